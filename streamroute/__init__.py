@@ -1,13 +1,13 @@
-"""streamroute: events on Redis Streams, routed by what routes.yaml says.
+"""streamroute: a router for Redis Streams, configured by routes.yaml.
 
-The public names are loaded when they are first used, so that the command line starts at once.
+Public names are imported on first use, so that the command line starts fast.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
 
-TYPE_CHECKING = False  # as type checkers know it; the module typing alone takes longer than all of this
+TYPE_CHECKING = False  # True to type checkers; importing typing would be slower than all else here
 if TYPE_CHECKING:
     from typing import Final
 
@@ -47,7 +47,7 @@ __all__ = [  # noqa: PLE0604 - the table above is the list
 ]
 
 
-if not TYPE_CHECKING:  # to a type checker, a module that has it has every name
+if not TYPE_CHECKING:  # a type checker would take a module with __getattr__ to have every name
 
     def __getattr__(name):
         home = _HOMES.get(name)

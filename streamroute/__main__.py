@@ -1,4 +1,4 @@
-"""``python -P -m streamroute``: without -P, Python looks for every module in the working folder first."""
+"""``python -P -m streamroute``: without -P, Python searches the working folder first for every module."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The composition root: runs the consumers of a checked configuration, and drains them at the end."""
+"""The composition root: run the consumers of a checked configuration, and drain them at the end."""
 
 from __future__ import annotations
 
@@ -41,19 +41,19 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_AT_ONCE: Final = 64  # streams that start at once
+_AT_ONCE: Final = 64  # streams that start concurrently
 _BATCH: Final = 500  # entries in one read: five times as fast as ten
 _BLOCK: Final = 30.0  # seconds that a read waits; a drain ends it sooner
-_PREFETCH: Final = 0.1  # seconds of work that wait here, where no other worker can do them
+_PREFETCH: Final = 0.1  # seconds of work to prefetch; other workers cannot take it
 
 
 def keep_serving(_stream: str) -> None:
-    """Default for ``on_stuck``: the stream goes on with one worker less."""
+    """Default for ``on_stuck``: the stream continues with one worker less."""
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One stream as it is served: its consumer, and the pipeline that its entries go through."""
+    """One served stream: its consumer, and the pipeline of its entries."""
 
     config: StreamConfig
     pipeline: Pipeline
@@ -61,7 +61,7 @@ class Service:
 
 
 class App:
-    """Everything that runs for one configuration, on one client of Redis; ``routes`` by stream."""
+    """All consumers of one configuration, on one Redis client; ``routes`` are route names by stream."""
 
     def __init__(
         self, connection: RedisConnection, services: Sequence[Service], routes: Mapping[str, Collection[str]]
@@ -83,11 +83,11 @@ class App:
         return Backlog(self._redis, stream, self.services[stream].config.group)
 
     def running(self) -> dict[str, int]:
-        """How many handlers run now, by stream; may be called from any thread."""
+        """Return the number of running handlers by stream; may be called from any thread."""
         return {stream: service.processor.running for stream, service in self.services.items()}
 
     def stuck(self) -> dict[str, int]:
-        """How many workers handlers that do not end occupy, by stream; may be called from any thread."""
+        """Return the number of workers with stuck handlers by stream; may be called from any thread."""
         return {stream: service.processor.stuck for stream, service in self.services.items()}
 
     async def start(self) -> None:
@@ -120,7 +120,7 @@ class App:
             await require_key_types(self._redis, keys)
 
     async def stop(self) -> None:
-        """Drain: every consumer finishes what runs within its grace, all at the same time."""
+        """Drain all consumers concurrently; each lets running handlers finish within its grace period."""
         if self._looking is not None:
             self._looking.cancel()
             await asyncio.wait([self._looking])
@@ -134,7 +134,7 @@ def _watch(connection: RedisConnection, stream: StreamConfig, routes: Collection
 
 
 async def _each(act: Callable[[Service], Awaitable[None]], services: Iterable[Service]) -> None:
-    """Act on all services concurrently; raises the first error in their order when all have ended."""
+    """Act on all services concurrently; when all have ended, raise the first error in service order."""
     at_once = asyncio.Semaphore(_AT_ONCE)
 
     async def act_on(service: Service) -> None:
@@ -156,12 +156,13 @@ async def open_app(
     incidents: Incidents = LOG_ONLY,
     on_stuck: Callable[[str], None] = keep_serving,
 ) -> AsyncIterator[App]:
-    """The app of a configuration that was checked, not yet started; it is stopped on leaving.
+    """Yield the app of a checked configuration, not yet started; stop it on exit.
 
-    ``observer`` hears what becomes of messages, ``incidents`` what else happens to the streams. ``on_stuck``
-    is called with a stream of which a handler does not end, where the stream says ``on_stuck: exit``.
+    ``observer`` is called with the outcome of each message, ``incidents`` reports other events of the
+    streams. ``on_stuck`` is called with the name of a stream that has a stuck handler, if the stream is
+    configured with ``on_stuck: exit``.
 
-    Raises SetupError when the container cannot be made or, on leaving, closed.
+    Raises SetupError if the container cannot be created or, on exit, closed.
     """
     served = [stream for stream in document.streams.values() if document.served(stream.name)]
     with handler_threads(sum(stream.concurrency for stream in served)):
@@ -197,7 +198,7 @@ def build_service(
     incidents: Incidents,
     on_stuck: Callable[[], None],
 ) -> Service:
-    """Build the consumer of one stream, which hands its entries to the pipeline."""
+    """Build the consumer of one stream, which passes its entries to the pipeline."""
     storage = RedisStreamStorage(
         connection.client,
         codec=pipeline.decoder,

@@ -1,4 +1,4 @@
-"""Durations and retry policies: what a configuration says of time."""
+"""Durations and retry policies of a configuration."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class RetryPolicy:
     """How often, and after what delays, a failed route runs again.
 
     ``delay`` and ``max_delay`` are in seconds; the first run is attempt 1, and ``max_attempts`` counts it.
-    The delay after attempt n is ``delay * multiplier ** (n - 1)``, at most ``max_delay``, moved by up to
-    ``jitter`` (a fraction) either way so that failures of one moment do not return together.
+    The delay after attempt n is ``delay * multiplier ** (n - 1)``, at most ``max_delay``, plus or minus up
+    to ``jitter`` (a fraction), so that simultaneous failures are not retried together.
     """
 
     max_attempts: int = 5
@@ -46,12 +46,12 @@ class RetryPolicy:
     jitter: float = 0.1
 
     def delay_after(self, attempt: int) -> float:
-        """Seconds to wait after the failed attempt of this number (1 for the first)."""
+        """Return the seconds to wait after this failed attempt (1 for the first)."""
         try:
             plain = min(self.delay * self.multiplier ** (attempt - 1), self.max_delay)
         except OverflowError:
             plain = self.max_delay
-        import random  # only what fails pays for it
+        import random  # imported late: only failures need it
 
         spread = 1 + self.jitter * random.uniform(-1, 1)  # noqa: S311 - jitter, not a secret
         return min(plain * spread, self.max_delay)

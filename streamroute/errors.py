@@ -1,7 +1,7 @@
 """The exceptions of streamroute: one small tree.
 
-Mistakes in a configuration are not exceptions but findings (``streamroute.config.findings.finding``);
-an exception means that a call could not do what it was asked.
+Mistakes in a configuration are findings (``streamroute.config.findings.finding``), not exceptions;
+an exception means that a call failed.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from streamroute.text.safe_text import safe_repr, safe_str
 
 
 class StreamrouteError(Exception):
-    """Base of everything that streamroute raises on purpose."""
+    """Base of all exceptions that streamroute raises on purpose."""
 
 
 class ConfigError(StreamrouteError):
-    """Raised when a configuration with errors is asked to run.
+    """Raised when a configuration with errors is to be run.
 
-    ``findings`` holds every finding of the run, sorted by place.
+    ``findings`` holds all findings, sorted by position.
     """
 
     def __init__(self, message: str, findings: Sequence[Any] = ()) -> None:
@@ -28,44 +28,44 @@ class ConfigError(StreamrouteError):
 
 
 class SetupError(StreamrouteError):
-    """Raised when a part is used before it was given what it needs, or is given what it cannot use."""
+    """Raised when a component is used before it is set up, or is set up with something that it cannot use."""
 
 
 class DecodeError(StreamrouteError):
-    """Raised by a codec for an entry that it cannot read; the entry is dead-lettered with this reason."""
+    """Raised by a codec that cannot decode an entry; the entry is dead-lettered with this reason."""
 
 
 class CostlyDataError(DecodeError):
-    """Raised for data that takes too many steps to be validated; the same would happen again."""
+    """Raised when validating data takes too many steps; a retry would fail in the same way."""
 
     def __init__(self) -> None:
         super().__init__("the data is too costly to validate: it was stopped after too many steps")
 
 
 class EncodeError(StreamrouteError):
-    """Raised by a codec for an event that it cannot write."""
+    """Raised by a codec that cannot encode an event."""
 
 
 class RedisUnavailableError(StreamrouteError):
-    """Raised when Redis cannot be reached or refuses us; the text says which address and what to do."""
+    """Raised when Redis is unreachable or refuses the connection; the text names the address and a remedy."""
 
 
 class EmbeddedServerError(RedisUnavailableError):
-    """Raised when the embedded server cannot run here; the text says what to set instead."""
+    """Raised when the embedded server cannot run on this machine; the text names an alternative."""
 
 
 class LeaseLostError(StreamrouteError):
-    """Raised where an entry is another worker's by now: nothing more of it may run or be written here."""
+    """Raised when another worker has claimed the entry: this worker must not run it or write its outcome."""
 
 
-_LONGEST_DELAY: Final = 1e10  # seconds: three hundred years; nan and inf are no delays
+_LONGEST_DELAY: Final = 1e10  # seconds: about 300 years; nan and inf are not delays
 
 
 def as_delay(value: object) -> float | None:
-    """A delay in seconds; None for what could never be written: no number, nan, hundreds of years."""
+    """Return a delay in seconds; None if it could not be stored: not a number, nan, or over 300 years."""
     kind = type(value)  # isinstance() would run the code of the object's class
     try:
-        # The methods of the built-in numbers: a subclass may define others.
+        # Call the built-in methods: a subclass may override them.
         seconds = float.__float__(value) if issubclass(kind, float) else int.__float__(value)  # type: ignore[arg-type]  # refused below
     except (TypeError, OverflowError):
         return None
@@ -77,12 +77,11 @@ class RouteFailure(StreamrouteError):  # noqa: N818 - the base of two outcomes t
 
 
 class Retry(RouteFailure):
-    """Raised by a handler to have its route run again for this message.
+    """Raised by a handler to run its route again for this message.
 
-    ``delay`` is in seconds, and Redis keeps a retry for a year at most; None leaves it to the route's retry
-    policy. The attempt counts: when the policy's ``max_attempts`` is spent, the message goes to the dead
-    letters. Anything else as a delay is a TypeError, and so a failure of the handler like any other: such a
-    retry could never be written.
+    ``delay`` is in seconds; None means the delay of the route's retry policy. Redis keeps a retry for a year
+    at most. The attempt counts: after the policy's ``max_attempts``, the message is dead-lettered. Any other
+    ``delay`` raises TypeError, which is then an ordinary failure of the handler.
     """
 
     def __init__(self, delay: float | None = None, reason: str = "") -> None:
@@ -93,7 +92,7 @@ class Retry(RouteFailure):
 
 
 class Postpone(Retry):
-    """Raised where a route has to wait for something that is not its fault: the attempt does not count.
+    """Raised when a route has to wait for a reason other than a failure: the attempt does not count.
 
     ``delay`` is in seconds.
     """
@@ -103,7 +102,7 @@ class Postpone(Retry):
 
 
 class Reject(RouteFailure):
-    """Raised by a handler to send the message straight to the dead letters, for its route alone."""
+    """Raised by a handler to dead-letter the message at once, for its own route only."""
 
     def __init__(self, reason: str = "") -> None:
         super().__init__(reason or "the handler rejected the message")

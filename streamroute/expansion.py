@@ -1,7 +1,7 @@
-"""Expansion: a value that holds others twice is larger when it is traversed than it is in memory.
+"""Detect values with shared parts, which are larger when traversed than they are in memory.
 
-What is read as JSON holds nothing twice. A codec of the user's own may make anything: 40 levels of ``[k, k]``
-are 2**40 values when they are written, and what contains itself has no end.
+Parsed JSON shares nothing. A user's codec may build any value: 40 levels of ``[k, k]`` are 2**40 values
+when written out, and traversing a value that contains itself never ends.
 """
 
 from __future__ import annotations
@@ -10,21 +10,21 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 MOST: Final = 100_000
-"""Values: fewer take no time to speak of, whatever is shared among them."""
+"""Number of values; fewer are traversed in negligible time."""
 
 _TIMES: Final = 4
 _SCALARS: Final = frozenset({str, int, float, bool, bytes, type(None)})
 
 
 class ExpansionError(ValueError):
-    """Raised for a value that is far larger when it is walked through than it is."""
+    """Raised for a value that is far larger when traversed than it is in memory."""
 
     def __init__(self) -> None:
         super().__init__(f"it contains itself, or the same values so often that they are more than {MOST:,}")
 
 
 def is_expanding(value: Any) -> bool:
-    """Whether it has more than ``MOST`` values, most of them only by being held again."""
+    """Whether a traversal meets more than ``MOST`` values, most of them shared ones met repeatedly."""
     if not _is_larger(value, MOST):
         return False
     size, shares = _size(value)
@@ -32,13 +32,13 @@ def is_expanding(value: Any) -> bool:
 
 
 def refuse_expanding(value: Any) -> None:
-    """Raises ExpansionError for what is expanding."""
+    """Raise ExpansionError if the value is expanding."""
     if is_expanding(value):
         raise ExpansionError
 
 
 def _is_larger(value: Any, most: int) -> bool:
-    """Whether one comes by more values than that, walking through a value."""
+    """Whether a traversal meets more than ``most`` values."""
     stack, left = [value], most
     while stack:
         held = _held(stack.pop())
@@ -52,7 +52,7 @@ def _is_larger(value: Any, most: int) -> bool:
 
 
 def _size(value: Any) -> tuple[int, bool]:
-    """How many values there are, each container looked at once, and whether one was met again."""
+    """Return the number of values, visiting each container once, and whether any container is shared."""
     stack, seen, size, shares = [value], set[int](), 0, False
     while stack:
         one = stack.pop()

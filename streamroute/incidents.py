@@ -1,4 +1,4 @@
-"""Incidents: events of a stream beside its messages, each logged and counted in one call."""
+"""Incidents: events of a stream other than message outcomes, each logged and counted in one call."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ log = logging.getLogger(__name__)
 
 
 class Incident(StrEnum):
-    """What happened to a stream, beside what became of its messages."""
+    """Kinds of events of a stream, other than the outcomes of its messages."""
 
     OUTAGE = "outage"
-    """Reading, claiming, settling ... began to fail; it is tried again until it works."""
+    """Reading, claiming, settling ... began to fail; it is retried until it succeeds."""
     GROUP_LOST = "group_lost"
-    """The consumer group was gone; it was created again, and what was not settled runs again."""
+    """The consumer group was missing; it was created again, and unsettled entries run again."""
     WENT_BACK = "went_back"
-    """The group is less far than it was: the server has lost writes, and what was done since runs again."""
+    """The group's position went back: the server lost writes, and entries after it run again."""
     RESTORED = "restored"
-    """The due times of retries had been deleted; they run now."""
+    """The due times of retries were deleted; the retries run now."""
     DELETED = "deleted"
-    """Entries were deleted that were pending, or waited for a retry: they will not run."""
+    """Entries were deleted while pending or waiting for a retry: they will not run."""
     CLAIMED = "claimed"
-    """Entries were taken over from another consumer."""
+    """Entries were claimed from another consumer."""
     REDELIVERED = "redelivered"
-    """Of those, the ones that had been handed out before: they may have run."""
+    """Claimed entries that had been delivered before: they may have run."""
     STUCK = "stuck"
-    """Handlers did not end although they were cancelled."""
+    """Handlers did not end after they were cancelled."""
     WORKER_DIED = "worker_died"
-    """A worker process ended by itself; it is started again. It concerns no stream in particular."""
+    """A worker process ended unexpectedly and is restarted. Not specific to a stream."""
 
 
 _LEVELS: Final = {
@@ -48,7 +48,7 @@ _LEVELS: Final = {
 _ALWAYS_WRITTEN: Final = frozenset({Incident.DELETED, Incident.STUCK, Incident.WORKER_DIED})
 
 IncidentCallback = Callable[[str, Incident, int], None]
-"""``(stream, incident, how many)``; called from any thread, so it must be quick and must not raise."""
+"""``(stream, incident, count)``; called from any thread, so it must be quick and must not raise."""
 
 
 def ignore_incident(_stream: str, _incident: Incident, _count: int) -> None:
@@ -66,8 +66,8 @@ class Incidents:
     ) -> None:
         """Log ``text % details``, at the level of the incident, and count it ``count`` times.
 
-        Two hundred streams may lose their server at once: in the log that is one line, or one for each
-        ``kind``. Deleted entries, stuck handlers and dead workers have a line each.
+        Equal incidents of many streams, such as a lost server, are logged as one line, or one for each
+        ``kind``. Deleted entries, stuck handlers and dead workers get a line each.
         """
         alike = NEVER_COALESCED if incident in _ALWAYS_WRITTEN else coalesced_by(text, kind)
         log.log(_LEVELS.get(incident, logging.WARNING), text, *details, stacklevel=2, extra=alike)

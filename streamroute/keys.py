@@ -1,7 +1,7 @@
-"""The names of everything that streamroute keeps in Redis, beside the streams themselves.
+"""The keys that streamroute keeps in Redis, apart from the streams themselves.
 
-Every key of a stream shares its cluster slot: a name that holds a hash tag gets a suffix, any other
-becomes the tag itself (``bot_events`` -> ``{bot_events}:notifications:retry``).
+All keys of a stream share its cluster slot: a name with a hash tag gets a suffix, any other name becomes
+the hash tag (``bot_events`` -> ``{bot_events}:notifications:retry``).
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 RELEASED: Final = "streamroute:released"
-"""The consumer name that holds released entries: the next claim of any worker takes them."""
+"""The consumer that holds released entries, until any worker's next claim."""
 
 _SLOTS: Final = 16384
 
 
 def has_hash_tag(name: str) -> bool:
-    """Whether Redis Cluster hashes only a part of this key (a non-empty ``{...}``)."""
+    """Whether the key has a hash tag (a non-empty ``{...}``), the only part that Redis Cluster hashes."""
     start = name.find("{")
     return start >= 0 and name.find("}", start + 1) > start + 1
 
 
 def hash_tag(name: str) -> str:
-    """The part of a key that decides its cluster slot."""
+    """Return the part of a key that determines its cluster slot."""
     if not has_hash_tag(name):
         return name
     start = name.index("{")
@@ -31,7 +31,7 @@ def hash_tag(name: str) -> str:
 
 
 def slot(key: str) -> int:
-    """The slot of Redis Cluster that a key is in.
+    """Return the cluster slot of a key.
 
     Source: https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/
     """
@@ -39,12 +39,12 @@ def slot(key: str) -> int:
 
 
 def keys_in_other_slots(stream: str, keys: Iterable[str]) -> list[str]:
-    """Return the keys that Redis Cluster keeps in another slot than the stream."""
+    """Return the keys that are in a different cluster slot than the stream."""
     return [key for key in keys if slot(key) != slot(stream)]
 
 
 def base(stream: str) -> str:
-    """The prefix of the keys that belong to ``stream``."""
+    """Return the prefix of the keys that belong to ``stream``."""
     return stream if has_hash_tag(stream) else f"{{{stream}}}"
 
 
@@ -63,9 +63,10 @@ class GroupKeys(NamedTuple):
 
     @classmethod
     def of(cls, stream: str, group: str, dead: str | None = None) -> GroupKeys:
-        """``retry`` is a stream, ``due`` a sorted set by Redis time, ``delayed`` the hash of what is due.
+        """Return the keys of a group.
 
-        ``workers`` is a hash of the consumers that are alive, ``routes`` one of the routes that they know.
+        ``retry`` is a stream, ``due`` a sorted set of retries by due time (Redis time), ``delayed`` a hash of
+        their records, ``workers`` a hash of the live consumers, ``routes`` a hash of the routes they know.
         """
         prefix = f"{base(stream)}:{group}"
         return cls(
@@ -81,12 +82,12 @@ class GroupKeys(NamedTuple):
         )
 
     def dedupe(self, route: str, digest: str) -> str:
-        """The key (a string) that says which message a route has run, or runs, for a value."""
+        """Return the key (a string) that names the message a route has run, or runs, for a dedupe value."""
         return f"{self.prefix}:dedupe:{route}:{digest}"
 
 
 class ReinjectKeys(NamedTuple):
-    """The keys of what goes back into a stream itself, where every group reads it again."""
+    """The keys of entries that return to the stream itself, where every group reads them again."""
 
     stream: str
     due: str
@@ -95,9 +96,10 @@ class ReinjectKeys(NamedTuple):
 
     @classmethod
     def of(cls, stream: str) -> ReinjectKeys:
-        """``due`` is a sorted set by Redis time, ``delayed`` the hash of what is due.
+        """Return the keys of a stream.
 
-        ``secret`` is a string, which proves that a retry is one.
+        ``due`` is a sorted set of retries by due time (Redis time), ``delayed`` a hash of their records,
+        ``secret`` a string that authenticates retries.
         """
         prefix = f"{base(stream)}:returning"
         return cls(stream=stream, due=f"{prefix}:due", delayed=prefix, secret=f"{prefix}:secret")

@@ -1,4 +1,4 @@
-"""The old import path of ``streamroute.logs.coalescing``, kept for this version."""
+"""Former import path of ``streamroute.logs.coalescing``, kept for this version."""
 
 from streamroute.logs.coalescing import CoalescingHandler
 

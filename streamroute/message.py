@@ -1,4 +1,4 @@
-"""Message: the payload that handlers get, which also knows where it came from."""
+"""Message: the payload that handlers receive, with the metadata of its delivery."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ _IMMUTABLE: Final = frozenset({str, int, float, bool, bytes, type(None)})
 
 
 class Message(dict[str, Any]):
-    """A payload (a plain dict in every respect, equality included) with the facts of its delivery.
+    """A payload (a plain dict in every respect, equality included) with the metadata of its delivery.
 
     ``id`` and ``stream``
-        the entry as it was produced; a retry keeps them.
+        the original entry; a retry keeps them.
     ``group``
-        the consumer group that it was read for.
+        the consumer group that read it.
     ``deliveries``
-        how often this attempt was handed to a worker, crashes included (1 for the first).
+        how often this attempt was delivered to a worker, crashes included (1 for the first).
     ``attempt``
         1 for the first run of its routes, one more for each retry.
     ``routes``
-        the only routes that are to run (a retry), or None for every route that matches.
+        the routes to run (a retry), or None for every route that matches.
     ``fields``
-        the entry's raw fields, bytes to bytes, read-only: what retries and dead letters are written from.
+        the entry's raw fields, bytes to bytes, read-only: retries and dead letters are written from them.
     ``decode_error``
-        why the entry cannot be routed (it did not decode), or None.
+        why the entry could not be decoded, or None.
     ``history``
         the earlier failures of its routes, oldest first.
 
-    The rest belongs to the processor and its storage: where the entry is pending (``pending_key``,
-    ``entry_id``), when its lease was last confirmed (``lease_confirmed_at``, Redis time in ms), and
-    ``outcomes``, the failures of its routes that one script settles (None: nobody collects them).
+    The other attributes belong to the processor and its storage: where the entry is pending
+    (``pending_key``, ``entry_id``), when its lease was last confirmed (``lease_confirmed_at``, Redis time in
+    ms), and ``outcomes``, the failures of its routes, which one script settles (None: not collected).
     ``dedupe_locks`` are the dedupe keys that it holds, by route. ``coordinator`` grants them and knows the
-    other workers of the group (None: nobody does). ``accepted`` says that the filters of its ``routes``
-    have accepted it before, ``unknown_since`` since when no live worker knows them (Redis time in ms;
-    0: one does).
+    other workers of the group (None: there is none). ``accepted``: the filters of its ``routes`` accepted it
+    on an earlier attempt. ``unknown_since``: the time since which no live worker knows its routes (Redis
+    time in ms; 0: one does).
     """
 
     __slots__ = (
@@ -95,8 +95,8 @@ class Message(dict[str, Any]):
         self.history = history
         self.pending_key = pending_key or stream
         self.entry_id = entry_id or id
-        # Written by the heartbeat's thread as well: it only says from when on no other consumer can have
-        # claimed the entry, and a fence that is too early looks the entry up. All else is the event loop's.
+        # Also written by the heartbeat thread. It is the time since which no other consumer can have claimed
+        # the entry; if it is too early, the fence looks the entry up. Only the event loop writes the others.
         self.lease_confirmed_at = lease_confirmed_at
         self.outcomes = outcomes
         self.coordinator = coordinator
@@ -106,23 +106,23 @@ class Message(dict[str, Any]):
 
     @property
     def fields(self) -> Mapping[bytes, bytes]:
-        """Built from ``raw`` (names and values in turn) at the first access.
+        """The raw fields, built from ``raw`` (alternating names and values) on first access.
 
-        It can only be read: all routes of a message have the same one, its retries and dead letters too.
+        Read-only, since all routes of a message share it, as do its retries and dead letters.
         """
         if isinstance(self.raw, list):
             self.raw = dict(zip(self.raw[::2], self.raw[1::2], strict=True))
         return MappingProxyType(self.raw)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Copies and pickles are plain dicts: the facts of a delivery belong to this process alone."""
+        """Copy and pickle as a plain dict: the metadata of a delivery is valid in this process only."""
         return (dict, (dict(self),))
 
 
 class ExpandingMessage(Message):
-    """One whose payload is far larger when it is walked through than it is: a codec of the user's made it.
+    """A message whose payload, built by a user's codec, is far larger when traversed than in memory.
 
-    Its entry's bytes say nothing of what evaluating an expression costs.
+    The size of its entry is no measure of the cost of evaluating an expression.
     """
 
     __slots__ = ()
@@ -137,7 +137,7 @@ def first_delivery(
     lease_confirmed_at: int,
     coordinator: object,
 ) -> Message:
-    """A new entry whose outcomes are collected; the constructor would take five times as long."""
+    """Return the message of a new entry whose outcomes are collected; five times faster than the constructor."""
     message = _new(Message)
     message.update(payload)
     message.id = message.entry_id = entry_id
@@ -156,9 +156,9 @@ def first_delivery(
 
 
 def copy_for_route(payload: dict[str, Any]) -> dict[str, Any]:
-    """The payload for one of several routes: what its handler changes is seen by no other route.
+    """Return a copy of the payload for one of several routes: handlers must not see each other's changes.
 
-    Of a ``Message``, the copy is a delivery of the same entry: outcomes and claims are shared.
+    The copy of a ``Message`` belongs to the same delivery: outcomes and dedupe locks are shared.
     """
     if not isinstance(payload, Message):
         copied: dict[str, Any] = unshared_copy(payload)
@@ -173,14 +173,13 @@ def copy_for_route(payload: dict[str, Any]) -> dict[str, Any]:
 
 
 def unshared_copy(value: Any) -> Any:
-    """A copy that shares no dict and no list with the value, however deep it is.
+    """Return a copy that shares no dict or list with the value, at any depth.
 
-    What the value holds twice is held twice by the copy, and what contains itself does so there. What a
-    codec of the user's own has made of other things is copied as Python copies it, and shared where it
-    cannot be copied.
+    Shared and circular references are preserved. Other objects, built by a user's codec, are copied by
+    ``copy.deepcopy``, or shared if that fails.
     """
     root: list[Any] = [None]
-    copies: dict[int, Any] = {}  # by the identity of what was copied
+    copies: dict[int, Any] = {}  # by the id() of the original
     unfinished: list[tuple[Any, Any, Any]] = [(value, root, 0)]
     while unfinished:
         found, target, place = unfinished.pop()
@@ -204,7 +203,7 @@ def unshared_copy(value: Any) -> Any:
 
 
 def _deep_copy(value: Any, copies: dict[int, Any]) -> Any:
-    """A copy as Python makes it, which notes what it copies; of one that fails, nothing stays noted."""
+    """Return a deep copy, recorded in ``copies``; if copying fails, return the value and record nothing."""
     known = len(copies)
     try:
         return copy.deepcopy(value, copies)

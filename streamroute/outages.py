@@ -1,4 +1,4 @@
-"""Outages: back off after each failure, with jitter, and log only the first failure and the recovery."""
+"""Outages: back off with jitter after each failure, and log only the first failure and the recovery."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _LONGEST: Final = 2.0
 
 @dataclass(slots=True)
 class OutageTracker:
-    """One activity's run of failures: how long to wait before the next try, and what to say of it.
+    """Consecutive failures of one activity: the delay before the next attempt, and what to log.
 
-    ``stream`` is the stream that is affected, empty for none in particular; ``%s`` in ``doing`` stands
-    for it. In the log, the same activity at many streams is one line, and each activity has its own.
+    ``stream`` is the affected stream, or empty; it replaces ``%s`` in ``doing``. The log coalesces the same
+    activity of many streams into one line.
     """
 
     doing: str
@@ -38,13 +38,13 @@ class OutageTracker:
 
     @property
     def activity(self) -> str:
-        """What fails, with its stream."""
+        """The activity, with the name of its stream."""
         return self.doing.replace("%s", self.stream) if self.stream else self.doing
 
     def record_failure(self, error: BaseException | str) -> float:
-        """Record a failure, or its reason; return the seconds to wait (with jitter, at most two).
+        """Record a failure (an exception or a reason); return the seconds to wait, with jitter, at most two.
 
-        Logged are the first failure, and a later SetupError: it says what to do.
+        Logs the first failure, and any later SetupError, since its text contains a remedy.
         """
         kind, reason = _kind_and_reason(error)
         stated = reason if issubclass(type(error), SetupError) else ""
@@ -53,7 +53,7 @@ class OutageTracker:
         if self.failures == 0 or stated not in ("", self._stated):
             self._stated = stated or self._stated
             said = "%s failed, trying again until it works: %s"
-            new = int(self.failures == 0)  # what is said later is about the same outage
+            new = int(self.failures == 0)  # later reports belong to the same outage
             details = (self.activity, reason)
             alike = f"{self.doing} {kind}"
             self.incidents.report(Incident.OUTAGE, self.stream, said, *details, count=new, kind=alike)
@@ -71,10 +71,10 @@ class OutageTracker:
 
 
 def _kind_and_reason(error: Any) -> tuple[str, str]:
-    """The kind of a failure and its reason; a user's storage may raise anything."""
+    """Return the type name and the reason of a failure; a user's storage may raise anything."""
     return ("", clip(error, ERROR)) if type(error) is str else (type_name(error), one_line(error))
 
 
 def one_line(error: BaseException) -> str:
-    """An exception in one line."""
+    """Return an exception as one line."""
     return error_line(error)

@@ -1,7 +1,7 @@
-"""A stream's pipeline: everything that one configuration contributes to the entries of one stream.
+"""A stream's pipeline: everything that one configuration contributes to processing one stream's entries.
 
-An entry is decoded, validated and dispatched by the same pipeline. It cannot be changed: another
-configuration is another pipeline, beside the consumer that runs on.
+An entry is decoded, validated and dispatched by the same pipeline. A pipeline is immutable: a new
+configuration gets a new pipeline, while the consumer keeps running.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class Pipeline:
     """How entries of one stream are decoded, validated and handled.
 
-    ``generation`` names the configuration in dead letters. ``checks`` validate the data of messages, by type.
+    ``generation`` identifies the configuration in dead letters. ``checks`` validate message data, by type.
     """
 
     generation: str
@@ -37,7 +37,7 @@ class Pipeline:
 
     @property
     def decoder(self) -> Codec | str:
-        """The codec together with the checks: an invalid entry is dead-lettered before any route sees it."""
+        """The codec with the checks: an invalid entry is dead-lettered before it reaches any route."""
         if not self.checks:
             return self.codec
         from streamroute.adapters.codecs.builtin import codec_named

@@ -1,4 +1,4 @@
-"""Small frozen values that several packages share: outcomes, locks, quotas."""
+"""Small values that several packages share: outcomes, locks, quotas."""
 
 from __future__ import annotations
 
@@ -28,28 +28,28 @@ __all__ = [
 ]
 
 EMBEDDED_FOLDER: Final = ".streamroute"
-"""Where the embedded server keeps its data, beside the configuration: ``embedded:DIR`` names another."""
+"""Folder of the embedded server's data, next to the configuration; ``embedded:DIR`` overrides it."""
 
 
 class DedupeDecision(StrEnum):
     """What a route with ``dedupe`` does with a message."""
 
     RUN = "run"
-    """No other message has the key: run, and say so when it has succeeded."""
+    """No other message holds the key: run, and record success."""
     SKIP = "skip"
-    """A route has succeeded with this key already."""
+    """The route has already succeeded for this key."""
     WAIT = "wait"
-    """Another message runs with this key, or waits for its retry."""
+    """Another message with this key is running or waiting for its retry."""
     LOST = "lost"
-    """Another worker has taken the entry: the route must not run for it here."""
+    """Another worker has claimed the entry: the route must not run here."""
 
 
 @dataclass(slots=True)
 class DedupeLock:
-    """The key of dedupe that a message holds for a route, until it is settled; ``ttl`` is in seconds.
+    """The dedupe key that a message holds for a route until it is settled; ``ttl`` is in seconds.
 
-    ``keys`` are where it is written: under the name of the route, and under each of its former names, which
-    workers of an older configuration look at.
+    ``keys`` are the Redis keys of the lock: one for the route's name, and one for each former name, which
+    workers with an older configuration check.
     """
 
     keys: Sequence[str]
@@ -59,10 +59,10 @@ class DedupeLock:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An earlier failure of a route, as its later retries and its dead letter remember it.
+    """An earlier failure of a route, as recorded in its later retries and its dead letter.
 
-    ``time`` is in seconds since the epoch, by the clock of the worker; ``reason`` is empty unless it was
-    dead-lettered then.
+    ``time`` is in seconds since the epoch, by the worker's clock; ``reason`` is empty unless that failure was
+    dead-lettered.
     """
 
     route: str | None
@@ -76,9 +76,9 @@ class Failure:
 class RetryLater:
     """The outcome of a route that failed and runs again: its next attempt, after ``delay`` seconds.
 
-    ``postponed``: it did not fail but has to wait, and the attempt is the same. An empty ``route`` is every
-    route that the message is for. ``unknown_since`` is from when on no worker was found that knows the route
-    (Redis time in ms; 0: there is one).
+    ``postponed``: the route did not fail but has to wait, and the attempt does not count. An empty ``route``
+    means all routes of the message. ``unknown_since`` is the time since which no live worker knows the route
+    (Redis time in ms; 0: one does).
     """
 
     route: str
@@ -91,9 +91,9 @@ class RetryLater:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """The outcome of a route that failed for good; ``route`` is None where no route was to blame.
+    """The outcome of a route that failed permanently; ``route`` is None if the failure is not a route's.
 
-    ``accepted`` says that the route's filter had said yes.
+    ``accepted``: whether the route's filter accepted the message.
     """
 
     route: str | None
@@ -109,10 +109,10 @@ Outcome = RetryLater | DeadLetter
 
 @dataclass(frozen=True, slots=True)
 class SettleResult:
-    """The result of a settlement: whatever neither part names is done.
+    """The result of a settlement; entries in neither field are settled.
 
-    ``lost`` are the ids whose lease was lost: nothing was written for them. ``refused`` are the ids
-    whose outcomes the server would not write, with its reason: they are still pending and still held.
+    ``lost`` are the ids whose lease was lost: nothing was written for them. ``refused`` maps the ids whose
+    outcomes the server refused to its reason: they are still pending and still held.
     """
 
     lost: Sequence[str] = ()
@@ -121,10 +121,10 @@ class SettleResult:
 
 @dataclass(frozen=True, slots=True)
 class Quotas:
-    """How many entries may be claimed of each delivery number (2 is an entry's second delivery).
+    """How many entries may be claimed for each delivery number (2 is an entry's second delivery).
 
-    ``others`` is for delivery numbers that ``by_delivery`` does not name; None is any number. ``last`` is the
-    last delivery that an entry may have.
+    ``others`` applies to delivery numbers that are not in ``by_delivery``; None is no limit. ``last`` is the
+    number of an entry's last delivery.
     """
 
     last: int
@@ -134,10 +134,10 @@ class Quotas:
 
 @dataclass(frozen=True, slots=True)
 class ClaimResult:
-    """What a claim within quotas brought, by the entries' ids.
+    """The result of a claim within quotas: entries as (id, payload).
 
-    ``held_back`` entries were left where they are for a quota, ``last_deliveries`` of them before their last
-    delivery.
+    ``held_back`` is the number of entries not claimed because of a quota; ``last_deliveries`` of them are
+    before their last delivery.
     """
 
     entries: list[tuple[str, dict[str, Any]]]
@@ -147,11 +147,10 @@ class ClaimResult:
 
 @dataclass(frozen=True, slots=True)
 class RouteWait:
-    """How long a message waits for a worker that knows its retry's route, or its type.
+    """How long a message waits for a worker that knows its route or type.
 
-    ``delay`` is in seconds, None where that is over.
-
-    ``unknown_since`` is from when on no worker was found that does (Redis time in ms; 0: there is one).
+    ``delay`` is in seconds; None if the wait is over. ``unknown_since`` is the time since which no live
+    worker knows it (Redis time in ms; 0: one does).
     """
 
     delay: float | None
@@ -159,7 +158,7 @@ class RouteWait:
 
 
 class KnownRoutes(NamedTuple):
-    """What a worker knows: the names of its routes, former ones included, and the types that they list."""
+    """What a worker can run: the names of its routes, former ones included, and the types they list."""
 
     routes: frozenset[str] = frozenset()
     types: frozenset[str] = frozenset()
