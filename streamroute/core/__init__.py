@@ -1,1 +1,1 @@
-"""Routing and consuming, with the standard library alone. Knows neither YAML nor Redis."""
+"""Routing and consuming, with the standard library only. Does not depend on YAML or Redis."""

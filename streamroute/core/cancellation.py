@@ -1,4 +1,4 @@
-"""Distinguish the cancellation of a task from a handler's failure: both arrive as a BaseException."""
+"""Distinguish the cancellation of a task from a handler's failure: both are raised as a BaseException."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any, cast
 
 
 def is_own_cancellation(error: BaseException, task: asyncio.Task[Any] | None = None) -> bool:
-    """Whether this ends the running task, and is not a failure of its handler.
+    """Whether the exception ends the running task, rather than being a failure of its handler.
 
-    A cancellation counts only where the task was really cancelled: a handler may raise CancelledError,
-    or await something that was cancelled elsewhere. A coroutine that is being closed gets GeneratorExit,
-    and is not running in its task then; ``task`` is that task, where the caller knows it. A handler's own
-    GeneratorExit, SystemExit or KeyboardInterrupt is its failure.
+    A CancelledError counts only if the task was cancelled: a handler may raise CancelledError itself, or
+    await something that was cancelled elsewhere. A coroutine that is being closed receives GeneratorExit
+    outside its task; ``task`` is that task, if the caller knows it. A GeneratorExit, SystemExit or
+    KeyboardInterrupt raised by a handler is a failure of the handler.
     """
     kind = type(error)  # isinstance() would run the code of the exception's class
     current = _current_task()
@@ -25,12 +25,12 @@ def is_own_cancellation(error: BaseException, task: asyncio.Task[Any] | None = N
 
 
 async def reraise_own_cancellation(error: BaseException) -> None:
-    """Raise the exception again if it ends this task; return if it is a handler's failure."""
+    """Reraise the exception if it ends this task; return if it is a handler's failure."""
     if is_own_cancellation(error):
         raise error
     if issubclass(type(error), GeneratorExit):
-        # The handler's own, or of a coroutine that is closed by the garbage collector while another task
-        # runs: that one ends here, since it may wait for nothing.
+        # Raised by the handler, or because the garbage collector closes the coroutine while another task
+        # runs: in that case awaiting ends the coroutine.
         await asyncio.sleep(0)
 
 
@@ -38,22 +38,21 @@ def _current_task() -> asyncio.Task[Any] | None:
     try:
         return asyncio.current_task()
     except RuntimeError:
-        # No loop runs: the interpreter or the loop is being shut down.
+        # No running loop: the interpreter or the loop is shutting down.
         return None
 
 
 def uncloseable(coroutine: Coroutine[Any, Any, None]) -> Coroutine[Any, Any, None]:
-    """The coroutine in a form that a task cannot close by throwing what it has awaited.
+    """Wrap a coroutine so that an awaited GeneratorExit does not close it.
 
-    A task throws an exception of what it awaits into its coroutine. Where that is GeneratorExit, Python
-    closes all that runs in the coroutine: the handler, and everything that answers for its message. Here
-    it arrives in the handler as a RuntimeError.
+    A task throws exceptions of what it awaits into its coroutine. A GeneratorExit would close the whole
+    coroutine: the handler and the code that settles its message. The wrapper throws RuntimeError instead.
     """
     return cast("Coroutine[Any, Any, None]", _Uncloseable(coroutine))
 
 
 class _Uncloseable:
-    """What a task needs of a coroutine; other attributes (its frame, its name) are the coroutine's own."""
+    """The part of the coroutine interface that a task uses; other attributes are the coroutine's own."""
 
     __slots__ = ("_coroutine", "send")
 

@@ -1,1 +1,1 @@
-"""Consuming: fetch, run and settle the entries of one stream. Knows no route and no Redis."""
+"""Consuming: fetch, run and settle the entries of one stream. Does not depend on routes or Redis."""

@@ -1,6 +1,6 @@
-"""Batch limiter: after a call that failed, the next one asks for a single entry.
+"""Batch limiter: after a failed call, the next one requests a single entry.
 
-A reply may have been too large to arrive in time; the same request would never succeed.
+The reply may have been too large to arrive in time, so the same request might never succeed.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from contextlib import contextmanager
 
 
 class BatchLimiter:
-    """How many entries one call may ask for: one after a failure, then twice as many after each success."""
+    """How many entries one call may request: one after a failure, doubled after each success."""
 
     def __init__(self) -> None:
         self._limit = math.inf
 
     def limit(self, count: int) -> int:
-        """Return ``count``, or less while calls recover from a failure."""
+        """Return ``count``, or less after a failure."""
         return int(min(count, self._limit))
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
-        """Wrap one call; its failure sets the limit to one entry, its success doubles it."""
+        """Wrap one call: a failure sets the limit to one entry, a success doubles it."""
         try:
             yield
         except Exception:

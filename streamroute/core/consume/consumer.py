@@ -1,4 +1,4 @@
-"""A consumer: who it is, and how much it handles at once."""
+"""A consumer: its identity and its settings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from streamroute.core.consume.key_ordering import KeyOf
 
 
 class ConsumerId(NamedTuple):
-    """A stream, its consumer group, and the consumer's name in it."""
+    """A stream, its consumer group, and the consumer's name in the group."""
 
     stream: str
     group: str
@@ -18,7 +18,7 @@ class ConsumerId(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsumerSettings:
-    """How much a consumer handles at once, how often and for how long; times in seconds."""
+    """The limits of a consumer; times in seconds."""
 
     batch_count: int
     concurrency: int

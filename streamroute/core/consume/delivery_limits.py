@@ -1,8 +1,8 @@
 """Delivery limits: an entry that was delivered before may have killed its worker.
 
-A crash spends a delivery of everything that its worker held. The nearer entries are to their last delivery,
-the fewer of them are held at once, so that few harmless entries get there however often workers are killed.
-On its last delivery an entry runs alone.
+A crash costs one delivery of every entry that the worker held. The fewer deliveries entries have left, the
+fewer of them are held at once, so that crashes bring few harmless entries to their last delivery. On its
+last delivery an entry runs alone.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from streamroute.message import Message
 from streamroute.values import Quotas
 
 _SHARES: Final = {1: 8, 2: 2}
-"""By the deliveries that an entry has left after this one: the fraction of the workers that they may have."""
+"""The divisor of the share of workers they may occupy, by the deliveries left after the current one."""
 
 
 class DeliveryLimits:
-    """How many entries may be held at each of their deliveries, of which there are at most ``last``."""
+    """How many entries may be held at each delivery number; ``last`` is the last one."""
 
     def __init__(self, last: int, concurrency: int) -> None:
         self.last = last
         self._concurrency = concurrency
 
     def quotas(self, held: Iterable[dict[str, Any]]) -> Quotas:
-        """What may be claimed beside ``held``; entries before their last delivery may not."""
+        """Return what may be claimed in addition to ``held``: no entries before their last delivery."""
         counts = Counter(payload.deliveries for payload in held if isinstance(payload, Message))
         limits = {self.last - left: max(1, self._concurrency // share) for left, share in _SHARES.items()}
         by_delivery = {
@@ -37,9 +37,9 @@ class DeliveryLimits:
         return Quotas(self.last, by_delivery)
 
     def one_last_delivery(self) -> Quotas:
-        """Quotas for a claim of one entry before its last delivery, and of nothing else."""
+        """Return quotas that allow claiming only one entry, before its last delivery."""
         return Quotas(self.last, {self.last: 1}, others=0)
 
     def is_last_delivery(self, payload: dict[str, Any]) -> bool:
-        """Whether this is an entry's last delivery, after others that had no outcome."""
+        """Whether this is the entry's last delivery, after earlier ones without an outcome."""
         return isinstance(payload, Message) and 1 < payload.deliveries == self.last

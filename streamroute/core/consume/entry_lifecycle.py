@@ -34,11 +34,11 @@ from streamroute.values import DeadLetter, Outcome, Quotas, RetryLater
 log = logging.getLogger(__name__)
 
 MessageCallback = Callable[[dict[str, Any]], Awaitable[None]]
-"""``async (payload)``: returning lets the entry be acked, raising leaves it pending."""
+"""``async (payload)``: if it returns, the entry is acknowledged; if it raises, the entry stays pending."""
 
-_PATIENCE: Final = 5.0  # seconds, and a quarter of a lease, that a last delivery waits for others to end
-_LONGEST_ALONE: Final = 10.0  # seconds, and a lease, after which a last delivery has others beside it
-_FLUSH: Final = 2.0  # seconds to settle what has ended
+_PATIENCE: Final = 5.0  # seconds that a last delivery waits for other entries; at most a quarter of a lease
+_LONGEST_ALONE: Final = 10.0  # seconds that a last delivery runs alone; at most a lease
+_FLUSH: Final = 2.0  # seconds to settle finished entries
 _CUT_ONE: Final = "%d handler was cut off after %gs; its entry runs again"
 _CUT_MANY: Final = "%d handlers were cut off after %gs; their entries run again"
 _STUCK: Final = (
@@ -54,8 +54,8 @@ _SETTLE_PATIENCE: Final = 5.0  # seconds to write the last outcomes
 class EntryLifecycle:
     """The entries of one consumer: queued, run, settled.
 
-    ``callback`` must be set before entries are taken. ``due`` is informed of each retry that was written.
-    ``on_stuck`` is called when a handler runs on although it was cancelled.
+    ``callback`` must be set before entries are taken. ``due`` records each scheduled retry. ``on_stuck`` is
+    called when a cancelled handler keeps running.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class EntryLifecycle:
         )
 
     def open(self) -> None:
-        """Start running what is taken from now on."""
+        """Start running entries."""
         self._quota_freed = asyncio.Event()
         self._pool.open()
         self._settler.open()
@@ -110,10 +110,10 @@ class EntryLifecycle:
         self._pause_group.join(self)
 
     async def close(self) -> None:
-        """Let running handlers finish within the grace, settle, and release the rest.
+        """Let running handlers finish within the grace period, settle, and release the rest.
 
-        When it returns, every entry that was held is settled, released to other workers, or pending
-        (the storage could not be reached).
+        When it returns, every entry that was held is settled, released to other workers, or still pending
+        (if the storage was unreachable).
         """
         await self._releaser.release(self._pool.clear(), started=False)
         cut = await self._pool.close(self._settings.grace)
@@ -135,27 +135,27 @@ class EntryLifecycle:
 
     @property
     def running(self) -> int:
-        """How many handlers run at this moment; may be called from any thread."""
+        """The number of running handlers; may be read from any thread."""
         return self._pool.running
 
     @property
     def stuck(self) -> int:
-        """How many workers are occupied by handlers that do not end; may be called from any thread."""
+        """The number of workers occupied by stuck handlers; may be read from any thread."""
         return self._pool.stuck
 
     def waiting(self) -> Collection[str]:
-        """The ids of what is held and has not started; may be called from any thread."""
+        """Return the ids of held entries that have not started; may be called from any thread."""
         return self._pool.waiting()
 
-    # For the pause group.
+    # Called by the pause group.
 
     @property
     def has_last_delivery(self) -> bool:
-        """Whether an entry on its last delivery runs here, or is not settled yet."""
+        """Whether an entry on its last delivery is running or not settled yet."""
         return any(map(self._deliveries.is_last_delivery, self.in_flight.payloads.values()))
 
     def pause(self) -> None:
-        """Start nothing more until ``resume()``."""
+        """Start no more entries until ``resume()``."""
         self._pool.pause()
 
     def resume(self) -> None:
@@ -166,10 +166,10 @@ class EntryLifecycle:
         """Wait until no handler runs."""
         await self._pool.wait_idle()
 
-    # For the fetcher.
+    # Called by the fetcher.
 
     async def room(self, *, claims: bool) -> int:
-        """Wait for room. Claims have their own, so that a backlog of new entries cannot block them."""
+        """Wait for room and return its size. Claims have separate room, so new entries cannot block them."""
         await self._settler.room()
         if self._prefetch is None:
             await self._pool.room((3 if claims else 2) * self._settings.batch_count)
@@ -182,7 +182,7 @@ class EntryLifecycle:
         return max(1, min(self._prefetch.most, most - pool.queued))
 
     def take(self, entries: list[Entry]) -> None:
-        """Queue what was read."""
+        """Queue entries that were read."""
         if self._prefetch is not None:
             self._prefetch.record_read(entries)
         self._pool.put(self.in_flight.add(entries))
@@ -190,7 +190,7 @@ class EntryLifecycle:
             self._give_back()
 
     def take_claimed(self, entries: list[Entry]) -> bool:
-        """Queue what was claimed before everything else; return whether any of it was not held yet."""
+        """Queue claimed entries ahead of all others; return whether any of them was not held yet."""
         if self._prefetch is not None:
             self._prefetch.record_sizes(entries)
         new = self._take_over(entries)
@@ -200,21 +200,21 @@ class EntryLifecycle:
         return bool(new)
 
     def quotas(self) -> Quotas:
-        """How many of the entries that were delivered before may be claimed beside what is held."""
+        """Return how many redelivered entries may be claimed in addition to those held."""
         return self._deliveries.quotas(self.in_flight.payloads.values())
 
     async def wait_for_quota(self, seconds: float) -> None:
-        """Wait until an entry that was delivered before has ended, for ``seconds`` at most."""
+        """Wait at most ``seconds`` until a redelivered entry is settled."""
         self._quota_freed.clear()
         await wait_for_event(self._quota_freed, seconds)
 
     @asynccontextmanager
     async def exclusive(self) -> AsyncIterator[bool | None]:
-        """Start nothing new in this process within; gives whether nothing runs any more.
+        """Start no other entries in this process inside the block; yield whether no entry is running.
 
-        None: another entry runs exclusively, or is not settled yet. What has ended is settled first: were the
-        process killed now, it would cost no other entry a dead letter. A handler that takes long does not
-        block this for ever: then the exclusive entry has company.
+        Yields None if another entry runs exclusively, or is not settled yet. Finished entries are settled
+        first, so that a crash costs them no delivery. The wait for running handlers is limited: after that,
+        the exclusive entry runs beside them.
         """
         group = self._pause_group
         if group is None or group.runs_last_delivery:
@@ -225,14 +225,14 @@ class EntryLifecycle:
             yield alone
 
     def last_delivery_quotas(self) -> Quotas:
-        """Quotas for a claim of one entry before its last delivery, and of nothing else."""
+        """Return quotas that allow claiming only one entry, before its last delivery."""
         return self._deliveries.one_last_delivery()
 
     async def run_exclusive(self, entries: list[Entry], *, alone: bool) -> bool:
-        """Run what was claimed within ``exclusive()``, for ten seconds or a lease; return whether it is new.
+        """Run the entries claimed within ``exclusive()``; return whether any of them was not held yet.
 
-        ``alone``: nothing runs beside it, and it is settled before anything else starts. A handler that takes
-        longer goes on in company.
+        Waits at most ten seconds or a lease; a handler that takes longer then runs beside others. ``alone``:
+        nothing else is running, and the entries are settled before anything else starts.
         """
         new = self._take_over(entries)
         if not new:
@@ -248,7 +248,7 @@ class EntryLifecycle:
         return True
 
     def on_lease_lost(self, leases: Iterable[tuple[str, int]]) -> None:
-        """Cancel the handlers of entries (id, delivery count) that another worker has taken."""
+        """Cancel the handlers of entries (id, delivery count) that another worker has claimed."""
         for entry_id, deliveries in leases:
             if self.in_flight.has_delivery(entry_id, deliveries):
                 self._was_lost([entry_id])
@@ -256,7 +256,7 @@ class EntryLifecycle:
                 self._pool.drop(entry_id)
 
     def _handle(self, _entry_id: str, payload: dict[str, Any]) -> Awaitable[None]:
-        """Start one entry; an undecodable one, or one delivered too often, becomes a dead letter instead."""
+        """Start one entry, or dead-letter it if it could not be decoded or was delivered too often."""
         if (
             isinstance(payload, Message)
             and (payload.decode_error is not None or payload.deliveries > self._last_delivery)
@@ -268,8 +268,8 @@ class EntryLifecycle:
         return self.callback(payload)
 
     def _failed(self, entry_id: str, payload: dict[str, Any], error: BaseException) -> None:
-        """Leave an entry without an outcome pending: it is claimed when its lease ends."""
-        is_lost = issubclass(type(error), LeaseLostError)  # isinstance() would ask the exception itself
+        """Leave an entry without an outcome pending: it is claimed after its lease ends."""
+        is_lost = issubclass(type(error), LeaseLostError)  # isinstance() would run the exception's code
         if self.in_flight.has(entry_id, payload):
             if is_lost:
                 self._was_lost([entry_id])
@@ -278,7 +278,7 @@ class EntryLifecycle:
             log.error("entry %s of %s stays pending: %s", entry_id, self._consumer.stream, one_line(error))
 
     async def _dead_letter(self, message: Message) -> None:
-        """Give an entry that must not be handled a dead letter as its outcome."""
+        """Set a dead letter as the outcome of an entry that must not be handled."""
         if message.decode_error is not None:
             reason = message.decode_error
         else:
@@ -292,7 +292,7 @@ class EntryLifecycle:
         self._observe(message, None, Result.DEAD)
 
     def _take_over(self, entries: Iterable[Entry]) -> list[Entry]:
-        """Hold what was claimed, and report it; return what is to be handled."""
+        """Hold claimed entries and report them; return those to handle."""
         new, stream = self.in_flight.add(entries), self._consumer.stream
         again = sum(isinstance(payload, Message) and payload.deliveries > 1 for _, payload in new)
         if new:
@@ -304,14 +304,14 @@ class EntryLifecycle:
         return new
 
     def _is_stuck(self, entry_id: str, payload: dict[str, Any], worker: Worker) -> None:
-        """Report a handler that runs on although it was cancelled, and give up its entry.
+        """Report a cancelled handler that keeps running, and give up its entry.
 
-        The entry of a plain function has its outcome already.
+        The entry of a plain function already has its outcome.
         """
         stream = self._consumer.stream
         if worker.left is None:
             self._incidents.report(Incident.STUCK, stream, _STUCK, entry_id, stream, task_stack(worker.task))
-            self.in_flight.discard([(entry_id, payload)])  # its lease ends, and it is delivered again
+            self.in_flight.discard([(entry_id, payload)])  # its lease will end, and it is delivered again
         else:
             stack = ", and ".join(map(thread_stack, worker.left.calls))
             self._incidents.report(Incident.STUCK, stream, _RUNS_ON, entry_id, stream, stack)
@@ -320,7 +320,7 @@ class EntryLifecycle:
         self._on_stuck()
 
     def _give_back(self) -> None:
-        """Release what is queued to other processes: no worker is left here to run it."""
+        """Release queued entries to other processes, since every worker here is stuck."""
         self._releaser.release_soon(self._pool.clear())
 
     def _settled(self, finished: Mapping[str, dict[str, Any]]) -> None:

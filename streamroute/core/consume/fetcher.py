@@ -1,7 +1,7 @@
-"""Fetcher: claims what other consumers left, then reads what the stream has not delivered yet.
+"""Fetcher: claim what other consumers left pending, then read new entries.
 
-Beside that it promotes due retries and cleans up. Each task has a loop of its own, which survives any error
-of the storage: it waits, makes sure that the group exists, and goes on.
+It also promotes due retries and cleans up. Each activity has its own loop, which survives any error of the
+storage: it waits, makes sure that the group exists, and continues.
 """
 
 from __future__ import annotations
@@ -30,54 +30,54 @@ from streamroute.outages import OutageTracker
 from streamroute.system.waiting import wait_for_event
 from streamroute.values import ClaimResult, Quotas
 
-_PROMOTE_EVERY: Final = 5.0  # seconds, where retries wait; a worker may have died that had scheduled another
-_PROMOTE_IDLE: Final = 15.0  # seconds, where none waits; at most what a dead worker's entries wait for
-_FIRST_CLAIM: Final = 1.0  # seconds that what was left behind is claimed before anything new is read
-_LAST_DELIVERIES_EVERY: Final = 1.0  # seconds between looks at entries before their last delivery
-_READ_PATIENCE: Final = 5.0  # seconds that a read in flight is waited for when stopping
+_PROMOTE_EVERY: Final = 5.0  # seconds, while retries wait; a worker that scheduled another may have died
+_PROMOTE_IDLE: Final = 15.0  # seconds, while none waits; a dead worker's entries wait no longer than this
+_FIRST_CLAIM: Final = 1.0  # seconds for the first claim, before new entries are read
+_LAST_DELIVERIES_EVERY: Final = 1.0  # seconds between checks for entries before their last delivery
+_READ_PATIENCE: Final = 5.0  # seconds to wait for a read in flight when stopping
 
 
 class EntrySink(Protocol):
-    """Where entries go."""
+    """Where the fetcher puts entries."""
 
     async def room(self, *, claims: bool) -> int:
-        """Wait until there is room; returns for how many entries. Claims have room of their own."""
+        """Wait until there is room; return for how many entries. Claims have separate room."""
         ...
 
     def take(self, entries: list[Entry]) -> None:
-        """These were read."""
+        """Queue entries that were read."""
         ...
 
     def take_claimed(self, entries: list[Entry]) -> bool:
-        """Queue what was claimed before everything else; return whether any of it was not held yet."""
+        """Queue claimed entries ahead of all others; return whether any of them was not held yet."""
         ...
 
     def quotas(self) -> Quotas:
-        """How many of the entries that were delivered before may be claimed now."""
+        """Return how many redelivered entries may be claimed now."""
         ...
 
     async def wait_for_quota(self, seconds: float) -> None:
-        """Wait until more of them may be claimed, for ``seconds`` at most."""
+        """Wait at most ``seconds`` until more redelivered entries may be claimed."""
         ...
 
     def exclusive(self) -> AbstractAsyncContextManager[bool | None]:
-        """Start nothing new in this process within; gives whether nothing runs any more.
+        """Start no other entries in this process inside the block; yield whether no entry is running.
 
-        None: another entry runs exclusively, and nothing may be claimed for that.
+        Yields None if another entry runs exclusively; then nothing may be claimed for an exclusive run.
         """
         ...
 
     def last_delivery_quotas(self) -> Quotas:
-        """Quotas for a claim of one entry before its last delivery, and of nothing else."""
+        """Return quotas that allow claiming only one entry, before its last delivery."""
         ...
 
     async def run_exclusive(self, entries: list[Entry], *, alone: bool) -> bool:
-        """Run these within ``exclusive()``, which gave ``alone``; return whether there was one."""
+        """Run entries within ``exclusive()``, which yielded ``alone``; return whether there were new ones."""
         ...
 
 
 class Fetcher:
-    """Brings entries into the ``sink`` for as long as it is open."""
+    """Fetches entries into the ``sink`` while it is open."""
 
     def __init__(
         self,
@@ -120,9 +120,9 @@ class Fetcher:
             self._loops.append(self._loop(self._tidy, "tidying"))
 
     async def close(self) -> None:
-        """Stop the loops; a read or claim in flight is let finish: its entries would be pending unseen.
+        """Stop the loops after a read or claim in flight; cancelling it would leave its entries pending.
 
-        Only a storage that goes on blocking for five seconds has its call cancelled.
+        A call that takes more than five seconds is cancelled.
         """
         self._closing.set()
         interrupting = interrupts_reads(self._storage)
@@ -138,7 +138,7 @@ class Fetcher:
 
     @asynccontextmanager
     async def _reply(self) -> AsyncIterator[None]:
-        """Mark the running loop as one that waits for entries which the server may have handed out."""
+        """Mark the current loop as waiting for a reply that may contain delivered entries."""
         loop = asyncio.current_task()
         self._in_flight.add(loop)
         try:
@@ -154,19 +154,19 @@ class Fetcher:
         while not self._closing.is_set():
             try:
                 if outage.failures:
-                    # The group may have gone with whatever failed (FLUSHALL, a new server).
+                    # The failure may have removed the group (FLUSHALL, a new server).
                     await self._storage.create_group(self._consumer.stream, self._consumer.group)
                 await step()
             except Exception as error:  # noqa: BLE001 - no error of a storage ends the loop
                 await self._pause(outage.record_failure(error))
             else:
                 outage.record_success()
-                # A storage in memory, or a mock, may answer without waiting: the handlers' turn comes too.
+                # An in-memory storage or a mock may never suspend: let handlers run.
                 await asyncio.sleep(0)
 
     async def _read(self) -> None:
         if not self._has_claimed.is_set():
-            # What was released is older than what is new: in the order of the stream it comes first.
+            # Released entries precede new ones in the order of the stream.
             await wait_for_event(self._has_claimed, _FIRST_CLAIM)
             self._has_claimed.set()
         count = await self._sink.room(claims=False)
@@ -181,12 +181,12 @@ class Fetcher:
             await self._pause(self._poll_interval)
 
     async def _claim(self) -> None:
-        """Take over what dead consumers hold, until a claim finds less than it has room for."""
+        """Claim the entries of dead consumers, until a claim returns fewer than there is room for."""
         more, claimed = True, ClaimResult([])
         while more and not self._closing.is_set():
             count = self._claiming.limit(await self._sink.room(claims=True))
             if self._closing.is_set():
-                return  # what was claimed now would be cut off with its reply
+                return  # entries claimed now would be cut off
             claimed = await self._claim_within(count, self._sink.quotas())
             has_new = self._sink.take_claimed(claimed.entries)
             more = has_new and (len(claimed.entries) >= count or over_byte_budget(claimed.entries))
@@ -204,10 +204,10 @@ class Fetcher:
             await self._pause(self._claim_interval)
 
     async def _has_run_last_delivery(self) -> bool:
-        """Run an entry on its last delivery, which may kill this process, with nothing beside it.
+        """Run an entry on its last delivery, which may kill this process, while nothing else runs.
 
-        It is claimed only when nothing else runs: until then no consumer has it, and its last delivery is
-        not spent. Afterwards everything that waited for it gets as long for itself.
+        It is claimed only when nothing else runs: until then its last delivery is not used up. Afterwards, the
+        other entries get as much time as it took.
         """
         loop = asyncio.get_running_loop()
         began = loop.time()
@@ -221,7 +221,7 @@ class Fetcher:
         return True
 
     async def _claim_within(self, count: int, quotas: Quotas) -> ClaimResult:
-        """Take over up to ``count`` entries whose lease has ended."""
+        """Claim up to ``count`` entries whose lease has ended."""
         idle, within = int(self._lease * 1000), claims_within(self._storage)
         async with self._reply():
             with self._claiming.attempt():
@@ -242,5 +242,5 @@ class Fetcher:
         await self._pause(await storage.clean_up(*self._consumer))
 
     async def _pause(self, seconds: float) -> None:
-        """Sleep, but not past the closing."""
+        """Sleep until ``seconds`` have passed or the fetcher closes."""
         await wait_for_event(self._closing, seconds)

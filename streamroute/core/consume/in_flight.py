@@ -1,4 +1,4 @@
-"""In flight: the entries that a consumer answers for, from the read until they are settled or let go."""
+"""In flight: the entries that a consumer holds, from the read until they are settled or released."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from streamroute.message import Message
 
 
 class InFlight:
-    """``payloads`` by the id of their entry. ``snapshot`` may be called from any thread."""
+    """Held payloads by entry id. ``snapshot`` may be called from any thread."""
 
     def __init__(self) -> None:
         self.payloads: dict[str, dict[str, Any]] = {}
         self._change: asyncio.Future[None] | None = None
 
     def add(self, entries: Iterable[Entry]) -> list[Entry]:
-        """Hold these entries from now on; returns those that were not held, which are to be handled.
+        """Hold these entries; return those that were not held yet, which have to be handled.
 
-        An entry that is held already has come again because its group was lost, or because it ran past
-        its lease and this consumer claimed it again: the run in progress covers this delivery as well.
+        A held entry is delivered again if the group was recreated, or if it ran past its lease and this
+        consumer claimed it again: the run in progress covers the new delivery.
         """
         new = list(entries)
         taken = dict(new)
@@ -35,20 +35,20 @@ class InFlight:
         return entry_id in self.payloads
 
     def get(self, entry_id: str) -> dict[str, Any]:
-        """The payload of an entry; empty for one that is not held."""
+        """Return the payload of an entry; empty if the entry is not held."""
         return self.payloads.get(entry_id, {})
 
     def has(self, entry_id: str, payload: dict[str, Any]) -> bool:
-        """Whether this very payload is held: an entry that was lost may come back as another."""
+        """Whether this payload object is held: an entry whose lease was lost may return as a new one."""
         return self.payloads.get(entry_id) is payload
 
     def has_delivery(self, entry_id: str, deliveries: int) -> bool:
-        """Whether the entry is held since this delivery."""
+        """Whether the entry is held with this delivery count."""
         message = self.payloads.get(entry_id)
         return isinstance(message, Message) and message.deliveries == deliveries
 
     def discard(self, entries: Iterable[Entry]) -> None:
-        """Stop holding exactly these payloads; a newer delivery of the same entry stays held."""
+        """Stop holding these payloads; a newer delivery of the same entry stays held."""
         payloads = self.payloads
         for entry_id, payload in entries:
             if payloads.get(entry_id) is payload:
@@ -71,7 +71,7 @@ class InFlight:
             change.set_result(None)
 
     def snapshot(self) -> Mapping[str, Message]:
-        """The messages that are held at this moment."""
+        """Return the messages held now, by entry id."""
         return {name: held for name, held in list(self.payloads.items()) if isinstance(held, Message)}
 
     def _merge_redelivery(self, entry_id: str, payload: dict[str, Any]) -> bool:
@@ -80,8 +80,8 @@ class InFlight:
             return False
         if isinstance(held, Message) and isinstance(payload, Message):
             same = held.fields == payload.fields
-            # Another entry under the same id (a stream that was made anew) must not be settled by this
-            # run: with a delivery that never was, the fence refuses it, and the entry is claimed later.
+            # This run must not settle another entry with the same id (a recreated stream): with delivery
+            # count 0 the fence refuses it, and the entry is claimed later.
             held.deliveries = payload.deliveries if same else 0
             held.lease_confirmed_at = payload.lease_confirmed_at if same else 0
         return True

@@ -1,6 +1,6 @@
-"""Ordering: entries with equal keys start one after the other, in order, while others run beside them.
+"""Key ordering: entries with equal keys run one at a time, in order; other entries run concurrently.
 
-An entry whose key is taken waits in the key's own queue, and occupies no worker. An entry without a key does
+An entry whose key is taken waits in a queue of that key and occupies no worker. An entry without a key does
 not wait.
 """
 
@@ -17,24 +17,24 @@ log = logging.getLogger(__name__)
 
 Entry = tuple[str, dict[str, Any]]
 KeyOf = Callable[[dict[str, Any]], Hashable | None]
-"""The key of a payload; None for one that is not ordered, as for one on which this raises."""
+"""Returns the key of a payload; None if it is not ordered. A payload for which it raises is not ordered."""
 
 
 class KeyedQueue:
-    """Which entries may start, and which wait for another with the same key to end."""
+    """Decides which entries may start, and queues those whose key is taken."""
 
     def __init__(self, key_of: KeyOf) -> None:
         self._key_of = key_of
         self._holders: dict[str, Hashable] = {}
         self._waiting: dict[Hashable, deque[Entry]] = {}
-        self._first: dict[Hashable, int] = {}  # how many at the head of a queue were put there as first
+        self._first: dict[Hashable, int] = {}  # number of entries at the head of a queue that were put first
         self.waiting = 0
-        """How many entries wait."""
+        """The number of waiting entries."""
 
     def admit(self, entries: Iterable[Entry], *, first: bool) -> list[Entry]:
-        """Those of the entries that may start now.
+        """Return the entries that may start now, and queue the others.
 
-        ``first`` lets the others wait at the head, behind those that were let wait there before.
+        ``first`` queues them at the head, behind entries that were put first before.
         """
         ready: list[Entry] = []
         late: dict[Hashable, list[Entry]] = {}
@@ -74,15 +74,15 @@ class KeyedQueue:
         self._first[key] = ahead + len(entries)
 
     def _remove_from_first(self, key: Hashable) -> None:
-        """One of those at the head of this key's queue that were put there has left it."""
+        """Record that an entry put first has left this key's queue."""
         left = self._first.pop(key, 0) - 1
         if left > 0:
             self._first[key] = left
 
     def acquire(self, entry: Entry, ready: deque[Entry]) -> None:
-        """This entry starts now, and has its key from now on.
+        """Give the key to an entry that starts now.
 
-        Nothing with its key runs. One that is among the ``ready`` and has not started waits behind it.
+        No entry with its key may be running. One among ``ready`` that has not started waits behind it.
         """
         key = self._key(entry[1])
         if key is None:
@@ -97,11 +97,11 @@ class KeyedQueue:
         self._holders[entry[0]] = key
 
     def waiting_ids(self) -> list[str]:
-        """The ids of what waits; may be asked from any thread while the event loop hangs."""
+        """Return the ids of waiting entries; may be called from any thread while the loop is blocked."""
         return [entry_id for queue in list(self._waiting.values()) for entry_id, _ in queue.copy()]
 
     def complete(self, entry_id: str) -> Entry | None:
-        """This entry has ended, or will not start; returns the one that may start in its place."""
+        """Release the key of an entry that has ended or will not start; return the next entry with it."""
         key = self._holders.pop(entry_id, None)
         if key is None:
             return None
@@ -116,7 +116,7 @@ class KeyedQueue:
         return following
 
     def discard(self, entry_id: str) -> None:
-        """This entry waits no longer; harmless for one that does not wait."""
+        """Remove a waiting entry; do nothing if it does not wait."""
         for key, queue in self._waiting.items():
             for position, entry in enumerate(queue):
                 if entry[0] == entry_id:
@@ -127,7 +127,7 @@ class KeyedQueue:
                     return
 
     def clear(self) -> list[Entry]:
-        """Nothing waits any more; returns what did. Keys whose entries run are still taken."""
+        """Remove and return all waiting entries. Keys of running entries remain taken."""
         left = [entry for queue in self._waiting.values() for entry in queue]
         for queue in self._waiting.values():
             queue.clear()

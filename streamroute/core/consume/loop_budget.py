@@ -1,4 +1,4 @@
-"""LoopBudget: how long handlers that never wait may keep the event loop from turning."""
+"""LoopBudget: how long handlers that never wait may run in one iteration of the event loop."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from time import monotonic
 from typing import Final
 
 _SECONDS: Final = 0.0005
-_TURNS: Final = 2  # of the loop, until the reader has asked for more: one to resume, one to send
+_TURNS: Final = 2  # iterations until the reader has requested more: one to resume, one to send
 
 
 class LoopBudget:
-    """Half a millisecond a turn of the loop, for all workers; ``end`` is when it is over (``monotonic``).
+    """Half a millisecond per loop iteration, shared by all workers; ``end`` is when it ends (``monotonic``).
 
-    Were it one for each worker, a turn of the loop would take as many.
+    With a budget for each worker, one iteration would take the sum of them.
     """
 
     __slots__ = ("_turns", "end")
@@ -23,7 +23,7 @@ class LoopBudget:
         self._turns = 0
 
     def renew(self) -> bool:
-        """Begin the next, if the loop has turned as it should; returns whether it has."""
+        """Start the next budget if the loop has completed its iterations; return whether it has."""
         if self._turns:
             return False
         self.end = monotonic() + _SECONDS
@@ -31,7 +31,7 @@ class LoopBudget:
         return True
 
     def yield_to_reader(self) -> None:
-        """Let the reader ask for more entries first: handlers then run while the server answers."""
+        """Let the reader request more entries first, so that handlers run while the server answers."""
         self.end = 0.0
         if self._turns:
             self._turns = _TURNS

@@ -1,7 +1,8 @@
-"""PauseGroup: what all streams of a process do together, so that one of them can run an entry alone.
+"""PauseGroup: all streams of a process pause while one of them runs an entry alone.
 
-An entry on its last delivery may kill the process. While it runs, no stream of the process starts anything
-else: whatever ran beside it would have a delivery spent, and so would it for what others kill.
+An entry on its last delivery may kill the process. While it runs, no stream of the process starts other
+entries: a crash would cost each of them a delivery, and a crash caused by them would cost this entry its
+last one.
 """
 
 from __future__ import annotations
@@ -14,52 +15,52 @@ from typing import Final, Protocol
 
 
 class Pausable(Protocol):
-    """What starts the entries of one stream."""
+    """A component that starts the entries of one stream."""
 
     @property
     def has_last_delivery(self) -> bool:
-        """Whether an entry on its last delivery runs, or is not settled yet."""
+        """Whether an entry on its last delivery is running or not settled yet."""
         ...
 
     def pause(self) -> None:
-        """Start nothing more until ``resume()``."""
+        """Start no more entries until ``resume()``."""
         ...
 
     def resume(self) -> None:
-        """Go on; harmless where nothing is paused."""
+        """Start entries again; does nothing if not paused."""
         ...
 
     def wait_idle(self) -> Awaitable[None]:
-        """Wait until nothing runs."""
+        """Wait until no entry is running."""
         ...
 
 
 class PauseGroup:
-    """Everything that starts entries in one event loop."""
+    """All components that start entries in one event loop."""
 
     def __init__(self) -> None:
         self._members: weakref.WeakSet[Pausable] = weakref.WeakSet()
         self._paused: list[Pausable] | None = None
 
     def join(self, member: Pausable) -> None:
-        """From now on it is paused while another one runs an entry alone, which may be now."""
+        """Add a member, paused at once if another member runs an entry alone now."""
         self._members.add(member)
         if self._paused is not None:
             self._paused.append(member)
             member.pause()
 
     def leave(self, member: Pausable) -> None:
-        """It starts nothing any more."""
+        """Remove a member that starts no more entries."""
         self._members.discard(member)
 
     @property
     def runs_last_delivery(self) -> bool:
-        """Whether one of them runs an entry alone, waits for that, or has one that is not settled yet."""
+        """Whether a member runs an entry alone, waits to do so, or has not settled a last delivery yet."""
         return self._paused is not None or any(member.has_last_delivery for member in self._members)
 
     @asynccontextmanager
     async def exclusive(self, patience: float) -> AsyncIterator[bool]:
-        """Within, nothing is started. Gives whether nothing runs: False after ``patience`` seconds."""
+        """Pause all members inside the block; yield whether all were idle within ``patience`` seconds."""
         self._paused = paused = list(self._members)
         try:
             for member in paused:
@@ -84,5 +85,5 @@ _pause_group: Final[weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, PauseGr
 
 
 def pause_group_of_loop() -> PauseGroup:
-    """The peers of the running event loop."""
+    """Return the pause group of the running event loop."""
     return _pause_group.setdefault(asyncio.get_running_loop(), PauseGroup())

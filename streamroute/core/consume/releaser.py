@@ -1,4 +1,4 @@
-"""Releaser: gives entries that did not finish to other workers at once, where the storage can."""
+"""Releaser: hand unfinished entries to other workers at once, if the storage supports it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 class Releaser:
-    """Takes entries out of ``in_flight`` and ends their lease; without that they wait for its end."""
+    """Takes entries out of ``in_flight`` and ends their lease; otherwise they wait for the lease to end."""
 
     def __init__(self, storage: StreamStorageProtocol, consumer: ConsumerId, in_flight: InFlight) -> None:
         self._storage = releases(storage)
@@ -26,7 +26,7 @@ class Releaser:
         self._running: set[asyncio.Future[None]] = set()
 
     async def release(self, entries: Mapping[str, dict[str, Any]], *, started: bool) -> None:
-        """Release these; what was not ``started`` gets its delivery count back. Raises nothing."""
+        """Release entries; if not ``started``, restore their delivery count. Never raises."""
         messages = {key: value for key, value in entries.items() if isinstance(value, Message)}
         self._in_flight.discard(entries.items())
         if self._storage is None or not messages:
@@ -37,7 +37,7 @@ class Releaser:
             log.warning("%d entries wait for their lease to end: %s", len(messages), one_line(error))
 
     def release_soon(self, entries: Mapping[str, dict[str, Any]]) -> None:
-        """Release what has not started, in the background."""
+        """Release entries that have not started, in the background."""
         if entries:
             task = asyncio.ensure_future(self.release(entries, started=False))
             self._running.add(task)

@@ -1,4 +1,4 @@
-"""Run queue: entries in the order in which they start, those with equal keys one after the other."""
+"""Run queue: entries in the order in which they start; those with equal keys run one at a time."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from streamroute.core.consume.key_ordering import Entry, KeyedQueue
 
 
 class RunQueue:
-    """What has not started. ``startable`` are the entries that may start now, first to last.
+    """Entries that have not started. ``startable`` are those that may start now, in order.
 
-    While it is paused, only what ``put_exclusive`` adds may start. ``order`` keeps back entries whose key is
+    While paused, only entries added by ``put_exclusive`` may start. ``order`` holds back entries whose key is
     taken.
     """
 
@@ -22,38 +22,38 @@ class RunQueue:
         self._exclusive: deque[Entry] = deque()
         self.startable = self._queue
         self._put = 0
-        self._first_until = 0  # how many have started when none is queued any more that was put first
+        self._first_until = 0  # value of ``started`` at which no entry put first is queued any more
 
     def __len__(self) -> int:
         return len(self._queue)
 
     @property
     def started(self) -> int:
-        """How many entries have left the queue, ever."""
+        """The total number of entries that have left the queue."""
         return self._put - len(self._queue)
 
     @property
     def has_order(self) -> bool:
-        """Whether entries may wait for their key, and ``complete`` has to be called for each that ended."""
+        """Whether entries may wait for their key; then ``complete`` must be called for each ended entry."""
         return self._order is not None
 
     @property
     def waiting_for_key(self) -> int:
-        """How many entries wait for another one with the same key."""
+        """The number of entries that wait for another entry with the same key."""
         return 0 if self._order is None else self._order.waiting
 
     @property
     def has_exclusive(self) -> bool:
-        """Whether it is paused, and an exclusive entry has not started."""
+        """Whether the queue is paused and an exclusive entry has not started."""
         return self.startable is self._exclusive and bool(self._exclusive)
 
     def ids(self) -> Collection[str]:
-        """The ids of what has not started; may be called from any thread while the event loop hangs."""
+        """Return the ids of unstarted entries; may be called from any thread while the loop is blocked."""
         ids = [entry_id for entry_id, _ in (*self._queue.copy(), *self._exclusive.copy())]
         return [*ids, *self._order.waiting_ids()] if self._order is not None else ids
 
     def put(self, entries: list[Entry], *, first: bool) -> None:
-        """Queue entries in order; ``first`` puts them before what is queued, behind others put so before."""
+        """Queue entries in order; ``first`` puts them at the head, behind entries put first before."""
         if self._order is not None:
             entries = self._order.admit(entries, first=first)
         if first:
@@ -71,17 +71,17 @@ class RunQueue:
         self._first_until = started + ahead + len(entries)
 
     def pause(self) -> None:
-        """Let nothing start of what is queued until ``resume()``."""
+        """Start no queued entries until ``resume()``."""
         self.startable = self._exclusive
 
     def resume(self) -> None:
-        """Go on with what is queued, what was put exclusively first."""
+        """Start queued entries again, beginning with exclusive ones that have not started."""
         self.startable = self._queue
         self._queue.extendleft(reversed(self._exclusive))
         self._exclusive.clear()
 
     def put_exclusive(self, entries: list[Entry]) -> None:
-        """Let these start although it is paused, before what is queued with their keys."""
+        """Let these entries start while paused, before queued entries with their keys."""
         if self._order is not None:
             for entry in entries:
                 self._order.acquire(entry, self._queue)
@@ -89,7 +89,7 @@ class RunQueue:
         self._exclusive.extend(entries)
 
     def complete(self, entry_id: str) -> bool:
-        """An entry has ended: queue the next one with its key; return whether there was one."""
+        """Record the end of an entry: queue the next one with its key; return whether there was one."""
         following = None if self._order is None else self._order.complete(entry_id)
         if following is None:
             return False
@@ -98,14 +98,14 @@ class RunQueue:
         return True
 
     def discard(self, entry_id: str) -> bool:
-        """Take an entry out; return whether it could have started (one that waited for its key could not)."""
+        """Remove an entry; return whether it could have started (one that waits for its key could not)."""
         was_queued = _take_out(entry_id, self._queue) or _take_out(entry_id, self._exclusive)
         if self._order is not None:
             self._order.discard(entry_id)
         return was_queued
 
     def clear(self) -> dict[str, dict[str, Any]]:
-        """Empty the queue; return what will not start."""
+        """Empty the queue; return the entries by id."""
         unstarted = dict([*self._queue, *self._exclusive])
         self._queue.clear()
         self._exclusive.clear()
@@ -115,7 +115,7 @@ class RunQueue:
 
 
 def _take_out(entry_id: str, queue: deque[Entry]) -> bool:
-    """Take an entry out of a queue; return whether it was there."""
+    """Remove an entry from a queue; return whether it was there."""
     kept = [entry for entry in queue if entry[0] != entry_id]
     if len(kept) == len(queue):
         return False

@@ -1,8 +1,8 @@
-"""Settling: what handlers have finished is acknowledged in the background, many entries a call.
+"""Settler: acknowledge finished entries in the background, many in one call.
 
-An entry waits here for at most ``delay`` seconds or ``batch`` companions. It stays held (leased and
-counted against the limits) until the storage has answered, and a call that fails is made again, with half
-as many entries: so an entry with which every call fails is found, and settled apart from all others.
+An entry waits for at most ``delay`` seconds or until ``batch`` entries are finished. It stays held (leased
+and counted against the limits) until the storage has answered. A failed call is repeated with half as many
+entries, until the entry that makes calls fail is isolated and settled separately.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from streamroute.values import SettleResult
 
 log = logging.getLogger(__name__)
 
-_MOST: Final = 1024  # finished entries that may wait before nothing more is taken in
+_MOST: Final = 1024  # finished entries that may wait before reading stops
 
 Write = Callable[[Mapping[str, dict[str, Any]]], Awaitable[SettleResult]]
 """Writes finished entries to the storage."""
@@ -31,10 +31,10 @@ Write = Callable[[Mapping[str, dict[str, Any]]], Awaitable[SettleResult]]
 class Settler:
     """Collects finished entries and settles them in batches, in the order in which they finished.
 
-    An entry that fails alone where others succeed is tried again later, and delays no other.
+    An entry that fails alone while others succeed is retried later, and delays no other.
 
-    ``release`` is called with the entries that are held no longer, ``lost`` with the ids of those that
-    had gone to another owner.
+    ``release`` is called with the entries that are no longer held, ``lost`` with the ids of those that another
+    consumer has claimed.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Settler:
         self._task = asyncio.create_task(self._run())
 
     def add(self, entry_id: str, payload: dict[str, Any]) -> None:
-        """A handler has finished with this entry."""
+        """Add an entry whose handler has finished."""
         self._finished[entry_id] = payload
         if len(self._finished) == self._batch:
             self._flush_requested.set()
@@ -81,12 +81,12 @@ class Settler:
             self._timer = asyncio.get_running_loop().call_later(self._delay, self._flush_requested.set)
 
     async def room(self) -> None:
-        """Wait while more is finished than can be settled: the storage is away, or refuses outcomes."""
+        """Wait while too many entries are unsettled: the storage is unreachable or refuses outcomes."""
         while self._left >= _MOST:
             await self._next_progress()
 
     async def flush(self, patience: float) -> None:
-        """Settle what is finished now rather than later, for at most ``patience`` seconds."""
+        """Settle finished entries now, for at most ``patience`` seconds."""
         with suppress(TimeoutError):
             async with asyncio.timeout(patience):
                 while self._finished or self._writing:
@@ -94,7 +94,7 @@ class Settler:
                     await self._next_progress()
 
     async def close(self, patience: float) -> None:
-        """Settle what is left, for at most ``patience`` seconds; what remains stays pending in the group."""
+        """Settle what is left, for at most ``patience`` seconds; the rest stays pending in the group."""
         task, self._task = self._task, None
         if task is None:
             return
@@ -107,7 +107,7 @@ class Settler:
             log.error("%d finished entries could not be settled; they stay pending and run again", self._left)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        self._stop_timer()  # else nothing would end the delay of what is added when it is opened again
+        self._stop_timer()  # otherwise entries added after the next open() would start no timer
 
     @property
     def _left(self) -> int:
@@ -127,7 +127,7 @@ class Settler:
                 try:
                     pause = await self._settle(self._next_batch())
                 except Exception:
-                    # Of an observer, who must not raise: were this the end, nothing would be acked any more.
+                    # Raised by an observer, which must not raise: if the loop ended, no entry would be acked again.
                     log.exception("an observer raised, which it must not; settling goes on")
                 if pause is not None:
                     await asyncio.sleep(pause)
@@ -138,7 +138,7 @@ class Settler:
             self._timer = None
 
     def _next_batch(self) -> dict[str, dict[str, Any]]:
-        """The entries that finished first, taken out; what failed alone comes after all others, alone."""
+        """Remove and return the entries that finished first; isolated ones come last, one at a time."""
         finished, self._finished = self._finished, {}
         if len(finished) <= self._batch_limit and not self._isolated:
             return finished
@@ -148,7 +148,7 @@ class Settler:
         return {entry_id: finished.pop(entry_id) for entry_id in chosen}
 
     async def _settle(self, batch: dict[str, dict[str, Any]]) -> float | None:
-        """Write one batch; returns the seconds to wait before the next, where there are any."""
+        """Write one batch; return the seconds to wait before the next, or None."""
         self._writing = len(batch)
         try:
             result = await self._write(batch)
@@ -173,7 +173,7 @@ class Settler:
         return None
 
     def _failed(self, batch: dict[str, dict[str, Any]], error: Exception) -> float | None:
-        """The entries come again: fewer at a time, and one that failed alone after all others."""
+        """Put the entries back for smaller batches; isolate one that failed alone."""
         self._batch_limit = (len(batch) + 1) // 2
         if len(batch) > 1:
             self._finished = batch | self._finished
@@ -181,7 +181,7 @@ class Settler:
             (entry_id,) = batch
             before = self._isolated.get(entry_id, self._successes)
             self._isolated[entry_id] = self._successes
-            if before < self._successes:  # others were settled meanwhile: the storage is there
+            if before < self._successes:  # others were settled meanwhile: the storage is reachable
                 self._quarantine(batch, {entry_id: one_line(error)})
                 return None
             self._put_back(batch)
@@ -193,7 +193,7 @@ class Settler:
             del self._isolated[entry_id]
 
     def _quarantine(self, refused: dict[str, dict[str, Any]], reasons: Mapping[str, str]) -> None:
-        """These could not be settled, and others can: they stay held and are offered again later."""
+        """Keep entries that cannot be settled while others can; they stay held and are retried later."""
         wait = self._refusals.record_failure(next(iter(reasons.values())))
         self._refused += len(refused)
         asyncio.get_running_loop().call_later(wait, self._requeue, refused)
@@ -204,13 +204,13 @@ class Settler:
         self._flush_requested.set()
 
     def _put_back(self, entries: Mapping[str, dict[str, Any]]) -> None:
-        """Try these again, but not where a newer delivery of the same entry has finished meanwhile."""
+        """Requeue entries, except those of which a newer delivery has finished meanwhile."""
         for entry_id, payload in entries.items():
             self._finished.setdefault(entry_id, payload)
 
 
 def writer_for(storage: StreamStorageProtocol, stream: str, group: str, consumer: str) -> Write:
-    """The best way that this storage has to finish entries: settle, ack many, or ack one by one."""
+    """Return the best writer that the storage supports: settle, ack many, or ack one by one."""
     settling, acking = settles(storage), acks_many(storage)
 
     async def ack(entry_ids: Sequence[str]) -> None:

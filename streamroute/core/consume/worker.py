@@ -1,4 +1,4 @@
-"""One worker of the pool, and what is left of a run that it has ended."""
+"""One worker of the pool, and the threads that an ended run has left behind."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class Worker:
     """One worker: its task and the entry that it runs.
 
     ``dropped``: the result of this run does not count. ``retired``: this run is its last. ``cancelled`` is an
-    entry that runs on although it was cancelled, and since when (monotonic); ``is_stuck``: for too long.
-    ``left`` are threads that outlived their run: plain functions that run on after their timeout.
+    entry that keeps running after it was cancelled, and since when (monotonic); ``is_stuck``: for too long.
+    ``left`` are threads that outlived their run: plain functions that keep running after their timeout.
     """
 
     __slots__ = ("cancelled", "dropped", "entry", "is_stuck", "left", "retired", "task")
@@ -31,7 +31,7 @@ class Worker:
 
 
 class ThreadsLeft(NamedTuple):
-    """Threads that occupy a worker since ``since`` (monotonic), and the entry that they were started for."""
+    """Threads that have occupied a worker since ``since`` (monotonic), and the entry they were started for."""
 
     entry: Entry
     calls: Sequence[ThreadCall]
@@ -39,6 +39,6 @@ class ThreadsLeft(NamedTuple):
 
 
 def take_back_cancellations(task: asyncio.Task[None] | None) -> None:
-    """All of them, for one that is left would count against what the task runs next."""
+    """Undo all cancellations of a task, so that none affects what the task runs next."""
     while task is not None and task.cancelling():
         task.uncancel()

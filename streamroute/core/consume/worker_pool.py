@@ -1,9 +1,9 @@
 """Worker pool: coroutines that take entries from one bounded queue.
 
-A fixed set of coroutines instead of a task for each entry: starting a task costs more than most
-handlers. A worker that takes an entry wakes two idle ones if more is queued, so that handlers which
-wait run side by side at once, and handlers which do not cost few wake-ups. A worker is started when it is
-needed first: a stream on which nothing happens costs none.
+There is a fixed set of coroutines instead of a task for each entry, because starting a task costs more than
+most handlers. A worker that takes an entry wakes two idle ones if more entries are queued, so that handlers
+that wait run concurrently at once, and handlers that do not wait cost few wake-ups. A worker is started when
+it is first needed: an idle stream has none.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ __all__ = ["Entry", "Worker", "WorkerPool"]
 
 log = logging.getLogger(__name__)
 
-_MOST_WAITING: Final = 5_000  # entries that wait for another with the same key
-_LAST_PATIENCE: Final = 5.0  # seconds that a handler which was cancelled has to end
+_MOST_WAITING: Final = 5_000  # entries that may wait for another with the same key
+_LAST_PATIENCE: Final = 5.0  # seconds that a cancelled handler has to end
 STUCK_AFTER: Final = 10.0
-"""Seconds after which a handler that was cancelled, and goes on, counts as stuck."""
+"""Seconds after which a cancelled handler that keeps running counts as stuck."""
 
 
 def _ignore(*_what: object) -> None:
@@ -40,10 +40,11 @@ class WorkerPool:
     """``concurrency`` workers, and the queue of entries that they handle next.
 
     ``handle`` starts an entry and returns an awaitable. ``done`` is called with each entry whose run ended,
-    ``failed`` with each that raised; neither with one that was dropped. ``stuck`` is called with each entry
-    that runs on ``stuck_after`` seconds after it was cancelled, and with its worker. A plain function that
-    runs on in its thread has its outcome, and occupies its worker. ``order`` keeps entries with equal keys
-    from running at once. ``uncancellable`` is how many cancelled handlers had not ended when the pool closed.
+    ``failed`` with each that raised; neither is called with a dropped entry. ``stuck`` is called with each
+    entry that is still running ``stuck_after`` seconds after it was cancelled, and with its worker. The entry
+    of a plain function that keeps running in its thread has its outcome, but the worker stays occupied.
+    ``order`` keeps entries with equal keys from running concurrently. ``uncancellable`` is the number of
+    cancelled handlers that had not ended when the pool closed.
     """
 
     def __init__(
@@ -72,61 +73,61 @@ class WorkerPool:
         self._idle_waiter: asyncio.Future[None] | None = None
         self._workers: set[Worker] = set()
         self._stuck_workers: set[Worker] = set()
-        self._unstarted = concurrency  # workers that were not needed so far
+        self._unstarted = concurrency  # workers not needed so far
         self._starting = 0
         self._closing = False
         self.uncancellable = 0
-        self._wanted = 0  # with fewer in the queue, a waiter for room may go on
+        self._wanted = 0  # with fewer entries queued, a waiter for room may continue
         self._budget = LoopBudget()
         self._watch: asyncio.TimerHandle | None = None
 
     @property
     def queued(self) -> int:
-        """How many entries wait to be started."""
+        """The number of entries waiting to be started."""
         return len(self._queue)
 
     @property
     def free(self) -> int:
-        """How many workers have nothing to do, those that were not needed so far among them."""
+        """The number of idle workers, including those not started yet."""
         return len(self._idle) + len(self._waking) + self._unstarted
 
     @property
     def running(self) -> int:
-        """How many entries run at this moment; may be asked from any thread."""
+        """The number of running entries; may be read from any thread."""
         return len(self._busy())
 
     @property
     def stuck(self) -> int:
-        """How many pool are held by handlers that do not end; may be asked from any thread."""
+        """The number of workers occupied by stuck handlers; may be read from any thread."""
         return len(self._stuck_workers)
 
     @property
     def all_stuck(self) -> bool:
-        """Whether no worker is left that could start anything."""
+        """Whether all workers are stuck, so that no entry can start."""
         return len(self._stuck_workers) == self._concurrency
 
     @property
     def started(self) -> int:
-        """How many entries have left the queue, ever."""
+        """The total number of entries that have left the queue."""
         return self._queue.started
 
     def waiting(self) -> Collection[str]:
-        """The ids of what has not started; may be called from any thread while the event loop hangs."""
+        """Return the ids of unstarted entries; may be called from any thread while the loop is blocked."""
         return self._queue.ids()
 
     def open(self) -> None:
-        """Let entries be started."""
+        """Start running entries."""
         self._closing, self._budget, self._stuck_workers = False, LoopBudget(), set()
         self._unstarted, self._starting, self.uncancellable = self._concurrency, 0, 0
 
     def put(self, entries: list[Entry], *, first: bool = False) -> None:
-        """Queue entries in order; ``first`` puts them before what is queued, behind others put so before."""
+        """Queue entries in order; ``first`` puts them at the head, behind entries put first before."""
         self._queue.put(entries, first=first)
         self._budget.yield_to_reader()
         self._wake(len(self._queue.startable))
 
     async def room(self, below: int) -> None:
-        """Wait until fewer than ``below`` entries are queued and a worker is not stuck, or until closed."""
+        """Wait until fewer than ``below`` entries are queued and not all workers are stuck, or until closed."""
         while not self._has_room(below) and not self._closing:
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._room.append((below, future))
@@ -134,7 +135,7 @@ class WorkerPool:
             await future
 
     def _has_room(self, below: int) -> bool:
-        # Entries that wait for their key occupy no worker, but they take memory.
+        # Entries that wait for their key occupy no worker, but they use memory.
         if self._queue.waiting_for_key >= _MOST_WAITING:
             return False
         return len(self._queue) < below and not self.all_stuck
@@ -142,21 +143,21 @@ class WorkerPool:
     # Running an entry alone.
 
     def pause(self) -> None:
-        """Start nothing more of what is queued until ``resume()``."""
+        """Start no queued entries until ``resume()``."""
         self._queue.pause()
 
     def resume(self) -> None:
-        """Go on with what is queued."""
+        """Start queued entries again."""
         self._queue.resume()
         self._wake(len(self._queue.startable))
 
     def put_exclusive(self, entries: list[Entry]) -> None:
-        """Start these although the pool is paused, before what is queued with their keys."""
+        """Start these entries while the pool is paused, before queued entries with their keys."""
         self._queue.put_exclusive(entries)
         self._wake(len(self._queue.startable))
 
     async def wait_idle(self) -> None:
-        """Wait until nothing runs, and nothing that may be started is queued."""
+        """Wait until no entry is running and no exclusive entry is queued."""
         try:
             while self._is_running() or self._queue.has_exclusive:
                 self._idle_waiter = asyncio.get_running_loop().create_future()
@@ -165,7 +166,7 @@ class WorkerPool:
             self._idle_waiter = None
 
     def drop(self, entry_id: str) -> None:
-        """Take an entry out of the queue, or cancel its handler; its worker goes on with the next."""
+        """Remove an entry from the queue, or cancel its handler; its worker continues with the next."""
         if self._queue.discard(entry_id):
             self._start_next_with_key(entry_id)
             self._resolve_idle_waiter()
@@ -176,18 +177,18 @@ class WorkerPool:
                     worker.task.cancel()
 
     def clear(self) -> dict[str, dict[str, Any]]:
-        """Empty the queue; return what will not start."""
+        """Empty the queue; return the entries by id."""
         return self._queue.clear()
 
     async def close(self, grace: float) -> dict[str, dict[str, Any]]:
-        """Let what runs finish within ``grace`` seconds, then cancel it; returns what was cut off."""
+        """Let running entries finish within ``grace`` seconds, then cancel them; return those cut off."""
         self._closing = True
         self._release_waiters()
         for idle in self._idle:
             _resolve(idle)
         for worker in self._workers:
             if worker.left is not None and worker.task is not None:
-                worker.task.cancel()  # its entry has its outcome: there is nothing to wait for
+                worker.task.cancel()  # its entry has its outcome: no need to wait
         if self._workers:
             await asyncio.wait(self._tasks(), timeout=grace)
         cut = dict(worker.entry for worker in self._busy() if worker.entry is not None)
@@ -205,7 +206,7 @@ class WorkerPool:
             _, uncancellable = await asyncio.wait(self._tasks(), timeout=self._last_patience)
             self.uncancellable = len(uncancellable)
         for worker in self._workers:
-            worker.dropped = worker.retired = True  # their entries are released: a late end does not count
+            worker.dropped = worker.retired = True  # their entries are released: a late result does not count
         self._workers.clear()
 
     def _busy(self) -> list[Worker]:
@@ -231,9 +232,9 @@ class WorkerPool:
             log.exception("a worker failed, which is a defect of streamroute; another one takes its place")
             self._replace(worker)
         except GeneratorExit:
-            raise  # the event loop has ended without a stop
+            raise  # the event loop ended without stop_listening()
         except BaseException:
-            # A handler cancelled its own task, which must not cost a worker.
+            # A handler cancelled its own task: the pool must not lose the worker.
             self._replace(worker)
             raise
 
@@ -241,14 +242,14 @@ class WorkerPool:
         while not worker.retired:
             await self._run(worker, self._queue.startable)
             if self._queue.startable:
-                await asyncio.sleep(0)  # handlers that never wait would hold up acks, reads and signals
+                await asyncio.sleep(0)  # handlers that never wait would delay acks, reads and signals
             elif self._closing:
                 return
             else:
                 await self._wait_for_work()
 
     async def _run(self, worker: Worker, queue: deque[Entry]) -> None:
-        """Run what is queued, one entry after the other, until the event loop has to turn."""
+        """Run queued entries one after the other, until the event loop needs to run."""
         handle, done, budget = self._handle, self._done, self._budget
         run_queue, has_order = self._queue, self._queue.has_order
         budget.renew()
@@ -276,7 +277,7 @@ class WorkerPool:
                 return
 
     async def _await_abandoned_calls(self, worker: Worker, entry: Entry) -> bool:
-        """Keep the worker until the threads of its entry have ended; return whether there were any."""
+        """Keep the worker occupied until the threads of its entry end; return whether there were any."""
         calls = () if worker.task is None else tuple(ABANDONED_CALLS.get(worker.task, ()))
         if not calls or self._closing:
             return False
@@ -293,7 +294,7 @@ class WorkerPool:
         return True
 
     def _start_next_with_key(self, entry_id: str) -> None:
-        """An entry has ended: the next with its key may start."""
+        """Record the end of an entry: the next one with its key may start."""
         if self._queue.complete(entry_id):
             self._wake(len(self._queue.startable))
 
@@ -313,7 +314,7 @@ class WorkerPool:
             self._release_waiters()
 
     def _is_running(self) -> bool:
-        """Whether anything runs whose end may be waited for: threads left behind may kill as well."""
+        """Whether a worker is busy and not stuck; threads left behind count, since they may kill the process."""
         workers = [worker for worker in list(self._workers) if not worker.is_stuck]
         return any(worker.entry is not None or worker.left is not None for worker in workers)
 
@@ -330,13 +331,13 @@ class WorkerPool:
             self._start_worker()
 
     async def _wait_for_work(self) -> None:
-        """Wait until there is something to do; a worker that is woken wakes others, if there is more."""
+        """Wait until an entry is queued; a worker that is woken wakes others if more are queued."""
         idle: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._idle.append(idle)
         try:
             await idle
         except BaseException:
-            if idle in self._idle:  # cancelled before it was woken: waking it would have no effect
+            if idle in self._idle:  # cancelled before it was woken
                 self._idle.remove(idle)
             raise
         finally:
@@ -344,7 +345,7 @@ class WorkerPool:
         self._wake(len(self._queue.startable) - 1)
 
     def _wake(self, startable: int) -> None:
-        """Have two more workers at most start entries, where so many are for others to start."""
+        """Wake or start up to two workers, but no more than there are ``startable`` entries."""
         for _ in range(min(2, startable)):
             if self._idle:
                 idle = self._idle.pop()
@@ -364,10 +365,10 @@ class WorkerPool:
                 self._room.append((below, future))
                 self._wanted = max(self._wanted, below)
 
-    # Handlers that do not end although they were cancelled.
+    # Handlers that do not end after they were cancelled.
 
     def _note_start(self) -> None:
-        """An entry has started: there may be room for more, and it is watched."""
+        """Record that an entry has started: wake waiters for room, and watch the entry."""
         self._release_waiters()
         if self._watch is None:
             self._begin_watch()
@@ -376,7 +377,7 @@ class WorkerPool:
         self._watch = asyncio.get_running_loop().call_later(self._stuck_after / 2, self._look)
 
     def _look(self) -> None:
-        """Look at what runs; as long as something does, look again."""
+        """Check running entries for stuck handlers; repeat while any entry runs."""
         self._watch = None
         now = monotonic()
         for worker in self._busy():
@@ -401,7 +402,7 @@ class WorkerPool:
             self._abandon(worker, entry, task)
 
     def _abandon(self, worker: Worker, entry: Entry, task: asyncio.Task[None]) -> None:
-        """Stop waiting for the handler: it occupies its worker until it ends, without effect."""
+        """Stop waiting for the handler: it occupies its worker until it ends, and its result is ignored."""
         worker.is_stuck = worker.dropped = True
         self._stuck_workers.add(worker)
         task.cancel()

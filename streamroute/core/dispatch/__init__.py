@@ -1,1 +1,1 @@
-"""Dispatching: which routes a message runs, and what their results mean for it. Does no I/O."""
+"""Dispatching: select the routes of a message, and turn their results into outcomes. Does no I/O."""
