@@ -1,4 +1,4 @@
-"""BotRedisDispatcher: runs every handler that matches a message, and answers for each that fails."""
+"""BotRedisDispatcher: run every handler that matches a message, and give each failure an outcome."""
 
 from __future__ import annotations
 
@@ -48,25 +48,25 @@ _MARKER: Final = KEY
 _SUCCEEDED: Final = Result.SUCCEEDED
 _SKIPPED: Final = Result.SKIPPED
 _FILTERED: Final = Result.FILTERED
-_KNOWN_UNKNOWNS: Final = 1000  # types that no route lists are remembered up to this many
+_KNOWN_UNKNOWNS: Final = 1000  # number of unlisted types to remember, at most
 
 
 class BotRedisDispatcher:
-    """The central hub: handlers come from routers and decorators, messages from a stream processor.
+    """Dispatches messages from a stream processor to the handlers of routers and decorators.
 
-    ``retry_scheduler`` is asked to bring failed messages back. Without one, the failures of a
-    ``Message`` whose storage settles outcomes are collected on it (``Message.outcomes``), and any
-    other failure is raised, so that the entry is not acknowledged. A scheduler whose class says
-    ``settles = True`` (``RedisRetryScheduler``) leaves such a message's retries to its settlement.
+    ``retry_scheduler`` schedules the retries of failed messages. Without one, the failures of a
+    ``Message`` whose storage settles outcomes are collected in ``Message.outcomes``, and any other
+    failure is raised, so that the entry is not acknowledged. If the scheduler's class has
+    ``settles = True`` (``RedisRetryScheduler``), the settlement of such a message schedules its retries.
 
-    ``retry`` is the policy of handlers that do not carry their own. ``unknown_type`` says what happens
-    to a message whose type no handler lists. ``group_name`` lets retries of other groups pass where
-    payloads are plain dicts; a ``Message`` knows its group. ``observer`` hears every outcome.
+    ``retry`` is the policy of handlers without their own. ``unknown_type`` decides what happens to a
+    message whose type no handler lists. ``group_name`` identifies retries of other groups if payloads are
+    plain dicts; a ``Message`` knows its group. ``observer`` is called with every outcome.
 
     ``retry_secret`` proves that a scheduler's message is a retry of this stream: the same for all workers of
-    the stream, 16 bytes or more (else ValueError). It need not be given where the storage is
-    ``RedisStreamStorage`` or the scheduler ``RedisRetryScheduler``, which keep one in Redis. Without any,
-    each process knows its own retries alone, and what comes back to another one is a message like any other.
+    the stream, 16 bytes or more (else ValueError). It is not needed if the storage is ``RedisStreamStorage``
+    or the scheduler ``RedisRetryScheduler``, which keep one in Redis. Without a secret, each process
+    recognizes only its own retries, and handles a retry of another process as a new message.
     """
 
     def __init__(
@@ -91,27 +91,27 @@ class BotRedisDispatcher:
         self._unknown: set[str] = set()
 
     def setup(self, container: Any) -> None:
-        """Set what every handler gets as its second argument; any value will do, None included."""
+        """Set the second argument of every handler; any value is allowed, including None."""
         self._container = container
 
     def include_router(self, router: RedisRouter) -> None:
-        """Add a feature's handlers; what is registered on the router later counts as well."""
+        """Add the handlers of a router, including those registered on it later."""
         self._registry.include(router)
 
     def known_routes(self) -> KnownRoutes:
-        """The routes that this dispatcher knows, and their types; may be called from any thread."""
+        """Return the routes of this dispatcher and their types; may be called from any thread."""
         return self._registry.known()
 
     def on_message(self, message_type: str, filter_func: FilterFunc | None = None) -> Callable[[H], H]:
-        """Register the decorated handler here, as ``RedisRouter.message`` does on a router."""
+        """Register the decorated handler on this dispatcher; see ``RedisRouter.message``."""
         return self._own.message(message_type, filter_func)
 
     async def process_message(self, message_data: dict[str, Any], stream_name: str = DEFAULT_STREAM) -> None:
-        """Run every handler that matches; returning means that the entry may be acknowledged.
+        """Run every handler that matches; if this returns, the entry may be acknowledged.
 
-        ``message_data`` is a payload with a ``type``; ``stream_name`` is where a scheduler's retry goes.
-        A ``Message`` that knows its stream goes back there, unless another one is given.
-        Raises SetupError before ``setup()``, and RoutesFailedError when a failure has nowhere to go.
+        ``message_data`` is a payload with a ``type``; ``stream_name`` is the stream of a scheduler's retries,
+        by default the stream of the ``Message``. Raises SetupError before ``setup()``, and RoutesFailedError
+        if a failure can be neither retried nor dead-lettered here.
         """
         container = self._container
         if container is _UNSET:
@@ -120,25 +120,23 @@ class BotRedisDispatcher:
         if _MARKER in message_data:
             payload = await self._external.resume(message_data, stream_name)
         if payload is None:
-            return  # another group's retry: ours is done with this entry
+            return  # another group's retry: nothing to do for this group
         failures: list[Outcome] = []
         routes = self._accepting(payload, failures)
         if routes is None:
             routes = await self._routes_otherwise(payload, failures, message_data)
-        exit_if_forked()  # a filter may be user code, too
+        exit_if_forked()  # a filter may be user code too
         left, observe = len(routes), self._observe
         for route in routes:
             left -= 1
-            # A handler may change what it gets, and each gets the payload as it was produced.
+            # A handler may change its payload, and each must receive the original one.
             own = copy_for_route(payload) if left else payload
             try:
                 result = await route.handler(own, container)
             except LeaseLostError:
-                raise  # nothing more of it may run here, and nothing be written
+                raise  # another worker has the entry: run no more routes and write nothing
             except BaseException as error:  # noqa: BLE001 - our own end is raised again
-                await reraise_own_cancellation(
-                    error
-                )  # the drain is over or the lease is lost; the entry stays pending
+                await reraise_own_cancellation(error)  # drained or lease lost; the entry stays pending
                 failures.append(outcome_for(route, error, attempt_of(payload), self._policy))
             else:
                 observe(payload, route.key, _SKIPPED if result is _SKIPPED else _SUCCEEDED)
@@ -148,9 +146,9 @@ class BotRedisDispatcher:
             await self._answer_for(payload, failures, stream_name)
 
     def _accepting(self, payload: dict[str, Any], failures: list[Outcome]) -> Sequence[Route] | None:
-        """The routes that accept a new message: all filters are asked before the first handler runs.
+        """Return the routes that accept a new message; all filters run before the first handler.
 
-        None for what is answered otherwise: a retry, and a message whose type no route lists.
+        Return None for a retry or a message whose type no route lists; see ``_routes_otherwise``.
         """
         if isinstance(payload, Message) and payload.routes:
             return None
@@ -171,14 +169,14 @@ class BotRedisDispatcher:
         return [route for route in candidates if self._accepts(route, payload, failures)]
 
     def _accepts(self, route: Route, payload: dict[str, Any], failures: list[Outcome]) -> bool:
-        """Whether the route's filter accepts the payload; one that fails is a failure of this route alone."""
+        """Whether the route's filter accepts the payload; a filter that raises fails this route only."""
         accepts = route.accepts
         try:
             if accepts is None or accepts(payload):
                 return True
             self._observe(payload, route.key, _FILTERED)
         except BaseException as error:  # noqa: BLE001 - a failure of this route alone
-            # A filter is a function of the payload alone: it would raise again, so no retry.
+            # A filter depends on the payload only: it would raise again, so do not retry.
             letter = dead_letter(route.key, "the filter failed", error, attempt_of(payload))
             failures.append(replace(letter, accepted=False))
         return False
@@ -186,7 +184,7 @@ class BotRedisDispatcher:
     async def _routes_otherwise(
         self, payload: dict[str, Any], failures: list[Outcome], read: dict[str, Any]
     ) -> Sequence[Route]:
-        """The routes of a retry. A message whose type no route lists has none, and is answered for."""
+        """Return the routes of a retry; none for an unlisted type, for which the outcome is recorded here."""
         message_type = type_of(payload)
         if not message_type:
             failures.append(no_type(payload))
@@ -207,11 +205,11 @@ class BotRedisDispatcher:
     async def _routes_of_retry(
         self, message: Message, names: frozenset[str], failures: list[Outcome]
     ) -> Sequence[Route]:
-        """The routes that a retry names; those that are not known here are answered for.
+        """Return the routes that a retry names; record the outcomes of those unknown here.
 
-        They are those of the message's type, or of another where the type has none: a route may have listed
-        the type when it accepted the message, and not list it any more. The filters of a retry that was
-        accepted before are not asked again: they may have been changed since.
+        A name is looked up among the routes of the message's type, then among all routes: a route may have
+        stopped listing the type since it accepted the message. Filters that accepted the message before are
+        not evaluated again, since they may have changed.
         """
         of_type = self._registry.table_of(type_of(message)).routes
         routes = [route for route in of_type if route.is_named_in(names)]
@@ -232,14 +230,14 @@ class BotRedisDispatcher:
         log.warning(said, name, extra=NEVER_COALESCED)
 
     async def _answer_for(self, payload: dict[str, Any], failures: list[Outcome], stream_name: str) -> None:
-        """Give every failure its place: scheduled, collected for one settlement, or raised."""
+        """Schedule every failure, collect it for settlement, or raise it."""
         collected = payload.outcomes if isinstance(payload, Message) else None
         retries = [outcome for outcome in failures if isinstance(outcome, RetryLater)]
         if collected is not None:
-            # To a scheduler, an attempt that was postponed twice would be the same retry twice.
+            # A scheduler would take an attempt that is postponed twice for the same retry.
             retries = [retry for retry in retries if not retry.postponed]
-        # Without a place for the dead ones the whole entry has to stay pending, and to schedule the
-        # others as well would double them when it comes again.
+        # If dead letters cannot be written, the whole entry stays pending and is delivered again, so
+        # scheduling its retries as well would duplicate them.
         scheduler = self._external.scheduler_for(payload)
         if scheduler and retries and (collected is not None or len(retries) == len(failures)):
             await self._external.schedule(scheduler, payload, retries, stream_name)
@@ -259,5 +257,5 @@ class BotRedisDispatcher:
 
 
 def _unknown(names: frozenset[str], routes: Sequence[Route]) -> list[str]:
-    """The names that none of the routes has, or had before."""
+    """Return the names that are neither a key nor a former key of the routes."""
     return sorted(names.difference(*((route.key, *route.formerly) for route in routes)))

@@ -1,4 +1,4 @@
-"""Observer: called for each outcome of a route."""
+"""Observer: a callback for each outcome of a route."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ class Result(StrEnum):
     SUCCEEDED = "succeeded"
     RETRIED = "retried"
     POSTPONED = "postponed"
-    """It has to wait for another message with the same key of dedupe: no attempt of its own was spent."""
+    """The message waits for another one with the same dedupe key; the attempt does not count."""
     DEAD = "dead"
     FILTERED = "filtered"
-    """Its filter is false. Routes that an index skipped (many routes of one type) are not reported."""
+    """The filter returned false. Routes skipped by an index (many routes of one type) are not reported."""
     SKIPPED = "skipped"
-    """It had succeeded for another message with the same key of dedupe."""
+    """The route had already succeeded for another message with the same dedupe key."""
     UNKNOWN = "unknown"
     FAILED = "failed"
-    """It failed and outcomes are not collected here: the entry stays pending."""
+    """The route failed, and outcomes are not collected: the entry stays pending."""
     LOST = "lost"
-    """Another worker took the entry while it was held here: it runs, or ran, more than once."""
+    """Another worker claimed the entry while it was held here: it may run more than once."""
 
 
 Observer = Callable[[Mapping[str, Any], str | None, Result], None]

@@ -1,4 +1,4 @@
-"""RedisStreamProcessor: reads a stream for a consumer group, and answers for every entry it holds."""
+"""RedisStreamProcessor: read a stream for a consumer group, and settle every entry it holds."""
 
 from __future__ import annotations
 
@@ -24,29 +24,29 @@ _GROUP_ATTEMPTS: Final = 5
 
 
 def ignore_stuck() -> None:
-    """Default for ``on_stuck``: the stream goes on with one worker less."""
+    """Default for ``on_stuck``: the stream continues with one worker less."""
 
 
 class RedisStreamProcessor:
-    """Consumes one stream: reads, hands each entry to the callback, acks what succeeded.
+    """Consumes one stream: reads entries, passes each to the callback, and acks those that succeed.
 
-    What happens to an entry: it is *held* from the read until it is settled. Success acks it. A failure
-    that the storage can write down (a retry, a dead letter) is settled in one step with the ack. Any
-    other failure leaves it pending, to be claimed once it has been idle for ``lease`` seconds. What
-    cannot be decoded, or was delivered more than ``max_deliveries`` times, is dead-lettered. An entry
-    on its last delivery runs alone in its process, for ten seconds or a lease at most: if it kills its
-    worker, no other entry's deliveries are spent.
+    An entry is *held* from the read until it is settled. Success acks it. A failure that the storage can
+    write (a retry, a dead letter) is settled in one step with the ack. Any other failure leaves the entry
+    pending, to be claimed once it has been idle for ``lease`` seconds. An entry that cannot be decoded, or
+    was delivered more than ``max_deliveries`` times, is dead-lettered. An entry on its last delivery runs
+    alone in its process, for ten seconds or a lease at most: if it kills its worker, no other entry loses a
+    delivery.
 
-    The parameters up to ``poll_interval`` are those of the API that this class shares with others;
-    ``poll_interval`` is how long, in seconds, an empty read is slept over where the storage does not
-    wait on the server itself. The others: ``concurrency`` handlers run at once (1 keeps the stream's
-    order); ``claim_interval`` and ``grace`` are in seconds, ``grace`` being what ``stop_listening()``
-    gives running handlers; an ack waits at most ``ack_delay`` seconds for others. With ``prefetch`` seconds,
-    reads adapt: at most ``batch_count`` entries, and what the handlers will start in that time; without, each
-    read asks for ``batch_count``. ``order_by`` gives the key of a payload (None: it has none): entries with
-    equal keys start in the order in which they were read, each when the one before it has ended.
-    ``observer`` hears what becomes of messages, ``incidents`` what else happens to the stream, and
-    ``on_stuck`` is called when a handler goes on ten seconds after it was cancelled.
+    The parameters up to ``poll_interval`` are those of the common processor API; ``poll_interval`` is the
+    pause in seconds after an empty read, if the storage does not block on the server. The others:
+    ``concurrency`` handlers run at once (1 keeps the stream's order); ``claim_interval`` and ``grace`` are in
+    seconds, and ``grace`` is the time that ``stop_listening()`` gives running handlers; an ack waits at most
+    ``ack_delay`` seconds for others. With ``prefetch`` seconds, reads are adaptive: at most ``batch_count``
+    entries, and what the handlers will start in that time; without it, each read requests ``batch_count``.
+    ``order_by`` returns the key of a payload (None: no key): entries with equal keys run one at a time, in
+    the order in which they were read. ``observer`` is called with the outcomes of messages, ``incidents``
+    reports other events of the stream, and ``on_stuck`` is called when a handler still runs ten seconds after
+    it was cancelled.
     """
 
     def __init__(  # noqa: PLR0913 - the settings of a consumer, each with a default
@@ -103,14 +103,14 @@ class RedisStreamProcessor:
         self._keeper = self._lease_keeper(consumer)
 
     def set_message_callback(self, callback: MessageCallback) -> None:
-        """Set what handles each payload, usually ``dispatcher.process_message``."""
+        """Set the callback for each payload, usually ``dispatcher.process_message``."""
         self._lifecycle.callback = callback
 
     async def start_listening(self) -> None:
-        """Create the group where it is missing, then consume in the background; harmless when started.
+        """Create the group if it is missing, then consume in the background; do nothing if already started.
 
-        Raises SetupError without a callback and in a process that a handler forked, and the storage's own
-        error when the group could not be created in five attempts (at once where that is a SetupError).
+        Raises SetupError without a callback or in a process forked by a handler, and the storage's error if
+        the group cannot be created in five attempts (a SetupError at once).
         """
         async with self._turn:
             if self._listening:
@@ -130,8 +130,8 @@ class RedisStreamProcessor:
     async def stop_listening(self) -> None:
         """Stop reading, let running handlers finish within ``grace``, settle, and release the rest.
 
-        When it returns, every entry that was held is settled, released to other workers, or pending
-        (the storage could not be reached). Harmless when stopped.
+        When it returns, every entry that was held is settled, released to other workers, or still pending (if
+        the storage was unreachable). Does nothing if already stopped.
         """
         async with self._turn:
             if not self._listening:
@@ -145,12 +145,12 @@ class RedisStreamProcessor:
 
     @property
     def running(self) -> int:
-        """How many handlers run at this moment; may be asked from any thread."""
+        """The number of running handlers; may be read from any thread."""
         return self._lifecycle.running
 
     @property
     def stuck(self) -> int:
-        """How many workers are occupied by handlers that do not end; may be called from any thread."""
+        """The number of workers occupied by stuck handlers; may be read from any thread."""
         return self._lifecycle.stuck
 
     async def _create_group(self) -> None:
@@ -180,7 +180,7 @@ class RedisStreamProcessor:
         )
 
     def _known_routes(self) -> KnownRoutes:
-        """What the dispatcher knows that handles the payloads; may be asked from any thread."""
+        """Return the routes of the dispatcher behind the callback; may be called from any thread."""
         callback: Any = self._lifecycle.callback
         while isinstance(callback, functools.partial):
             callback = callback.func

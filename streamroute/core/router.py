@@ -1,4 +1,4 @@
-"""RedisRouter: a message type leads to its handlers, each with an optional filter."""
+"""RedisRouter: handlers by message type, each with an optional filter."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 HandlerFunc = Callable[[dict[str, Any], Any], Awaitable[Any]]
-"""``async (payload, container)``: returning is success, raising is failure."""
+"""``async (payload, container)``: it succeeds if it returns, and fails if it raises."""
 
 FilterFunc = Callable[[dict[str, Any]], bool]
 """``(payload) -> bool``: whether the handler runs for this payload."""
@@ -29,11 +29,11 @@ class RedisRouter:
 
     @property
     def handlers(self) -> Mapping[str, list[tuple[HandlerFunc, FilterFunc | None]]]:
-        """What is registered, as a live read-only view: type -> ``[(handler, filter or None)]``."""
+        """A live read-only view of the handlers: type -> ``[(handler, filter or None)]``."""
         return MappingProxyType(self._handlers)
 
     def message(self, message_type: str, filter_func: FilterFunc | None = None) -> Callable[[H], H]:
-        """Register the decorated handler for a message type; returns it unchanged."""
+        """Register the decorated handler for a message type, and return it unchanged."""
 
         def register(handler: H) -> H:
             self._handlers.setdefault(message_type, []).append((handler, filter_func))
@@ -44,5 +44,5 @@ class RedisRouter:
         return register
 
     def watch(self, tell: Callable[[str], None]) -> None:
-        """Have ``tell`` called with the message type of each handler that is registered from now on."""
+        """Call ``tell`` with the message type of each handler registered from now on."""
         self._watchers.append(tell)

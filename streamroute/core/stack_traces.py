@@ -1,4 +1,4 @@
-"""Stacks of coroutines that wait, and of threads: where a handler is that does not end."""
+"""Stacks of suspended coroutines and of threads, to locate stuck handlers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _DEEPEST: Final = 50  # frames
 
 
 def task_stack(task: asyncio.Task[Any] | None) -> str:
-    """The coroutines that a task is in, the innermost first: each with its name, file and line."""
+    """Return the coroutine stack of a task, innermost first: each with its name, file and line."""
     places: list[str] = []
     waiting: Any = task.get_coro() if task is not None else None
     while waiting is not None and len(places) < _DEEPEST:
@@ -25,18 +25,18 @@ def task_stack(task: asyncio.Task[Any] | None) -> str:
 
 
 def thread_stack(call: ThreadCall) -> str:
-    """The functions that a call in a thread is in, in the same form."""
+    """Return the stack of a call in a thread, in the same form."""
     frames = islice(call.frames(), _DEEPEST)
     places = (f"{at.f_code.co_qualname} at {at.f_code.co_filename}:{at.f_lineno}" for at in frames)
     return ", in ".join(places) or "not known"
 
 
 def _driven(frame: Any) -> Any:
-    """The coroutine that a generator resumes step by step, as handlers with a timeout are."""
+    """Return the coroutine that a generator drives step by step, as for handlers with a timeout."""
     return frame.f_locals.get("coroutine") if frame is not None else None
 
 
 def _attribute(waiting: Any, name: str) -> Any:
-    """``cr_``, ``gi_`` or ``ag_`` and this name, as coroutines and generators have it; else None."""
+    """Return the ``cr_``, ``gi_`` or ``ag_`` attribute of a coroutine or generator, or None."""
     found = (getattr(waiting, f"{prefix}_{name}", None) for prefix in ("cr", "gi", "ag"))
     return next((value for value in found if value is not None), None)

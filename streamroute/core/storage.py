@@ -1,7 +1,7 @@
-"""What the processor needs of a storage: the protocol, and the optional capabilities.
+"""The storage protocol that the processor requires, and optional capabilities.
 
-A capability is found by its method's name on the storage's class, never by isinstance: a storage with
-only ``create_group``, ``read_events`` and ``ack_event`` runs.
+A capability is detected by a method name on the storage's class, not by isinstance: a storage with only
+``create_group``, ``read_events`` and ``ack_event`` works.
 """
 
 from __future__ import annotations
@@ -17,34 +17,34 @@ from streamroute.values import ClaimResult, KnownRoutes, Quotas, SettleResult
 class StreamStorageProtocol(Protocol):
     """A stream with consumer groups: in Redis, XGROUP, XREADGROUP, XACK and XAUTOCLAIM.
 
-    The promise: an entry that was read stays pending, and will be claimed by someone, until it is acked.
+    The promise: an entry that was read stays pending, and can be claimed, until it is acked.
     """
 
     async def create_group(self, stream_name: str, group_name: str) -> None:
-        """Create the consumer group, and the stream where it is missing; harmless where both exist."""
+        """Create the consumer group and the stream if they are missing."""
         ...
 
     async def read_events(
         self, stream_name: str, group_name: str, consumer_name: str, count: int
     ) -> list[tuple[str, dict[str, Any]]]:
-        """Up to ``count`` entries that no consumer of the group has had; empty where there are none."""
+        """Return up to ``count`` entries that were never delivered to the group; empty if there are none."""
         ...
 
     async def ack_event(self, stream_name: str, group_name: str, message_id: str) -> None:
-        """Take the entry off the group's pending list: it is done."""
+        """Remove the entry from the group's pending entries list."""
         ...
 
     async def claim_stale_events(
         self, stream_name: str, group_name: str, consumer_name: str, min_idle_time: int, count: int
     ) -> list[tuple[str, dict[str, Any]]]:
-        """Take over up to ``count`` pending entries that were idle for ``min_idle_time`` milliseconds."""
+        """Claim up to ``count`` pending entries that were idle for ``min_idle_time`` milliseconds."""
         ...
 
 
 class SupportsQuotas(Protocol):
-    """Capability ``claim_within``: what was delivered before is claimed in bounded numbers.
+    """Capability ``claim_within``: limit how many redelivered entries are claimed.
 
-    An entry that is left behind for a quota has not been delivered: its count stays as it was.
+    An entry that is not claimed because of a quota keeps its delivery count.
     """
 
     async def claim_within(
@@ -56,34 +56,34 @@ class SupportsQuotas(Protocol):
         count: int,
         quotas: Quotas,
     ) -> ClaimResult:
-        """As ``claim_stale_events``, of each delivery number no more than its quota."""
+        """Claim like ``claim_stale_events``, but for each delivery number no more entries than its quota."""
         ...
 
 
 class SupportsAckMany(Protocol):
-    """Capability ``ack_events``: many entries acked in one call."""
+    """Capability ``ack_events``: ack many entries in one call."""
 
     async def ack_events(self, stream_name: str, group_name: str, message_ids: Sequence[str]) -> None:
-        """Ack all of them."""
+        """Ack all entries."""
         ...
 
 
 class SupportsSettle(Protocol):
-    """Capability ``settle``: the outcomes of messages are written and the entries acked in one step.
+    """Capability ``settle``: write the outcomes of messages and ack their entries in one step.
 
-    A storage with it hands out ``Message``s whose ``outcomes`` is a list. For each message the storage
-    either writes every outcome and then acks, or does nothing.
+    Such a storage returns ``Message`` payloads whose ``outcomes`` is a list. For each message it either
+    writes every outcome and then acks, or does nothing.
     """
 
     async def settle(
         self, stream_name: str, group_name: str, consumer_name: str, messages: Mapping[str, Message]
     ) -> SettleResult:
-        """Settle messages by their ids; raises where the storage cannot be reached."""
+        """Settle messages, given by id; raise if the storage is unreachable."""
         ...
 
 
 class SupportsRelease(Protocol):
-    """Capability ``release``: what was read and did not finish goes to another worker at once."""
+    """Capability ``release``: hand unfinished entries to other workers at once."""
 
     async def release(
         self,
@@ -94,50 +94,50 @@ class SupportsRelease(Protocol):
         *,
         started: bool,
     ) -> None:
-        """End the lease of these entries; what was not ``started`` gets its delivery count back."""
+        """End the lease of these entries; if not ``started``, restore their delivery count."""
         ...
 
 
 class SupportsPromoteDue(Protocol):
-    """Capability ``promote_due``: retries whose time has come are put where they will be read."""
+    """Capability ``promote_due``: move due retries to where they will be read."""
 
     async def promote_due(self, stream_name: str, group_name: str) -> float | None:
-        """Promote what is due; returns the seconds until the next one, or None where none waits."""
+        """Promote due retries; return the seconds until the next one, or None if none waits."""
         ...
 
 
 class SupportsInterrupt(Protocol):
-    """Capability ``interrupt_read``: a read that waits can be ended without losing what is on its way."""
+    """Capability ``interrupt_read``: end a blocking read without losing entries in transit."""
 
     def interrupt_read(self, stream_name: str, group_name: str, consumer_name: str) -> None:
-        """Have a read in progress return as soon as no entry can be on its way to it."""
+        """Make a read in progress return as soon as no entry can be in transit to it."""
         ...
 
 
 class SupportsCleanup(Protocol):
-    """Capability ``clean_up``: delete what is no longer needed, and nothing else."""
+    """Capability ``clean_up``: delete data that is no longer needed, and nothing else."""
 
     async def clean_up(self, stream_name: str, group_name: str, consumer_name: str) -> float:
-        """Do one short step; return the seconds until the next one."""
+        """Run one short step; return the seconds until the next one."""
         ...
 
 
 class LeaseKeeper(Protocol):
-    """Keeps what a consumer holds from being claimed, for as long as its event loop is alive."""
+    """Renews the leases of a consumer's held entries while its event loop is alive."""
 
     async def open(self) -> None:
-        """Start; raises nothing: while the storage is away, the leases run out."""
+        """Start; never raises: while the storage is unreachable, leases expire."""
         ...
 
     async def close(self) -> None:
-        """End; what is still held is claimed by others when its lease ends."""
+        """Stop; other workers claim entries that are still held when their lease ends."""
         ...
 
 
 class SupportsLeases(Protocol):
-    """Capability ``lease_keeper``: an entry is not taken for a dead worker's because it takes long.
+    """Capability ``lease_keeper``: keep other workers from claiming entries of slow handlers.
 
-    Without it, a handler that runs longer than the lease has its entry run by another worker as well.
+    Without it, the entry of a handler that runs longer than the lease also runs on another worker.
     """
 
     def lease_keeper(
@@ -151,65 +151,65 @@ class SupportsLeases(Protocol):
         waiting: Callable[[], Collection[str]],
         known_routes: Callable[[], KnownRoutes],
     ) -> LeaseKeeper:
-        """A keeper of what ``held()`` returns, by id; ``waiting()`` are the ids of what has not started.
+        """Return a keeper of the leases of ``held()``, by id; ``waiting()`` are the ids of unstarted entries.
 
-        ``known_routes()`` is what this worker knows, which other workers may ask for. The three may be called
-        from any thread. ``lost`` is called in the event loop, with the id and the delivery count of each
-        entry that another worker has taken all the same, or that was given up.
+        ``known_routes()`` are the routes of this worker, which are published to other workers. The three may
+        be called from any thread. ``lost`` is called in the event loop, with the id and the delivery count of
+        each entry that another worker has claimed anyway, or that was given up.
         """
         ...
 
 
 def acks_many(storage: object) -> SupportsAckMany | None:
-    """The storage as one that acks many entries in one call, or None."""
+    """Return the storage if it acks many entries in one call, or None."""
     return cast("SupportsAckMany", storage) if has_method(storage, "ack_events") else None
 
 
 def settles(storage: object) -> SupportsSettle | None:
-    """The storage as one that settles outcomes, or None."""
+    """Return the storage if it settles outcomes, or None."""
     return cast("SupportsSettle", storage) if has_method(storage, "settle") else None
 
 
 def releases(storage: object) -> SupportsRelease | None:
-    """The storage as one that releases unfinished entries, or None."""
+    """Return the storage if it releases unfinished entries, or None."""
     return cast("SupportsRelease", storage) if has_method(storage, "release") else None
 
 
 def promotes(storage: object) -> SupportsPromoteDue | None:
-    """The storage as one that promotes due retries, or None."""
+    """Return the storage if it promotes due retries, or None."""
     return cast("SupportsPromoteDue", storage) if has_method(storage, "promote_due") else None
 
 
 def interrupts_reads(storage: object) -> SupportsInterrupt | None:
-    """The storage as one whose reads can be interrupted, or None."""
+    """Return the storage if its reads can be interrupted, or None."""
     return cast("SupportsInterrupt", storage) if has_method(storage, "interrupt_read") else None
 
 
 def cleans_up(storage: object) -> SupportsCleanup | None:
-    """The storage as one that cleans_up up, or None."""
+    """Return the storage if it cleans up, or None."""
     return cast("SupportsCleanup", storage) if has_method(storage, "clean_up") else None
 
 
 def keeps_leases(storage: object) -> SupportsLeases | None:
-    """The storage as one that keeps leases, or None."""
+    """Return the storage if it keeps leases, or None."""
     return cast("SupportsLeases", storage) if has_method(storage, "lease_keeper") else None
 
 
 def claims_within(storage: object) -> SupportsQuotas | None:
-    """The storage as one that claims within quotas, or None."""
+    """Return the storage if it claims within quotas, or None."""
     return cast("SupportsQuotas", storage) if has_method(storage, "claim_within") else None
 
 
 def claims(storage: object) -> bool:
-    """Whether the storage can claim; one without leaves the entries of dead consumers pending."""
+    """Whether the storage can claim; otherwise the entries of dead consumers stay pending."""
     return has_method(storage, "claim_stale_events")
 
 
 def blocks(storage: object) -> bool:
-    """Whether ``read_events`` waits on the server for entries (class attribute ``blocks = True``)."""
+    """Whether ``read_events`` blocks on the server (class attribute ``blocks = True``)."""
     return getattr(type(storage), "blocks", False) is True
 
 
 def has_method(storage: object, method: str) -> bool:
-    """Whether the storage's class has this method: an attribute that a mock makes up does not count."""
+    """Whether the storage's class has this method; attributes that a mock creates do not count."""
     return callable(getattr(type(storage), method, None))

@@ -1,4 +1,4 @@
-"""A plain function in a thread. It cannot be stopped: after a cancellation it runs on, and is recorded."""
+"""Calls of plain functions in threads. A thread cannot be stopped: a cancelled call is recorded."""
 
 from __future__ import annotations
 
@@ -12,20 +12,22 @@ from typing import Any, Final
 from streamroute.system.forked import exit_if_forked
 
 ABANDONED_CALLS: Final[dict[asyncio.Task[Any], list[ThreadCall]]] = {}
-"""Calls that run on although they were cancelled, by the task that awaited them; none that has ended."""
+"""Calls that keep running after they were cancelled, by the task that awaited them."""
 
 
 class ThreadCall:
-    """One call of ``function`` in the event loop's default executor; it must not raise."""
+    """One call of ``function``, which must not raise, in the event loop's default executor."""
 
     def __init__(self, function: Callable[[], Any]) -> None:
         self._function = function
-        self._begun = threading.Lock()  # of the thread that begins, or of who cancels: never of both
+        self._begun = (
+            threading.Lock()
+        )  # acquired by the thread that begins the call, or by the task that cancels it
         self._thread: int | None = None
         self._running: asyncio.Future[Any] | None = None
 
     async def result(self) -> Any:
-        """What the function returns. Where this is cancelled, a function that has begun is left behind."""
+        """Return the function's result. On cancellation, a call that has begun is recorded as abandoned."""
         self._running = running = asyncio.get_running_loop().run_in_executor(None, self._run)
         try:
             return await asyncio.shield(running)
@@ -37,7 +39,7 @@ class ThreadCall:
             raise
 
     def frames(self) -> Iterator[FrameType]:
-        """The frames that the function is in, the innermost first; none where it does not run."""
+        """Yield the frames of the running function, innermost first; none if it is not running."""
         frame = sys._current_frames().get(self._thread or 0)  # noqa: SLF001 - documented, and the only way
         while frame is not None and frame.f_code is not self._run.__code__:
             yield frame
@@ -67,5 +69,5 @@ class ThreadCall:
 
     @staticmethod
     async def all_ended(calls: Sequence[ThreadCall]) -> None:
-        """Wait until none of these runs any more."""
+        """Wait until all calls have ended."""
         await asyncio.wait([call._running for call in calls if call._running is not None])  # noqa: SLF001 - its own

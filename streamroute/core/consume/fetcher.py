@@ -30,7 +30,7 @@ from streamroute.outages import OutageTracker
 from streamroute.system.waiting import wait_for_event
 from streamroute.values import ClaimResult, Quotas
 
-_PROMOTE_EVERY: Final = 5.0  # seconds, while retries wait; a worker that scheduled another may have died
+_PROMOTE_EVERY: Final = 5.0  # seconds, while retries wait; a worker that scheduled another may be dead
 _PROMOTE_IDLE: Final = 15.0  # seconds, while none waits; a dead worker's entries wait no longer than this
 _FIRST_CLAIM: Final = 1.0  # seconds for the first claim, before new entries are read
 _LAST_DELIVERIES_EVERY: Final = 1.0  # seconds between checks for entries before their last delivery
@@ -72,7 +72,7 @@ class EntrySink(Protocol):
         ...
 
     async def run_exclusive(self, entries: list[Entry], *, alone: bool) -> bool:
-        """Run entries within ``exclusive()``, which yielded ``alone``; return whether there were new ones."""
+        """Run entries within ``exclusive()``, which yielded ``alone``; return whether any was new."""
         ...
 
 
@@ -206,8 +206,8 @@ class Fetcher:
     async def _has_run_last_delivery(self) -> bool:
         """Run an entry on its last delivery, which may kill this process, while nothing else runs.
 
-        It is claimed only when nothing else runs: until then its last delivery is not used up. Afterwards, the
-        other entries get as much time as it took.
+        It is claimed only when nothing else runs: until then its last delivery is not used up. Afterwards,
+        the other entries get as much time as it took.
         """
         loop = asyncio.get_running_loop()
         began = loop.time()

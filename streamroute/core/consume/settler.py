@@ -33,8 +33,8 @@ class Settler:
 
     An entry that fails alone while others succeed is retried later, and delays no other.
 
-    ``release`` is called with the entries that are no longer held, ``lost`` with the ids of those that another
-    consumer has claimed.
+    ``release`` is called with the entries that are no longer held, ``lost`` with the ids of those that
+    another consumer has claimed.
     """
 
     def __init__(
@@ -127,7 +127,7 @@ class Settler:
                 try:
                     pause = await self._settle(self._next_batch())
                 except Exception:
-                    # Raised by an observer, which must not raise: if the loop ended, no entry would be acked again.
+                    # Raised by an observer, which must not raise: without this loop, no entry would be acked.
                     log.exception("an observer raised, which it must not; settling goes on")
                 if pause is not None:
                     await asyncio.sleep(pause)

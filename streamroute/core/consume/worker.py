@@ -31,7 +31,7 @@ class Worker:
 
 
 class ThreadsLeft(NamedTuple):
-    """Threads that have occupied a worker since ``since`` (monotonic), and the entry they were started for."""
+    """Threads that have occupied a worker since ``since`` (monotonic), and the entry that started them."""
 
     entry: Entry
     calls: Sequence[ThreadCall]

@@ -127,7 +127,7 @@ class WorkerPool:
         self._wake(len(self._queue.startable))
 
     async def room(self, below: int) -> None:
-        """Wait until fewer than ``below`` entries are queued and not all workers are stuck, or until closed."""
+        """Wait until fewer than ``below`` entries are queued and a worker is usable, or until closed."""
         while not self._has_room(below) and not self._closing:
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._room.append((below, future))
@@ -232,7 +232,7 @@ class WorkerPool:
             log.exception("a worker failed, which is a defect of streamroute; another one takes its place")
             self._replace(worker)
         except GeneratorExit:
-            raise  # the event loop ended without stop_listening()
+            raise  # the event loop ended without close()
         except BaseException:
             # A handler cancelled its own task: the pool must not lose the worker.
             self._replace(worker)
@@ -242,7 +242,7 @@ class WorkerPool:
         while not worker.retired:
             await self._run(worker, self._queue.startable)
             if self._queue.startable:
-                await asyncio.sleep(0)  # handlers that never wait would delay acks, reads and signals
+                await asyncio.sleep(0)  # handlers that never wait would block acks, reads and signals
             elif self._closing:
                 return
             else:
@@ -314,7 +314,7 @@ class WorkerPool:
             self._release_waiters()
 
     def _is_running(self) -> bool:
-        """Whether a worker is busy and not stuck; threads left behind count, since they may kill the process."""
+        """Whether a worker is busy and not stuck; threads left behind count: they may kill the process."""
         workers = [worker for worker in list(self._workers) if not worker.is_stuck]
         return any(worker.entry is not None or worker.left is not None for worker in workers)
 

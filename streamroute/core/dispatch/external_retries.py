@@ -1,4 +1,4 @@
-"""Retries through an external scheduler (ARQ, a cron table): what it receives, and what it brings back."""
+"""Retries through an external scheduler (ARQ, a cron table): send payloads, and recognize them on return."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _UNPROVEN: Final = (
 )
 _SHORTEST: Final = 16  # bytes of a secret
 _known: Final[dict[str, bytes]] = {}
-"""Secrets by stream, for dispatchers of this process without a storage or scheduler that keeps one."""
+"""Secrets by stream, for dispatchers without a storage or scheduler that keeps one."""
 
 
 SecretOf = Callable[..., Awaitable[bytes | None]]
@@ -31,33 +31,33 @@ SecretOf = Callable[..., Awaitable[bytes | None]]
 
 @runtime_checkable
 class RetrySchedulerProtocol(Protocol):
-    """Brings a failed message back later (ARQ, a cron table ...).
+    """Schedules the retry of a failed message (ARQ, a cron table ...).
 
     The promise: once ``schedule_retry`` has returned, the payload will appear in the stream again,
-    whole, unchanged and at least once. The dispatcher lets the entry be acknowledged on that word alone.
+    complete, unchanged and at least once. The dispatcher relies on it and has the entry acknowledged.
     """
 
     async def schedule_retry(self, stream_name: str, payload: dict[str, Any], delay: int = 60) -> None:
-        """Put ``payload`` back into ``stream_name`` after ``delay`` seconds; raise if that is not certain."""
+        """Put ``payload`` back into ``stream_name`` after ``delay`` seconds; raise if that may fail."""
         ...
 
 
 class SupportsRetrySecret(Protocol):
     """Capability ``retry_secret`` of a message's coordinator, or of a scheduler: the secret of a stream.
 
-    It proves that a marker was written by a worker of that stream, whose workers share it.
+    The workers of a stream share the secret, which proves that one of them wrote a retry envelope.
     """
 
     async def retry_secret(self, stream: str, *, make: bool) -> bytes | None:
-        """Return the secret. Without one, create it or (not ``make``) return None."""
+        """Return the secret; if there is none, create it, or return None without ``make``."""
         ...
 
 
 class ExternalRetries:
-    """Hands failed routes to ``scheduler``, and knows its retries when they come back.
+    """Passes failed routes to ``scheduler``, and recognizes its retries when they return.
 
-    ``secret`` is the one that all workers of the stream share. Without it they share the one that the
-    storage, or the scheduler, keeps for them; where neither can, each process knows its own retries alone.
+    ``secret`` is shared by all workers of the stream. Without it, they share the secret that the storage or
+    the scheduler keeps; if neither keeps one, each process recognizes only its own retries.
     """
 
     def __init__(
@@ -68,11 +68,11 @@ class ExternalRetries:
         self._secret = _checked(secret)
 
     def scheduler_for(self, payload: dict[str, Any]) -> RetrySchedulerProtocol | None:
-        """The scheduler that brings this payload back; None where its settlement does, or nothing."""
+        """Return the scheduler of this payload's retries; None if its settlement writes them, or none."""
         scheduler = self._scheduler
         if scheduler is None or not _is_collected(payload):
             return scheduler
-        # One step with the ack is better than two.
+        # Scheduling and acknowledging in one step is safer than in two.
         return None if getattr(type(scheduler), "settles", False) is True else scheduler
 
     async def schedule(
@@ -82,7 +82,7 @@ class ExternalRetries:
         retries: Sequence[RetryLater],
         stream_name: str,
     ) -> None:
-        """Hand all failed routes over at once; if it raises, the entry must not be acknowledged."""
+        """Pass all failed routes to the scheduler; if this raises, the entry must not be acknowledged."""
         stream = _stream_of(payload, stream_name)
         secret = await self._secret_of(payload, stream, make=True)
         assert secret is not None  # noqa: S101 - it is made where there is none
@@ -94,9 +94,10 @@ class ExternalRetries:
         await scheduler.schedule_retry(stream, again, delay=math.ceil(max(retry.delay for retry in retries)))
 
     async def resume(self, payload: dict[str, Any], stream_name: str) -> dict[str, Any] | None:
-        """A payload with the reserved key: as the message that it continues, where that is proven.
+        """Return the retried message of a payload with the reserved key, if its proof is valid.
 
-        None for a retry of another group. Whatever is not proven is a field like any other.
+        Return None for a retry of another group, and the payload itself if there is no valid proof: the key
+        is then an ordinary field.
         """
         envelope = parse_envelope(payload[KEY])
         if envelope is None:
@@ -134,7 +135,7 @@ class ExternalRetries:
 
 
 def is_scheduler_retry(payload: dict[str, Any], read: dict[str, Any]) -> bool:
-    """Whether a message, ``read`` as it came, is a scheduler's retry and has not become our own since."""
+    """Whether a message, read as ``read``, is a scheduler's retry that is not stored as our own retry yet."""
     return payload is not read and isinstance(payload, Message) and payload.pending_key == payload.stream
 
 
@@ -152,16 +153,16 @@ def _is_collected(payload: dict[str, Any]) -> bool:
 
 
 def _stream_of(payload: dict[str, Any], stream_name: str) -> str:
-    """Where a retry goes: a ``Message`` knows its stream, unless another one is given."""
+    """Return the stream of a retry: an explicit ``stream_name``, or the stream of the ``Message``."""
     if stream_name != DEFAULT_STREAM:
         return stream_name
     return getattr(payload, "stream", "") or stream_name
 
 
 def _resumed(payload: dict[str, Any], envelope: RetryEnvelope) -> Message:
-    """The message that was retried; its outcomes are still collected where they were."""
+    """Return the retried message; it shares the outcomes and dedupe locks of the payload."""
     known = payload if isinstance(payload, Message) else Message({})
-    # Once it is a retry of our own, what that says counts.
+    # Our own retry of this message is newer than the envelope and takes precedence.
     is_newer = known.pending_key != known.stream
     message = Message(
         {key: value for key, value in payload.items() if key != KEY},

@@ -1,6 +1,6 @@
-"""Failures in words and as outcomes: what is logged, scheduled and dead-lettered of a route that failed.
+"""Outcomes of failed routes: what is logged, scheduled and dead-lettered.
 
-Nothing here raises, whatever the exception is: a failure that cannot be judged is still an outcome.
+These functions never raise, whatever the handler's exception does: every failure gets an outcome.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from streamroute.values import DeadLetter, Outcome, RetryLater, RetryPolicy
 
 log = logging.getLogger(__name__)
 
-_MOST_SHOWN: Final = 5  # routes that one reason names
+_MOST_SHOWN: Final = 5  # routes named in one reason
 
 
 class RoutesFailedError(StreamrouteError):
-    """Raised by ``process_message`` when routes failed and can be neither retried nor dead-lettered here.
+    """Raised by ``process_message`` when failed routes can be neither retried nor dead-lettered here.
 
     The entry must not be acknowledged: it stays pending and is delivered again.
     """
@@ -37,13 +37,13 @@ class RoutesFailedError(StreamrouteError):
 
 
 def attempt_of(payload: Mapping[str, Any]) -> int:
-    """The number of this attempt; a plain dict is the first."""
-    attempt = getattr(payload, "attempt", 1)  # a handler may have put anything there
+    """Return the number of this attempt; 1 for a plain dict."""
+    attempt = getattr(payload, "attempt", 1)  # a handler may have set any value
     return attempt if type(attempt) is int else 1
 
 
 def outcome_for(route: Route, error: BaseException, attempt: int, policy: RetryPolicy) -> Outcome:
-    """The outcome of a failed handler: what it asks for, or else what the policy says. Never raises."""
+    """Return the outcome of a failed handler: what it requested, or what the policy decides. Never raises."""
     try:
         return _outcome_for(route, error, attempt, policy)
     except BaseException:  # noqa: BLE001 - the last line of defense: the message must not be without an outcome
@@ -58,7 +58,7 @@ def _outcome_for(route: Route, error: BaseException, attempt: int, policy: Retry
     if issubclass(kind, Postpone) and asked is not None:
         log.debug("route %s waits %.3gs: %s", route.key, asked, redacted_str(error))
         return RetryLater(route.key, asked, attempt, "", postponed=True)
-    # A handler with a route_key has a policy of its own: its Retry is what that one decided.
+    # A handler with a route_key applies its own policy, which has already decided on the Retry.
     is_decided = asked is not None and has_policy(route.handler)
     delay = asked if is_decided else retry_delay(error, attempt, policy)
     if delay is None:
@@ -80,7 +80,7 @@ def _fallback_outcome(route: Route, error: BaseException, attempt: int, policy: 
 
 
 def dead_letter(route: str, reason: str, error: BaseException, attempt: int) -> DeadLetter:
-    """The outcome of a route that failed for good, with the traceback of what it raised."""
+    """Return the outcome of a route that failed permanently, with the traceback of its exception."""
     cause, text, reason = _cause(error), _text(error), clip(reason, REASON)
     own = safe_str(cause)
     said = reason if (own or text) in reason or text in reason else f"{reason}: {text}"
@@ -93,14 +93,14 @@ def dead_letter(route: str, reason: str, error: BaseException, attempt: int) -> 
 
 
 def unknown_route(route: str, payload: Mapping[str, Any]) -> DeadLetter:
-    """The outcome of a retry whose route no worker knows any more."""
+    """Return the outcome of a retry whose route no worker knows any more."""
     return _unroutable(payload, f"the route {safe_repr(route, NAME)} is no longer configured", route)
 
 
 def as_one_letter(payload: Mapping[str, Any], outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """The outcomes of routes that are not known, their dead letters as one: it names no route.
+    """Merge the dead letters of unknown routes into one without a route; keep the other outcomes.
 
-    The names came through the stream. It goes back to all routes of the retry.
+    The route names came through the stream. Requeuing the dead letter runs all routes of the retry.
     """
     letters = [outcome for outcome in outcomes if isinstance(outcome, DeadLetter)]
     if not letters:
@@ -116,13 +116,13 @@ def as_one_letter(payload: Mapping[str, Any], outcomes: Sequence[Outcome]) -> li
 
 
 def type_of(payload: Mapping[str, Any]) -> str:
-    """The message's type; empty where it has none, or one that is not a string."""
+    """Return the message's type; empty if it is missing or not a string."""
     kind = payload.get("type")
     return str.__str__(kind) if issubclass(type(kind), str) else ""
 
 
 def no_type(payload: Mapping[str, Any]) -> DeadLetter:
-    """The outcome of a message that nothing can route."""
+    """Return the outcome of a message without a usable type."""
     kind = payload.get("type", "")
     if issubclass(type(kind), str):
         reason = "the message has no type"
@@ -132,19 +132,19 @@ def no_type(payload: Mapping[str, Any]) -> DeadLetter:
 
 
 def no_route(message_type: str, payload: Mapping[str, Any]) -> DeadLetter:
-    """The outcome of a type that no handler lists, where that is not allowed."""
+    """Return the outcome of a message whose type no route lists, if ``unknown_type`` is ``dead_letter``."""
     return _unroutable(payload, f"no route lists the type {safe_repr(message_type, NAME)}")
 
 
 def result_of(outcome: Outcome) -> Result:
-    """The result that observers receive for an outcome."""
+    """Return the result that observers receive for an outcome."""
     if isinstance(outcome, DeadLetter):
         return Result.DEAD
     return Result.POSTPONED if outcome.postponed else Result.RETRIED
 
 
 def _unroutable(payload: Mapping[str, Any], reason: str, route: str | None = None) -> DeadLetter:
-    """The outcome of a message that reaches no handler, said once in the log."""
+    """Return the outcome of a message that reaches no handler, and log it."""
     name = safe_str(getattr(payload, "id", "") or "without an id", NAME)
     said = "message %s failed for good: %s"
     log.error(said, name, reason, extra=coalesced_by_reason(said, reason))
@@ -152,7 +152,7 @@ def _unroutable(payload: Mapping[str, Any], reason: str, route: str | None = Non
 
 
 def _reason_of(error: BaseException) -> str:
-    """The reason of a Reject; its text where a class of the user's has none."""
+    """Return the reason of a Reject; its text if a user's subclass has no reason."""
     try:
         reason = getattr(error, "reason", None)
     except BaseException:  # noqa: BLE001 - as with the delay of a Retry
@@ -162,7 +162,7 @@ def _reason_of(error: BaseException) -> str:
 
 
 def _cause(error: BaseException) -> BaseException:
-    """The cause of a Retry or Reject, if there is one: it says more than the request itself."""
+    """Return the cause of a Retry or Reject, if any, since it is more specific; else the error itself."""
     return (cause_of(error) or error) if issubclass(type(error), RouteFailure) else error
 
 
@@ -171,7 +171,7 @@ def _text(error: BaseException) -> str:
 
 
 def _equals(what: str, route: str, error: BaseException) -> Mapping[str, Any]:
-    """Failures are equal in the log where a route fails in the same way with the same kind of exception."""
+    """Coalesce log records of a route that fails in the same way with the same type of exception."""
     return coalesced_by(what, route, type_name(_cause(error)))
 
 

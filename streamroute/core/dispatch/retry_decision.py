@@ -1,4 +1,4 @@
-"""Retry decision: whether a route that failed runs again, and when. Nothing else decides it."""
+"""Retry decision: the only place that decides whether and when a failed route runs again."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from streamroute.durations import RetryPolicy
 from streamroute.errors import Retry, as_delay
 
 DEFAULT_DELAY: Final = 60.0
-"""Seconds, where a policy computes something that is not a delay."""
+"""Seconds; used if a policy computes an invalid delay."""
 
 
 def retry_delay(error: BaseException, attempt: int, policy: RetryPolicy) -> float | None:
-    """Return the seconds until the next attempt, or None where ``attempt`` was the last one.
+    """Return the seconds until the next attempt, or None if ``attempt`` was the last one.
 
-    A Retry names its own delay, but the attempt counts.
+    A Retry may set its own delay, but the attempt counts.
     """
     if attempt >= policy.max_attempts:
         return None
@@ -26,7 +26,7 @@ def retry_delay(error: BaseException, attempt: int, policy: RetryPolicy) -> floa
 
 
 def asked_delay(error: BaseException) -> float | None:
-    """The seconds that a Retry asks for; None for any other error, and for what is not a delay."""
+    """Return the delay in seconds that a Retry requests; None for any other error or an invalid delay."""
     if not issubclass(type(error), Retry):  # isinstance() would run the code of the exception's class
         return None
     try:
@@ -36,5 +36,5 @@ def asked_delay(error: BaseException) -> float | None:
 
 
 def attempts_spent(attempt: int) -> str:
-    """The reason of a failure after the last attempt."""
+    """Return the reason of a failure after the last attempt."""
     return f"failed after {attempt} attempt{'' if attempt == 1 else 's'}"

@@ -1,13 +1,12 @@
-"""The reserved key that says: this is a retry, of these routes, for this group.
+"""Retry envelope: a reserved key that marks a payload as a retry of some routes, for one group.
 
-A retry scheduler of another make (ARQ ...) receives a payload with this key and brings it back through the
-stream, where every group reads it again: the other groups let it pass, and in its own group only the routes
-that failed run.
+An external retry scheduler (ARQ ...) receives a payload with this key and returns it through the stream,
+where every group reads it: other groups ignore it, and its own group runs only the routes that failed.
 
-Anybody who can write to the stream can write this key. It is believed with a proof alone: an HMAC, under
-the secret of the stream, of all its facts, of the stream and of the payload around it. So it cannot be
-changed, and not be moved to another message. Replayed as it was, it runs the same routes of the same
-message again, as an entry of a producer would.
+Anyone who can write to the stream can write this key, so it is accepted only with a proof: an HMAC, keyed
+with the stream's secret, of the envelope's fields, the stream and the payload. So an envelope cannot be
+changed or moved to another message. A replayed one runs the same routes of the same message again, as a
+producer's entry would.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ KEY: Final = "_streamroute"
 VERSION: Final = 2
 _MOST_ROUTES: Final = 1_000
 _LONGEST_NAME: Final = 1_000  # characters
-_LONGEST_TEXT: Final = 1_500_000  # characters of a marker that is written as text
+_LONGEST_TEXT: Final = 1_500_000  # characters of an envelope that is JSON text
 _MOST_ATTEMPTS: Final = 1_000_000_000
 _FACTS: Final = frozenset(["v", "id", "group", "routes", "attempt", "proof"])
 _DIGEST: Final = hashlib.sha256
@@ -35,7 +34,7 @@ _DIGEST: Final = hashlib.sha256
 
 @dataclass(frozen=True, slots=True)
 class RetryEnvelope:
-    """Whose retry a payload is: the origin's id, the group, the routes to run and the attempt's number."""
+    """Identifies a retry: the original entry's id, the group, the routes to run and the attempt's number."""
 
     id: str
     group: str
@@ -44,12 +43,12 @@ class RetryEnvelope:
     proof: str = ""
 
     def signed(self, payload: Mapping[str, Any], stream: str, secret: bytes) -> dict[str, Any]:
-        """The form that travels in the payload, with its proof; ``parse_envelope`` takes it back."""
+        """Return the signed dict to put in the payload; ``parse_envelope`` reads it."""
         return {**self._facts(), "proof": self._proof(payload, stream, secret)}
 
     def is_proven(self, payload: Mapping[str, Any], stream: str, secret: bytes) -> bool:
-        """Whether someone who knows the secret wrote this marker for this payload."""
-        # Compared as bytes: text that is not ASCII would raise.
+        """Whether the envelope was signed with the secret, for this payload and stream."""
+        # Compare bytes: compare_digest() raises for text that is not ASCII.
         return hmac.compare_digest(self.proof.encode(), self._proof(payload, stream, secret).encode())
 
     def _facts(self) -> dict[str, Any]:
@@ -67,9 +66,9 @@ class RetryEnvelope:
 
 
 def parse_envelope(value: object) -> RetryEnvelope | None:
-    """The marker in a payload's reserved key (an object, or its JSON text); None where it has not its form.
+    """Return the envelope in a payload's reserved key (an object, or its JSON text); None if malformed.
 
-    What it says is not to be believed before ``is_proven``.
+    Do not trust it before ``is_proven``.
     """
     if isinstance(value, str | bytes):
         if len(value) > _LONGEST_TEXT:
@@ -79,7 +78,9 @@ def parse_envelope(value: object) -> RetryEnvelope | None:
         except (ValueError, RecursionError):
             return None
     if not isinstance(value, Mapping) or value.get("v") != VERSION or value.keys() != _FACTS:
-        return None  # a dead letter has more keys: read as a stream, each is a new message
+        return (
+            None  # also a dead letter, which has more keys: when its stream is consumed, it is a new message
+        )
     entry_id, group, attempt, proof = (value.get(name) for name in ("id", "group", "attempt", "proof"))
     routes = _names(value.get("routes"))
     if not (_is_name(entry_id) and _is_name(group) and _is_name(proof) and routes):
@@ -97,18 +98,18 @@ def _names(value: object) -> frozenset[str] | None:
 
 
 def _is_name(value: object) -> bool:
-    """Whether this may be the name of a route or the id of an entry: it goes into logs and dead letters."""
+    """Whether a value is safe as a route name or entry id, which appear in logs and dead letters."""
     if not isinstance(value, str) or len(value) > _LONGEST_NAME:
         return False
     return value.isascii() or not any("\ud800" <= char <= "\udfff" for char in value)
 
 
 def _digest(payload: Mapping[str, Any]) -> str:
-    """The payload without the reserved key, the same before and after it went through JSON or a pickle."""
+    """Return a digest of the payload without the reserved key, unchanged by a JSON or pickle round trip."""
     plain = {key: value for key, value in payload.items() if key != KEY}
     try:
         refuse_expanding(plain)
         text = json.dumps(plain, sort_keys=True, default=safe_str)
-    except (TypeError, ValueError, RecursionError):  # keys that are no strings, or no end
+    except (TypeError, ValueError, RecursionError):  # keys that are not strings, or circular references
         text = safe_repr(plain, LONG)
     return _DIGEST(text.encode("utf-8", "backslashreplace")).hexdigest()

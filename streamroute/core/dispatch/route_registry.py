@@ -15,10 +15,10 @@ _Handlers = Mapping[str, list[tuple[HandlerFunc, FilterFunc | None]]]
 
 
 class RouteRegistry:
-    """The routes of a dispatcher, in the order of their registration, which may go on at any time.
+    """The routes of a dispatcher, in the order of registration, which is possible at any time.
 
-    ``tables`` are those that are known to be up to date, by message type. A router that cannot be watched
-    (one without ``watch``) leaves it empty: then ``table_of`` counts the handlers each time.
+    ``tables`` holds the tables known to be up to date, by message type. It stays empty if a router has no
+    ``watch`` method: then ``table_of`` counts the handlers on each call.
     """
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class RouteRegistry:
         self._is_watched = True
 
     def include(self, router: RedisRouter) -> None:
-        """Add a router's handlers, and those that are registered on it later."""
+        """Add a router's handlers, including those registered on it later."""
         self._handlers.append(router.handlers)
         self.tables.clear()
         self._built.clear()
@@ -41,7 +41,7 @@ class RouteRegistry:
             watch(self._forget)
 
     def table_of(self, message_type: str) -> RouteTable:
-        """Return the routes of a type; an empty table where there are none."""
+        """Return the routes of a type; an empty table if there are none."""
         table = self._built.get(message_type, _NO_ROUTES)
         if len(table.routes) != sum(len(handlers.get(message_type, ())) for handlers in self._handlers):
             entries = (entry for handlers in self._handlers for entry in handlers.get(message_type, ()))
@@ -51,7 +51,7 @@ class RouteRegistry:
         return table
 
     def named(self, names: Iterable[str]) -> Iterable[Route]:
-        """Return the routes that have one of these names, or had it before; each once."""
+        """Return the routes whose name or former name is one of these, each once."""
         if self._by_name is None or not self._is_watched:
             self._by_name = {
                 name: route for route in self._all_routes() for name in (*route.formerly, route.key)
@@ -66,7 +66,7 @@ class RouteRegistry:
         return KnownRoutes(frozenset(names), frozenset(kind for table in tables for kind in table))
 
     def _all_routes(self) -> Iterable[Route]:
-        """The routes of every type; callable from any thread."""
+        """Yield the routes of every type; callable from any thread."""
         tables = [dict(handlers) for handlers in self._handlers]
         for kind in {kind for table in tables for kind in table}:
             yield from unique_routes(entry for table in tables for entry in table.get(kind, ()))

@@ -1,9 +1,9 @@
-"""Matching: of many routes of one type, those that a message can take are looked up, not tried one by one.
+"""Route table: look up the candidate routes of a message in an index, instead of trying all filters.
 
-A filter may carry an attribute ``equalities``: pairs of a path (the names that lead to a value in the
-payload) and a string or a number. They are a promise: where the value at one of the paths is another one,
-the filter is false, and raises nothing. An index over them passes over such routes. Every other filter is
-asked as ever, in the order of registration, those that the index finds among them.
+A filter may have an attribute ``equalities``: pairs of a path (the keys that lead to a value in the payload)
+and a string or number. They are a promise: if the value at one of the paths differs, the filter returns false
+and does not raise. The index skips such routes. All other filters, and those of the routes that the index
+finds, are evaluated in the order of registration.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from streamroute.core.dispatch.routes import Route
 Path = tuple[str, ...]
 Equality = tuple[Path, str | int | float]
 
-_FEW: Final = 8  # routes that are tried one by one as fast
-_MOST_INDEXES: Final = 8  # each is one more look at every message
-_SIMPLE: Final = (str, int, float)  # what an index may want
-_PLAIN: Final = (dict, list, bool, type(None))  # what JSON knows, and what equals no string and no number
+_FEW: Final = 8  # up to this many routes, trying all filters is as fast
+_MOST_INDEXES: Final = 8  # each costs one lookup per message
+_SIMPLE: Final = (str, int, float)  # types of values that an index supports
+_PLAIN: Final = (dict, list, bool, type(None))  # JSON types that never equal a string or number
 _UNKNOWN: Final = object()
 
 
 class RouteTable:
-    """The routes of one message type, in order; ``is_plain`` where each of them is to be asked.
+    """The routes of one message type, in order; ``is_plain`` if all filters must be evaluated.
 
-    ``only`` is the route of a type that has one.
+    ``only`` is the route of a type with a single route.
     """
 
     def __init__(self, routes: Sequence[Route]) -> None:
@@ -38,14 +38,14 @@ class RouteTable:
         self.only = routes[0] if len(routes) == 1 else None
 
     def candidates(self, payload: Mapping[str, Any]) -> Sequence[Route]:
-        """The routes whose filters may be true for this payload, in order."""
+        """Return the routes whose filters may be true for this payload, in order."""
         found = [index.find(payload) for index in self._indexes]
         positions = sorted(chain(self._others, *found)) if self._others or len(found) != 1 else found[0]
         return [self.routes[position] for position in positions]
 
 
 class _Index:
-    """Routes by the value that they want at one path."""
+    """Routes by the value that they require at one path."""
 
     def __init__(self, path: Path, wanted: Mapping[int, str | int | float]) -> None:
         self._path = path
@@ -55,7 +55,7 @@ class _Index:
             self._by_value[value].append(position)
 
     def find(self, payload: Mapping[str, Any]) -> Sequence[int]:
-        """The positions of the routes that want the payload's value, or may want it."""
+        """Return the positions of the routes that may accept the payload's value."""
         try:
             value = _value_at(self._path, payload)
         except BaseException:  # noqa: BLE001 - what a codec of the user's made may raise: the filters say so
@@ -63,7 +63,7 @@ class _Index:
         kind = type(value)
         if kind is str or kind is int or kind is float:
             return self._by_value.get(value, ())
-        return () if kind in _PLAIN else self._all  # what a codec of the user's made may equal anything
+        return () if kind in _PLAIN else self._all  # an object built by a user's codec may equal anything
 
 
 def _value_at(path: Path, payload: Any) -> Any:
@@ -77,7 +77,7 @@ def _value_at(path: Path, payload: Any) -> Any:
 
 
 def _indexed(routes: Sequence[Route]) -> tuple[list[_Index], Sequence[int]]:
-    """Indexes that cover as many routes as they can, and the positions of the rest."""
+    """Return indexes that cover as many routes as possible, and the positions of the other routes."""
     wanted = {position: _equalities(route) for position, route in enumerate(routes)}
     indexes: list[_Index] = []
     while len(indexes) < _MOST_INDEXES and len(wanted) > _FEW:
@@ -91,7 +91,7 @@ def _indexed(routes: Sequence[Route]) -> tuple[list[_Index], Sequence[int]]:
 
 
 def _most_selective_path(wanted: Iterable[Mapping[Path, str | int | float]]) -> Path:
-    """The path that tells the most routes apart."""
+    """Return the path with the most distinct values."""
     values: dict[Path, set[object]] = defaultdict(set)
     counts: dict[Path, int] = defaultdict(int)
     for known in wanted:
@@ -102,7 +102,7 @@ def _most_selective_path(wanted: Iterable[Mapping[Path, str | int | float]]) -> 
 
 
 def _equalities(route: Route) -> Mapping[Path, str | int | float]:
-    """What a route's filter wants at which paths; a path that it names twice counts once."""
+    """Return the values that a route's filter requires, by path; the first of duplicate paths counts."""
     try:
         stated: Iterable[Equality] = getattr(route.accepts, "equalities", ())
         known = dict(reversed(list(stated)))

@@ -1,4 +1,4 @@
-"""Routes as the dispatcher runs them: a handler, its filter, and the name that its retries go by."""
+"""Routes as the dispatcher runs them: a handler, its filter, and the key that its retries refer to."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from streamroute.core.router import FilterFunc, HandlerFunc
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One handler of a message type; ``key`` outlives the process: it is in retries and dead letters.
+    """One handler of a message type; ``key`` is stable, since retries and dead letters contain it.
 
-    ``formerly`` are the keys that it had before, whose retries it runs.
+    ``formerly`` are its former keys, whose retries it also runs.
     """
 
     key: str
@@ -23,14 +23,14 @@ class Route:
     formerly: frozenset[str] = frozenset()
 
     def is_named_in(self, names: frozenset[str]) -> bool:
-        """Whether one of these is its name or a former name."""
+        """Whether ``names`` contains its key or a former key."""
         return self.key in names or not self.formerly.isdisjoint(names)
 
 
 def unique_routes(entries: Iterable[tuple[HandlerFunc, FilterFunc | None]]) -> list[Route]:
-    """The routes of one message type; of two with the same name, the later one is ``name#2``.
+    """Return the routes of one message type; the second with the same name gets the key ``name#2``.
 
-    Handlers made by one factory share a name, and a retry must not run those that succeeded.
+    Handlers created by one factory share a name, and a retry must not run those that succeeded.
     """
     seen: Counter[str] = Counter()
     routes = []
@@ -43,7 +43,7 @@ def unique_routes(entries: Iterable[tuple[HandlerFunc, FilterFunc | None]]) -> l
 
 
 def route_key(handler: HandlerFunc) -> str:
-    """The stable name of a handler's route: its own ``route_key``, else where it is defined."""
+    """Return the stable key of a handler's route: its ``route_key``, else its module and qualified name."""
     kind: Any = type(handler)
     own = _text(handler, "route_key")
     if own:
@@ -53,12 +53,12 @@ def route_key(handler: HandlerFunc) -> str:
 
 
 def has_policy(handler: HandlerFunc) -> bool:
-    """Whether the handler names its route itself, and so counts its own attempts."""
+    """Whether the handler has a ``route_key``, and so applies its own retry policy."""
     return bool(_text(handler, "route_key"))
 
 
 def _former_names(handler: HandlerFunc) -> frozenset[str]:
-    """The names that the handler's route had before, where it states some."""
+    """Return the former names of the handler's route, if any."""
     try:
         stated = getattr(handler, "formerly", ())
     except BaseException:  # noqa: BLE001 - an object of the user's may answer to any name with anything
@@ -67,7 +67,7 @@ def _former_names(handler: HandlerFunc) -> frozenset[str]:
 
 
 def _text(owner: Any, name: str) -> str:
-    """Return an attribute if it is a string, else an empty one."""
+    """Return an attribute if it is a string, else an empty string."""
     try:
         value = getattr(owner, name, None)
     except BaseException:  # noqa: BLE001 - an object of the user's may answer to any name with anything

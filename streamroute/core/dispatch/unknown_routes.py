@@ -1,8 +1,8 @@
-"""Unknown routes and types: they wait for another worker of the group that knows them.
+"""Unknown routes and types: messages wait for another worker of the group that knows them.
 
-Workers of different configurations share a group, as in a rolling deploy. A retry of a route that is not
-known here, or a message of a type that no route lists here, waits and spends no attempt while another worker
-that is alive knows it; and for a while even where none does: a worker that knew it may be back soon.
+Workers with different configurations may share a group, as in a rolling deploy. A retry of a route that is
+unknown here, or a message of a type that no route lists here, waits without using an attempt while another
+live worker knows it, and for a while even if none does, since a worker that knew it may restart soon.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from streamroute.values import Outcome, RetryLater, RouteWait
 
 log = logging.getLogger(__name__)
 
-_AWAY: Final = 1.0  # seconds to wait while the other workers cannot be asked
+_AWAY: Final = 1.0  # seconds to wait while the routes of other workers cannot be read
 
 
 class WorkerDirectory(Protocol):
-    """What a message of a storage may bring along (``Message.coordinator``): who asks the group's workers."""
+    """Interface of ``Message.coordinator``: looks up what the group's workers know."""
 
     async def route_wait(self, message: Message, route: str) -> RouteWait:
-        """How long the retry of a route that is not known here waits for a worker that knows it."""
+        """Return how long the retry of a route unknown here waits for a worker that knows it."""
         ...
 
     async def type_wait(self, message: Message, message_type: str) -> RouteWait:
-        """How long a message waits for a worker that lists its type; no time where none ever did."""
+        """Return how long a message waits for a worker that lists its type; no wait if none ever did."""
         ...
 
 
 async def outcome_of_unknown_route(message: Message, route: str) -> Outcome:
-    """The outcome of a retry whose route this worker does not know: it waits, or is dead-lettered at last."""
+    """Return the outcome of a retry whose route is unknown here: it waits, and finally is dead-lettered."""
     workers = _workers(message, "route_wait")
     if workers is None:
         return unknown_route(route, message)
@@ -56,7 +56,7 @@ async def outcome_of_unknown_route(message: Message, route: str) -> Outcome:
 
 
 async def outcome_of_unknown_type(payload: dict[str, Any], message_type: str) -> Outcome | None:
-    """The outcome of a message whose type another worker lists, or did: it waits. None where none does."""
+    """Return the outcome of a message whose type another worker lists or listed: it waits. Else None."""
     workers = _workers(payload, "type_wait")
     if workers is None:
         return None
@@ -76,7 +76,7 @@ async def outcome_of_unknown_type(payload: dict[str, Any], message_type: str) ->
 
 
 def _workers(payload: dict[str, Any], method: str) -> WorkerDirectory | None:
-    """Who can be asked, where a message can wait at all: its storage settles outcomes."""
+    """Return the message's directory; None if it has none or cannot wait, as its outcomes are not settled."""
     if not isinstance(payload, Message) or payload.outcomes is None:
         return None
     coordinator = payload.coordinator
