@@ -1,1 +1,1 @@
-"""What is logged of exceptions and of many equal records. Knows no stream."""
+"""Logging of exceptions and of many equal records. Does not depend on streams."""

@@ -1,11 +1,11 @@
-"""Equal log records as one line a second, with a count: fifty thousand equal failures are a few lines.
+"""Coalesce equal log records into one line a second, with a count.
 
-The first of them is written at once. Of those that follow within a second, the last is written when that
-second is over, and stands for all of them. What is equal
+The first record is written at once. Of those that follow within a second, the last is written at the end of
+that second, and represents all of them. Records are equal if
 
-- says the record itself, in an attribute (``coalesced_by``);
-- of streamroute's own warnings and errors, is what has the same template;
-- of all other records, is what has the same text, so that no foreign record disappears.
+- they have the same attribute ``coalesced_by``;
+- without it, streamroute's own warnings and errors have the same template;
+- all other records have the same text, so that no record of another package is dropped.
 """
 
 from __future__ import annotations
@@ -30,25 +30,25 @@ _QUOTED: Final = re.compile(r"""'(?:[^'\\]|\\.)*(?:'|$)|"(?:[^"\\]|\\.)*(?:"|$)"
 _OTHERS: Final = "others"
 
 NEVER_COALESCED: Final[Mapping[str, Any]] = {_ATTRIBUTE: None}
-"""``extra=NEVER_COALESCED``: a record that is written whatever was written before it."""
+"""``extra=NEVER_COALESCED``: a record that is always written."""
 
 
 def coalesced_by(*key: Hashable) -> Mapping[str, Any]:
-    """``extra=coalesced_by(...)``: a record is equal to others with this key, whatever their text."""
+    """Return ``extra`` for a record that equals others with this key, whatever their text."""
     return {_ATTRIBUTE: key}
 
 
 def coalesced_by_reason(what: str, reason: str) -> Mapping[str, Any]:
-    """``extra=coalesced_by_reason(...)``: equal are those whose reason is the same up to its first colon.
+    """Return ``extra`` for a record that equals others whose reason is the same up to its first colon.
 
-    Behind it, and in quotes, stands what a single message holds.
+    Text after the colon or in quotes is specific to a single message.
     """
     return coalesced_by(what, _QUOTED.sub("", reason[:NAME]).partition(":")[0])
 
 
 @dataclass(slots=True)
 class _RecordRun:
-    """Equal records: until when (by the clock) no more is written, and what has come meanwhile."""
+    """A run of equal records: until when (by the clock) none is written, and those pending."""
 
     until: float
     count: int = 0
@@ -56,12 +56,12 @@ class _RecordRun:
 
 
 class CoalescingHandler(logging.Handler):
-    """Hands records on to ``target``, equal ones once in ``interval`` seconds.
+    """Passes records to ``target``, equal ones once in ``interval`` seconds.
 
-    A record that stands for several says for how many in its attribute ``repeated``, and with ``annotate``
-    at the end of its message too. What is pending is written when its time has come, by a thread that
-    exists only then, and on ``flush()``, which ``logging.shutdown()`` calls. At most a thousand keys are
-    told apart; what goes beyond is one key.
+    A record that represents several has their number in its attribute ``repeated``, and with ``annotate``
+    also at the end of its message. Pending records are written at the end of their interval, by a thread
+    that exists only while there are any, and on ``flush()``, which ``logging.shutdown()`` calls. At most a
+    thousand keys are distinguished; further records of streamroute share one key.
 
     >>> logging.basicConfig(handlers=[CoalescingHandler(logging.StreamHandler())])  # doctest: +SKIP
     """
@@ -87,7 +87,7 @@ class CoalescingHandler(logging.Handler):
         self.target.setFormatter(fmt)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write the record, or keep it until its time has come."""
+        """Write the record, or keep it until the end of its interval."""
         if record.levelno < self.target.level:
             return
         try:
@@ -106,7 +106,7 @@ class CoalescingHandler(logging.Handler):
             self._write([run], now)
 
     def flush(self) -> None:
-        """Write what is pending."""
+        """Write pending records."""
         self.acquire()
         try:
             self._write(list(self._runs.values()), self._clock())
@@ -115,7 +115,7 @@ class CoalescingHandler(logging.Handler):
         self.target.flush()
 
     def close(self) -> None:
-        """Write what is pending, and end."""
+        """Write pending records, and close the handler."""
         self.flush()
         self.acquire()
         try:
@@ -126,7 +126,7 @@ class CoalescingHandler(logging.Handler):
         super().close()
 
     def _run_of(self, record: logging.LogRecord, now: float) -> _RecordRun | None:
-        """The run that the record goes on with; None for one that is written, whatever comes after it."""
+        """Return the run to which the record belongs; None if it has to be written now."""
         try:
             key = _key(record)
             hash(key)
@@ -139,11 +139,11 @@ class CoalescingHandler(logging.Handler):
         if len(self._runs) < _MOST_KEYS:
             self._runs[key] = _RecordRun(now + self._interval)
             return None
-        # Foreign records are all written; streamroute's share one key.
+        # Records of other packages are all written; streamroute's share one key.
         return self._runs.setdefault(_OTHERS, _RecordRun(now + self._interval)) if _is_own(record) else None
 
     def _write(self, runs: Iterable[_RecordRun], now: float) -> None:
-        """Write the last record of each run, for all of them; what comes next is kept for another while."""
+        """Write the last record of each run, and start the next interval of those runs."""
         for run in runs:
             last, count = run.last, run.count
             if last is not None:
@@ -158,20 +158,20 @@ class CoalescingHandler(logging.Handler):
         return made
 
     def _forget(self, now: float) -> None:
-        """Forget runs whose time is over; none of those has anything pending."""
+        """Forget runs whose interval is over and that have no pending record."""
         self._runs = {key: run for key, run in self._runs.items() if run.last is not None or run.until > now}
 
-    # The timer: a thread that waits while something is pending.
+    # The timer: a thread that exists while records are pending.
 
     def _wait(self, seconds: float) -> bool:
-        """See to it that pending records are written in time; returns whether that is so."""
+        """Start the timer if necessary; return whether it is running."""
         if self._timer is None:
             timer = threading.Timer(seconds, self._on_time)
             timer.name, timer.daemon = "streamroute log", True
             try:
                 timer.start()
             except RuntimeError:
-                return False  # no thread can be started (any more): then it is written now
+                return False  # no thread can be started, e.g. at shutdown: write the record now
             self._timer = timer
         return True
 
@@ -189,7 +189,7 @@ class CoalescingHandler(logging.Handler):
 
 
 def message_of(record: logging.LogRecord) -> str:
-    """The record's message; where it cannot be made, what was to be written, and why it was not."""
+    """Return the record's message; if formatting fails, its template and the error."""
     try:
         return record.getMessage()
     except BaseException as error:  # noqa: BLE001 - foreign objects may raise anything
@@ -197,7 +197,7 @@ def message_of(record: logging.LogRecord) -> str:
 
 
 def _key(record: logging.LogRecord) -> Hashable | None:
-    """What this record has in common with its equals; None where it has none."""
+    """Return the key that equal records share; None if the record is never coalesced."""
     stated = getattr(record, _ATTRIBUTE, _UNSET)
     if stated is not _UNSET:
         return None if stated is None else (record.levelno, stated)

@@ -1,4 +1,4 @@
-"""Exceptions as text of bounded length, whatever the exception object does: one line, or a traceback."""
+"""Exceptions as text of bounded length, whatever the exception object does: a line or a traceback."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from streamroute.text.safe_text import (
     type_name,
 )
 
-_LONGEST_LINE: Final = 500  # characters of a frame: it shows a line of source
+_LONGEST_LINE: Final = 500  # characters of a frame, which includes a line of source
 _MOST_FRAMES: Final = 20  # at each end of a stack
 _MOST_LINKS: Final = 5  # exceptions at each end of a chain of causes
-_FARTHEST: Final = 20_000  # causes that a chain is followed for
+_FARTHEST: Final = 20_000  # causes to follow in a chain
 _MOST_MEMBERS: Final = 5  # of an exception group
 _MOST_EXCEPTIONS: Final = 50  # in one traceback
 _MOST_NOTES: Final = 10
 
-# The attributes as Python itself keeps them: a class may define others of the same names.
+# Python's own descriptors: a class may override the attributes.
 _CAUSE: Final = vars(BaseException)["__cause__"].__get__
 _CONTEXT: Final = vars(BaseException)["__context__"].__get__
 _HIDES_CONTEXT: Final = vars(BaseException)["__suppress_context__"].__get__
@@ -42,14 +42,14 @@ _DURING: Final = "\nDuring handling of the above exception, another exception oc
 
 
 def error_text(error: BaseException, limit: int = ERROR) -> str:
-    """``ValueError: no luck``, or the name alone where there is no text."""
+    """Return e.g. ``ValueError: no luck``, or the name only if there is no text."""
     name = type_name(error)
     text = redacted_str(error, limit)
     return clip(f"{name}: {text}", limit) if text else name
 
 
 def error_line(error: BaseException, limit: int = ERROR) -> str:
-    """The same on one line; a SetupError is its text alone, which says what is to be done."""
+    """Return ``error_text`` on one line; for a SetupError only its text, which contains a remedy."""
     if issubclass(type(error), SetupError):
         return safe_str(error, limit)
     text = " ".join(redacted_str(error, limit).split())
@@ -57,16 +57,16 @@ def error_line(error: BaseException, limit: int = ERROR) -> str:
 
 
 def cause_of(error: BaseException) -> BaseException | None:
-    """What ``raise ... from`` named."""
+    """Return the exception's ``__cause__``, set by ``raise ... from``."""
     cause: BaseException | None = _CAUSE(error)
     return cause
 
 
 def traceback_text(error: BaseException, limit: int = LONG, *, text: Callable[[str], str] = str) -> str:
-    """The traceback as Python prints it, with causes and members of groups, at most ``limit`` characters.
+    """Return the traceback as Python prints it, with causes and group members, at most ``limit`` characters.
 
-    Of what is long (stacks, chains of causes, groups, texts) the middle or the end is left out, and that
-    is said. ``text`` writes the texts of exceptions and their notes, for example as ``one_line``.
+    The middle or the end of long stacks, chains of causes, groups and texts is replaced by a note. ``text``
+    converts the texts of exceptions and their notes, for example ``one_line``.
     """
     try:
         return clip_middle("".join(_Traceback(text).chain(error)), limit)
@@ -75,14 +75,14 @@ def traceback_text(error: BaseException, limit: int = LONG, *, text: Callable[[s
 
 
 class _Traceback:
-    """Writes one traceback; ``_left`` is how many exceptions may still be written."""
+    """Writes one traceback; ``_left`` is the number of exceptions that may still be written."""
 
     def __init__(self, text: Callable[[str], str]) -> None:
         self._left = _MOST_EXCEPTIONS
         self._text = text
 
     def chain(self, error: BaseException) -> Iterator[str]:
-        """The exception behind what led to it."""
+        """Yield the text of an exception, preceded by its causes."""
         links = _links(error)[::-1]
         left_out = range(_MOST_LINKS, len(links) - _MOST_LINKS)
         for index, (link, relation) in enumerate(links):
@@ -115,7 +115,7 @@ class _Traceback:
 
 
 def _links(error: BaseException) -> list[tuple[BaseException, str]]:
-    """An exception and those that led to it, the last first, each with what leads from it to the next."""
+    """Return an exception and its causes, the latest first, each with the text that leads to the next."""
     links = [(error, "")]
     seen = {id(error)}
     while len(links) < _FARTHEST:
@@ -135,7 +135,7 @@ def _origin(error: BaseException) -> tuple[BaseException | None, str]:
 
 
 def _module(error: BaseException) -> str:
-    """What stands before the name of a class that is not Python's own."""
+    """Return the module prefix of an exception's class; empty for built-in classes."""
     module = _MODULE(type(error))
     return "" if type(module) is not str or module in ("builtins", "__main__") else f"{clip(module, NAME)}."
 

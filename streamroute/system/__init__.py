@@ -1,1 +1,1 @@
-"""The operating system: files read safely, optional packages, forks. Knows nothing of streamroute."""
+"""The operating system: safe file reading, optional packages, forks."""

@@ -1,6 +1,6 @@
-"""The optional packages: whether one is installed is decided before a user's folder can be imported from.
+"""Optional packages: check which are installed before a user's folder is added to the import path.
 
-A module of the user's may have such a name without being what we look for.
+A module in that folder may have the name of an optional package.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ _absent: set[str] = set()
 
 
 def freeze_extras() -> None:
-    """From now on, what is not installed is not looked for any more."""
+    """Record which packages are missing now; they count as not installed from then on."""
     _absent.update(name for name in _NAMES if not is_installed(name))
 
 
 def is_installed(name: str) -> bool:
-    """Whether an optional package is there, which is not imported for that."""
+    """Whether an optional package is installed; does not import it."""
     return name not in _absent and find_spec(name) is not None
 
 
 def import_extra(name: str) -> Any:
-    """An optional package; raises ImportError where it is not installed."""
+    """Import an optional package; raise ImportError if it is not installed."""
     if name in _absent:
         raise ImportError(f"{name} is not installed")
     return import_module(name)

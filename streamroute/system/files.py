@@ -1,8 +1,8 @@
 """Read files by untrusted names: regular files only, of bounded size, below one folder.
 
-A configuration names files by path, and a checkout may hold links. Neither may make a command read a
-device, wait for a pipe, fill the memory, or show a file from elsewhere on the machine. Every file that a
-configuration names is read here.
+A configuration refers to files by path, and a checkout may contain links. Neither may make a command read a
+device, wait for a pipe, exhaust memory, or show a file from elsewhere on the machine. All files that a
+configuration names are read with this module.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Final, Self
 
 MAX_BYTES: Final = 10_000_000
-"""The size of the largest file that is read."""
+"""Maximum size of one file."""
 
 MAX_TOTAL: Final = 50_000_000
-"""How much the files of one configuration may hold together."""
+"""Maximum total size of the files of one configuration."""
 
 VCS_FOLDERS: Final = frozenset({".git", ".hg", ".jj", ".svn"})
-"""Folders of version control, at the top of a checkout."""
+"""Version control folders at the top of a checkout."""
 
 _FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 _CHUNK: Final = 1 << 20
@@ -33,11 +33,11 @@ _KINDS: Final = {
     stat.S_IFLNK: "a link",
 }
 _STEP: Final = getattr(os, "O_PATH", os.O_RDONLY) | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_DIRECTORY
-"""How a folder on the way is opened: with ``O_PATH``, it need not be one whose names may be listed."""
+"""Flags for opening a folder on the path; ``O_PATH`` does not require permission to list it."""
 
 
 class RefusedFileError(OSError):
-    """Raised for a file that is not read, whatever its permissions; ``strerror`` says why."""
+    """Raised for a file that is refused, whatever its permissions; ``strerror`` is the reason."""
 
     number: int = errno.EPERM
 
@@ -46,7 +46,7 @@ class RefusedFileError(OSError):
 
 
 class OutsideFolderError(RefusedFileError):
-    """Raised for a file that does not really lie below the folder that it may be in."""
+    """Raised for a file whose real path is not below the allowed folder."""
 
 
 class NotRegularError(RefusedFileError):
@@ -56,27 +56,27 @@ class NotRegularError(RefusedFileError):
 
 
 class FileTooLargeError(RefusedFileError):
-    """Raised for a file that holds more than is read of one."""
+    """Raised for a file larger than the limit."""
 
     number = errno.EFBIG
 
     @classmethod
     def of(cls, limit: int, what: str = "the file is", where: str = "") -> Self:
-        """The error for what holds more bytes than a limit."""
+        """Return the error for content of more bytes than a limit."""
         return cls(f"{what} larger than {limit / 1_000_000:g} MB{where}")
 
 
 class TotalTooLargeError(FileTooLargeError):
-    """Raised for a file with which all of them together hold more than is read."""
+    """Raised for a file that makes all files together exceed the total limit."""
 
 
 class FileReader:
-    """Reads the files of one configuration; ``folder`` is where they must really lie, None for anywhere.
+    """Reads the files of one configuration; their real paths must be below ``folder`` (None: anywhere).
 
-    ``total`` is how many bytes it reads in all, ``what`` names them.
+    ``total`` is the maximum number of bytes read in all; ``what`` names the files in its error.
 
-    What version control keeps of its own counts as outside: it may hold what a CI logs in with. Hard links
-    are not told from the files that they are: no version control makes them.
+    Version control folders count as outside, since they may contain credentials of a CI. Hard links are not
+    detected: version control does not create them.
     """
 
     def __init__(
@@ -92,19 +92,19 @@ class FileReader:
         self._left = total
 
     def allows(self, path: str | Path) -> bool:
-        """Whether a path really leads to a place below the folder, whatever links it goes through.
+        """Whether the real path, with links resolved, is below the folder.
 
-        One that no file can have leads nowhere, and so not out.
+        A path that no file can have (with a NUL character) is allowed: it leads nowhere.
         """
         if self.folder is None or "\0" in os.fspath(path):
             return True
         return self._inside(os.path.realpath(path)) is not None
 
     def read(self, path: str | Path, limit: int = MAX_BYTES) -> bytes:
-        """The content of a file.
+        """Return the content of a file.
 
-        Raises RefusedFileError for one that is outside, not regular or too large, and OSError or ValueError
-        if there is none or it cannot be read.
+        Raises RefusedFileError if it is outside, not regular or too large, and OSError or ValueError if it
+        does not exist or cannot be read.
         """
         limit = min(limit, self._left)
         try:
@@ -118,9 +118,9 @@ class FileReader:
 
     @contextmanager
     def opened(self, path: str | Path) -> Iterator[int]:
-        """A descriptor of a folder, in which names mean what they mean now, whatever becomes of its path.
+        """Yield a descriptor of a folder, which stays valid if its path changes meanwhile.
 
-        Raises OutsideFolderError for a folder that is not below ours.
+        Raises OutsideFolderError if the folder is not below the reader's folder.
         """
         parts = self._inside(os.path.realpath(path))
         if parts is None:
@@ -141,7 +141,7 @@ class FileReader:
         return open_below(self.folder, parts)
 
     def _inside(self, real: str) -> list[str] | None:
-        """The names that lead from the folder to a real path; None where it is outside, or history."""
+        """Return the parts of a real path relative to the folder; None if outside or in version control."""
         folder = self.folder or os.sep
         if real == folder:
             return []
@@ -151,20 +151,20 @@ class FileReader:
 
 
 def in_vcs_folder(parts: Iterable[str]) -> bool:
-    """Whether names lead into what version control keeps of its own, ``.git`` and the like."""
+    """Whether a path contains a version control folder, such as ``.git``."""
     return not VCS_FOLDERS.isdisjoint(map(str.lower, parts))
 
 
 def open_anywhere(path: str | Path) -> int:
-    """A descriptor of a file, wherever its path leads. Raises as ``FileReader.read`` does."""
+    """Open a file, following links; return its descriptor. Raises as ``FileReader.read`` does."""
     _refuse_special(os.stat(path))  # noqa: PTH116 - pathlib raises other errors for odd paths
     return _regular(os.open(path, _FLAGS))
 
 
 def open_below(folder: str, parts: list[str]) -> int:
-    """A descriptor of a file, by the names that lead to it from a folder.
+    """Open a file by its path parts below a folder; return its descriptor.
 
-    No link is followed: one may have been put there since the path was resolved. Raises as
+    Links are not followed, since one may have been created after the path was resolved. Raises as
     ``FileReader.read`` does.
     """
     here = _open_folder(folder, parts[:-1])
@@ -188,7 +188,7 @@ def _open_folder(folder: str, parts: list[str]) -> int:
 
 
 def content_of(descriptor: int, limit: int = MAX_BYTES) -> bytes:
-    """What a descriptor holds, which is closed. Raises FileTooLargeError for more than a limit."""
+    """Read a descriptor and close it. Raises FileTooLargeError if it holds more than ``limit`` bytes."""
     with open(descriptor, "rb", buffering=0) as stream:
         found = os.fstat(descriptor)
         if stat.S_ISREG(found.st_mode) and found.st_size > limit:
@@ -213,7 +213,7 @@ def _regular(descriptor: int) -> int:
 
 
 def file_type_name(mode: int) -> str:
-    """The kind of a file by its mode, in words; empty for a regular file."""
+    """Return the type of a file in words, by its mode; empty for a regular file."""
     return "" if stat.S_ISREG(mode) else _KINDS.get(stat.S_IFMT(mode), "a device")
 
 

@@ -1,10 +1,10 @@
-"""Forked copies: a child that user code makes with ``os.fork()`` must not go on as its parent.
+"""Forked copies: a child that user code forks with ``os.fork()`` must not continue as its parent.
 
 A child that returns from a handler would run, settle and log everything a second time, over its parent's
-connections; one that returns from the import of a module would serve beside it. It ends instead. Children
-that end by themselves (``multiprocessing``, ``os.execv``, ``os._exit``) never return to this package, and
-are left alone. User code waits for the children that it forks: a parent that waited for children in general
-would take the exit status of user code's own processes.
+connections; one that returns from the import of a module would serve beside its parent. Such a child exits
+instead. Children that exit by themselves (``multiprocessing``, ``os.execv``, ``os._exit``) never return to
+this package and are not affected. User code must wait for the children that it forks: waiting for any child
+here would take the exit status of user code's other processes.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ _POLLER: Final = "anon_inode:[eventpoll]"
 
 
 class _Process:
-    """What is known of the running process."""
+    """State of the current process."""
 
     __slots__ = ("is_copy",)
 
     def __init__(self) -> None:
         self.is_copy = False
-        """Whether it was forked from one that consumed at that moment."""
+        """Whether it was forked from a process that was consuming."""
 
 
 class _Consumer:
-    """Whatever uses an event loop."""
+    """A placeholder for a user of an event loop."""
 
 
 PROCESS: Final = _Process()
@@ -44,19 +44,19 @@ _loops: Final[weakref.WeakKeyDictionary[object, AbstractEventLoop]] = weakref.We
 
 
 def begin_consuming(consumer: object, loop: AbstractEventLoop) -> None:
-    """Note that ``consumer`` runs in this loop, so that a child of this process is a copy of it."""
+    """Record that ``consumer`` runs in this loop, so that a forked child counts as a copy."""
     _watch_forks()
     _loops[consumer] = loop
 
 
 def end_consuming(consumer: object) -> None:
-    """Note that ``consumer`` has ended; harmless where it has not begun."""
+    """Record that ``consumer`` has ended; does nothing if it has not begun."""
     _loops.pop(consumer, None)
 
 
 @contextmanager
 def consuming(loop: AbstractEventLoop) -> Iterator[None]:
-    """Note that ``loop`` is used by a consumer, or soon will be."""
+    """Record inside the block that ``loop`` is, or soon will be, used by a consumer."""
     consumer = _Consumer()
     begin_consuming(consumer, loop)
     try:
@@ -66,13 +66,13 @@ def consuming(loop: AbstractEventLoop) -> Iterator[None]:
 
 
 def exit_if_forked() -> None:
-    """End this process if it is a copy: called wherever user code returns, and before we write."""
+    """Exit this process if it is a copy; called wherever user code returns, and before writes."""
     if PROCESS.is_copy:
         _end_copy()
 
 
 class ExitForkedChild:
-    """User code that runs while nothing consumes: a child that it forks ends when it leaves this block."""
+    """Context for user code that runs while nothing consumes: a child forked inside exits on leaving it."""
 
     __slots__ = ("_process",)
 
@@ -85,8 +85,8 @@ class ExitForkedChild:
 
 
 def _end_copy() -> NoReturn:
-    """End this process, which is a copy: nothing of its parent's is flushed, closed or settled here."""
-    import logging  # a check does without it
+    """Exit this process, a copy, without flushing, closing or settling anything of its parent."""
+    import logging  # imported late: checks do not need it
 
     from streamroute.logs.coalescing import NEVER_COALESCED
 
@@ -107,7 +107,7 @@ def _watch_forks() -> None:
 
 
 def _after_fork() -> None:
-    """In the child: nothing happens until the user code returns, unless it waits in the event loop."""
+    """Mark the child as a copy; it exits when user code returns or waits in the event loop."""
     if not _loops:
         return
     PROCESS.is_copy = True
@@ -118,8 +118,8 @@ def _after_fork() -> None:
 
 
 def _replace_pollers() -> None:
-    """Give this process pollers of its own: what it closes would end the parent's waiting for it, too."""
-    with suppress(OSError):  # there is no /proc: kqueue's are not inherited
+    """Give the child its own epoll descriptors: closing files would change those shared with the parent."""
+    with suppress(OSError):  # no /proc: kqueue descriptors are not inherited
         for file in _OPEN_FILES.iterdir():
             with suppress(OSError), select.epoll() as own:
                 if str(file.readlink()) == _POLLER:

@@ -1,9 +1,9 @@
-"""Files that the user names, on a command line or in a call: read wherever they are, but through no trap.
+"""Read files that the user names, on a command line or in a call, without following untrusted links.
 
-Who names a path knows its words, not the links that lie on its way. Those of the machine are how it is
-arranged, and are followed (``/var/run``, a project that is kept elsewhere). Those in the working folder or in
-a checkout may be a stranger's: such a link is followed to a place below the folder that holds it, and so is
-one that is the file itself, wherever it is.
+A user knows the path but not the links on it. Links of the machine (``/var/run``, a project kept elsewhere)
+are trusted and followed. Links in the working folder or in a checkout may come from someone else: they are
+followed only to a target below the folder that contains them. The same applies to a link that is the file
+itself, wherever it is.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from streamroute.system.files import (
 )
 
 _STREAM: Final = re.compile(r"/dev/(?:fd/)?[^/]+|/proc/[^/]+/fd/[0-9]+")
-"""Devices, and what a shell pipes to a command: ``/dev/stdin``, ``/dev/fd/63``. They say what they are."""
+"""Devices and pipes of a shell, such as ``/dev/stdin`` and ``/dev/fd/63``; read without further checks."""
 
 
 def real_path(path: str | Path, *, folder: bool = False) -> str:
-    """Where a path really leads. Raises OutsideFolderError for a link that is not followed.
+    """Return the real path of a path. Raises OutsideFolderError for a link that is not followed.
 
-    ``folder`` says that the last name stands for one: it is held to what holds for those before it.
+    With ``folder``, the last part is a folder and subject to the same rules as the parts before it.
     """
     shown, here = "", os.sep if os.path.isabs(path) else os.path.realpath(os.curdir)  # noqa: PTH117 - text
     parts = Path(path).parts
@@ -52,7 +52,7 @@ def real_path(path: str | Path, *, folder: bool = False) -> str:
 
 
 def open_named(path: str | Path, *, outside: bool = False) -> int:
-    """A descriptor of a file, or of a stream of the shell's.
+    """Open a file, a device or a pipe of the shell; return its descriptor.
 
     With ``outside``, every link is followed. Raises as ``FileReader.read`` does.
     """
@@ -64,19 +64,19 @@ def open_named(path: str | Path, *, outside: bool = False) -> int:
 
 
 def read_named(path: str | Path, limit: int = MAX_BYTES, *, outside: bool = False) -> bytes:
-    """The content of a file, or of a stream of the shell's. Raises as ``open_named`` does."""
+    """Read a file, a device or a pipe of the shell. Raises as ``open_named`` does."""
     return content_of(open_named(path, outside=outside), limit)
 
 
 def _leads_out(real: str, folder: str) -> bool:
-    """Whether a link in a folder leads out of it, or to what version control keeps of its own there."""
+    """Whether a link in a folder leads out of it, or into a version control folder."""
     return not _is_below(real, folder) or in_vcs_folder(Path(real).relative_to(folder).parts)
 
 
 def _is_untrusted(folder: str) -> bool:
-    """Whether a link in a folder may come from another person."""
+    """Whether a link in a folder may come from someone else."""
     working = os.path.realpath(os.curdir)
-    if working != os.sep and _is_below(folder, working):  # services work in /
+    if working != os.sep and _is_below(folder, working):  # the working folder of services is /
         return True
     above = (folder, *map(str, Path(folder).parents))
     return any(os.path.lexists(os.path.join(each, name)) for each in above for name in VCS_FOLDERS)  # noqa: PTH118 - text

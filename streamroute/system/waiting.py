@@ -6,7 +6,7 @@ import asyncio
 
 
 async def wait_for_event(event: asyncio.Event, seconds: float) -> bool:
-    """Wait until the event is set, for ``seconds`` at most; return whether it is set."""
+    """Wait at most ``seconds`` until the event is set; return whether it is set."""
     try:
         async with asyncio.timeout(seconds):
             await event.wait()

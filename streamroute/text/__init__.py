@@ -1,1 +1,1 @@
-"""Text of foreign objects made safe to print: bounded, escaped, redacted. Knows nothing of streamroute."""
+"""Make the text of foreign objects safe to print: bounded, escaped, redacted."""

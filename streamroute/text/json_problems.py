@@ -11,11 +11,11 @@ _STRING: Final = r'"(?:[^"\\]|\\.)*+"?'
 _BRACKETS: Final = re.compile(rf"{_STRING}|[\[\]{{}}]", re.DOTALL)
 _WHOLE_NUMBERS: Final = re.compile(rf"{_STRING}|[0-9]++(?![.eE])", re.DOTALL)
 _DEEP: Final = 200
-"""Levels of lists and objects; parsers that fail on depth have read more."""
+"""Levels of lists and objects; parsers that fail on depth fail at a deeper level."""
 
 
 def nesting_offset(text: str, levels: int) -> int | None:
-    """The offset at which a text is nested deeper than so many levels, or None."""
+    """Return the offset at which a text exceeds ``levels`` of nesting, or None."""
     depth = 0
     for token in _BRACKETS.finditer(text):
         if token[0] in "[{":
@@ -28,7 +28,7 @@ def nesting_offset(text: str, levels: int) -> int | None:
 
 
 def describe_json_error(text: str, error: ValueError | RecursionError) -> str:
-    """Describe an error of parsing a text, as a phrase that follows the text's name."""
+    """Describe an error in parsing a text, as a phrase that follows the text's name."""
     if isinstance(error, json.JSONDecodeError):
         return f"is not JSON: {error.msg} at {position_text(text, error.pos)}"
     if isinstance(error, RecursionError):
@@ -41,7 +41,7 @@ def describe_json_error(text: str, error: ValueError | RecursionError) -> str:
 
 
 def long_number(text: str) -> re.Match[str] | None:
-    """The first whole number with more digits than Python reads, or None."""
+    """Return the first integer with more digits than Python parses, or None."""
     limit = sys.get_int_max_str_digits()
     numbers = (token for token in _WHOLE_NUMBERS.finditer(text) if token[0][0] != '"')
     return next((number for number in numbers if 0 < limit < len(number[0])), None)
@@ -53,7 +53,7 @@ def long_number_message(number: re.Match[str]) -> str:
 
 
 def position_text(text: str, at: int) -> str:
-    """A position in words: a text of one line has no line number."""
+    """Describe a position; for a text of one line, without a line number."""
     line = text.count("\n", 0, at) + 1
     if "\n" not in text.rstrip():
         return f"character {at + 1}"

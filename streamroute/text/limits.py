@@ -1,6 +1,6 @@
-"""How much text from outside is kept, in characters: of exceptions, payloads, types and answers of others.
+"""Length limits for external text, in characters: exceptions, payloads, types, responses.
 
-The raw fields of an entry are no such text: retries and dead letters hold all of them.
+They do not apply to the raw fields of an entry: retries and dead letters contain all of them.
 """
 
 from __future__ import annotations
@@ -8,16 +8,16 @@ from __future__ import annotations
 from typing import Final
 
 NAME: Final = 200
-"""A name: a message's type, an entry's id, a route's name in a message of another scheduler."""
+"""A name: a message's type, an entry's id, a route's name in an external scheduler's message."""
 
 HISTORY: Final = 500
-"""An error, and a reason, in the history that a retry carries along."""
+"""An error or a reason in the history of a retry."""
 
 ERROR: Final = 4_000
-"""The text of an exception or of any other object, in a dead letter and in a line of the log."""
+"""The text of an exception or another object, in a dead letter or a log line."""
 
 REASON: Final = ERROR + 500
-"""A reason: an error, and what is said of it before."""
+"""A reason: an error and the text before it."""
 
 LONG: Final = 16_000
-"""A traceback, and a whole line of the log."""
+"""A traceback or a complete log line."""

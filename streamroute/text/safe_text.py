@@ -1,7 +1,7 @@
-"""Text of foreign objects: the result is always bounded, plain text.
+"""Convert foreign objects to bounded, plain text.
 
-Nothing here raises. What an object's own methods raise is swallowed, KeyboardInterrupt and SystemExit
-included: they run while a failure is settled, which must come to its end.
+These functions never raise. Exceptions of an object's own methods are suppressed, including KeyboardInterrupt
+and SystemExit: the methods run while a failure is settled, which must complete.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ _MORE: Final = "..."
 _ARGUMENTS: Final = vars(BaseException)["args"].__get__
 _CLASS_NAME: Final = vars(type)["__name__"].__get__
 _CONTROLS: Final = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-"""Controls of terminals, everything that ends a line, and what turns the direction of writing."""
+"""Terminal control characters, line breaks, and bidirectional formatting characters."""
 _ADDRESS: Final = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]{0,30})://(\S+)")
 _CUT_LOGIN: Final = re.compile(r"([^/:\[]*):(?![0-9]{1,5}(?:\Z|[^0-9.]))[^/]")
-"""What stands before the password where a text was cut within it: no port follows."""
+"""The part before the password in a text that was cut within the password: no port follows."""
 _PARAMETER: Final = re.compile(r"(?i)([?&][\w-]*(?:passw|secret|token|key|sig)[\w-]*=)[^\s\"']+")
 
 
 def safe_str(value: object, limit: int = ERROR) -> str:
-    """``str(value)``, at most ``limit`` characters; a note in its place where ``__str__`` raises."""
+    """Return ``str(value)``, at most ``limit`` characters; a note if ``__str__`` raises."""
     try:
         return clip(_str(value, limit), limit)
     except BaseException as error:  # noqa: BLE001 - see above
@@ -33,21 +33,21 @@ def safe_str(value: object, limit: int = ERROR) -> str:
 
 
 def safe_repr(value: object, limit: int = ERROR) -> str:
-    """``repr(value)``, at most ``limit`` characters; of a large list or dict no more than that is written."""
+    """Return ``repr(value)``, at most ``limit`` characters; stops early for a large list or dict."""
     text = _joined(_pieces(value, limit, 0), limit)
     return text if len(text) <= limit else text[: max(0, limit - len(_MORE))] + _MORE
 
 
 def type_name(value: object) -> str:
-    """The name of an object's type on one line, at most ``NAME`` characters."""
+    """Return the name of an object's type on one line, at most ``NAME`` characters."""
     # Not `type(value).__name__`: a metaclass may define it.
     name = one_line(_encodable(str.__getitem__(_CLASS_NAME(type(value)), slice(NAME + 1)), NAME + 1))
     return name if len(name) <= NAME else name[: NAME - len(_MORE)] + _MORE
 
 
 def clip(text: str, limit: int) -> str:
-    """A text of at most ``limit`` characters that can be encoded; one that is cut ends in its length."""
-    # The methods are those of `str`: `text` may be of a subclass, with methods of its own.
+    """Return an encodable text of at most ``limit`` characters; a text that is cut ends with its length."""
+    # Call the methods of `str`: `text` may be of a subclass that overrides them.
     length = str.__len__(text)
     if length <= limit:
         return _encodable(str.__str__(text), limit)
@@ -57,7 +57,7 @@ def clip(text: str, limit: int) -> str:
 
 
 def clip_middle(text: str, limit: int) -> str:
-    """A text of at most ``limit`` characters: of a longer one the two ends, and how much is left out."""
+    """Return a text of at most ``limit`` characters; keeps both ends of a longer one, with a note between."""
     if len(text) <= limit:
         return clip(text, limit)
     half = max(0, limit - 60) // 2
@@ -66,22 +66,22 @@ def clip_middle(text: str, limit: int) -> str:
 
 
 def one_line(text: str) -> str:
-    """The text with line ends and other controls written as Python's escapes."""
+    """Return the text with line breaks and other control characters as Python escapes."""
     return _CONTROLS.sub(_escaped, text)
 
 
 def redacted_str(value: object, limit: int = ERROR) -> str:
-    """``safe_str`` without the passwords in its addresses."""
+    """Return ``safe_str`` without the passwords in URLs."""
     return redact_logins(safe_str(value, limit))
 
 
 def redact_logins(text: str) -> str:
-    """The text without the passwords in its addresses, for logs and dead letters."""
+    """Return the text without the passwords in URLs, for logs and dead letters."""
     return _ADDRESS.sub(_without_login, text) if "://" in text else text
 
 
 def _without_login(address: re.Match[str]) -> str:
-    """What stands before the host; of a web address its path may hold an ``@`` as well."""
+    """Replace the credentials of a URL; the path of a web URL may also contain an ``@``."""
     scheme, rest = address[1], address[2]
     authority, slash, path = rest.partition("/") if scheme.lower() in ("http", "https") else (rest, "", "")
     login, at, host = authority.rpartition("@")
@@ -116,7 +116,7 @@ def _str(value: Any, limit: int) -> str:
 
 
 def _exception_str(error: BaseException, limit: int) -> str:
-    """``str(error)``; where that is the text of its arguments, no more of them than is asked for."""
+    """Return ``str(error)``; if that is the text of its arguments, stop at ``limit`` characters."""
     method = type(error).__str__
     if method not in (BaseException.__str__, KeyError.__str__):
         return str(error)
@@ -126,7 +126,7 @@ def _exception_str(error: BaseException, limit: int) -> str:
     return safe_repr(arguments[0], limit) if method is KeyError.__str__ else _str(arguments[0], limit)
 
 
-# repr() piece by piece: the whole text of a payload of 60 MB would take as much again.
+# repr() in pieces: the complete text of a 60 MB payload would take another 60 MB.
 
 
 def _pieces(value: Any, limit: int, depth: int) -> Iterator[str]:
@@ -182,12 +182,12 @@ def _leaf(value: Any) -> str:
 
 
 def _is_container(kind: Any) -> bool:
-    """Whether the text of such objects is that of Python's own lists, tuples, sets and dicts."""
+    """Whether objects of this type have the repr of a built-in list, tuple, set or dict."""
     return kind in (list, tuple, set, frozenset) or kind.__repr__ is dict.__repr__
 
 
 def _joined(pieces: Iterator[str], limit: int) -> str:
-    """The pieces up to the one that goes past the limit."""
+    """Join the pieces up to the one that exceeds the limit."""
     taken: list[str] = []
     length = 0
     try:

@@ -68,7 +68,7 @@ class ExternalRetries:
         self._secret = _checked(secret)
 
     def scheduler_for(self, payload: dict[str, Any]) -> RetrySchedulerProtocol | None:
-        """Return the scheduler of this payload's retries; None if its settlement writes them, or none."""
+        """Return the scheduler of the payload's retries; None if there is none or settlement writes them."""
         scheduler = self._scheduler
         if scheduler is None or not _is_collected(payload):
             return scheduler
