@@ -1,1 +1,1 @@
-"""Dead letters listed, summarized, requeued, dropped. Prints nothing."""
+"""List, summarize, requeue and drop dead letters. Prints nothing."""

@@ -1,4 +1,4 @@
-"""Requeues and drops dead letters."""
+"""Requeue and drop dead letters."""
 
 from __future__ import annotations
 

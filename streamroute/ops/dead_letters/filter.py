@@ -1,4 +1,4 @@
-"""Which dead letters a command is about."""
+"""Selection of dead letters."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 class DeadLetterFilter:
     """Selects the dead letters that meet every condition; without conditions, all of them.
 
-    ``error`` and ``reason`` are substrings, compared without case; ``older`` and ``newer`` are seconds since
-    the letter was written.
+    ``error`` and ``reason`` are case-insensitive substrings; ``older`` and ``newer`` are seconds since the
+    dead letter was written.
     """
 
     ids: Sequence[str] = ()
@@ -29,11 +29,11 @@ class DeadLetterFilter:
 
     @property
     def matches_all(self) -> bool:
-        """Whether there is no condition, apart from the streams."""
+        """Whether there are no conditions other than the streams."""
         return self == DeadLetterFilter(streams=self.streams)
 
     def matches(self, letter: StreamLetter) -> bool:
-        """Whether a letter meets the conditions; ids and ages are checked when letters are read."""
+        """Whether a dead letter meets the conditions; ids and ages are checked on reading."""
         return (
             (not self.streams or letter.stream in self.streams)
             and (not self.routes or not letter.route_names.isdisjoint(self.routes))
@@ -43,6 +43,6 @@ class DeadLetterFilter:
         )
 
     def time_range(self, now: int) -> tuple[int, int]:
-        """The first and the last time (ms) at which a matching letter was written; ``now`` in ms."""
+        """Return the range of times (ms) at which matching dead letters were written; ``now`` in ms."""
         since = 0 if self.newer is None else now - int(self.newer * 1000)
         return since, now - int((self.older or 0) * 1000)

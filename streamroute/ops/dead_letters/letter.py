@@ -1,4 +1,4 @@
-"""A dead letter as an operator sees it: the stored record, under the names of the current configuration."""
+"""A dead letter for operators: the stored record, with the names of the current configuration."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ UNREADABLE: Final = "(unreadable)"
 class StreamLetter:
     """A dead letter of one of the configuration's streams, and the dead letter stream that holds it.
 
-    ``current`` is its record under the current names of its routes and group; None if the record is
+    ``current`` is its record with the current names of its routes and group; None if the record is
     unreadable.
     """
 
@@ -53,12 +53,12 @@ class StreamLetter:
 
     @property
     def error(self) -> str:
-        """The exception's text."""
+        """The text of the exception."""
         return self.record.error if self.record else ""
 
     @property
     def reason(self) -> str:
-        """Why the message was dead-lettered, without the exception's text."""
+        """Why the message was dead-lettered, without the text of the exception."""
         if self.record is None:
             return "not a dead letter of streamroute, or damaged"
         return self.record.reason.removesuffix(f": {self.record.error}")

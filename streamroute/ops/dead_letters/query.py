@@ -1,4 +1,4 @@
-"""Reads the dead letters of a configuration, and decides which of them can run again."""
+"""Read the dead letters of a configuration, and decide which of them can run again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterPage:
-    """Matching letters, and how many were read to find them."""
+    """Matching dead letters, and how many were read to find them."""
 
     letters: Sequence[StreamLetter]
     scanned: int
@@ -29,34 +29,34 @@ class DeadLetterQuery:
 
     def __init__(self, redis: RedisConnection, document: Document) -> None:
         self._document = document
-        self._owners: dict[str, list[StreamConfig]] = {}  # by the dead letter stream, which several may share
+        self._owners: dict[str, list[StreamConfig]] = {}  # by dead letter stream, which streams may share
         for stream in document.streams.values():
             self._owners.setdefault(stream.dead_letter, []).append(stream)
         self._dead_letter_streams = [DeadLetters(redis, key) for key in self._owners]
         self._current_names = {name: _current_route_names(document, name) for name in document.streams}
 
     async def count(self) -> int:
-        """The number of entries in all dead letter streams."""
+        """Return the number of entries in all dead letter streams."""
         return sum([await stream.count() for stream in self._dead_letter_streams])
 
     async def now(self) -> int:
-        """Redis's time, in ms since the epoch."""
+        """Return Redis time, in ms since the epoch."""
         return await self._dead_letter_streams[0].now() if self._dead_letter_streams else 0
 
     async def find(self, criteria: DeadLetterFilter) -> AsyncIterator[DeadLetterPage]:
-        """Yield the matching letters, oldest first in each dead letter stream.
+        """Yield the matching dead letters, oldest first in each dead letter stream.
 
-        Letters that are written after the call are left out: a letter that runs again may soon be a new one.
+        Dead letters written after the call are omitted, since a requeued one may be dead-lettered again.
         """
         for stream in self._dead_letter_streams:
-            # Ask each: in a cluster they may be on different servers.
+            # Read the time of each: in a cluster, they may be on different servers.
             since, until = criteria.time_range(await stream.now())
             async for page in _read(stream, criteria.ids, since, until):
                 letters = [letter for stored in page for letter in self._letters(stream, stored)]
                 yield DeadLetterPage([letter for letter in letters if criteria.matches(letter)], len(page))
 
     def _letters(self, stream: DeadLetters, stored: StoredDeadLetter) -> list[StreamLetter]:
-        """The letter, once for each stream that it belongs to; none if it is another configuration's."""
+        """Return the dead letter once for each stream it belongs to; none if another configuration's."""
         owners, record = self._owners[stream.key], stored.record
         if record is None:
             return [StreamLetter(stream, stored, owners[0].name, None)]
@@ -67,7 +67,7 @@ class DeadLetterQuery:
         ]
 
     def _current(self, record: DeadRecord, owner: StreamConfig) -> DeadRecord:
-        """The record under the current names of its routes and group."""
+        """Return the record with the current names of its routes and group."""
         current = self._current_names[owner.name]
         return replace(
             record,
@@ -77,7 +77,7 @@ class DeadLetterQuery:
         )
 
     def requeue_refusal(self, letter: StreamLetter) -> str | None:
-        """Why a letter cannot run again under this configuration; None if it can."""
+        """Return why a dead letter cannot run again with this configuration; None if it can."""
         record = letter.current
         if record is None:
             return letter.reason
@@ -98,7 +98,7 @@ class DeadLetterQuery:
 async def _read(
     stream: DeadLetters, ids: Sequence[str], since: int, until: int
 ) -> AsyncIterator[list[StoredDeadLetter]]:
-    """The letters with these ids, or all; of those, the ones that were written in the range (ms)."""
+    """Yield the dead letters with these ids (or all) that were written in the time range (ms)."""
     if not ids:
         async for page in stream.pages(since=since, until=until):
             yield page
@@ -110,6 +110,6 @@ async def _read(
 
 
 def _current_route_names(document: Document, stream: str) -> dict[str, str]:
-    """The current name of each of the stream's routes, by its former names."""
+    """Return the current names of the stream's routes by their former names."""
     routes = (route for route in document.routes if stream in route.streams)
     return {old: route.name for route in routes for old in route.formerly}

@@ -1,1 +1,1 @@
-"""Metrics of a running app: what is counted and measured, and the endpoint that tells it."""
+"""Metrics of a running app: counters, measurements, and the HTTP endpoint."""

@@ -1,4 +1,4 @@
-"""An HTTP server that no client can fill: few connections, each with a deadline, and little to read."""
+"""An HTTP server with limits: few connections, a deadline for each, and small requests."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from typing import Any, Final
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 _MOST_CONNECTIONS: Final = 8
-_LONGEST_REQUEST: Final = 16_384  # bytes of a request's line and headers
-_LONGEST_LINE: Final = 8_192  # bytes of the request's line
+_LONGEST_REQUEST: Final = 16_384  # bytes of the request line and headers
+_LONGEST_LINE: Final = 8_192  # bytes of the request line
 _REQUEST: Final = re.compile(rb"[A-Za-z]+ [!-~]+ HTTP/1\.[0-9]\r?\n")
 _REFUSAL: Final = (
     b"HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
     b"this is no HTTP request, or a very long one\n"
 )
-_LEFT_UNREAD: Final = 1_000_000  # bytes that are taken from a client, so that it can read the refusal
-_ROOM: Final = 1.0  # seconds that a new connection waits for the thread of the one that it replaces
+_LEFT_UNREAD: Final = 1_000_000  # bytes read and discarded, so that the client can read the refusal
+_ROOM: Final = 1.0  # seconds that a new connection waits for the thread of the one it replaces
 
 
 class BoundedServer(ThreadingMixIn, WSGIServer):
-    """Serves a WSGI application, a thread for each of at most eight connections.
+    """Serves a WSGI application, with a thread for each of at most eight connections.
 
-    A connection has ``patience`` seconds for all of its request and answer. Where there is no room for a new
-    one, the oldest is closed: those that have done nothing so far hold up no other.
+    A connection has ``patience`` seconds for its request and response. When all are in use, a new connection
+    replaces the oldest, so that idle connections do not block others.
     """
 
     daemon_threads = True
@@ -39,19 +39,19 @@ class BoundedServer(ThreadingMixIn, WSGIServer):
         self.address_family = family
         self._patience = patience
         self._room = threading.BoundedSemaphore(_MOST_CONNECTIONS)
-        self._open: dict[Any, float] = {}  # connections, the oldest first, and when they are closed
+        self._open: dict[Any, float] = {}  # deadlines by connection, oldest first
         self._lock = threading.Lock()
         super().__init__(address, _Handler)
 
     def server_bind(self) -> None:
-        """As the base class, which would look up the host's full name: a broken DNS takes seconds for it."""
+        """Bind without looking up the host's full name, which takes seconds if DNS is broken."""
         TCPServer.server_bind(self)
         host, port = self.socket.getsockname()[:2]
         self.server_name, self.server_port = str(host), int(port)
         self.setup_environ()
 
     def service_actions(self) -> None:
-        """Close what has taken too long; it is called twice a second."""
+        """Close connections past their deadline; called twice a second."""
         now = time.monotonic()
         with self._lock:
             late = [connection for connection, until in self._open.items() if until <= now]
@@ -71,12 +71,12 @@ class BoundedServer(ThreadingMixIn, WSGIServer):
             self._open[request] = time.monotonic() + self._patience
         try:
             super().process_request(request, client_address)
-        except RuntimeError:  # no thread can be started now
+        except RuntimeError:  # no thread can be started
             self._close(request)
             self.shutdown_request(request)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """Serve a connection, and make room for another."""
+        """Serve a connection, then release its place."""
         try:
             super().process_request_thread(request, client_address)
         finally:
@@ -88,13 +88,13 @@ class BoundedServer(ThreadingMixIn, WSGIServer):
         self._room.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away in the middle is nobody's trouble."""
+        """Ignore clients that disconnect early."""
 
 
 def _end(connection: socket.socket | None) -> None:
-    """Have whatever waits for this connection find it closed."""
+    """Shut down a connection, which wakes the thread that waits for it."""
     if connection is not None:
-        with suppress(OSError):  # it has ended by itself
+        with suppress(OSError):  # already closed
             connection.shutdown(socket.SHUT_RDWR)
 
 
@@ -104,7 +104,7 @@ class _Handler(WSGIRequestHandler):
         self.rfile: Any = _Bounded(self.rfile)
 
     def handle(self) -> None:
-        """Answer one request; what is none is refused at once, and not waited for."""
+        """Answer one request; refuse an invalid one at once."""
         try:
             super().handle()
         except _UnfitError:
@@ -112,23 +112,23 @@ class _Handler(WSGIRequestHandler):
             self._take_what_has_come()
 
     def _take_what_has_come(self) -> None:
-        """A connection that is closed with something unread in it is reset, and its answer may be lost."""
+        """Discard unread data: closing a connection with unread data resets it, and may lose the response."""
         self.connection.setblocking(False)
-        with suppress(OSError):  # there is no more
+        with suppress(OSError):  # no more data
             for _ in range(0, _LEFT_UNREAD, _LONGEST_REQUEST):
                 if not self.connection.recv(_LONGEST_REQUEST):
                     return
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name that the base class gives
-        """Scrapes are no news."""
+        """Do not log requests."""
 
 
 class _UnfitError(Exception):
-    """Raised for what is no request, or too long."""
+    """Raised for an invalid or too long request."""
 
 
 class _Bounded(BufferedIOBase):
-    """The lines of a request; raises _UnfitError where they go on and on, or the first is no request's."""
+    """The lines of a request; raises _UnfitError if they are too long or the first is not a request line."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
@@ -139,11 +139,11 @@ class _Bounded(BufferedIOBase):
         return self._next(size) if self._is_begun else self._first()
 
     def _first(self) -> bytes:
-        """The request's line; empty where the client has left without one."""
+        """Return the request line; empty if the client disconnected without one."""
         self._is_begun = True
         begins = self._stream.peek(1)[:1]
         if begins and not begins.isalpha():
-            raise _UnfitError  # not even a line may come, of a client that speaks TLS
+            raise _UnfitError  # e.g. a TLS client, which may never send a line
         line = self._next(_LONGEST_LINE)
         if line and not _REQUEST.fullmatch(line):
             raise _UnfitError
@@ -162,9 +162,10 @@ class _Bounded(BufferedIOBase):
 
 
 def is_local_name(host: str, *names: str) -> bool:
-    """Whether the Host of a request names this machine: an address, localhost, or one of ``names``.
+    """Whether the Host header names this machine: an IP address, localhost, or one of ``names``.
 
-    A page in a browser can have any other name lead to this machine, and then read what is answered.
+    Protects against DNS rebinding: a web page can resolve any other name to this machine and read the
+    response.
     """
     name = host.rpartition(":")[0] if ":" in host.rpartition("]")[2] else host
     name = name.strip("[]").rstrip(".").lower()

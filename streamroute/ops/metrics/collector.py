@@ -1,4 +1,4 @@
-"""The Prometheus collector: makes the metrics of ``declarations`` from what was counted, at each scrape."""
+"""The Prometheus collector: build the metrics of ``declarations`` from the counters at each scrape."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PREFIX: Final = "streamroute_"
 
 
 class RouteCollector(Collector):
-    """Everything that ``serve --metrics`` exposes. ``routes`` are the names of each stream's routes."""
+    """All metrics of ``serve --metrics``. ``routes`` are the route names of each stream."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class RouteCollector(Collector):
         yield from families.values()
 
     def _counted_routes(self, counters: Counters) -> list[tuple[str, str]]:
-        """The configured routes, which are exposed from the start, then others that have counts."""
+        """Return the configured routes, which are exposed from the start, then others that have counts."""
         configured = [
             (stream, route) for stream, names in self._routes.items() for route in (*names, NO_ROUTE)
         ]
@@ -82,7 +82,7 @@ class RouteCollector(Collector):
             gauge = _gauge(metric.name, metric.help, "stream")
             for stream, group in groups.items():
                 value = metric.value(group)
-                if value is not None:  # unknown is absent, not 0
+                if value is not None:  # an unknown value is absent, not 0
                     gauge.add_metric([stream], value)
             yield gauge
 

@@ -1,4 +1,4 @@
-"""Counters: how many messages each route matched, what became of them, and what happened to the streams."""
+"""Counters: matched messages and outcomes of each route, and events of each stream."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ OTHER_ROUTES: Final = "(other routes)"
 
 _SUCCEEDED: Final = Result.SUCCEEDED
 _DEAD: Final = str(Result.DEAD)
-_MAX_FOREIGN_ROUTES: Final = 100  # routes that are not configured: retries of other schedulers may name any
+_MAX_FOREIGN_ROUTES: Final = 100  # unconfigured routes: retries of external schedulers may name any
 
 RouteCounts = dict[str, int]
-"""The counts of one route, by the keys of ``ROUTE_METRICS``; a plain dict is the fastest to count in."""
+"""The counts of one route, by the keys of ``ROUTE_METRICS``; a plain dict is fastest."""
 
 CountsByRoute = dict[tuple[str, str], RouteCounts]
 """Counts by stream and route."""
@@ -33,11 +33,11 @@ CountsByRoute = dict[tuple[str, str], RouteCounts]
 
 @dataclass(slots=True)
 class Counters:
-    """An observer that counts, the messages of a feed apart from the backlog that was there before it.
+    """An observer that counts outcomes, separately for messages of a feed and the backlog before it.
 
-    ``routes`` are the names of each stream's routes. ``feed_start_ids`` are the last ids of the streams
-    before the feed; a stream without one has no feed. ``events`` counts by stream what concerns no route: see
-    ``EVENT_METRICS``. One thread observes; the others may read, and count events.
+    ``routes`` are the route names of each stream. ``feed_start_ids`` are the last ids of the streams before
+    the feed; a stream without one has no feed. ``events`` counts the events of each stream that concern no
+    route: see ``EVENT_METRICS``. One thread observes; other threads may read, and count events.
     """
 
     routes: Mapping[str, tuple[str, ...]]
@@ -65,7 +65,7 @@ class Counters:
         """See ``Observer``."""
         if result is _SUCCEEDED and not self.feed_start_ids and isinstance(payload, Message):
             rows = self._configured_backlog.get(payload.stream)
-            if rows is not None and route in rows:  # most messages of a server, at a third of the cost
+            if rows is not None and route in rows:  # fast path for most messages, at a third of the cost
                 row = rows[route]
                 for key in self._first_success if payload.attempt == 1 else self._later_success:
                     row[key] += 1
@@ -82,21 +82,21 @@ class Counters:
                 self._count(payload, route, result)
 
     def count_event(self, stream: str, event: Incident | str, count: int = 1) -> None:
-        """Count what concerns a stream; see ``IncidentCallback``."""
+        """Count an event of a stream; see ``IncidentCallback``."""
         with self._lock:
             self.events[stream, str(event)] += count
 
     def event_total(self, event: Incident | str) -> int:
-        """How often an event happened, on all streams."""
+        """Return how often an event happened, on all streams."""
         return sum(count for (_, name), count in dict(self.events).items() if name == event)
 
     @property
     def failed(self) -> int:
-        """How many messages failed permanently."""
+        """The number of messages that failed permanently."""
         return sum(row.get(_DEAD, 0) for table in (self.feed, self.backlog) for row in table.values())
 
     def as_dict(self) -> dict[str, Any]:
-        """The counts without the feed's, as JSON can hold them; ``from_dict`` reads them."""
+        """Return the counts without those of the feed, as JSON values for ``from_dict``."""
         return {
             "routes": [
                 {"stream": stream, "route": route, "counts": _without_zeros(row)}
@@ -111,7 +111,7 @@ class Counters:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read counts that ``as_dict`` gave, perhaps in another version: what is missing is 0.
+        """Read the result of ``as_dict``, possibly of another version: missing counts are 0.
 
         Raises KeyError, TypeError, ValueError or AttributeError if ``data`` is anything else.
         """
@@ -126,7 +126,7 @@ class Counters:
         return counters
 
     def add(self, other: Counters) -> None:
-        """Add the counts of another, without its feed's."""
+        """Add the counts of another, without those of its feed."""
         for key, row in other.backlog.copy().items():
             _add(self.backlog.setdefault(key, {}), row)
         self.unlisted.merge(other.unlisted)
@@ -134,14 +134,14 @@ class Counters:
             self.count_event(stream, event, count)
 
     def rows(self, counts: CountsByRoute) -> Iterator[tuple[str, str, RouteCounts]]:
-        """Yield stream, route and counts: the configured routes in order, then the other ones."""
+        """Yield stream, route and counts: the configured routes in order, then the others."""
         configured = [(stream, route) for stream, routes in self.routes.items() for route in routes]
         others = sorted(counts.keys() - set(configured))
         for stream, route in configured + others:
             yield stream, route, counts.get((stream, route)) or self._zeros()
 
     def route_counts(self, stream: str, route: str) -> RouteCounts:
-        """The counts of a route, the feed's included."""
+        """Return the counts of a route, including those of the feed."""
         total = self._zeros()
         for table in (self.backlog, self.feed):
             _add(total, table.get((stream, route), {}))
@@ -156,7 +156,7 @@ class Counters:
         name = self._bounded_name(table, message.stream, route)
         row = table.get((message.stream, name))
         if row is None:
-            # All keys are there from the start, so that other threads can iterate over the row meanwhile.
+            # Add all keys at once, so that other threads can iterate over the row.
             table[message.stream, name] = row = self._zeros()
         if table is self.backlog and route in self.routes.get(message.stream, ()):
             self._configured_backlog.setdefault(message.stream, {})[route] = row
@@ -166,7 +166,7 @@ class Counters:
             self.count_event(message.stream, UNDECODABLE)
 
     def _bounded_name(self, table: CountsByRoute, stream: str, route: str | None) -> str:
-        """The name under which a route is counted, so that the table stays of a bounded size."""
+        """Return the name under which to count a route, which bounds the size of the table."""
         if route is None:
             return NO_ROUTE
         if route in self.routes.get(stream, ()) or (stream, route) in table:
@@ -204,15 +204,15 @@ def _int_values(counts: Mapping[str, Any]) -> dict[str, int]:
 
 
 def _stream(payload: Mapping[str, Any]) -> str:
-    """The stream that a message came from; empty if it is unknown."""
+    """Return the stream of a message; empty if it is unknown."""
     return payload.stream if isinstance(payload, Message) else ""
 
 
 def _id_order(entry_id: str) -> tuple[int, int]:
-    """An entry's id as numbers, which order as the stream does; the lowest for what is not an id."""
+    """Return an entry id as numbers that order as in the stream; the lowest if it is not an id."""
     milliseconds, _, sequence = entry_id.partition("-")
     try:
         return int(milliseconds), int(sequence or 0)
     except ValueError:
-        # A retry of another scheduler has the id that its storage gave it.
+        # A retry of an external scheduler has the id of its own storage.
         return 0, 0

@@ -1,4 +1,4 @@
-"""Every metric of ``serve --metrics``, each declared once: its name, its help, and how it is counted or read.
+"""Declarations of all metrics of ``serve --metrics``: name, help, and how each is counted or read.
 
 To add a metric, declare it here and describe it in the README's table: ``Counters``, the reports of the
 workers and the collector read it from here.
@@ -20,17 +20,16 @@ if TYPE_CHECKING:
 UNDECODABLE: Final = "undecodable"
 UNLISTED: Final = "unlisted"
 LEASE_LOST: Final = "lease_lost"
-"""Events beside those of ``Incident``."""
+"""Events in addition to those of ``Incident``."""
 
 
 @dataclass(frozen=True, slots=True)
 class RouteMetric:
     """A counter of each route.
 
-    ``key`` is its name in ``Counters`` and in the reports of workers. ``is_counted(result, is_first)``
-    decides whether the result of an attempt, perhaps the first, counts. ``result`` is the value of the label
-    of that name; if it is None, the metric has no such label. With ``without_route``, messages that failed
-    before any route count as well.
+    ``key`` is its name in ``Counters`` and in worker reports. ``is_counted(result, is_first)`` decides
+    whether the result of an attempt counts. ``result`` is the value of the label ``result``; if it is None,
+    the metric has no such label. With ``without_route``, messages that failed before any route also count.
     """
 
     key: str
@@ -57,7 +56,7 @@ ROUTE_METRICS: Final = (
         "matched",
         "messages_matched",
         "Messages that a route matched, each once.",
-        # A message that is postponed is delivered again, and is counted then.
+        # A postponed message is counted when it is delivered again.
         lambda result, is_first: is_first and result is not Result.POSTPONED,
     ),
     _outcome(Result.SUCCEEDED),
@@ -72,8 +71,8 @@ ROUTE_METRICS: Final = (
 class EventMetric:
     """A counter of each stream, or with ``by_stream=False`` of the service.
 
-    ``event`` is an ``Incident``, or one of the names above. ``summary`` is how the table at the end of a run
-    words it; empty if it does not.
+    ``event`` is an ``Incident``, or one of the names above. ``summary`` is its text in the table at the end
+    of a run; empty if it is not shown there.
     """
 
     event: str
@@ -129,7 +128,7 @@ EVENT_METRICS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class GroupMetric:
-    """A gauge of each stream's group, as Redis reports it; absent while its value is unknown (None)."""
+    """A gauge of each stream's group, as reported by Redis; absent while its value is unknown (None)."""
 
     name: str
     help: str

@@ -1,4 +1,4 @@
-"""Pulse: whether an event loop still comes round, and how late."""
+"""Event loop lag: whether an event loop is blocked, and for how long."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _EVERY: Final = 0.25  # seconds
 
 
 class EventLoopLag:
-    """Measures the event loop in which ``beat`` runs; may be asked from any thread."""
+    """Measures the lag of the event loop in which ``measure`` runs; ``lag`` may be read from any thread."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -19,7 +19,7 @@ class EventLoopLag:
         self._late = 0.0
 
     async def measure(self) -> None:
-        """Beat until cancelled."""
+        """Measure until cancelled."""
         while True:
             self._due = self._clock() + _EVERY
             await asyncio.sleep(_EVERY)
@@ -27,5 +27,5 @@ class EventLoopLag:
 
     @property
     def lag(self) -> float:
-        """By how many seconds the last beat was late, or the next one is by now."""
+        """The lag in seconds: of the last wake-up, or of the next one if it is overdue."""
         return max(self._late, self._clock() - self._due, 0.0)

@@ -1,4 +1,4 @@
-"""GroupPoller: every few seconds Redis is asked how the groups stand; the last answer is what is known."""
+"""GroupPoller: fetch the stats of the consumer groups every few seconds, and keep the latest."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _EVERY: Final = 5.0  # seconds
-_STALE: Final = 15.0  # seconds after which an answer is history
+_STALE: Final = 15.0  # seconds after which the stats are outdated
 
 FetchStats = Callable[[], Awaitable["GroupStats"]]
 
 
 class GroupPoller:
-    """Asks for the standing of each stream, while ``run`` runs; may be read from any thread.
+    """Fetches the group stats of each stream while ``run`` runs; may be read from any thread.
 
-    While Redis is away nothing is known of the groups. That is not logged here: who consumes says so.
+    While Redis is unreachable there are no stats. That is logged by the consumers, not here.
     """
 
     def __init__(
@@ -43,13 +43,13 @@ class GroupPoller:
 
     @property
     def is_up(self) -> bool:
-        """Whether Redis has answered when it was last asked, and that not long ago."""
+        """Whether the last poll succeeded, and recently."""
         answered = self._answered
         return answered is not None and self._clock() - answered < _STALE
 
     @property
     def stats(self) -> Mapping[str, GroupStats]:
-        """The last answer, by stream; empty where there is none, or it is history."""
+        """The latest stats by stream; empty if there are none or they are outdated."""
         return self._found if self.is_up else {}
 
     async def run(self) -> None:

@@ -1,4 +1,4 @@
-"""What a process reports about itself."""
+"""Process stats: the state that a process reports."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from typing import Any, Self
 class ProcessStats:
     """The state of one process.
 
-    ``lag``: by how many seconds the event loop is late. By stream: the handlers that are ``running``, how
-    many may run at once (``concurrency``), and how many are ``stuck``: they go on after they were cancelled.
+    ``lag``: by how many seconds the event loop is late. By stream: the number of ``running`` handlers, how
+    many may run at once (``concurrency``), and how many are ``stuck``: still running after they were
+    cancelled.
     """
 
     lag: float = 0.0
@@ -21,13 +22,13 @@ class ProcessStats:
     stuck: Mapping[str, int] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
-        """The stats as JSON can hold them, for ``from_dict``."""
+        """Return the stats as JSON values for ``from_dict``."""
         counts = {"running": self.running, "concurrency": self.concurrency, "stuck": self.stuck}
         return {"lag": self.lag, **{name: dict(by_stream) for name, by_stream in counts.items()}}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read stats that ``as_dict`` gave; what is missing is 0, or empty.
+        """Read the result of ``as_dict``; missing values are 0 or empty.
 
         Raises TypeError, ValueError or AttributeError if ``data`` is anything else.
         """
@@ -40,7 +41,7 @@ class ProcessStats:
 
     @property
     def blocked_streams(self) -> list[str]:
-        """The streams on which every handler is stuck, so that no message runs."""
+        """The streams on which all workers are occupied by stuck handlers, so that no message runs."""
         return [
             stream for stream, limit in self.concurrency.items() if self.stuck.get(stream, 0) >= limit > 0
         ]

@@ -1,4 +1,4 @@
-"""The endpoint of metrics: a small HTTP server in threads of its own, which no busy event loop holds up."""
+"""The metrics endpoint: a small HTTP server in its own threads, independent of a busy event loop."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any, Final
 from streamroute.errors import SetupError
 from streamroute.ops.metrics.bounded_server import BoundedServer, is_local_name
 
-_PATIENCE: Final = 10.0  # seconds that a client has for its request and the answer
+_PATIENCE: Final = 10.0  # seconds that a client has for its request and the response
 
 Start = Callable[[str, list[tuple[str, str]]], Any]
 Application = Callable[[dict[str, Any], Start], Iterable[bytes]]
@@ -21,14 +21,14 @@ Application = Callable[[dict[str, Any], Start], Iterable[bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where metrics are to be had; port 0 is any free one."""
+    """The address of the metrics endpoint; port 0 selects a free port."""
 
     host: str
     port: int
 
     @classmethod
     def read(cls, text: str) -> Endpoint:
-        """``HOST:PORT``, ``[::1]:9464``, or a port of 127.0.0.1; raises ValueError for anything else."""
+        """Parse ``HOST:PORT``, ``[::1]:9464``, or a port of 127.0.0.1; raise ValueError for anything else."""
         host, _, port = text.rpartition(":") if ":" in text else ("127.0.0.1", ":", text)
         if host.startswith("[") and host.endswith("]"):
             host = host[1:-1]
@@ -48,10 +48,10 @@ class Endpoint:
 def http_server(
     endpoint: Endpoint, application: Application, patience: float = _PATIENCE
 ) -> Iterator[Endpoint]:
-    """Serve a WSGI application until leaving; gives the endpoint with its real port.
+    """Serve a WSGI application inside the block; yield the endpoint with its actual port.
 
-    A client has ``patience`` seconds for its request and the answer. Where only this machine can ask, a
-    request must name it. Raises SetupError where nobody may listen there.
+    A client has ``patience`` seconds for its request and the response. On a loopback address, the Host header
+    must name this machine. Raises SetupError if the address cannot be bound.
     """
     try:
         family, *_, address = socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM)[0]
@@ -83,7 +83,7 @@ def _for_this_machine(application: Application, name: str) -> Application:
 
 
 def pages(metrics: Application, health_problems: Callable[[], Sequence[str]]) -> Application:
-    """``/metrics``, and ``/healthz``: 200 where there are no complaints, else 503 and what they are."""
+    """Return an application with ``/metrics`` and ``/healthz`` (200, or 503 with the problems)."""
 
     def answer(request: dict[str, Any], start: Start) -> Iterable[bytes]:
         match request.get("PATH_INFO"):

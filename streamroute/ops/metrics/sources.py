@@ -1,4 +1,4 @@
-"""Where the metrics of a service come from, and whether the service is healthy."""
+"""The sources of a service's metrics, and its health."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _BLOCKED: Final = 10.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class MetricsSources:
-    """Where metrics come from; each source may be read from any thread.
+    """The sources of metrics; each may be read from any thread.
 
-    ``counts`` gives what all processes have counted since the start, and never goes back; ``stats`` has an
+    ``counts`` returns the counts of all processes since the start, which never decrease; ``stats`` returns an
     item for each process that runs handlers.
     """
 
@@ -27,7 +27,7 @@ class MetricsSources:
     group_poller: GroupPoller
 
     def health_problems(self) -> list[str]:
-        """What is wrong with the service, a sentence each; empty if it is healthy."""
+        """Return the problems of the service, one sentence each; empty if it is healthy."""
         processes = self.stats()
         lags = [stats.lag for stats in processes]
         problems = [f"an event loop is blocked: it is {lag:.0f} s late" for lag in lags if lag > _BLOCKED]

@@ -1,4 +1,4 @@
-"""Counts messages of types that no route lists, in bounded memory."""
+"""Count messages of types that no route lists, in bounded memory."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
-_MAX_TYPES: Final = 1000  # types come from outside: further ones are counted without their names
+_MAX_TYPES: Final = 1000  # types are external input: further ones are counted without their names
 _MAX_TYPE_LENGTH: Final = 100  # characters
 
 
 @dataclass(slots=True)
 class UnlistedMessages:
-    """How many messages there were, and how many of each type."""
+    """The number of unlisted messages, in total and by type."""
 
     messages: int = 0
     types: Counter[str] = field(default_factory=Counter)
@@ -34,5 +34,5 @@ class UnlistedMessages:
 
     @property
     def has_more(self) -> bool:
-        """Whether there may have been more types than are named."""
+        """Whether there may be more types than are named."""
         return len(self.types) == _MAX_TYPES
