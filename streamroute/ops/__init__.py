@@ -1,1 +1,1 @@
-"""Operations around an app: serve, workers, metrics, dead letters, tests. Knows no command-line option."""
+"""Operations around an app: serve, workers, metrics, dead letters, tests. Independent of the CLI options."""

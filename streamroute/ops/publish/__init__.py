@@ -1,1 +1,1 @@
-"""Events read line by line and published. Prints nothing."""
+"""Read events line by line and publish them. Prints nothing."""

@@ -1,4 +1,4 @@
-"""Feed: JSON lines become entries of a stream."""
+"""Feed: publish JSON lines as entries of a stream."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from streamroute.adapters.codecs.strict_json import read_json
 from streamroute.errors import EncodeError, StreamrouteError
 
 _MOST: Final = 500  # events in one batch
-_LARGEST: Final = 4 * 1024 * 1024  # bytes of one batch, unless a single event has more
+_LARGEST: Final = 4 * 1024 * 1024  # bytes of one batch, unless a single event is larger
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
@@ -19,20 +19,20 @@ class FeedError(StreamrouteError):
 
 
 class SupportsPublish(Protocol):
-    """What a feed writes to: one stream."""
+    """A publisher to one stream."""
 
     def encode(self, payload: Mapping[str, Any]) -> list[bytes]:
-        """The entry that holds this payload; raises EncodeError where none can."""
+        """Return the fields of an entry for this payload; raise EncodeError if it cannot be encoded."""
         ...
 
     async def publish(self, entries: Sequence[list[bytes]]) -> list[str]:
-        """Write entries in order, all or none; returns their ids."""
+        """Write entries in order, all or none; return their ids."""
         ...
 
 
 @dataclass(slots=True)
 class FeedProgress:
-    """How far a feed has come: events that were published, lines and bytes that were read."""
+    """The progress of a feed: events published, lines and bytes read."""
 
     events: int = 0
     lines: int = 0
@@ -42,10 +42,10 @@ class FeedProgress:
 async def publish_feed(
     target: SupportsPublish, chunks: AsyncIterable[list[bytes]], name: str, progress: FeedProgress
 ) -> AsyncIterator[int]:
-    """Publish the events of a feed, one a line; counts in ``progress``, and yields each batch's bytes.
+    """Publish the events of a feed, one per line; update ``progress``, and yield the bytes of each batch.
 
-    Blank lines are passed over. Raises FeedError for a line that is not an event, when what came before
-    it has been published.
+    Blank lines are skipped. Raises FeedError for a line that is not an event, after the events before it
+    have been published.
     """
     async for chunk in chunks:
         for lines in _batches(chunk):
@@ -60,7 +60,7 @@ async def publish_feed(
 
 
 def read_event(line: bytes) -> dict[str, Any]:
-    """The event that a line holds; raises FeedError, without a place, for anything else."""
+    """Parse the event of a line; raise FeedError, without file and line number, for anything else."""
     try:
         event = read_json(line)
     except ValueError as error:
@@ -71,7 +71,7 @@ def read_event(line: bytes) -> dict[str, Any]:
 
 
 def _one_a_line(line: bytes) -> str:
-    """What to do about a list of events, and about an event over several lines."""
+    """Return a hint for a JSON array of events, or for an event over several lines."""
     text = line.strip()
     if text.startswith(b"["):
         return "; an event is a line of its own, not an item of a list: jq -c '.[]' FILE writes them so"
@@ -95,7 +95,7 @@ def _batches(lines: list[bytes]) -> Iterator[list[bytes]]:
 def _encoded(
     target: SupportsPublish, lines: list[bytes], before: int
 ) -> tuple[list[list[bytes]], str | None]:
-    """The entries of these lines up to the first that is none, and where and what is wrong with that one."""
+    """Return the entries of the lines up to the first invalid one, and its line number and error."""
     entries: list[list[bytes]] = []
     for number, line in enumerate(lines, before + 1):
         text = line.removeprefix(_BYTE_ORDER_MARK) if number == 1 else line

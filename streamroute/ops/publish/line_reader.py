@@ -1,4 +1,4 @@
-"""Lines: what is in a file or a pipe, as it comes."""
+"""Read lines from a file or a pipe as they arrive."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import BinaryIO, Final
 
 _CHUNK: Final = 1024 * 1024
 LONGEST: Final = 128 * 1024 * 1024
-"""Bytes of a line beyond which the rest of it is not read: no entry is as long as that."""
+"""Maximum bytes of a line; the rest is not read, since no entry can be that long."""
 
 
 async def read_lines(
     source: BinaryIO, *, chunk_size: int = _CHUNK, longest: int = LONGEST
 ) -> AsyncIterator[list[bytes]]:
-    """The lines of a file or a pipe, as many at a time as are there; a pipe is not waited full.
+    """Yield the lines of a file or a pipe, as many at a time as are available.
 
-    Waiting can be cancelled, and keeps no thread busy. A line of more than ``longest`` bytes is given
-    as far as it was read, and is the last.
+    Waiting can be cancelled and occupies no thread. A line of more than ``longest`` bytes is yielded as far
+    as it was read, and ends the iteration.
     """
     parts: list[bytes] = []
     while chunk := await _chunk(source.fileno(), chunk_size):
@@ -39,13 +39,13 @@ async def _chunk(descriptor: int, size: int) -> bytes:
 
 
 async def _readable(descriptor: int) -> None:
-    """Wait until a read will not block; the bytes of a regular file are always there."""
+    """Wait until a read does not block; a regular file is always readable."""
     loop = asyncio.get_running_loop()
     ready = loop.create_future()
     try:
         loop.add_reader(descriptor, _resolve, ready)
     except OSError:
-        # epoll refuses what never blocks, and kqueue refuses /dev/null.
+        # epoll rejects files that never block, and kqueue rejects /dev/null.
         return
     try:
         await ready

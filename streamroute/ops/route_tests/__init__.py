@@ -1,1 +1,1 @@
-"""Tests of routes: read, run, compared, generated. Prints nothing."""
+"""Run, compare and generate tests of routes. Prints nothing."""

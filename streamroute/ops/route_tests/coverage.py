@@ -1,4 +1,4 @@
-"""Coverage of routes by tests: each route matched and not matched, each branch of its filter both ways."""
+"""Coverage of routes by tests: each route matched and not matched, each filter branch true and false."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from streamroute.expressions.syntax.parser import parse
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """One thing that tests should see of a route: that it matches or does not, or a branch's truth.
+    """One coverage goal: that a route matches or does not match, or that a filter branch is true or false.
 
-    ``branch`` is None where the route as a whole is meant.
+    ``branch`` is None for the route as a whole.
     """
 
     route: RouteConfig
@@ -24,7 +24,7 @@ class Goal:
 
     @property
     def missed(self) -> str:
-        """What to say where no test saw it."""
+        """The text to report if no test covers the goal."""
         if self.branch is not None:
             return f"{self.branch.text} was never {'true' if self.truth else 'false'}"
         return "it never matched" if self.truth else "it matched every message of its type"
@@ -32,24 +32,24 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """What a run of tests has seen of the enabled routes, and what not, in the order of the routes."""
+    """All goals of the enabled routes, and those that no test covers, in the order of the routes."""
 
     goals: Sequence[Goal]
     missed: Sequence[Goal]
 
     @property
     def covered(self) -> int:
-        """How many goals were seen."""
+        """The number of goals covered."""
         return len(self.goals) - len(self.missed)
 
     @property
     def percent(self) -> float:
-        """From 0 to 100; 100 where there is nothing to see."""
+        """The percentage of goals covered; 100 if there are none."""
         return 100 * self.covered / len(self.goals) if self.goals else 100.0
 
 
 def coverage(routes: Iterable[RouteConfig], decisions: Iterable[Decision]) -> Coverage:
-    """What these decisions cover of the routes that are enabled."""
+    """Return the coverage of the enabled routes by these decisions."""
     seen = {goal for decision in decisions for goal in _seen(decision)}
     goals = [goal for route in routes if route.enabled for goal in _goals(route)]
     keys = [(goal, _key(goal)) for goal in goals]
@@ -64,7 +64,7 @@ def _key(goal: Goal) -> _Key:
 
 
 def _goals(route: RouteConfig) -> list[Goal]:
-    """A route without a filter can only match."""
+    """Return the goals of a route; a route without a filter can only match."""
     if route.filter is None:
         return [Goal(route, truth=True)]
     whole = [Goal(route, truth) for truth in (True, False)]

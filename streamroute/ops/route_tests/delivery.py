@@ -1,4 +1,4 @@
-"""Messages as they would be delivered: through the codec of their stream, there and back."""
+"""Simulated delivery: encode and decode a message with the codec of its stream."""
 
 from __future__ import annotations
 
@@ -16,13 +16,12 @@ if TYPE_CHECKING:
 
 
 def delivered(compiled: Compiled, message: Mapping[str, Any], stream: str | None) -> Mapping[str, Any]:
-    """The payload that comes of a message which is published to ``stream``.
+    """Return the payload that handlers receive for a message published to ``stream``.
 
-    None means the only one, or the only one whose routes take its type.
-
-    With a codec of the user's that was not imported, or where the stream is not known, the message
-    itself. Raises EncodeError for a message that the stream cannot carry, DecodeError for one that would be
-    dead-lettered as a whole, since its data is invalid.
+    ``stream=None`` means the only stream, or the only one whose routes take the message's type. Return the
+    message itself if the stream is unknown, or its codec is a user's that was not imported. Raises
+    EncodeError if the message cannot be encoded, DecodeError if it would be dead-lettered as a whole because
+    its data is invalid.
     """
     name = stream if stream is not None else _only_stream(compiled, message.get("type"))
     codec = incoming_codec(compiled, name) if name is not None else None
@@ -40,7 +39,7 @@ def _only_stream(compiled: Compiled, kind: Any) -> str | None:
 
 
 def incoming_codec(compiled: Compiled, stream: str) -> Codec | None:
-    """The codec that reads entries of a stream, validating as the stream does; None for one not imported."""
+    """Return the codec of a stream, with its validation; None if the codec was not imported."""
     configured = compiled.document.streams.get(stream)
     if configured is None:
         return None

@@ -1,4 +1,4 @@
-"""Where two JSON values differ, each place by its path."""
+"""Differences between two JSON values, by path."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from streamroute.expressions.explain.trace_explanation import as_text
 
 
 def differing(expected: Any, actual: Any, path: str = "") -> Iterator[str]:
-    """A line for each place: ``guest.tier is "silver", not "gold"``. 1 equals 1.0, and not true."""
+    """Yield a line per difference: ``guest.tier is "silver", not "gold"``. 1 equals 1.0, but not true."""
     if isinstance(expected, Mapping) and isinstance(actual, Mapping):
         yield from _in_mappings(expected, actual, path)
     elif isinstance(expected, list) and isinstance(actual, list) and len(expected) == len(actual):

@@ -1,4 +1,4 @@
-"""The messages of entries that are in Redis already, for tests that name them."""
+"""Read the messages of existing Redis entries, for tests that refer to them."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 
 class StoredEntryReader:
-    """Reads entries of a configuration's streams; a call gives the message of one."""
+    """Reads entries of a configuration's streams; a call returns the message of one."""
 
     def __init__(self, redis: RedisConnection, compiled: Compiled) -> None:
         self._redis = redis
         self._compiled = compiled
 
     async def __call__(self, reference: EntryReference) -> Mapping[str, Any]:
-        """The message of an entry.
+        """Return the message of an entry.
 
-        Raises MessageError where there is none, DecodeError for one that is dead-lettered as a whole.
+        Raises MessageError if there is none, DecodeError if the message is dead-lettered as a whole.
         """
         name, codec = f'the entry {reference.id} of "{reference.stream}"', self._codec(reference.stream)
         try:

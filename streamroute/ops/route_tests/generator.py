@@ -1,4 +1,4 @@
-"""A first file of tests from real events: what the routes of today do with them."""
+"""Generate a test file from real events, with the current decisions of the routes."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ tests:
 
 @dataclass(frozen=True, slots=True)
 class EventExample:
-    """An event that shows something which none before it has shown, and what the routes do with it.
+    """An event with a decision that no earlier event has, and what the routes do with it.
 
-    ``dead_letter`` is True where the message is dead-lettered as a whole; ``transform`` is what the
-    transforms give, by route.
+    ``dead_letter`` is True if the message is dead-lettered as a whole; ``transform`` holds the results of the
+    transforms, by route.
     """
 
     message: Mapping[str, Any]
@@ -40,10 +40,10 @@ class EventExample:
 
 
 def examples(compiled: Compiled, lines: Iterable[bytes], name: str) -> tuple[list[EventExample], int]:
-    """The events worth a test, and how many there were.
+    """Return the events worth a test, and the number of all events.
 
-    An event is worth one where its type goes to a set of routes, or an operand of a filter has a truth,
-    that no event before it has shown. Raises FeedError for a line that is not an event.
+    An event is worth a test if its type goes to a set of routes, or an operand of a filter has a truth value,
+    that no earlier event had. Raises FeedError for a line that is not an event.
     """
     routes = [route.config for route in compiled.routes]
     seen: set[object] = set()
@@ -76,7 +76,7 @@ def _events(lines: Iterable[bytes], name: str) -> Iterator[tuple[str, Mapping[st
 def _example(
     compiled: Compiled, routes: Sequence[RouteConfig], event: Mapping[str, Any], where: str
 ) -> tuple[EventExample, set[object]]:
-    """What the routes do with an event, and what that shows."""
+    """Return what the routes do with an event, and the coverage it adds."""
     try:
         message = delivered(compiled, event, None)
     except DecodeError:
@@ -105,7 +105,7 @@ def _shown(decisions: Sequence[Decision]) -> Iterator[object]:
 
 
 def written(found: Iterable[EventExample]) -> str:
-    """The examples as a file of tests."""
+    """Return the examples as the text of a test file."""
     names: dict[str, int] = {}
     return _HEAD + "\n".join(_test(example, _name(example, names)) for example in found)
 

@@ -1,4 +1,4 @@
-"""Route tests: messages, what the routes do with them, and where that differs from what was expected."""
+"""Run route tests: compare what the routes do with messages to what the tests expect."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ ReadEntry = Callable[[EntryReference], Awaitable[Mapping[str, Any]]]
 
 
 class MessageError(StreamrouteError):
-    """Raised where the message of a test cannot be had; the text says why."""
+    """Raised if the message of a test is not available; the text is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
     """How one route, or the message as a whole (None), differs from what a test expects, and why.
 
-    ``reasons`` are lines: the operands that decided, or the places where values differ.
+    ``reasons`` are lines: the operands that decided, or the differences between values.
     """
 
     route: RouteConfig | None
@@ -39,10 +39,10 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one test.
+    """The result of one test.
 
-    ``trouble`` says why its message could not be had, ``invalid`` why it is dead-lettered as a whole; both
-    may be empty.
+    ``trouble`` is why its message is not available, ``invalid`` why it is dead-lettered as a whole; both may
+    be empty.
     """
 
     test: RouteTest
@@ -58,19 +58,19 @@ class Outcome:
 
     @property
     def routes(self) -> list[str]:
-        """The routes that took the message."""
+        """The routes that run for the message."""
         return [decision.route.name for decision in self.decisions if decision.runs]
 
     @property
     def dead_letter(self) -> list[str]:
-        """The routes that failed before their handler."""
+        """The routes that fail before their handler."""
         return [decision.route.name for decision in self.decisions if decision.fails]
 
 
 async def run_tests(compiled: Compiled, tests: Iterable[RouteTest], read_entry: ReadEntry) -> list[Outcome]:
-    """Run tests, in order; those whose message could not be read from its file are left out.
+    """Run tests in order; skip those whose message could not be read from its file.
 
-    ``read_entry`` gives the message of an entry, and raises MessageError where there is none.
+    ``read_entry`` returns the message of an entry, and raises MessageError if there is none.
     """
     return [await _outcome(compiled, test, read_entry) for test in tests if test.message is not None]
 
@@ -90,7 +90,7 @@ async def _outcome(compiled: Compiled, test: RouteTest, read_entry: ReadEntry) -
 async def _message(
     compiled: Compiled, test: RouteTest, read_entry: ReadEntry
 ) -> tuple[str | None, Mapping[str, Any]]:
-    """The stream and the payload; raises MessageError, or DecodeError for what no route ever sees."""
+    """Return stream and payload; raise MessageError, or DecodeError if the message reaches no route."""
     if isinstance(test.message, EntryReference):
         return test.message.stream, await read_entry(test.message)
     if test.message is None:
@@ -108,9 +108,9 @@ def _of_the_whole(test: RouteTest, invalid: str) -> list[Difference]:
 
 
 def compare(test: RouteTest, message: Mapping[str, Any], decisions: Sequence[Decision]) -> list[Difference]:
-    """Where the decisions differ from what a test expects, in the order of the routes.
+    """Return the differences between decisions and a test's expectations, in the order of the routes.
 
-    Names that no route has are not looked at: they are findings of the test file.
+    Unknown route names are ignored here: they are findings of the test file.
     """
     expected = _expected(test.routes, decisions), _expected(test.dead_letter, decisions)
     found = [
@@ -120,7 +120,7 @@ def compare(test: RouteTest, message: Mapping[str, Any], decisions: Sequence[Dec
 
 
 def _transformed(test: RouteTest, decision: Decision) -> Difference | None:
-    """Whether the handler gets something else than the test says."""
+    """Return the difference between the handler's payload and the expected one, if any."""
     name = decision.route.name
     if name not in test.transform or not decision.runs:
         return None
@@ -129,7 +129,7 @@ def _transformed(test: RouteTest, decision: Decision) -> Difference | None:
 
 
 def _expected(names: Iterable[str], decisions: Iterable[Decision]) -> set[str]:
-    """The routes that are meant: a misspelt or former name is a finding, and no difference as well."""
+    """Return the expected routes by current name: a former or misspelt name is a separate finding."""
     routes = {decision.route.name: decision.route for decision in decisions}
     return {name if name in routes else current_name_of(name, routes.values()) or name for name in names}
 

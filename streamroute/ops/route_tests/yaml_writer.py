@@ -1,4 +1,4 @@
-"""JSON values as YAML that people read and edit: a line for each key, short lists and objects on one."""
+"""Write JSON values as readable YAML: a line for each key, short lists and objects on one line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _WORDS: Final = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y
 
 
 def yaml_lines(value: Any, indent: int) -> Iterator[str]:
-    """The lines of a value that stands under a key, each indented by ``indent`` blanks."""
+    """Yield the lines of a value below a key, each indented by ``indent`` spaces."""
     pad = " " * indent
     if isinstance(value, Mapping) and value:
         for key, item in value.items():
@@ -35,7 +35,7 @@ def _entry(head: str, value: Any, indent: int) -> Iterator[str]:
 
 
 def flow(value: Any) -> str:
-    """A value on one line."""
+    """Return a value in flow style, on one line."""
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{scalar(str(key))}: {flow(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
@@ -44,7 +44,7 @@ def flow(value: Any) -> str:
 
 
 def scalar(value: Any) -> str:
-    """A scalar; a string without quotes only where no reader of YAML could take it for anything else."""
+    """Return a scalar; a string is unquoted only if no YAML parser could read it as another type."""
     if not isinstance(value, str):
         return json.dumps(value)
     if _PLAIN.fullmatch(value) and value.lower() not in _WORDS:
@@ -53,5 +53,5 @@ def scalar(value: Any) -> str:
 
 
 def _escaped(char: str) -> str:
-    """What JSON may hold as it is, and YAML may not."""
+    """Escape a character that JSON allows unescaped and YAML does not."""
     return char if char.isprintable() else f"\\U{ord(char):08x}"

@@ -1,1 +1,1 @@
-"""One serving process: from start to drain. Prints nothing."""
+"""One serving process, from start to drain. Prints nothing."""

@@ -1,4 +1,4 @@
-"""Background: what runs beside something for as long as that lasts."""
+"""Background tasks for the duration of a block."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 @asynccontextmanager
 async def in_background(*activities: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run coroutines that never end by themselves, and cancel them on leaving."""
+    """Run endless coroutines inside the block, and cancel them on exit."""
     tasks = [asyncio.create_task(activity) for activity in activities]
     try:
         yield

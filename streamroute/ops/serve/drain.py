@@ -1,4 +1,4 @@
-"""Drain: wait until a stream is done up to an entry, whoever does it."""
+"""Drain: wait until the group has finished a stream up to an entry."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from streamroute.ops.serve.retry_until_available import retry_until_available
 
 
 class SupportsBacklog(Protocol):
-    """What a group has still to do of one stream."""
+    """The unfinished entries of a group in one stream."""
 
     async def remains(self, upto: str) -> bool:
-        """Whether anything up to this id is unread, pending or waiting for a retry.
+        """Whether any entry up to this id is unread, pending or waiting for a retry.
 
-        Raises RedisUnavailableError while that cannot be known.
+        Raises RedisUnavailableError while Redis is unreachable.
         """
         ...
 
@@ -28,10 +28,10 @@ async def wait_until_done(
     first_pause: float = 0.02,
     longest_pause: float = 0.5,
 ) -> None:
-    """Return when no stream has anything left up to its mark (an entry's id).
+    """Return when no stream has unfinished entries up to its mark (an entry id).
 
-    The entries of a worker that died are waited for until they were claimed and done; what arrives after the
-    marks is left alone. The pauses between two looks grow from the first to the longest, in seconds.
+    This includes entries of dead workers, which have to be claimed and finished first; entries after the
+    marks are ignored. The pauses between checks grow from the first to the longest, in seconds.
     """
 
     async def done(stream: str, mark: str) -> None:

@@ -1,7 +1,8 @@
-"""Garbage: Python's cycle collector, set for a process that holds a thousand messages at any time.
+"""Tune Python's cycle collector for a process that holds a thousand messages at any time.
 
-By default it looks for cycles after every 700 new objects, and again and again at all that was imported and
-compiled at the start: up to a quarter of what a message costs. A message is in no cycle: it is freed without.
+By default it searches for cycles after every 700 new objects, and repeatedly scans everything imported and
+compiled at the start: up to a quarter of the cost of a message. Messages are not part of cycles, and are
+freed without it.
 """
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-_NEW_OBJECTS: Final = 20_000  # some megabytes, should all of them be garbage
+_NEW_OBJECTS: Final = 20_000  # some megabytes if all of them are garbage
 
 
 @contextmanager
 def rare_collections() -> Iterator[None]:
-    """Collect after 20,000 new objects instead of 700, and leave out what exists now.
+    """Collect after 20,000 new objects instead of 700, and exclude existing objects.
 
     Source: https://docs.python.org/3/library/gc.html#gc.freeze
     """

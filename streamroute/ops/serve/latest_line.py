@@ -10,8 +10,8 @@ log = logging.getLogger(__name__)
 class LatestLine:
     """Keep the last complete line of at most ``longest`` bytes in ``line``.
 
-    A longer line is dropped, with one warning. Text without its line end is not a line: its writer may have
-    died in the middle.
+    A longer line is dropped, with one warning. Text without a line break is ignored: its writer may have died
+    while writing.
     """
 
     def __init__(self, longest: int) -> None:

@@ -1,4 +1,4 @@
-"""Persistence: what Redis cannot do now is tried again until it can."""
+"""Retry actions until Redis is available."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 async def retry_until_available(action: Callable[[], Awaitable[T]], doing: str) -> T:
-    """The result of ``action``, tried again while it raises RedisUnavailableError; says so once."""
+    """Return the result of ``action``, retried while it raises RedisUnavailableError; log the outage once."""
     outage = OutageTracker(doing)
     while True:
         try:
@@ -27,9 +27,9 @@ async def retry_until_available(action: Callable[[], Awaitable[T]], doing: str) 
 
 
 class RetryingPublisher:
-    """A publisher that waits for Redis to come back.
+    """A publisher that waits until Redis is available.
 
-    A batch whose reply was lost is sent again: its events may be in the stream twice, and are never lost.
+    A batch whose reply is lost is sent again: its events may be in the stream twice, but are never lost.
     """
 
     def __init__(self, target: SupportsPublish, stream: str) -> None:

@@ -1,4 +1,4 @@
-"""Session: a started app is fed, then drained or left to run, until it is told to stop."""
+"""Session: publish a feed to a started app, then drain it or let it run until it is stopped."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """Events to publish first: where they come from, what that is called, and the stream they go to."""
+    """Events to publish first: their source, its name, and the target stream."""
 
     source: BinaryIO
     name: str
@@ -29,9 +29,9 @@ class Feed:
 
 
 async def run_session(app: App, feed: Feed | None, *, drain: bool, stop: asyncio.Event) -> None:
-    """Publish the feed, then wait until everything up to there is done, or without ``drain`` for ever.
+    """Publish the feed, then wait until all entries so far are done, or without ``drain`` forever.
 
-    Whatever it is doing, it ends when ``stop`` is set. Raises FeedError for a line that is not an event.
+    Setting ``stop`` ends it at any time. Raises FeedError for a line that is not an event.
     """
     stopped = asyncio.create_task(stop.wait())
     job = asyncio.create_task(_job(app, feed, drain, stopped))

@@ -1,4 +1,4 @@
-"""Worker end: how a worker process ended, and what that means for the next one."""
+"""Worker end: how a worker process ended, and what follows for its restart."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class WorkerEnd:
         """Whether the worker ended on its own, rather than in the middle of a message.
 
         The first report is written before the first consumer starts, the last one when all have stopped. The
-        exit code alone does not tell: a handler can end the process with any code.
+        exit code alone is not conclusive: a handler can end the process with any code.
         """
         if self.error is not None or self.code < 0:
             return False
@@ -58,5 +58,5 @@ class WorkerEnd:
             return f"signal {-self.code}"
 
     def __str__(self) -> str:
-        """For example ``(SIGKILL) after it was ready``."""
+        """Return e.g. ``(SIGKILL) after it was ready``."""
         return f"({self.how}) {'after' if self.was_ready else 'before'} it was ready"

@@ -1,7 +1,7 @@
 """Worker report: what a worker reports to its supervisor, as one line of JSON.
 
-Supervisor and worker may be of different versions, since a worker is restarted from what is installed by
-then. So values have names: a missing one has its default, and an unknown one is ignored.
+Supervisor and worker may have different versions, since a restarted worker runs the version installed then.
+So values have names: a missing one has its default, and an unknown one is ignored.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from streamroute.ops.metrics.counters import Counters
 from streamroute.ops.metrics.process_stats import ProcessStats
 
 LONGEST_REPORT: Final = 16 * 2**20
-"""Bytes of a report at most: the counts of some 100,000 routes."""
+"""Maximum bytes of a report: the counts of about 100,000 routes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerReport:
-    """``ready``: all consumers have started. ``ended``: the worker has stopped in good order.
+    """``ready``: all consumers have started. ``ended``: the worker has stopped cleanly.
 
     ``counts`` are since the start of the worker; None if the report does not have them.
     """
@@ -30,7 +30,7 @@ class WorkerReport:
     stats: ProcessStats
 
     def to_line(self) -> bytes:
-        """The report as one line, for ``from_line``."""
+        """Return the report as one line for ``from_line``."""
         said: dict[str, Any] = {
             "ready": self.ready,
             "ended": self.ended,
@@ -38,7 +38,7 @@ class WorkerReport:
         }
         if self.counts is not None:
             said["counts"] = self.counts.as_dict()
-        # Message types come from outside and may contain lone surrogates.
+        # Message types are external input and may contain lone surrogates.
         return json.dumps(said, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
 
     @classmethod

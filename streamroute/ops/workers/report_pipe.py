@@ -1,6 +1,6 @@
 """Report pipe: the supervisor's end of the pipe into which one worker writes its reports.
 
-Unlike a file, a pipe leaves nothing behind when its processes are killed.
+Unlike a file, a pipe leaves nothing behind if its processes are killed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _CHUNK: Final = 65536  # bytes: the capacity of a pipe
 
 
 class ReportPipe:
-    """Keeps the latest line that the worker has written; it is parsed when its report is asked for.
+    """Keeps the latest line that the worker has written; it is parsed when ``report`` is read.
 
     ``writing`` is the descriptor for the worker. This process keeps its own copy open, so reading never
     reaches the end of the pipe. Create it in a running event loop, which does the reading; ``report`` and
@@ -42,7 +42,7 @@ class ReportPipe:
 
     @property
     def report(self) -> WorkerReport | None:
-        """The latest report; None where there is none yet."""
+        """The latest report; None if there is none yet."""
         line, (parsed, report) = self._lines.line, self._parsed
         if line is not None and line is not parsed:
             report = self._read_report(line, report)
@@ -77,7 +77,7 @@ class ReportPipe:
         return True
 
     def _read_report(self, line: bytes, before: WorkerReport | None) -> WorkerReport | None:
-        """The report in a line, or ``before`` if it is not one; counts that it lacks come from ``before``."""
+        """Return the report in a line, or ``before`` if invalid; missing counts come from ``before``."""
         try:
             report = WorkerReport.from_line(line)
         except ValueError as error:

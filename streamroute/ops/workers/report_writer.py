@@ -22,7 +22,7 @@ from streamroute.ops.workers.report import LONGEST_REPORT, WorkerReport
 
 log = logging.getLogger(__name__)
 
-_POLL: Final = 100  # milliseconds between two checks whether a full pipe is to be given up
+_POLL: Final = 100  # milliseconds between checks whether to give up on a full pipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class _ReportWriter:
         self._ended_at: float | None = None
         self._has_warned = False
         self._changed = threading.Condition()
-        self._wanted = 1  # reports: the first one is due at once
+        self._wanted = 1  # number of reports; the first one is due at once
         self._written = 0
         self._is_over = False
         self._thread = threading.Thread(target=self._run, name="streamroute report", daemon=True)

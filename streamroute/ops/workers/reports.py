@@ -29,7 +29,7 @@ class WorkerReports:
 
     @contextmanager
     def pipe(self) -> Iterator[ReportPipe]:
-        """A pipe for one worker. When the block ends, so has the worker, and its counts go to ``ended``."""
+        """Yield a pipe for one worker, which must end before the block; then add its counts to ``ended``."""
         pipe = ReportPipe()
         with self._lock:
             self._pipes.append(pipe)
@@ -40,13 +40,13 @@ class WorkerReports:
 
     @property
     def has_been_ready(self) -> bool:
-        """Whether any worker has ever been ready; to be called in the event loop."""
+        """Whether any worker has ever been ready; call it in the event loop."""
         for pipe in self._pipes:
             pipe.read_all()
         return self._was_ready or any(_is_ready(pipe) for pipe in self._pipes)
 
     def counts(self) -> Counters:
-        """The counts of all workers, including those that have ended."""
+        """Return the counts of all workers, including those that have ended."""
         total = Counters(self.ended.routes)
         with self._lock:
             total.add(self.ended)
@@ -56,7 +56,7 @@ class WorkerReports:
         return total
 
     def stats(self) -> list[ProcessStats]:
-        """The stats of each worker that is ready; the lag of one that stopped reporting grows."""
+        """Return the stats of each ready worker; the lag of one that stopped reporting grows."""
         with self._lock:
             pipes = self._pipes.copy()
         return [_stats(pipe) for pipe in pipes if _is_ready(pipe)]

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 class RestartPauses:
     """The settings, in seconds.
 
-    ``longest_at_work`` limits the pause after a worker that had started: a message may have ended it, and the
-    others wait for the next worker. A crash after ``steady`` counts as the first one in a row.
+    ``longest_at_work`` limits the pause after a worker that had started: a message may have crashed it, and
+    other messages wait for the next worker. A crash after ``steady`` counts as the first in a row.
     ``unreachable`` is the range of pauses in an outage of Redis.
     """
 
@@ -22,19 +22,19 @@ class RestartPauses:
     unreachable: tuple[float, float] = (1.0, 2.0)
 
     def while_unreachable(self) -> float:
-        """The pause after a worker that could not reach Redis: random, so that not all start at once."""
+        """Return the pause after a worker that could not reach Redis, randomized to spread the restarts."""
         return round(random.uniform(*self.unreachable), 1)  # noqa: S311 - jitter, not a secret
 
 
 class CrashPauses:
-    """The pauses of one worker: twice as long with each crash in a row, up to a longest one."""
+    """The pauses of one worker, doubled with each crash in a row up to a limit."""
 
     def __init__(self, settings: RestartPauses | None = None) -> None:
         self._settings = settings or RestartPauses()
         self._next = self._settings.first
 
     def after_crash(self, lasted: float, *, at_work: bool) -> float:
-        """The pause after a crash of a worker that ran for so many seconds; ``at_work`` if it had started."""
+        """Return the pause after a crash; ``lasted``: seconds it ran; ``at_work``: whether it had started."""
         settings = self._settings
         longest = settings.longest_at_work if at_work else settings.longest
         pause = settings.first if lasted > settings.steady else min(self._next, longest)

@@ -1,8 +1,7 @@
-"""Supervisor: several worker processes, each started again when it ends by itself, all drained as one.
+"""Supervisor: run several worker processes, restart those that end unexpectedly, and drain them together.
 
-A worker's standard input is its lifeline: it stays open for as long as the supervisor lives, and a worker
-that reads its end drains and ends as well. Signals of a terminal reach the supervisor alone. Workers report
-through pipes.
+A worker's standard input is its lifeline: it stays open while the supervisor lives, and a worker that reads
+end-of-file drains and exits. Terminal signals reach only the supervisor. Workers report through pipes.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ class Supervisor:
     ``command`` is a worker's command line; the file descriptor for its reports is appended. With ``drain``,
     workers end with 0 or 1 when they are done, and only one that crashed is restarted. A worker that cannot
     reach Redis ends with the exit code ``unreachable_code``. No worker is restarted before
-    ``wait_until_reachable()`` returns: in an outage this process polls, instead of starting workers in vain.
+    ``wait_until_reachable()`` returns: in an outage this process polls, instead of starting workers.
     Workers that have not ended ``stop_timeout`` seconds after ``stop()`` are killed.
     """
 
@@ -56,7 +55,7 @@ class Supervisor:
         """Run until ``stop()``, or until all are done.
 
         Return the exit code of a worker that could not start, that was done and had failures, or that did not
-        end cleanly (1 if it was killed), else 0. When cancelled, let every worker drain first.
+        end cleanly (1 if it was killed), else 0. On cancellation, let every worker drain first.
         """
         try:
             async with asyncio.TaskGroup() as group:
@@ -68,7 +67,7 @@ class Supervisor:
         return self._code
 
     def stop(self) -> None:
-        """Have every worker drain and end; each is told once, however often this is called."""
+        """Make every worker drain and exit; further calls have no effect."""
         if self._stop.is_set():
             return
         self._stop.set()
@@ -77,7 +76,7 @@ class Supervisor:
         self._deadline = asyncio.get_running_loop().call_later(self.stop_timeout, self._kill_remaining)
 
     def kill(self) -> None:
-        """End every worker at once; fit for a signal handler."""
+        """Kill all workers at once; can be called from a signal handler."""
         for process in tuple(self._running):
             with suppress(ProcessLookupError):
                 process.kill()
@@ -89,7 +88,7 @@ class Supervisor:
         self.kill()
 
     async def _run_worker(self, number: int) -> None:
-        """Run a worker, and restart it until it is not to be restarted any more."""
+        """Run a worker, and restart it until its end is final."""
         pauses = CrashPauses(self.pauses)
         while not self._stop.is_set():
             began = time.monotonic()
@@ -102,7 +101,7 @@ class Supervisor:
             await self._wait_before_restart(pause)
 
     def _is_final(self, number: int, end: WorkerEnd) -> bool:
-        """Whether this worker is not to be restarted."""
+        """Whether this worker must not be restarted."""
         if self._stop.is_set():
             is_clean = end.code in (0, -signal.SIGTERM) or self._is_in_outage(end)
             log.log(logging.INFO if is_clean else logging.WARNING, "worker %d has ended %s", number, end)
@@ -114,8 +113,8 @@ class Supervisor:
             self._code = self._code or end.code
             return True
         if end.is_refusal and not self.reports.has_been_ready:
-            # It has logged why, and the others would log the same. Once any worker was ready, the reason is
-            # taken for temporary.
+            # It has logged the reason, and the others would log the same. Once any worker was ready, the
+            # reason is considered temporary.
             log.error("worker %d could not start (%s); stopping all workers", number, end.how)
             self._code = self._code or end.code
             self.stop()
@@ -183,7 +182,7 @@ async def _wait_for(event: asyncio.Event) -> None:
 
 
 async def _first_to_finish(*activities: Coroutine[Any, Any, None]) -> None:
-    """Run these until the first ends, cancel the others, and raise what the first raised."""
+    """Run coroutines until the first ends, cancel the others, and raise the exception of the first."""
     tasks = [asyncio.create_task(activity) for activity in activities]
     try:
         ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
