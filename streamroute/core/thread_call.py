@@ -20,9 +20,7 @@ class ThreadCall:
 
     def __init__(self, function: Callable[[], Any]) -> None:
         self._function = function
-        self._begun = (
-            threading.Lock()
-        )  # acquired by the thread that begins the call, or by the task that cancels it
+        self._begun = threading.Lock()  # taken by the starting thread or the cancelling task, never both
         self._thread: int | None = None
         self._running: asyncio.Future[Any] | None = None
 
