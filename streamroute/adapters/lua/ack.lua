@@ -1,9 +1,9 @@
--- Acks what one consumer has finished, under a fence.
--- KEYS: the stream. ARGV: group, consumer, deadline (Redis time, ms), "drop" where acked entries leave the
--- stream or "keep", the ids, their delivery counts (empty where each is 1). Ids and counts are one argument
--- each, with spaces between: several hundred arguments cost the client more than the handling of the entries.
--- Returns the ids that were no longer ours. Before the deadline no claimer can have taken any of them, so
--- a plain XACK will do; after it each is looked up.
+-- Acknowledges entries that one consumer has finished, unless another consumer has claimed them.
+-- KEYS: the stream. ARGV: group, consumer, deadline (Redis time, ms), "drop" to delete acknowledged entries
+-- from the stream or "keep", the ids, their delivery counts (empty if each is 1). Ids and counts are one
+-- space-separated argument each: several hundred arguments cost the client more than handling the entries.
+-- Returns the ids that this consumer no longer holds. Before the deadline no other consumer can have claimed
+-- an entry, so a plain XACK is safe; after it each entry is looked up.
 local key, group, consumer = KEYS[1], ARGV[1], ARGV[2]
 local now = redis.call('TIME')
 local late = now[1] * 1000 + math.floor(now[2] / 1000) >= tonumber(ARGV[3])

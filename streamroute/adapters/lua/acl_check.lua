@@ -1,9 +1,10 @@
--- Says what consuming lacks, rights of the user or commands of the server: each command is called where it
--- can change nothing.
--- KEYS: the stream. ARGV: a key that nobody uses; then, for each key that a consumer works on, the key and
--- what to add where it is out of reach. They are no KEYS: the server would refuse the whole script.
--- Returns {what to add to the user's ACL, what the server does not know}. A server looks for the command,
--- then asks for the right, then reads the arguments, so that any other error says that all three are there.
+-- Finds permissions and commands that consuming needs and the user or the server lacks: each command is
+-- called in a form that changes nothing.
+-- KEYS: the stream. ARGV: an unused key; then, for each key that a consumer uses, the key and the ACL rule to
+-- add if the user may not access it. These keys are not in KEYS: the server would refuse the whole script.
+-- Returns {rules to add to the user's ACL, commands that the server does not support}. A server looks up the
+-- command, then checks the permission, then parses the arguments: any other error proves that all three are
+-- fine.
 local nobody = ARGV[1]
 local missing, unknown, seen = {}, {}, {}
 
@@ -19,13 +20,13 @@ local function refusal(...)
   for _, words in ipairs({'NOPERM', 'ACL failure', 'The user executing the script'}) do
     if string.find(said, words, 1, true) then return 'command' end
   end
-  -- A server that is too old takes a newer option for a mistake.
+  -- An older server reports a newer option as a syntax error.
   for _, words in ipairs({'nknown Redis command', 'nknown command', 'syntax error', 'Invalid stream ID', 'not an integer', 'not a float'}) do
     if string.find(said, words, 1, true) then return 'unknown' end
   end
 end
 
--- A call as people write it: the command and its options.
+-- The command and its options, in capitals.
 local function form(words)
   local parts = {string.upper(words[1])}
   for i = 2, #words do
@@ -62,7 +63,7 @@ for _, call in ipairs(calls) do
   if refused == 'unknown' then unknown[#unknown + 1] = form(words) end
 end
 
--- These two have no form that writes nothing; what they write goes within this step.
+-- These two have no form that writes nothing; the field is deleted again at once.
 if not seen['+hdel'] then
   for _, name in ipairs({'hset', 'hsetnx'}) do
     local refused = refusal(name, nobody, 'a', 'b')

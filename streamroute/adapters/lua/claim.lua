@@ -1,14 +1,16 @@
--- Takes over entries whose lease has ended, at most ARGV[4] of them, and none after one that fills ARGV[7].
--- KEYS: the group's workers (hash), then the streams, in the order in which they are claimed in.
--- ARGV: group, consumer, min idle (ms), count, the consumer that holds what was released, how many pending
--- entries one sweep of a stream looks at, how many bytes to bring, the last delivery that an entry may have (0:
--- there is none), how many entries may be claimed at each delivery ("2:32 3:8 *:0", * standing for all others,
--- which are not bounded where it is missing), then the cursor of each stream.
--- First what was released and what dead consumers hold (found by the consumers' own idle time, at the cost of
--- what they hold), then a sweep of the pending list from the cursor, which finds what a consumer that is alive
--- has let go of. What the quotas do not allow stays where it is, and its delivery count with it.
--- Returns {now (ms), {{the stream's number, id, delivery count, fields}...}, {{number, id}... that were deleted
--- while pending}, how many were left behind for a quota, how many of these at the last delivery, {cursors...}}.
+-- Claims entries whose lease has ended, at most ARGV[4], and none after the one that exceeds ARGV[7] bytes.
+-- KEYS: the group's workers (hash), then the streams, in the order of claiming.
+-- ARGV: group, consumer, min idle (ms), count, the consumer that holds released entries, how many pending
+-- entries one sweep of a stream examines, how many bytes to return, the maximum delivery count of an entry
+-- (0: unlimited), how many entries may be claimed at each delivery count ("2:32 3:8 *:0"; * is the quota of
+-- all other counts, which are unlimited without it), then the cursor of each stream.
+-- First come released entries and those of dead consumers (found by the idle time of the consumers; the cost
+-- depends on their entries only), then a sweep of the pending list from the cursor, which finds entries whose
+-- lease a live consumer does not renew. Entries beyond a quota stay unchanged, including their delivery
+-- count.
+-- Returns {now (ms), {{the stream's number, id, delivery count, fields}...}, {{number, id}... of entries
+-- deleted while pending}, number of entries beyond a quota, how many of these at the maximum delivery count,
+-- {cursors...}}.
 local workers, group, me = KEYS[1], ARGV[1], ARGV[2]
 local min_idle, count, released = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
 local sweep, budget, last = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
@@ -17,15 +19,15 @@ for delivery, quota in string.gmatch(ARGV[9], '(%S+):(%d+)') do quotas[delivery]
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
--- A note of a worker counts while its time has not come, and only where a worker can have written it: that time
--- is two leases ahead, or a minute more where the clock was put back, and no lease is longer than 30 days.
+-- Whether a worker's record has not expired and is plausible: it expires two leases after it was written (a
+-- clock set back adds up to two leases and a minute), and no lease is longer than 30 days.
 local function is_alive(alive, lease)
   alive, lease = tonumber(alive), tonumber(lease)
   if not alive or not lease or lease > 30 * 86400 * 1000 then return false end
   return now < alive and alive <= now + 4 * lease + 60000
 end
 
--- A worker with a longer lease, which is alive, renews what it holds more rarely.
+-- A live worker with a longer lease renews its entries less often.
 local known = redis.call('HGETALL', workers)
 for i = 1, #known, 2 do
   local alive, lease = string.match(known[i + 1], '^(%d+) (%d+) ')
@@ -51,7 +53,7 @@ local function is_allowed(delivery)
   return false
 end
 
--- What had its last delivery does not run again: to dead-letter it is no delivery, however often that takes.
+-- After its last delivery an entry is only dead-lettered: further attempts at that do not increase its count.
 local function next_delivery(row)
   if last > 0 then return math.min(row[4], last) + 1 end
   return row[4] + 1

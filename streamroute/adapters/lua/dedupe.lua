@@ -1,18 +1,19 @@
--- Says whether a route may run for a message whose dedupe key has this value, and notes that it does.
--- KEYS: the stream, retry (stream), delayed (hash), the dedupe key (string) and those under the route's former names,
--- then the keys that it had in its group's former names.
--- ARGV: group, consumer, the message's id, route, "entry" or "retry" (where the message is pending), the id there,
--- its delivery count, how many of the keys are the group's own: these are written.
--- The string: state, since (ms), message, route, where the message is, its id there; blanks between them. One
--- that cannot be read counts as none.
--- Returns {0, 0} run, {1, 0} skip, {2, ms since the other began} wait, {3, 0} the entry is not ours any more.
+-- Decides whether a route may run for a message with this dedupe key, and if so locks the key.
+-- KEYS: the stream, retry (stream), delayed (hash), the dedupe key (string) and those of the route's former
+-- names, then the same keys of the group's former names.
+-- ARGV: group, consumer, the message's id, route, "entry" or "retry" (where the message is pending), its id
+-- there, its delivery count, how many of the keys are the group's own: only these are written.
+-- The string holds, separated by spaces: state, start (ms), message, route, where the message is, its id
+-- there. A string that cannot be parsed counts as missing.
+-- Returns {0, 0} run, {1, 0} skip, {2, ms since the other message started} wait, {3, 0} this consumer does
+-- not hold the entry any more.
 local stream, retry, delayed = KEYS[1], KEYS[2], KEYS[3]
 local group, consumer, message, route = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local where, id, deliveries, own = ARGV[5], ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[8])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
--- A worker that was frozen past its lease may wake up with an entry that others have done meanwhile.
+-- A worker that was suspended for longer than its lease may resume with an entry that another has processed.
 local held = redis.call('XPENDING', where == 'entry' and stream or retry, group, id, id, 1)[1]
 if not held or held[2] ~= consumer or held[4] ~= deliveries then return {3, 0} end
 
@@ -21,8 +22,8 @@ local function is_pending(name, entry)
   return not rows.err and #rows > 0
 end
 
--- A retry is delayed, then in the retry stream, where it is looked for among a bounded number: while
--- that is not known, its message is taken to be alive.
+-- A retry is delayed, then in the retry stream, of which only the first 1000 entries are searched: if there
+-- are more, the message counts as alive.
 local function is_scheduled(name)
   if redis.call('HEXISTS', delayed, name) == 1 then return true end
   local rows = redis.call('XRANGE', retry, '-', '+', 'COUNT', 1000)

@@ -1,12 +1,12 @@
--- Says whether a group has anything left to do of a stream, up to an entry.
+-- Checks whether a group has unfinished entries of a stream, up to an entry.
 -- KEYS: the stream, retry (stream), delayed (hash). ARGV: group, the entry's id.
--- One step, since what is left moves meanwhile: from unread to pending, to delayed, to the retry stream,
--- and back to delayed.
--- Returns 1 where something is unread, pending or waiting for a retry, else 0.
+-- It is one step because entries move meanwhile: from unread to pending, to delayed, to the retry stream, and
+-- back to delayed.
+-- Returns 1 if an entry is unread, pending or waiting for a retry, else 0.
 local stream, retry, delayed = KEYS[1], KEYS[2], KEYS[3]
 local group, upto = ARGV[1], ARGV[2]
 
--- Ids are two numbers of 64 bits, more than Lua's own numbers hold: compared as digits.
+-- Ids are two numbers of 64 bits, which Lua's numbers cannot hold, so they are compared as digits.
 local function less(a, b)
   if #a ~= #b then return #a < #b end
   return a < b
@@ -19,7 +19,7 @@ local function precedes(a, b)
   return less(a_seq, b_seq)
 end
 
--- The name of a retry begins with the id of its origin.
+-- The name of a retry begins with the id of its original entry.
 local function is_left(name)
   return not precedes(upto, string.match(name, '^[^|]*'))
 end
@@ -34,7 +34,7 @@ if redis.call('EXISTS', stream) == 1 then
 end
 if not read then return 1 end -- lost with what it had read: its consumers create it again
 
--- Found by reading, since a group's lag can be unknown.
+-- Uses XRANGE because the server may not know a group's lag.
 if precedes(read, upto) and #redis.call('XRANGE', stream, '(' .. read, upto, 'COUNT', 1) > 0 then return 1 end
 if #redis.call('XPENDING', stream, group, '-', upto, 1) > 0 then return 1 end
 

@@ -1,15 +1,16 @@
--- Keeps the leases of entries that one consumer holds, under the fence: what another has taken stays there.
--- KEYS: the stream, the group's workers (hash), the group's routes (hash). ARGV: group, consumer, lease (ms), a
--- digest of the worker's routes (may be empty), then for each entry its id and its delivery count.
--- The workers' hash has a field for each consumer: until when it counts as alive (ms), its lease (ms) and its
--- digest; the routes' hash has the names of the routes by digest.
+-- Renews the leases of entries that one consumer still holds; those that another has claimed stay unchanged.
+-- KEYS: the stream, the group's workers (hash), the group's routes (hash). ARGV: group, consumer, lease (ms),
+-- a digest of the worker's routes (may be empty), then for each entry its id and its delivery count.
+-- The workers' hash has a field for each consumer: the time until which it counts as alive (ms), its lease
+-- (ms) and its digest; the routes' hash maps a digest to route names.
 -- Returns {now (ms), {ids that another consumer has}, {ids that were deleted while pending}, the longest
--- lease of a worker that is alive (ms), whose that is, 1 where the names behind the digest are known}. An id
--- that is not pending at all is in neither list: it was settled a moment ago.
+-- lease of a live worker (ms), that worker's consumer, 1 if the routes' hash has the digest}. An id that is
+-- not pending is in neither list: it has just been settled.
 local key, workers, routes, group, me = KEYS[1], KEYS[2], KEYS[3], ARGV[1], ARGV[2]
 local lease, digest = tonumber(ARGV[3]), ARGV[4]
 local lost, deleted = {}, {}
--- Asked first: where a script's clock goes on (Redis 6.2), a later time would promise more than the leases are.
+-- TIME comes first: in Redis 6.2 the clock advances during a script, and a later time would overstate the
+-- leases.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 for i = 5, #ARGV, 2 do
@@ -22,15 +23,15 @@ for i = 5, #ARGV, 2 do
   end
 end
 
--- A note of a worker counts while its time has not come, and only where a worker can have written it: that time
--- is two leases ahead, or a minute more where the clock was put back, and no lease is longer than 30 days.
+-- Whether a worker's record has not expired and is plausible: it expires two leases after it was written (a
+-- clock set back adds up to two leases and a minute), and no lease is longer than 30 days.
 local function is_alive(alive, lease)
   alive, lease = tonumber(alive), tonumber(lease)
   if not alive or not lease or lease > 30 * 86400 * 1000 then return false end
   return now < alive and alive <= now + 4 * lease + 60000
 end
 
--- A server that is full refuses to note the worker; the leases are kept all the same.
+-- A server without free memory refuses this write; the leases are renewed nevertheless.
 redis.pcall('HSET', workers, me, string.format('%.0f %.0f %s', now + 2 * lease, lease, digest))
 local longest, whose = lease, me
 local known = redis.call('HGETALL', workers)

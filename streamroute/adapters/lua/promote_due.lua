@@ -1,10 +1,10 @@
--- Moves retries whose time has come to the group's retry stream, at most ARGV[1] of them, and none after one
--- that fills ARGV[2] bytes: a server that moves gigabytes answers nobody.
+-- Moves due retries to the group's retry stream, at most ARGV[1], and none after the one that exceeds ARGV[2]
+-- bytes: moving gigabytes would block the server.
 -- KEYS: due (sorted set), delayed (hash), retry (stream).
--- Each is added before it is removed, so that a script that dies leaves it in one place or in both.
--- Returns {the ms until the next one (0: there are more now), or -1 where none waits; {names of retries whose
--- entry somebody has deleted}; how many entries wait without a due time, which somebody has deleted, or with one
--- more than a year ahead, which nobody has meant}.
+-- Each is added before it is removed, so that an interrupted script leaves it in one place or in both.
+-- Returns {ms until the next one is due (0: more are due now), or -1 if none is delayed; {names of retries
+-- whose entry was deleted}; number of delayed entries whose due time was deleted or is more than a year
+-- ahead, which no worker writes}.
 local due, delayed, retry = KEYS[1], KEYS[2], KEYS[3]
 local now = redis.call('TIME')
 local at = now[1] * 1000 + math.floor(now[2] / 1000)

@@ -1,13 +1,13 @@
--- Adds entries whose time has come to the stream that they came from, at most ARGV[1] of them.
+-- Adds due entries to the stream that they came from, at most ARGV[1].
 -- KEYS: due (sorted set), delayed (hash), the stream.
--- Each is added before it is removed, so that a script that dies leaves it in one place or in both.
--- Returns {the ms until the next one (0: there are more now), or -1 where none waits; how many entries wait
--- without a due time, which somebody has deleted, or with one more than a year ahead, which nobody has meant}.
+-- Each is added before it is removed, so that an interrupted script leaves it in one place or in both.
+-- Returns {ms until the next one is due (0: more are due now), or -1 if none is delayed; number of delayed
+-- entries whose due time was deleted or is more than a year ahead, which no worker writes}.
 local due, delayed, stream = KEYS[1], KEYS[2], KEYS[3]
 local now = redis.call('TIME')
 local at = now[1] * 1000 + math.floor(now[2] / 1000)
 
--- Names and values in turn, each behind its length: four bytes, big-endian.
+-- Names and values alternate, each after its length in four bytes, big-endian.
 local function unpacked(entry)
   local parts, position = {}, 1
   while position <= #entry do

@@ -1,6 +1,6 @@
--- Lets go of entries that are still ours, so that another worker may take them at once.
--- KEYS: the stream. ARGV: group, consumer, the consumer that holds what was released, then for each entry
--- its id, its delivery count, and the count that it is to have from now on.
+-- Releases entries that a consumer still holds, so that any worker may claim them at once.
+-- KEYS: the stream. ARGV: group, consumer, the consumer that holds released entries, then for each entry its
+-- id, its delivery count, and its new delivery count.
 local key, group, me = KEYS[1], ARGV[1], ARGV[2]
 for i = 4, #ARGV, 3 do
   local held = redis.call('XPENDING', key, group, ARGV[i], ARGV[i], 1)[1]

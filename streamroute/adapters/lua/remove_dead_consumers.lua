@@ -1,7 +1,8 @@
--- Deletes consumers that have been gone for long and hold nothing: DELCONSUMER would destroy what they hold.
--- KEYS: the stream. ARGV: group, a consumer that stays, the consumer that holds what was released, the idle
--- time (ms) from which on a consumer is gone. One that comes back all the same is made anew by its next read.
--- Returns the names of those that were deleted.
+-- Deletes dead consumers without pending entries: XGROUP DELCONSUMER would delete those too.
+-- KEYS: the stream. ARGV: group, a consumer to keep, the consumer that holds released entries, the idle time
+-- (ms) after which a consumer counts as dead. A deleted consumer that returns is created again by its next
+-- read.
+-- Returns the names of the deleted consumers.
 local key, group, me, released, idle = KEYS[1], ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local gone = {}
 for _, consumer in ipairs(redis.call('XINFO', 'CONSUMERS', key, group)) do

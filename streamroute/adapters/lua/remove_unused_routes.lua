@@ -1,8 +1,9 @@
--- Deletes what is known of routes and types that no worker of a group has had for a while, unless nobody is alive:
--- then it says whose group this was.
+-- Deletes routes and types that no worker of a group has used for a while. Keeps everything if no worker is
+-- alive: then it shows which configuration the group belonged to.
 -- KEYS: the group's workers (hash), its routes (hash).
--- ARGV: for how long it is kept (ms). Since when a digest is unused is noted beside it, as "unused:DIGEST".
--- Returns how many digests were deleted.
+-- ARGV: how long to keep an unused digest (ms). The field "unused:DIGEST" holds the time since which it is
+-- unused.
+-- Returns the number of deleted digests.
 local workers, routes, keep = KEYS[1], KEYS[2], tonumber(ARGV[1])
 if redis.call('HLEN', routes) < 2 then return 0 end
 local used, alive = {}, false

@@ -1,7 +1,7 @@
--- Gives a due time to entries that wait and have none: the sorted set was deleted, or evicted. They are due now.
--- So are those whose due time is more than a year ahead: somebody has overwritten it.
--- KEYS: due (sorted set), delayed (hash). ARGV: a cursor, how many entries are looked at in one step.
--- Returns {the cursor of the next step ("0": all were looked at), {names of those that had none}}.
+-- Makes delayed entries due now if they have no due time, because the sorted set was deleted or evicted, or
+-- one more than a year ahead, which no worker writes.
+-- KEYS: due (sorted set), delayed (hash). ARGV: a cursor, how many entries to examine in one step.
+-- Returns {the cursor of the next step ("0": all were examined), {names of the entries made due}}.
 local due, delayed = KEYS[1], KEYS[2]
 local page = redis.call('HSCAN', delayed, ARGV[1], 'COUNT', ARGV[2])
 local time = redis.call('TIME')

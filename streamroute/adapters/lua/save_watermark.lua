@@ -1,8 +1,8 @@
--- Notes how far a group has come, for the day on which the group is lost.
+-- Saves the low watermark of a group, so that a deleted group can start there again.
 -- KEYS: the stream, the group's meta (hash). ARGV: group.
--- Returns what it has noted, as XRANGE writes the start of a range: "7-0" where the entry 7-0 is the first
--- that is still pending, "(7-0" where everything up to it is settled; nothing where there is no such group. A
--- server that is full notes nothing; a meta that is no hash is an error.
+-- Returns the watermark in the syntax of XRANGE: "7-0" if the entry 7-0 is the oldest pending one, "(7-0" if
+-- every entry up to it is settled; nil if the group does not exist. A server without free memory saves
+-- nothing; a meta key that is not a hash is an error.
 local key, meta, group = KEYS[1], KEYS[2], ARGV[1]
 local low
 local pending = redis.pcall('XPENDING', key, group, '-', '+', 1)

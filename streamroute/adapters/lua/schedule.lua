@@ -1,6 +1,6 @@
--- Schedules one entry; the same name twice is one.
+-- Schedules one entry; a second entry of the same name is ignored.
 -- KEYS: due (sorted set), delayed (hash). ARGV: name, delay (ms), entry.
--- The entry is written first: a name without one would be forgotten when its time has come.
+-- The entry is written first: a due name without an entry is dropped.
 local now = redis.call('TIME')
 local at = now[1] * 1000 + math.floor(now[2] / 1000)
 local new = redis.call('HSETNX', KEYS[2], ARGV[1], ARGV[3])

@@ -1,18 +1,18 @@
--- Settles one entry whose routes failed, or hold keys of dedupe: everything is written, and only then the ack.
--- KEYS: the stream that the entry is pending in, due (sorted set), delayed (hash), dead (stream), then a
--- dedupe key (string) for each claim.
--- ARGV: group, consumer, id, delivery count, "drop" or "keep", how many retries, how many dead letters,
--- the message's id; then for each retry its name, its delay (ms), its entry; then for each dead letter how
--- many fields and values, and those; then for each claim its route and what becomes of it: "done" and the
--- ms for which that is remembered, "delayed" and the retry's name, "free" and nothing.
--- Returns 1, or 0 where the entry was no longer ours and nothing was written.
+-- Settles one entry whose routes failed or hold dedupe locks: writes the outcomes, then acknowledges.
+-- KEYS: the stream in which the entry is pending, due (sorted set), delayed (hash), dead (stream), then a
+-- dedupe key (string) for each lock.
+-- ARGV: group, consumer, id, delivery count, "drop" or "keep", number of retries, number of dead letters, the
+-- message's id; then for each retry its name, its delay (ms), its entry; then for each dead letter the number
+-- of its names and values, and these; then for each lock its route and its new state: "done" and its ttl
+-- (ms), "delayed" and the retry's name, or "free" and an empty argument.
+-- Returns 1, or 0 if the consumer does not hold the entry any more and nothing was written.
 local key, due, delayed, dead = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local group, consumer, id, message = ARGV[1], ARGV[2], ARGV[3], ARGV[8]
 local held = redis.call('XPENDING', key, group, id, id, 1)[1]
 if not held or held[2] ~= consumer or held[4] ~= tonumber(ARGV[4]) then return 0 end
 
--- A script that fails halfway is not rolled back, so what could fail is asked first. (The reply of an error is
--- returned: Redis 6.2 does not pass on a table that is raised.)
+-- A script that fails halfway is not rolled back, so key types are checked first. (The error reply is
+-- returned, not raised: Redis 6.2 does not pass on an error that is a table.)
 local expected = {}
 if tonumber(ARGV[6]) > 0 then
   expected[due], expected[delayed] = 'zset', 'hash'

@@ -1,11 +1,12 @@
--- Moves what a group has left of a stream to the group that takes its place, in bounded steps.
--- KEYS: the stream; of the old group its workers (hash), retry (stream), due (sorted set), delayed (hash), dead
--- (stream), meta (hash) and routes (hash); of the new one retry, due, delayed, dead and meta.
--- ARGV: the old group, the new one, the consumer that holds what was released, how many entries one step moves,
--- how many bytes.
--- Each thing is added before it is removed, so that a script that dies leaves it in one place or in both.
--- Returns {what there is to say, a count}: "waits" and how many workers of the old group are alive; "exists" where
--- the new group was there before and did not begin where the old one was; "more" or "done" and how much was moved.
+-- Moves a group's unfinished entries of a stream to the group that replaces it, in bounded steps.
+-- KEYS: the stream; of the old group its workers (hash), retry (stream), due (sorted set), delayed (hash),
+-- dead (stream), meta (hash) and routes (hash); of the new one retry, due, delayed, dead and meta.
+-- ARGV: the old group, the new one, the consumer that holds released entries, how many entries and how many
+-- bytes one step moves.
+-- Each item is added before it is removed, so that an interrupted script leaves it in one place or in both.
+-- Returns {state, count}: "waits" and the number of live workers of the old group; "exists" and 0 if the new
+-- group existed before and did not start at the old one's position; "more" or "done" and the number of moved
+-- items.
 local stream, workers, retry, due, delayed, dead, meta, routes = unpack(KEYS, 1, 8)
 local new_retry, new_due, new_delayed, new_dead, new_meta = unpack(KEYS, 9, 13)
 local old, new, released = ARGV[1], ARGV[2], ARGV[3]
@@ -14,8 +15,8 @@ local moved = 0
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
--- A note of a worker counts while its time has not come, and only where a worker can have written it: that time
--- is two leases ahead, or a minute more where the clock was put back, and no lease is longer than 30 days.
+-- Whether a worker's record has not expired and is plausible: it expires two leases after it was written (a
+-- clock set back adds up to two leases and a minute), and no lease is longer than 30 days.
 local function is_alive(alive, lease)
   alive, lease = tonumber(alive), tonumber(lease)
   if not alive or not lease or lease > 30 * 86400 * 1000 then return false end
@@ -58,7 +59,7 @@ local function has_room()
   return left > 0 and budget > 0
 end
 
--- What is pending is pending in the new group, and the next claim of any worker takes it.
+-- Pending entries become pending in the new group, as released ones: the next claim of any worker takes them.
 if groups[old] then
   for _, row in ipairs(redis.call('XPENDING', stream, old, '-', '+', left)) do
     redis.call('XCLAIM', stream, new, released, 0, row[1], 'RETRYCOUNT', row[4], 'FORCE', 'JUSTID')

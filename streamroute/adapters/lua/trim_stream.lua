@@ -1,11 +1,11 @@
--- Takes away the oldest entries that every group of a stream has finished with, in a bounded step.
--- KEYS: the stream. ARGV: the age (ms) from which on an entry may go, how many entries are looked at.
--- Whole blocks of entries go, so that some stay that could go. A stream without groups is left alone:
--- nobody has said what is needed.
--- Returns {how many went, the lowest id that must stay, or false}.
+-- Trims the oldest entries that every group of a stream has finished with, in a bounded step.
+-- KEYS: the stream. ARGV: the age (ms) from which an entry may be trimmed, how many entries to examine.
+-- Whole nodes are trimmed (~), so that some finished entries stay. A stream without groups is left unchanged,
+-- as it is unknown which entries are needed.
+-- Returns {number of trimmed entries, the lowest id to keep, or false}.
 local stream = KEYS[1]
 
--- Ids are two numbers of 64 bits, more than Lua's own numbers hold: compared as digits.
+-- Ids are two numbers of 64 bits, which Lua's numbers cannot hold, so they are compared as digits.
 local function less(a, b)
   if #a ~= #b then return #a < #b end
   return a < b
