@@ -1,1 +1,1 @@
-"""Redis behind the protocols of the core: the only room that knows redis-py. Knows no route."""
+"""Implements the protocols of the core on Redis and in memory; the only package that uses redis-py."""

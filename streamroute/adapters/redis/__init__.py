@@ -1,1 +1,1 @@
-"""The client of Redis: connections, errors, pipelines, scripts, clusters, sentinels. Knows no entry."""
+"""The Redis client: connections, errors, pipelines, scripts, clusters, sentinels; independent of entries."""

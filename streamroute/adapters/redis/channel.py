@@ -1,7 +1,7 @@
 """Channels: all commands of a process over a few connections to each server.
 
-A pool gives at most ``COMMAND_CONNECTIONS`` connections to commands, independent of the number of streams and
-handlers. A command that finds a free connection is sent at once. Others queue in order, and the next free
+Commands use at most ``COMMAND_CONNECTIONS`` connections of a pool, whatever the number of streams and
+handlers. A command is sent at once if a connection is free. Others queue in order, and the next free
 connection sends as many of them as fit into one round trip. No command is refused.
 """
 
@@ -21,7 +21,7 @@ from streamroute.errors import SetupError
 COMMAND_CONNECTIONS: Final = 3
 """Connections of a pool that carry commands."""
 READ_CONNECTIONS: Final = 4
-"""Connections of a pool that carry reads, which wait on the server."""
+"""Connections of a pool that carry reads, which block on the server."""
 MIN_CONNECTIONS: Final = 2
 """Connections that a pool needs: one for commands, which a waiting read must not delay, and one for reads."""
 
@@ -35,7 +35,7 @@ class Channel:
     """Sends commands over at most ``connections`` connections of ``pool``."""
 
     def __init__(self, pool: ConnectionPool, connections: int) -> None:
-        self._pool = weakref.proxy(pool)  # the pool is the weak key of this channel
+        self._pool = weakref.proxy(pool)  # _channels holds the pool as a weak key
         self._free = connections
         self._waiting: deque[Call] = deque()
         self._carriers: set[asyncio.Task[None]] = set()
@@ -43,8 +43,8 @@ class Channel:
     async def send(self, commands: Sequence[CommandArgs]) -> list[Any]:
         """Send commands in one round trip; an answer may be an exception.
 
-        Raises NotSentError if no connection can be made, else what redis-py raises if the server cannot be
-        reached or is not ready; the commands may have been executed then.
+        Raises NotSentError if no connection can be made, and what redis-py raises if the server cannot be
+        reached or is not ready; in that case the commands may have been executed.
         """
         if not self._free or self._waiting:
             return await self._wait_in_line(commands)
@@ -63,7 +63,7 @@ class Channel:
     def _serve_waiting(self) -> None:
         """Send waiting calls over a free connection.
 
-        A separate task sends them, so that the cancellation of one caller loses no answer of another.
+        A separate task sends them, so that cancelling one caller does not drop the answers of others.
         """
         if self._free and self._waiting:
             self._free -= 1
@@ -79,7 +79,7 @@ class Channel:
             self._free += 1
 
     def _next_calls(self) -> list[Call]:
-        """The oldest calls that fit into one round trip, without cancelled ones."""
+        """Return the oldest calls that fit into one round trip, without cancelled ones."""
         calls: list[Call] = []
         commands = 0
         while self._waiting and len(calls) < _MAX_CALLS:
@@ -94,7 +94,7 @@ class Channel:
         return calls
 
     async def _deliver(self, calls: Sequence[Call]) -> None:
-        """One round trip; each caller gets the answers to its own commands, or the error."""
+        """Make one round trip, and give each caller the answers to its own commands, or the error."""
         try:
             answers = await round_trip(self._pool, [words for commands, _ in calls for words in commands])
         except BaseException as error:
@@ -125,14 +125,14 @@ def channel_of(client: Redis) -> Channel:
 
 
 def command_connections(pool: ConnectionPool) -> int:
-    """How many connections of a pool may carry commands."""
+    """Return how many connections of a pool may carry commands."""
     return max(1, min(COMMAND_CONNECTIONS, _max_connections(pool) // 2))
 
 
 def read_connections(pool: ConnectionPool) -> int:
-    """How many connections of a pool may carry reads.
+    """Return how many connections of a pool may carry reads.
 
-    Raises SetupError for a pool that has too few (``max_connections`` in its URL).
+    Raises SetupError if the pool has too few (``max_connections`` in its URL).
     """
     most = _max_connections(pool)
     if most < MIN_CONNECTIONS:

@@ -1,8 +1,8 @@
-"""A client for each stream of a cluster, which follows the slot of the stream from node to node.
+"""A client for each stream of a cluster, which follows the stream's slot from node to node.
 
-All keys of a stream are in one slot, so a consumer needs one node at a time. A command that a node redirects
-is sent to the node that it names: for good (MOVED), or once, while the slot migrates (ASK). The first node
-did not execute it, so nothing is done twice.
+All keys of a stream are in one slot, so a consumer needs one node at a time. A redirected command is sent to
+the node in the redirection: permanently (MOVED), or once, while the slot migrates (ASK). The first node did
+not execute it, so nothing is executed twice.
 """
 
 from __future__ import annotations
@@ -48,14 +48,14 @@ class SlotClient(Redis):
         self._cluster = pool.cluster
 
     async def execute_command(self, *words: Any, **_options: Any) -> Any:
-        """Send a command to the node that has the slot; raises what redis-py raises."""
+        """Send a command to the slot's node; raises what redis-py raises."""
         (answer,) = await self.send_following([words])
         if isinstance(answer, Exception):
             raise answer
         return answer
 
     async def send_each(self, commands: Sequence[CommandArgs]) -> list[Any]:
-        """Send commands that do not depend on each other in one round trip; an answer may be an exception."""
+        """Send independent commands in one round trip; an answer may be an exception."""
         answers = await self._send(commands)
         for index, words in enumerate(commands):
             if isinstance(answers[index], _REDIRECTIONS):
@@ -66,8 +66,8 @@ class SlotClient(Redis):
     async def send_following(self, commands: Sequence[CommandArgs]) -> list[Any]:
         """Send commands in one round trip, and send all of them again if one was redirected.
 
-        At most one of them, or what is between MULTI and EXEC, may change anything. An answer may be an
-        exception. Raises SlotDownError if nodes keep redirecting to each other.
+        At most one of them, or one transaction (MULTI to EXEC), may write. An answer may be an exception.
+        Raises SlotDownError if nodes keep redirecting to each other.
         """
         send: _Send = self._send
         answers: list[Any] = []
@@ -83,7 +83,7 @@ class SlotClient(Redis):
         return answers
 
     async def read(self, reader: ReaderId, keys: tuple[str, ...], count: int, wait: float) -> ReadResult:
-        """See ``SharedReads.read``; reads at the node that has the slot."""
+        """See ``SharedReads.read``; reads from the slot's node."""
         reader = reader._replace(slot=self.slot)
         refusal: Exception = TryAgainError("the slot is moving")
         for pause in _RETRY_DELAYS:
@@ -112,7 +112,7 @@ class SlotClient(Redis):
         return await self._at_node(lambda node: channel_of(node).send(commands))
 
     async def _at_node(self, act: Callable[[Redis], Awaitable[T]]) -> T:
-        """Act at the slot's node; if it is unreachable, look the slot up again and act there."""
+        """Call ``act`` with the slot's node; if it is unreachable, look the slot up again and retry once."""
         node = await self._cluster.node_of(self.slot)
         try:
             return await act(self._cluster.client_of(node))
@@ -129,7 +129,7 @@ class SlotClient(Redis):
         raise cause
 
     def _sender_after(self, refusal: AskError) -> _Send:
-        """Return how to send commands again that a node redirected."""
+        """Return the function that sends redirected commands again."""
         if isinstance(refusal, MovedError):
             self._cluster.record_move(self.slot, refusal)
             return self._send
@@ -137,7 +137,7 @@ class SlotClient(Redis):
         return lambda commands: _send_asking(node, commands)
 
     def _record_failures(self, answers: Sequence[Any]) -> None:
-        """Look the slot up again if its node does not serve it."""
+        """Have the slot looked up again if its node does not serve it."""
         if any(isinstance(answer, _DOWN) for answer in answers):
             self._cluster.invalidate(self.slot)
         if any(isinstance(answer, AskError) for answer in answers):
@@ -157,9 +157,9 @@ async def _send_asking(node: Redis, commands: Sequence[CommandArgs]) -> list[Any
 
 
 def cluster_client(url: str, settings: Mapping[str, Any]) -> Redis:
-    """Return a client of any node of the cluster in the URL; the URL's parameters win over ``settings``.
+    """Return a client of any node of the cluster in the URL; the URL's parameters override ``settings``.
 
-    Raises ValueError for a URL, or a value in it, that cannot be used. Nothing is sent yet.
+    Raises ValueError for an invalid URL or parameter. Sends nothing yet.
     """
     read = read_cluster_url(url)
     asked: Mapping[str, Any] = parse_url(read.node_url)
@@ -169,7 +169,7 @@ def cluster_client(url: str, settings: Mapping[str, Any]) -> Redis:
 
 
 def slot_client(pool: ClusterPool, key: str) -> SlotClient:
-    """Return a client of the slot of a key, on the connections of its cluster."""
+    """Return a client of the slot of a key; it shares the connections of its cluster."""
     return SlotClient(pool, slot(key))
 
 
@@ -181,7 +181,7 @@ def clone_slot_client(client: SlotClient) -> SlotClient:
 
 
 def require_one_slot(client: Redis, keys: GroupKeys) -> None:
-    """Raise SetupError if a cluster keeps some of these keys in another slot than their stream."""
+    """Raise SetupError if some of these keys are in another slot of the cluster than their stream."""
     strays = (
         keys_in_other_slots(keys.stream, [keys.retry, keys.dead]) if isinstance(client, SlotClient) else ()
     )

@@ -1,6 +1,6 @@
 """Connections to any node of a cluster, for commands without a key such as PING.
 
-Commands of a stream go to the node of its slot, over connections that the cluster keeps for each node.
+Commands for a stream use ``SlotClient``, which has connections to each node.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from streamroute.adapters.redis.cluster_topology import Cluster
 
 
 class ClusterPool(ConnectionPool):
-    """A pool of a whole cluster; closing it closes the connections to all nodes."""
+    """The pool of a whole cluster; closing it closes the connections to all nodes."""
 
     def __init__(self, cluster: Cluster) -> None:
         kind = AnyNodeSSLConnection if issubclass(cluster.kind, SSLConnection) else AnyNodeConnection
@@ -38,7 +38,7 @@ class ClusterPool(ConnectionPool):
 
 
 class AnyNodeConnection(Connection):
-    """A connection to a node that answers."""
+    """A connection to the first node that answers."""
 
     def __init__(self, **settings: Any) -> None:
         self.connection_pool: ClusterPool = settings.pop("connection_pool")

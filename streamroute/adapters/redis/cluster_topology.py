@@ -16,7 +16,7 @@ from streamroute.adapters.redis.channel import MIN_CONNECTIONS
 from streamroute.adapters.urls.multi_host import Address
 
 _PATIENCE: Final = 1.0
-"""Seconds for a node to answer CLUSTER SLOTS; nodes are asked in turn, first the one that answered last."""
+"""Seconds for a node to answer CLUSTER SLOTS; nodes are tried in turn, first the one that answered last."""
 
 
 class SlotDownError(RedisConnectionError):
@@ -59,7 +59,7 @@ class Cluster:
 
     @property
     def clients(self) -> Sequence[Redis]:
-        """The clients of all nodes used so far."""
+        """Clients of all nodes used so far."""
         return tuple(self._clients.values())
 
     async def disconnect(self) -> None:
@@ -68,13 +68,13 @@ class Cluster:
             await client.connection_pool.disconnect()
 
     async def node_of(self, slot: int) -> Address:
-        """Return the known node of a slot, or ask the cluster, as ``find`` does."""
+        """Return the cached node of a slot, or the result of ``find``."""
         return self._node_by_slot.get(slot) or await self.find(slot)
 
     async def find(self, slot: int | None) -> Address:
-        """Ask for the node that has a slot; for None, return any node that answers.
+        """Query the cluster for the node of a slot; for None, return any node that answers.
 
-        Raises SlotDownError if the nodes that answer know of none, and what redis-py raises if none answers.
+        Raises SlotDownError if no node serves the slot, and what redis-py raises if no node answers.
 
         Source: https://redis.io/docs/latest/commands/cluster-slots/
         """
@@ -89,7 +89,7 @@ class Cluster:
         self._node_by_slot[slot] = self.redirected_node(slot, error)
 
     def redirected_node(self, slot: int, error: AskError) -> Address:
-        """Return the node of a redirection; one without a host means the node that answered."""
+        """Return the node of a redirection; without a host, it is the node that answered."""
         return resolved_host(error.host, self._node_by_slot.get(slot, ("", 0))), int(error.port)
 
     def invalidate(self, slot: int | None = None) -> None:
@@ -110,10 +110,10 @@ class Cluster:
             found = node if slot is None else _master_of(slot, ranges, node)
             if found is not None:
                 return found
-            # The node may have left the cluster: ask the others as well.
+            # The node may have left the cluster: try the others as well.
             self.invalidate()
             refusals.append(SlotDownError(f"no node of the cluster serves the slot {slot} now"))
-        # A node's answer tells more than another's silence.
+        # Prefer an error that a node returned to a connection error.
         raise next((error for error in refusals if isinstance(error, _ANSWERED)), refusals[-1])
 
     async def _fetch_slots(self, node: Address) -> list[Any]:
@@ -141,5 +141,5 @@ def _address(node: Sequence[Any], via_node: Address) -> Address:
 
 
 def resolved_host(host: str | None, via_node: Address) -> str:
-    """Return a host as a node reports it; if unknown (none or ``?``), the host of the reporting node."""
+    """Return the host that a node reports; if it is empty or ``?``, the host of the reporting node."""
     return host if host and host != "?" else via_node[0]

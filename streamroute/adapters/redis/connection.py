@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT: Final = 5.0  # seconds
 SOCKET_TIMEOUT: Final = 10.0
-"""Seconds without a reply after which a connection counts as lost; a blocking read must block for less."""
+"""Seconds without a reply after which a connection counts as broken; a blocking read must block for less."""
 
 
 @dataclass(frozen=True, slots=True)
 class RedisConnection:
     """An open client and the address of its server (``str(address)`` shows no password).
 
-    ``url`` is the URL for further clients: for the embedded server, its socket.
+    ``url`` is the URL for further clients; for the embedded server, that of its socket.
     """
 
     client: Redis
@@ -61,16 +61,16 @@ async def open_redis(
     ``folder``
         the folder of the configuration.
     ``written``
-        the URL as the configuration has it, if variables gave parts of it: this is shown instead.
+        the URL as in the configuration, if it contains variables: messages show this instead.
     ``embedded``
         whether the embedded server may be used.
     ``adopt``
         whether the embedded server trusts data that it did not write.
     ``create``
-        whether the embedded server is started in a folder that has no data yet.
+        whether to start the embedded server in a folder without data.
 
-    Nothing is sent before the first command. Raises SetupError for a URL that cannot be used, and
-    EmbeddedServerError if the embedded server is refused or cannot run.
+    Sends nothing before the first command. Raises SetupError for an invalid URL, and EmbeddedServerError if
+    the embedded server is not allowed or cannot run.
     """
     address = read_address(url, folder=folder, written=written)
     if address.data_folder is None:
@@ -107,16 +107,16 @@ async def _embedded_server(
 
 
 def _without_folder(text: str, address: Address, folder: Path) -> str:
-    """Replace the name of a folder that a variable gave."""
+    """Replace a folder name that comes from a variable."""
     return text.replace(os.path.realpath(folder), str(address)).replace(str(folder), str(address))
 
 
 def new_client(url: str, **options: Any) -> Redis:
-    """Return a client with streamroute's settings; ``options`` and the URL's parameters win over them.
+    """Return a client with streamroute's settings; ``options`` and the URL's parameters override them.
 
-    redis-py's retries are off: a command that is sent twice may act twice, so the caller decides.
+    redis-py's retries are off: a command that is sent twice may be executed twice, so callers decide.
     """
-    from redis.asyncio.retry import Retry  # heavy: `check` does without
+    from redis.asyncio.retry import Retry  # slow to import, and not needed by `check`
     from redis.backoff import NoBackoff
 
     from streamroute.adapters.redis.driver_errors import hide_address
@@ -154,12 +154,12 @@ def _client(url: str, settings: Mapping[str, Any]) -> Redis:
             return cluster_client(url, settings)
         return Redis.from_url(url, **settings)
     except ValueError:
-        # The library's text may quote part of the URL, and so a password.
+        # redis-py's message may quote part of the URL, including a password.
         raise SetupError("a parameter in the URL of Redis has a value that cannot be used") from None
 
 
 def _no_maintenance_notifications() -> dict[str, Any]:
-    """The setting without which redis-py 8 hands out connections that the server has closed."""
+    """Return the setting that stops redis-py 8 from returning connections that the server has closed."""
     try:
         from redis.maint_notifications import MaintNotificationsConfig
     except ImportError:  # redis-py before 8
@@ -178,7 +178,7 @@ async def ping(client: Redis, address: Address) -> None:
 
 
 async def _watches_others(client: Redis) -> bool:
-    """Whether the server is a sentinel: only sentinels know the command, whatever the user's permissions."""
+    """Whether the server is a sentinel: only sentinels know this command, permitted or not."""
     from redis.exceptions import NoPermissionError, RedisError
 
     try:

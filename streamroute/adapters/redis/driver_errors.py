@@ -1,6 +1,6 @@
-"""Errors of redis-py without addresses and user names: variables may have given them, and errors are logged.
+"""Removes addresses and user names from redis-py's errors: they may come from variables, and are logged.
 
-Messages show the address as the configuration has it instead.
+Messages show the address as in the configuration instead.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 K = TypeVar("K", bound="AbstractConnection")
 
 _ARGUMENTS: Final = re.compile(r", with args beginning with:.*", re.DOTALL)
-"""The end of a server's error for an unknown command: the argument of AUTH is a password."""
+"""The end of the server's "unknown command" error: the arguments of AUTH are a password."""
 _NAMED: Final = re.compile(r" for '.*'", re.DOTALL)
 """The host name in a certificate error."""
 _ADDRESS: Final = re.compile(r" \('[^()]*\)")
-"""What asyncio reports of each address that it tried."""
+"""The part of asyncio's errors that shows an address."""
 _USER: Final = re.compile(r"\b(?i:user) .{1,1000}?(?= has no permissions)", re.DOTALL)
 
 
@@ -45,7 +45,7 @@ class _AddressHidden:
 
 
 def network_error_text(error: BaseException) -> str:
-    """The text of a network error on one line, without its address."""
+    """Return the text of a network error on one line, without its address."""
     number: Any = getattr(error, "errno", None)
     if isinstance(error, ssl.SSLError):
         said = _NAMED.sub("", safe_str(error))
@@ -59,5 +59,5 @@ def network_error_text(error: BaseException) -> str:
 
 
 def redact_server_error(text: str) -> str:
-    """The text of a server's error, without the words of a command and without a user name."""
+    """Return the text of a server's error, without a command's arguments and without a user name."""
     return _USER.sub("the user", _ARGUMENTS.sub("", text))

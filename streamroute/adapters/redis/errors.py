@@ -31,8 +31,9 @@ _TRANSIENT_CODES: Final = ("BUSY ", "MISCONF ", "NOREPLICAS ", "UNKILLABLE ")
 def translate_errors(redis: RedisConnection, doing: str) -> Iterator[None]:
     """Replace errors of redis-py raised within the block.
 
-    ``doing`` completes "... failed". Raises RedisUnavailableError for transient errors (no connection, out of
-    memory, a replica), SetupError for errors that need a change (wrong key type, missing permission).
+    ``doing`` completes the message "... failed". Raises RedisUnavailableError for transient errors (no
+    connection, out of memory, a replica), SetupError for errors that need a change (wrong key type, missing
+    permission).
     """
     try:
         yield
@@ -41,7 +42,7 @@ def translate_errors(redis: RedisConnection, doing: str) -> Iterator[None]:
 
 
 def to_domain_error(error: Exception, redis: RedisConnection, doing: str) -> StreamrouteError:
-    """Return the error of streamroute for an error of redis-py."""
+    """Convert an error of redis-py into an error of streamroute."""
     if isinstance(error, _TRANSIENT) or str(error).startswith(_TRANSIENT_CODES):
         return unavailable_error(error, redis.address)
     if isinstance(error, exceptions.MovedError):

@@ -1,4 +1,4 @@
-"""Clients that return replies unparsed: redis-py's own parsing costs more than handling an entry."""
+"""Clients that return unparsed replies: redis-py's parsing costs more than handling an entry."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from streamroute.errors import SetupError
 
 
 def raw_client(client: Redis, key: str) -> Redis:
-    """Return a client of the server that has this key, on the same connections, without parsing.
+    """Return a client of the key's server, on the same connections, that does not parse replies.
 
-    Raises SetupError for a client that decodes replies: the bytes of an entry need not be text.
+    Raises SetupError if the client decodes responses: an entry may contain bytes that are not text.
     """
     return raw_clients(client)(key)
 
 
 def raw_clients(client: Redis) -> Callable[[str], Redis]:
-    """Return ``raw_client`` as a function of the key; each client is created once."""
+    """Return a function from a key to its ``raw_client``, which creates each client once."""
     pool = getattr(client, "connection_pool", None)
     if pool is None:
         raise SetupError('this client has no pool: for a cluster, give new_client("redis+cluster://...")')
@@ -66,7 +66,7 @@ async def send_command(client: Redis, *words: str | bytes | float) -> Any:
 
 
 async def send_each(client: Redis, commands: Sequence[CommandArgs]) -> list[Any]:
-    """Send commands that do not depend on each other in one round trip; an answer may be an exception.
+    """Send independent commands in one round trip; an answer may be an exception.
 
     Raises what redis-py raises if the server cannot be reached.
     """
@@ -78,7 +78,7 @@ async def send_each(client: Redis, commands: Sequence[CommandArgs]) -> list[Any]
 async def send_transaction(client: Redis, commands: Sequence[CommandArgs]) -> list[Any]:
     """Execute all commands or none, and return their answers; raises the first error among them.
 
-    redis-py's own transaction is not used: its errors quote the command, and so the data.
+    redis-py's transactions are not used: their errors quote the command, including data.
     """
     *queued, executed = await _send_as_one(client, [MULTI, *commands, ("EXEC",)])
     answers = executed if isinstance(executed, list) else [executed]
@@ -87,7 +87,7 @@ async def send_transaction(client: Redis, commands: Sequence[CommandArgs]) -> li
 
 
 async def with_server_time(client: Redis, words: CommandArgs) -> tuple[int, Any]:
-    """Return Redis time (ms) from before a command, and the answer; raises what redis-py raises."""
+    """Return Redis time (ms) before a command, and its answer; raises what redis-py raises."""
     answers = await _send_as_one(client, [("TIME",), words])
     _raise_first(answers)
     return milliseconds(answers[0]), answers[1]

@@ -1,4 +1,4 @@
-"""XREADGROUP: its command, its reply, and whose reads may share one."""
+"""XREADGROUP: the command, its reply, and the identity of reads that may share one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ReaderId(NamedTuple):
 
 
 class ReadResult(NamedTuple):
-    """The entries that were read, possibly none, and Redis time (ms) from before the read."""
+    """The entries read, possibly none, and Redis time (ms) before the read."""
 
     time: int
     rows: Rows
@@ -30,7 +30,7 @@ class ReadResult(NamedTuple):
 def read_command(
     reader: ReaderId, keys: tuple[str, ...], count: int, block: int | None = None
 ) -> CommandArgs:
-    """Return XREADGROUP for these streams; it waits on the server for ``block`` ms (None: not at all).
+    """Return XREADGROUP for these streams; it blocks for up to ``block`` ms (None: not at all).
 
     Source: https://redis.io/docs/latest/commands/xreadgroup/
     """

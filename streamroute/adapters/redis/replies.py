@@ -1,4 +1,4 @@
-"""Parsing replies of the server, in either protocol."""
+"""Parses replies of the server, in RESP2 and RESP3."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def attributes(reply: Any) -> dict[str, Any]:
 
 
 def milliseconds(reply: Any) -> int:
-    """The reply of TIME in ms."""
+    """Convert the reply of TIME to ms."""
     seconds, microseconds = reply
     return int(seconds) * 1000 + int(microseconds) // 1000
 
 
 def text(value: Any) -> str:
-    """A name or an id as a string; invalid bytes are replaced."""
+    """Convert a name or an id to a string; invalid bytes are replaced."""
     return value.decode(errors="replace") if isinstance(value, bytes) else str(value)

@@ -1,7 +1,7 @@
-"""Round trips: commands sent at once, and their answers.
+"""Round trips: commands sent together, and their answers.
 
-They use a connection of the pool directly: redis-py's pipeline takes twice as long, and retries, while a
-command that is sent twice may act twice.
+They use a connection of the pool directly: redis-py's pipeline takes twice as long, and retries, although a
+command that is sent twice may be executed twice.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _CLUSTER_ERRORS: Final = {
 
 
 class NotSentError(Exception):
-    """Raised when no connection could be made, so that nothing was sent; ``cause`` says why."""
+    """Raised when no connection could be made, so nothing was sent; ``cause`` is the original error."""
 
     def __init__(self, cause: Exception) -> None:
         super().__init__(str(cause))
@@ -45,10 +45,10 @@ class NotSentError(Exception):
 async def round_trip(pool: ConnectionPool, commands: Sequence[CommandArgs]) -> list[Any]:
     """Send commands in one round trip; an answer may be an exception.
 
-    Raises NotSentError if there is no connection, else what redis-py raises if the connection breaks or the
-    server is not ready.
+    Raises NotSentError if no connection can be made, and what redis-py raises if the connection breaks or
+    the server is not ready.
     """
-    exit_if_forked()  # before it writes on its parent's connection
+    exit_if_forked()  # a forked child must not write to its parent's connection
     cancelled = _Cancellation()
     connection: Any = await _connection(pool)
     try:
@@ -65,7 +65,7 @@ async def round_trip(pool: ConnectionPool, commands: Sequence[CommandArgs]) -> l
 
 
 class _Cancellation:
-    """Detects a cancellation of the running task that was swallowed.
+    """Detects a swallowed cancellation of the current task.
 
     redis-py connects and sends within ``asyncio.wait_for``, which before Python 3.12 swallows a cancellation
     that arrives together with the result.
@@ -97,9 +97,9 @@ async def _answer(connection: Any) -> Any:
 
 
 def _typed_error(error: ResponseError) -> ResponseError:
-    """Return the error under its own class, which redis-py 5 uses in its cluster clients only.
+    """Return the error with its specific class, which redis-py 5 uses in its cluster clients only.
 
-    The text of a refusal omits the user: it is logged, and a variable may have given the name.
+    A permission error omits the user name: it is logged, and the name may come from a variable.
     """
     if type(error) is NoPermissionError:
         return NoPermissionError(redact_server_error(str(error)))

@@ -1,4 +1,4 @@
-"""Lua scripts: each runs as one step on the server, and is sent by its digest."""
+"""Lua scripts: each runs atomically on the server, and is called by its digest."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _WHERE: Final = re.compile(r",? script: .*$")
 
 Argument = str | bytes | int
 Call = tuple[Sequence[str], Sequence[Argument]]
-"""Keys and arguments of one run of a script."""
+"""Keys and arguments of one script run."""
 
 
 class Script:
-    """One of the scripts in ``streamroute/adapters/lua``.
+    """A script in ``streamroute/adapters/lua``.
 
-    A server that does not know the digest (new, restarted, scripts flushed) is sent the text.
+    Sends the text if the server does not know the digest (after a restart, a failover or SCRIPT FLUSH).
     """
 
     def __init__(self, text: str) -> None:
@@ -60,7 +60,7 @@ class Script:
 
 
 def script_error_text(error: Exception) -> str:
-    """The text of an error that a script raised, without its position in the script."""
+    """Return the text of a script's error, without the position in the script."""
     return _WHERE.sub("", " ".join(safe_str(error).split())).removeprefix("WRONGTYPE ")
 
 
@@ -71,10 +71,10 @@ def script(name: str) -> Script:
 
 @cache
 def _scripts() -> Mapping[str, Script]:
-    """Return all scripts by name, read at the first use of any.
+    """Return all scripts by name; the first call reads every file.
 
-    Later an upgrade may replace the files, or a handler that leaks files may prevent opening one: neither
-    must keep entries from being settled.
+    Later, an upgrade may replace the files, or a handler that leaks file descriptors may make opening one
+    fail: entries must still be settled.
     """
     files = (file for file in resources.files("streamroute.adapters.lua").iterdir() if file.is_file())
     return {

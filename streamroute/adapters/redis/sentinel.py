@@ -1,4 +1,4 @@
-"""Sentinel: a client that asks sentinels for the master at each new connection, and once a second.
+"""Sentinel: a client that looks up the master at each new connection, and once a second.
 
 After a failover, connections to the old master break or are dropped, and new ones go to the new master.
 """
@@ -22,15 +22,15 @@ from streamroute.adapters.redis.channel import MIN_CONNECTIONS
 from streamroute.adapters.urls.sentinel_url import read_sentinel_url
 
 _PATIENCE: Final = 1.0
-"""Seconds for a sentinel to answer; sentinels are asked in turn, first the one that answered last."""
+"""Seconds for a sentinel to answer; sentinels are tried in turn, first the one that answered last."""
 _REFRESH_EVERY: Final = 1.0  # seconds
 _ADDRESS_SETTINGS: Final = ("host", "port", "connection_class")
 
 
 class SerialSentinel(Sentinel):
-    """Looks the master up once at a time.
+    """Runs one lookup of the master at a time.
 
-    redis-py moves the sentinel that answered to the front of its list; two concurrent lookups lose one.
+    redis-py moves the sentinel that answered to the front of its list; two concurrent lookups may drop one.
     """
 
     def __init__(self, sentinels: list[Redis]) -> None:
@@ -39,12 +39,12 @@ class SerialSentinel(Sentinel):
         self.lock = asyncio.Lock()
 
     async def discover_master(self, service_name: str) -> Any:
-        """The master's host and port; raises MasterNotFoundError."""
+        """Return the master's host and port; raises MasterNotFoundError."""
         async with self.lock:
             try:
                 return await super().discover_master(service_name)
             except MasterNotFoundError as error:
-                # The library's text quotes the sentinels' settings; before redis-py 7, with their passwords.
+                # redis-py's message quotes the sentinels' settings, before version 7 with their passwords.
                 said = "no sentinel answers, or none knows the master that the URL names"
                 if "AuthenticationError" in str(error):
                     said = "the sentinels require a password, or another one"
@@ -52,10 +52,10 @@ class SerialSentinel(Sentinel):
 
 
 class MasterPool(SentinelConnectionPool):
-    """Connections to a master; closing the pool closes those to the sentinels.
+    """Connections to a master; closing the pool also closes the connections to the sentinels.
 
-    The sentinels are asked every second in the background: a replaced master learns of it seconds later, and
-    accepts writes until then, which are lost.
+    A background task looks up the master every second: a replaced master accepts writes for some seconds, and
+    discards them later.
     """
 
     _next_refresh = -math.inf
@@ -72,7 +72,7 @@ class MasterPool(SentinelConnectionPool):
         return cast("AbstractConnection", connection)
 
     async def disconnect(self, inuse_connections: bool = True) -> None:
-        """Close what is idle or, by default, everything."""
+        """Close idle connections or, by default, all."""
         await super().disconnect(inuse_connections)
         if inuse_connections:
             if self._refresh is not None:
@@ -95,9 +95,9 @@ class MasterPool(SentinelConnectionPool):
 
 
 def master_client(url: str, settings: Mapping[str, Any]) -> Redis:
-    """Return a client of the master in the URL; the URL's parameters win over ``settings``.
+    """Return a client of the master in the URL; the URL's parameters override ``settings``.
 
-    Raises ValueError for a URL, or a value in it, that cannot be used. Nothing is sent yet.
+    Raises ValueError for an invalid URL or parameter. Sends nothing yet.
     """
     read = read_sentinel_url(url)
     asked: Mapping[str, Any] = parse_url(read.master_url)
@@ -113,7 +113,7 @@ def master_client(url: str, settings: Mapping[str, Any]) -> Redis:
 
 
 def clone_pool(pool: SentinelConnectionPool) -> MasterPool:
-    """Return a pool for the same master with the same settings and its own connections, also to sentinels."""
+    """Return a pool for the same master and settings, with its own connections to master and sentinels."""
     manager = copy(pool.sentinel_manager)
     manager.sentinels = [_clone(sentinel) for sentinel in manager.sentinels]
     if isinstance(manager, SerialSentinel):

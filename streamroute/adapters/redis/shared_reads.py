@@ -1,10 +1,10 @@
-"""Shared reads: all streams of a process wait together, over a few connections to each server.
+"""Shared reads: all streams of a process are read over a few connections to each server.
 
 Idle streams share one XREADGROUP if they have the same group, consumer and (in a cluster) slot. A stream that
-had more entries than the limit is read alone, so that it gets as many as it can take. Reads that wait end
-together, at ticks of half a second: then all streams are in one command again. The last free connection never
-waits on the server: it is available at once, and polls all groups that have no other connection, in one round
-trip, less often the more they are. (An idle server ends a wait up to 100 ms late.)
+had more entries than the limit is read alone, up to its own count. Blocking reads end together, at ticks of
+half a second: then all streams share one command again. The last free connection never blocks on the server:
+it polls all groups that have no other connection, in one round trip, at an interval that grows with their
+number. (An idle server ends a blocking read up to 100 ms late.)
 """
 
 from __future__ import annotations
@@ -24,13 +24,15 @@ from streamroute.adapters.redis.round_trip import CommandArgs, round_trip
 from streamroute.system.waiting import wait_for_event
 
 _TICK: Final = 0.5  # seconds; waiting commands end at multiples of it
-_GATHERING: Final = 0.02  # seconds that a command which ended at a tick waits for the others of that tick
-_PAUSE: Final = 0.01  # seconds between two reads of the same streams that do not wait on the server
-_TURN: Final = 0.001  # seconds for each of their commands, where these are more
+_GATHERING: Final = 0.02  # seconds to wait for the other commands that end at the same tick
+_PAUSE: Final = 0.01  # minimum seconds between two polls of the same streams
+_TURN: Final = 0.001  # the same for each command of a poll
 _MOST_STREAMS: Final = 1024  # in one command
 _MOST_ENTRIES: Final = 1024  # that one command asks for, of all its streams
-_MANY: Final = 16  # streams in a command from which on reads are spaced
-_SPACING: Final = 1e-5  # seconds a stream; looking at a stream costs the server about a tenth of that
+_MANY: Final = 16  # streams in a command from which a pause follows each read
+_SPACING: Final = (
+    1e-5  # seconds of that pause for each stream, about ten times the server's cost of reading it
+)
 
 _NOTHING: Final = ReadResult(0, {})
 _ReadKey = tuple[ReaderId, tuple[str, ...]]
@@ -38,9 +40,9 @@ _ReadKey = tuple[ReaderId, tuple[str, ...]]
 
 @dataclass(eq=False, slots=True)
 class _ReadRequest:
-    """A stream that waits for entries, until there are some or until ``deadline`` (the loop's time).
+    """A read of a stream that waits for entries until ``deadline`` (the loop's time).
 
-    A shared command waits for the last deadline of its requests, or for the next tick.
+    A shared command blocks until the latest deadline of its requests, or until the next tick.
     """
 
     reader: ReaderId
@@ -65,8 +67,8 @@ class _ReadRequest:
 class _ReadBatch(NamedTuple):
     """The commands of one round trip, each with the requests that share it.
 
-    With ``is_polling`` they do not wait on the server, as another stream may need the connection. Only then
-    are there several commands.
+    With ``is_polling`` they do not block on the server, as another stream may need the connection. Only a
+    polling batch has several commands.
     """
 
     commands: list[list[_ReadRequest]]
@@ -81,7 +83,7 @@ class SharedReads:
     """Reads entries over at most ``connections`` connections of ``pool``."""
 
     def __init__(self, pool: ConnectionPool, connections: int) -> None:
-        self._pool = weakref.proxy(pool)  # it is the key under which these reads are found
+        self._pool = weakref.proxy(pool)  # _reads holds the pool as a weak key
         self._free = connections
         self._has_several = connections > 1
         self._ending_on_tick = 0  # commands in progress that end at the next tick
@@ -95,8 +97,8 @@ class SharedReads:
     async def read(self, reader: ReaderId, keys: tuple[str, ...], count: int, wait: float) -> ReadResult:
         """Read up to ``count`` entries of each key; waits up to ``wait`` seconds for the first.
 
-        Raises NotSentError where no connection can be made, and whatever redis-py raises. A read that is
-        cancelled may have taken entries, which are pending then.
+        Raises NotSentError if no connection can be made, and what redis-py raises. A cancelled read may have
+        received entries, which stay pending.
         """
         loop, name = asyncio.get_running_loop(), (reader, keys)
         request = _ReadRequest(reader, keys, count, loop.time() + wait, name in self._busy)
@@ -144,7 +146,7 @@ class SharedReads:
         self._dispatch()
 
     async def _gather(self) -> None:
-        """Let the streams of other commands that end at this tick join the next command."""
+        """Wait for other commands that end at this tick, so that their streams join the next command."""
         if self._ending_on_tick and self._pending:
             self._is_over.clear()
             await wait_for_event(self._is_over, _GATHERING)
@@ -166,7 +168,7 @@ class SharedReads:
         return [request for request in self._pending if request.reader == reader]
 
     async def _run(self, batch: _ReadBatch) -> None:
-        """One round trip; requests without entries whose deadline has not passed stay pending."""
+        """Make one round trip; requests without entries stay pending until their deadline."""
         requests, loop, is_polling = batch.requests, asyncio.get_running_loop(), batch.is_polling
         block, ends_on_tick = (None, False) if is_polling else self._block(requests)
         self._ending_on_tick += ends_on_tick
@@ -216,14 +218,14 @@ class SharedReads:
         return any(found)
 
     async def _ask_each(self, requests: Sequence[_ReadRequest], count: int) -> bool:
-        """Read each stream by itself, as one has no group and fails the shared command."""
+        """Read each stream separately: one without the group makes the shared command fail."""
         commands = [_command([request], count, None) for request in requests]
         time, *replies = await round_trip(self._pool, [("TIME",), *commands])
         found = [_answer([one], time, reply) for one, reply in zip(requests, replies, strict=True)]
         return any(found)
 
     def _block(self, requests: Sequence[_ReadRequest]) -> tuple[int, bool]:
-        """Milliseconds that a command may wait on the server, and whether it ends at the next tick."""
+        """Return the ms that a command may block on the server, and whether it ends at the next tick."""
         now = asyncio.get_running_loop().time()
         longest = max(request.deadline for request in requests) - now
         tick = _TICK - now % _TICK
@@ -231,9 +233,9 @@ class SharedReads:
 
 
 def _commands_by_reader(pending: Iterable[_ReadRequest]) -> list[list[_ReadRequest]]:
-    """Group requests into a command for each reader.
+    """Group requests into one command for each reader.
 
-    Streams that are read alone, and second requests for a stream, stay pending.
+    Requests to be read alone, and second requests for a stream, stay pending.
     """
     chosen: dict[ReaderId, dict[tuple[str, ...], _ReadRequest]] = {}
     for request in pending:

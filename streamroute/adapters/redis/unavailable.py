@@ -1,4 +1,4 @@
-"""Why a server cannot be used, and what to do about it, for one line of a log or a terminal."""
+"""Explains on one line why a server cannot be used, and what to change."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ _OVER_TLS: Final[tuple[tuple[type[BaseException], str], ...]] = (
     ),
 )
 _TEXTS: Final = (
-    # Several addresses were tried, and asyncio joins their errors.
+    # asyncio joins the errors of several addresses.
     (["Connect call failed"], _REFUSED),
-    # redis-py's first word, which Redis 6 understands.
+    # redis-py's first command, which Redis 6 introduced.
     (["unknown command", "HELLO"], "is too old: streamroute needs Redis 6.2 or newer, or Valkey"),
     (["unknown command", "SENTINEL"], "is not a sentinel; write redis:// in its URL"),
     (
@@ -65,16 +65,16 @@ _TEXTS: Final = (
     (["Connection closed by server"], _CLOSED),
     (["Connection reset by peer"], _CLOSED),
 )
-"""Words of an error's text, and what they mean."""
+"""Words of an error's text, and their explanation."""
 
 
 def unavailable_error(error: Exception, address: Address) -> RedisUnavailableError:
-    """What an error of redis-py or of the network means for the server at an address, on one line."""
+    """Return an error that explains an error of redis-py or of the network, on one line."""
     return RedisUnavailableError(f"Redis at {address} {_explain(error, address)}")
 
 
 def sentinel_error(address: Address) -> RedisUnavailableError:
-    """The server at this address watches others."""
+    """Return the error for a server that is a sentinel."""
     return RedisUnavailableError(f"Redis at {address} is a sentinel, which holds no streams; write {FORM}")
 
 
@@ -109,7 +109,7 @@ def _explain_cause(cause: BaseException, *, over_tls: bool) -> str:
     from redis.asyncio.sentinel import MasterNotFoundError
 
     text = _one_line(cause)
-    if isinstance(cause, MasterNotFoundError):  # the library's text is a list of the sentinels' own errors
+    if isinstance(cause, MasterNotFoundError):  # redis-py's message lists the errors of all sentinels
         if "password" in text:
             return "has sentinels that refuse us; set sentinel_password in the URL, or check it there"
         return "has no master now: no sentinel answers, or none knows one by this name; check both in the URL"
@@ -136,5 +136,5 @@ def _one_line(error: BaseException) -> str:
 
 
 def _error_text(error: BaseException) -> str:
-    """What an error says, without what it holds of the URL."""
+    """Return an error's text, without parts of the URL."""
     return network_error_text(error) if isinstance(error, OSError) else redact_server_error(_one_line(error))
