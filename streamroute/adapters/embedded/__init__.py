@@ -1,1 +1,1 @@
-"""The embedded server: a Valkey of its own for a configuration that names no other. Knows no stream."""
+"""The embedded server: a Valkey process for a configuration that names no other server."""

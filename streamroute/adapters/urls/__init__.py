@@ -1,1 +1,1 @@
-"""Addresses of Redis: parsed, checked, redacted. Opens no connection."""
+"""Parses, checks and redacts the URLs of servers; opens no connection."""

@@ -16,7 +16,7 @@ _PORT: Final = 6379
 
 @dataclass(frozen=True, slots=True)
 class ClusterUrl:
-    """Some nodes of a cluster, of which at least one has to answer.
+    """Nodes of a cluster, at least one of which must answer.
 
     ``node_url`` is the URL of a server with the same settings; its host is a placeholder.
     """
@@ -26,12 +26,12 @@ class ClusterUrl:
 
 
 def is_cluster(url: str) -> bool:
-    """Whether the URL is one of a cluster."""
+    """Whether the URL is that of a cluster."""
     return url.lower().startswith(tuple(f"{scheme}://" for scheme in SCHEMES))
 
 
 def read_cluster_url(url: str) -> ClusterUrl:
-    """Parse a URL; raises HostsUrlError, or ValueError as ``urlsplit`` does."""
+    """Parse a URL. Raises HostsUrlError, and ValueError as ``urlsplit`` does."""
     parts = split_url(url)
     login, at, hosts = parts.netloc.rpartition("@")
     if not hosts:

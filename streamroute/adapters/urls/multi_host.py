@@ -12,20 +12,20 @@ Address = tuple[str, int]
 _HOST: Final = r"(?:\[[0-9a-fA-F:.]+\]|[^\[\]:@/?#,\s]+)"
 _PORTED: Final = rf"{_HOST}(?::[0-9]{{1,5}})?"
 HOSTS: Final = rf"{_PORTED}(?:,{_PORTED})*"
-"""The pattern of several hosts, each with or without a port."""
+"""The pattern of one or more hosts, each with or without a port."""
 
 _NETLOC: Final = re.compile(r"([^:/?#]+://)([^/?#]*)")
 _HOST_AND_PORT: Final = re.compile(rf"({_HOST})(?::([0-9]{{1,5}}))?")
 
 
 class HostsUrlError(ValueError):
-    """Raised for a URL that lacks a part or has an invalid one; the text quotes nothing of the URL."""
+    """Raised for a URL with a missing or invalid part; the message quotes nothing of the URL."""
 
 
 def split_url(url: str) -> SplitResult:
-    """``urlsplit`` for several hosts: its newer versions refuse an IPv6 address that is not the first.
+    """Split a URL with several hosts; recent ``urlsplit`` refuses an IPv6 address that is not the first.
 
-    Raises ValueError as it does.
+    Raises ValueError as ``urlsplit`` does.
     """
     found = _NETLOC.match(url)
     if found is None:

@@ -1,6 +1,6 @@
-"""Finds mistakes in the URL of a server, and what to write instead.
+"""Finds mistakes in the URL of a server, and suggests corrections.
 
-No message here quotes the URL: it may come from an environment variable, and may be secret.
+No message quotes the URL: it may come from an environment variable, and may be secret.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def _text_problems(url: str) -> Iterator[UrlProblem]:
 
 
 def _unknown_scheme(url: str, scheme: str) -> UrlProblem:
-    """Explain a URL of another kind, or a text that is not a URL."""
+    """Explain a URL with an unknown scheme, or a text that is not a URL."""
     if url.startswith("/") and not url.startswith("//"):
         return UrlProblem("has no scheme", "the path of a socket is written unix:///PATH", f"unix://{url}")
     if _BARE_HOST.fullmatch(url):
@@ -113,7 +113,7 @@ def _problems_of_several(url: str, form: str, parameters: Sequence[str] = ()) ->
         read = read_sentinel_url if parts.scheme in sentinel_url.SCHEMES else read_cluster_url
         read(url)
     except ValueError as error:
-        # The parser's own text quotes its input, which may be a password.
+        # The message of ``urlsplit`` quotes its input, which may be a password.
         why = str(error) if isinstance(error, HostsUrlError) else _UNREADABLE
         yield UrlProblem(why, f"write {form}")
     yield from _wrong_parameters(parts, (*PARAMETERS, *parameters))
@@ -131,7 +131,7 @@ def _problems_of_one(url: str) -> Iterator[UrlProblem]:
 
 
 def _stray_password(parts: SplitResult) -> Iterator[UrlProblem]:
-    """An unescaped / ? or # in a password ends the host part, so that its @ follows later."""
+    """Find an unescaped / ? or # in a password: it ends the host part, so that the @ is in a later part."""
     before_query = parts.path if parts.scheme != "unix" else ""
     unnamed = parts.query.partition("=")[0]
     if "@" in before_query or "@" in unnamed or "@" in parts.fragment:
@@ -184,7 +184,7 @@ def _wrong_parameters(parts: SplitResult, known: Sequence[str]) -> Iterator[UrlP
 
 
 def _unknown_parameter(name: str, value: str, known: Sequence[str]) -> UrlProblem:
-    """An unknown parameter may be the rest of a password: only a misspelt parameter is named."""
+    """Report an unknown parameter. It may be the rest of a password, so only a misspelt name is quoted."""
     if "@" in value:
         return UrlProblem(_UNREADABLE, PERCENT)
     near = get_close_matches(name, known, n=1)

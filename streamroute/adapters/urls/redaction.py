@@ -1,7 +1,7 @@
-"""The URL of a server as messages show it: without anything that may be part of a password.
+"""Redacts the URL of a server for messages: everything that may be part of a password is hidden.
 
-A password may have been written without percent-encoding, in the wrong place, or without the rest of the URL.
-So each part is shown only if it looks like what belongs there.
+A password may be written without percent-encoding, in the wrong place, or without the rest of the URL. So
+each part is shown only if it looks valid in its place.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _HIDDEN: Final = "***"
 _VARIABLE: Final = re.compile(r"\$\$|\$\{(\w+)(?::-[^}$]*)?\}", re.ASCII)
 _FIRST: Final = 0xE000
 _STAND_INS: Final = f"{chr(_FIRST)}-\uf8ff"
-"""Private use characters: each stands for a variable, whose name may be shown wherever a part may be."""
+"""Private use characters: each stands for a variable, whose name may be shown in any part."""
 _SCHEME: Final = re.compile(rf"[A-Za-z{_STAND_INS}][A-Za-z0-9+.{_STAND_INS}-]{{0,30}}")
 _NAME: Final = re.compile(rf"[A-Za-z0-9._{_STAND_INS}-]{{1,64}}")
 _HOST: Final = (
@@ -40,7 +40,7 @@ _SECRET: Final = ("password", "data", "ciphers")
 
 
 def redact(url: str) -> str:
-    """Return the URL without passwords, wherever they are."""
+    """Return the URL without passwords."""
     scheme, slashes, rest = url.partition("://")
     if not slashes:
         return _without_scheme(url)
@@ -48,9 +48,9 @@ def redact(url: str) -> str:
 
 
 def redact_written(written: str) -> str:
-    """Return the URL as the configuration has it, with names of variables instead of their values.
+    """Return the redacted URL from the configuration, with names of variables instead of their values.
 
-    Defaults of variables are left out: one may be a password.
+    Omits the defaults of variables, which may be passwords.
     """
     names: list[str] = []
 
@@ -68,7 +68,7 @@ def redact_written(written: str) -> str:
 
 def _without_scheme(text: str) -> str:
     if _NAME.fullmatch(text) and text != "localhost" and not get_close_matches(text, SCHEMES, n=1):
-        return _HIDDEN  # a lone word may be the password
+        return _HIDDEN  # a single word may be the password
     return _shown(text, "")
 
 
@@ -93,10 +93,10 @@ def _shown(rest: str, scheme: str) -> str:
 
 
 def _parted(rest: str) -> tuple[str, str, str]:
-    """Split into login, ``@`` and the rest; all of it is the login if that is ambiguous.
+    """Split into login, ``@`` and the rest; if that is ambiguous, everything is the login.
 
-    A password that was not percent-encoded may contain anything. But an ``@`` in a value of the query is not
-    the one before the host.
+    A password without percent-encoding may contain any character. But an ``@`` in a value of the query does
+    not precede the host.
     """
     login, at, target = rest.rpartition("@")
     authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
@@ -109,7 +109,7 @@ def _parted(rest: str) -> tuple[str, str, str]:
 
 
 def _user(login: str) -> str:
-    """Return the user if a password follows; a lone word may be the password."""
+    """Return the user if a password follows; a single word may be the password."""
     name, colon, _ = login.partition(":")
     if not colon:
         return _HIDDEN if login else ""
@@ -124,7 +124,7 @@ def _hosts(hosts: str) -> str:
 
 
 def _parameters(query: str) -> Iterator[str]:
-    """The parameters up to the first secret; everything after it may belong to it."""
+    """Yield the parameters up to the first secret; everything after it may belong to it."""
     for part in query.split("&"):
         name, equals, value = part.partition("=")
         is_known = name in (*PARAMETERS, *sentinel_url.PARAMETERS) and not name.endswith(_SECRET)
@@ -136,7 +136,7 @@ def _parameters(query: str) -> Iterator[str]:
 
 
 def _fits(name: str, value: str) -> bool:
-    """Whether a value looks like one of this parameter."""
+    """Whether a value looks valid for this parameter."""
     form = VALUES[name][0] if name in VALUES else ""
     return bool(
         _VARIABLES.fullmatch(value) or (re.fullmatch(form, value) if form else _VALUE.fullmatch(value))

@@ -1,4 +1,4 @@
-"""The URL of a master that sentinels watch: ``redis+sentinel://USER:PASSWORD@HOST:PORT,HOST:PORT/NAME/DB``."""
+"""The URL of a master behind sentinels: ``redis+sentinel://USER:PASSWORD@HOST:PORT,HOST:PORT/NAME/DB``."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class SentinelUrl:
 
 
 def is_sentinel(url: str) -> bool:
-    """Whether the URL is one of sentinels."""
+    """Whether the URL is that of sentinels."""
     return url.lower().startswith(tuple(f"{scheme}://" for scheme in SCHEMES))
 
 
 def read_sentinel_url(url: str) -> SentinelUrl:
-    """Parse a URL; raises HostsUrlError, or ValueError as ``urlsplit`` does."""
+    """Parse a URL. Raises HostsUrlError, and ValueError as ``urlsplit`` does."""
     parts = split_url(url)
     login, at, hosts = parts.netloc.rpartition("@")
     path = _PATH.fullmatch(parts.path)

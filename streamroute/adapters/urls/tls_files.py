@@ -1,4 +1,4 @@
-"""The certificate files in a URL: opening a pipe would block the process, so it is refused."""
+"""Checks the certificate files in a URL: opening a pipe would block the process."""
 
 from __future__ import annotations
 

@@ -16,8 +16,8 @@ from streamroute.values import EMBEDDED_FOLDER
 class Address:
     """A parsed URL: an external server, or the data folder of the embedded one.
 
-    ``written`` is the URL as the configuration has it, if variables gave parts of it: it is shown with their
-    names instead of their values.
+    ``written`` is the URL as in the configuration, if it contains variables: messages show their names
+    instead of their values.
     """
 
     url: str = field(repr=False)
@@ -47,10 +47,10 @@ class Address:
 
 
 def read_address(url: str, *, folder: Path, written: str | None = None) -> Address:
-    """Parse a URL; ``embedded:DIR`` is relative to ``folder``, that of the configuration.
+    """Parse a URL; ``embedded:DIR`` is relative to ``folder``, the folder of the configuration.
 
-    ``written`` is the URL as the configuration has it, if variables gave parts of it. Raises AddressError,
-    whose text shows no password, for an invalid URL.
+    ``written`` is the URL as in the configuration, if it contains variables. Raises AddressError for an
+    invalid URL.
     """
     problem = problem_of(url)
     if problem is not None:
@@ -63,9 +63,10 @@ def read_address(url: str, *, folder: Path, written: str | None = None) -> Addre
 
 
 class AddressError(SetupError):
-    """Raised for an invalid URL of a server; its text shows the URL without passwords.
+    """Raised for an invalid URL of a server; the message shows the URL without passwords.
 
-    ``shown`` is that URL, ``meant`` the corrected one, unless it has a password; ``problem`` quotes neither.
+    ``shown`` is the redacted URL, ``meant`` the corrected URL, or None if it has a password; ``problem``
+    quotes neither.
     """
 
     def __init__(self, url: str, problem: UrlProblem, written: str | None = None) -> None:

@@ -1,4 +1,4 @@
-"""The vocabulary of server URLs: schemes, forms, parameters and the form of their values."""
+"""Schemes, forms and parameters of server URLs, and the patterns of parameter values."""
 
 from __future__ import annotations
 
@@ -63,4 +63,4 @@ OTHER_SCHEMES: Final = {
     "redis-socket": "unix",
     "redis+unix": "unix",
 }
-"""Schemes of other tools, and what they are called here."""
+"""Schemes of other tools, and the equivalent ones here."""
