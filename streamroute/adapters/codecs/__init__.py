@@ -1,1 +1,1 @@
-"""Codecs: the fields of an entry become a payload and back. Knows neither connections nor routes."""
+"""Codecs: convert the fields of an entry to a payload and back."""

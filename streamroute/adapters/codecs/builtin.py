@@ -1,7 +1,7 @@
-"""The built-in codecs: they turn the fields of a stream entry into a payload, and a payload into fields.
+"""The built-in codecs: they decode the fields of a stream entry into a payload, and encode payloads.
 
-A codec is one class, listed in ``BUILT_IN``; tests/adapters/codecs/test_declared_codecs.py names what else
-has to know it (JSON Schema, README, rules).
+A codec is one class, listed in ``BUILT_IN``; tests/adapters/codecs/test_declared_codecs.py checks the other
+places that must list it (JSON Schema, README, rules).
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
 
 class Codec(Protocol):
-    """What ``codec:`` of a stream names; a user's codec has the same two methods.
+    """The codec of a stream (key ``codec``); a user's codec has the same two methods.
 
     ``decode`` takes the fields of one entry and returns its payload, with the event's type under ``type``.
-    It raises DecodeError, with a readable reason, for an entry that it cannot read: the entry is then
+    For an entry that it cannot decode it raises DecodeError, with a readable reason: the entry is then
     dead-lettered unchanged. ``encode`` is its inverse and raises EncodeError.
     """
 
@@ -49,23 +49,23 @@ class Codec(Protocol):
 
 
 class BuiltInCodec(Codec, Protocol):
-    """A codec that a configuration names by a word."""
+    """A codec that a configuration refers to by name."""
 
     name: ClassVar[str]
-    """The word after ``codec:``."""
+    """The value of ``codec`` in the configuration."""
     summary: ClassVar[str]
-    """What an entry holds, as the JSON Schema and ``streamroute schema`` describe it."""
+    """Describes an entry, in the JSON Schema and in ``streamroute schema``."""
     may_wrap_payload: ClassVar[bool]
-    """Whether producers may put the payload into a field of its own, so that paths begin with its name."""
+    """Whether producers may put the payload into one field, so that paths begin with the field's name."""
     keeps_types: ClassVar[bool]
     """Whether numbers and booleans stay numbers and booleans."""
 
 
 class JsonCodec:
-    """The field ``data`` holds a JSON object; the other fields are strings beside it.
+    """The field ``data`` holds a JSON object; the other fields are added to it as strings.
 
-    Where a field and the data share a key, the field ``type`` wins, and the data wins for every other key.
-    An entry without ``data`` is read as flat strings.
+    If a field and the data have the same key, the field takes precedence for ``type``, and the data for every
+    other key. An entry without ``data`` is decoded as flat strings.
     """
 
     name: ClassVar = "json"
@@ -88,7 +88,7 @@ class JsonCodec:
     def decode_fast(self, parts: list[bytes]) -> dict[str, Any] | None:
         """Decode an entry of exactly ``type`` and ``data``, in that order, as the server sent it.
 
-        Returns None for any other entry and for one that cannot be read: ``decode`` handles those.
+        Returns None for any other entry and for one that cannot be decoded: ``decode`` handles those.
         """
         if len(parts) != 4 or parts[0] != b"type" or parts[2] != b"data":
             return None
@@ -126,7 +126,7 @@ class JsonCodec:
         return payload
 
     def _is_small(self, fields: dict[bytes, bytes]) -> bool:
-        """Whether the entry has ``type`` and ``data`` only and is within the limit (a cheap test)."""
+        """Whether the entry has only ``type`` and ``data`` and is within the limit (a cheap check)."""
         if len(fields) != 2 or b"data" not in fields or b"type" not in fields:
             return False
         return len(fields[b"data"]) + len(fields[b"type"]) + 8 <= self._max_bytes
@@ -140,7 +140,7 @@ class JsonCodec:
 
 
 class FieldsCodec:
-    """Every field is a string, and nothing is nested."""
+    """Every field is a string; there are no nested values."""
 
     name: ClassVar = "fields"
     summary: ClassVar = "flat strings"
@@ -156,7 +156,7 @@ class FieldsCodec:
         return decode_strings(fields)
 
     def encode(self, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
-        """Raises EncodeError for a value that is not a string: it would be read back as another value."""
+        """Raises EncodeError for a value that is not a string: it would be decoded as a different value."""
         event_type(payload)
         for name, value in payload.items():
             if not isinstance(value, str):
@@ -189,7 +189,7 @@ class TypedFieldsCodec:
         return payload
 
     def encode(self, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
-        """Write a string that would parse as JSON as a JSON string, so that it is read back unchanged."""
+        """Write a string that would parse as JSON as a JSON string, so that it is decoded unchanged."""
         kind = event_type(payload)
         fields = {utf8(name, name): _write_typed(name, value) for name, value in payload.items()}
         return checked_fields(fields | {b"type": utf8("type", kind)}, self._max_bytes)

@@ -1,4 +1,4 @@
-"""The attributes of a CloudEvent: what their values may be, and how a field ``ce-NAME`` holds them.
+"""The attributes of a CloudEvent: validation of their values, and their encoding in fields ``ce-NAME``.
 
 Sources: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md#type-system and
 https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md#3132-http-header-values
@@ -34,7 +34,7 @@ _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
 
 
 def is_uri_reference(text: str) -> bool:
-    """Whether this is a URI or a relative reference. Source: https://www.rfc-editor.org/rfc/rfc3986"""
+    """Whether the text is a URI or a relative reference. Source: https://www.rfc-editor.org/rfc/rfc3986"""
     if not _URI.fullmatch(text):
         return False
     first, colon, _ = re.split(r"[/?#]", text, maxsplit=1)[0].partition(":")
@@ -42,18 +42,18 @@ def is_uri_reference(text: str) -> bool:
 
 
 def is_uri(text: str) -> bool:
-    """Whether this is a URI with its scheme."""
+    """Whether the text is a URI with a scheme."""
     scheme, colon, rest = text.partition(":")
     return bool(colon and rest) and is_uri_reference(text) and _SCHEME.fullmatch(scheme) is not None
 
 
 def is_timestamp(text: str) -> bool:
-    """Whether this is a date and a time. Source: https://www.rfc-editor.org/rfc/rfc3339#section-5.6"""
+    """Whether the text is a timestamp. Source: https://www.rfc-editor.org/rfc/rfc3339#section-5.6"""
     found = _TIME.fullmatch(text)
     if found is None:
         return False
     day, minute, second, zone = found.groups()
-    is_leap = second == "60"  # the last of a day in UTC; Python knows none
+    is_leap = second == "60"  # a leap second is the last of a day in UTC; Python does not support it
     try:
         known = datetime.fromisoformat(f"{day}T{minute}:{'59' if is_leap else second}{zone.upper()}")
     except ValueError:
@@ -74,19 +74,19 @@ _KINDS: Final[Mapping[str, tuple[Callable[[str], bool], str]]] = {
 
 
 def require_valid(name: str, value: str) -> None:
-    """Raise EncodeError for a value that the attribute may not have."""
+    """Raise EncodeError if the value is invalid for the attribute."""
     is_valid, what = _KINDS.get(name, (_is_text, "text without control characters"))
     if not is_valid(value):
         raise EncodeError(f'the attribute "{name}" of a CloudEvent is {what}, and {short_repr(value)} is not')
 
 
 def to_header(value: str) -> str:
-    """Encode an attribute as the value of an HTTP header, and so of a field ``ce-NAME``."""
+    """Encode an attribute as the value of an HTTP header, which a field ``ce-NAME`` uses too."""
     return quote(value, safe=_AS_IT_IS)
 
 
 def from_header(name: str, value: str) -> str:
-    """Return an attribute from the value of a field ``ce-NAME``; raises DecodeError if it is not UTF-8."""
+    """Decode the value of a field ``ce-NAME``; raises DecodeError if it is not UTF-8."""
     if (found := _QUOTED.fullmatch(value)) is not None:
         value = _ESCAPED.sub(r"\1", found[1])
     if "%" not in value:

@@ -1,9 +1,9 @@
-"""CloudEvents 1.0, in either of two forms of an entry.
+"""CloudEvents 1.0, in two forms of an entry.
 
-Structured: one field, by custom ``cloudevent``, holds the whole event as JSON. Binary: each attribute is a
-field (``ce-id``, ``ce-source``, ``ce-type`` ...) beside ``data`` and ``content-type``, in any capitals. The
-values of fields ``ce-NAME`` are those of HTTP headers, percent-encoded; those of fields ``ce_NAME`` are as
-they are, as in the binding for Kafka.
+Structured: one field, by convention ``cloudevent``, holds the whole event as JSON. Binary: each attribute is
+a field (``ce-id``, ``ce-source``, ``ce-type`` ...) beside ``data`` and ``content-type``; field names are
+case-insensitive. The values of fields ``ce-NAME`` are percent-encoded, as in HTTP headers; those of fields
+``ce_NAME`` are plain, as in the binding for Kafka.
 
 Sources: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md and
 https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md; there is no binding for
@@ -48,7 +48,7 @@ _TYPE_OF_DATA: Final = "datacontenttype"
 
 
 class _Event(dict[str, Any]):
-    """A payload that knows which of its keys were attributes, and are written as such again."""
+    """A payload that remembers which keys were attributes, so that they are encoded as attributes again."""
 
     def __init__(
         self, payload: Mapping[str, Any], attributes: Mapping[str, str], data: Collection[str]
@@ -58,10 +58,10 @@ class _Event(dict[str, Any]):
 
 
 class CloudEventsCodec:
-    """The payload is the event's data, a JSON object, with the attributes beside it as strings.
+    """The payload is the event's data, a JSON object, with the attributes added as strings.
 
-    Of an attribute and data with the same key, the attribute ``type`` wins, and data wins for every other
-    key. Data that is not JSON is refused.
+    If an attribute and the data have the same key, the attribute takes precedence for ``type``, and the data
+    for every other key. Data that is not JSON is refused.
     """
 
     name: ClassVar = "cloudevents"
@@ -99,11 +99,11 @@ class CloudEventsCodec:
         )
 
     def encode(self, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
-        """Write the binary form; an event without an ``id`` gets a new one.
+        """Encode in the binary form; an event without an ``id`` gets a new one.
 
-        Attributes become fields, everything else is data. A key that was read as an attribute, also an
-        extension, is written as one. Raises EncodeError for an event without ``type`` or ``source``, and for
-        invalid attributes.
+        Attributes become fields, everything else is data. A key that was decoded from an attribute, including
+        an extension, is encoded as one. Raises EncodeError for an event without ``type`` or ``source``, and
+        for invalid attributes.
         """
         kind, brought = event_type(payload), self._brought(payload)
         attributes = {name: value for name, value in brought.items() if payload.get(name) == value}
@@ -121,7 +121,7 @@ class CloudEventsCodec:
             for name, value in payload.items()
             if name not in attributes or value != attributes[name]
         }
-        # An event that was read without a content type is written without one.
+        # An event decoded without a content type is encoded without one.
         content_type = attributes.pop(_TYPE_OF_DATA, "" if "specversion" in payload else _JSON)
         _must_be_json(content_type, EncodeError)
         fields = {utf8(name, f"ce-{name}"): _header(name, value) for name, value in attributes.items()}
@@ -130,7 +130,7 @@ class CloudEventsCodec:
         return checked_fields(fields | {b"data": json_bytes("data", data)}, self._max_bytes)
 
     def _brought(self, payload: Mapping[str, Any]) -> Mapping[str, str]:
-        """The attributes that a payload had when it was read; none if that is unknown."""
+        """Return the attributes that the payload was decoded from; empty if that is unknown."""
         if isinstance(payload, _Event):
             return payload.attributes
         if not isinstance(payload, Message) or not payload.fields:
@@ -143,7 +143,7 @@ class CloudEventsCodec:
 
 
 def _structured_field(fields: Mapping[bytes, bytes]) -> bytes | None:
-    """The field that holds a whole event; None if the entry has the binary form."""
+    """Return the field that holds a whole event; None if the entry has the binary form."""
     if _STRUCTURED in fields:
         return _STRUCTURED
     names = [name for name in fields if name.lower() not in _CONTENT_TYPES]
@@ -153,7 +153,7 @@ def _structured_field(fields: Mapping[bytes, bytes]) -> bytes | None:
 
 
 def _structured(event: dict[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
-    """Attributes and data of an event in JSON."""
+    """Return attributes and data of an event in JSON."""
     attributes = {
         name: _attribute(name, value)
         for name, value in event.items()
@@ -173,7 +173,7 @@ def _structured(event: dict[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
 
 
 def _attribute(name: str, value: Any) -> str:
-    """An attribute as a string: in the binary form every one is."""
+    """Return an attribute as a string, as in the binary form."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (str, int)):
@@ -190,7 +190,7 @@ def _from_base64(encoded: Any) -> bytes:
 
 def _binary(fields: Mapping[bytes, bytes]) -> tuple[dict[str, str], dict[str, Any], dict[bytes, bytes]]:
     """Return attributes, data, and the other fields."""
-    lower = {name.lower(): value for name, value in fields.items()}  # Go and others write Ce-Id
+    lower = {name.lower(): value for name, value in fields.items()}  # Go's HTTP headers are Ce-Id
     prefixed = {name: value for name, value in lower.items() if name.startswith(_PREFIXES)}
     if not prefixed:
         raise DecodeError(

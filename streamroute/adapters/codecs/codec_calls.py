@@ -1,4 +1,4 @@
-"""Calls of codecs, which may be the user's: whatever they raise becomes an error with a readable reason."""
+"""Calls codecs, which may be the user's: every exception becomes an error with a readable reason."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def optional_decoder(codec: Codec, name: str) -> Callable[..., Any] | None:
-    """Return the codec's method ``name``, an alternative to ``decode``; None if it has none.
+    """Return the codec's method ``name``, an alternative to ``decode``, or None.
 
-    A codec that inherits the method but overrides ``decode`` has none, as its ``decode`` would be skipped.
+    Returns None if the codec inherits the method but overrides ``decode``, which would be skipped.
     """
     for kind in type(codec).__mro__:
         method = vars(kind).get(name)
@@ -31,18 +31,18 @@ def optional_decoder(codec: Codec, name: str) -> Callable[..., Any] | None:
 
 
 def decoded(codec: Codec, fields: dict[bytes, bytes]) -> dict[str, Any]:
-    """Return the payload of an entry; raises DecodeError if it cannot be read."""
+    """Return the payload of an entry; raises DecodeError if it cannot be decoded."""
     try:
         with ExitForkedChild():
             return codec.decode(fields)
     except KeyboardInterrupt:
-        raise  # a command is ended
+        raise  # the user interrupts a command
     except BaseException as error:
         raise DecodeError(_reason(error, DecodeError)) from error
 
 
 def encoded(codec: Codec, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
-    """Return the fields of an entry; raises EncodeError if the codec cannot write the payload."""
+    """Return the fields of an entry; raises EncodeError if the codec cannot encode the payload."""
     try:
         with ExitForkedChild():
             return dict(codec.encode(payload))
@@ -53,7 +53,7 @@ def encoded(codec: Codec, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
 
 
 def _reason(error: BaseException, expected: type[StreamrouteError]) -> str:
-    """The reason that the codec gave, or the error that it raised instead."""
+    """Return the message of an ``expected`` error, or a description of any other."""
     if issubclass(type(error), expected):
         return redacted_str(error, REASON)
     return f"the codec failed: {error_text(error)}"

@@ -1,4 +1,4 @@
-"""Reading and writing the fields of an entry, with the error messages that all codecs share."""
+"""Reads and writes the fields of an entry, with the error messages that all codecs share."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 from collections.abc import Mapping
 
 MARKER: Final = "_streamroute"
-"""The reserved key: in a payload it says whose retry this is."""
+"""The reserved key: in a payload, it identifies the group and routes of a retry."""
 
 MAX_BYTES: Final = 64 * 1024 * 1024
-"""Bytes of the names and values of one entry; more is refused before anything is decoded."""
+"""Bytes of the names and values of one entry; a larger entry is refused before decoding."""
 
 
 def check_size(fields: Mapping[bytes, bytes], max_bytes: int) -> None:
-    """Raise DecodeError for an entry without fields, or with more than ``max_bytes`` in them."""
+    """Raise DecodeError for an entry without fields, or with more than ``max_bytes`` bytes."""
     if not fields:
         raise DecodeError("the entry has no fields")
     size = sum(map(len, fields.values())) + sum(map(len, fields))
@@ -38,7 +38,7 @@ def decode_strings(fields: Mapping[bytes, bytes]) -> dict[str, Any]:
 
 
 def not_utf8(fields: Mapping[bytes, bytes]) -> str:
-    """Return the message that names the field that is not UTF-8."""
+    """Return a message that names the field that is not UTF-8."""
     for name, value in fields.items():
         if not _is_utf8(name):
             return f"the name of a field is not UTF-8: {short_repr(name)}"
@@ -56,12 +56,12 @@ def _is_utf8(text: bytes) -> bool:
 
 
 def quoted(name: bytes) -> str:
-    """The name of a field, for a message."""
+    """Quote the name of a field for a message."""
     return f'"{short_repr(name.decode())[1:-1]}"'
 
 
 def read_object(data: bytes, name: str = "data") -> dict[str, Any]:
-    """Return the JSON object in ``data``, a field called ``name``; raises DecodeError for anything else."""
+    """Parse the JSON object in ``data``, the field ``name``; raises DecodeError for anything else."""
     try:
         value = read_json(data)
     except ValueError as error:
@@ -72,7 +72,7 @@ def read_object(data: bytes, name: str = "data") -> dict[str, Any]:
 
 
 def kind_of(value: Any) -> str:
-    """What a message calls a value of this type."""
+    """Describe the type of a value for a message."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -82,7 +82,7 @@ def kind_of(value: Any) -> str:
 
 
 def event_type(payload: Mapping[str, Any]) -> str:
-    """Return the type of an event; raises EncodeError if it has none, or a key that is not a string."""
+    """Return the type of an event; raises EncodeError if it is missing, or if a key is not a string."""
     kind = payload.get("type")
     if not isinstance(kind, str) or not kind:
         raise EncodeError('an event needs a "type", a string that is not empty')
@@ -93,7 +93,7 @@ def event_type(payload: Mapping[str, Any]) -> str:
 
 
 def utf8(name: str, text: str) -> bytes:
-    """Encode a text; raises EncodeError for half of a surrogate pair."""
+    """Encode a text as UTF-8; raises EncodeError for half of a surrogate pair."""
     try:
         return text.encode()
     except UnicodeEncodeError:
@@ -101,7 +101,7 @@ def utf8(name: str, text: str) -> bytes:
 
 
 def json_bytes(name: str, value: Any) -> bytes:
-    """Return a value as JSON; raises EncodeError for a value that JSON cannot hold."""
+    """Encode a value as JSON; raises EncodeError for a value that JSON cannot represent."""
     try:
         return write_json(value)
     except (TypeError, ValueError) as error:
@@ -109,7 +109,7 @@ def json_bytes(name: str, value: Any) -> bytes:
 
 
 def checked_fields(fields: dict[bytes, bytes], max_bytes: int) -> dict[bytes, bytes]:
-    """Return the fields of an event; raises EncodeError if they are too large to be read again."""
+    """Return the fields unchanged; raises EncodeError if they are too large to be decoded again."""
     size = sum(map(len, fields.values())) + sum(map(len, fields))
     if size > max_bytes:
         raise EncodeError(f"the event has {size:,} bytes; at most {max_bytes:,} can be read again")

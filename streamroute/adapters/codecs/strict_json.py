@@ -1,8 +1,8 @@
-"""Strict JSON, read and written, with the same results with orjson and without it.
+"""Reads and writes strict JSON, with the same results with and without orjson.
 
-Refused beyond RFC 8259: NaN and the infinities (also numbers that overflow to one), halves of surrogate pairs
-(which could not be printed or encoded again), and nesting beyond ``MAX_NESTING``, which would exhaust the
-stack of code that walks the value later.
+Refuses NaN and the infinities (also numbers that overflow to infinity), halves of surrogate pairs (which
+cannot be printed or encoded), and nesting beyond ``MAX_NESTING``, which would exhaust the stack of code that
+walks the value later.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MAX_NESTING: Final = 200
-"""Levels of lists and objects. orjson writes 254, and copy.deepcopy takes four frames of Python's 1,000."""
+"""Levels of lists and objects. orjson writes 254; copy.deepcopy uses 4 of Python's 1,000 frames per level."""
 
-_LONGEST_REPR: Final = 80  # characters of a foreign text in a message
+_LONGEST_REPR: Final = 80  # characters of an external text in a message
 _SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 _DIGITS: Final = bytes(48 if 48 <= byte <= 57 else 32 for byte in range(256))
 _LONG_NUMBER: Final = b"0" * 19  # the shortest integers that may not fit into 64 bits
@@ -38,14 +38,14 @@ class NestingError(ValueError):
 
 
 def short_repr(text: str | bytes) -> str:
-    """The repr of a text, at most 80 characters, for one line of a message."""
+    """Return the repr of a text on one line, at most 80 characters."""
     return safe_repr(text, _LONGEST_REPR)
 
 
 def write_json(value: Any) -> bytes:
-    """Return the compact JSON of a value, as UTF-8.
+    """Return a value as compact JSON in UTF-8, which ``read_json`` accepts.
 
-    Raises ValueError or TypeError for a value that JSON cannot hold; ``read_json`` reads every result.
+    Raises ValueError or TypeError for a value that JSON cannot represent.
     """
     refuse_expanding(value)
     try:
@@ -54,7 +54,7 @@ def write_json(value: Any) -> bytes:
         raise NestingError("is nested too deeply, or contains itself") from None
     except UnicodeEncodeError as error:
         raise NotJsonError(f"holds half of a surrogate pair: {short_repr(error.object)}") from None
-    except ValueError:  # one that contains itself was refused before
+    except ValueError:  # a value that contains itself was refused before
         raise NotJsonError("holds a number that is not finite, or is too long to be written") from None
     _refuse_deep(text, value)
     return text
@@ -76,7 +76,7 @@ _scan: Final[Callable[[str, int], tuple[Any, int]]] = vars(_decoder)["scan_once"
 
 
 def read_standard(data: bytes) -> Any:
-    """Read JSON with the standard library: the reference for ``read_json``."""
+    """Parse JSON with the standard library: the reference for ``read_json``."""
     try:
         text = data.decode()
         value, end = _scan(text, 0)
@@ -92,7 +92,7 @@ def read_standard(data: bytes) -> Any:
 
 
 def _decode_with_error(data: bytes) -> Any:
-    """Return the value, or raise an error that says what is wrong with it."""
+    """Return the value, or raise an error that explains why it is invalid."""
     try:
         value = _decoder.decode(data.decode())
     except UnicodeDecodeError as error:
@@ -104,7 +104,7 @@ def _decode_with_error(data: bytes) -> Any:
         raise _nested(data) from None
     except NotJsonError:
         raise
-    except ValueError as error:  # an integer of more digits than Python reads
+    except ValueError as error:  # an integer with more digits than Python converts
         raise NotJsonError(describe_json_error(data.decode(), error)) from None
     _refuse_half_pairs(data, value)
     _refuse_deep(data, value)
@@ -161,14 +161,14 @@ def _children(node: Any) -> list[Any]:
 
 
 def accelerated(loads: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
-    """Return ``read_standard`` at orjson's speed.
+    """Return a faster ``read_standard``, which uses orjson's ``loads``.
 
-    orjson silently turns integers beyond 64 bits into floats, so long numbers are read by the standard
-    library; so is everything that orjson refuses, for the same errors.
+    orjson silently converts integers beyond 64 bits to floats, so the standard library parses JSON with long
+    numbers. It also parses everything that orjson refuses, to raise the same errors.
     """
 
     def read(data: bytes) -> Any:
-        # A number as long as that has a digit among every 19th character.
+        # A number of 19 or more digits covers at least one of the offsets 18, 37, 56, ...
         if 48 in data[18::19].translate(_DIGITS) and data.translate(_DIGITS).find(_LONG_NUMBER) >= 0:
             return read_standard(data)
         try:
@@ -191,4 +191,4 @@ def _best() -> Callable[[bytes], Any]:
 
 
 read_json: Callable[[bytes], Any] = _best()
-"""Read one JSON value from UTF-8; raises NotJsonError or NestingError, with a readable reason."""
+"""Parse one JSON value from UTF-8; raises NotJsonError or NestingError, with a readable reason."""

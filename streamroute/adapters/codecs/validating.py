@@ -1,4 +1,4 @@
-"""Validating entries: one with invalid data is dead-lettered before any route runs."""
+"""Validates entries: an entry with invalid data is dead-lettered before any route runs."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from streamroute.errors import DecodeError
 from streamroute.message import Message
 
 Check = Callable[[Any], str | None]
-"""Returns why data is invalid; None if it is valid."""
+"""Returns why data is invalid, or None if it is valid."""
 
 
 Separate = Callable[[dict[bytes, bytes]], tuple[Any, Any]]
-"""Capability ``separate`` of a codec: it returns the data of an entry without its envelope, and the payload.
+"""The optional method ``separate`` of a codec: returns an entry's data without its envelope, and the payload.
 
-The payload is that of ``decode``; it raises DecodeError as ``decode`` does.
+The payload is that of ``decode``. Raises DecodeError as ``decode`` does.
 """
 
 
 class ValidatingCodec:
     """Wraps a codec, and refuses to decode an entry whose data is invalid.
 
-    ``checks`` are by type; a type without a check passes.
+    ``checks`` has a check for each validated type; entries of other types are not validated.
     """
 
     def __init__(self, codec: Codec, checks: Mapping[str, Check]) -> None:
@@ -53,8 +53,8 @@ class ValidatingCodec:
 def separated(codec: Codec, fields: dict[bytes, bytes]) -> tuple[Any, Any]:
     """Return the data of an entry, and its payload.
 
-    Without the capability ``separate``, the data is the payload without ``type``. A user's codec may return
-    anything; the caller refuses what is not a payload.
+    If the codec has no method ``separate``, the data is the payload without ``type``. A user's codec may
+    return any object; the caller refuses one that is not a payload.
     """
     separate: Separate | None = optional_decoder(codec, "separate")
     if separate is not None:
@@ -64,12 +64,12 @@ def separated(codec: Codec, fields: dict[bytes, bytes]) -> tuple[Any, Any]:
 
 
 def data_of(payload: Mapping[str, Any], codec: Codec) -> Any:
-    """Return the data of a message read earlier; of a plain dict, everything but its ``type``."""
+    """Return the data of a decoded message; for a plain dict, everything but its ``type``."""
     if isinstance(payload, Message) and payload.fields:
         try:
             return _without_taken(separated(codec, dict(payload.fields))[0], payload)
         except DecodeError:
-            # Another codec than the configured one read it: only its result is left.
+            # Another codec than the configured one decoded it: only the payload is available.
             return _without_type(payload)
     return _without_type(payload)
 

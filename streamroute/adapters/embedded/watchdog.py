@@ -19,7 +19,7 @@ _AFTER_FAILURE: Final = 5.0
 
 
 class Watchdog:
-    """Calls ``restart`` periodically in a thread, until ``end()``; it returns whether it did restart.
+    """Calls ``restart`` periodically in a thread, until ``end()``; it returns whether it acted.
 
     The thread is not from the event loop's executor: stuck handlers may occupy all of its threads.
     """

@@ -1,1 +1,1 @@
-"""Entries as Redis gives and takes them: ids, fields, records, settlement. Does no I/O."""
+"""Entries as Redis stores them: ids, fields, records, settlement. Does no I/O."""

@@ -1,4 +1,4 @@
-"""The dedupe locks of a message, and what its outcomes make of them."""
+"""The dedupe locks of a message, and their state after its outcomes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from streamroute.values import DeadLetter, DedupeLock
 
 @dataclass(frozen=True, slots=True)
 class LockResolution:
-    """What becomes of one key: ``done`` for so many ms, ``delayed`` with a retry's name, or ``free``."""
+    """The new state of one key: ``done`` for a ttl in ms, ``delayed`` with a retry's name, or ``free``.
+
+    ``fact`` is the ttl or the name.
+    """
 
     key: str
     route: str
@@ -20,10 +23,10 @@ class LockResolution:
 
 
 def resolve_locks(message: Message, names: dict[str, str]) -> Iterator[LockResolution]:
-    """What becomes of the keys that a message holds; ``names`` are those of its routes' retries.
+    """Yield the new states of the keys that a message holds; ``names`` has the retry's name by route.
 
-    A lock without an outcome here (another scheduler has its retry) stays as it is: the next message
-    with the key finds that nobody runs any more.
+    A lock whose route has no outcome (an external scheduler has the retry) stays unchanged: the next message
+    with the key finds that its holder is not running any more.
     """
     failed = {outcome.route for outcome in message.outcomes or () if isinstance(outcome, DeadLetter)}
     for route, lock in (message.dedupe_locks or {}).items():
@@ -40,12 +43,12 @@ def resolve_locks(message: Message, names: dict[str, str]) -> Iterator[LockResol
 
 
 def attach_lock(message: Message, route: str, lock: DedupeLock) -> None:
-    """Let the message hold a lock until it is settled."""
+    """Attach a lock to the message, which holds it until it is settled."""
     if message.dedupe_locks is None:
         message.dedupe_locks = {}
     message.dedupe_locks[route] = lock
 
 
 def pending_location(message: Message) -> str:
-    """Where a message is pending: ``retry`` in the group's retry stream, ``entry`` in the stream itself."""
+    """Return where a message is pending: ``retry`` (the group's retry stream) or ``entry`` (the stream)."""
     return "entry" if message.pending_key == message.stream else "retry"

@@ -1,4 +1,4 @@
-"""The ids of stream entries: two unsigned numbers of 64 bits, in order."""
+"""The ids of stream entries: two unsigned 64-bit numbers."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ _LONGEST: Final = 20  # digits of 64 bits
 
 
 def parse_id(entry_id: str) -> Position:
-    """Return ``1700000000000-3`` as numbers that compare as the server compares ids; raises ValueError."""
+    """Parse an id such as ``1700000000000-3``; positions sort as on the server. Raises ValueError."""
     milliseconds, dash, sequence = entry_id.partition("-")
     return _number(milliseconds), _number(sequence if dash else "0")
 
 
 def format_id(position: Position) -> str:
-    """The inverse of ``parse_id``."""
+    """Format a position as an id: the inverse of ``parse_id``."""
     return f"{position[0]}-{position[1]}"
 
 
 def previous_id(entry_id: str) -> str:
-    """The highest id below this one; ``0-0`` for itself."""
+    """Return the highest id below this one; for ``0-0``, the id itself."""
     milliseconds, sequence = parse_id(entry_id)
     if sequence:
         return format_id((milliseconds, sequence - 1))

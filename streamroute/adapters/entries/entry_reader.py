@@ -1,7 +1,7 @@
-"""Decodes entries into the messages that handlers get.
+"""Decodes entries into the messages that handlers receive.
 
-The id of an entry here is the server's, with the suffix ``@retry`` if the entry is pending in the group's
-retry stream: ids of two streams may be equal.
+An entry's id here is the server's, with the suffix ``@retry`` if the entry is pending in the group's retry
+stream: ids of the two streams may be equal.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ FastDecoder = Callable[[list[bytes]], dict[str, Any] | None]
 
 @dataclass(frozen=True, slots=True)
 class EntryReader:
-    """Decodes the entries of one group; ``keys`` distinguishes its retry stream from its stream.
+    """Decodes the entries of one group; ``keys`` identifies its stream and its retry stream.
 
-    ``coordinator`` is attached to each message: it knows the other messages and workers of the group.
+    ``coordinator`` is attached to each message; it has access to the group's other messages and workers.
     """
 
     codec: Codec
@@ -74,7 +74,7 @@ class EntryReader:
         return self.name(key, entry_id), message
 
     def read_new(self, rows: Iterable[Row], *, read_at: int) -> list[tuple[str, dict[str, Any]]]:
-        """Decode entries of the stream itself on their first delivery: a faster ``read`` for each."""
+        """Decode entries of the stream itself on their first delivery; faster than ``read``."""
         decode = fast_decoder(self.codec)
         stream, group, coordinator = self.keys.stream, self.group, self.coordinator
         entries: list[tuple[str, dict[str, Any]]] = []
@@ -94,7 +94,7 @@ class EntryReader:
         return entries
 
     def name(self, key: str, entry_id: str) -> str:
-        """The id of an entry of the stream ``key``, as streamroute uses it."""
+        """Return the id of an entry of the stream ``key``, with the suffix for retries."""
         return entry_name(self.keys, key, entry_id)
 
     def _decoded(
@@ -125,24 +125,24 @@ def _plain(payload: Any) -> dict[str, Any]:
 
 
 def fast_decoder(codec: Codec) -> FastDecoder:
-    """Return the codec's decoder for common entries, which returns None for any other."""
+    """Return the codec's decoder for common entries; it returns None for all others."""
     return optional_decoder(codec, "decode_fast") or _no_fast_decode
 
 
 def _no_fast_decode(_parts: object) -> None:
-    """The fast decoder of a codec that has none."""
+    """Decode no entry: the default for codecs without a fast decoder."""
 
 
 def entry_name(keys: GroupKeys, key: str, entry_id: str) -> str:
-    """The id of an entry of the stream ``key``, as streamroute uses it."""
+    """Return the id of an entry of the stream ``key``, with the suffix for retries."""
     return f"{entry_id}{_RETRY}" if key == keys.retry else entry_id
 
 
 def is_retry(message_id: str) -> bool:
-    """Whether the id is of an entry in a retry stream."""
+    """Whether the id is that of an entry in a retry stream."""
     return message_id.endswith(_RETRY)
 
 
 def server_id(message_id: str) -> str:
-    """The id of an entry on the server."""
+    """Return the id of an entry on the server."""
     return message_id.removesuffix(_RETRY)

@@ -1,6 +1,6 @@
 """Packs raw fields into one value: a retry keeps its entry byte for byte.
 
-Each name and value is its length (four bytes, big-endian) and its bytes.
+Each name and value is stored as its length (four bytes, big-endian), then its bytes.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ _LENGTH: Final = struct.Struct(">I")
 
 
 def pack_fields(fields: Mapping[bytes, bytes]) -> bytes:
-    """Pack fields into one value; ``unpack_fields`` reverses it."""
+    """Pack fields into one value: the inverse of ``unpack_fields``."""
     parts = [part for field in fields.items() for part in field]
     return b"".join(_LENGTH.pack(len(part)) + part for part in parts)
 
 
 def unpack_fields(packed: bytes) -> dict[bytes, bytes]:
-    """Return the fields given to ``pack_fields``; raises DecodeError for any other value."""
+    """Unpack the result of ``pack_fields``; raises DecodeError for any other value."""
     parts: list[bytes] = []
     position = 0
     while position < len(packed):

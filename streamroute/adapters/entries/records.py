@@ -1,4 +1,4 @@
-"""The records of a message that failed: the retry that will run, and the dead letter that is kept.
+"""The records of a failed message: retries and dead letters.
 
 Both hold the entry's raw fields and the reserved field ``_streamroute``: a JSON object with the origin of
 the entry and its history. A field of the entry with that name is stored under another name, and restored.
@@ -23,7 +23,7 @@ from streamroute.values import DeadLetter, Failure, RetryLater
 
 FACTS: Final = MARKER.encode()
 _TAKEN: Final = re.compile(re.escape(FACTS) + rb"~*")
-"""Names of an entry's fields that equal the reserved one, or its escaped form."""
+"""Matches the reserved field name and its escaped forms."""
 
 _VERSION: Final = 1
 _MOST_FIELDS: Final = 1000  # a Lua script can pass some 8,000 arguments on; beyond this they are packed
@@ -40,10 +40,11 @@ _LATER_FACTS: Final = ("type", "routes", "time", "generation", "trace", "accepte
 
 @dataclass(frozen=True, slots=True)
 class RetryRecord:
-    """A retry as it waits: the origin's id, the routes to run, the attempt's number, the raw fields.
+    """A scheduled retry: the id of the original entry, the routes to run, the attempt, the raw fields.
 
-    No ``routes`` means every route that matches. ``accepted`` says that the filters of the routes have said
-    yes; ``unknown_since`` from when on no worker knew them (Redis time in ms; 0: one did).
+    Empty ``routes`` means every route that matches. ``accepted`` is whether the filters of the routes have
+    matched; ``unknown_since`` is the time since which no worker has had the routes (Redis time in ms; 0: a
+    worker has them).
     """
 
     id: str
@@ -56,7 +57,7 @@ class RetryRecord:
 
     @property
     def name(self) -> str:
-        """Retries of the same name are one retry."""
+        """Identifies the retry: a second retry of the same name is ignored."""
         return f"{self.id}|{','.join(sorted(self.routes))}|{self.attempt}"
 
     def pack(self) -> bytes:
@@ -73,7 +74,7 @@ class RetryRecord:
 
     @classmethod
     def unpack(cls, packed: bytes) -> RetryRecord:
-        """Return the record that ``pack`` wrote; raises DecodeError for any other value."""
+        """Unpack the result of ``pack``; raises DecodeError for any other value."""
         fields = unpack_fields(packed)
         try:
             facts = json.loads(fields.pop(FACTS))
@@ -91,7 +92,7 @@ class RetryRecord:
 
 
 def retry_record(message: Message, retry: RetryLater) -> RetryRecord:
-    """Return the retry of one route of a message, or of all its routes."""
+    """Create the record of a retry of one route of a message, or of all its routes."""
     history = message.history
     if not retry.postponed:
         failure = Failure(retry.route, message.attempt, clip(retry.error, HISTORY), "", time.time())
@@ -107,7 +108,7 @@ def retry_record(message: Message, retry: RetryLater) -> RetryRecord:
 
 
 def append_failure(history: Sequence[Failure], failure: Failure) -> Sequence[Failure]:
-    """Return the history with one more failure; the oldest are dropped."""
+    """Return the history with one more failure, limited to the latest failures."""
     return (*history, failure)[-_MOST_FAILURES:]
 
 
@@ -117,14 +118,28 @@ def _failures(facts: Mapping[str, Any]) -> tuple[Failure, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadRecord:
-    """A dead letter as it is kept: the entry's raw fields, where it came from, and why it failed.
+    """A stored dead letter: the entry's raw fields, its origin, and the reason of the failure.
 
-    ``id`` is the entry's as it was produced, ``route`` None where no route was to blame, ``routes`` those
-    that the message was for (none: all that match), ``attempt`` the number of the run that failed,
-    ``deliveries`` how often that run was handed to a worker, ``history`` the failures before this one.
-    ``accepted`` says that the route's filter had said yes.
-    ``time`` is in seconds since the epoch by the worker's clock (the id in the stream of dead letters is
-    Redis's own time), ``generation`` names the configuration, ``trace`` is the W3C trace context.
+    ``id``
+        the id of the original entry.
+    ``route``
+        the route that failed; None if no route did.
+    ``routes``
+        the routes of the message (empty: all that match).
+    ``attempt``
+        the number of the attempt that failed.
+    ``deliveries``
+        how often that attempt was delivered to a worker.
+    ``history``
+        the failures before this one.
+    ``accepted``
+        whether the route's filter had matched.
+    ``time``
+        seconds since the epoch by the worker's clock (the id in the stream of dead letters is Redis time).
+    ``generation``
+        identifies the configuration.
+    ``trace``
+        the W3C trace context.
     """
 
     id: str
@@ -147,7 +162,7 @@ class DeadRecord:
 
     @classmethod
     def of(cls, message: Message, dead: DeadLetter, generation: str = "") -> DeadRecord:
-        """Return the record of one failure of a message."""
+        """Create the record of one failure of a message."""
         kind: Any = message.get("type")
         return cls(
             id=message.id,
@@ -170,7 +185,7 @@ class DeadRecord:
         )
 
     def as_failure(self) -> Failure:
-        """Return this dead letter as an entry of a later history."""
+        """Return this dead letter as a failure in the history of a requeued message."""
         error, reason = clip(self.error, HISTORY), clip(self.reason, HISTORY)
         return Failure(self.route, self.attempt, error, reason, self.time)
 
@@ -181,13 +196,13 @@ class DeadRecord:
         return {FACTS: _json({"v": _VERSION, **facts}), **self._written_fields()}
 
     def _written_fields(self) -> Mapping[bytes, bytes]:
-        """Return the entry's fields; packed if they are too many, or would be read as packed ones."""
+        """Return the entry's fields; packed if there are too many, or if they look like packed ones."""
         is_plain = len(self.fields) <= _MOST_FIELDS and self.fields.keys() != {_PACKED}
         return _escape_reserved(self.fields) if is_plain else {_PACKED: pack_fields(self.fields)}
 
     @classmethod
     def read(cls, written: Mapping[bytes, bytes]) -> DeadRecord:
-        """Return the record that ``write`` wrote; raises DecodeError for any other fields."""
+        """Parse the result of ``write``; raises DecodeError for any other fields."""
         fields = dict(written)
         try:
             facts = json.loads(fields.pop(FACTS))
@@ -215,12 +230,12 @@ def _is_disguised(name: bytes) -> bool:
 
 
 def flatten_fields(fields: Mapping[bytes, bytes]) -> list[bytes]:
-    """Return fields as XADD takes them: name, value, name, value."""
+    """Return fields as arguments of XADD: name, value, name, value."""
     return [part for field in fields.items() for part in field]
 
 
 def fields_from_reply(parts: Sequence[bytes] | Mapping[bytes, bytes] | None) -> dict[bytes, bytes]:
-    """Return the fields of a reply: a flat list (RESP2 and RESP3 alike), or None."""
+    """Parse the fields in a reply: a flat list (in RESP2 and RESP3), or None."""
     if parts is None:
         return {}
     if isinstance(parts, Mapping):

@@ -1,4 +1,4 @@
-"""Settlements: what the settle script is told about one message."""
+"""Settlements: the keys and arguments of the settle script for one message."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _MAX_DELAY: Final = 365 * 86_400_000  # ms; the scripts take what is due much la
 
 
 def needs_settle_script(message: Message) -> bool:
-    """Whether a plain ack would not do: it failed somewhere, or holds keys of dedupe."""
+    """Whether XACK alone is not enough: the message has failures to write, or holds dedupe locks."""
     return bool(message.outcomes or message.dedupe_locks)
 
 
 def settlement(keys: GroupKeys, group: str, consumer: str, message: Message, generation: str) -> Call:
-    """Keys and arguments of the script ``settle`` for one message."""
+    """Return keys and arguments of the script ``settle`` for one message."""
     outcomes = message.outcomes or ()
     retries = [outcome for outcome in outcomes if isinstance(outcome, RetryLater)]
     letters = [outcome for outcome in outcomes if isinstance(outcome, DeadLetter)]
@@ -48,10 +48,10 @@ def settlement(keys: GroupKeys, group: str, consumer: str, message: Message, gen
 
 
 def ack_mode(message: Message) -> str:
-    """``drop`` where an acked entry leaves its stream: nobody else reads a group's retries."""
+    """Return ``drop`` if an acknowledged entry is deleted (no other group reads retries), else ``keep``."""
     return "drop" if message.pending_key != message.stream else "keep"
 
 
 def delay_ms(delay: float) -> int:
-    """The delay of a retry in ms, a year at most."""
+    """Return the delay of a retry in ms, at most a year."""
     return min(int(delay * 1000), _MAX_DELAY)

@@ -1,7 +1,7 @@
-"""Decodes entries in a thread if a validating codec may take long.
+"""Decodes entries in a thread if their validation may take long.
 
-The event loop stays responsive: a validating thread yields every few milliseconds. The leases of the entries
-are renewed meanwhile, as if they were held.
+The event loop stays responsive: the thread yields every few milliseconds. Meanwhile the leases of the entries
+are renewed like those of entries in flight.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ T = TypeVar("T")
 
 
 class EntriesInValidation:
-    """The entries of one consumer that a thread decodes; ``with_held`` may be called from any thread."""
+    """The entries of one consumer that a thread is decoding; ``with_held`` may be called from any thread."""
 
     def __init__(self) -> None:
         self._batches: tuple[Mapping[str, Message], ...] = ()
 
     def with_held(self, held: Held) -> Held:
-        """Return a function for what is held and what is being decoded, together."""
+        """Return a function that returns both the held entries and those being decoded."""
 
         def both() -> Mapping[str, Message]:
             batches = self._batches
@@ -53,7 +53,7 @@ class EntriesInValidation:
         read_at: int,
         read: Callable[[], Entries],
     ) -> Entries:
-        """Return what ``read`` decodes, of entries delivered at ``read_at`` (Redis time in ms)."""
+        """Return the result of ``read``, which decodes entries delivered at ``read_at`` (Redis time, ms)."""
         if not isinstance(reader.codec, ValidatingCodec):
             return read()
         if not may_take_long(reader.codec, [fields for *_, fields in deliveries()]):
@@ -85,7 +85,7 @@ class EntriesInValidation:
 
 
 def may_take_long(codec: ValidatingCodec, parts: Sequence[Sequence[bytes]]) -> bool:
-    """Whether entries of these names and values may take more than milliseconds to validate."""
+    """Whether entries with these names and values may take more than milliseconds to validate."""
     size = sum(len(part) for entry in parts for part in entry)
     return size > (_LARGE if codec.is_linear else 0)
 
@@ -97,5 +97,5 @@ async def in_validation_thread(read: Callable[[], T]) -> T:
 
 @cache
 def _threads() -> ThreadPoolExecutor:
-    """The threads of the process for validation; handlers have others, and may occupy all of those."""
+    """Return the process's threads for validation, apart from those of handlers, which may all be busy."""
     return ThreadPoolExecutor(_THREADS, thread_name_prefix="streamroute-validation")
