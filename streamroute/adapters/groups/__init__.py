@@ -1,1 +1,1 @@
-"""Consumer groups as a whole: backlog, statistics, cleanup, takeover, permissions. Handles no entry."""
+"""Consumer groups as a whole: backlog, statistics, cleanup, takeover, permissions."""

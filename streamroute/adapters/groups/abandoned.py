@@ -1,4 +1,4 @@
-"""Abandoned groups: left behind, with unfinished entries, when a group was renamed."""
+"""Finds abandoned groups: groups with unfinished entries, left behind when a group was renamed."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class AbandonedGroup:
 
 
 class OtherGroups:
-    """The other groups of a stream than ``group``, whose workers know ``routes``.
+    """The groups of a stream other than ``group``, whose workers have ``routes``.
 
-    A look costs one command, one for each other group not known to be unrelated, and four for each related
-    one. A group that knew none of the routes is unrelated, and is not asked again.
+    A check costs one command, one for each other group not known to be unrelated, and four for each related
+    one. A group that had none of the routes is unrelated, and is not checked again.
     """
 
     def __init__(self, redis: RedisConnection, stream: str, group: str, routes: Collection[str]) -> None:
@@ -41,10 +41,10 @@ class OtherGroups:
         self._unrelated: set[str] = set()
 
     async def abandoned(self, besides: Collection[str] = ()) -> list[AbandonedGroup]:
-        """Return groups that knew one of the routes, have no worker and unfinished entries.
+        """Return groups that had one of the routes, and have unfinished entries but no worker.
 
-        Groups in ``besides``, and groups that this user may not inspect, are left out. Raises
-        RedisUnavailableError if Redis cannot be asked, and SetupError if a key of a group has the wrong type.
+        Omits groups in ``besides`` and groups that this user may not inspect. Raises RedisUnavailableError if
+        Redis cannot be reached, and SetupError if a key of a group has the wrong type.
         """
         with translate_errors(self._redis, f"looking at the groups of {self._stream}"):
             client = raw_client(self._redis.client, self._stream)
@@ -78,7 +78,7 @@ class OtherGroups:
         return left if left.unread or left.pending or left.retries else None
 
     def _is_related(self, name: str, known: Any) -> bool:
-        """Whether the group knew one of the routes; a group without any routes may learn them later."""
+        """Whether the group had one of the routes; a group without routes is checked again."""
         repertoires = map(unpack_known_routes, attributes(known).values())
         theirs = frozenset[str]().union(*(one.routes for one in repertoires))
         if theirs.isdisjoint(self._routes):

@@ -1,6 +1,6 @@
 """Checks the permissions of the Redis user, and the commands of the server, before an entry is read.
 
-Without the check, a script would fail halfway: what it has written stays, and the next run writes it again.
+Otherwise a script may fail halfway: its writes stay, and the next run repeats them.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ _VERSION: Final = re.compile(r"^(redis|valkey)_version:(\S+)", re.MULTILINE)
 
 
 async def require_permissions(redis: RedisConnection, keys: GroupKeys) -> None:
-    """Raise SetupError, with what to add to the user's ACL, unless it may consume with these keys.
+    """Raise SetupError, with the ACL rules to add, unless the user may consume with these keys.
 
     Also raises SetupError for a server that lacks commands or options of Redis 6.2, and
-    RedisUnavailableError if Redis cannot be asked.
+    RedisUnavailableError if Redis cannot be reached.
 
     Source: https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/
     """
@@ -54,7 +54,7 @@ async def require_permissions(redis: RedisConnection, keys: GroupKeys) -> None:
 
 
 async def _missing(redis: RedisConnection, keys: GroupKeys) -> tuple[list[str], list[str]]:
-    """Return what to add to the user's ACL, and what the server does not know."""
+    """Return the rules to add to the user's ACL, and the commands that the server does not support."""
     own = f"~{_literal(keys.prefix)}:*"
     patterns = dict.fromkeys((keys.retry, keys.due, keys.delayed, keys.meta, keys.workers, keys.routes), own)
     patterns[keys.stream] = f"~{_literal(keys.stream)}"
@@ -85,7 +85,7 @@ async def _missing_of_cluster(client: Redis) -> list[str]:
 
 
 async def _version(client: Redis) -> str:
-    """Return the server's name, and its version if the user may ask for it."""
+    """Return the server's name, and its version if the user may call INFO."""
     try:
         facts = text(await send_command(client, "INFO", "server"))
     except ResponseError:
@@ -96,5 +96,5 @@ async def _version(client: Redis) -> str:
 
 
 def _literal(name: str) -> str:
-    """Escape a name, so that it is a pattern of itself."""
+    """Escape a name, so that the pattern matches only the name."""
     return re.sub(r"([*?\[\]\\])", r"\\\1", name)

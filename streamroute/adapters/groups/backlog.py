@@ -1,4 +1,4 @@
-"""The backlog: the entries of a stream that a group has not finished, up to an entry."""
+"""The backlog: the unfinished entries of a group, up to an entry."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from streamroute.keys import GroupKeys
 
 
 class Backlog:
-    """Reads the state of one group, and changes nothing."""
+    """Checks the backlog of one group, without changes."""
 
     def __init__(self, redis: RedisConnection, stream: str, group: str) -> None:
         self._redis = redis
@@ -21,7 +21,7 @@ class Backlog:
     async def remains(self, upto: str) -> bool:
         """Whether any entry up to this id is unread, pending, or waiting for a retry.
 
-        Raises RedisUnavailableError if Redis cannot be asked, SetupError if it refuses.
+        Raises RedisUnavailableError if Redis cannot be reached, SetupError if it refuses.
         """
         keys = [self._keys.stream, self._keys.retry, self._keys.delayed]
         with translate_errors(self._redis, f"looking at what is left of {self._keys.stream}"):

@@ -1,4 +1,4 @@
-"""Cleanup: trims streams and deletes dead consumers and unused route lists, in small steps."""
+"""Cleanup: trims streams, and deletes dead consumers and unused route lists, in small steps."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class StreamCleaner:
     ``retention``
         seconds for which an entry is kept after every group has finished with it (None: forever).
     ``consumer_timeout``
-        seconds of silence after which a consumer without pending entries is deleted. Names of routes and
-        types that no worker uses are kept for as long.
+        idle seconds after which a consumer without pending entries is deleted. Unused names of routes and
+        types are kept for the same time.
     """
 
     def __init__(self, retention: float | None, consumer_timeout: float, released: str) -> None:

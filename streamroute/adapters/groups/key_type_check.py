@@ -1,4 +1,4 @@
-"""Checks the types of a group's keys: an error names a key that something else uses, and what to do."""
+"""Checks the types of a group's keys: an error names a key that is used otherwise, and the remedy."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from streamroute.keys import GroupKeys
 async def require_key_types(redis: RedisConnection, keys: GroupKeys) -> None:
     """Raise SetupError if one of the group's keys has the wrong type.
 
-    Raises RedisUnavailableError if Redis cannot be asked.
+    Raises RedisUnavailableError if Redis cannot be reached.
 
     Source: https://redis.io/docs/latest/commands/type/
     """
@@ -39,9 +39,9 @@ async def _require(client: Redis, keys: GroupKeys, strings: Iterable[str] = ()) 
 async def explain_wrong_types(
     client: Redis, keys: GroupKeys, strings: Iterable[str] = ()
 ) -> AsyncIterator[None]:
-    """Replace the server's WRONGTYPE, which does not name the key, by a SetupError that does.
+    """Replace the server's WRONGTYPE, which does not name the key, with a SetupError that does.
 
-    ``strings`` are further keys, of strings, that the block uses.
+    ``strings`` are further keys that the block uses, which must be strings.
     """
     try:
         yield

@@ -1,7 +1,8 @@
-"""The live workers of a group, and the routes and types that they know.
+"""The live workers of a group, and their routes and types.
 
-Each worker's heartbeats record that it is alive, and once what it knows. Workers of different configurations
-may share a group, as in a rolling deploy: a worker leaves messages that it does not know to one that does.
+Each worker's heartbeats renew its record, and store its routes and types once. Workers with different
+configurations may share a group, as in a rolling deploy: a worker leaves messages without a route here to one
+that has the route.
 """
 
 from __future__ import annotations
@@ -25,18 +26,18 @@ from streamroute.values import KnownRoutes
 LONGEST_LEASE: Final = 30 * 86_400_000
 """The longest valid lease (ms): a corrupt, longer one would block takeovers forever."""
 
-_CACHE_SECONDS: Final = 1.0  # seconds for which an answer is believed
+_CACHE_SECONDS: Final = 1.0
 _CLOCK_TOLERANCE: Final = 60_000  # ms
 _DIGITS: Final = 15  # of a time in ms
 
 
 def pack_known_routes(known: KnownRoutes) -> bytes:
-    """Pack known routes and types as they are stored in Redis."""
+    """Pack known routes and types for storage in Redis."""
     return json.dumps({"routes": sorted(known.routes), "types": sorted(known.types)}).encode()
 
 
 def unpack_known_routes(value: Any) -> KnownRoutes:
-    """Unpack known routes and types; a value that cannot be parsed yields none."""
+    """Unpack known routes and types; empty if the value cannot be parsed."""
     try:
         known: Mapping[str, list[str]] = json.loads(value)
         return KnownRoutes(frozenset(known["routes"]), frozenset(known["types"]))
@@ -51,9 +52,9 @@ def digest_of(known: KnownRoutes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class GroupView:
-    """What is known of a group's workers at ``time`` (Redis time in ms); their ``leases`` in ms, by name.
+    """The workers of a group at ``time`` (Redis time in ms); ``leases`` are in ms, by the worker's name.
 
-    ``former_types`` are the types that workers listed which have left lately.
+    ``former_types`` are types of workers that have left recently.
     """
 
     time: int
@@ -64,7 +65,7 @@ class GroupView:
 
 
 class GroupWorkers:
-    """Asks which workers of a group are alive, at most once a second."""
+    """Reads which workers of a group are alive, at most once a second."""
 
     def __init__(self, client: Redis, keys: GroupKeys) -> None:
         self._client = client
@@ -74,9 +75,9 @@ class GroupWorkers:
         self._view = GroupView(0, frozenset(), frozenset(), frozenset(), {})
 
     async def view(self) -> GroupView:
-        """Return what is known of the live workers.
+        """Return the current view of the group's workers.
 
-        Raises SetupError if one of their keys has the wrong type, and what redis-py raises.
+        Raises SetupError if one of the keys has the wrong type, and what redis-py raises.
         """
         if time.monotonic() >= self._until:
             async with self._lock:
@@ -111,7 +112,7 @@ class GroupWorkers:
 def live_workers(workers: Mapping[str, Any], now: int) -> dict[str, tuple[int, str]]:
     """Return the lease (ms) and the digest of each worker that is alive at ``now`` (Redis time in ms).
 
-    A record that cannot be parsed, or that no worker can have written, counts as dead.
+    A worker whose record cannot be parsed or is implausible counts as dead.
     """
     alive = {}
     for name, written in workers.items():
@@ -122,10 +123,10 @@ def live_workers(workers: Mapping[str, Any], now: int) -> dict[str, tuple[int, s
 
 
 def _is_alive(until: str, lease: str, now: int) -> bool:
-    """Whether the record has not expired, and a worker can have written it (the scripts decide alike).
+    """Whether a record has not expired and is plausible; the scripts use the same rule.
 
-    A worker counts as alive for two leases after its last heartbeat; a minute more allows for a clock that
-    was set back.
+    A worker counts as alive for two leases after its last heartbeat. A clock that was set back adds up to two
+    leases and a minute.
     """
     if not all(number.isdecimal() and len(number) <= _DIGITS for number in (until, lease)):
         return False

@@ -1,4 +1,4 @@
-"""Warns of abandoned groups, once each, when a worker starts and while it runs."""
+"""Warns about abandoned groups, once each, when a worker starts and while it runs."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from streamroute.logs.exception_text import error_line
 log = logging.getLogger(__name__)
 
 CHECK_EVERY: Final = 60.0
-"""Seconds between two looks at the groups of a stream."""
+"""Seconds between two checks of the groups of a stream."""
 
 
 class GroupWatch:
-    """Warns of the abandoned groups of one stream; ``formerly``, which is being taken over, is not one."""
+    """Warns about the abandoned groups of one stream, except ``formerly``, which is being taken over."""
 
     def __init__(self, stream: str, groups: OtherGroups, formerly: str | None = None) -> None:
         self._stream = stream
@@ -29,15 +29,15 @@ class GroupWatch:
         self._has_failed = False
 
     async def check_at_start(self) -> None:
-        """Warn of groups abandoned already. Raises SetupError if a key of a group has the wrong type."""
+        """Warn about abandoned groups. Raises SetupError if a key of a group has the wrong type."""
         with suppress(RedisUnavailableError):
             for left in await self._groups.abandoned(self._reported):
                 self._warn(left)
 
     async def check(self) -> None:
-        """Warn of groups that two checks in a row have found, as workers may be restarting.
+        """Warn about groups that two consecutive checks have found, as workers may be restarting.
 
-        Raises nothing; a failure other than an outage is logged the first time.
+        Raises nothing; the first failure other than an outage is logged.
         """
         try:
             found = {left.name: left for left in await self._groups.abandoned(self._reported)}

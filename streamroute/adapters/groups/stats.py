@@ -23,12 +23,12 @@ from streamroute.adapters.redis.round_trip import CommandArgs
 from streamroute.keys import GroupKeys
 
 _UNAVAILABLE: Final = (ClusterDownError, MasterDownError, TryAgainError)
-_MIN_CLOCK_ID: Final = 10**12  # ms since the epoch, of 2001: an id below was not made by a clock
+_MIN_CLOCK_ID: Final = 10**12  # ms since the epoch, in 2001: a lower id does not come from a clock
 
 
 @dataclass(frozen=True, slots=True)
 class GroupStats:
-    """The work of a group, in entries; None if the server does not know, or does not permit this user to ask.
+    """Counts of a group's entries; None if the server does not know, or if the user lacks the permission.
 
     ``oldest`` is the age of the oldest pending entry, in seconds since it was produced; 0 if none is pending.
     ``lease`` is the longest lease of a live worker, in seconds.
@@ -41,7 +41,7 @@ class GroupStats:
     oldest: float | None = None
     lease: float | None = None
     denied: str = ""
-    """Why the server refused a part, or an empty string."""
+    """The server's permission error for a part, or an empty string."""
 
 
 class GroupStatsReader:
@@ -54,7 +54,7 @@ class GroupStatsReader:
         self._group = group
 
     async def fetch(self) -> GroupStats:
-        """Return the current statistics; raises RedisUnavailableError if Redis cannot be asked.
+        """Return the current statistics; raises RedisUnavailableError if Redis cannot be reached.
 
         Sources: https://redis.io/docs/latest/commands/xinfo-groups/,
         https://redis.io/docs/latest/commands/xpending/
@@ -80,7 +80,7 @@ class GroupStatsReader:
         return GroupStats(
             unread=group.get("lag"),
             pending=_sum(pending, retrying),
-            # What is settled leaves the retry stream: what is there and not pending waits to be read.
+            # Settled entries are deleted from the retry stream: its entries are pending or unread.
             scheduled=_sum(_known(due), _length(retry), None if retrying is None else -retrying),
             dead=_length(dead),
             oldest=_age(first, clock),
@@ -90,7 +90,7 @@ class GroupStatsReader:
 
 
 def _known(answer: Any) -> Any:
-    """Return an answer, or None if it was refused; raises an error of the server as a whole."""
+    """Return an answer, or None if the command was refused; raises errors that affect the whole server."""
     if not isinstance(answer, Exception):
         return answer
     if isinstance(answer, _UNAVAILABLE) or not isinstance(answer, ResponseError):
@@ -107,7 +107,7 @@ def _length(answer: Any) -> int | None:
 
 
 def _group(answer: Any, name: str) -> dict[str, Any]:
-    """Return the facts of a group in a reply of XINFO GROUPS; empty if it does not exist."""
+    """Return the attributes of a group in a reply of XINFO GROUPS; empty if it does not exist."""
     groups: Iterable[Any] = _known(answer) or ()
     known = [attributes(group) for group in groups]
     return next((group for group in known if text(group["name"]) == name), {})

@@ -18,13 +18,13 @@ log = logging.getLogger(__name__)
 
 _STEP: Final = 500  # entries that one script moves
 _BYTES: Final = 16 * 1024 * 1024  # that one script moves, about
-_LOOK_EVERY: Final = 1.0  # seconds between looks at workers of the old group
+_LOOK_EVERY: Final = 1.0  # seconds between checks for workers of the old group
 
 
 async def require_not_replaced(client: Redis, keys: GroupKeys, group: str) -> None:
-    """Raise SetupError if another group has replaced this one, which would run the whole stream again.
+    """Raise SetupError if another group has replaced this one.
 
-    Also raises what redis-py raises.
+    If created again, it would process the whole stream a second time. Also raises what redis-py raises.
     """
     moved_to = await send_command(client, "HGET", keys.meta, "moved_to")
     if moved_to is not None:
@@ -38,7 +38,7 @@ async def require_not_replaced(client: Redis, keys: GroupKeys, group: str) -> No
 class GroupTakeover:
     """Moves the position, pending entries, retries and dead letters of ``old`` to ``new``.
 
-    It waits for live workers of the old group: otherwise both groups would run new entries.
+    It waits until no worker of the old group is alive: otherwise both groups would process new entries.
     """
 
     def __init__(self, client: Redis, old: GroupKeys, new: GroupKeys, names: tuple[str, str]) -> None:
@@ -51,7 +51,7 @@ class GroupTakeover:
         self.is_done = False
 
     async def advance(self) -> bool:
-        """Move as much as possible now; returns whether all is moved.
+        """Move everything, unless workers of the old group are alive; returns whether it is complete.
 
         Raises SetupError if the new group existed before, at another position, and what redis-py raises.
         """

@@ -1,6 +1,6 @@
-"""The low watermark: a lost group starts again there, so that no entry is skipped.
+"""The low watermark: a deleted group starts again there, so that no entry is skipped.
 
-Redis and each worker keep it: an event that loses the group may also lose the copy in Redis.
+It is kept in Redis and in each worker: data loss that affects the group may also affect the copy in Redis.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Watermarks:
         self._moved: set[tuple[str, str]] = set()
 
     def moved(self, keys: GroupKeys, group: str) -> None:
-        """Record that the group has read or settled entries, so that its watermark is saved."""
+        """Record that the group has read or settled entries, so that its watermark is saved soon."""
         self._moved.add((keys.stream, group))
 
     def has_moved(self, keys: GroupKeys, group: str) -> bool:
@@ -43,16 +43,16 @@ class Watermarks:
     async def note(self, client: Redis, keys: GroupKeys, group: str) -> None:
         """Save the group's watermark; raises what redis-py raises.
 
-        A group that went back is reported: the server has lost writes, or somebody moved the group.
+        Reports a group whose watermark went back: the server has lost writes, or XGROUP SETID was called.
         """
         name = (keys.stream, group)
         self._moved.discard(name)
         known = self._known.get(name)
         noted = await script("save_watermark").run(client, [keys.stream, keys.meta], [group])
         if noted is None:
-            return  # the group is lost, or not there yet
+            return  # the group does not exist
         if self._known.get(name) is not known:
-            self._moved.add(name)  # the answer may be of the group before: it was created again meanwhile
+            self._moved.add(name)  # the group was created again meanwhile: the answer may be outdated
             return
         low = self._known[name] = text(noted)
         if known is not None and _start(low) < _start(known):
@@ -64,14 +64,14 @@ class Watermarks:
             self._incidents.report(Incident.WENT_BACK, keys.stream, said, *facts)
 
     def reset(self, keys: GroupKeys, group: str, start: str) -> None:
-        """Record that the group was created after the entry ``start``: it is not reported as gone back."""
+        """Record that the group was created after the entry ``start``, so that it counts as its watermark."""
         self._known[keys.stream, group] = f"({start}"
 
     async def start(self, client: Redis, keys: GroupKeys, group: str) -> str:
         """Return the id after which the group starts: ``0-0`` if its watermark is unknown.
 
-        ``0-0`` also if the stream was created anew, as its ids may be lower. An invalid watermark in Redis
-        counts as unknown; it is logged, and replaced when the group moves.
+        Also returns ``0-0`` if the stream was created again, as its ids may be lower. An invalid watermark in
+        Redis counts as unknown; it is logged, and replaced when the group moves.
         """
         low = await self._noted(client, keys) or self._known.get((keys.stream, group))
         if low is None or not await send_command(client, "EXISTS", keys.stream):
@@ -89,7 +89,7 @@ class Watermarks:
             low = text(noted)
             parse_id(low.removeprefix("("))
         except ValueError:
-            if await send_command(client, "HDEL", keys.meta, "low"):  # else somebody else has told it
+            if await send_command(client, "HDEL", keys.meta, "low"):  # otherwise another worker has logged it
                 said = "the watermark in %s is invalid, and counts as unknown: %s"
                 log.error(said, keys.meta, safe_repr(noted, NAME))
             return None
@@ -97,5 +97,5 @@ class Watermarks:
 
 
 def _start(low: str) -> tuple[int, int, int]:
-    """A sort key of watermarks: "(7-0" follows "7-0"."""
+    """Return the sort key of a watermark: "(7-0" follows "7-0"."""
     return (*parse_id(low.removeprefix("(")), low.startswith("("))

@@ -1,1 +1,1 @@
-"""One stream on Redis: reads, leases, retries, dead letters, dedupe. Knows no route and no handler."""
+"""One stream on Redis: reads, leases, retries, dead letters, dedupe; independent of routes and handlers."""

@@ -1,4 +1,4 @@
-"""Claiming entries of dead consumers and released entries, in one script."""
+"""Claims entries of dead consumers and released entries, in one script."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from streamroute.keys import RELEASED, GroupKeys
 from streamroute.values import Quotas
 
 _SWEEP: Final = 1000  # pending entries that one claim looks at beyond those of dead consumers
-_BYTES: Final = 16 * 1024 * 1024  # of entries that one claim brings, if there are two
+_BYTES: Final = 16 * 1024 * 1024  # of entries that one claim returns, unless a single entry is larger
 
 
 class ClaimReply(NamedTuple):
-    """The reply of the script ``claim``; entries refer to ``streams`` by their number, from 1 on.
+    """The reply of the script ``claim``; entries refer to ``streams`` by number, starting at 1.
 
-    ``time`` is Redis time in ms; ``cursors`` are where the next sweep of each stream starts.
+    ``time`` is Redis time in ms; the next sweep of each stream starts at its cursor in ``cursors``.
     """
 
     streams: Sequence[str]
@@ -34,19 +34,19 @@ class ClaimReply(NamedTuple):
     cursors: list[str]
 
     def entries(self, reader: EntryReader) -> list[tuple[str, dict[str, Any]]]:
-        """Decode what was claimed."""
+        """Decode the claimed entries."""
         return [
             reader.read(key, text(entry_id), fields_from_reply(fields), read_at=self.time, deliveries=count)
             for key, entry_id, count, fields in self.raw_entries()
         ]
 
     def raw_entries(self) -> Iterator[RawEntry]:
-        """What was claimed, with the key of its stream."""
+        """Yield the claimed entries with the key of their stream."""
         for number, entry_id, count, fields in self.claimed:
             yield self.streams[number - 1], entry_id, count, fields
 
     def deleted_of(self, key: str) -> list[bytes]:
-        """The ids of entries of this stream that were deleted while pending."""
+        """Return the ids of entries of this stream that were deleted while pending."""
         number = self.streams.index(key) + 1
         return [entry_id for place, entry_id in self.deleted if place == number]
 
@@ -83,6 +83,6 @@ async def claim(
 
 
 def _quota_argument(quotas: Quotas) -> str:
-    """Quotas as the script takes them: ``2:32 3:8 *:0``."""
+    """Format quotas for the script: ``2:32 3:8 *:0``."""
     words = [f"{delivery}:{quota}" for delivery, quota in quotas.by_delivery.items()]
     return " ".join(words if quotas.others is None else [*words, f"*:{quotas.others}"])

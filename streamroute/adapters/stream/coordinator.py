@@ -1,4 +1,4 @@
-"""The coordinator: what a message needs to know of the other messages and workers of its group."""
+"""The coordinator: gives a message access to the other messages and workers of its group."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from streamroute.keys import GroupKeys
 from streamroute.message import Message
 from streamroute.values import DedupeDecision, RouteWait
 
-RETRY_ELSEWHERE: Final = 1.0  # seconds until a retry is offered again to workers of which one knows its route
+RETRY_ELSEWHERE: Final = 1.0  # seconds until a retry is delivered again, if another worker has its route
 MAX_WAIT_LEASES: Final = 10
-"""Leases for which a message waits for a worker that knows its route or its type."""
+"""Leases for which a message waits for a worker that has its route or lists its type."""
 
 
 class RedisCoordinator:
@@ -49,7 +49,7 @@ class RedisCoordinator:
         return await self._secrets.get(stream, make=make)
 
     async def route_wait(self, message: Message, route: str) -> RouteWait:
-        """Return how long a retry waits if this worker does not know its route.
+        """Return how long a retry waits if this worker does not have its route.
 
         Raises what redis-py raises.
         """
@@ -57,7 +57,9 @@ class RedisCoordinator:
         return route_wait(message, view.time, is_known=route in view.routes, lease=self._lease.seconds)
 
     async def type_wait(self, message: Message, message_type: str) -> RouteWait:
-        """Return how long a message waits if no route here lists its type: not at all if no worker ever did.
+        """Return how long a message waits if no route here lists its type.
+
+        It does not wait if no worker has listed the type lately.
 
         Raises what redis-py raises.
         """
@@ -69,9 +71,9 @@ class RedisCoordinator:
 
 
 def route_wait(message: Message, now: int, *, is_known: bool, lease: float) -> RouteWait:
-    """Return how long a message waits for a worker that knows its route or type; ``now`` is in ms.
+    """Return how long a message waits for a worker that has its route or lists its type; ``now`` is in ms.
 
-    It is delivered again within a lease, so that a worker with the route that lives that long gets it.
+    It is delivered again within a lease, so that a worker that has the route and runs that long receives it.
     """
     if is_known:
         return RouteWait(RETRY_ELSEWHERE)

@@ -1,4 +1,4 @@
-"""Dead letters: listed, requeued, dropped."""
+"""Lists, requeues and drops dead letters."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class StoredDeadLetter:
 
     @property
     def at(self) -> int:
-        """When it was written: Redis time, in ms since the epoch."""
+        """The time at which it was written: Redis time, in ms since the epoch."""
         return int(self.id.partition("-")[0])
 
 
@@ -50,14 +50,14 @@ class DeadLetters:
             return int(await send_command(self._client, "XLEN", self.key))
 
     async def now(self) -> int:
-        """Redis's time, in ms since the epoch."""
+        """Return Redis time, in ms since the epoch."""
         with translate_errors(self._redis, self._doing):
             return milliseconds(await send_command(self._client, "TIME"))
 
     async def pages(self, *, since: int, until: int) -> AsyncIterator[list[StoredDeadLetter]]:
         """Yield the letters written from ``since`` to ``until`` (ms, inclusive), oldest first.
 
-        Letters may be dropped or requeued meanwhile.
+        Letters may be dropped or requeued during the iteration.
 
         Source: https://redis.io/docs/latest/commands/xrange/
         """
@@ -73,10 +73,10 @@ class DeadLetters:
         return _letter(rows[0]) if rows else None
 
     async def requeue(self, letters: Sequence[tuple[StoredDeadLetter, DeadRecord]]) -> int:
-        """Run letters again, each at its first attempt, with its history.
+        """Schedule the messages of letters again, at the first attempt and with their history.
 
-        A letter goes to the route that failed only; without one, to the routes of its message. Each is one
-        step, which writes the retry before it deletes the letter. Returns how many existed.
+        A message goes only to the route that failed; without one, to all its routes. One script for each
+        letter writes the retry before it deletes the letter. Returns how many letters existed.
         """
         calls = [self._requeue_call(letter, record) for letter, record in letters]
         with translate_errors(self._redis, self._doing):
@@ -106,7 +106,7 @@ class DeadLetters:
 
 
 def _next_count(rows: Sequence[Row]) -> int:
-    """Return the size of the next page: twice as many, if such letters fit into one reply."""
+    """Return the size of the next page: twice as many, if letters of this size fit into one reply."""
     size = sum(len(part) for _, fields in rows for part in fields) or 1
     return max(1, min(2 * len(rows), _PAGE, len(rows) * _BYTES // size))
 

@@ -1,8 +1,8 @@
 """Dedupe: a route runs one message for each value of a key.
 
-The first message with a value runs; while it runs or waits for a retry, others with the value wait; after it
-has succeeded they are skipped, for ``ttl``; after it has failed for good, the next one runs. The lock is
-resolved when its message is settled, in the same step as the ack.
+The first message with a value runs. While it runs or waits for a retry, others with the value wait; after it
+has succeeded, they are skipped for ``ttl``; after it has been dead-lettered, the next one runs. The lock is
+updated when its message is settled, in the same script as the acknowledgement.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ _DECISIONS: Final = (DedupeDecision.RUN, DedupeDecision.SKIP, DedupeDecision.WAI
 
 
 class RedisDeduplicator:
-    """Gives keys of dedupe to the messages that one consumer of a group holds.
+    """Locks dedupe keys for the messages that one consumer of a group holds.
 
-    ``former`` are the keys of the groups whose place this one has taken.
+    ``former`` are the keys of the groups that this one has replaced.
     """
 
     def __init__(
@@ -40,12 +40,12 @@ class RedisDeduplicator:
     async def begin(
         self, message: Message, route: str, digest: str, ttl: float, formerly: Sequence[str] = ()
     ) -> tuple[DedupeDecision, float]:
-        """Whether the route may run for this message, and for how many seconds another has had the key.
+        """Return whether the route may run for this message, and for how many seconds another holds the key.
 
-        ``digest`` stands for the key's value, ``ttl`` is in seconds from the success on, ``formerly`` are
-        the route's former names. The keys under these count as well, and are written as well: workers that
-        know the route by a former name see what runs here. A message that runs is never its own duplicate.
-        Raises SetupError where one of the keys has the wrong type, and what redis-py raises.
+        ``digest`` is that of the key's value, ``ttl`` is in seconds after a success, ``formerly`` are the
+        route's former names. Locks under former names are respected and also written, for workers that still
+        use a former name. A running message is not a duplicate of itself. Raises SetupError if one of the
+        keys has the wrong type, and what redis-py raises.
         """
         keys, names = self._keys, (route, *formerly)
         own = [keys.dedupe(name, digest) for name in names]

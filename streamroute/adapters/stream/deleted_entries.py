@@ -1,4 +1,4 @@
-"""Reporting entries that were deleted before they were settled."""
+"""Reports entries that were deleted before they were settled."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SCHEDULED: Final = "%d retries of %s were deleted before they ran: %s"
 def report_deleted(
     incidents: Incidents, stream: str, key: str, deleted: Sequence[bytes], template: str
 ) -> None:
-    """Report the ids ``deleted`` from ``key``, if there are any, as lost to ``stream``."""
+    """Report the ids ``deleted`` from ``key``, if any, as an incident of ``stream``."""
     if deleted:
         names, count = ", ".join(map(text, deleted)), len(deleted)
         incidents.report(Incident.DELETED, stream, template, count, key, names, count=count)

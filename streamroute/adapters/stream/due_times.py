@@ -1,4 +1,4 @@
-"""Restores due times: they are stored apart from the retries, and may be deleted or evicted."""
+"""Restores due times: they are stored separately from the retries, and may be deleted or evicted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _STEP: Final = 500  # entries that one script looks at
 
 
 class DueTimes:
-    """Finds, step by step, entries without a due time, and makes them due now."""
+    """Finds entries without a due time, in steps, and makes them due now."""
 
     def __init__(self) -> None:
         self._cursors: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""Creating the groups of a storage: after a takeover, and where a lost group had come to."""
+"""Creates the groups of a storage: after a takeover, and at the watermark of a deleted group."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ Name = tuple[str, str]
 
 
 class GroupSetup:
-    """Creates groups, and knows which of them can be read.
+    """Creates groups, and tracks which of them can be read.
 
-    ``former_group`` is the earlier name of every group here, or None: a group can be read only after it has
-    taken over what its former group left.
+    ``former_group`` is the former name of all groups here, or None: a group can be read only after it has
+    taken over the entries of its former group.
     """
 
     def __init__(
@@ -41,10 +41,10 @@ class GroupSetup:
         self._takeovers: dict[Name, GroupTakeover] = {}
 
     async def create(self, keys: GroupKeys, group: str) -> None:
-        """Create the group on the stream and on its retry stream; harmless where both exist.
+        """Create the group on the stream and on its retry stream, unless it exists.
 
-        A new group starts at the first entry, a lost one at its watermark. Does nothing while workers of
-        the former group are alive. Raises SetupError if a cluster keeps the keys in several slots, or if
+        A new group starts at the first entry, a deleted one at its watermark. Does nothing while workers of
+        the former group are alive. Raises SetupError if the keys are in several slots of a cluster, or if
         another group has replaced this one, and what redis-py raises.
 
         Source: https://redis.io/docs/latest/commands/xgroup-create/
@@ -74,7 +74,7 @@ class GroupSetup:
         return False
 
     def exists(self, keys: GroupKeys, group: str) -> bool:
-        """Whether the group was created, or need not wait for a takeover."""
+        """Whether the group was created, or does not wait for a takeover."""
         name = (keys.stream, group)
         return name not in self._takeovers or name in self._created
 
@@ -101,7 +101,7 @@ class GroupSetup:
 
 
 async def _create(client: Redis, key: str, group: str, start: str) -> bool:
-    """Create a group; returns whether it was missing."""
+    """Create a group; returns whether it did not exist."""
     try:
         await send_command(client, "XGROUP", "CREATE", key, group, start, "MKSTREAM")
     except ResponseError as error:

@@ -1,7 +1,7 @@
 """The heartbeat thread: renews the leases of all streams that are consumed over one client.
 
-It has its own event loop and connections: a busy event loop delays no heartbeat, and a handler that computes
-for a minute keeps its entry. Streams on different nodes of a cluster do not wait for each other.
+It has its own event loop and connections, so that a busy event loop delays no heartbeat, and a handler that
+computes for a minute keeps its lease. Streams on different nodes of a cluster do not wait for each other.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from redis.asyncio import ConnectionPool, Redis
 from streamroute.adapters.redis.raw_client import clone_for_loop, raw_clients
 from streamroute.system.waiting import wait_for_event
 
-_TICK: Final = 0.2  # seconds between looks at what is due, at most
-_ASK: Final = 1.0  # seconds between questions to the event loop that runs the handlers, at most
+_TICK: Final = 0.2  # maximum seconds between two checks for due heartbeats
+_ASK: Final = 1.0  # maximum seconds between two checks of the handlers' event loop
 _LEAVING: Final = 2.0  # seconds that the last word of a stream may take
 
 ClientOf = Callable[[str], Redis]
@@ -29,30 +29,30 @@ CallInLoop = Callable[[Callable[[], None]], None]
 
 
 class LoopIsClosedError(Exception):
-    """Raised when the event loop of the handlers has ended without closing its heartbeats."""
+    """Raised when the event loop of the handlers was closed without removing its streams."""
 
 
 class HeartbeatTarget(Protocol):
-    """One stream, for the thread. Its methods are called in the thread, and raise only what they document."""
+    """One stream in the thread. Its methods are called in the thread, and raise only what they document."""
 
     tick: float
-    """Seconds between two calls of ``is_due``, at most."""
+    """Maximum seconds between two calls of ``is_due``."""
     stall: float
-    """Seconds of silence of the event loop after which heartbeats stop."""
+    """Seconds without a response of the event loop after which heartbeats stop."""
 
     def is_due(self, now: float) -> bool:
         """Whether a heartbeat is due at this time (``time.monotonic``)."""
         ...
 
     async def beat(self, client_of: ClientOf, call: CallInLoop, silence: float) -> None:
-        """Send a heartbeat; ``silence`` is the seconds for which the handlers' event loop has not responded.
+        """Send a heartbeat; the handlers' event loop has not responded for ``silence`` seconds.
 
-        Raises LoopIsClosedError if that loop has ended.
+        Raises LoopIsClosedError if that loop is closed.
         """
         ...
 
     async def leave(self, client_of: ClientOf) -> None:
-        """Withdraw the lease: the stream is not consumed here any more."""
+        """Withdraw this worker's lease: it does not consume the stream any more."""
         ...
 
 
@@ -61,11 +61,11 @@ class HeartbeatThread:
 
     def __init__(self) -> None:
         self._streams: list[HeartbeatTarget] = []
-        self._members = 0  # streams that were added and have not left
+        self._members = 0  # streams that were added and are not completely removed
         self._thread: threading.Thread | None = None
 
     async def add(self, stream: HeartbeatTarget, client: Redis) -> None:
-        """Start heartbeats for a stream, over connections like the client's."""
+        """Start heartbeats for a stream, over connections with the client's settings."""
         self._streams.append(stream)
         self._members += 1
         if self._thread is None:
@@ -74,7 +74,7 @@ class HeartbeatThread:
             self._loop.call_soon_threadsafe(self._look.set)
 
     async def remove(self, stream: HeartbeatTarget) -> None:
-        """When it returns, nothing is done for the stream any more; harmless for one that is not there."""
+        """Remove a stream and wait for its heartbeat; does nothing if it was not added."""
         if stream not in self._streams:
             return
         self._streams.remove(stream)
@@ -83,7 +83,7 @@ class HeartbeatThread:
             leaving = asyncio.run_coroutine_threadsafe(leave, self._loop)
             await asyncio.wait([asyncio.wrap_future(leaving)])
         except RuntimeError:
-            leave.close()  # the thread has ended, and its loop is closed
+            leave.close()  # the thread has ended and its loop is closed
         finally:
             self._members -= 1
         if not self._members:
@@ -104,7 +104,7 @@ class HeartbeatThread:
         self._closing = True
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._look.set)
-        # Not joined in the default executor: handlers that never return may have all of its threads.
+        # Not joined in the default executor: stuck handlers may occupy all of its threads.
         await self._ended.wait()
         if thread is not None:
             thread.join()
@@ -170,12 +170,12 @@ _threads: Final[weakref.WeakKeyDictionary[ConnectionPool, HeartbeatThread]] = we
 
 
 def heartbeat_of(client: Redis) -> HeartbeatThread:
-    """Return the thread that all streams of a client share."""
+    """Return the thread that all streams of a client's pool share."""
     return _threads.setdefault(client.connection_pool, HeartbeatThread())
 
 
 class LoopMonitor:
-    """Measures for how long the event loop of the handlers has not responded."""
+    """Measures how long the event loop of the handlers has not responded."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -183,7 +183,7 @@ class LoopMonitor:
         self._answered = True
 
     def silence(self, every: float) -> float:
-        """Return the seconds without a response; asks the loop again every ``every`` seconds."""
+        """Return the seconds without a response; checks the loop again every ``every`` seconds."""
         passed = time.monotonic() - self._asked
         if not self._answered:
             return passed
@@ -193,7 +193,7 @@ class LoopMonitor:
         return 0.0
 
     def call(self, function: Callable[[], None]) -> None:
-        """Call a function in the loop; raises LoopIsClosedError if it has ended."""
+        """Call a function in the loop; raises LoopIsClosedError if the loop is closed."""
         try:
             self._loop.call_soon_threadsafe(function)
         except RuntimeError:

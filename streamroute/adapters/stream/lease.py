@@ -1,4 +1,4 @@
-"""The lease of one stream: how long an entry belongs to its consumer without a sign of life."""
+"""The lease of one stream: how long a consumer keeps an entry without a heartbeat."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from typing import Final
 
 DEFAULT_STALL: Final = 5
-"""Leases after which a silent event loop loses its entries, unless the configuration says otherwise."""
+"""The default of ``stall``, in leases."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """One value, shared by the storage, its coordinators and its lease keepers.
+    """The settings of leases, shared by the storage, its coordinators and its lease keepers.
 
     ``seconds``
-        after which other workers may claim an entry of a silent consumer.
+        seconds without a heartbeat after which other workers may claim an entry.
     ``stall``
-        seconds after which an event loop that does not respond loses all its entries.
+        seconds without a response of the event loop after which heartbeats stop, so that its leases end.
     """
 
     seconds: float
@@ -24,10 +24,10 @@ class Lease:
 
     @classmethod
     def of(cls, seconds: float, stall: float | None) -> Lease:
-        """Return a lease; without ``stall``, an event loop may be silent for five leases."""
+        """Create a lease; the default of ``stall`` is five leases."""
         return cls(seconds, DEFAULT_STALL * seconds if stall is None else stall)
 
     @property
     def milliseconds(self) -> int:
-        """The lease as the scripts take it."""
+        """The lease in ms, for the scripts."""
         return int(self.seconds * 1000)

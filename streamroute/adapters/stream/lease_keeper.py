@@ -1,7 +1,7 @@
-"""The lease keeper: renews the leases of the entries that a consumer holds of one stream.
+"""The lease keeper: renews the leases of the entries of one stream that a consumer holds.
 
-An event loop that does not respond for a lease counts as hung: entries that have not started there are
-released to other workers. After ``stall`` seconds no lease is renewed, and other workers claim the rest.
+An event loop that does not respond for a lease counts as hung: its entries that have not started are released
+to other workers. After ``stall`` seconds no lease is renewed, and other workers claim the rest.
 """
 
 from __future__ import annotations
@@ -41,16 +41,16 @@ Lost = Callable[[Sequence[tuple[str, int]]], None]
 
 
 def nothing_waiting() -> Collection[str]:
-    """Return no ids: the default for processors that start every entry at once."""
+    """Return no ids: the default, for processors that start every entry at once."""
     return ()
 
 
 class RedisLeaseKeeper:
     """Renews the leases of ``held()`` every third of a lease, from the client's heartbeat thread.
 
-    The thread also saves the group's watermark and writes to Redis that this worker is alive, its lease and
-    ``known_routes()``. ``waiting()`` are the ids of held entries that have not started. ``lost`` is called
-    in the event loop that opened the keeper.
+    The thread also saves the group's watermark and this worker's record: until when it counts as alive, its
+    lease and ``known_routes()``. ``waiting()`` returns the ids of held entries that have not started.
+    ``lost`` is called in the event loop that opened the keeper.
     """
 
     def __init__(  # noqa: PLR0913 - whose leases, how they are renewed, and the callbacks
@@ -87,11 +87,11 @@ class RedisLeaseKeeper:
         self._longest = lease.milliseconds
 
     async def open(self) -> None:
-        """Start; the first heartbeat follows at once."""
+        """Start heartbeats; the first one follows at once."""
         await heartbeat_of(self._client).add(self, self._client)
 
     async def close(self) -> None:
-        """Stop, and withdraw this worker's lease."""
+        """Stop heartbeats, and withdraw this worker's lease."""
         await heartbeat_of(self._client).remove(self)
 
     # Called in the heartbeat thread.
@@ -120,7 +120,7 @@ class RedisLeaseKeeper:
             self._outage.record_success()
 
     async def leave(self, client_of: ClientOf) -> None:
-        """See ``HeartbeatTarget``: other workers need not wait for the lease of a worker that has left."""
+        """See ``HeartbeatTarget``: other workers do not have to wait for the end of this worker's lease."""
         try:
             await send_command(client_of(self._keys.stream), "HDEL", self._keys.workers, self._consumer)
         except Exception as error:  # noqa: BLE001 - the worker counts as alive for two more leases at most
@@ -133,7 +133,7 @@ class RedisLeaseKeeper:
             for start in range(0, len(entries), _BATCH):
                 await self._confirm(client, call, key, entries[start : start + _BATCH])
         if not held:
-            await self._confirm(client, call, self._keys.stream, [])  # that this worker is alive
+            await self._confirm(client, call, self._keys.stream, [])  # write this worker's record
 
     async def _confirm(
         self, client: Redis, call: CallInLoop, key: str, entries: list[tuple[str, Message]]
@@ -159,7 +159,7 @@ class RedisLeaseKeeper:
         self._note_longest(longest, text(whose))
 
     async def _release_unstarted(self, client: Redis, call: CallInLoop, silence: float) -> None:
-        """Release what has not started here, once in each silence of more than a lease."""
+        """Release unstarted entries, once, if the event loop has not responded for more than a lease."""
         if silence <= self._lease.seconds:
             self._has_released = False
             return

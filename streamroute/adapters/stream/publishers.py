@@ -1,4 +1,4 @@
-"""Publishers for the streams that routes forward to, and connections that a caller opened."""
+"""Publishers for the target streams of routes, and connections on a caller's client."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from streamroute.adapters.stream.publisher import Publisher
 from streamroute.adapters.urls.url import Address
 
 RedisClient: TypeAlias = Redis
-"""The client that an app of one's own has opened: ``redis.asyncio.Redis``."""
+"""A client that the user's application has opened: ``redis.asyncio.Redis``."""
 
 
 def publishers_by_stream(
@@ -22,7 +22,7 @@ def publishers_by_stream(
 ) -> Callable[[str], Publisher]:
     """Return a function from a stream's name to its publisher, cached by name.
 
-    A stream without an entry in ``codecs`` is written as JSON.
+    The codec of a stream that is not in ``codecs`` is ``json``.
     """
 
     @cache
@@ -33,7 +33,7 @@ def publishers_by_stream(
 
 
 def connection_of(client: RedisClient) -> RedisConnection:
-    """Wrap a client that the caller opened and closes; the address holds no password."""
+    """Wrap a client that the caller opens and closes; the address contains no password."""
     settings = getattr(getattr(client, "connection_pool", None), "connection_kwargs", {})
     path = settings.get("path")
     url = f"unix://{path}" if path else f"redis://{settings.get('host', '?')}:{settings.get('port', '?')}"

@@ -1,4 +1,4 @@
-"""Releasing entries: another worker may claim them at once."""
+"""Releases entries, so that another worker may claim them at once."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from streamroute.message import Message
 async def release(
     client: Redis, key: str, group: str, consumer: str, messages: Iterable[Message], *, started: bool
 ) -> None:
-    """Transfer messages that are pending in ``key`` to a consumer that no worker has.
+    """Transfer messages that are pending in ``key`` to a consumer that no worker uses.
 
-    The next claim of any worker takes them. A message that was not ``started`` gets its delivery count back.
+    The next claim of any worker takes them. If they have not ``started``, this delivery is not counted.
 
     Source: https://redis.io/docs/latest/commands/xclaim/
     """

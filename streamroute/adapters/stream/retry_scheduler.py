@@ -1,4 +1,4 @@
-"""RedisRetryScheduler: retries that wait in Redis, for any storage."""
+"""RedisRetryScheduler: delays retries in Redis, for any storage."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ from streamroute.system.waiting import wait_for_event
 
 log = logging.getLogger(__name__)
 
-_STEP: Final = 100  # entries that one script brings back
-_LOOK_EVERY: Final = 1.0  # seconds; another process may have scheduled something sooner
+_STEP: Final = 100  # entries that one script reinjects
+_LOOK_EVERY: Final = 1.0  # seconds between checks: another process may have scheduled an earlier retry
 _MOST_FIELDS: Final = 3500  # a Lua script can pass some 8,000 arguments on
 
 
 class RedisRetryScheduler:
     """A ``RetrySchedulerProtocol`` that keeps retries in Redis until they are due, by Redis time.
 
-    With a storage that settles outcomes (``RedisStreamStorage``) it is never asked: the dispatcher leaves
-    a message's retries to its settlement, which is one step with the ack. For any other storage, a
-    payload goes back into the stream that it came from, where every group reads it again; the reserved key
-    ``_streamroute`` says to the dispatchers whose retry it is, and of which routes. That is at least once.
+    A storage that settles outcomes (``RedisStreamStorage``) does not use it: there, the settlement writes a
+    message's retries in the same script as the acknowledgement. For any other storage, a due payload is added
+    to its stream again, where every group reads it; the reserved key ``_streamroute`` tells the dispatchers
+    its group and routes. Delivery is at least once.
 
-    ``codec`` writes payloads as the storage reads them. Without one, a payload of strings is written as
-    flat fields, and any other as the codec ``json`` does.
+    ``codec`` must match the storage's. Without one, a payload of strings is written as flat fields, and any
+    other as by the codec ``json``.
 
-    What is due is brought back by a task of this process, from ``start()``, or the first retry, until
-    ``stop()``. Name the ``streams``, so that what was scheduled before a restart comes back after it.
+    A task of this process reinjects due retries, from ``start()`` or the first retry until ``stop()``. Pass
+    ``streams``, so that retries from before a restart are reinjected after it.
 
     >>> async with RedisRetryScheduler(client, streams=["bot_events"]) as scheduler:  # doctest: +SKIP
     ...     dispatcher = BotRedisDispatcher(scheduler)
@@ -66,13 +66,12 @@ class RedisRetryScheduler:
         self._task: asyncio.Task[None] | None = None
 
     async def schedule_retry(self, stream_name: str, payload: dict[str, Any], delay: int = 60) -> None:
-        """Put the payload back into the stream after ``delay`` seconds; the same retry twice is one.
+        """Add the payload to the stream again after ``delay`` seconds, at most a year.
 
-        It waits for a year at most.
-
-        Retries are the same where the entry's id, the group, the routes and the attempt are; a payload that
-        does not know its id is always another. Returns once Redis has it; raises EncodeError for a payload
-        that the codec cannot write, and whatever redis-py raises.
+        Scheduling the same retry twice has no effect. Two retries are the same if the entry's id, the group,
+        the routes and the attempt are equal; a payload without an id is always a new retry. Returns when
+        Redis has stored it. Raises EncodeError for a payload that the codec cannot encode, and what redis-py
+        raises.
         """
         keys = ReinjectKeys.of(stream_name)
         packed = pack_fields(self._fields(payload))
@@ -88,7 +87,7 @@ class RedisRetryScheduler:
         return await self._secrets.get(stream, make=make)
 
     async def reinject_due(self, stream_name: str) -> float | None:
-        """Bring back what is due, at most a hundred; returns the seconds until the next, or None."""
+        """Reinject due retries, at most a hundred; returns the seconds until the next is due, or None."""
         keys = ReinjectKeys.of(stream_name)
         names = [keys.due, keys.delayed, keys.stream]
         client = self._client_of(keys.stream)
@@ -100,13 +99,13 @@ class RedisRetryScheduler:
         return None if left < 0 else left / 1000
 
     async def start(self) -> None:
-        """Bring back what is due from now on; harmless when started."""
+        """Start the task that reinjects due retries; does nothing if it is running."""
         if self._task is None or self._task.done():
             self._wake, self._closing = asyncio.Event(), False
             self._task = asyncio.create_task(self._reinject_forever())
 
     async def stop(self) -> None:
-        """Bring nothing back any more; what waits stays in Redis. Harmless when stopped."""
+        """Stop the task; delayed retries stay in Redis. Does nothing if it is not running."""
         task, self._task = self._task, None
         if task is not None:
             # Before Python 3.12 a cancellation that comes with a reply can be swallowed.
@@ -152,9 +151,9 @@ class RedisRetryScheduler:
 
 
 def _identity(payload: Mapping[str, Any], packed: bytes) -> str:
-    """What makes two schedulings the same retry; by chance where the payload does not know its id.
+    """Return the identity of a retry: retries with the same identity are one; random without an id.
 
-    What is written is part of it: the reserved key may be a producer's, and claim to be another retry.
+    It includes the written fields: a producer may forge the reserved key to match another retry.
     """
     mark = payload.get(MARKER)
     if isinstance(mark, Mapping) and mark.get("id"):
@@ -167,7 +166,7 @@ def _identity(payload: Mapping[str, Any], packed: bytes) -> str:
 
 
 def _as_flat_fields(payload: Mapping[str, Any]) -> dict[bytes, bytes] | None:
-    """The payload as flat strings, the form that a storage without a codec reads; None where it is none."""
+    """Encode as flat strings, which a storage without a codec reads; None if a value is not a string."""
     try:
         return FieldsCodec().encode(_with_text_marker(payload))
     except EncodeError:

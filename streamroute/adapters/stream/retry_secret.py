@@ -14,15 +14,15 @@ from streamroute.adapters.redis.raw_client import send_command
 from streamroute.keys import ReinjectKeys
 
 _BYTES: Final = 32
-_KNOWN: Final = 10.0  # seconds until it is read again: somebody may have deleted it to have another
-_MISSING: Final = 1.0  # seconds until it is looked for again where there is none
+_KNOWN: Final = 10.0  # seconds for which the secret is cached: it may be deleted to rotate it
+_MISSING: Final = 1.0  # seconds for which its absence is cached
 
 
 class RetrySecret:
-    """The secret of one stream, created by the first worker that gives a retry to an external scheduler.
+    """The secret of one stream, created by the first worker that passes a retry to an external scheduler.
 
-    Delete it to rotate it: earlier markers are not trusted any more, and their payloads are messages like any
-    other.
+    Delete it to rotate it: earlier markers are not trusted any more, and their payloads are handled like new
+    messages.
     """
 
     def __init__(self, client: Redis, stream: str, clock: Callable[[], float] = time.monotonic) -> None:
@@ -33,9 +33,9 @@ class RetrySecret:
         self._until = 0.0
 
     async def get(self, *, make: bool) -> bytes | None:
-        """Return the secret; if there is none, create it with ``make``, else return None.
+        """Return the secret; if there is none, create it if ``make`` is set, else return None.
 
-        Without ``make``, also returns None if the user of Redis may not read it. Raises what redis-py raises.
+        Without ``make``, also returns None if the Redis user may not read it. Raises what redis-py raises.
 
         Source: https://redis.io/docs/latest/commands/set/
         """

@@ -1,4 +1,4 @@
-"""Settling messages: plain acks in batches, and one script run for each message with outcomes."""
+"""Settles messages: plain acknowledgements in batches, and one script for each message with outcomes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ACK: Final = 500  # ids in one script
 async def ack_messages(
     client: Redis, keys: GroupKeys, group: str, consumer: str, messages: Sequence[Message], lease: int
 ) -> list[str]:
-    """Ack messages without outcomes; returns the ids that this consumer does not hold any more.
+    """Acknowledge messages without outcomes; returns the ids that this consumer does not hold any more.
 
     ``lease`` is in ms. Raises what redis-py raises.
     """
@@ -39,8 +39,8 @@ async def _ack(
     deadline = min([message.lease_confirmed_at for message in done]) + lease
     counts = [message.deliveries for message in done]
     if min(counts) < 1:
-        # Another entry has the id of one that runs: it is looked up, and no count matches it. A later
-        # heartbeat has confirmed the id, and says nothing about the entry.
+        # Another entry has the id of a running one. Force a lookup, which finds no matching count: if a
+        # heartbeat confirmed the id, that was for the other entry.
         deadline = 0
     ids = " ".join([message.entry_id for message in done])
     given = " ".join(map(str, counts)) if max(counts) > 1 or min(counts) < 1 else ""
@@ -56,10 +56,11 @@ async def settle_outcomes(
     messages: Mapping[str, Message],
     generation: str,
 ) -> tuple[list[str], dict[str, str]]:
-    """Write the outcomes of each message and ack it, one step for each, in one round trip.
+    """Write the outcomes of each message and acknowledge it, by one script each, in one round trip.
 
     Returns the ids that this consumer does not hold any more, and the ids that the server refused, with
-    its reason. ``generation`` is that of the configuration. Raises where the server cannot be reached.
+    its reason. ``generation`` is that of the configuration. Raises what redis-py raises if the server cannot
+    be reached.
     """
     calls = [settlement(keys, group, consumer, message, generation) for message in messages.values()]
     answers = await script("settle").run_each(client, calls)

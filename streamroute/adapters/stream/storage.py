@@ -1,4 +1,4 @@
-"""RedisStreamStorage: a stream, its retries and its dead letters, for a consumer group, in Redis."""
+"""RedisStreamStorage: streams in Redis, with their retries and dead letters, for consumer groups."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ from streamroute.keys import RELEASED, GroupKeys
 from streamroute.message import Message
 from streamroute.values import ClaimResult, KnownRoutes, Quotas, SettleResult
 
-_PROMOTE: Final = 100  # retries that one step promotes
-_BYTES: Final = 16 * 1024 * 1024  # of entries that one step promotes, if there are two
-_NOT_READY: Final = 1.0  # seconds between looks at a group that cannot be read yet
+_PROMOTE: Final = 100  # retries that one script promotes
+_BYTES: Final = 16 * 1024 * 1024  # of retries that one script promotes, unless a single one is larger
+_NOT_READY: Final = 1.0  # seconds between checks of a group that cannot be read yet
 
 
 class RedisStreamStorage:
-    """The ``StreamStorageProtocol`` on redis-py, with every capability that the processor knows.
+    """The ``StreamStorageProtocol`` on redis-py, with every optional capability of the processor.
 
     ``codec``
         a codec, or the name of a built-in one.
     ``lease``
-        seconds after which other workers may claim an entry of a silent consumer; the same for a group.
+        seconds without a heartbeat after which other workers may claim an entry; use one value in a group.
     ``stall``
-        seconds after which an event loop that does not respond loses its entries (default: five leases).
+        seconds without a response of the event loop after which its leases end (default: five leases).
     ``block``
         seconds that a read waits for an entry.
     ``dead_letter``
@@ -56,11 +56,11 @@ class RedisStreamStorage:
     ``trim``
         seconds for which an entry is kept after every group has finished with it (None: forever).
     ``forget_consumers``
-        seconds after which a silent consumer without pending entries is deleted.
+        idle seconds after which a consumer without pending entries is deleted.
     ``formerly_group``
-        the earlier name of the group, from which it takes over what is left.
+        the former name of the group, whose unfinished entries it takes over.
     ``incidents``
-        where losses are reported.
+        receives reports of deleted entries and groups.
     """
 
     blocks = True
@@ -99,7 +99,7 @@ class RedisStreamStorage:
         self._in_validation: dict[tuple[str, str, str], EntriesInValidation] = {}
 
     async def create_group(self, stream_name: str, group_name: str) -> None:
-        """See ``GroupSetup.create``. A group that was lost is reported; its unsettled entries run again."""
+        """See ``GroupSetup.create``. Reports a deleted group, whose unsettled entries run again."""
         await self._groups.create(self._keys(stream_name, group_name), group_name)
 
     async def read_events(
@@ -107,14 +107,14 @@ class RedisStreamStorage:
     ) -> list[tuple[str, dict[str, Any]]]:
         """Read promoted retries, then new entries; waits up to ``block`` seconds for the first.
 
-        Streams of one client share a few connections while they wait.
+        All streams of a client share a few connections for waiting reads.
         """
         keys = self._keys(stream_name, group_name)
         if not await self._groups.is_ready(keys, group_name):
             await asyncio.sleep(min(self._block, _NOT_READY))
             return []
         client, reader = self._client_of(keys.stream), ReaderId(group_name, consumer_name)
-        # Redis time from before the read: no other consumer can have claimed the entries since then.
+        # Redis time before the read: until a lease later, no other consumer can claim the entries.
         result = await read(client, reader, (keys.retry, keys.stream), count, self._block)
         decoder = self._reader(keys, group_name, consumer_name)
         retries, new = result.rows.get(keys.retry, ()), result.rows.get(keys.stream, ())
@@ -146,9 +146,9 @@ class RedisStreamStorage:
     async def claim_stale_events(
         self, stream_name: str, group_name: str, consumer_name: str, min_idle_time: int, count: int
     ) -> list[tuple[str, dict[str, Any]]]:
-        """Claim entries of silent consumers and released entries.
+        """Claim entries of dead consumers and released entries.
 
-        Entries that were deleted while pending leave the pending list, and are reported.
+        Entries that were deleted while pending are acknowledged and reported.
         """
         unbounded = Quotas(0, {})
         claimed = await self.claim_within(
@@ -165,7 +165,7 @@ class RedisStreamStorage:
         count: int,
         quotas: Quotas,
     ) -> ClaimResult:
-        """Claim as ``claim_stale_events`` does, no more entries of a delivery number than its quota."""
+        """Claim as ``claim_stale_events`` does, within the quota of each delivery count."""
         keys, name = self._keys(stream_name, group_name), (stream_name, group_name)
         if not await self._groups.is_ready(keys, group_name):
             return ClaimResult([])
@@ -189,11 +189,11 @@ class RedisStreamStorage:
         return ClaimResult(entries, reply.held_back, reply.last_deliveries)
 
     async def ack_event(self, stream_name: str, group_name: str, message_id: str) -> None:
-        """XACK without a fence, for processors that do not settle."""
+        """Acknowledge unconditionally, for processors that do not settle."""
         await self.ack_events(stream_name, group_name, [message_id])
 
     async def ack_events(self, stream_name: str, group_name: str, message_ids: Sequence[str]) -> None:
-        """XACK many entries without a fence."""
+        """Acknowledge many entries unconditionally."""
         keys = self._keys(stream_name, group_name)
         retries = [server_id(message_id) for message_id in message_ids if is_retry(message_id)]
         others = [message_id for message_id in message_ids if not is_retry(message_id)]
@@ -207,9 +207,9 @@ class RedisStreamStorage:
     async def settle(
         self, stream_name: str, group_name: str, consumer_name: str, messages: Mapping[str, Message]
     ) -> SettleResult:
-        """Write every outcome, then ack.
+        """Write every outcome, then acknowledge.
 
-        Messages with outcomes or dedupe locks take one step each; all others are acked together.
+        Messages with outcomes or dedupe locks take one script each; all others are acknowledged together.
         """
         keys = self._keys(stream_name, group_name)
         where = (self._client_of(keys.stream), keys, group_name, consumer_name)
@@ -273,7 +273,7 @@ class RedisStreamStorage:
 
     @property
     def trimmed(self) -> int:
-        """How many entries this storage has trimmed."""
+        """The number of entries that this storage has trimmed."""
         return self._cleaner.trimmed
 
     def lease_keeper(
@@ -287,7 +287,7 @@ class RedisStreamStorage:
         waiting: Callable[[], Collection[str]] = nothing_waiting,
         known_routes: Callable[[], KnownRoutes] = KnownRoutes,
     ) -> RedisLeaseKeeper:
-        """Return a keeper that renews the leases from the thread that all streams of the client share."""
+        """Return a keeper that renews leases from the client's heartbeat thread."""
         keys = self._keys(stream_name, group_name)
         return RedisLeaseKeeper(
             *(self._client, keys, group_name, consumer_name),
