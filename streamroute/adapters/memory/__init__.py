@@ -1,4 +1,4 @@
-"""The storage in memory, with the promises of the one on Redis. Knows no client of Redis."""
+"""The in-memory storage, with the guarantees of the one on Redis."""
 
 from streamroute.adapters.memory.retry_scheduler import MemoryRetryScheduler
 from streamroute.adapters.memory.storage import MemoryStreamStorage

@@ -1,4 +1,4 @@
-"""Wakes the reads that wait for an entry."""
+"""Wakes reads that wait for an entry."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 
 
 class Arrivals:
-    """The reads of one event loop that wait until something is added."""
+    """The reads of one event loop that wait for a new entry."""
 
     def __init__(self) -> None:
         self._waiting: set[asyncio.Future[None]] = set()
@@ -27,7 +27,7 @@ class Arrivals:
             self._waiting.discard(arrival)
 
     def wake(self) -> None:
-        """Wake every read that waits."""
+        """Wake all waiting reads."""
         for arrival in self._waiting:
             if not arrival.done():
                 arrival.set_result(None)

@@ -1,4 +1,4 @@
-"""The in-memory coordinator: the other messages and workers of a group."""
+"""The in-memory coordinator: gives a message access to the other messages and workers of its group."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from streamroute.values import DedupeDecision, KnownRoutes, RouteWait
 
 @dataclass(frozen=True, slots=True)
 class MemoryCoordinator:
-    """See ``RedisCoordinator``; ``workers`` are those that are alive, ``lease`` is in seconds.
+    """See ``RedisCoordinator``; ``workers`` are the live workers, ``lease`` is in seconds.
 
-    ``noted`` are the types that workers have listed, those that have left among them. ``secrets`` are those
-    of the streams, which all groups share.
+    ``noted`` are all types that workers have listed, including workers that have left. ``secrets`` has the
+    secret of each stream, which all groups share.
     """
 
     dedupe: MemoryDeduplicator

@@ -14,9 +14,9 @@ from streamroute.values import DedupeDecision, DedupeLock
 
 @dataclass(frozen=True, slots=True)
 class MemoryLock:
-    """The lock of a key: the message that holds it, where that is pending, since when.
+    """The lock of a key: the message that holds it, where the message is pending, and the start.
 
-    ``until`` is the end of its ttl once the message has succeeded.
+    ``until`` is the end of the ttl, set when the message has succeeded.
     """
 
     message: str
@@ -27,14 +27,14 @@ class MemoryLock:
 
 
 class MemoryDedupeKeys:
-    """All dedupe locks of a storage; times by its clock."""
+    """All dedupe locks of a storage; times are by its clock."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._held: dict[str, MemoryLock] = {}
 
     def get(self, key: str) -> MemoryLock | None:
-        """The lock of a key, held or within its ttl; None if there is none."""
+        """Return the lock of a key, held or within its ttl, or None."""
         held = self._held.get(key)
         if held is not None and held.until is not None and held.until <= self._clock():
             del self._held[key]
@@ -48,7 +48,7 @@ class MemoryDedupeKeys:
         self._held[key] = MemoryLock(message.id, pending_location(message), message.entry_id, began)
 
     def settle(self, message: Message, names: dict[str, str]) -> None:
-        """Resolve the message's dedupe locks; ``names`` are the names of its retries, by route."""
+        """Update the message's dedupe locks; ``names`` are the names of its retries, by route."""
         for resolution in resolve_locks(message, names):
             held = self.get(resolution.key)
             if held is not None and held.message != message.id:
@@ -67,15 +67,16 @@ class MemoryDedupeKeys:
         self._held.clear()
 
     def waited(self, held: MemoryLock) -> float:
-        """For how many seconds the lock has been held."""
+        """Return for how many seconds the lock has been held."""
         return self._clock() - held.since
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryDeduplicator:
-    """Gives keys of dedupe to the messages that one consumer of a group holds.
+    """Locks dedupe keys for the messages that one consumer of a group holds.
 
-    ``lives`` says whether who has a key may still run, ``holds`` whether a message is still the consumer's.
+    ``lives`` returns whether the holder of a lock may still run, ``holds`` whether the consumer still holds a
+    message.
     """
 
     keys: GroupKeys

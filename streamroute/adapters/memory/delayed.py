@@ -23,18 +23,18 @@ class MemoryDelays:
         self._waiting: dict[str, Delayed] = {}
 
     def __iter__(self) -> Iterator[str]:
-        """The names, in the order in which they were added."""
+        """Iterate over the names, in the order in which they were added."""
         return iter(self._waiting)
 
     def add(self, name: str, delayed: Delayed) -> None:
-        """Delay an entry; harmless if an entry of this name waits already."""
+        """Delay an entry; does nothing if an entry of this name is delayed already."""
         self._waiting.setdefault(name, delayed)
 
     def take_due(self, now: float) -> list[Delayed]:
-        """Remove and return what is due, the earliest first."""
+        """Remove and return due entries, the earliest first."""
         names = [name for name, delayed in self._waiting.items() if delayed.due <= now]
         return sorted((self._waiting.pop(name) for name in names), key=lambda delayed: delayed.due)
 
     def wait(self, now: float) -> float | None:
-        """Seconds until the next entry is due; None if there is none."""
+        """Return the seconds until the next entry is due, or None."""
         return min((delayed.due - now for delayed in self._waiting.values()), default=None)

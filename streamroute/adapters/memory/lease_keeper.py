@@ -1,4 +1,4 @@
-"""The in-memory lease keeper: a task, as no heartbeat has to leave the process."""
+"""The in-memory lease keeper: a task on the event loop, without a heartbeat thread."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Keep = Callable[[Mapping[str, Message]], Sequence[tuple[str, int]]]
 
 
 class MemoryLeaseKeeper:
-    """Calls ``keep`` with what is held, every third of ``lease`` real seconds, and ``leave`` at the end."""
+    """Calls ``keep`` with the held entries every third of a lease (real time), and ``leave`` at the end."""
 
     def __init__(
         self, keep: Keep, leave: Callable[[], None], *, lease: float, held: Held, lost: Lost
@@ -27,11 +27,11 @@ class MemoryLeaseKeeper:
         self._task: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
-        """Start."""
+        """Start renewing leases."""
         self._task = asyncio.create_task(self._beat())
 
     async def close(self) -> None:
-        """Stop."""
+        """Stop renewing leases."""
         task, self._task = self._task, None
         if task is not None:
             task.cancel()

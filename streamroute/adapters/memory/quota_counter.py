@@ -1,4 +1,4 @@
-"""Counts what one claim takes of each delivery number."""
+"""Counts the entries of each delivery count in one claim."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ from streamroute.values import Quotas
 
 
 class QuotaCounter:
-    """What a claim may still take; ``held_back`` and ``last_deliveries`` count what it left behind."""
+    """Tracks the remaining quotas of a claim.
+
+    ``held_back`` counts the entries beyond their quota, ``last_deliveries`` those of them at the maximum
+    delivery count.
+    """
 
     def __init__(self, quotas: Quotas) -> None:
         self._left = dict(quotas.by_delivery)
@@ -16,7 +20,7 @@ class QuotaCounter:
         self.last_deliveries = 0
 
     def is_allowed(self, delivery: int) -> bool:
-        """Count one more entry at this delivery; returns whether it may be claimed."""
+        """Count one more entry with this delivery count; returns whether it may be claimed."""
         left = self._left.get(delivery, self._others)
         if left is None:
             return True

@@ -39,9 +39,9 @@ Clock = Callable[[], float]
 class MemoryStreamStorage:
     """Behaves like ``RedisStreamStorage``, for any number of processors on one event loop.
 
-    The parameters have the same meaning; ``lease`` and ``block`` are in seconds. ``clock`` decides how long
-    entries are idle and when retries are due; a test may set it. While ``refuse`` is set to a reason, no
-    failure can be written, as on a server without memory.
+    The parameters have the same meaning; ``lease`` and ``block`` are in seconds. ``clock`` determines how
+    long entries are idle and when retries are due; a test may set it. While ``refuse`` is set to a reason,
+    failures cannot be written, as on a server that is out of memory.
     """
 
     blocks = True
@@ -80,9 +80,9 @@ class MemoryStreamStorage:
         return self._append(stream, {_bytes(name): _bytes(value) for name, value in fields.items()})
 
     def publish(self, stream: str, payload: Mapping[str, Any], *, delay: float = 0) -> None:
-        """Append a payload in the storage's codec, after ``delay`` seconds.
+        """Append a payload, encoded by the storage's codec, after ``delay`` seconds.
 
-        A processor that consumes the stream appends delayed payloads when they are due.
+        A processor that consumes the stream appends due payloads.
         """
         fields = self.codec.encode(payload)
         if delay > 0:
@@ -96,7 +96,7 @@ class MemoryStreamStorage:
         self._stream(stream).delete(entry_ids)
 
     def clear(self) -> None:
-        """Lose everything, groups included (FLUSHALL)."""
+        """Delete everything, including groups (FLUSHALL)."""
         self._streams.clear()
         self._delayed.clear()
         self._dedupe.clear()
@@ -104,12 +104,12 @@ class MemoryStreamStorage:
         self._arrivals.wake()
 
     def destroy_group(self, stream: str, group: str) -> None:
-        """Lose a group and its pending list, but not the stream (XGROUP DESTROY)."""
+        """Delete a group and its pending list, but not the stream (XGROUP DESTROY)."""
         self._stream(stream).groups.pop(group, None)
         self._arrivals.wake()
 
     def pending(self, stream: str, group: str) -> list[str]:
-        """The ids of the group's pending entries, retries included, in the order of their first delivery."""
+        """Return the ids of the group's pending entries and retries, in the order of their first delivery."""
         reader = self._reader(stream, group)
         return [
             reader.name(key, entry_id)
@@ -119,17 +119,17 @@ class MemoryStreamStorage:
         ]
 
     def unread(self, stream: str, group: str) -> int:
-        """How many entries the group has not read yet, promoted retries included."""
+        """Return how many entries the group has not read yet, including promoted retries."""
         keys = self._keys(stream, group)
         return sum(self._stream(key).unread(group) for key in (keys.stream, keys.retry))
 
     def dead_letters(self, stream: str, group: str) -> list[DeadRecord]:
-        """The group's dead letters, oldest first."""
+        """Return the group's dead letters, oldest first."""
         written = self._stream(self._keys(stream, group).dead).entries.values()
         return [DeadRecord.read(fields) for fields in written]
 
     def scheduled(self, stream: str, group: str) -> list[str]:
-        """The names of the group's delayed retries: ``id|route|attempt``."""
+        """Return the names of the group's delayed retries: ``id|route|attempt``."""
         return list(self._delayed[self._keys(stream, group).due])
 
     # For processors.
@@ -154,7 +154,7 @@ class MemoryStreamStorage:
     async def claim_stale_events(
         self, stream_name: str, group_name: str, consumer_name: str, min_idle_time: int, count: int
     ) -> list[tuple[str, dict[str, Any]]]:
-        """Claim entries that were idle for ``min_idle_time`` ms, and released ones."""
+        """Claim entries that were idle for ``min_idle_time`` ms, and released entries."""
         unbounded = Quotas(0, {})
         claimed = await self.claim_within(
             stream_name, group_name, consumer_name, min_idle_time, count, unbounded
@@ -170,7 +170,7 @@ class MemoryStreamStorage:
         count: int,
         quotas: Quotas,
     ) -> ClaimResult:
-        """Claim as ``claim_stale_events`` does, no more entries of a delivery number than its quota."""
+        """Claim as ``claim_stale_events`` does, within the quota of each delivery count."""
         await asyncio.sleep(0)
         reader, now = self._reader(stream_name, group_name, consumer_name), self._clock()
         entries: list[tuple[str, dict[str, Any]]] = []
@@ -187,11 +187,11 @@ class MemoryStreamStorage:
         return ClaimResult(entries, counted.held_back, counted.last_deliveries)
 
     async def ack_event(self, stream_name: str, group_name: str, message_id: str) -> None:
-        """Remove the entry from the pending list, whichever consumer has it."""
+        """Acknowledge unconditionally, whichever consumer holds the entry."""
         await self.ack_events(stream_name, group_name, [message_id])
 
     async def ack_events(self, stream_name: str, group_name: str, message_ids: Sequence[str]) -> None:
-        """Remove the entries from the pending list, whichever consumers have them."""
+        """Acknowledge many entries unconditionally."""
         await asyncio.sleep(0)
         for message_id in message_ids:
             self._ack(stream_name, group_name, message_id)
@@ -199,7 +199,7 @@ class MemoryStreamStorage:
     async def settle(
         self, stream_name: str, group_name: str, consumer_name: str, messages: Mapping[str, Message]
     ) -> SettleResult:
-        """Write every outcome of a message, then ack it, if this consumer still holds it."""
+        """Write every outcome of a message, then acknowledge it, if this consumer still holds it."""
         await asyncio.sleep(0)
         lost, refused = [], {}
         for name, message in messages.items():
@@ -221,7 +221,7 @@ class MemoryStreamStorage:
         *,
         started: bool,
     ) -> None:
-        """Release what this consumer still holds: the next claim of any worker takes it."""
+        """Release messages that this consumer still holds: the next claim of any worker takes them."""
         await asyncio.sleep(0)
         for message in messages.values():
             held = self._held(stream_name, group_name, consumer_name, message)
@@ -253,7 +253,7 @@ class MemoryStreamStorage:
         waiting: Callable[[], Collection[str]] = tuple,  # noqa: ARG002 - an event loop in memory does not hang
         known_routes: Callable[[], KnownRoutes] = KnownRoutes,
     ) -> MemoryLeaseKeeper:
-        """Return a keeper that renews the leases in real time."""
+        """Return a keeper that renews leases in real time."""
         alive, listed = self._workers[stream_name, group_name], self._listed[stream_name, group_name]
 
         def keep(messages: Mapping[str, Message]) -> list[tuple[str, int]]:
@@ -295,7 +295,7 @@ class MemoryStreamStorage:
         return EntryReader(self.codec, keys, group, coordinator)
 
     def _lives(self, keys: GroupKeys, group: str, held: MemoryLock) -> bool:
-        """Whether the message that holds a dedupe lock is pending, or waits for its retry."""
+        """Whether the message that holds a dedupe lock is pending or waits for a retry."""
         if held.place == "delayed":
             promoted = self._stream(keys.retry).entries.values()
             names = (RetryRecord.unpack(fields[b"entry"]).name for fields in promoted)

@@ -1,7 +1,7 @@
 """A stream with consumer groups in memory.
 
-It keeps the server's rules: ids only grow, a group delivers each entry to one consumer, and a delivered
-entry stays pending until it is acked. Times are in seconds, by the caller's clock.
+It follows the server's rules: ids increase, a group delivers each entry to one consumer, and a delivered
+entry stays pending until it is acknowledged. Times are in seconds, by the caller's clock.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ class MemoryGroup:
     pending: dict[str, Pending] = field(default_factory=dict)
 
     def needed(self) -> Iterator[Position]:
-        """Positions of which the lowest is the oldest that the group still needs."""
+        """Yield positions; the lowest one is the oldest that the group still needs."""
         yield self.position
         yield from map(parse_id, self.pending)
 
     def held(self, consumer: str, entry_id: str, deliveries: int) -> Pending | None:
-        """The fence: return the pending entry if this consumer holds it at this delivery count."""
+        """Return the pending entry if this consumer holds it at this delivery count, else None."""
         held = self.pending.get(entry_id)
         ours = held is not None and (held.consumer, held.deliveries) == (consumer, deliveries)
         return held if ours else None
@@ -88,7 +88,7 @@ class MemoryStream:
         return [(name, self.entries[name]) for name in names]
 
     def unread(self, group: str) -> int:
-        """How many entries the group has not read; all of them if it does not exist yet."""
+        """Return how many entries the group has not read; all of them if it does not exist yet."""
         position = self.groups[group].position if group in self.groups else (0, 0)
         return len(self._order) - bisect_right(self._order, position)
 
@@ -114,8 +114,8 @@ class MemoryStream:
     ) -> list[Taken]:
         """Claim up to ``count`` entries that were released or idle for ``idle`` seconds.
 
-        Delivery counts stop at one above ``last`` (0: they do not); ``is_allowed`` is called with the
-        delivery count of each. Entries that were deleted while pending leave the pending list.
+        Delivery counts are capped at one above ``last`` (0: no cap); ``is_allowed`` is called with each new
+        delivery count. Entries that were deleted while pending are acknowledged.
         """
         claimed: list[Taken] = []
         for name in [name for name, held in group.pending.items() if _is_free(held, idle, now)]:
