@@ -1,4 +1,4 @@
-"""Entry: from its first moment to its last, Ctrl-C ends a command with 130, and without a traceback."""
+"""The entry point: at any time, Ctrl-C ends a command with exit code 130 and without a traceback."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _INTERRUPTED = 128 + signal.SIGINT
 
 def main() -> None:
     """Load the command line, run it, and exit."""
-    ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # else somebody wants it ignored
+    ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # otherwise it is ignored
     if ours:
-        # Raised while modules are loaded, an exception would be shown, or get lost in the import system.
+        # KeyboardInterrupt during imports would print a traceback, or be swallowed by the import system.
         signal.signal(signal.SIGINT, _exit_now)
     reopen_closed_streams()
     from streamroute.cli.main import main as run
@@ -32,5 +32,5 @@ def main() -> None:
 
 
 def _exit_now(_number: int, _frame: object) -> None:
-    """Nothing is open yet, or no more."""
+    """Exit at once: nothing is open at this time."""
     os._exit(_INTERRUPTED)

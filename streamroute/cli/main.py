@@ -1,4 +1,4 @@
-"""The ``streamroute`` command: finds the subcommand, and answers for what none of them expected."""
+"""The ``streamroute`` command: runs the subcommand, and handles unexpected errors."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _COMMANDS: Final = {
 
 
 class _Commands(click.Group):
-    """Subcommands that are imported when they run: ``--help`` and ``check`` must start at once."""
+    """Subcommands that are imported when they run, so that ``--help`` and ``check`` start fast."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(_COMMANDS)

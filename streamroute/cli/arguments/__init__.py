@@ -1,1 +1,1 @@
-"""What a command line names: the configuration, files, streams, events, the server. Prints nothing."""
+"""Resolves arguments of the command line: the configuration, files, streams, events, the server."""

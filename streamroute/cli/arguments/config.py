@@ -1,4 +1,4 @@
-"""A configuration for a command that runs it: the same check as ``streamroute check``, or the end."""
+"""Loads a configuration for a command: checks it as ``streamroute check`` does, and exits on errors."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class UsableConfig:
-    """A configuration without errors, and the check that says so."""
+    """A configuration without errors, and the result of its check."""
 
     document: Document
     compiled: Compiled
@@ -36,15 +36,14 @@ class UsableConfig:
 
     @property
     def routes(self) -> list[RouteConfig]:
-        """The routes with the types that their patterns stand for, in order."""
+        """The routes in order, with their type patterns expanded."""
         return [route.config for route in self.compiled.routes]
 
 
 def load_or_exit(path: Path, *, imports: bool = True) -> UsableConfig:
-    """Check the configuration as for production; with an error, print every finding and exit with 1.
+    """Check the configuration as for production; on errors, print every finding and exit with 1.
 
-    Without ``imports`` no code of the user's runs, and there is a limit of time. Warnings and infos are
-    logged: they never stop production.
+    Without ``imports``, no user code runs, and there is a time limit. Warnings and infos are only logged.
     """
     from streamroute.cli.process.time_limit import SECONDS, time_limit
     from streamroute.config.findings.finding import Severity
@@ -65,11 +64,11 @@ def check_or_exit(
     tests: bool = False,
     for_people: bool = True,
 ) -> UsableConfig:
-    """Check the configuration; with an error in it, print every finding and exit with 1.
+    """Check the configuration; on errors, print every finding and exit with 1.
 
-    With ``tests`` its tests are read as well: what is wrong in their files does not stop here. Nor does a
-    handler without ``imports``, since none is to run. What is not ``for_people`` leaves stdout to the
-    command's own format.
+    With ``tests``, its test files are read too; errors in them are ignored here. Without ``imports``, errors
+    of handlers are ignored, as no handler runs. Without ``for_people``, findings go to stderr, as stdout has
+    a machine format.
     """
     from streamroute.cli.output.findings import summary, truncate_findings
     from streamroute.cli.output.formats.full import render_full

@@ -1,4 +1,4 @@
-"""Events that a command is given: a file that the user names, or ``-`` for stdin."""
+"""Reads events from a file, or from stdin for ``-``."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _LONGEST: Final = 300  # characters of a path in a message
 
 
 def display_name(file: str) -> str:
-    """What messages call it."""
+    """Return the name of the file for messages."""
     return "stdin" if file == STDIN else file
 
 
 def read_events(file: str, limit: int = MAX_BYTES) -> bytes:
-    """The whole content. Raises click.UsageError where it cannot be read, or is larger than the limit."""
+    """Return the content; raises click.UsageError if it cannot be read or is larger than ``limit`` bytes."""
     with _usage_errors(file):
         if file != STDIN:
             return read_named(file, limit, outside=outside_allowed())
@@ -37,9 +37,9 @@ def read_events(file: str, limit: int = MAX_BYTES) -> bytes:
 
 
 def open_events(file: str, stack: ExitStack) -> BinaryIO:
-    """The file to read events from, of any size, closed with the stack.
+    """Open a file of events, of any size; it is closed with the stack.
 
-    Raises click.UsageError where it cannot be read.
+    Raises click.UsageError if it cannot be opened.
     """
     if file == STDIN:
         return _stdin()
@@ -48,7 +48,7 @@ def open_events(file: str, stack: ExitStack) -> BinaryIO:
 
 
 def _stdin() -> BinaryIO:
-    stream: TextIO | None = sys.stdin  # None where the process was started with it closed
+    stream: TextIO | None = sys.stdin  # None if the process was started with stdin closed
     if stream is None:
         raise click.UsageError("stdin is closed: there is nothing to read")
     return stream.buffer

@@ -1,4 +1,4 @@
-"""Which configuration a command means."""
+"""Finds the configuration of a command."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LONGEST: Final = 300  # characters of a path in a message
 _OUTSIDE: Final = "streamroute.allow-outside"
 
 PATH: Final = click.Path(readable=False)
-"""Shells complete it with files; what is wrong with the file is said by who reads it."""
+"""A path that shells complete; errors are reported when the file is read."""
 
 
 def _allow(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
@@ -30,7 +30,7 @@ ALLOW_OUTSIDE: Final = click.option(
     callback=_allow,
     help="Follow links and paths out of the configuration's folder, for files and the embedded data.",
 )
-"""The option of every command that reads a configuration; ``outside_allowed`` says whether it was given."""
+"""The option of all commands that read a configuration; ``outside_allowed`` returns its value."""
 
 
 def outside_allowed() -> bool:
@@ -40,7 +40,7 @@ def outside_allowed() -> bool:
 
 
 def config_path(given: str | None) -> Path:
-    """The file that was named: routes.yaml in the working folder for none, a folder's for a folder.
+    """Return the path of the configuration: ``given``, or routes.yaml in the given or working folder.
 
     Raises click.UsageError if the file does not exist.
     """
@@ -74,7 +74,7 @@ def _missing(path: Path) -> str:
 
 
 def _near(path: Path) -> Path | None:
-    """A file beside a missing one that is called nearly so: .yml for .yaml, above all."""
+    """Return a file with a similar name in the same folder (usually .yml for .yaml), or None."""
     from streamroute.config.findings.suggestions import did_you_mean
 
     beside = [entry.name for entry in list_folder(path.parent) if entry.suffix.lower() in {".yaml", ".yml"}]

@@ -1,4 +1,4 @@
-"""The server of a configuration, for as long as a command needs it."""
+"""Opens the server of a configuration."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 async def open_server(
     document: Document, *, embedded: bool, adopt: bool = False, create: bool = True
 ) -> AsyncIterator[RedisConnection]:
-    """A client of the configuration's server, which has answered; see ``open_redis``.
+    """Open a client of the configuration's server, and send PING; see ``open_redis``.
 
-    Raises RedisUnavailableError where it does not answer, or is not one that holds streams.
+    Raises RedisUnavailableError if the server does not answer, or is a sentinel.
     """
     from streamroute.adapters.redis.connection import open_redis
 

@@ -1,4 +1,4 @@
-"""Which stream a command means."""
+"""Finds the configured stream of a command."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def stream_named(streams: Mapping[str, StreamConfig], name: str) -> StreamConfig:
-    """The configured stream of this name; raises click.UsageError where there is none."""
+    """Return the configured stream of this name; raises click.UsageError if there is none."""
     if name in streams:
         return streams[name]
     meant = did_you_mean(name, streams)

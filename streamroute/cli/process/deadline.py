@@ -1,4 +1,4 @@
-"""Deadline: a process that was told to stop ends within a bound, whatever its handlers do."""
+"""The stop deadline: ends a stopping process after a time limit, even if a handler is stuck."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from streamroute.cli.process.exit_codes import ExitCode
 if TYPE_CHECKING:
     from streamroute.config.document import Document
 
-_BEYOND_GRACE: Final = 15.0  # seconds in which outcomes are written and everything is closed
-_PATIENCE: Final = 1.0  # seconds that the last line has: nobody may be reading stderr
+_BEYOND_GRACE: Final = 15.0  # seconds to write outcomes and close everything
+_PATIENCE: Final = 1.0  # seconds to write the last line: a full pipe may block stderr
 
 
 def max_stop_seconds(document: Document) -> float:
-    """The seconds from a signal until ``serve`` has ended."""
+    """Return the maximum seconds from a signal until ``serve`` has ended."""
     graces = [stream.grace for stream in document.streams.values() if document.served(stream.name)]
     return max(graces, default=0.0) + _BEYOND_GRACE
 
 
 class StopDeadline:
-    """Ends the process with 1 when ``seconds`` have passed since ``begin()``, unless it has ended by itself.
+    """Ends the process with exit code 1 after ``seconds`` from ``begin()``, unless it has ended before.
 
-    A thread of its own does that: a handler may block the event loop, or whatever is closed after it.
+    Uses a separate thread: a handler may block the event loop, or the cleanup after it.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -37,7 +37,7 @@ class StopDeadline:
         threading.Thread(target=self._run, name="streamroute deadline", daemon=True).start()
 
     def begin(self) -> None:
-        """Let the time run; fit for a signal handler."""
+        """Start the countdown; may be called in a signal handler."""
         self._begun.put(None)
 
     def _run(self) -> None:

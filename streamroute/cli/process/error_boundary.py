@@ -1,4 +1,4 @@
-"""Guard: every way in which a command may end becomes an exit code, and words for a person."""
+"""The error boundary: converts every outcome of a command to an exit code and a message."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from streamroute.logs.exception_text import traceback_text
 from streamroute.text.safe_text import safe_str
 
 _UNWRITABLE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF, errno.EFBIG})
-"""What writing to stdout may meet where click does it, as for ``--help``; other errors name their file."""
+"""Errors of writing to stdout in click, as for ``--help``; such errors have no file name."""
 
 
 def run_guarded(run: Callable[[], Any]) -> int:  # noqa: PLR0911 - a return for each way to end
-    """Run a command; returns its exit code. Expected errors are one line, a traceback is a bug here."""
+    """Run a command; returns its exit code. Expected errors print one line, bugs print a traceback."""
     try:
         code = run()
     except click.exceptions.Exit as ended:

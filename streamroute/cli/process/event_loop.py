@@ -1,4 +1,4 @@
-"""Leaving: the process ends although a handler does not."""
+"""Runs the event loop of a command, and ends the process even if a handler is stuck."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from streamroute.text.counted import pluralize
 log = logging.getLogger(__name__)
 
 _STOPPED: Final = "Event loop stopped before Future completed."
-"""What asyncio and uvloop say."""
-_PATIENCE: Final = 1.0  # seconds that what was cancelled has to end
+"""The message of asyncio and uvloop."""
+_PATIENCE: Final = 1.0  # seconds for cancelled tasks to end
 
 
 def run_until_exit(main: Coroutine[Any, Any, int]) -> int:
-    """Run a coroutine in an event loop of its own, uvloop's if there is one; returns its exit code.
+    """Run a coroutine in a new event loop (of uvloop, if installed); returns its exit code.
 
-    Where a handler ignores its cancellation, or sits in a thread that cannot be stopped, the process
-    ends here, since Python would wait for it for ever. Its entry is pending and runs again.
+    If a handler ignores its cancellation, or runs in a thread, which cannot be stopped, the process exits
+    here, as Python would wait for it forever. Its entry stays pending and runs again.
     """
     runner = asyncio.Runner(loop_factory=_fastest_loop())
     code = run_guarded(lambda: _run(runner, main))
     try:
         stuck = runner.run(_end_tasks()) + wait_for_threads(_PATIENCE)
-    except OSError as error:  # the loop opens a pair of sockets, and handlers may have left too many open
+    except OSError as error:  # the loop opens a socket pair, but handlers may leak file descriptors
         log.warning("what still runs cannot be waited for: %s", error_line(error))
         _exit_now(code)
     if stuck:
@@ -47,12 +47,12 @@ def run_until_exit(main: Coroutine[Any, Any, int]) -> int:
 
 
 def _run(runner: asyncio.Runner, main: Coroutine[Any, Any, int]) -> int:
-    """The exit code; raises SetupError where user code ended what is not its own."""
+    """Return the exit code; raises SetupError if user code stopped the event loop or its main task."""
     try:
         return runner.run(main)
     except asyncio.CancelledError:
         raise SetupError("user code cancelled a task that is not its own, and this process ends") from None
-    except SystemExit:  # raised outside a handler: in a task or a callback of its own
+    except SystemExit:  # raised outside a handler, in a task or a callback of user code
         raise SetupError("user code called sys.exit() in the event loop, and this process ends") from None
     except RuntimeError as error:
         if str(error) == _STOPPED:
@@ -61,7 +61,7 @@ def _run(runner: asyncio.Runner, main: Coroutine[Any, Any, int]) -> int:
 
 
 def _fastest_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop's event loop where the extra ``fast`` is installed, else asyncio's own."""
+    """Return uvloop's factory of event loops if the extra ``fast`` is installed, else None."""
     try:
         uvloop = import_extra("uvloop")
     except ImportError:
@@ -71,14 +71,14 @@ def _fastest_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 def _exit_now(code: int) -> NoReturn:
-    """End here, without waiting for anything."""
+    """Exit without waiting for threads or tasks."""
     flush_logs()
     sys.stdout.flush()
     os._exit(code)
 
 
 async def _end_tasks() -> int:
-    """Cancel what still runs in this loop; returns how much of it does not end."""
+    """Cancel the tasks of this loop; returns how many of them do not end."""
     tasks = asyncio.all_tasks() - {asyncio.current_task()}
     if not tasks:
         return 0

@@ -1,4 +1,4 @@
-"""What the exit codes mean."""
+"""The exit codes of commands."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ class ExitCode(IntEnum):
     """The exit codes of every command."""
 
     OK = 0
-    """Nothing is wrong, or nothing worse than info."""
+    """There is no finding worse than info, and no message failed permanently."""
     FOUND = 1
-    """Something is wrong in a file or an event, or a message failed for good."""
+    """A file or an event has an error, or a message failed permanently."""
     USAGE = 2
-    """The command's words are off, or a path does not exist."""
+    """The command line is invalid, or a path does not exist."""
     INTERNAL = 3
-    """streamroute itself failed."""
+    """streamroute has a bug."""
     NO_REDIS = 4
     """Redis cannot be reached."""

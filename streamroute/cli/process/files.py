@@ -1,4 +1,4 @@
-"""Writing files: below the folder that is meant and through no link; a refusal is said in a line."""
+"""Writes files inside a given folder, without following links; errors become StreamrouteErrors."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from streamroute.system.named_files import real_path
 
 
 def is_taken(path: Path) -> bool:
-    """Whether anything has this name, be it a link that leads nowhere."""
+    """Whether the path exists, including a dangling link."""
     return os.path.lexists(path)
 
 
 def create_all(contents: Mapping[Path, bytes], folder: Path) -> None:
-    """Write new files below a folder, all of them or none. Raises as ``create`` does."""
+    """Write new files inside a folder, all or none. Raises what ``create`` raises."""
     for path in contents:
         _refuse(path, folder)
     written: list[Path] = []
@@ -37,7 +37,7 @@ def create_all(contents: Mapping[Path, bytes], folder: Path) -> None:
 
 
 def _refuse(path: Path, folder: Path) -> None:
-    """Refuse what could not be created: before anything is, where there are others."""
+    """Raise StreamrouteError if the file cannot be created; ``create_all`` checks all files first."""
     with translate_write_errors(path):
         files = FileReader(real_path(folder, folder=True))
         for above in (path.parent, *path.parent.parents):
@@ -48,9 +48,9 @@ def _refuse(path: Path, folder: Path) -> None:
 
 
 def create(path: Path, content: bytes, folder: Path) -> None:
-    """Write a new file below a folder, and the folders between them.
+    """Write a new file inside a folder, and create the folders between them.
 
-    Raises StreamrouteError where that cannot be: where there is something already, or a link leads out.
+    Raises StreamrouteError if that fails, if the file exists, or if a link leads out of the folder.
     """
     _refuse(path, folder)
     with translate_write_errors(path):
@@ -62,9 +62,9 @@ def create(path: Path, content: bytes, folder: Path) -> None:
 
 
 def replace(path: str, before: bytes, after: bytes, files: FileReader) -> bool:
-    """Replace a file that holds ``before``; its mode stays, and a crash leaves either text whole.
+    """Atomically replace a file whose content is ``before``; its mode is kept.
 
-    False where it holds something else by now. Raises StreamrouteError where it cannot be written.
+    Returns False if the content has changed. Raises StreamrouteError if the file cannot be written.
     """
     with translate_write_errors(path):
         if files.read(path) != before:
@@ -94,7 +94,7 @@ def _write(name: str, content: bytes, created: int, inside: int, mode: int | Non
 
 @contextmanager
 def translate_write_errors(path: Path | str) -> Iterator[None]:
-    """Raise what the system refuses as a StreamrouteError that names the file."""
+    """Convert an OSError to a StreamrouteError that names the file."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""``serve --metrics``: from the option to the endpoint."""
+"""``serve --metrics``: the option and the endpoint."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 def endpoint_option(_context: click.Context, _parameter: click.Parameter, value: str | None) -> Any:
-    """The option's value as an endpoint; raises SetupError where the extra is not installed."""
+    """Parse the option's value; raises SetupError if the extra ``metrics`` is not installed."""
     if value is None:
         return None
     from streamroute.ops.metrics.server import Endpoint
@@ -46,9 +46,9 @@ def endpoint_option(_context: click.Context, _parameter: click.Parameter, value:
 async def process_metrics(
     endpoint: Endpoint | None, report: int | None, redis: RedisConnection, app: App, counters: Counters
 ) -> AsyncIterator[Callable[[], None]]:
-    """Serve metrics of this process, and report them to its supervisor, until leaving.
+    """Serve the metrics of this process, and report them to its supervisor, until the context exits.
 
-    Yields the function to call when the app has started, which is reported to the supervisor.
+    Yields a function to call when the app has started; it tells the supervisor.
     """
     if endpoint is None and report is None:
         yield _no_supervisor
@@ -77,14 +77,14 @@ async def process_metrics(
 
 
 def _no_supervisor() -> None:
-    """Nobody waits for a report."""
+    """Do nothing: there is no supervisor to tell."""
 
 
 @asynccontextmanager
 async def worker_metrics(
     endpoint: Endpoint | None, redis: RedisConnection, document: Document, reports: WorkerReports
 ) -> AsyncIterator[None]:
-    """Tell what all workers count, as one, until leaving."""
+    """Serve the combined metrics of all workers until the context exits."""
     if endpoint is None:
         yield
         return
@@ -97,7 +97,7 @@ async def worker_metrics(
 
 
 def _group_poller(streams: Iterable[StreamConfig], redis: RedisConnection) -> GroupPoller:
-    """Who asks Redis how the groups of these streams stand."""
+    """Return a poller for the statistics of these streams' groups."""
     from streamroute.adapters.groups.stats import GroupStatsReader
     from streamroute.keys import GroupKeys
     from streamroute.ops.metrics.group_poller import GroupPoller
@@ -119,7 +119,7 @@ async def _served(
     from streamroute.ops.metrics.server import http_server, pages
     from streamroute.ops.serve.background import in_background
 
-    registry = CollectorRegistry(support_collectors_without_names=True)  # so that ?name[]= finds ours
+    registry = CollectorRegistry(support_collectors_without_names=True)  # so that ?name[]= works
     registry.register(RouteCollector(sources, routes))
     with http_server(endpoint, pages(make_wsgi_app(registry), sources.health_problems)) as at:
         log.info("metrics are at http://%s/metrics", at)

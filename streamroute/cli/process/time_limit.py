@@ -1,7 +1,7 @@
-"""Time limit: a command that reads files ends in time, whatever they hold.
+"""The time limit: ends a command that reads files in time, whatever their content.
 
-Everything that a file may ask for is counted, and bounded on its own. This is the last line of defense: it
-ends the process with a finding, in the format that was asked for, also in the middle of a regular expression.
+All work that a file can cause has its own limits. This is the last resort: it ends the process with a finding
+in the selected format, even in the middle of a regular expression.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from streamroute.config.findings.finding import Finding
 from streamroute.config.findings.rules import RULES
 
 SECONDS: Final = 120.0
-"""Many times what a check of ten thousand routes takes on a slow machine."""
+"""Many times the duration of a check of ten thousand routes on a slow machine."""
 
 _STDERR: Final = 2
 _BEYOND: Final = 10.0
-"""Seconds after which a process ends that even its signals do not reach, without a finding."""
+"""Further seconds after which a process that cannot handle the signal ends without a finding."""
 
 
 @contextmanager
 def time_limit(seconds: float, root: Path | str, output_format: str | None) -> Iterator[None]:
-    """End the process with a finding about ``root``, and exit code 1, unless what is inside ends in time.
+    """End the process with a finding about ``root`` and exit code 1, unless the block ends in time.
 
-    The finding is in that form of ``check``; with None, it is for people, and stdout stays empty. Only the
-    main thread gets signals: in any other there is no limit.
+    The finding is in this format of ``check``; for None, it is in the format ``full`` on stderr. Only the
+    main thread receives signals: in other threads there is no limit.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -46,7 +46,7 @@ def time_limit(seconds: float, root: Path | str, output_format: str | None) -> I
     told = time_limit_finding(root, seconds)
     text = render(
         FindingsReport([told], {}), output_format or "full"
-    )  # now: later, nothing may be importable any more
+    )  # rendered now: in the signal handler, imports may fail
 
     def end(_signal: int, _frame: FrameType | None) -> None:
         if output_format is None:
@@ -67,12 +67,12 @@ def time_limit(seconds: float, root: Path | str, output_format: str | None) -> I
         faulthandler.cancel_dump_traceback_later()
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, handler)
-        if running:  # somebody else's alarm goes on
+        if running:  # resume the alarm that was set before
             signal.setitimer(signal.ITIMER_REAL, max(0.001, running - (time.monotonic() - begun)), again)
 
 
 def time_limit_finding(root: Path | str, seconds: float) -> Finding:
-    """The finding of a check that did not end in time."""
+    """Return the finding for a check that did not end in time."""
     message = f"the check was ended after {seconds:g} s, before it had found everything"
     help_text = "take out what is huge, or allow more: streamroute check --time-limit SECONDS"
     return Finding("SR026", RULES["SR026"].severity, message, str(root), help=help_text)

@@ -30,7 +30,7 @@ REPORT_OPTION = "--worker-report"
 def open_descriptor_option(
     _context: click.Context, _parameter: click.Parameter, value: int | None
 ) -> int | None:
-    """The option's value; raises click.BadParameter unless it is an open file descriptor."""
+    """Return the option's value; raises click.BadParameter unless it is an open file descriptor."""
     if value is not None:
         try:
             os.fstat(value)
@@ -40,8 +40,8 @@ def open_descriptor_option(
 
 
 def worker_command(config: Path, options: Sequence[str]) -> list[str]:
-    """A worker's command line, to which the file descriptor for its reports is appended."""
-    # -P: as for the command itself, the working folder is not on the import path.
+    """Return a worker's command line; the caller appends the file descriptor for its reports."""
+    # -P keeps the working folder off the import path, as for the command itself.
     return [sys.executable, "-P", "-m", "streamroute", "serve", str(config), *options, REPORT_OPTION]
 
 
@@ -56,8 +56,7 @@ async def supervise(
 ) -> int:
     """Run workers until a signal, or until all are done; their counts go to ``reports``.
 
-    Workers that have not ended ``stop_timeout`` seconds after the signal are killed.
-    A second signal kills all workers.
+    A second signal, or ``stop_timeout`` seconds after the first, kills the workers that still run.
     """
     from streamroute.cli.process.signals import stop_on_signals
     from streamroute.ops.serve.retry_until_available import retry_until_available

@@ -1,1 +1,1 @@
-"""The project that ``streamroute init`` writes, file by file."""
+"""The files of the project that ``streamroute init`` creates."""

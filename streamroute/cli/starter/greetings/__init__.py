@@ -1,1 +1,1 @@
-"""Your handlers: any module beside routes.yaml can be named there."""
+"""Your handlers: routes.yaml can refer to any module in its folder."""

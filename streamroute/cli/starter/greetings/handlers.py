@@ -1,4 +1,4 @@
-"""Handlers: a function of the event's payload. Returning is success, raising is failure."""
+"""Handlers: functions of the event's payload. A return is a success, an exception is a failure."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Any
 
 
 async def welcome(payload: dict[str, Any]) -> None:
-    """Greet whoever signed up."""
+    """Greet a new user."""
     print(f"welcome, {payload['name']}")
 
 
 async def thank(payload: dict[str, Any], *, words: str) -> None:
-    """Thank for an order; the words come from `with:` in routes.yaml."""
+    """Thank for an order; `words` is set under `with:` in routes.yaml."""
     print(f"{words}, order {payload['order']} over {payload['total']}")
