@@ -1,1 +1,1 @@
-"""What commands print: tables, findings, logs, summaries. Decides nothing about a message."""
+"""The output of commands: tables, findings, logs, summaries."""

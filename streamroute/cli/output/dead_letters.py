@@ -1,4 +1,4 @@
-"""What ``streamroute dead`` prints: for people, or as JSON."""
+"""The output of ``streamroute dead``, as text or JSON."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _UNITS: Final = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000)
 
 @dataclass(slots=True)
 class Listing:
-    """All letters counted, and the newest ``limit`` of them kept (0: all)."""
+    """Counts all letters, and keeps the newest ``limit`` (0: all)."""
 
     limit: int
     summary: DeadLetterSummary = field(default_factory=DeadLetterSummary)
     kept: list[tuple[tuple[int, int], int, StreamLetter]] = field(default_factory=list)
 
     def add(self, letter: StreamLetter) -> None:
-        """Count a letter, and keep it while it is among the newest."""
+        """Count a letter, and keep it if it is among the newest."""
         self.summary.add(letter)
         milliseconds, _, sequence = letter.stored.id.partition("-")
         item = ((int(milliseconds), int(sequence)), self.summary.total, letter)
@@ -44,12 +44,12 @@ class Listing:
             heapq.heappushpop(self.kept, item)
 
     def newest(self) -> list[StreamLetter]:
-        """The letters that were kept, the newest first."""
+        """Return the kept letters, newest first."""
         return [letter for _, _, letter in sorted(self.kept, reverse=True, key=lambda item: item[:2])]
 
 
 def print_listing(listing: Listing, now: int, output_format: str) -> None:
-    """The counts, then the newest letters."""
+    """Print the counts, then the newest letters."""
     if output_format == "json":
         _print_json(_listing_data(listing))
     elif not listing.summary.total:
@@ -63,7 +63,7 @@ def print_listing(listing: Listing, now: int, output_format: str) -> None:
 
 
 def print_letter(letter: StreamLetter, now: int, output_format: str) -> None:
-    """All that is known of one letter."""
+    """Print one letter in full."""
     if output_format == "json":
         _print_json(_letter_data(letter, whole=True))
         return
@@ -86,7 +86,7 @@ def print_letter(letter: StreamLetter, now: int, output_format: str) -> None:
 
 
 def print_result(result: ActionResult, verb: str, output_format: str, *, dry_run: bool) -> None:
-    """What was done, and what was refused and why."""
+    """Print how many letters were changed, and which were refused and why."""
     if output_format == "json":
         _print_json({verb: result.done, "refused": dict(result.refused), "dry_run": dry_run})
         return
@@ -97,7 +97,7 @@ def print_result(result: ActionResult, verb: str, output_format: str, *, dry_run
 
 
 def age(milliseconds: int) -> str:
-    """``5m``, ``2h``, ``3d``: the largest unit of which there is one."""
+    """Format a duration in its largest unit: ``5m``, ``2h``, ``3d``."""
     for unit, size in _UNITS:
         if milliseconds >= size:
             return f"{milliseconds // size}{unit}"

@@ -1,4 +1,4 @@
-"""What ``streamroute explain`` shows: each route's verdict, with the value of each part of its filter."""
+"""The output of ``streamroute explain``: each route's decision, with the value of each part of its filter."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _WIDEST: Final = 72
 
 
 def render_text(kind: str, decisions: Sequence[Decision], *, everything: bool, color: bool) -> str:
-    """The explanation for people; ``everything`` shows the routes of other types too."""
+    """Render the explanation as text; ``everything`` includes the routes of other types."""
     asked = [decision for decision in decisions if decision.verdict not in _ELSEWHERE]
     rows = list(decisions) if everything else asked
     blocks = [[_headline(kind, decisions, asked)], *(list(_block(row, color=color)) for row in rows)]
@@ -85,7 +85,7 @@ def _rows(step: Step, depth: int) -> Iterator[tuple[str, Step]]:
 
 
 def value_of(step: Step) -> str:
-    """What a part was, in words where it has no value, or had several."""
+    """Return the value of a part; describes a part without a value, or with several."""
     if step.error is not None:
         return f"failed: {step.error}"
     observed = step.observed
@@ -99,7 +99,7 @@ def value_of(step: Step) -> str:
 
 
 def explained(kind: str, decisions: Sequence[Decision], *, everything: bool) -> dict[str, Any]:
-    """The explanation for machines."""
+    """Return the explanation as an object for JSON."""
     rows = [row for row in decisions if everything or row.verdict not in _ELSEWHERE]
     return {
         "type": kind,

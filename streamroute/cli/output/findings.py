@@ -1,4 +1,4 @@
-"""Findings in words: how many there are, and how many are shown."""
+"""The report of a check: its findings, their summary, and the limit of those shown."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from streamroute.config.findings.text_file import TextFile
 
 
 class FindingsReport(NamedTuple):
-    """What came of a check: the one result that every format shows in its way.
+    """The result of a check, which every format renders.
 
-    ``findings`` are sorted by place; ``sources`` are the files that were read, by the paths that findings
-    name.
+    ``findings`` are sorted by location; ``sources`` has the files that were read, by their paths in findings.
     """
 
     findings: Sequence[Finding]
@@ -22,7 +21,7 @@ class FindingsReport(NamedTuple):
 
 
 def summary(findings: Sequence[Finding]) -> str:
-    """``2 errors, 1 warning``; empty where there is nothing to count."""
+    """Return a summary such as ``2 errors, 1 warning``; empty without findings."""
     counts = Counter(found.severity for found in findings)
     names = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "info"}
     return ", ".join(
@@ -33,11 +32,11 @@ def summary(findings: Sequence[Finding]) -> str:
 
 
 MAX_FINDINGS: Final = 1_000
-"""Findings that are shown: nobody reads more, and some files ask for millions."""
+"""Maximum number of findings that are shown: some files cause millions."""
 
 
 def truncate_findings(findings: Sequence[Finding]) -> list[Finding]:
-    """The findings as they are shown: the first of many, and a last one that says how many more there are."""
+    """Return the findings to show: the first ones, and a last one with the number of those omitted."""
     if len(findings) <= MAX_FINDINGS:
         return list(findings)
     first = findings[MAX_FINDINGS]
@@ -49,5 +48,5 @@ def truncate_findings(findings: Sequence[Finding]) -> list[Finding]:
 
 
 def is_clean(findings: Sequence[Finding]) -> bool:
-    """Whether nothing is worse than info."""
+    """Whether no finding is worse than info."""
     return all(found.severity is Severity.INFO for found in findings)

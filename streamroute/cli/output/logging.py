@@ -1,4 +1,4 @@
-"""Logs: lines for a person on a terminal, JSON lines for a machine; always on stderr."""
+"""Logs on stderr, as text or JSON lines."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from streamroute.text.safe_text import clip, one_line, safe_repr
 
 _COLORS: Final = {logging.WARNING: "yellow", logging.ERROR: "red", logging.CRITICAL: "red"}
 _NOISY_LOGGERS: Final = ("asyncio", "redis", "httpx", "httpcore")
-"""Their debug and info are about themselves, or show whole addresses and headers."""
+"""Loggers whose debug and info records concern only their library, or show full addresses and headers."""
 
 log = logging.getLogger("streamroute")
 
 
 def set_up_logging(output_format: str, level: str) -> None:
-    """Send every log record from ``level`` up to stderr, as ``text`` or ``json``; warnings of Python too."""
+    """Send log records from ``level``, and Python's warnings, to stderr as ``text`` or ``json``."""
     stderr = logging.StreamHandler(sys.stderr)
     stderr.setFormatter(
         _JsonFormatter() if output_format == "json" else _TextFormatter(wants_color(sys.stderr))
@@ -41,7 +41,7 @@ def set_up_logging(output_format: str, level: str) -> None:
     for name in _NOISY_LOGGERS:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
     logging.captureWarnings(True)
-    # What Python itself would print of threads and finalizers would be lines of no record.
+    # Otherwise Python prints exceptions of threads and finalizers without a log record.
     threading.excepthook = _log_thread_exception
     sys.unraisablehook = _log_unraisable
 
@@ -58,19 +58,19 @@ def _log_unraisable(failure: sys.UnraisableHookArgs) -> None:
 
 
 def flush_logs() -> None:
-    """Write what stands for several records and waits for more of them."""
+    """Write coalesced records that are waiting for more."""
     for handler in logging.getLogger().handlers:
         if isinstance(handler, CoalescingHandler):
             handler.flush()
 
 
 def logs_as_json() -> bool:
-    """Whether stderr is for a machine."""
+    """Whether logs are JSON lines."""
     return isinstance(_formatter(), _JsonFormatter)
 
 
 def echo_error(text: str) -> None:
-    """Say why a command ends: as a log line where logs are JSON, else for a person."""
+    """Print why a command ends: as a log line if logs are JSON, else as text."""
     if logs_as_json():
         log.error("%s", text, extra=NEVER_COALESCED)
     else:
@@ -80,7 +80,7 @@ def echo_error(text: str) -> None:
 
 
 def log_at_once(level: int, text: str) -> None:
-    """Write one line in the form of the logs; fit for a signal handler, which may interrupt another write."""
+    """Write one log line; may be called in a signal handler, which may interrupt another write."""
     record = logging.LogRecord(log.name, level, __file__, 0, text, (), None)
     line = (_formatter() or _TextFormatter(colored=False)).format(record)
     write_at_once(line)
@@ -93,7 +93,7 @@ def _formatter() -> logging.Formatter | None:
 
 
 class _SafeFormatter(logging.Formatter, ABC):
-    """The form of a record; one that cannot be written so is told of in its place."""
+    """Formats records; one that cannot be formatted is replaced with an error record."""
 
     def format(self, record: logging.LogRecord) -> str:
         try:
@@ -104,13 +104,13 @@ class _SafeFormatter(logging.Formatter, ABC):
 
     @abstractmethod
     def written(self, record: logging.LogRecord) -> str:
-        """The record as a line; raises whatever what was put into it raises."""
+        """Format the record; may raise any exception of the record's arguments."""
 
 
 class _TextFormatter(_SafeFormatter):
-    """``12:34:56 warning: text``: one line, and below it a traceback, whose lines are indented.
+    """Formats a line ``12:34:56 warning: text``, followed by an indented traceback.
 
-    So no text, be it a note of an exception or the name of its type, makes a line of the log.
+    The indentation prevents the text of an exception from forging a log line.
     """
 
     def __init__(self, colored: bool) -> None:
@@ -122,7 +122,7 @@ class _TextFormatter(_SafeFormatter):
         color = _COLORS.get(record.levelno)
         if self._colored and color:
             level = click.style(level, fg=color)
-        # Unlike a datetime's, this works while the interpreter is shut down.
+        # Unlike datetime, this works during the interpreter's shutdown.
         when = time.strftime("%H:%M:%S", time.localtime(record.created))
         line = f"{when} {level}: {clip(one_line(clip(message_of(record), LONG)), LONG)}"
         trace = _trace(record, one_line).split("\n") if record.exc_info else []
@@ -130,9 +130,9 @@ class _TextFormatter(_SafeFormatter):
 
 
 class _JsonFormatter(_SafeFormatter):
-    """One JSON object a line: time (ISO 8601, UTC), level, logger, message.
+    """Formats one JSON object per line: time (ISO 8601, UTC), level, logger, message.
 
-    ``repeated`` is how many equal records the line stands for, where it is more than one.
+    ``repeated`` is the number of equal records that the line represents, if more than one.
     """
 
     def written(self, record: logging.LogRecord) -> str:

@@ -1,4 +1,4 @@
-"""Where a route is written: its file and line."""
+"""The location of a route: its file and line."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from streamroute.config.document import RouteConfig
 
 
 def place_of(route: RouteConfig) -> str:
-    """``routes.yaml:12``, where the route has its name."""
+    """Return the location of a route's name: ``routes.yaml:12``."""
     return f"{route.location.source.path}:{line_of(route)}"
 
 
 def line_of(route: RouteConfig) -> int:
-    """The line on which a route has its name, from 1."""
+    """Return the line of a route's name, from 1."""
     return route.location.source.span((*route.location.path, "name")).line

@@ -1,4 +1,4 @@
-"""The summary at the end of a run: what became of the messages, as tables on stdout."""
+"""The summary at the end of a run: counts of messages, as tables on stdout."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from streamroute.ops.metrics.counters import Counters, CountsByRoute
     from streamroute.ops.metrics.unlisted import UnlistedMessages
 
-_NAMED_TYPES: Final = 3  # of those that no route lists
+_NAMED_TYPES: Final = 3  # unlisted types that the summary names
 _COLUMNS: Final = {"matched": "matched", "succeeded": "succeeded", "failed": "dead"}
-"""The keys of ``ROUTE_METRICS`` by the heads of the table."""
+"""Column heads -> keys of ``ROUTE_METRICS``."""
 
 
 def print_summary(counters: Counters) -> None:
-    """Print the feed's counts, then the backlog's, then what concerns no route."""
+    """Print the counts of the feed, of the backlog, of unlisted types, and of other events."""
     if counters.feed_start_ids:
         echo(_table(counters, counters.feed))
     if counters.backlog or not counters.feed_start_ids:
@@ -33,7 +33,7 @@ def print_summary(counters: Counters) -> None:
 
 
 def describe_unlisted(unlisted: UnlistedMessages) -> str:
-    """How many messages no route lists, and their most frequent types, on one line."""
+    """Return one line with the number of messages of unlisted types, and the most frequent types."""
     types = f"{'more than ' if unlisted.has_more else ''}{pluralize(len(unlisted.types), 'type')}"
     messages = pluralize(unlisted.messages, "message")
     most_frequent = sorted(unlisted.types.items(), key=lambda item: (-item[1], item[0]))[:_NAMED_TYPES]

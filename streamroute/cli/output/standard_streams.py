@@ -1,4 +1,4 @@
-"""The standard streams of a process, where they are closed, full, or nobody reads them any more."""
+"""Handles standard streams that are closed, full, or not read any more."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ _NAMES: Final = ("stdin", "stdout", "stderr")
 
 
 def reopen_closed_streams() -> None:
-    """Give a process that was started without one of them (``>&-``) a stream in its place.
+    """Reopen standard streams that were closed at the start (``>&-``).
 
-    The next file that is opened would be taken for it. Nothing is read from such a stdin, what is written to
-    such a stdout is refused, and stderr is for somebody who does not want to hear.
+    Otherwise the next opened file gets the descriptor. A reopened stdin is empty, writing to a reopened
+    stdout fails, and a reopened stderr discards everything.
     """
     for descriptor, name in enumerate(_NAMES):
         try:
             os.fstat(descriptor)
         except OSError:
             flags = os.O_WRONLY if name == "stderr" else os.O_RDONLY
-            os.open(os.devnull, flags)  # the lowest number that is free, which is this one
+            os.open(os.devnull, flags)  # gets the lowest free descriptor, which is this one
             mode = "r" if name == "stdin" else "w"
             setattr(sys, name, open(descriptor, mode, encoding="utf-8", errors="backslashreplace"))  # noqa: SIM115, PTH123 - it is open as long as the process runs
 
 
 def discard(stream: TextIO) -> None:
-    """Throw away what is and will be written to a stream, so that Python does not fail with it at the end."""
-    with suppress(OSError, ValueError):  # what has no descriptor fails nobody
+    """Discard all output of a stream, so that Python does not fail to flush it at exit."""
+    with suppress(OSError, ValueError):  # a stream without a descriptor does not fail at exit
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
@@ -36,6 +36,6 @@ def discard(stream: TextIO) -> None:
 
 
 def tolerate_closed_stdout() -> None:
-    """Let what runs print, although stdout is closed: a service is often started without one."""
-    if isinstance(getattr(sys.stdout, "name", None), int):  # one of ours has its number for a name
+    """Discard output to a closed stdout, so that handlers may print: a service may start without one."""
+    if isinstance(getattr(sys.stdout, "name", None), int):  # a reopened stream has an integer name
         discard(sys.stdout)

@@ -1,7 +1,7 @@
-"""Output: the one place that writes to stdout and stderr.
+"""Output: the only module that writes to stdout and stderr.
 
-File names, keys, messages of others' exceptions: what is printed comes from strangers. Nothing of it may move
-a terminal's cursor, hide or turn what stands beside it, or be a command to the CI that reads the log.
+File names, keys and exception messages are untrusted. They must not move a terminal's cursor, hide or reverse
+other text, or contain commands to a CI.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ _ERASE_LINE_ABOVE: Final = "\x1b[1A\x1b[2K"
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _LAYOUT: Final = re.compile(r"([\n\t])")
 _LAYOUT_AND_STYLE: Final = re.compile(r"([\n\t]|\x1b\[(?:0|1|3[1-7])m)")
-"""Layout, and what click.style() makes of the colors and the bold that streamroute uses."""
+"""Line breaks, tabs, and the styles of click.style() that streamroute uses."""
 _COMMAND: Final = re.compile(r"^([^\S\n]*+):(?=:)|#(?=#\[)", re.MULTILINE)
-"""What GitHub's runner obeys: ``::`` where a line begins, and, of old, ``##[`` anywhere."""
+"""Commands to GitHub's runner: ``::`` at the start of a line, and the older ``##[`` anywhere."""
 _ESCAPES: Final = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u[dD][89a-fA-F]..|\\.")
 
 
 def printable(text: str) -> str:
-    """The text on one line, with every character replaced that could move a cursor or hide what is there."""
+    """Return the text on one line, without characters that could move the cursor or hide text."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(REPLACEMENT if unicodedata.category(char) in _HIDDEN else char for char in text)
 
 
 def sanitize(text: str, *, styled: bool = False) -> str:
-    """Lines of text without control characters and without a command to a CI; its own colors stay."""
+    """Remove control characters and commands to a CI; with ``styled``, keep the styles of click."""
     kept = _LAYOUT_AND_STYLE if styled else _LAYOUT
     parts = kept.split(text)
     clean = "".join(part if at % 2 else printable(part) for at, part in enumerate(parts))
@@ -56,18 +56,18 @@ def _replace_marker(command: re.Match[str]) -> str:
 
 
 def echo(text: str, *, err: bool = False, nl: bool = True) -> bool:
-    """Write text for people; colors only where a terminal shows them. Returns whether anybody reads it."""
+    """Write text, with colors only on a terminal; returns False if the reader has closed the stream."""
     stream = sys.stderr if err else sys.stdout
     return _write(sanitize(text, styled=stream.isatty()), stream, nl=nl)
 
 
 def write_json(value: Any) -> None:
-    """Write a value as JSON: a text of its own."""
+    """Write a value as a JSON document."""
     _write(as_json(value), sys.stdout)
 
 
 def as_json(value: Any, default: Callable[[Any], Any] | None = None) -> str:
-    """A value as JSON in ASCII, which any parser reads: halves of surrogate pairs are replaced."""
+    """Return a value as JSON in ASCII, which any parser accepts; halves of surrogate pairs are replaced."""
     text = json.dumps(value, indent=2, default=default).replace("\x7f", "\\u007f").replace("##[", "\\u0023#[")
     return _ESCAPES.sub(_whole, text) if "\\ud" in text else text
 
@@ -78,35 +78,35 @@ def _whole(escape: re.Match[str]) -> str:
 
 
 def write_document(text: str) -> bool:
-    """Write what a format of its own has made harmless already: XML, a drawing, commands that are meant.
+    """Write a document whose renderer has escaped it: XML, a graph, intended CI commands.
 
-    Returns whether anybody reads it.
+    Returns False if the reader has closed stdout.
     """
     return _write(text, sys.stdout, nl=False)
 
 
 def echo_usage_error(error: click.ClickException) -> None:
-    """Write what is wrong with a command's words, as click words it."""
+    """Write a usage error in click's format."""
     shown = StringIO()
     error.show(shown)
     echo(shown.getvalue(), err=True, nl=False)
 
 
 def confirm(question: str) -> None:
-    """Ask on stderr; raises click.Abort for a no."""
+    """Ask for confirmation on stderr; raises click.Abort if the answer is no."""
     click.confirm(sanitize(question), abort=True, err=True)
 
 
 def clear_screen() -> None:
-    """Begin at the top of an empty terminal."""
+    """Clear the terminal, and move the cursor to its top."""
     _write("\x1b[2J\x1b[3J\x1b[H", sys.stdout, nl=False)
 
 
 @contextmanager
 def progress_bar(label: str, size: int | None) -> Iterator[ProgressBar[Any]]:
-    """A bar on a terminal while something goes on, of which nothing is left there; elsewhere nothing.
+    """Show a progress bar within the block, if stderr is a terminal, and erase it at the end.
 
-    Without a ``size`` it only shows that something moves.
+    Without ``size``, the bar only shows activity.
     """
     hidden = not sys.stderr.isatty() or os.environ.get("TERM") == "dumb"
     endless = iter(int, 1) if size is None else None
@@ -114,18 +114,18 @@ def progress_bar(label: str, size: int | None) -> Iterator[ProgressBar[Any]]:
         with click.progressbar(endless, size, printable(label), file=sys.stderr, hidden=hidden) as bar:
             yield bar
     finally:
-        if not hidden:  # the bar has ended its line
+        if not hidden:  # the bar has written a line break
             _write(_ERASE_LINE_ABOVE, sys.stderr, nl=False)
 
 
 def write_at_once(line: str) -> None:
-    """Write one line to stderr; fit for a signal handler, which may interrupt another write."""
-    with suppress(OSError):  # of what cannot be written to stderr nobody can be told
+    """Write one line to stderr; may be called in a signal handler, which may interrupt another write."""
+    with suppress(OSError):  # an error of stderr cannot be reported
         os.write(sys.stderr.fileno(), f"{line}\n".encode(errors="backslashreplace"))
 
 
 def capture_warnings() -> None:
-    """Have Python's own warnings, which may quote somebody's source, written as everything else is."""
+    """Write Python's warnings, which may quote source code, sanitized like all other output."""
 
     warnings.showwarning = _say_warning
 
@@ -142,10 +142,10 @@ def _say_warning(
 
 
 def _write(text: str, stream: TextIO, *, nl: bool = True) -> bool:
-    """Write and flush; returns whether anybody reads it.
+    """Write and flush; returns False if the reader has closed the stream.
 
-    Whoever has read enough (``| head``) changes nothing: the command goes on, and its exit code says what it
-    always says. Raises StreamrouteError where stdout cannot be written; a stderr that cannot is left alone.
+    A reader that stops early (``| head``) does not change the command's work or its exit code. Raises
+    StreamrouteError if stdout cannot be written; ignores errors of stderr.
     """
     try:
         click.echo(text, file=stream, nl=nl)

@@ -1,4 +1,4 @@
-"""Tables for people: columns as wide as they need to be, numbers to the right."""
+"""Text tables: columns as wide as their content, numbers aligned to the right."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from streamroute.cli.output.streams import printable
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str | int]]) -> str:
-    """Rows under their heads, two blanks between columns; no trailing blanks, no last newline.
+    """Render rows under a head, with two spaces between columns, no trailing spaces and no final newline.
 
-    A row is one line, whatever is in its cells.
+    A row is always one line.
     """
     cells = [[printable(str(cell)) for cell in row] for row in (head, *rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(head))]

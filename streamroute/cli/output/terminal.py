@@ -1,4 +1,4 @@
-"""What is printed to a terminal: its colors, unless the user says no, and its width."""
+"""The color support and the width of a terminal."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import TextIO
 
 
 def wants_color(stream: TextIO) -> bool:
-    """Color is for terminals, without NO_COLOR (https://no-color.org) and not for a dumb one."""
+    """Whether to use colors: on terminals that are not dumb, without NO_COLOR (https://no-color.org)."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
     return stream.isatty()
 
 
 def terminal_width(stream: TextIO) -> int | None:
-    """How wide the terminal is that the stream leads to; None where it leads elsewhere, or nobody knows."""
+    """Return the width of the stream's terminal; None if it is not a terminal or the width is unknown."""
     if not stream.isatty():
         return None
     try:

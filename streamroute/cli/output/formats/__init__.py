@@ -1,4 +1,4 @@
-"""The formats of findings: each module renders one report as text."""
+"""The formats of findings: each module renders a report as text."""
 
 from __future__ import annotations
 
@@ -13,4 +13,4 @@ FORMATS: Final = {
     "sarif": "SARIF 2.1.0",
     "junit": "JUnit XML",
 }
-"""Name -> what it is."""
+"""Format name -> description."""

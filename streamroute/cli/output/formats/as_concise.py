@@ -1,4 +1,4 @@
-"""One line a finding, its suggestion and its help included."""
+"""One line per finding, including its suggestion and help."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from streamroute.config.findings.finding import Finding
 
 
 def render(report: FindingsReport) -> str:
-    """Lines such as ``routes.yaml:12:5: error[SR104]: "lease" must ...; help: write a unit: 60s``."""
+    """Render lines such as ``routes.yaml:12:5: error[SR104]: "lease" must ...; help: write a unit: 60s``."""
     return "".join(f"{printable(_line(found))}\n" for found in report.findings)
 
 

@@ -1,4 +1,4 @@
-"""Workflow commands, which GitHub shows beside the lines of a pull request.
+"""Workflow commands, which GitHub shows as annotations of a pull request.
 
 https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
 """
@@ -17,7 +17,7 @@ _COMMANDS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning", Severi
 
 
 def render(report: FindingsReport) -> str:
-    """One command a line."""
+    """Render one command per line."""
     return "".join(f"{_command(found)}\n" for found in report.findings)
 
 
@@ -29,7 +29,7 @@ def _command(found: Finding) -> str:
     }
     properties |= {"line": str(span.line), "endLine": str(span.end_line)}
     if span.line == span.end_line:
-        # Columns of different lines are refused.
+        # GitHub refuses columns of different lines.
         properties |= {"col": str(span.column), "endColumn": str(span.end_column)}
     listed = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
     text = printable(found.text) + (f"\n{printable(found.help)}" if found.help else "")

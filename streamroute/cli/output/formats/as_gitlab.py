@@ -16,7 +16,7 @@ _SEVERITIES: Final = {Severity.ERROR: "major", Severity.WARNING: "minor", Severi
 
 
 def render(report: FindingsReport) -> str:
-    """A JSON array with an object for each finding."""
+    """Render a JSON array with an object for each finding."""
     return as_json([_issue(found, name) for found, name in fingerprinted(report)]) + "\n"
 
 

@@ -9,12 +9,12 @@ from streamroute.config.findings.finding import Finding
 
 
 def render(report: FindingsReport) -> str:
-    """Lines and columns count from 1, columns in characters; ends are exclusive."""
+    """Render the array. Lines and columns count from 1, columns in characters; ends are exclusive."""
     return as_json([as_object(found) for found in report.findings]) + "\n"
 
 
 def as_object(found: Finding) -> dict[str, str | int | None]:
-    """A finding as JSON has it."""
+    """Return a finding as an object for JSON."""
     return {
         "code": found.code,
         "rule": ALL_RULES[found.code].name,

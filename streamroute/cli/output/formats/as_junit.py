@@ -1,4 +1,4 @@
-"""JUnit XML: a suite for each file, a case for each finding, one that passes where there is none."""
+"""JUnit XML: a suite for each file, a case for each finding, and a passing case without findings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from streamroute.config.findings.finding import Finding, Severity
 
 
 def render(report: FindingsReport) -> str:
-    """Errors and warnings are failures; what is only info passes, and says so in its output."""
+    """Render the report; errors and warnings are failures, an info passes and is shown in the output."""
     cases: dict[str, list[Case]] = {file: [] for file in report.sources}
     for found in report.findings:
         cases.setdefault(found.file, []).append(_case(report, found))

@@ -22,7 +22,7 @@ _LEVELS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity
 
 
 def render(report: FindingsReport) -> str:
-    """A log with one run, whose columns count characters."""
+    """Render a log with one run; columns count characters."""
     used = sorted({found.code for found in report.findings})
     results = [_result(found, name, used) for found, name in fingerprinted(report)]
     driver = {

@@ -1,4 +1,4 @@
-"""For people: each finding with its source line, a caret below it, and its help."""
+"""The default format: each finding with its source line, a caret below it, and its help."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def render_full(
     color: bool = False,
     columns: int | None = None,
 ) -> str:
-    """Each finding with its source line, a caret below it, and its help; a blank line between two.
+    """Render each finding with its source line, a caret below it, and its help, separated by blank lines.
 
-    ``columns`` is the width of the terminal (None: there is none): a line that is broken would part from
-    its caret.
+    Lines are cut to ``columns``, the width of the terminal (None: no limit): a wrapped line would be
+    separated from its caret.
     """
     paint = _paint if color else _plain
     return "\n".join(_full(found, files.get(found.file), paint, columns) for found in findings)
@@ -67,21 +67,21 @@ def _full(found: Finding, file: TextFile | None, paint: _Paint, columns: int | N
 
 
 def _end_column(found: Finding, source: str) -> int:
-    """Where the caret's line ends: a span of several lines is marked up to the end of its first."""
+    """Return the end column of the carets; a span of several lines is marked to the end of its first line."""
     span = found.span
     end = span.end_column - 1 if span.end_line == span.line else len(source.rstrip())
     return max(end, span.column)
 
 
 def _room(columns: int | None, gutter: int) -> int:
-    """How wide a part of a line may be, so that it fits behind its number, with dots at both ends."""
+    """Return the width of an excerpt that fits after the line number, with dots at both ends."""
     if columns is None:
         return MAX_WIDTH
     return max(_NARROWEST, min(MAX_WIDTH, columns - gutter - len(" | ") - 2 * len("...")))
 
 
 def _excerpt(source: str, start: int, end: int, room: int) -> tuple[str, str]:
-    """The part of a line around ``start``, and the carets below it, in columns of a terminal."""
+    """Return the part of a line around ``start``, and the carets below it, in terminal columns."""
     first = 0
     if _fitting(source, first, room) < len(source):
         first = max(0, start - min(_BEFORE_CARET, room // 2))
@@ -105,7 +105,7 @@ def _shown(text: str) -> str:
 
 
 def _width(text: str) -> int:
-    """How many columns of a terminal the text takes."""
+    """Return the width of the text in terminal columns."""
     return sum(_char_width(char) for char in text)
 
 

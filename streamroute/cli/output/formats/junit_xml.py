@@ -1,4 +1,4 @@
-"""JUnit's XML, in the form that the xUnit plugin of Jenkins publishes as junit-10.xsd."""
+"""JUnit XML, following junit-10.xsd of Jenkins' xUnit plugin."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final, Literal
 from streamroute.cli.output.streams import REPLACEMENT, sanitize
 
 _NO_CHARACTERS: Final = dict.fromkeys((0xFFFE, 0xFFFF), REPLACEMENT)
-"""What XML 1.0 may not hold beside controls and halves of surrogate pairs."""
+"""Characters not allowed in XML 1.0, besides controls and halves of surrogate pairs."""
 _QUOTES: Final = str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\n": "&#10;", "\t": "&#9;", "\r": "&#13;"}
 )
@@ -17,7 +17,7 @@ _QUOTES: Final = str.maketrans(
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One test case. ``problem`` is a line that says why it failed or was skipped, ``text`` all of it."""
+    """A test case. ``problem`` is one line why it failed or was skipped, ``text`` the full explanation."""
 
     name: str
     classname: str
@@ -35,12 +35,12 @@ class Suite:
     cases: Sequence[Case]
 
     def count(self, outcome: str) -> int:
-        """How many cases ended so."""
+        """Return how many cases have this outcome."""
         return sum(case.outcome == outcome for case in self.cases)
 
 
 def junit_xml(suites: Sequence[Suite]) -> str:
-    """The suites as one XML document."""
+    """Render suites as one XML document."""
     body = "".join(map(_suite, suites))
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n{body}</testsuites>\n'
 
@@ -68,7 +68,7 @@ def _attributes(**values: str) -> str:
 
 
 def _legal(text: str) -> str:
-    """What XML 1.0 may hold and a log may show: lines without control characters, and no command to a CI."""
+    """Remove characters that XML 1.0 forbids, control characters, and commands to a CI."""
     return sanitize(text).translate(_NO_CHARACTERS)
 
 
@@ -77,5 +77,5 @@ def _quote(text: str) -> str:
 
 
 def escape(text: str) -> str:
-    """The text as an element may hold it."""
+    """Escape a text as the content of an element."""
     return _legal(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")

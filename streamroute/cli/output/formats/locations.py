@@ -1,4 +1,4 @@
-"""Where a finding is, for tools that compare runs: a path from the working folder, and a fingerprint."""
+"""Locations of findings for tools that compare runs: a relative path and a fingerprint."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from streamroute.config.findings.finding import Finding
 
 
 def relative_path(name: str) -> str:
-    """A file's path from the working folder, with slashes; an absolute one where it lies outside."""
+    """Return a path relative to the working folder, with slashes; outside of it, an absolute path."""
     path = Path(os.path.abspath(name))  # noqa: PTH100 - resolve() would follow links away from the checkout
     folder = Path.cwd()
     shown: PurePath = path.relative_to(folder) if path.is_relative_to(folder) else path
@@ -21,7 +21,7 @@ def relative_path(name: str) -> str:
 
 
 def fingerprinted(report: FindingsReport) -> Iterator[tuple[Finding, str]]:
-    """Each finding with a name that stays the same where other lines of the file change."""
+    """Yield each finding with a fingerprint that does not change when other lines of the file change."""
     seen: Counter[str] = Counter()
     for found in report.findings:
         source = report.sources.get(found.file)

@@ -1,4 +1,4 @@
-"""A report in the format that was asked for."""
+"""Renders a report in the selected format."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ _FOR_PEOPLE: Final = frozenset({"full", "concise"})
 
 
 def write_rendered(text: str, output_format: str) -> bool:
-    """Write what ``render`` gave; returns whether anybody reads it."""
+    """Write the result of ``render``; returns False if the reader has closed stdout."""
     return echo(text, nl=False) if output_format in _FOR_PEOPLE else write_document(text)
 
 
 def render(
     report: FindingsReport, output_format: str, *, color: bool = False, columns: int | None = None
 ) -> str:
-    """The report as text; modules are imported when used.
+    """Render the report as text; imports the format's module when needed.
 
-    ``color`` and ``columns``, the width of the terminal, are for the format ``full`` alone.
+    Only the format ``full`` uses ``color`` and ``columns``, the width of the terminal.
     """
     if output_format == "full" and not report.findings:
         return ""

@@ -1,1 +1,1 @@
-"""The routes as a drawing: streams, the types on them, routes with their filters, handlers."""
+"""Graphs of the routes: streams, their types, routes with their filters, handlers."""

@@ -1,4 +1,4 @@
-"""The drawing for Graphviz.
+"""Renders a graph for Graphviz.
 
 Source: https://graphviz.org/doc/info/lang.html
 """
@@ -20,7 +20,7 @@ _SHAPES: Final = {
 
 
 def render(graph: Graph) -> str:
-    """A directed graph from left to right, a rank for each kind of box."""
+    """Render a directed graph from left to right, with a rank for each layer."""
     return "".join(f"{line}\n" for line in _lines(graph))
 
 

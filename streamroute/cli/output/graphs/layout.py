@@ -1,4 +1,4 @@
-"""Where the boxes of a drawing stand: a column for each kind, rows in the order of the routes."""
+"""The layout of a graph: a column for each layer, rows in the order of the routes."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import Final
 from streamroute.cli.output.graphs.model import Graph, GraphNode, Layer
 
 LETTER: Final = 7.25
-"""Width of a monospaced letter of 12 px."""
+"""Width in px of a monospaced letter of 12 px."""
 LINE: Final = 16
 LONGEST: Final = 46
-"""Letters of a line, beyond which it is cut."""
+"""Maximum letters of a line; a longer one is cut."""
 
 GAP: Final = 72
-"""Room between two columns."""
+"""Space between two columns, in px."""
 
 _PAD_X, _PAD_Y, _GAP_Y = 12, 8, 14
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A node and its place, in px; ``y`` is its middle."""
+    """A node and its position in px; ``y`` is its middle."""
 
     node: GraphNode
     x: float
@@ -33,13 +33,13 @@ class Box:
 
     @property
     def top(self) -> float:
-        """Its upper edge."""
+        """The y of the upper edge."""
         return self.y - self.height / 2
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Every box by its key, and how much room they take."""
+    """All boxes by key, and their total width and height."""
 
     boxes: dict[str, Box]
     columns: dict[Layer, float]
@@ -48,7 +48,7 @@ class Layout:
 
 
 def lay_out(graph: Graph) -> Layout:
-    """Place routes first, one below the other; each other box stands level with the middle of its own."""
+    """Place the routes in a column; then center every other box on its neighbors."""
     neighbors = _neighbors(graph)
     columns, width = _columns(graph)
     middles: dict[str, float] = {}
@@ -62,7 +62,7 @@ def lay_out(graph: Graph) -> Layout:
 
 
 def text_of(node: GraphNode) -> tuple[str, ...]:
-    """The lines of a box."""
+    """Return the text lines of a box."""
     label = node.label if node.enabled else f"{node.label} (disabled)"
     return tuple(_cut(line) for line in (label, node.detail) if line)
 
@@ -80,7 +80,7 @@ def _neighbors(graph: Graph) -> dict[str, list[str]]:
 
 
 def _columns(graph: Graph) -> tuple[dict[Layer, float], float]:
-    """Where each column begins, and where the last one ends."""
+    """Return the x of each column, and the end of the last one."""
     columns: dict[Layer, float] = {}
     x = 0.0
     for layer in Layer:
@@ -99,7 +99,7 @@ def _height(node: GraphNode) -> float:
 
 
 def _ordered_routes(graph: Graph, neighbors: dict[str, list[str]]) -> list[GraphNode]:
-    """Routes by their stream and type, so that lines seldom cross."""
+    """Return the routes sorted by stream and type, so that few edges cross."""
     order = {node.key: at for at, node in enumerate(graph.layer(Layer.STREAM))}
     for node in graph.layer(Layer.TYPE):
         order[node.key] = min(order[key] for key in neighbors[node.key] if key in order)
@@ -117,7 +117,7 @@ def _stack(nodes: Sequence[GraphNode], middles: dict[str, float]) -> None:
 
 
 def _level(nodes: Sequence[GraphNode], middles: dict[str, float], neighbors: dict[str, list[str]]) -> None:
-    """Each box level with its neighbors' middle; boxes that would overlap stand together around theirs."""
+    """Center each box on its neighbors; boxes that would overlap are stacked around their mean position."""
     found = {node.key: _middle_of(neighbors[node.key], middles) for node in nodes}
     below = max((wish for wish in found.values() if wish is not None), default=0.0) + LINE
     wishes = {key: below if wish is None else wish for key, wish in found.items()}
@@ -133,16 +133,16 @@ def _level(nodes: Sequence[GraphNode], middles: dict[str, float], neighbors: dic
 
 @dataclass(slots=True)
 class _Group:
-    """Boxes one right below the other, as near as can be to where each would stand alone."""
+    """Boxes stacked without space, as near as possible to their wished positions."""
 
     nodes: list[GraphNode]
     tops: float
-    """The sum, over the boxes, of where the group would begin if that box stood where it would alone."""
+    """The sum over all boxes of the group's top if that box had its wished position."""
     height: float
 
     @classmethod
     def of(cls, node: GraphNode, wish: float) -> _Group:
-        """A group of one box, whose middle would be at ``wish``."""
+        """Create a group of one box, whose wished middle is ``wish``."""
         height = _height(node)
         return cls([node], wish - height / 2, height)
 
@@ -161,7 +161,7 @@ class _Group:
         return self.top + self.height
 
     def middles(self) -> dict[str, float]:
-        """Where the middle of each box is."""
+        """Return the middle of each box, by key."""
         found, y = {}, self.top
         for node in self.nodes:
             found[node.key] = y + _height(node) / 2

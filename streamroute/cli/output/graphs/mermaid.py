@@ -1,4 +1,4 @@
-"""The drawing for Mermaid, which GitHub and GitLab show in Markdown.
+"""Renders a graph for Mermaid, which GitHub and GitLab show in Markdown.
 
 Source: https://mermaid.js.org/syntax/flowchart.html
 """
@@ -22,7 +22,7 @@ _UNSAFE: Final = re.compile(r"[^A-Za-z0-9 _.,/=:()'!?-]")
 
 
 def render(graph: Graph) -> str:
-    """A flowchart from left to right."""
+    """Render a flowchart from left to right."""
     return "".join(f"{line}\n" for line in _lines(graph))
 
 
@@ -46,5 +46,5 @@ def _label(node: GraphNode) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Mermaid's own entities: what stands for nothing but itself."""
+    """Replace special characters with Mermaid's entities."""
     return _UNSAFE.sub(lambda found: f"#{ord(found[0])};", printable(text))

@@ -1,4 +1,4 @@
-"""What a drawing of routes holds, whatever it is drawn with."""
+"""The graph of routes, independent of its format."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from streamroute.config.document import RouteConfig
 
 
 class Layer(IntEnum):
-    """The columns of a drawing, in the direction that a message takes."""
+    """The columns of a graph, in the direction of messages."""
 
     STREAM = 0
     TYPE = 1
@@ -20,7 +20,7 @@ class Layer(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class GraphNode:
-    """A box; ``detail`` is a route's filter, on one line, or empty. ``key`` is unique in its graph."""
+    """A node; ``detail`` is a route's filter on one line, or empty. ``key`` is unique in the graph."""
 
     key: str
     layer: Layer
@@ -31,18 +31,18 @@ class GraphNode:
 
 @dataclass(slots=True)
 class Graph:
-    """Boxes and what leads from one to another, by their keys, in the order of the routes."""
+    """Nodes, and edges between their keys, in the order of the routes."""
 
     nodes: dict[str, GraphNode] = field(default_factory=dict)
     edges: dict[tuple[str, str], None] = field(default_factory=dict)
 
     def layer(self, layer: Layer) -> list[GraphNode]:
-        """The boxes of one column."""
+        """Return the nodes of one layer."""
         return [node for node in self.nodes.values() if node.layer is layer]
 
 
 def graph_of(streams: Iterable[str], routes: Iterable[RouteConfig]) -> Graph:
-    """The drawing of a configuration; streams without routes are in it too."""
+    """Create the graph of a configuration, including streams without routes."""
     graph, keys = Graph(), _NodeKeys()
     for stream in streams:
         _add(graph, GraphNode(keys.of("s", stream), Layer.STREAM, stream))
@@ -52,7 +52,7 @@ def graph_of(streams: Iterable[str], routes: Iterable[RouteConfig]) -> Graph:
 
 
 class _NodeKeys:
-    """Short keys, made once for each thing."""
+    """Assigns a short key to each name."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str], str] = {}
@@ -71,7 +71,7 @@ def _add_route(graph: Graph, keys: _NodeKeys, route: RouteConfig) -> None:
     for stream in route.streams:
         start = _add(graph, GraphNode(keys.of("s", stream), Layer.STREAM, stream))
         for kind in route.types:
-            # A type of two streams is two boxes: each stream has routes of its own for it.
+            # A type of two streams has two nodes: each stream has its own routes for it.
             middle = _add(graph, GraphNode(keys.of("t", f"{stream}\0{kind}"), Layer.TYPE, kind))
             graph.edges[start, middle] = None
             graph.edges[middle, name] = None

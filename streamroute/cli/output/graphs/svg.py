@@ -1,4 +1,4 @@
-"""The drawing as SVG, which every browser shows; nothing needs to be installed for it."""
+"""Renders a graph as SVG, which browsers show without other tools."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _STYLE: Final = """\
 
 
 def render(graph: Graph) -> str:
-    """An SVG document; a text that was cut is whole in its box's tooltip."""
+    """Render an SVG document; the tooltip of a box has its full text."""
     layout = lay_out(graph)
     width, height = layout.width + 2 * _MARGIN, layout.height + 2 * _MARGIN + _HEAD
     size = f'width="{width:.0f}" height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}"'
@@ -61,7 +61,7 @@ def _edges(graph: Graph, layout: Layout) -> Iterator[str]:
         one, two = layout.boxes[start], layout.boxes[end]
         x1, y1 = one.x + one.width + _MARGIN, one.y + _MARGIN + _HEAD
         x2, y2 = two.x + _MARGIN, two.y + _MARGIN + _HEAD
-        # From a narrow box the line runs level to its column's end, and only then bends.
+        # From a narrow box the edge is horizontal to the column's end, then bends.
         level = x2 - GAP
         middle = x2 - GAP / 2
         curve = f"C{middle:.1f},{y1:.1f} {middle:.1f},{y2:.1f} {x2:.1f},{y2:.1f}"

@@ -1,1 +1,1 @@
-"""Tests of routes on the command line: which are meant, their run, and its report in each format."""
+"""The result of route tests, and its report in each format."""

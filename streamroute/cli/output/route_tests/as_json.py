@@ -1,4 +1,4 @@
-"""One JSON object: every test with what its message met, what no test has seen, and the findings."""
+"""One JSON object: every test with its outcome, the missing coverage, and the findings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from streamroute.text.safe_text import safe_str
 
 
 def render(runs: Sequence[RouteTestRun]) -> str:
-    """Lines count from 1, ``percent`` from 0 to 100. Routes that fail stand under ``dead_letter``."""
+    """Render the object. Lines count from 1, ``percent`` is 0 to 100; ``dead_letter`` has failed routes."""
     return as_json({"configs": [_run(run) for run in runs]}, safe_str) + "\n"
 
 
@@ -59,7 +59,7 @@ def _test(outcome: Outcome) -> dict[str, Any]:
 
 
 def _handed(outcome: Outcome) -> dict[str, Any]:
-    """What the handlers get that the test says something about."""
+    """Return the handlers' payloads for which the test has an expectation."""
     runs = (decision for decision in outcome.decisions if decision.runs)
     return {
         row.route.name: json_safe(row.handler_payload)

@@ -1,4 +1,4 @@
-"""JUnit XML: a suite for each file of tests, a case for each test; a finding is an error of its file."""
+"""JUnit XML: a suite for each test file, a case for each test; a finding is an error of its file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from streamroute.ops.route_tests.runner import Outcome
 
 
 def render(runs: Sequence[RouteTestRun]) -> str:
-    """The report as XML."""
+    """Render the report as XML."""
     return junit_xml([suite for run in runs for suite in _suites(run)])
 
 

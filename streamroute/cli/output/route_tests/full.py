@@ -1,4 +1,4 @@
-"""For people: each test that failed with what differed and why, then what no test has seen."""
+"""The default format: each failed test with its differences and their reasons, then missing coverage."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from streamroute.text.counted import pluralize
 
 
 def render(runs: Sequence[RouteTestRun], *, color: bool = False) -> str:
-    """The whole report as text."""
+    """Render the report as text."""
     return "".join(f"{line}\n" for run in runs for line in _run(run, color=color))
 
 
@@ -43,7 +43,7 @@ def _failed(outcome: Outcome, *, color: bool) -> Iterator[str]:
 
 
 def explained(difference: Difference) -> Iterator[str]:
-    """A difference on several lines: what, why, and where the route is."""
+    """Yield the lines that explain a difference: its text, the reason, and the route's location."""
     yield difference.message
     yield from (f"  {reason}" for reason in difference.reasons)
     if difference.route is not None:
@@ -51,7 +51,7 @@ def explained(difference: Difference) -> Iterator[str]:
 
 
 def line_of_test(outcome: Outcome) -> int:
-    """The line on which a test has its name, from 1."""
+    """Return the line of a test's name, from 1."""
     place = outcome.test.location
     return place.source.span((*place.path, "name")).line
 

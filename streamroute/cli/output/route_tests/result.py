@@ -1,4 +1,4 @@
-"""What came of a run of route tests."""
+"""The result of a run of route tests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from streamroute.ops.route_tests.runner import Outcome
 
 @dataclass(frozen=True, slots=True)
 class RouteTestRun:
-    """What came of the tests of one configuration; ``findings`` are those about the files of tests."""
+    """The result of the tests of one configuration; ``findings`` are those in test files."""
 
     root: Path
     outcomes: Sequence[Outcome]
