@@ -1,1 +1,1 @@
-"""The commands, a file each: options, and what is called. Formats no output by itself."""
+"""The commands, one module each: options and calls, without the formatting of output."""

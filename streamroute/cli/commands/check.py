@@ -14,7 +14,7 @@ from streamroute.cli.output.streams import echo
 from streamroute.cli.process.exit_codes import ExitCode
 
 _PASSES: Final = 5
-"""How often ``--fix`` looks again: what could not be read hides what else is wrong."""
+"""Maximum passes of ``--fix``: a syntax error hides other findings."""
 
 if TYPE_CHECKING:
     from streamroute.cli.commands.checking.run import CheckOptions, CheckRun
@@ -71,8 +71,8 @@ def command(
     if flags["fix"] + flags["diff"] + flags["watch"] > 1:
         raise click.UsageError("--fix, --diff and --watch go one at a time")
     if not flags["watch"]:
-        gc.disable()  # a process that ends in a moment gives its memory back as a whole
-        click.get_current_context().call_on_close(gc.enable)  # another one, as that of tests, goes on
+        gc.disable()  # this process ends soon, so collections only cost time
+        click.get_current_context().call_on_close(gc.enable)  # in tests the process continues
     from streamroute.cli.commands.checking.rule_selection import Selection, read_codes
     from streamroute.cli.commands.checking.run import CheckOptions
 
@@ -92,7 +92,7 @@ def command(
 
 
 def _check(asked: CheckOptions, output_format: str, seconds: float) -> tuple[CheckRun, str]:
-    """What was found, and the text that says it."""
+    """Check within the time limit; returns the result and its rendered text."""
     from streamroute.cli.commands.checking.run import check
     from streamroute.cli.output.findings import truncate_findings
     from streamroute.cli.output.formats.rendering import render
@@ -108,7 +108,7 @@ def _check(asked: CheckOptions, output_format: str, seconds: float) -> tuple[Che
 
 
 def _report(checked: CheckRun, text: str, output_format: str) -> int:
-    """Print what was found; the exit code says whether it is more than info."""
+    """Print the findings; returns FOUND if one is worse than info."""
     from streamroute.cli.output.findings import is_clean, summary
     from streamroute.cli.output.formats.rendering import write_rendered
 
@@ -121,7 +121,7 @@ def _report(checked: CheckRun, text: str, output_format: str) -> int:
 
 
 def _left_out(number: int) -> str:
-    """That there is more than was asked for: what is not told may still keep ``serve`` from starting."""
+    """Return a note on findings that were not selected: they may still keep ``serve`` from starting."""
     if not number:
         return ""
     return f" ({number} finding{'s' if number > 1 else ''} left out by --select and --ignore)"

@@ -123,7 +123,7 @@ def drop_letters(
 
 
 async def _confirm(session: DeadLetterSession) -> None:
-    """Ask before letters are deleted; raise click.Abort if the answer is no."""
+    """Ask before letters are deleted; raises click.Abort if the answer is no."""
     from streamroute.text.counted import pluralize
 
     if not sys.stdin.isatty():

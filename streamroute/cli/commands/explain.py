@@ -76,7 +76,7 @@ def _message(event: str | None, event_type: str | None, data: str | None) -> dic
 
 
 def _read(event: str) -> tuple[str, str]:
-    """The event's text, and what to call it."""
+    """Return the event's text, and its name for messages."""
     if event.lstrip().startswith("{"):
         return event, "EVENT"
     if event not in {STDIN, ""} and why_not_a_file(event) == MISSING:
@@ -150,7 +150,7 @@ def _explained(
 
 
 def _refused(kind: str, reason: str, output_format: str) -> str:
-    """A message that is dead-lettered before any route sees it."""
+    """Render a message that is dead-lettered before any route runs."""
     if output_format == "json":
         return as_json({"type": kind, "routes": [], "decisions": [], "invalid": reason}) + "\n"
     return printable(f"{kind}: dead-lettered as a whole, and no route sees it: {reason}") + "\n"

@@ -45,7 +45,7 @@ def _starter() -> Iterator[tuple[str, bytes]]:
 
 
 def _files(folder: Traversable, prefix: str) -> Iterator[tuple[str, bytes]]:
-    """Every file of the starter, by its path; the package's own __init__ is no part of it."""
+    """Yield the path and content of every file of the starter, except the package's own __init__.py."""
     for entry in sorted(folder.iterdir(), key=lambda found: found.name):
         name = f"{prefix}{entry.name}"
         if entry.is_dir() and entry.name != "__pycache__":

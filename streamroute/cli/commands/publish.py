@@ -84,7 +84,7 @@ def _what_to_name(stream: str, file: str | None) -> str:
 
 
 def _warn_of_near_miss(event_type: str, loaded: UsableConfig) -> None:
-    """Say that a type is nearly one that a route takes; it is published, for others may know it."""
+    """Warn if a type is similar to a route's type; it is published, as other consumers may use it."""
     types = {name for route in loaded.routes for name in route.types}
     if event_type in types or event_type in loaded.document.messages:
         return
@@ -94,7 +94,7 @@ def _warn_of_near_miss(event_type: str, loaded: UsableConfig) -> None:
 
 
 def _load(path: Path, stream: str) -> UsableConfig:
-    """The configuration; code of the user's runs only where the stream's codec is the user's."""
+    """Load the configuration; user code runs only if the stream has a user's codec."""
     from streamroute.adapters.codecs.builtin import CODEC_NAMES
     from streamroute.cli.arguments.config import load_or_exit
 
@@ -105,7 +105,7 @@ def _load(path: Path, stream: str) -> UsableConfig:
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """Where the events come from; ``size`` is in bytes, None where it is not known."""
+    """The source of events; ``size`` is in bytes, None if unknown."""
 
     name: str
     chunks: AsyncIterator[list[bytes]]

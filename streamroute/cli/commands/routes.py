@@ -114,7 +114,7 @@ def _object(route: RouteConfig) -> dict[str, Any]:
 
 
 def _without_secrets(value: Any, *, are_secret: bool = False) -> Any:
-    """Arguments as they are written, without the passwords of addresses and the values of headers."""
+    """Return arguments as configured, without passwords in URLs and values of headers."""
     from streamroute.config.findings.quoting import hide_secrets
 
     if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""``check --fix`` and ``check --diff``: what would change in the files, and changing it."""
+"""``check --fix`` and ``check --diff``: computes, shows and writes the fixes of files."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class Fix:
 
 
 def fixes_of(report: FindingsReport, roots: Iterable[Path]) -> list[Fix]:
-    """The files that change: of those below the folders of the configurations.
+    """Return the fixes of files inside the configurations' folders.
 
-    One that could not be read afterwards is left as it is.
+    Omits a file that could not be parsed after its fixes.
     """
     readers = _readers(roots)
     found = [finding for finding in report.findings if finding.fix is not None]
@@ -50,7 +50,7 @@ def _readers(roots: Iterable[Path]) -> list[FileReader]:
 
 
 def _folder(root: Path) -> str | None:
-    """The folder of a configuration; None for one that only a link leads to, which is not written through."""
+    """Return the folder of a configuration; None if it is reached through a link, which is not followed."""
     try:
         return real_path(root.parent, folder=True)
     except OutsideFolderError:
@@ -62,7 +62,7 @@ def _of(readers: Iterable[FileReader], fix: Fix) -> FileReader | None:
 
 
 def _mended(file: TextFile, findings: Sequence[Finding]) -> str:
-    """The text with its fixes, and with those of what could not be read before each of them."""
+    """Return the text with its fixes, and with fixes of syntax errors that appear after each pass."""
     text, reached = apply_fixes(file, findings), 0
     while (read := load_text(text, file.path)).source is None:
         last = read.findings[-1]
@@ -73,7 +73,7 @@ def _mended(file: TextFile, findings: Sequence[Finding]) -> str:
 
 
 def show(fixes: Sequence[Fix]) -> str:
-    """The difference, as ``diff -u`` shows it, but for passwords."""
+    """Return the unified diff, without passwords."""
     return "".join(line for fix in fixes for line in _diff(fix))
 
 
@@ -84,10 +84,10 @@ def _diff(fix: Fix) -> Iterator[str]:
 
 
 def write_all(fixes: Sequence[Fix], roots: Iterable[Path]) -> None:
-    """Write the files, each below the folder of one of the configurations.
+    """Write the files, each inside the folder of a configuration.
 
-    Raises click.ClickException for one that has changed since it was read, and StreamrouteError for one
-    that cannot be written.
+    Raises click.ClickException if a file has changed since it was read, and StreamrouteError if it cannot be
+    written.
     """
     readers = _readers(roots)
     for fix in fixes:

@@ -1,4 +1,4 @@
-"""``--select`` and ``--ignore``: which rules a run is about, by their codes or the codes' beginnings."""
+"""``--select`` and ``--ignore``: selects the rules of a run by codes or prefixes of codes."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from streamroute.config.findings.suggestions import did_you_mean
 
 
 class Selection(NamedTuple):
-    """The beginnings of the codes that were selected (none: all) and ignored; the longer one wins."""
+    """Prefixes of selected codes (empty: all) and of ignored codes; the longer prefix takes precedence."""
 
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
 
     def of(self, findings: Iterable[Finding]) -> list[Finding]:
-        """The findings that the run is about.
+        """Return the selected findings.
 
-        A file that can't be read is always told: a check that saw nothing must not pass.
+        Always includes errors of unreadable files: a check that has read nothing must not pass.
         """
         return [found for found in findings if self._takes(found)]
 
@@ -37,7 +37,7 @@ def _longest(code: str, beginnings: Sequence[str]) -> int:
 
 
 def read_codes(values: Iterable[str]) -> tuple[str, ...]:
-    """Codes or their beginnings, separated by commas. Raises click.UsageError for one of no rule."""
+    """Parse comma-separated codes or prefixes; raises click.UsageError for one that matches no rule."""
     words = (word.strip().upper() for value in values for word in value.split(","))
     codes = tuple(word for word in words if word)
     for code in codes:

@@ -1,4 +1,4 @@
-"""One run of the check over what was asked for."""
+"""A run of the check over the selected configurations and rules."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from streamroute.config.root_file import find_root
 
 
 class CheckOptions(NamedTuple):
-    """What a run is asked for.
+    """The options of a run.
 
-    ``unset`` is the severity of a variable that is not set; ``outside`` lets files be read that are not below
-    the folder of their configuration.
+    ``unset`` is the severity of a variable that is not set; ``outside`` allows reading files outside the
+    folder of their configuration.
     """
 
     paths: tuple[str, ...] = ()
@@ -30,7 +30,7 @@ class CheckOptions(NamedTuple):
 
 
 class CheckRun(NamedTuple):
-    """What came of a run: its report, the configurations, and how many findings were not asked for."""
+    """The result of a run: its report, the configurations, and the number of findings not selected."""
 
     report: FindingsReport
     roots: tuple[Path, ...]
@@ -38,9 +38,9 @@ class CheckRun(NamedTuple):
 
 
 def check(asked: CheckOptions, after_each: Callable[[Path], None] | None = None) -> CheckRun:
-    """Check each configuration that is meant once. Raises click.UsageError for a path that is not there.
+    """Check each configuration once. Raises click.UsageError for a path that does not exist.
 
-    ``after_each`` is called with each root while what it imported is still there.
+    ``after_each`` is called with each root before its imported modules are removed.
     """
     roots = _roots(asked.paths)
     results: list[CheckResult] = []
@@ -65,7 +65,7 @@ def check(asked: CheckOptions, after_each: Callable[[Path], None] | None = None)
 
 
 def _roots(paths: Sequence[str]) -> list[Path]:
-    """The configurations that are meant, each once, in the order in which they were named."""
+    """Return the configurations of the paths, each once, in the order of the paths."""
     roots: dict[Path, Path] = {}
     for path in paths or (None,):
         root = find_root(config_path(path))

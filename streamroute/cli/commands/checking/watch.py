@@ -1,4 +1,4 @@
-"""``check --watch``: the check again at every change of a file that it read."""
+"""``check --watch``: repeats the check when a file that it read changes."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from streamroute.cli.output.terminal import terminal_width, wants_color
 from streamroute.cli.process.exit_codes import ExitCode
 
 INTERVAL: Final = 0.3
-"""Seconds between two looks at the files."""
+"""Seconds between two checks of the files."""
 
 Snapshot = Mapping[str, tuple[int, int] | None]
-"""Path -> time of its last change in nanoseconds and size; None where there is nothing."""
+"""Path -> modification time in nanoseconds, and size; None if the path does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
 class WatchRun:
-    """What one run printed, and the paths whose change calls for another; none where it came to no end."""
+    """The output of a run, and the paths to watch; empty if the run did not finish."""
 
     text: str
     conclusion: str
@@ -42,9 +42,9 @@ class WatchRun:
 
 
 def watch(asked: CheckOptions, output_format: str) -> None:
-    """Check until Ctrl-C. Each run is a process of its own, so that changed code is imported anew.
+    """Check until Ctrl-C. Each run is a new process, so that changed code is imported again.
 
-    Raises click.UsageError for a path that is not there at the start.
+    Raises click.UsageError for a path that does not exist at the start.
     """
     color = wants_color(sys.stdout)
     start = [str(config_path(path)) for path in asked.paths or (None,)]
@@ -65,23 +65,23 @@ def loop(
     wait: Callable[[float], None],
     start: Iterable[str] = (),
 ) -> None:
-    """Run and show, then again whenever a path has changed; ends with what ``wait`` raises.
+    """Run and show, and repeat whenever a path has changed; ends when ``wait`` raises an exception.
 
-    A run that names no paths leaves those that were watched before it, at first ``start``.
+    After a run without paths, the previous paths are watched, at first ``start``.
     """
     seen = snapshot(start)
     while True:
-        # Looked at before the run: a change in its middle calls for another.
+        # Taken before the run: a change during the run triggers another one.
         earlier = snapshot(seen)
         shown = run()
         seen = {path: earlier.get(path, now) for path, now in snapshot(shown.paths or seen).items()}
-        show(shown)  # whoever reads it may answer with a change at once
+        show(shown)  # after the snapshot, as the user may react with a change at once
         while snapshot(seen) == seen:
             wait(INTERVAL)
 
 
 def snapshot(paths: Iterable[str]) -> Snapshot:
-    """What the paths look like now."""
+    """Return the current state of the paths."""
     return {path: _look(path) for path in paths}
 
 
@@ -89,7 +89,7 @@ def _look(path: str) -> tuple[int, int] | None:
     try:
         status = Path(path).stat()
     except OSError:
-        # Absent for now: an editor may be replacing it. Its return is a change.
+        # An editor may be replacing the file. When it exists again, that is a change.
         return None
     return status.st_mtime_ns, status.st_size
 
@@ -97,12 +97,12 @@ def _look(path: str) -> tuple[int, int] | None:
 def run_once(
     asked: CheckOptions, output_format: str, *, color: bool = False, columns: int | None = None
 ) -> WatchRun:
-    """One run, rendered."""
+    """Run the check once, and render the result."""
     modules: list[str] = []
     try:
         checked = check(asked, lambda root: modules.extend(_modules_in(root.parent.resolve())))
     except click.ClickException as error:
-        return WatchRun("", error.format_message(), ())  # it may come back: an editor is saving it
+        return WatchRun("", error.format_message(), ())  # an editor may be saving the file
     findings, roots = checked.report.findings, ", ".join(map(str, checked.roots))
     conclusion = f"{summary(findings)} in {roots}" if findings else f"{roots}: nothing is wrong"
     shown = checked.report._replace(findings=truncate_findings(findings))
@@ -116,7 +116,7 @@ def _modules_in(folder: Path) -> Iterator[str]:
 
 
 def watched(checked: CheckRun, modules: Iterable[str]) -> tuple[str, ...]:
-    """The files that a run read, and their folders, where new ones may be found by an include."""
+    """Return the files that a run read, and their folders, in which an include may find new files."""
     files = [Path(name) for name in (*checked.report.sources, *modules)]
     folders = {parent for file in files for parent in _folders(file, checked.roots)}
     return tuple(sorted(map(str, {*files, *folders})))
@@ -130,21 +130,21 @@ def _folders(file: Path, roots: Iterable[Path]) -> list[Path]:
 
 
 def _in_process(asked: CheckOptions, output_format: str, *, color: bool, columns: int | None) -> WatchRun:
-    # Else the new process would look for Python's own modules in the working folder first.
+    # Otherwise modules in the working folder would shadow the standard library in the new process.
     os.environ["PYTHONSAFEPATH"] = "1"
     with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_begin_run) as pool:
         try:
             return pool.submit(run_once, asked, output_format, color=color, columns=columns).result()
         except BrokenProcessPool:
-            # A module that the configuration names ended the process while it was imported.
+            # A module of the configuration ended the process during its import.
             return WatchRun("", "the check ended in the middle: does a module call os._exit()?", ())
 
 
 def _begin_run() -> None:
-    # Ctrl-C reaches every process of the terminal; only the one that watches says good-bye.
+    # Ctrl-C reaches every process of the terminal; only the watching process handles it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Bytecode tells an old source from a new one by the second and the size: an edit that swaps two letters
-    # at once would be missed.
+    # Bytecode is invalidated by the source's time (in seconds) and size: it would miss a second edit within a
+    # second that keeps the size.
     sys.dont_write_bytecode = True
 
 

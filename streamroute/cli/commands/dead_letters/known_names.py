@@ -1,4 +1,4 @@
-"""Refuses a route or a type that neither the configuration nor a dead letter has: it is misspelt."""
+"""Refuses a misspelt route or type: one that neither the configuration nor a dead letter has."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 async def require_known_names(query: DeadLetterQuery, document: Document, criteria: DeadLetterFilter) -> None:
     """Raise click.UsageError for a route or a type that does not exist.
 
-    The letters are read only for names that are not in the configuration.
+    Reads the letters only for names that are not in the configuration.
     """
     from streamroute.ops.dead_letters.filter import DeadLetterFilter
     from streamroute.ops.dead_letters.letter import NO_ROUTE, UNREADABLE

@@ -1,4 +1,4 @@
-"""One command of ``dead`` at work: the configuration is loaded, the server open, the names checked."""
+"""Runs a command of ``dead``: loads the configuration, opens the server, and checks names."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class DeadLetterSession:
                 bar.update(page.scanned)
 
     def exit_code(self, count: int) -> ExitCode:
-        """FOUND if fewer letters matched than ids were named, and say so."""
+        """Return FOUND, and print why, if fewer letters matched than ids were given."""
         if self.criteria.ids and count < len(set(self.criteria.ids)):
             echo("no such dead letter, or the filters exclude it", err=True)
             return ExitCode.FOUND
@@ -57,7 +57,7 @@ def run_session(config: str | None, work: Work, *, embedded: bool, **filters: An
 
 
 def run_change(config: str | None, work: Work, *, embedded: bool, everything: bool, **filters: Any) -> int:
-    """Run a command that changes letters, for which the user must name them, or say ``everything``."""
+    """Run a command that changes letters, which requires ids, a filter, or ``everything``."""
     from streamroute.ops.dead_letters.filter import DeadLetterFilter
 
     criteria = DeadLetterFilter(**filters)

@@ -17,7 +17,7 @@ _MAX_NAMES: Final = 20  # routes of a stream
 
 
 def log_banner(document: Document, redis: RedisConnection) -> None:
-    """Log what is served, and from where."""
+    """Log the configuration, the server, and the routes of each stream."""
     log.info("serving %s from %s", document.path, redis.address)
     if redis.address.is_embedded:
         folder = redis.address if redis.address.written else redis.address.data_folder

@@ -1,4 +1,4 @@
-"""``serve`` in one process: by itself, or as a worker of a supervisor."""
+"""``serve`` in one process, standalone or as a worker of a supervisor."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 
 async def serve(loaded: UsableConfig, options: ServeOptions) -> int:
-    """Serve until a signal, or until a bounded run is done; returns the exit code."""
+    """Serve until a signal or the end of a bounded run; returns the exit code."""
     run = _ServeRun(loaded, options)
     async with AsyncExitStack() as stack:
         app = await run.start(stack)
@@ -54,7 +54,7 @@ class _ServeRun:
         self.counters = Counters(route_names(loaded.document))
 
     async def start(self, stack: AsyncExitStack) -> App:
-        """Open the server and the app, and start consuming; all of it is closed with the stack."""
+        """Open the server and the app, and start consuming; the stack closes everything."""
         document, options = self._loaded.document, self._options
         stack.enter_context(
             stop_on_signals(self.stop.set, on_first=self._deadline.begin, second_exits=not options.is_worker)

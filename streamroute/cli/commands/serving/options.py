@@ -1,4 +1,4 @@
-"""What the command line of ``serve`` asks for, checked against the configuration."""
+"""The options of ``serve``, validated against the configuration."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServeOptions:
-    """``report`` is the file descriptor for reports to a supervisor; None outside a worker."""
+    """The options of ``serve``; ``report`` is a worker's file descriptor for reports, else None."""
 
     feed: Feed | None = None
     drain: bool
@@ -29,7 +29,7 @@ class ServeOptions:
 
     @property
     def is_bounded(self) -> bool:
-        """Whether the run ends by itself, and so prints a summary."""
+        """Whether the run ends by itself, with a summary."""
         return self.drain or self.feed is not None
 
     @property
@@ -39,7 +39,7 @@ class ServeOptions:
 
 
 def served_streams(document: Document) -> list[str]:
-    """The streams that have routes; raises SetupError if none has."""
+    """Return the streams that have enabled routes; raises SetupError if there are none."""
     served = [stream for stream in document.streams if document.served(stream)]
     if not served:
         raise SetupError(f"{document.path} has no enabled route: there is nothing to serve")
@@ -47,7 +47,7 @@ def served_streams(document: Document) -> list[str]:
 
 
 def feed_target(document: Document, served: list[str], stream: str | None) -> str:
-    """The stream that --feed publishes to; raises click.UsageError unless it is clear."""
+    """Return the stream that --feed publishes to; raises click.UsageError if it is ambiguous or unserved."""
     if stream is None:
         if len(served) > 1:
             raise click.UsageError(f"--feed needs --feed-stream, one of: {', '.join(served)}")
@@ -59,5 +59,5 @@ def feed_target(document: Document, served: list[str], stream: str | None) -> st
 
 
 def route_names(document: Document) -> dict[str, tuple[str, ...]]:
-    """The names of each stream's enabled routes."""
+    """Return the names of each stream's enabled routes."""
     return {stream: tuple(route.name for route in document.served(stream)) for stream in document.streams}

@@ -1,4 +1,4 @@
-"""``serve --workers``: processes that each do what ``one_process`` does, under a supervisor."""
+"""``serve --workers``: worker processes, each running ``one_process``, under a supervisor."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 async def serve_with_workers(
     loaded: UsableConfig, options: ServeOptions, command: Sequence[str], workers: int
 ) -> int:
-    """Run the workers; an embedded server runs here, for all of them. Returns the exit code."""
+    """Run the workers, and an embedded server for all of them; returns the exit code."""
     document = loaded.document
     counters = Counters(route_names(document))
     async with AsyncExitStack() as stack:

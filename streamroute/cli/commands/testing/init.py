@@ -1,4 +1,4 @@
-"""``streamroute test --init``: a first file of tests, beside the configuration."""
+"""``streamroute test --init``: creates a test file beside the configuration."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from streamroute.text.counted import pluralize
 
 
 def write_first(paths: Sequence[str], events: str) -> int:
-    """Write the tests of one configuration from a file of events (``-`` is stdin); overwrites nothing."""
+    """Write tests of one configuration from a file of events (``-`` is stdin); overwrites nothing."""
     if len(paths) > 1:
         raise click.UsageError("--init takes one configuration")
     root = find_root(config_path(paths[0] if paths else None))
@@ -49,7 +49,7 @@ def write_first(paths: Sequence[str], events: str) -> int:
 
 
 def _write_schema(path: Path) -> None:
-    """The schema that the file's first line names, for editors."""
+    """Write the JSON Schema that the first line of the test file refers to, for editors."""
     if not is_taken(path):
         create(path, schema_text(TESTS).encode(), path.parent)
         echo(f"wrote {path}")

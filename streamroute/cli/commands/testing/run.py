@@ -1,4 +1,4 @@
-"""One run of the tests that were asked for."""
+"""Runs the selected route tests."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from streamroute.ops.route_tests.runner import MessageError, Outcome, ReadEntry,
 
 @dataclass(frozen=True, slots=True)
 class RouteTestSelection:
-    """The tests that are meant: a configuration, and of its test files those (None: all)."""
+    """The selected tests: a configuration and some of its test files (None: all)."""
 
     root: Path
     files: frozenset[Path] | None = None
 
     def holds(self, file: str) -> bool:
-        """Whether a file is a test file that is meant."""
+        """Whether a file is a selected test file."""
         if not file.endswith(TEST_SUFFIX):
             return False
         return self.files is None or Path(file).resolve() in self.files
@@ -40,14 +40,17 @@ class RouteTestSelection:
 
 @dataclass(frozen=True, slots=True)
 class EntryAccess:
-    """How entries that tests name may be read: from a server, with codecs of the project's code."""
+    """How to read the entries that tests refer to: whether to use a server, and the project's codecs."""
 
     redis: bool = False
     imports: bool = False
     embedded: bool = True
 
     def refusal(self, reference: EntryReference, codec: str | None) -> str:
-        """Why an entry is not read; empty where it is. ``codec`` is its stream's, None for no such stream."""
+        """Return why an entry is not read, or an empty string.
+
+        ``codec`` is that of its stream; None if the stream does not exist.
+        """
         name = f'the entry {reference.id} of "{reference.stream}" was not read'
         if not self.redis:
             return f"{name}: run the tests with --redis, which connects to the server of redis.url"
@@ -57,7 +60,7 @@ class EntryAccess:
 
 
 def wanted(paths: Sequence[str]) -> list[RouteTestSelection]:
-    """What PATHS mean: configurations, and files of tests beside one.
+    """Return the tests of the paths: configurations, or test files beside a configuration.
 
     Raises click.UsageError for a path that does not exist.
     """
@@ -75,9 +78,9 @@ def wanted(paths: Sequence[str]) -> list[RouteTestSelection]:
 
 
 def run(meant: RouteTestSelection, reading: EntryAccess, *, for_people: bool = True) -> RouteTestRun:
-    """Run the tests that are meant; no handler runs, and entries are read only as ``reading`` allows.
+    """Run the selected tests; no handler runs, and entries are read only as ``reading`` allows.
 
-    Exits with 1 where the configuration has errors, which are printed as ``usable_or_exit`` does.
+    Exits with 1 if the configuration has errors, which ``check_or_exit`` prints.
     """
     loaded = check_or_exit(meant.root, tests=True, for_people=for_people)
     tests = [test for test in loaded.checked.tests if meant.holds(test.location.source.path)]
@@ -95,7 +98,7 @@ def _entries(tests: Iterable[RouteTest]) -> list[EntryReference]:
 
 
 def _needs_imports(loaded: UsableConfig, tests: Iterable[RouteTest]) -> bool:
-    """Whether an entry must be decoded by a codec of the user's."""
+    """Whether an entry must be decoded by a user's codec."""
     streams = {entry.stream for entry in _entries(tests)}
     codecs = {stream.codec for name, stream in loaded.document.streams.items() if name in streams}
     return not codecs <= set(CODEC_NAMES)
