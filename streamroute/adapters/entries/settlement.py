@@ -11,7 +11,7 @@ from streamroute.keys import GroupKeys
 from streamroute.message import Message
 from streamroute.values import DeadLetter, RetryLater
 
-_MAX_DELAY: Final = 365 * 86_400_000  # ms; the scripts take what is due much later for lost
+_MAX_DELAY: Final = 365 * 86_400_000  # ms; the scripts treat a due time more than a year ahead as corrupt
 
 
 def needs_settle_script(message: Message) -> bool:

@@ -19,7 +19,7 @@ from streamroute.adapters.redis.replies import text
 from streamroute.message import Message
 
 _LARGE: Final = 64_000  # bytes of entries; below, a validation that is linear in them takes milliseconds
-_THREADS: Final = 8  # a stream whose messages take long does not hold up the others
+_THREADS: Final = 8  # so that a stream with slow validation does not delay the others
 
 RawEntry = tuple[str, bytes, int, Sequence[bytes]]
 """An undecoded entry: the key of its stream, its id, its delivery count, and its fields."""

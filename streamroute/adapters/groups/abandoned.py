@@ -27,7 +27,7 @@ class AbandonedGroup:
 
 
 class OtherGroups:
-    """The groups of a stream other than ``group``, whose workers have ``routes``.
+    """The groups of a stream other than ``group``; ``routes`` are the routes of ``group``.
 
     A check costs one command, one for each other group not known to be unrelated, and four for each related
     one. A group that had none of the routes is unrelated, and is not checked again.

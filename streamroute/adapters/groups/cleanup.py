@@ -24,7 +24,7 @@ class StreamCleaner:
     """Trims streams and deletes dead consumers; ``trimmed`` counts the entries trimmed so far.
 
     ``retention``
-        seconds for which an entry is kept after every group has finished with it (None: forever).
+        seconds to keep an entry after every group has finished with it (None: forever).
     ``consumer_timeout``
         idle seconds after which a consumer without pending entries is deleted. Unused names of routes and
         types are kept for the same time.

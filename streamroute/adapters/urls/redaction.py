@@ -83,7 +83,7 @@ def _shown(rest: str, scheme: str) -> str:
     shown = _user(login) + at + _hosts(hosts)
     form = _SOCKET if scheme == "unix" else _MASTER if scheme in sentinel_url.SCHEMES else _DATABASE
     if shown.endswith(_HIDDEN):
-        return shown  # what follows a hidden part may belong to it
+        return shown  # the text after a hidden part may belong to it
     if path and not (form.fullmatch(path) or _DATABASE.fullmatch(path)):
         return f"{shown}/{_HIDDEN}"
     shown += path
