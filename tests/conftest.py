@@ -1,4 +1,4 @@
-"""Servers for every test that touches Redis: the embedded Valkey always, two of Redis where installed."""
+"""Servers for every test that touches Redis: the embedded Valkey, and two versions of Redis if installed."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["fault_plugin", "outside_data", "run_ledger"]
 
-# Neither profile has a deadline: how long an example takes depends on the machine more than on the code.
+# No deadline in either profile: an example's duration depends on the machine more than on the code.
 _UNTIMED = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.register_profile("quick", _UNTIMED, max_examples=20)
 hypothesis.settings.register_profile("deep", _UNTIMED, max_examples=100)
-hypothesis.settings.load_profile("quick")  # CI runs with --hypothesis-profile deep, too
+hypothesis.settings.load_profile("quick")  # CI also runs with --hypothesis-profile deep
 
-# A shell that starts the tests in the background has them ignore Ctrl-C, and every process that they start as
-# well; tests that send SIGINT are about processes that do not.
+# A shell that starts the tests in the background makes them and all their child processes ignore Ctrl-C;
+# tests that send SIGINT need processes that do not ignore it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-# Where the embedded server keeps its secret: not among those of whoever runs the tests.
+# Keep the embedded server's secret out of the home directory of the user who runs the tests.
 os.environ["XDG_STATE_HOME"] = str(Path(tempfile.gettempdir()).resolve() / f"streamroute-tests-{os.getuid()}")
 
 _BINARIES = {"valkey": valkey_binary, "redis": redis_binary, "redis6.2": old_redis_binary}
@@ -50,7 +50,7 @@ QUIETED = ("asyncio", "redis", "httpx", "httpcore")
 
 @pytest.fixture(scope="session", params=_KINDS)
 def server_binary(request: pytest.FixtureRequest) -> Path:
-    """The program of a server: a test that uses it runs on Valkey and, marked `servers`, on two of Redis."""
+    """A server's binary: a test runs on Valkey and, if marked `servers`, on two versions of Redis."""
     binary = _BINARIES[request.param]()
     if binary is None:
         pytest.skip(f"{request.param} is not installed")
@@ -59,22 +59,22 @@ def server_binary(request: pytest.FixtureRequest) -> Path:
 
 @pytest.fixture(scope="session")
 def redis_server(server_binary: Path) -> Iterator[RealServer]:
-    """One server for the whole run; tests that stop or kill servers take ``start_server`` instead."""
+    """One server for the whole run; tests that stop or kill servers use ``start_server`` instead."""
     with RealServer(server_binary) as server:
         yield server
 
 
 @pytest.fixture
 def redis_url(redis_server: RealServer) -> str:
-    """The URL of a server without any data."""
+    """The URL of an empty server."""
     redis_server.command("FLUSHALL")
     return redis_server.url
 
 
 @pytest.fixture
 async def redis_client(redis_url: str) -> AsyncIterator[Redis]:
-    """A client of a server without any data; replies are bytes."""
-    from redis.asyncio import Redis  # tests without a server do not pay for it
+    """A client of an empty server; replies are bytes."""
+    from redis.asyncio import Redis  # not imported in tests without a server
 
     async with Redis.from_url(redis_url) as client:
         yield client
@@ -82,7 +82,7 @@ async def redis_client(redis_url: str) -> AsyncIterator[Redis]:
 
 @pytest.fixture
 def start_server(server_binary: Path) -> Iterator[Callable[..., RealServer]]:
-    """``start_server(port=..., append_only=..., options=...)``: servers of this test alone, to ill-treat."""
+    """``start_server(port=..., append_only=..., options=...)``: start servers that only this test uses."""
     with ExitStack() as stack:
 
         def start(**settings: Any) -> RealServer:
@@ -93,14 +93,14 @@ def start_server(server_binary: Path) -> Iterator[Callable[..., RealServer]]:
 
 @pytest.fixture(scope="session")
 def valkey_server() -> Iterator[RealServer]:
-    """One server of the one kind that is always there, for what does not depend on the kind."""
+    """One Valkey server, always available, for tests that do not depend on the kind of server."""
     with RealServer(valkey_binary()) as server:
         yield server
 
 
 @pytest.fixture
 def project(tmp_path: Path, valkey_server: RealServer) -> Iterator[Project]:
-    """A project whose ``${REDIS_URL}`` is a server without any data."""
+    """A project whose ``${REDIS_URL}`` is an empty server."""
     valkey_server.command("FLUSHALL")
     with Project(tmp_path, {"REDIS_URL": valkey_server.url}) as made:
         yield made
@@ -108,21 +108,21 @@ def project(tmp_path: Path, valkey_server: RealServer) -> Iterator[Project]:
 
 @pytest.fixture
 def each_project(tmp_path: Path, redis_url: str) -> Iterator[Project]:
-    """The same, once on Valkey and once on Redis."""
+    """The same project, once on Valkey and once on Redis."""
     with Project(tmp_path, {"REDIS_URL": redis_url}) as made:
         yield made
 
 
 @pytest.fixture
 def lone_project(tmp_path: Path) -> Iterator[Project]:
-    """A project that has no server of its own."""
+    """A project without a server of its own."""
     with Project(tmp_path, {"REDIS_URL": ""}) as made:
         yield made
 
 
 @pytest.fixture
 def command(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Done]]:
-    """``command("check", "routes.yaml")``: the command line run to its end, in this process."""
+    """``command("check", "routes.yaml")``: run the command line to its end in this process."""
     from streamroute.cli.main import main
     from streamroute.compiler.resolve.importer import isolated_imports
 

@@ -1,4 +1,4 @@
-"""The same questions to the in-memory storage and to a real server, so that one suite runs over both."""
+"""One test interface to the in-memory storage and to a real server, so that one suite runs over both."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ KEYS = GroupKeys.of(STREAM, GROUP)
 
 
 class Backend(Protocol):
-    """Data that storages work on, and a hand to look at it and to break it."""
+    """Shared data behind several storages, with methods to inspect and to corrupt it."""
 
     def storage(self, *, lease: float = 60.0, block: float = 0.05, codec: Codec | None = None) -> Any:
-        """A worker's storage; all of them work on the same data."""
+        """Return a worker's storage; all storages share the same data."""
         ...
 
     async def add(self, **fields: str) -> str:
@@ -30,23 +30,23 @@ class Backend(Protocol):
         ...
 
     async def pending(self) -> list[str]:
-        """The ids that are pending in the group, retries included."""
+        """Return the ids pending in the group, including retries."""
         ...
 
     async def remains(self) -> bool:
-        """Whether the group has anything to do, asked in one step: what it has moves from place to place."""
+        """Whether the group has work left, checked in one step because entries move between places."""
         ...
 
     async def dead(self) -> list[DeadRecord]:
-        """The dead letters of the group."""
+        """Return the group's dead letters."""
         ...
 
     async def scheduled(self) -> list[str]:
-        """The names of retries that wait for their time."""
+        """Return the names of the scheduled retries."""
         ...
 
     async def keys_of_dedupe(self) -> list[str]:
-        """The keys of dedupe that are held or done."""
+        """Return the dedupe keys that are held or done."""
         ...
 
     async def delete(self, entry_id: str) -> None:
@@ -54,28 +54,28 @@ class Backend(Protocol):
         ...
 
     async def wipe(self) -> None:
-        """Lose everything."""
+        """Delete all data."""
         ...
 
     async def destroy_group(self) -> None:
-        """Lose the group, but not the stream."""
+        """Delete the group, but not the stream."""
         ...
 
     async def forget_watermark(self) -> None:
-        """Lose how far the group has come."""
+        """Delete the group's watermark."""
         ...
 
     async def end_leases(self) -> None:
-        """Let everything be claimed now."""
+        """Expire all leases, so that every pending entry can be claimed."""
         ...
 
     async def refuse_dead_letters(self, refuse: bool) -> None:
-        """Let nothing be written to the dead letters, or let it again."""
+        """Make dead-letter writes fail, or succeed again."""
         ...
 
 
 class MemoryBackend:
-    """One in-memory storage, which every worker shares."""
+    """One in-memory storage shared by all workers."""
 
     def __init__(self) -> None:
         self.memory = MemoryStreamStorage(block=0.05)
@@ -116,17 +116,17 @@ class MemoryBackend:
         self.memory.destroy_group(STREAM, GROUP)
 
     async def forget_watermark(self) -> None:
-        pass  # a group in memory begins anew
+        pass  # an in-memory group always starts anew
 
     async def end_leases(self) -> None:
-        pass  # no lease is in force but the claimer's own
+        pass  # no lease applies except the claimer's own
 
     async def refuse_dead_letters(self, refuse: bool) -> None:
         self.memory.refuse = "there is no room" if refuse else None
 
 
 class RedisBackend:
-    """A real server; every worker has a storage of its own."""
+    """A real server; every worker has its own storage."""
 
     def __init__(self, client: Redis) -> None:
         self.client: Any = client
@@ -180,7 +180,7 @@ class RedisBackend:
 
 
 async def is_done(client: Any, group: str) -> bool:
-    """Whether a group has read all of the stream and acked it (its lag is told by Redis 7 and newer only)."""
+    """Whether a group has read and acknowledged the whole stream (only Redis 7 and newer report its lag)."""
     newest = (await client.xinfo_stream(STREAM))["last-generated-id"]
     facts = {entry["name"]: entry for entry in await client.xinfo_groups(STREAM)}[group.encode()]
     return bool(facts["pending"] == 0 and facts["last-delivered-id"] == newest)

@@ -1,6 +1,6 @@
-"""An installation without extras: what streamroute requires and nothing else, for code that looks for more.
+"""An installation with streamroute's required packages only, for code that checks for optional ones.
 
-Packages are found where they are installed, through a folder of links to those of the base installation.
+The folder holds links to the packages of the base installation.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _MAIN: Final = (
 
 
 def bare_site(folder: Path) -> Path:
-    """Make a folder from which the base installation can be imported, and no optional package."""
+    """Create a folder from which the base installation can be imported, but no optional package."""
     folder.mkdir()
     waiting, seen = _required("streamroute", set()), set[str]()
     while waiting:
@@ -34,7 +34,7 @@ def bare_site(folder: Path) -> Path:
 
 
 def run_bare(site: Path, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Run a command as the console script does: the working folder is no place to import from."""
+    """Run a command as the console script does: without the working directory on the import path."""
     command = [sys.executable, "-I", "-S", "-c", _MAIN, str(site), str(ROOT), *arguments]
     return subprocess.run(
         command, cwd=cwd, capture_output=True, text=True, check=False, timeout=120, stdin=subprocess.DEVNULL

@@ -1,4 +1,4 @@
-"""Certificates for servers of the tests."""
+"""TLS certificates for the test servers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def self_signed(folder: Path, names: str = "DNS:localhost") -> tuple[Path, Path]:
-    """A certificate for these names that nobody signed but itself, and its key."""
+    """Create a self-signed certificate for these names; return its path and its key's."""
     if shutil.which("openssl") is None:
         pytest.skip("openssl is not installed")
     certificate, key = folder / "cert.pem", folder / "key.pem"
@@ -27,6 +27,6 @@ def self_signed(folder: Path, names: str = "DNS:localhost") -> tuple[Path, Path]
 
 
 def tls_options(port: int, certificate: Path, key: Path) -> list[str]:
-    """What makes a server speak TLS on this port, with clients that need no certificate of their own."""
+    """Return server options for TLS on this port, without client certificates."""
     files = ["--tls-cert-file", certificate, "--tls-key-file", key, "--tls-ca-cert-file", certificate]
     return ["--tls-port", str(port), "--tls-auth-clients", "no", *map(str, files)]

@@ -1,4 +1,4 @@
-"""A real cluster for the tests: three masters, a replica of each; slots can be moved, nodes killed."""
+"""A real cluster for the tests: three masters with one replica each; slots can be moved, nodes killed."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 SLOTS: Final = 16384
 _MASTERS: Final = 3
-_PATIENCE: Final = 5000  # more than a busy machine holds a node up, so that none is replaced by itself
+_PATIENCE: Final = 5000  # ms; longer than a busy machine stalls a node, so that no failover happens unasked
 
 
 def node_port() -> int:
-    """A free port, of which the one that nodes use among themselves (10,000 above it) is free as well."""
+    """Return a free port whose cluster bus port (10,000 above) is free as well."""
     while True:
         port = free_port()
         try:
@@ -35,7 +35,7 @@ def node_port() -> int:
 
 
 class RealNode(RealServer):
-    """A node, and a plain client of it."""
+    """A cluster node, and a plain client of it."""
 
     def __init__(self, binary: Path, *, append_only: bool = False, patience: int = _PATIENCE) -> None:
         port = node_port()
@@ -47,40 +47,40 @@ class RealNode(RealServer):
 
     @property
     def id(self) -> str:
-        """The node's name in its cluster."""
+        """The node id within the cluster."""
         return str(self.ask("CLUSTER", "MYID").decode())
 
     @property
     def is_master(self) -> bool:
-        """Whether it says so itself."""
+        """Whether the node reports itself as a master."""
         return bool(self.ask("ROLE")[0] == b"master")
 
     @property
     def is_whole(self) -> bool:
-        """Whether every slot is served as far as this node knows, by masters it can reach."""
+        """Whether this node sees every slot served by a reachable master."""
         facts = self.ask("CLUSTER", "INFO").decode()
         return "cluster_state:ok" in facts and f"cluster_slots_ok:{SLOTS}" in facts
 
     def ask(self, *words: Any) -> Any:
-        """Send a command; raises what redis-py raises."""
+        """Send a command. Raise what redis-py raises."""
         return self.client.execute_command(*words)
 
     def start(self) -> None:
-        """Start the process; raises RuntimeError where somebody else's answers at its port."""
+        """Start the process. Raise RuntimeError if another process answers on its port."""
         super().start()
         if self.ask("CONFIG", "GET", "dir")[1] != str(self.folder.resolve()).encode():
             raise RuntimeError(f"another server has the port {self.port}")
 
     def discard(self) -> None:
-        """Kill the process if it runs and delete its folder."""
+        """Kill the process if it runs, and delete its folder."""
         self.client.close()
         super().discard()
 
 
 class RealCluster:
-    """Six nodes, of which the first three begin as masters; a context manager.
+    """Six nodes, of which the first three start as masters; a context manager.
 
-    ``append_only`` is that of every node; ``patience`` the ms of silence after which one counts as gone.
+    ``append_only`` applies to every node; ``patience`` is the node timeout in ms.
     """
 
     def __init__(self, binary: Path, *, append_only: bool = False, patience: int = _PATIENCE) -> None:
@@ -90,7 +90,7 @@ class RealCluster:
 
     def __enter__(self) -> Self:
         try:
-            # A port is taken as soon as it was found to be free: others look for some at the same time.
+            # Bind each port as soon as it is found free: other tests search at the same time.
             for _ in range(2 * _MASTERS):
                 self.nodes.append(self._stack.enter_context(self._made()))
             self._join()
@@ -104,7 +104,7 @@ class RealCluster:
 
     @property
     def url(self) -> str:
-        """What names every node."""
+        """A URL that lists every node."""
         return f"redis+cluster://{self.hosts}"
 
     @property
@@ -113,7 +113,7 @@ class RealCluster:
         return ",".join(f"127.0.0.1:{node.port}" for node in self.nodes)
 
     def master_of(self, slot: int) -> RealNode:
-        """The node that says itself that it serves the slot; raises LookupError where none does."""
+        """Return the node that reports serving the slot. Raise LookupError if none does."""
         for node in self.nodes:
             for first, last, master, *_ in self._slots(node):
                 if first <= slot <= last and master[1] == node.port:
@@ -121,7 +121,7 @@ class RealCluster:
         raise LookupError(f"nobody serves the slot {slot}")
 
     def replica_of(self, node: RealNode) -> RealNode:
-        """A replica that is in step with its master; waits for one."""
+        """Return a replica that is in sync with its master, waiting until there is one."""
         found: list[RealNode] = []
 
         def is_there() -> bool:
@@ -132,12 +132,12 @@ class RealCluster:
         return found[0]
 
     def move(self, slot: int, target: RealNode) -> None:
-        """Move a slot with all its keys, in one go."""
+        """Move a slot with all its keys."""
         for _ in self.moving(slot, target):
             pass
 
     def moving(self, slot: int, target: RealNode) -> Iterator[str]:
-        """Move a slot: yields the name of each key that has just gone, and ends when the slot has."""
+        """Move a slot; yield each key after its migration. The move is complete when the iteration ends."""
         source = self.master_of(slot)
         target.ask("CLUSTER", "SETSLOT", slot, "IMPORTING", source.id)
         source.ask("CLUSTER", "SETSLOT", slot, "MIGRATING", target.id)

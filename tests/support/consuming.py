@@ -1,4 +1,4 @@
-"""Running processors in tests: started, watched until something is true, stopped."""
+"""Helpers that start processors, wait for a condition, and stop them."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from streamroute.core.processor import RedisStreamProcessor
 from streamroute.message import Message
 
 STREAM, GROUP = "bot_events", "notifications"
-_PATIENCE = 20.0  # seconds; far beyond what anything here takes on a busy machine
+_PATIENCE = 20.0  # seconds; far more than any step takes on a busy machine
 _NUMBERS = itertools.count(1)
 
 Handler = Callable[[dict[str, Any], Any], Awaitable[Any]]
 
 
 async def eventually(condition: Callable[[], Any], what: str = "the condition") -> Any:
-    """Wait until ``condition()``, awaited where it is a coroutine, is true; returns its value."""
+    """Wait until ``condition()``, awaited if it is a coroutine, is true; return its value."""
     async with asyncio.timeout(_PATIENCE):
         while True:
             value = condition()
@@ -34,13 +34,13 @@ async def eventually(condition: Callable[[], Any], what: str = "the condition") 
 
 
 async def within_patience(awaitable: Awaitable[Any]) -> Any:
-    """Await what must come; a test that would hang fails instead."""
+    """Await with a timeout, so that a test fails instead of hanging."""
     async with asyncio.timeout(_PATIENCE):
         return await awaitable
 
 
 def processor(storage: Any, callback: Any, **settings: Any) -> RedisStreamProcessor:
-    """A processor of the tests' stream and group; quick where nothing else is asked for."""
+    """Return a processor of the tests' stream and group, with short intervals by default."""
     quick = {"poll_interval": 0.01, "claim_interval": 0.01, "ack_delay": 0.001, "grace": 5.0}
     group = settings.pop("group", GROUP)
     consumer = settings.pop("consumer", f"worker-{next(_NUMBERS)}")
@@ -51,7 +51,7 @@ def processor(storage: Any, callback: Any, **settings: Any) -> RedisStreamProces
 
 @asynccontextmanager
 async def consuming(storage: Any, callback: Any, **settings: Any) -> AsyncIterator[RedisStreamProcessor]:
-    """A processor that listens inside the block."""
+    """Run a processor inside the block."""
     running = processor(storage, callback, **settings)
     await within_patience(running.start_listening())
     try:
@@ -61,7 +61,7 @@ async def consuming(storage: Any, callback: Any, **settings: Any) -> AsyncIterat
 
 
 def dispatcher_of(*handlers: Handler, event: str = "booked", **settings: Any) -> BotRedisDispatcher:
-    """A dispatcher that runs these handlers for ``event``."""
+    """Return a dispatcher that runs these handlers for ``event``."""
     dispatcher = BotRedisDispatcher(**settings)
     dispatcher.setup(None)
     for handler in handlers:
@@ -70,13 +70,13 @@ def dispatcher_of(*handlers: Handler, event: str = "booked", **settings: Any) ->
 
 
 def message(payload: dict[str, Any] | None = None, **facts: Any) -> Message:
-    """A message whose outcomes are collected."""
+    """Return a message that collects outcomes."""
     facts = {"id": "1-0", "stream": STREAM, "group": GROUP, "outcomes": [], **facts}
     return Message({"type": "booked"} if payload is None else payload, **facts)
 
 
 class Handling:
-    """A handler that notes what it got, and then does what it is told to."""
+    """A handler that records its payloads and then runs the given action."""
 
     def __init__(self, name: str = "note", then: Callable[[dict[str, Any]], Any] | None = None) -> None:
         self.__name__ = self.__qualname__ = name
@@ -90,18 +90,18 @@ class Handling:
             await result
 
     def numbers(self) -> list[str]:
-        """The field ``n`` of every payload, in the order in which they came."""
+        """Return the field ``n`` of every payload, in the order of arrival."""
         return [payload["n"] for payload in self.seen]
 
 
 def named(handler: Handler, key: str, *formerly: str) -> Handler:
-    """The handler as that of a route of this name, which had others before."""
+    """Set the handler's route name and its former names."""
     vars(handler).update(route_key=key, formerly=formerly)
     return handler
 
 
 def failing(error: BaseException | None = None) -> Callable[[dict[str, Any]], Any]:
-    """What a handler does that raises every time."""
+    """Return an action that raises every time."""
 
     def fail(payload: dict[str, Any]) -> None:
         raise error or RuntimeError("no luck")
@@ -110,7 +110,7 @@ def failing(error: BaseException | None = None) -> Callable[[dict[str, Any]], An
 
 
 def failing_first(times: int = 1, error: BaseException | None = None) -> Callable[[dict[str, Any]], Any]:
-    """What a handler does that raises so many times and then succeeds."""
+    """Return an action that raises the first ``times`` times and then succeeds."""
     left = itertools.count()
 
     def fail(payload: dict[str, Any]) -> None:

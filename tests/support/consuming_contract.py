@@ -1,4 +1,4 @@
-"""What a processor, a dispatcher and a storage of ours promise together; run in memory and over servers."""
+"""The contract of processor, dispatcher and storage together; run in memory and over servers."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def nothing_left(backend: Backend) -> bool:
 
 
 class Results:
-    """An observer that keeps what became of each message, by its field ``n``."""
+    """An observer that records the result of each message, by its field ``n``."""
 
     def __init__(self) -> None:
         self._all: list[tuple[str, Result]] = []
@@ -43,14 +43,14 @@ class Results:
         self._all.append((payload["n"], result))
 
     def of(self, *numbers: str) -> list[Result]:
-        """The results of these messages."""
+        """Return the results of these messages."""
         return [result for n, result in self._all if n in numbers]
 
 
 async def is_left_to_others(backend: Backend, results: Results) -> bool:
-    """Whether the worker behind ``results`` has seen by now that another one lists the type.
+    """Whether the worker behind ``results`` has seen that another worker lists the type.
 
-    That one has listed it some time after its start, and is asked about once a second.
+    Workers list their types shortly after the start, and check the lists of others once a second.
     """
     await backend.add(type="booked", n="probe")
     await asyncio.sleep(0.05)
@@ -58,7 +58,7 @@ async def is_left_to_others(backend: Backend, results: Results) -> bool:
 
 
 class Finishing:
-    """When an entry is done, and when it is not."""
+    """When an entry is done, and when not."""
 
     async def test_an_entry_is_acked_after_its_handler_and_not_before(self, backend: Backend) -> None:
         go_on = asyncio.Event()
@@ -193,7 +193,7 @@ class Finishing:
         assert (len(new.seen), other.seen) == (1, [])
 
     async def test_dead_letters_are_written_before_the_ack(self, backend: Backend) -> None:
-        """Where they cannot be written the entry stays pending, and the rest goes on; then it heals."""
+        """If the write fails the entry stays pending and others proceed; it succeeds later."""
         bad, other = Handling("bad", failing(Reject("bad"))), Handling("other")
         dispatcher = dispatcher_of(bad)
         dispatcher.on_message("other")(other)
@@ -229,7 +229,7 @@ class Finishing:
 
 
 class Healing:
-    """Groups and streams that vanish in the middle."""
+    """Groups and streams that are deleted while a worker runs."""
 
     async def test_after_everything_was_lost_new_entries_are_consumed(self, backend: Backend) -> None:
         handler = Handling()
@@ -270,7 +270,7 @@ class Stopping:
         assert await nothing_left(backend)
 
     async def test_what_did_not_start_is_taken_by_another_worker_at_once(self, backend: Backend) -> None:
-        """With a lease of a minute; and its delivery is given back."""
+        """Despite a lease of a minute; the delivery is given back too."""
         go_on = asyncio.Event()
         first, second = Handling(then=lambda payload: go_on.wait()), Handling()
         worker = processor(backend.storage(), dispatcher_of(first).process_message)
@@ -366,7 +366,7 @@ class Running:
         assert sorted(map(int, one.numbers() + two.numbers())) == list(range(40))
 
     async def test_an_entry_on_its_last_delivery_runs_alone(self, backend: Backend) -> None:
-        """Else one that kills its worker would spend the deliveries of those beside it."""
+        """Otherwise an entry that kills its worker would use up the deliveries of the entries beside it."""
         running: set[str] = set()
         company: dict[str, set[str]] = {}
 
@@ -439,7 +439,7 @@ class Isolation:
     async def test_a_handler_that_changes_its_payload_changes_it_for_itself_alone(
         self, backend: Backend
     ) -> None:
-        """Also what lies deep in it, and what a filter looks at."""
+        """Nested data too, and the payload that filters see."""
 
         def spoil(payload: Any) -> None:
             payload["k"] = "changed"
@@ -478,12 +478,13 @@ class Isolation:
 
 
 class Deploys:
-    """Workers of different route sets in one group."""
+    """Workers with different routes in one group."""
 
     async def test_a_retry_waits_for_a_worker_that_knows_its_route(self, backend: Backend) -> None:
-        """However often others are offered it: it spends no attempt, and nobody dead-letters it.
+        """Deliveries to other workers spend no attempt and never dead-letter it.
 
-        They would after half a second; it counts as alive for longer, however late its heartbeats are.
+        Dead-lettering would start after half a second; the worker counts as alive for longer, even with late
+        heartbeats.
         """
         storage, newer, offered = backend.storage(lease=5), Handling("newer"), []
         await storage.create_group(STREAM, GROUP)
@@ -533,7 +534,7 @@ class Deploys:
     async def test_a_retry_was_accepted_once_and_its_filter_is_not_asked_again(
         self, backend: Backend
     ) -> None:
-        """It was changed meanwhile, and says no: that would drop the message in silence."""
+        """The message has changed and the filter would reject it, which would drop the retry silently."""
         before, after = Handling("any", failing(Retry(delay=0.05))), Handling("any")
         old = BotRedisDispatcher(retry=RetryPolicy(max_attempts=10_000))
         old.setup(None)
@@ -551,7 +552,7 @@ class Deploys:
         assert after.numbers() == ["1"]
 
     async def test_a_type_waits_for_a_worker_that_has_listed_it_and_left(self, backend: Backend) -> None:
-        """It is restarted, say: another one, that does not list the type, must not ack it meanwhile."""
+        """While that worker restarts, a worker that does not list the type must not acknowledge it."""
         handler, results = Handling(), Results()
         old = dispatcher_of(Handling("other"), event="other", observer=results)
         new = dispatcher_of(handler, event="booked")
@@ -561,7 +562,7 @@ class Deploys:
             numbers = [str(n) for n in range(1, 6)]
             for n in numbers:
                 await backend.add(type="booked", n=n)
-            # Twice: at first the worker may still believe what it was told before the other one left.
+            # Twice: the first time the worker may still use the list it read before the other one left.
             await eventually(lambda: all(results.of(n).count(Result.POSTPONED) > 1 for n in numbers))
             async with consuming(backend.storage(lease=2), new.process_message, lease=2):
                 await eventually(lambda: set(numbers) <= set(handler.numbers()))
@@ -569,7 +570,7 @@ class Deploys:
         assert Result.UNKNOWN not in results.of(*numbers)
 
     async def test_a_type_that_another_worker_lists_is_left_to_it(self, backend: Backend) -> None:
-        """Where nobody lists it, it is acknowledged, or dead-lettered, as the configuration says."""
+        """If no worker lists it, it is acknowledged or dead-lettered, as configured."""
         handler, results = Handling(), Results()
         old = dispatcher_of(Handling("other"), event="other", observer=results)
         new = dispatcher_of(handler, event="booked")

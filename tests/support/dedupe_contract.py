@@ -1,4 +1,4 @@
-"""What ``dedupe`` promises; run in memory and over servers."""
+"""The contract of ``dedupe``; run in memory and over servers."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def by_key(payload: Any) -> Any:
 def once(
     *handlers: Handler, key: Callable[[Any], Any] = by_key, ttl: float = 60.0, **settings: Any
 ) -> BotRedisDispatcher:
-    """A dispatcher whose handlers run once for each key."""
+    """Return a dispatcher whose handlers run once per key."""
     dispatcher = BotRedisDispatcher(**({"retry": AT_ONCE} | settings))
     dispatcher.setup(None)
     for handler in handlers:
@@ -49,11 +49,11 @@ async def nothing_left(backend: Backend) -> bool:
 
 
 class Deduplication:
-    """One run for each key."""
+    """One run per key."""
 
     @pytest.fixture(autouse=True)
     def impatient(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Waiting messages come back at once."""
+        """Redeliver waiting messages at once."""
         monkeypatch.setattr("streamroute.compiler.runtime.dedupe.wait_time", lambda waited: 0.005)
 
     async def test_a_repeated_key_is_skipped_once_its_first_has_succeeded(self, backend: Backend) -> None:
@@ -98,7 +98,7 @@ class Deduplication:
         assert handler.numbers()[0] == "1"
 
     async def test_a_key_is_gone_with_the_final_failure_of_its_message(self, backend: Backend) -> None:
-        """Although the group is lost, and what is pending cannot be asked for."""
+        """Although the group was deleted, and its pending entries cannot be listed."""
         handler = Handling(then=failing_first(1, Reject("no")))
         async with consuming(backend.storage(), once(handler).process_message):
             await backend.add(type="booked", key="a", n="1")
@@ -151,7 +151,7 @@ class Deduplication:
         assert handler.numbers()[:2] == ["1", "again"]
 
     async def test_a_message_is_never_its_own_duplicate(self, backend: Backend) -> None:
-        """Its worker is stopped while it runs; another takes it over and runs it."""
+        """Its worker is stopped during the run; another worker takes the message over and runs it."""
         never = asyncio.Event()
         first, second = Handling(then=lambda payload: never.wait()), Handling()
         async with consuming(backend.storage(), once(first).process_message, grace=0.01):
@@ -164,7 +164,7 @@ class Deduplication:
     async def test_a_worker_that_was_frozen_runs_nothing_that_others_have_done(
         self, backend: Backend
     ) -> None:
-        """It held three messages of one key; another has run the first since, and skipped the others."""
+        """It held three messages of one key; another worker has run the first and skipped the others."""
         frozen, handler, results = backend.storage(lease=0.02), Handling(), []
         await frozen.create_group(STREAM, GROUP)
         for n in "123":
@@ -184,7 +184,7 @@ class Deduplication:
         assert handler.numbers() == ["1"]
 
     async def test_an_entry_that_came_back_is_another_delivery_to_its_key(self, backend: Backend) -> None:
-        """The consumer is the same, and still the older run may not begin."""
+        """The consumer is the same, but the older run still may not start."""
         storage, handler = backend.storage(lease=0.02), Handling()
         await storage.create_group(STREAM, GROUP)
         await backend.add(type="booked", key="a", n="1")
@@ -196,7 +196,7 @@ class Deduplication:
         assert handler.seen == [newer]
 
     async def test_a_message_whose_success_is_written_does_not_run_again(self, backend: Backend) -> None:
-        """Its group was lost, and begins again before it."""
+        """The group was deleted and starts again from an earlier id."""
         handler, results = Handling(), []
         dispatcher = once(handler, observer=lambda payload, route, result: results.append(result))
         async with consuming(backend.storage(), dispatcher.process_message):
@@ -228,7 +228,7 @@ class Deduplication:
     async def test_workers_of_the_former_name_see_what_the_renamed_route_has_run(
         self, backend: Backend
     ) -> None:
-        """A deploy: the old configuration is still in force beside the new one."""
+        """During a deploy the old configuration still runs beside the new one."""
         old, new = Handling("old"), Handling("new")
         named(old, "charge")
         named(new, "invoice", "bill", "charge")
@@ -275,7 +275,7 @@ class Deduplication:
         assert await backend.keys_of_dedupe() == []
 
     async def test_a_key_whose_message_is_gone_is_free(self, backend: Backend) -> None:
-        """Its entry was deleted while it was pending, and the group with it."""
+        """The entry was deleted while pending, and the group as well."""
         never = asyncio.Event()
         first, second = Handling(then=lambda payload: never.wait()), Handling()
         async with consuming(backend.storage(), once(first).process_message, grace=0.01):
@@ -333,11 +333,11 @@ async def _runs(handler: Handling, count: int) -> bool:
 
 
 async def _runs_again(backend: Backend, handler: Handling) -> bool:
-    """Whether a message with the same key runs; one that was skipped is followed by another."""
+    """Whether a message with the same key runs; a skipped one is followed by another."""
     await backend.add(type="booked", key="a", n="again")
     return len(handler.seen) > 1
 
 
 async def _has_begun(backend: Backend) -> bool:
-    """Whether both messages were read, or one of them waits already."""
+    """Whether both messages were read, or one of them already waits."""
     return len(await backend.pending()) == 2 or bool(await backend.scheduled())

@@ -1,4 +1,4 @@
-"""How many examples hypothesis tries: few by default, many with ``--hypothesis-profile deep``."""
+"""The number of hypothesis examples: few by default, many with ``--hypothesis-profile deep``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from hypothesis import settings
 
 
 def examples(factor: float) -> int:
-    """That many times the number of examples of the profile."""
+    """Return the profile's number of examples times ``factor``."""
     profile = settings.default
     assert profile is not None
     return max(1, round(factor * profile.max_examples))

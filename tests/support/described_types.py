@@ -1,4 +1,4 @@
-"""A type in one line, for tests that compare all that is known of it."""
+"""A type as one line of text, for tests that compare everything known about it."""
 
 from __future__ import annotations
 

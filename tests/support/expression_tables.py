@@ -1,8 +1,8 @@
-"""Tables of expressions and of all that is said of them, beside this file: ``tables/*.txt``.
+"""Tables of expressions with their expected output, in ``tables/*.txt`` beside this file.
 
-A block is a line ``> input``, or ``>> input as JSON``, with the lines that are expected below it. ``python
-tests/support/expression_tables.py`` writes the expected lines again after a change of wording: read the diff
-before you commit it.
+A block is a line ``> input``, or ``>> input as JSON``, followed by the expected lines. After a change of
+messages, run ``python tests/support/expression_tables.py`` to regenerate the expected lines, and read the
+diff before you commit it.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ FOLDER = ROOT / "tests" / "expressions" / "tables"
 
 
 class Block(NamedTuple):
-    """One input and the lines that are expected of it."""
+    """One input and its expected lines."""
 
     given: str
     expected: list[str]
 
 
 def read_table(name: str) -> Iterator[Block]:
-    """The blocks of a table."""
+    """Yield the blocks of a table."""
     blocks: list[Block] = []
     for line in (FOLDER / f"{name}.txt").read_text("utf-8").split("\n"):
         if line.startswith(">"):
@@ -65,7 +65,7 @@ def read_table(name: str) -> Iterator[Block]:
 
 
 def syntax_lines(expression: str) -> list[str]:
-    """What is wrong with an expression whatever the message, as a filter and as a transform."""
+    """Return an expression's problems for any message, as a filter and as a transform."""
     lines = _problem_lines(check_expression(expression), expression)
     try:
         problem = check_transform(parse(expression))
@@ -79,7 +79,7 @@ def syntax_lines(expression: str) -> list[str]:
 
 
 def type_lines(given: str) -> list[str]:
-    """``schemas | expression``: what types say; ? is for messages that were not checked by their schema."""
+    """``schemas | expression``: the problems found by types; ? marks messages without validation."""
     names, _, expression = given.partition(" | ")
     payload, validated = payload_of(names)
     tree = parse(expression)
@@ -89,7 +89,7 @@ def type_lines(given: str) -> list[str]:
 
 
 def value_lines(given: str) -> list[str]:
-    """``document | expression``: its truth and value by all ways of evaluating it, and what it may cost."""
+    """``document | expression``: its truth and value by every evaluator, and its cost limit."""
     document, expression = _of_document(given)
     verdict = _attempt(partial(compile_filter(expression), document))
     library = _attempt(partial(interpret_filter, expression, document))
@@ -105,7 +105,7 @@ def value_lines(given: str) -> list[str]:
 
 
 def code_lines(expression: str) -> list[str]:
-    """The code that is generated for an expression, as a filter and as a value."""
+    """Return the code generated for an expression, as a filter and as a value."""
     root = parse(expression).root
     lines = []
     for kind in ("truth", "value"):
@@ -120,7 +120,7 @@ def code_lines(expression: str) -> list[str]:
 
 
 def explained_lines(given: str) -> list[str]:
-    """``document | expression``: why it is true or false, what its branches were, and every step of it."""
+    """``document | expression``: why it is true or false, its branches, and each evaluation step."""
     document, expression = _of_document(given)
     found = trace(expression, document)
     lines = [f"{found.truth}: {reason.text}" for reason in reasons(found)]
@@ -144,7 +144,7 @@ def inferred_lines(given: str) -> list[str]:
 
 
 def narrowed_lines(given: str) -> list[str]:
-    """``schemas | expression``: what is known of the payload's fields where it was true, and where false."""
+    """``schemas | expression``: what is known of the payload's fields if it is true, and if it is false."""
     names, _, expression = given.partition(" | ")
     payload, _ = payload_of(names)
     assert payload is not None
@@ -164,7 +164,7 @@ def _fields(payload: Type) -> dict[str, str]:
 
 
 def schema_lines(schema: str) -> list[str]:
-    """The type of what is valid under a JSON Schema."""
+    """Return the type of the documents that are valid under a JSON Schema."""
     return [described(from_schema(json.loads(schema)), 4)]
 
 
@@ -198,7 +198,7 @@ def _schema(name: str) -> dict[str, Any]:
 
 
 def payload_of(names: str) -> tuple[Type | None, bool]:
-    """The payload of the types with these schemas; None for "-"."""
+    """Return the payload of the types with these schemas; None for "-"."""
     if names == "-":
         return None, False
     validated = not names.endswith("?")
@@ -221,7 +221,7 @@ TABLES: dict[str, Callable[[str], list[str]]] = {
 
 
 def write_table(name: str, inputs: list[str]) -> None:
-    """Write a table of these inputs with what is said of them today."""
+    """Write a table of these inputs with their current output."""
     lines: list[str] = []
     for given in inputs:
         is_plain = given.isprintable() and given == given.strip()

@@ -1,8 +1,8 @@
-"""Options of the fault suite, and the table at its end; nothing here costs other tests anything.
+"""Options of the fault suite and its final table; costs other tests nothing.
 
-``pytest -m faults`` plays each scenario once, with a fixed seed; ``--rounds N`` plays it N times with
-random ones, the slow scenarios too; ``--faults-seed S`` plays it again as it was; ``--faults-report FILE``
-writes the table as Markdown.
+``pytest -m faults`` runs each scenario once, with a fixed seed; ``--rounds N`` runs all of them, including
+the slow ones, N times with random seeds; ``--faults-seed S`` repeats a run; ``--faults-report FILE`` writes
+the table as Markdown.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Row:
     broken: int = 0
 
     def add(self, verdict: Any) -> None:
-        """Count another round."""
+        """Add a round's verdict."""
         self.rounds += 1
         self.messages += verdict.messages
         self.lost += len(verdict.lost)
@@ -49,7 +49,7 @@ class Row:
 
 
 class FaultReport:
-    """A table for each design that was put to the suite: one row a fault."""
+    """One table per design under test, with one row per fault."""
 
     def __init__(self) -> None:
         self.tables: dict[str, dict[str, Row]] = {}
@@ -59,7 +59,7 @@ class FaultReport:
         self.tables.setdefault(title, {}).setdefault(fault, Row()).add(verdict)
 
     def lines(self) -> Iterator[str]:
-        """All tables, as Markdown."""
+        """Yield all tables as Markdown."""
         for title, rows in self.tables.items():
             yield f"### {title}"
             yield ""
@@ -80,7 +80,7 @@ _REPORT = pytest.StashKey[FaultReport]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The options above."""
+    """Add the options above."""
     group = parser.getgroup("faults", "fault suite")
     group.addoption("--rounds", type=int, default=0, help="Play each fault so often, with random seeds.")
     group.addoption("--faults-seed", type=int, help="Play each fault with this seed.")
@@ -88,19 +88,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """An empty report."""
+    """Create an empty report."""
     config.stash[_REPORT] = FaultReport()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One test for each seed where a test takes ``fault_seed``."""
+    """Parametrize each test that takes ``fault_seed`` with one test per seed."""
     if "fault_seed" in metafunc.fixturenames:
         metafunc.parametrize("fault_seed", _seeds(metafunc.config), ids=lambda seed: f"seed{seed}")
 
 
 @pytest.fixture
 def fault_report(request: pytest.FixtureRequest) -> FaultReport:
-    """Where verdicts go."""
+    """The report that collects verdicts."""
     return request.config.stash[_REPORT]
 
 
@@ -111,7 +111,7 @@ def many_rounds(request: pytest.FixtureRequest) -> bool:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """The table, on the terminal and in the file."""
+    """Write the table to the terminal and to the file."""
     lines = list(config.stash[_REPORT].lines())
     if lines:
         terminalreporter.section("faults")

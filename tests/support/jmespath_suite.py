@@ -1,4 +1,4 @@
-"""The JMESPath compliance suite, as the source of go-jmespath ships it."""
+"""The JMESPath compliance suite, as shipped in the source of go-jmespath."""
 
 from __future__ import annotations
 
@@ -23,5 +23,5 @@ def _cases() -> Iterator[Any]:
 
 
 def compliance_cases() -> list[Any]:
-    """(expression, given, case) for each case of the suite; a placeholder where it is missing."""
+    """Return (expression, given, case) for each case of the suite; a placeholder if the suite is missing."""
     return list(_cases()) or [pytest.param("", None, {}, id="missing")]

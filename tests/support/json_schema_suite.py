@@ -1,4 +1,4 @@
-"""The JSON-Schema-Test-Suite, as the source distribution of jsonschema ships it, and departures from it."""
+"""The JSON-Schema-Test-Suite, from jsonschema's source distribution, and known departures from it."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ class Group:
 
 
 def files() -> list[str]:
-    """The suite's files for the supported dialects; ``format`` is an annotation."""
+    """Return the suite's files for the supported dialects; ``format`` is an annotation."""
     found = [path for name in DIALECTS for path in (JSON_SCHEMA / name).rglob("*.json")]
     return sorted(str(path.relative_to(JSON_SCHEMA)) for path in found if "format" not in path.parts)
 
 
 def groups(file: str) -> Iterator[Group]:
-    """The groups of one file."""
+    """Yield the groups of one file."""
     for group in json.loads((JSON_SCHEMA / file).read_text("utf-8")):
         yield Group(file, group["description"], group["schema"], group["tests"])
 
 
 def departures(group: Group, folder: Path, *, fast: bool) -> Iterator[str]:
-    """Each line of the list of departures that this group has earned."""
+    """Yield each departure of this group, as a line of the list."""
     schema = group.schema
     if isinstance(schema, dict):
         schema = {"$schema": str(DIALECTS[group.file.partition("/")[0]]), **schema}
@@ -68,7 +68,7 @@ def departures(group: Group, folder: Path, *, fast: bool) -> Iterator[str]:
 
 
 def known_departures() -> dict[str, list[str]]:
-    """The recorded lines by file; a line that begins with # says why those below it are there."""
+    """Return the recorded departures by file; a line starting with # explains the lines below it."""
     known: dict[str, list[str]] = {}
     for line in DEPARTURES.read_text("utf-8").splitlines():
         if line and not line.startswith("#"):

@@ -1,4 +1,4 @@
-"""An event loop whose time jumps to its next timer when there is nothing else to do."""
+"""An event loop whose clock jumps to the next timer whenever the loop is idle."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import Any, Final, TypeVar
 Value = TypeVar("Value")
 
 
-_LONGEST: Final = 100_000.0  # seconds; far beyond what any test waits for
+_LONGEST: Final = 100_000.0  # seconds; far more than any test waits for
 _MOST_TURNS: Final = 200_000
 
 
 class JumpingLoop(asyncio.SelectorEventLoop):
-    """Its time begins at 0. It raises instead of waiting, or turning, for ever."""
+    """A loop whose time starts at 0. Raises instead of waiting, or iterating, forever."""
 
     def __init__(self) -> None:
         self._passed = 0.0
         super().__init__(_Selector(self._jump))
 
     def time(self) -> float:
-        """Seconds that have been waited for."""
+        """Return the seconds waited so far."""
         return self._passed
 
     def _jump(self, seconds: float) -> None:
@@ -48,13 +48,13 @@ class _Selector(selectors.SelectSelector):
 
 
 def run_jumping(main: Coroutine[Any, Any, Value]) -> Value:
-    """Run a coroutine on such a loop."""
+    """Run a coroutine on a JumpingLoop."""
     with asyncio.Runner(loop_factory=JumpingLoop) as runner:
         return runner.run(main)
 
 
 async def takes_turns(call: Coroutine[Any, Any, Any]) -> None:
-    """Assert that a call lets others run before it ends, and ends without waiting for time to pass."""
+    """Assert that a call yields to other tasks before it ends, and ends without waiting for time to pass."""
     order: list[str] = []
 
     async def note(name: str, step: Coroutine[Any, Any, Any] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Leases that are kept, and leases that are lost; run in memory and over servers."""
+"""Kept and lost leases; run in memory and over servers."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from streamroute.core.observer import Result
 
 
 class KeptLeases:
-    """A worker that lives keeps what it holds."""
+    """A live worker keeps the leases of its entries."""
 
     async def test_an_entry_whose_handler_outlasts_the_lease_runs_once(self, backend: Backend) -> None:
-        """What is queued behind it is kept as well.
+        """Entries queued behind it are kept as well.
 
-        Heartbeats come every third of the lease: the rest is for a machine that is busy.
+        The lease leaves room for a busy machine: heartbeats come every third of it.
         """
         go_on = asyncio.Event()
         busy, idle = Handling(then=lambda payload: go_on.wait()), Handling()
-        kept = {"lease": 2.5, "claim_interval": 600}  # by heartbeats, and not by claims of its own
+        kept = {"lease": 2.5, "claim_interval": 600}  # kept by heartbeats, not by claiming its own entries
         async with consuming(backend.storage(lease=2.5), dispatcher_of(busy).process_message, **kept):
             for n in "123":
                 await backend.add(type="booked", n=n)
@@ -82,7 +82,7 @@ class KeptLeases:
 
 
 async def _steal(backend: Backend) -> Any:
-    """Take what is held without waiting for any lease, as XCLAIM by hand does."""
+    """Take held entries regardless of their leases, like a manual XCLAIM."""
     await backend.end_leases()
     return await backend.storage(lease=0.15).claim_stale_events(STREAM, GROUP, "thief", 0, 10)
 

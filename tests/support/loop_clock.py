@@ -1,4 +1,4 @@
-"""A clock of the event loop that can be put forward, so that a test waits for minutes in no time."""
+"""A clock of the event loop that can be advanced, so that a test waits for minutes in no time."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import pytest
 
 
 class LoopClock:
-    """The time of the running event loop, which goes on as ever; ``advance`` puts it forward.
+    """The running event loop's clock, which keeps ticking; ``advance`` moves it forward.
 
-    Tests that use it choose delays of minutes: beside them it does not matter how busy the machine is.
+    Tests that use it choose delays of minutes, so that the speed of the machine does not matter.
     """
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
@@ -20,12 +20,12 @@ class LoopClock:
         patch.setattr(loop, "time", lambda: real() + self._ahead)
 
     async def advance(self, seconds: float) -> None:
-        """Let so much time pass, and let the loop turn."""
+        """Advance the clock, and let the loop iterate."""
         self._ahead += seconds
         await turns()
 
 
 async def turns(count: int = 50) -> None:
-    """Let the event loop turn a few times."""
+    """Let the event loop iterate a few times."""
     for _ in range(count):
         await asyncio.sleep(0)

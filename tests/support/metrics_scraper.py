@@ -1,4 +1,4 @@
-"""What a running ``serve`` tells those who scrape its metrics."""
+"""A scraper of the metrics of a running ``serve``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Samples = dict[Any, float]
 
 
 class Scraper:
-    """Asks a running service."""
+    """Scrapes a running service."""
 
     def __init__(self, running: Running) -> None:
         running.says("metrics are at http://")
@@ -45,6 +45,6 @@ class Scraper:
         }
 
     def until(self, condition: Callable[[Samples], bool], what: str) -> Samples:
-        """Scrape until this holds; returns what was scraped last."""
+        """Scrape until the condition holds; return the last samples."""
         wait_until(lambda: condition(self.samples()), what, timeout=60)
         return self.samples()

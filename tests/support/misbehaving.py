@@ -1,4 +1,4 @@
-"""Exceptions that misbehave: what handlers and codecs may raise, whatever it does when it is looked at."""
+"""Misbehaving exceptions that handlers and codecs may raise, and that fail when inspected."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Make = Callable[[], BaseException]
 
 
 class Text(str):
-    """A string that can be used for nothing."""
+    """A string that raises on every use."""
 
     __slots__ = ()
 
@@ -34,7 +34,7 @@ for _name in (
 
 
 class Unspeakable:
-    """An object that raises whatever it is asked."""
+    """An object that raises on every use."""
 
     def __getattribute__(self, name: str) -> NoReturn:
         raise ZeroDivisionError
@@ -59,7 +59,7 @@ class Unspeakable:
 
 
 def refusing(error: BaseException | type[BaseException]) -> Any:
-    """A property that raises."""
+    """Return a property that raises."""
 
     def refuse(_self: object) -> NoReturn:
         raise error
@@ -68,12 +68,12 @@ def refusing(error: BaseException | type[BaseException]) -> Any:
 
 
 def speaking(text: Callable[[], Any], base: type[BaseException] = Exception) -> Make:
-    """An exception whose text is what ``text`` returns, or raises."""
+    """Return an exception whose text is what ``text`` returns, or raises."""
     return type("Speaking", (base,), {"__str__": lambda _self: text()})
 
 
 def silent(error: type[BaseException]) -> Make:
-    """An exception whose text raises."""
+    """Return an exception whose text raises."""
 
     def say() -> NoReturn:
         raise error
@@ -82,12 +82,12 @@ def silent(error: type[BaseException]) -> Make:
 
 
 def having(base: type[BaseException] = Exception, **attributes: Any) -> Make:
-    """An exception of a class with these attributes."""
+    """Return an exception of a class with these attributes."""
     return type("Having", (base,), attributes)
 
 
 def holding(error: Make, **attributes: Any) -> Make:
-    """An exception with attributes that were set later."""
+    """Return an exception with attributes set after creation."""
 
     def make() -> BaseException:
         made = error()
@@ -98,7 +98,7 @@ def holding(error: Make, **attributes: Any) -> Make:
 
 
 def ignore(_self: object) -> None:
-    """A constructor that does without its base."""
+    """A constructor that does not call its base."""
 
 
 def endless() -> str:
@@ -134,7 +134,7 @@ def recursive() -> BaseException:
 
 
 class Nameless(type):
-    """Classes that do not say what they are called."""
+    """A metaclass whose classes have no readable name."""
 
     __name__ = refusing(ZeroDivisionError)
     __mro__ = refusing(ZeroDivisionError)
@@ -144,7 +144,7 @@ class Nameless(type):
 
 
 class LosesEverythingError(Exception):
-    """Answers to no attribute at all."""
+    """An exception without any readable attribute."""
 
     def __getattribute__(self, name: str) -> NoReturn:
         raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""Data of other projects that some tests read; tests/suites/fetch.py puts it into .suites."""
+"""Third-party data that some tests read; tests/suites/fetch.py downloads it to .suites."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WEBHOOKS: Final = SUITES / "webhooks-examples" / "api.github.com" / "index.json"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The option by which CI asks for all of it."""
+    """Add the option by which CI requires all of the data."""
     text = "Fail where data of other projects is missing, instead of skipping."
     parser.addoption("--outside-data", action="store_true", help=text)
 
@@ -37,7 +37,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def webhook_events() -> Iterator[dict[str, Any]]:
-    """GitHub's examples of webhook payloads, each with the type that its family and action make."""
+    """Yield GitHub's example webhook payloads, each with a type made of its family and action."""
     for family in json.loads(WEBHOOKS.read_text("utf-8")):
         for payload in family["examples"]:
             action = payload.get("action")

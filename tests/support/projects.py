@@ -1,4 +1,4 @@
-"""Projects in tests: a folder with routes and handlers, and the command run in it as its users run it."""
+"""Projects in tests: a folder with routes and handlers, in which the command runs as users run it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from servers import wait_until
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_PATIENCE = 60.0  # seconds; far beyond what a command takes on a busy machine
+_PATIENCE = 60.0  # seconds; far more than a command takes on a busy machine
 
 JOBS = '''
 """Handlers that leave a line in the ledger, for the test to read."""
@@ -122,7 +122,7 @@ main()
 
 @dataclass(frozen=True)
 class Done:
-    """A command that has ended."""
+    """A finished command."""
 
     code: int
     out: str
@@ -130,7 +130,7 @@ class Done:
 
 
 def is_gone(pid: int) -> bool:
-    """Whether a process has ended; one that nobody has waited for counts as ended."""
+    """Whether a process has ended; a zombie counts as ended."""
     try:
         os.kill(pid, 0)
         return ") Z" in Path(f"/proc/{pid}/stat").read_text()
@@ -139,7 +139,7 @@ def is_gone(pid: int) -> bool:
 
 
 class Running:
-    """A command that runs; its output goes to files, so that no pipe can hold it up."""
+    """A running command; its output goes to files, so that a full pipe cannot block it."""
 
     def __init__(self, process: subprocess.Popen[bytes], out: Path, err: Path) -> None:
         self.process = process
@@ -147,23 +147,23 @@ class Running:
 
     @property
     def err(self) -> str:
-        """What it has written to stderr so far."""
+        """The command's stderr so far."""
         return self._err.read_text()
 
     @property
     def stdin(self) -> IO[bytes]:
-        """Its standard input; what is written must be flushed."""
+        """The command's standard input; writes must be flushed."""
         assert self.process.stdin is not None
         return self.process.stdin
 
     def says(self, text: str) -> Self:
-        """Wait until this stands in its stderr."""
+        """Wait until the text appears in its stderr."""
         wait_until(lambda: text in self.err or self.has_ended, f"{text!r} in {self._err}")
         assert text in self.err, self.err
         return self
 
     def insist(self, number: signal.Signals) -> Self:
-        """Send it a signal until it has ended: one that comes soon after the first repeats it."""
+        """Repeat a signal until the process ends: one sent soon after the first counts as a second one."""
         wait_until(lambda: self.signal(number).has_ended, f"the end after signal {number}", _PATIENCE)
         return self
 
@@ -173,13 +173,13 @@ class Running:
         return self
 
     def end(self) -> Done:
-        """Wait until it has ended."""
+        """Wait for its end."""
         self.process.wait(_PATIENCE)
         return Done(self.process.returncode, self._out.read_text(), self.err)
 
     @property
     def has_ended(self) -> bool:
-        """Whether its process has."""
+        """Whether its process has ended."""
         return self.process.poll() is not None
 
 
@@ -193,14 +193,14 @@ class Project:
         self._started = 0
 
     def write(self, name: str, text: str | bytes) -> Path:
-        """Write a file; returns its path."""
+        """Write a file; return its path."""
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(text.encode() if isinstance(text, str) else text)
         return path
 
     def routes(self, *routes: str, head: str = ROUTES) -> None:
-        """Write routes.yaml, of routes in flow style without their braces, and the handlers."""
+        """Write the handlers, and routes.yaml from routes in flow style without their braces."""
         lines = [f"  - {{{route}}}\n" for route in routes] or ["  []\n"]
         self.write("routes.yaml", head + "".join(lines))
         self.write("jobs.py", JOBS)
@@ -210,7 +210,7 @@ class Project:
     ) -> Running:
         """Start ``streamroute`` with these arguments; ``settings`` are Popen's.
 
-        ``program`` is what Python is given for it: a test may start it with something changed first.
+        ``program`` are Python's arguments before them, so that a test can patch something first.
         """
         self._started += 1
         out, err = (self.folder / f"{name}-{self._started}" for name in ("out", "err"))
@@ -236,27 +236,27 @@ class Project:
 
     @property
     def redis(self) -> Any:
-        """A client of its server; replies are bytes."""
+        """A client of the project's server; replies are bytes."""
         client = Redis.from_url(self.env["REDIS_URL"])
         self._stack.callback(client.close)
         return client
 
     def pending(self) -> int:
-        """How many entries of the stream ``events`` are pending in the group ``tests``."""
+        """Return the number of entries of the stream ``events`` that are pending in the group ``tests``."""
         return int(self.redis.xpending("events", "tests")["pending"])
 
     def dead(self) -> int:
-        """How many dead letters that group has."""
+        """Return the number of that group's dead letters."""
         return int(self.redis.xlen("{events}:tests:dead"))
 
     @property
     def ledger(self) -> list[str]:
-        """What the handlers have noted so far, in order."""
+        """Return the handlers' notes so far, in order."""
         path = self.folder / "ledger"
         return path.read_text().splitlines() if path.exists() else []
 
     def notes(self, line: str) -> None:
-        """Wait until a handler has noted this."""
+        """Wait until a handler has written this note."""
         wait_until(lambda: line in self.ledger, f"{line!r} in the ledger")
 
     def __enter__(self) -> Self:

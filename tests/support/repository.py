@@ -1,4 +1,4 @@
-"""Where the repository is, and the folders of it that tests read."""
+"""Paths of the repository and of its folders that tests read."""
 
 from __future__ import annotations
 

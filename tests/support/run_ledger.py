@@ -1,7 +1,7 @@
-"""Which tests ran, over several runs of pytest: CI leaves none out and runs none twice.
+"""Checks over several runs of pytest that CI runs every test exactly once.
 
-``--ledger FILE`` adds the tests of this run to the file. ``--ledger FILE --collect-only -m ""`` compares the
-file with everything that there is.
+``--ledger FILE`` appends the tests of this run to the file. ``--ledger FILE --collect-only -m ""`` compares
+the file with all collected tests.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ import pytest
 
 
 class Ledger:
-    """Writes down each test that was started or skipped, or compares them with those that were collected."""
+    """Records each test that was started or skipped, or compares the record with the collected tests."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Note a test, once: every test has a setup."""
+        """Record a test in its setup phase, which every test has once."""
         if report.when == "setup":
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(f"{json.dumps(report.nodeid)}\n")
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Fail where the tests of the file are not those that were collected."""
+        """Fail if the recorded tests are not those collected."""
         if session.config.option.collectonly:
             collected = [item.nodeid for item in session.items]
             ran = [json.loads(line) for line in self._path.read_text("utf-8").splitlines()]
@@ -35,7 +35,7 @@ class Ledger:
 
 
 def differences(collected: list[str], ran: list[str]) -> list[str]:
-    """A line for each test that did not run, that ran more than once, or that is not there."""
+    """Return a line for each test that did not run, ran more than once, or does not exist."""
     times = Counter(ran)
     return [
         *(f"{name} was left out" for name in collected if not times[name]),
@@ -45,12 +45,12 @@ def differences(collected: list[str], ran: list[str]) -> list[str]:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The option above."""
+    """Add the option above."""
     parser.addoption("--ledger", type=Path, help="Add the tests that run to this file, or compare with it.")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Only the process that collects all reports keeps the ledger."""
+    """Register the ledger in the process that collects all reports."""
     path = config.getoption("--ledger")
     if path is not None and not hasattr(config, "workerinput"):
         config.pluginmanager.register(Ledger(path))

@@ -1,4 +1,4 @@
-"""Servers that answer each command as a test tells them to."""
+"""Servers that answer each command as scripted by the test."""
 
 from __future__ import annotations
 
@@ -12,40 +12,40 @@ HANDSHAKE = {"HELLO", "CLIENT", "AUTH", "SELECT", "READONLY"}
 
 
 class Node:
-    """One node: what it was sent, and what it says; ``+OK`` where nothing else is asked of it.
+    """One node, which records its commands and answers ``+OK`` unless scripted otherwise.
 
-    While it ``hangs_up``, it ends a connection as soon as it is made; while it ``is_silent``, it takes
-    commands and answers none.
+    While ``hangs_up`` is set it closes each connection at once; while ``is_silent`` is set it reads commands
+    and answers none.
     """
 
     def __init__(self) -> None:
         self.port = 0
         self.sent: list[str] = []
         self.asked = 0
-        self.connections = 0  # that were ever made
-        self.connected = 0  # that there are
+        self.connections = 0  # ever accepted
+        self.connected = 0  # currently open
         self.hangs_up = self.is_silent = False
         self.slots: Reply = []
         self.replies: dict[str, list[Reply]] = {}
         self._server: asyncio.Server | None = None
 
     async def open(self) -> None:
-        """Listen."""
+        """Start listening."""
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def close(self) -> None:
-        """Be gone."""
+        """Stop listening and close all connections."""
         if self._server is not None:
             self._server.close()
             self._server = None
 
     def says(self, name: str, *replies: Reply) -> None:
-        """Answer a command so, one time after the other, and the last time for ever."""
+        """Script a command's replies in order; the last one repeats forever."""
         self.replies[name] = list(replies)
 
     def taken(self) -> list[str]:
-        """What it was sent since the last look."""
+        """Return the commands received since the last call."""
         taken, self.sent = self.sent, []
         return taken
 

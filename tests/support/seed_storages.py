@@ -1,4 +1,4 @@
-"""Storages with the protocol's methods and nothing more, as other people write them."""
+"""Storages with the protocol's methods only, as third parties write them."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class PlainStorage:
         self.unread.append((f"{len(self.unread) + len(self.acked) + 100}-0", payload))
 
     async def create_group(self, stream_name: str, group_name: str) -> None:
-        """Note the call."""
+        """Record the call."""
         self._maybe_fail("create_group")
         self.groups.append((stream_name, group_name))
 
     async def read_events(
         self, stream_name: str, group_name: str, consumer_name: str, count: int
     ) -> list[Entry]:
-        """What was not read yet, at once; empty where there is nothing."""
+        """Return the unread entries without waiting; empty if there are none."""
         await asyncio.sleep(0)
         self.reads += 1
         self._maybe_fail("read_events")
@@ -40,7 +40,7 @@ class PlainStorage:
         return taken
 
     async def ack_event(self, stream_name: str, group_name: str, message_id: str) -> None:
-        """Note the id."""
+        """Record the id."""
         assert stream_name == STREAM
         self._maybe_fail("ack_event")
         self.acked.append(message_id)
@@ -51,7 +51,7 @@ class PlainStorage:
 
 
 class ClaimingStorage(PlainStorage):
-    """With claims: what was read and not acked is handed out again when ``stale`` says so."""
+    """A storage with claims, which return the entries that a test put into ``stale``."""
 
     def __init__(self, *payloads: dict[str, Any]) -> None:
         super().__init__(*payloads)
@@ -61,7 +61,7 @@ class ClaimingStorage(PlainStorage):
     async def claim_stale_events(
         self, stream_name: str, group_name: str, consumer_name: str, min_idle_time: int, count: int
     ) -> list[Entry]:
-        """What is stale, once."""
+        """Return the stale entries, once."""
         await asyncio.sleep(0)
         self.claims.append((consumer_name, min_idle_time, count))
         taken, self.stale = self.stale[:count], self.stale[count:]

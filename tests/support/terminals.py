@@ -1,4 +1,4 @@
-"""A command on a terminal: what it writes, and what is left of that on the screen."""
+"""A command on a terminal: its output, and what remains of it on the screen."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _PART = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|.", re.DOTALL)
 
 @dataclass(frozen=True)
 class Screen:
-    """What was written, byte for byte, and the lines that it left."""
+    """The output byte for byte, and the lines left on the screen."""
 
     raw: str
     lines: list[str]
 
 
 def on_terminal(project: Project, *words: str) -> Screen:
-    """Run ``streamroute`` in the project's folder on a terminal of its own, until it ends."""
+    """Run ``streamroute`` in the project's folder on its own terminal, until it ends."""
     ours, theirs = pty.openpty()
     env = {**os.environ, **project.env, "TERM": "xterm", "COLUMNS": "100", "NO_COLOR": "1"}
     line = [sys.executable, "-m", "streamroute", *words]
@@ -37,7 +37,7 @@ def on_terminal(project: Project, *words: str) -> Screen:
     try:
         while chunk := os.read(ours, 65536):
             written += chunk
-    except OSError:  # Linux says so when the other end is closed
+    except OSError:  # Linux raises it when the other end is closed
         pass
     finally:
         os.close(ours)
@@ -47,7 +47,7 @@ def on_terminal(project: Project, *words: str) -> Screen:
 
 
 def _left(text: str) -> list[str]:
-    """The lines on the screen, without blank ones at the end: as a terminal reads what a bar needs."""
+    """Return the lines on the screen without trailing blank ones, interpreting what a progress bar writes."""
     lines, row, column = [""], 0, 0
     for part in _PART.findall(text):
         if part == "\r":

@@ -1,4 +1,4 @@
-"""Random JSON Schemas with documents that are valid under them, and what a checker claims of them."""
+"""Random JSON Schemas with valid documents, and a checker's claims about them."""
 
 from __future__ import annotations
 
@@ -76,9 +76,9 @@ _schemas = st.recursive(_plain, _grown, max_leaves=8)
 
 @st.composite
 def rooted_schemas(draw: st.DrawFn) -> dict[str, Any]:
-    """A schema with definitions that may refer to one another and to the root."""
+    """Draw a schema with definitions that may refer to one another and to the root."""
     schema: dict[str, Any] = draw(_grown(_schemas))
-    if draw(st.integers(0, 3)):  # as nearly every schema of a message begins
+    if draw(st.integers(0, 3)):  # as most message schemas start
         schema = {**schema, "type": "object"}
         schema.setdefault("properties", draw(st.dictionaries(_names, _schemas | _references, max_size=4)))
     schema["$defs"] = {"one": draw(_schemas), "two": draw(_plain)}
@@ -92,14 +92,14 @@ def rooted_schemas(draw: st.DrawFn) -> dict[str, Any]:
 
 
 def is_valid(schema: dict[str, Any], document: Any) -> bool:
-    """Whether jsonschema takes the document."""
+    """Whether jsonschema accepts the document."""
     validator = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
     return bool(validator(schema).is_valid(document))
 
 
 @st.composite
 def documents_of(draw: st.DrawFn, root: dict[str, Any]) -> list[Any]:
-    """A few documents that are valid under the schema."""
+    """Draw a few documents that are valid under the schema."""
     return [document for _ in range(4) if is_valid(root, document := _drawn(draw, root, root, 6))]
 
 
@@ -152,7 +152,7 @@ def _drawn_object(
 
 
 def includes(t: Type, value: Any) -> bool:  # noqa: PLR0911 - a kind each
-    """Whether a type holds a value."""
+    """Whether a type contains a value."""
     if value is None:
         return t.null
     if isinstance(value, bool):
@@ -173,7 +173,7 @@ def includes(t: Type, value: Any) -> bool:  # noqa: PLR0911 - a kind each
 
 def _fits(shape: Shape, value: Mapping[str, Any]) -> bool:
     for name, found in shape.properties.items():
-        # A required property may stand for one that reads as null.
+        # A required property may be one that reads as null.
         if (name in value or found.required) and not includes(found.type.get(), value.get(name)):
             return False
     others = value.keys() - shape.properties.keys()
@@ -182,7 +182,7 @@ def _fits(shape: Shape, value: Mapping[str, Any]) -> bool:
 
 
 class Watched(Interpreter):
-    """The interpreter, remembering what each node gave."""
+    """The interpreter, recording the value of each node."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -195,7 +195,7 @@ class Watched(Interpreter):
 
 
 class Claims(ProblemReport):
-    """A report that remembers which node each problem is about."""
+    """A report that records the node of each problem."""
 
     def __init__(self, tree: Tree, *, declared: bool, validated: bool) -> None:
         super().__init__(tree, declared=declared, validated=validated)
@@ -208,7 +208,7 @@ class Claims(ProblemReport):
 
 
 class Recorded(Inference):
-    """The inference, remembering what it took each node for."""
+    """The inference, recording the type of each node."""
 
     def __init__(self, tree: Tree, report: ProblemReport) -> None:
         super().__init__(tree, report)
@@ -227,7 +227,7 @@ class Recorded(Inference):
 
 
 def calls_over(tree: Tree, node: Node) -> Iterator[Node]:
-    """The calls that have this node as an argument, or as the expression that an argument holds."""
+    """Yield the calls that have this node as an argument, or as the expression inside an argument."""
     for call, _, _ in walk(tree.root, 0, len(tree.expression)):
         if call["type"] == "function_expression":
             held = [each["children"][0] if each["type"] == "expref" else each for each in call["children"]]
