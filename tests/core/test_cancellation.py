@@ -1,4 +1,4 @@
-"""Our own end and a handler's failure are told apart, and a coroutine that is closed starts nothing."""
+"""The consumer's own cancellation differs from a handler's failure, and a closed coroutine starts nothing."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ def compiled(handler: Any) -> Any:
 @pytest.mark.parametrize("in_a_task", [True, False])
 @pytest.mark.filterwarnings(
     "ignore::pytest.PytestUnraisableExceptionWarning"
-)  # what Python says of the close
+)  # Python's message about the close
 async def test_the_routes_behind_one_whose_coroutine_is_closed_are_not_started(
     wrap: Callable[[Any], Any], in_a_task: bool
 ) -> None:
-    """A consumer that was given up is collected while another task runs, or when its loop has ended."""
+    """An abandoned consumer is garbage-collected while another task runs, or after its loop has ended."""
 
     async def first(payload: Any, container: Any) -> None:
         await asyncio.Event().wait()

@@ -1,4 +1,4 @@
-"""The dispatcher: who runs, who does not, and where failures go."""
+"""BotRedisDispatcher: which routes run, which do not, and where failures go."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from streamroute.values import DeadLetter, RetryLater, RetryPolicy, RouteWait
 
 
 class Kind(StrEnum):
-    """Types as some like to write them."""
+    """Types as a StrEnum."""
 
     BOOKED = "booked"
 
 
 class Scheduler:
-    """Somebody's retry scheduler, without a base."""
+    """A third-party retry scheduler without a base class."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self.calls: list[tuple[str, dict[str, Any], int]] = []
@@ -228,7 +228,7 @@ async def test_unknown_types_of_a_megabyte_are_not_kept() -> None:
         kept, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert kept < 3_000_000  # the tests' log keeps a line of each
+    assert kept < 3_000_000  # pytest's log capture keeps a line of each
 
 
 async def test_a_type_that_is_an_enum_s_member_is_the_string_that_it_stands_for() -> None:
@@ -238,7 +238,7 @@ async def test_a_type_that_is_an_enum_s_member_is_the_string_that_it_stands_for(
 
 
 async def test_a_retry_runs_in_its_route_although_that_lists_its_type_no_longer() -> None:
-    """The type was moved to another route: what the old one accepted stays with it."""
+    """The type was moved to another route: messages accepted by the old one stay with it."""
     old, new = Handling("old"), Handling("new")
     dispatcher = dispatcher_of(new)
     dispatcher.on_message("changed")(old)
@@ -339,7 +339,7 @@ async def test_a_scheduler_is_handed_the_payload_with_the_reserved_key() -> None
 
 
 async def test_a_scheduler_is_told_the_stream_that_the_message_came_from() -> None:
-    """A processor's callback takes the payload alone, so that nobody else says it."""
+    """A processor's callback receives the payload only, so the stream must come with it."""
     scheduler = Scheduler()
     dispatcher = dispatcher_of(Handling("bad", failing()), retry_scheduler=scheduler)
     await dispatcher.process_message(message(stream="orders"))
@@ -384,7 +384,7 @@ async def test_a_scheduler_that_raises_keeps_the_entry_unacked(plain: bool) -> N
 
 
 async def test_a_dead_letter_without_a_place_keeps_the_whole_entry_and_schedules_nothing() -> None:
-    """The entry will come again, and what was scheduled as well would then run twice."""
+    """The entry will be redelivered, and anything scheduled besides would run twice."""
     scheduler = Scheduler()
     dispatcher = dispatcher_of(
         Handling("again", failing()), Handling("never", failing(Reject("x"))), retry_scheduler=scheduler
@@ -430,7 +430,7 @@ async def test_a_retry_runs_the_route_of_its_type_where_another_types_has_the_sa
 
 
 async def test_a_foreign_schedulers_retry_is_the_entry_that_it_came_in() -> None:
-    """What is asked about it later (dedupe, a lease) is asked of the entry that is pending."""
+    """Later checks (dedupe, lease) concern the pending entry."""
     scheduler = Scheduler()
     await dispatcher_of(Handling("fails", failing()), retry_scheduler=scheduler).process_message(
         {"type": "booked"}
@@ -445,7 +445,7 @@ async def test_a_foreign_schedulers_retry_is_the_entry_that_it_came_in() -> None
 
 
 class Settling(Scheduler):
-    """One that leaves retries to the settlement of a message, where that has one."""
+    """A scheduler that leaves the retries of a message to its settlement, if it has one."""
 
     settles = True
 
@@ -474,9 +474,9 @@ async def test_where_a_scheduler_took_a_retry_it_is_told_once_and_the_rest_is_co
 
 @pytest.mark.parametrize("settles", [True, False])
 async def test_a_scheduler_that_settles_leaves_a_message_to_its_settlement(settles: bool) -> None:
-    """One step with the ack is better than two; what is no message has no settlement."""
+    """One step together with the acknowledgement is better than two; a plain payload has no settlement."""
     scheduler: Scheduler = Settling() if settles else Scheduler()
-    vars(scheduler)["settles"] = True  # what an instance says does not count: a mock says it too
+    vars(scheduler)["settles"] = True  # an instance attribute does not count: a mock has it too
     dispatcher = dispatcher_of(Handling("again", failing()), retry_scheduler=scheduler)
     got = message()
     await dispatcher.process_message(got)
@@ -486,7 +486,7 @@ async def test_a_scheduler_that_settles_leaves_a_message_to_its_settlement(settl
 
 
 async def test_a_postponed_route_of_a_plain_payload_is_scheduled() -> None:
-    """It has nowhere else to wait."""
+    """It cannot wait anywhere else."""
     scheduler = Scheduler()
     dispatcher = dispatcher_of(Handling("later", failing(Postpone(delay=3))), retry_scheduler=scheduler)
     await dispatcher.process_message({"type": "booked"})
@@ -518,7 +518,7 @@ async def test_by_default_a_failure_comes_back_in_a_minute() -> None:
 
 
 async def test_where_the_lease_is_lost_no_other_route_runs_and_nothing_is_written() -> None:
-    """The entry is another worker's, which runs them."""
+    """The entry belongs to another worker, which runs them."""
     told: list[Result] = []
     second = Handling("second")
     dispatcher = dispatcher_of(
@@ -533,7 +533,7 @@ async def test_where_the_lease_is_lost_no_other_route_runs_and_nothing_is_writte
 
 
 class Unwatched:
-    """A router of another make, which tells nobody what is registered later."""
+    """A third-party router that does not announce later registrations."""
 
     def __init__(self) -> None:
         self.handlers: dict[str, list[tuple[Any, Any]]] = {}
@@ -555,7 +555,7 @@ async def test_what_a_router_of_another_make_registers_later_counts() -> None:
 
 
 async def test_a_retry_of_two_names_of_one_route_runs_it_once() -> None:
-    """Its former name, and the one that it has now."""
+    """Its former name and its current one."""
     old = Handling("old")
     vars(old)["formerly"] = ("older", "oldest")
     dispatcher = dispatcher_of(Handling("new"))
@@ -608,7 +608,7 @@ async def test_a_thousand_unknown_types_are_warned_of(caplog: pytest.LogCaptureF
 
 
 async def test_a_filter_that_raised_has_accepted_nothing() -> None:
-    """A dead letter that is brought back asks it again."""
+    """A requeued dead letter is filtered again."""
 
     def refuse(payload: dict[str, Any]) -> bool:
         raise KeyError("nights")
@@ -653,7 +653,7 @@ async def test_a_handler_may_say_that_it_skipped() -> None:
 
 
 class Elsewhere:
-    """Another worker of the group knows what this one does not."""
+    """A worker of the group that knows what this one does not."""
 
     async def route_wait(self, message: Message, route: str) -> RouteWait:
         return RouteWait(2.0)
@@ -684,7 +684,7 @@ async def test_what_another_worker_knows_is_left_to_it() -> None:
 
 
 async def test_a_retry_of_a_type_that_no_route_lists_is_answered_for_by_its_routes() -> None:
-    """Nothing waits for a worker that lists the type where its routes are known here."""
+    """If its routes are known here, it does not wait for a worker that lists the type."""
     old = Handling("old")
     dispatcher = dispatcher_of()
     dispatcher.on_message("changed")(old)
@@ -694,7 +694,7 @@ async def test_a_retry_of_a_type_that_no_route_lists_is_answered_for_by_its_rout
 
 
 async def test_of_many_tenants_the_message_s_own_route_runs_and_others_are_known_all_the_same() -> None:
-    """A message that none of them takes is one that no filter accepts, and not of an unknown type."""
+    """A message that no route takes was rejected by all filters; its type is not unknown."""
     told: list[tuple[str | None, Result]] = []
     dispatcher = dispatcher_of(observer=lambda _payload, route, result: told.append((route, result)))
     handlers = [Handling(f"t{n}") for n in range(20)]

@@ -1,4 +1,4 @@
-"""The ledger: whatever handlers do, every message ends in exactly one place and each route ran as it must."""
+"""Whatever handlers do, every message ends in exactly one place and each route ran as required."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ plans = st.fixed_dictionaries(
 
 @dataclass
 class Ledger:
-    """What each route of each message was told to do, and how often it did something."""
+    """The planned actions of each route of each message, and its number of runs."""
 
     plans: list[dict[str, list[str]]]
     ran: dict[tuple[int, str], int] = field(default_factory=dict)
 
     def next_step(self, n: int, route: str) -> str:
-        """What this run of the route does; the last step of a plan is repeated."""
+        """Return this run's action; the last one of a plan repeats."""
         count = self.ran[n, route] = self.ran.get((n, route), 0) + 1
         steps = self.plans[n][route]
         return steps[min(count, len(steps)) - 1]
 
     def expected(self, n: int, route: str) -> tuple[int, bool]:
-        """How often the route runs, and whether it ends in the dead letters."""
+        """Return how often the route runs, and whether it ends in a dead letter."""
         steps = self.plans[n][route]
         if steps[0].startswith("filter"):
             return 0, steps[0] == "filter raises"
@@ -57,7 +57,7 @@ class Ledger:
 
 
 def dispatcher_for(ledger: Ledger) -> BotRedisDispatcher:
-    """A dispatcher whose routes do what the ledger says."""
+    """Return a dispatcher whose routes follow the ledger."""
     dispatcher = BotRedisDispatcher(retry=RetryPolicy(max_attempts=ATTEMPTS, delay=0, jitter=0))
     dispatcher.setup(None)
     for route in ROUTES:

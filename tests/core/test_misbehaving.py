@@ -1,4 +1,4 @@
-"""Whatever a handler or a filter raises is its route's failure: nothing else runs twice."""
+"""Whatever a handler or a filter raises is the failure of its route: nothing else runs twice."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SLOTS = 2
 
 
 def made(payload: dict[str, Any]) -> BaseException | None:
-    """What is to be raised for this message."""
+    """Return the exception to raise for this message."""
     return ALL[payload["kind"]]() if payload["kind"] else None
 
 
@@ -43,7 +43,7 @@ async def later(payload: dict[str, Any], container: Any) -> None:
 
 
 async def by_a_future(payload: dict[str, Any], container: Any) -> None:
-    """A task throws what it has awaited into its coroutine, and of GeneratorExit Python closes that."""
+    """A task throws the awaited exception into its coroutine; Python closes it on GeneratorExit."""
     error = made(payload)
     if error is not None:
         future = asyncio.get_running_loop().create_future()
@@ -65,7 +65,7 @@ def in_a_thread(payload: dict[str, Any], container: Any) -> None:
 
 
 async def by_a_thread(payload: dict[str, Any], container: Any) -> None:
-    if payload["kind"] == "StopIteration":  # asyncio itself waits for that for ever
+    if payload["kind"] == "StopIteration":  # asyncio itself would wait for that forever
         raise RuntimeError
     await asyncio.get_running_loop().run_in_executor(None, in_a_thread, payload, container)
 
@@ -85,7 +85,7 @@ SHAPES = {
 
 
 class Siblings:
-    """Counts the runs of each message before and after the route that misbehaves; good ones meet."""
+    """Counts the runs of each message before and after the misbehaving route; good ones meet at a barrier."""
 
     def __init__(self) -> None:
         self.runs: Counter[tuple[str, str]] = Counter()
@@ -99,7 +99,7 @@ class Siblings:
         self.runs["after", payload["n"]] += 1
         await asyncio.sleep(0)
         if not payload["kind"]:
-            await self._both.wait()  # comes together where as many workers work as there were
+            await self._both.wait()  # passes only if all workers still work
             self.met += 1
 
 
@@ -111,11 +111,11 @@ def accepts(payload: dict[str, Any]) -> bool:
 
 
 async def no_handler(payload: dict[str, Any], container: Any) -> None:
-    """What stands behind a filter that raises."""
+    """The handler behind a filter that raises."""
 
 
 async def survives(backend: Backend, register: Callable[[BotRedisDispatcher], None], route: str) -> None:
-    """Feed every kind to a route between two others, then good ones, and look at what became of them."""
+    """Feed every kind to a route between two others, then good messages, and check the results."""
     siblings = Siblings()
     dispatcher = BotRedisDispatcher(retry=TWICE)
     dispatcher.setup(None)
@@ -198,7 +198,7 @@ async def test_a_callback_of_one_s_own_costs_no_worker(kind: str) -> None:
 
 
 async def test_a_sync_handler_s_exception_keeps_no_frame_alive() -> None:
-    """An exception that refers to itself by its traceback waits for the garbage collector."""
+    """An exception that refers to itself through its traceback waits for the garbage collector."""
     import gc
     import weakref
 

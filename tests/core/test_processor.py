@@ -1,4 +1,4 @@
-"""The processor with storages that have only the protocol's methods, and with its parameters."""
+"""The processor with storages that implement the protocol's methods only, and its parameters."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ async def test_a_storage_of_three_methods_runs() -> None:
 
 
 async def test_a_mock_that_answers_at_once_does_not_keep_the_handlers_from_running() -> None:
-    """It hands out the same entry for ever, and never lets go of the event loop."""
+    """It returns the same entry forever, and never yields to the event loop."""
     storage = create_autospec(StreamStorageProtocol, instance=True)
     storage.read_events.side_effect = [[("1-0", {"type": "booked"})]] * 1000
     storage.claim_stale_events.return_value = []
@@ -194,7 +194,7 @@ async def test_errors_of_reading_and_acking_are_waited_out() -> None:
     async with consuming(storage, dispatcher_of(handler).process_message):
         await eventually(lambda: storage.acked)
     assert (storage.acked, len(handler.seen)) == (["1-0"], 1)
-    assert len(storage.groups) == 3  # at the start, and after each error: the group may have gone as well
+    assert len(storage.groups) == 3  # at the start, and after each error: the group may be gone as well
 
 
 async def test_a_handler_that_cancels_its_own_task_costs_no_worker() -> None:
@@ -211,7 +211,7 @@ async def test_a_handler_that_cancels_its_own_task_costs_no_worker() -> None:
 
 
 async def test_a_read_in_flight_is_waited_for_and_not_cancelled() -> None:
-    """Its reply would be lost: the entries would be pending and nobody would know."""
+    """Its reply would be lost: the entries would be pending, unknown to any worker."""
     reading, answer = asyncio.Event(), asyncio.Event()
 
     class Slow(PlainStorage):
@@ -240,7 +240,7 @@ async def test_a_read_in_flight_is_waited_for_and_not_cancelled() -> None:
 
 
 async def test_a_lot_that_cannot_be_settled_stops_the_intake() -> None:
-    """Memory is bounded: what is finished and not written down counts."""
+    """Memory is bounded: finished but unsettled entries count."""
     storage = MemoryStreamStorage(block=0.01)
     storage.refuse = "there is no room"
     for _ in range(3000):
@@ -267,7 +267,7 @@ async def test_a_loop_that_ends_without_a_stop_ends() -> None:
 
     def run() -> None:
         loop = asyncio.new_event_loop()
-        loop.set_exception_handler(lambda loop, context: None)  # it may complain of tasks left behind
+        loop.set_exception_handler(lambda loop, context: None)  # it may report leftover tasks
         with asyncio.Runner(loop_factory=lambda: loop) as runner:
             runner.run(main())
         gc.collect()
@@ -276,7 +276,7 @@ async def test_a_loop_that_ends_without_a_stop_ends() -> None:
 
 
 class NarrowStorage(ClaimingStorage):
-    """A storage whose replies arrive only where they are of one entry: each is as large as can be."""
+    """A storage whose replies arrive only if they hold one entry: each entry has the maximum size."""
 
     async def read_events(
         self, stream_name: str, group_name: str, consumer_name: str, count: int
@@ -298,7 +298,7 @@ class NarrowStorage(ClaimingStorage):
 
 
 async def test_entries_too_large_to_arrive_together_are_fetched_one_by_one() -> None:
-    """Asked for again as they were, they would never arrive."""
+    """With the same batch size they would never arrive."""
     storage = NarrowStorage(*[{"type": "booked"}] * 5)
     storage.stale = [(f"0-{n}", {"type": "booked"}) for n in range(1, 6)]
     async with consuming(storage, dispatcher_of(Handling()).process_message):
@@ -306,7 +306,7 @@ async def test_entries_too_large_to_arrive_together_are_fetched_one_by_one() -> 
 
 
 class Keeper:
-    """What keeps the leases of a consumer; it notes what is asked of it, and what it may ask."""
+    """A lease keeper of a consumer; it records its calls and the callbacks it received."""
 
     def __init__(self, events: list[str], where: tuple[str, str, str], asks: dict[str, Any]) -> None:
         self.events = events
@@ -314,18 +314,16 @@ class Keeper:
         self.asks = asks
 
     async def open(self) -> None:
-        """Note it."""
         self.events.append("open")
         await asyncio.sleep(0)
 
     async def close(self) -> None:
-        """Note it."""
         await asyncio.sleep(0)
         self.events.append("close")
 
 
 class Keeping(PlainStorage):
-    """A storage that keeps leases; it notes in which order things happen."""
+    """A storage with a lease keeper; it records the order of events."""
 
     def __init__(self, *payloads: dict[str, Any]) -> None:
         super().__init__(*payloads)
@@ -333,12 +331,10 @@ class Keeping(PlainStorage):
         self.keepers: list[Keeper] = []
 
     def lease_keeper(self, stream_name: str, group_name: str, consumer_name: str, **asks: Any) -> Keeper:
-        """Note it."""
         self.keepers.append(Keeper(self.events, (stream_name, group_name, consumer_name), asks))
         return self.keepers[-1]
 
     async def create_group(self, stream_name: str, group_name: str) -> None:
-        """Note it."""
         self.events.append("group")
         await super().create_group(stream_name, group_name)
         await asyncio.sleep(0)
@@ -346,13 +342,12 @@ class Keeping(PlainStorage):
     async def read_events(
         self, stream_name: str, group_name: str, consumer_name: str, count: int
     ) -> list[tuple[str, dict[str, Any]]]:
-        """Note the first."""
+        """Record the first read."""
         if "read" not in self.events:
             self.events.append("read")
         return await super().read_events(stream_name, group_name, consumer_name, count)
 
     async def ack_event(self, stream_name: str, group_name: str, message_id: str) -> None:
-        """Note it."""
         self.events.append("ack")
         await super().ack_event(stream_name, group_name, message_id)
 
@@ -386,7 +381,7 @@ async def test_starting_and_stopping_twice_at_once_does_it_once() -> None:
 
 
 class Knows:
-    """A dispatcher of another make, which says something of what it knows."""
+    """A third-party dispatcher that reports some of its routes."""
 
     def __init__(self, known_routes: Any) -> None:
         self.known_routes = known_routes
@@ -443,7 +438,7 @@ async def test_who_keeps_leases_hears_what_is_held_and_what_waits_and_tells_what
 
 
 async def test_a_setup_error_is_raised_at_once() -> None:
-    """It knows what is to be done, and trying again would not help."""
+    """It is a configuration error, and retrying would not help."""
     storage = PlainStorage()
     storage.fail["create_group"] = [SetupError("add a right")] * 9
     worker = processor(storage, dispatcher_of().process_message)

@@ -1,4 +1,4 @@
-"""Where a handler is that does not end."""
+"""The stack of a handler that does not end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plain functions in threads: what becomes of those that run on when they are cancelled."""
+"""Plain functions in threads: those that continue after their cancellation."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from streamroute.incidents import Incident, Incidents
 
 
 class Blocked:
-    """A function that runs until it is let go."""
+    """A function that runs until released."""
 
     def __init__(self) -> None:
         self.begun = threading.Event()
         self.go_on = threading.Event()
 
     def hang(self) -> str:
-        """Returns when it is let go."""
+        """Return when released."""
         self.begun.set()
         self.go_on.wait(60)
         return "done"
@@ -48,7 +48,7 @@ async def blocked() -> AsyncIterator[Blocked]:
 
 
 class Plain:
-    """WorkerPool whose handlers are plain functions; the one for ``hang`` has run out of its time at once."""
+    """WorkerPool whose handlers are plain functions; the one for ``hang`` times out at once."""
 
     def __init__(self, function: Blocked, concurrency: int, **settings: Any) -> None:
         self.done: list[str] = []
@@ -83,7 +83,7 @@ class Plain:
 
 @asynccontextmanager
 async def hanging(concurrency: int, *more: str, **settings: Any) -> AsyncIterator[Plain]:
-    """WorkerPool that begin with a function which hangs past its time, and go on with ``more``."""
+    """Run a WorkerPool that starts with a function hanging past its timeout, and continues with ``more``."""
     async with blocked() as function:
         plain = Plain(function, concurrency, **settings)
         plain.pool.open()
@@ -109,7 +109,7 @@ async def test_a_call_that_is_cancelled_before_its_thread_begins_does_not_run() 
         assert not ABANDONED_CALLS
         function.go_on.set()
         assert await within_patience(first) == "done"
-        await ThreadCall(lambda: None).result()  # behind it in the only thread
+        await ThreadCall(lambda: None).result()  # queued behind it in the only thread
     assert ran == []
 
 
@@ -153,7 +153,7 @@ async def test_one_that_runs_on_for_long_is_stuck_until_it_ends() -> None:
     async with hanging(1, "next", stuck_after=0.01) as plain:
         await eventually(lambda: plain.told == ["hang"])
         assert (plain.pool.stuck, plain.pool.all_stuck, plain.done) == (1, True, ["hang"])
-        await asyncio.sleep(0.05)  # it is looked at again and again, and told once
+        await asyncio.sleep(0.05)  # it is checked repeatedly, and reported once
         plain.function.go_on.set()
         await eventually(lambda: plain.done == ["hang", "next"])
         assert (plain.pool.stuck, plain.told) == (0, ["hang"])
@@ -161,7 +161,7 @@ async def test_one_that_runs_on_for_long_is_stuck_until_it_ends() -> None:
 
 
 async def test_who_wants_to_run_alone_waits_for_it_and_not_once_it_is_stuck() -> None:
-    """A function may kill the process after its time as well."""
+    """A function may kill the process after its timeout as well."""
     async with hanging(1) as plain:
         await eventually(lambda: plain.done == ["hang"])
         idle = asyncio.create_task(plain.pool.wait_idle())

@@ -1,4 +1,4 @@
-"""Batch limiter: a failed call is tried again with one entry, and then with more."""
+"""BatchLimiter: after a failed call it tries one entry, and then more."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from streamroute.core.consume.batch_limiter import BatchLimiter
 
 
 def test_after_a_failed_call_one_entry_is_asked_for_and_then_twice_as_many() -> None:
-    """However often it failed: the reply may have been too large to arrive."""
+    """After any number of failures: the reply may have been too large to arrive."""
     limiter = BatchLimiter()
     with limiter.attempt():
         assert limiter.limit(500) == 500

@@ -1,4 +1,4 @@
-"""The nearer entries are to their last delivery, the fewer are held at once."""
+"""The closer entries are to their last delivery, the fewer are held at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The promoter sleeps no longer than until the nearest retry that it knows of."""
+"""The promoter sleeps at most until the earliest retry that it knows of."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""EntryLifecycle: what becomes of an entry from when it is taken in until it is settled or let go."""
+"""EntryLifecycle: an entry from its delivery to its settlement or release."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ME = ConsumerId(STREAM, GROUP, "me")
 
 
 class Noted(MemoryStreamStorage):
-    """A storage that notes what is settled and released."""
+    """A storage that records settlements and releases."""
 
     def __init__(self) -> None:
         super().__init__(block=0.02)
@@ -39,7 +39,7 @@ class Noted(MemoryStreamStorage):
     async def settle(
         self, stream_name: str, group_name: str, consumer_name: str, messages: Mapping[str, Message]
     ) -> SettleResult:
-        """Note the ids, when it is done."""
+        """Settle, then record the ids."""
         settled = await super().settle(stream_name, group_name, consumer_name, messages)
         self.settled += messages
         return settled
@@ -53,26 +53,25 @@ class Noted(MemoryStreamStorage):
         *,
         started: bool,
     ) -> None:
-        """Note the ids, and whether they had started."""
+        """Record the ids, and whether they had started."""
         assert (stream_name, group_name, consumer_name) == ME
         self.released += [(name, started) for name in messages]
         await super().release(stream_name, group_name, consumer_name, messages, started=started)
 
 
 class Due(DueTimer):
-    """Notes the delays of retries."""
+    """Records the delays of retries."""
 
     def __init__(self) -> None:
         super().__init__()
         self.expected: list[float] = []
 
     def expect(self, delay: float) -> None:
-        """Note it."""
         self.expected.append(delay)
 
 
 class Work:
-    """A worker's lifecycle, and what it told; ``then`` is what the handler of a payload does."""
+    """A worker's lifecycle with a record of its callbacks; ``then`` is the handler's action for a payload."""
 
     def __init__(self, **limits: Any) -> None:
         self.storage, self.due = Noted(), Due()
@@ -92,14 +91,14 @@ class Work:
         self.lifecycle.callback = self._handle
 
     async def read(self, *numbers: str) -> list[Entry]:
-        """New entries, read as this worker."""
+        """Add entries and read them as this worker."""
         await self.storage.create_group(STREAM, GROUP)
         for number in numbers:
             self.storage.add(STREAM, {"type": "booked", "n": number})
         return list(await self.storage.read_events(*ME, len(numbers)))
 
     async def claim(self, deliveries: int, *numbers: str) -> list[Entry]:
-        """Entries that this worker has claimed, at this delivery."""
+        """Add entries and claim them as this worker, at this delivery."""
         entries = await self.read(*numbers)
         for name, payload in entries:
             assert isinstance(payload, Message)
@@ -141,7 +140,7 @@ def numbers(entries: list[Entry]) -> list[str]:
 
 
 class TestClosing:
-    """The end."""
+    """Closing."""
 
     async def test_what_runs_is_settled_and_what_did_not_start_is_released(self) -> None:
         async with opened() as work:
@@ -236,7 +235,7 @@ class TestClosing:
 
 
 class TestTaking:
-    """What is queued, and in which order."""
+    """Which entries are queued, and in which order."""
 
     async def test_what_was_claimed_goes_before_what_was_read(self) -> None:
         async with opened(concurrency=1) as work:
@@ -276,7 +275,7 @@ class TestTaking:
     async def test_claims_have_room_of_their_own(self, claims: bool, queued: int) -> None:
         async with opened(concurrency=1) as work:
             work.lifecycle.take(await work.read(*map(str, range(queued))))
-            await eventually(lambda: work.started)  # one of them is queued no longer
+            await eventually(lambda: work.started)  # one of them has left the queue
             assert await within_patience(work.lifecycle.room(claims=claims)) == 10
             work.lifecycle.take(await work.read("one more"))
             waiting = asyncio.create_task(work.lifecycle.room(claims=claims))
@@ -301,7 +300,7 @@ class TestTaking:
             await within_patience(waiting)
 
     async def test_room_for_claims_is_what_one_read_takes_beyond_what_is_queued(self) -> None:
-        """Of what adapts: the largest read for now, less what is queued; none where half of it is."""
+        """With prefetch: the current read size less the queued entries; none if they are half of it."""
         async with opened(concurrency=1, prefetch=0.1, batch_count=500) as work:
             for number, room in (("1", 4), ("2", 4), ("3", 3)):  # one runs, then one and two are queued
                 work.lifecycle.take(await work.read(number))
@@ -339,7 +338,7 @@ class TestTaking:
 
 
 class TestQuotas:
-    """Entries that were delivered before."""
+    """Quotas for redelivered entries."""
 
     async def test_what_is_held_counts(self) -> None:
         async with opened(concurrency=32) as work:
@@ -371,10 +370,10 @@ class TestQuotas:
 
 
 class TestPatience:
-    """How long it waits for what may not come: seconds, by a clock that is put forward."""
+    """Timeouts in seconds, on a clock that the test advances."""
 
     async def never_settles(self, patch: pytest.MonkeyPatch, work: Work) -> asyncio.Event:
-        """Have a finished entry whose settlement waits for the event that is returned."""
+        """Finish an entry whose settlement waits for the returned event."""
         may_settle, asked = asyncio.Event(), list[str]()
         settle = Noted.settle
 
@@ -390,7 +389,7 @@ class TestPatience:
         return may_settle
 
     def last_delivery(self, work: Work, fetched: list[str]) -> asyncio.Task[bool]:
-        """Run one, and note when it is fetched."""
+        """Run a last delivery, and record when it is fetched."""
 
         async def play() -> bool:
             async with work.lifecycle.exclusive() as alone:
@@ -436,7 +435,7 @@ class TestPatience:
     async def test_a_last_delivery_waits_for_others_to_end(
         self, monkeypatch: pytest.MonkeyPatch, lease: float, seconds: float
     ) -> None:
-        """Five seconds, and a quarter of a lease at most."""
+        """Five seconds, or a quarter of the lease if that is less."""
         async with opened(lease=lease) as work:
             work.lifecycle.take(await work.read("endless"))
             await eventually(lambda: work.started)
@@ -499,7 +498,7 @@ class TestPatience:
 
 
 def test_it_may_be_opened_in_another_event_loop() -> None:
-    """As where a program runs ``asyncio.run`` twice."""
+    """For example if a program calls ``asyncio.run`` twice."""
     works: list[Work] = []
 
     async def open_and_close() -> None:
@@ -519,7 +518,7 @@ def test_it_may_be_opened_in_another_event_loop() -> None:
 
 
 class TestEnds:
-    """How an entry ends."""
+    """The results of an entry."""
 
     async def test_a_retry_that_was_written_is_expected(self) -> None:
         async with opened() as work:
@@ -598,10 +597,10 @@ class TestEnds:
 
 
 class TestStuck:
-    """Handlers that go on although they were cancelled."""
+    """Handlers that ignore their cancellation."""
 
     def make_deaf(self, work: Work) -> dict[str, asyncio.Task[Any]]:
-        """Have handlers go on until ``go_on``; returns the tasks of those that have started."""
+        """Make handlers run until ``go_on``, despite cancellation; return the tasks of those started."""
         work.lifecycle._pool._stuck_after = 0.01
         tasks: dict[str, asyncio.Task[Any]] = {}
 
@@ -620,7 +619,7 @@ class TestStuck:
         return tasks
 
     async def stuck(self, work: Work, *numbers: str) -> list[str]:
-        """Have these be stuck; returns the ids of their entries."""
+        """Make these handlers stuck; return their entries' ids."""
         tasks = self.make_deaf(work)
         entries = await work.read(*numbers)
         work.lifecycle.take(entries)
@@ -647,7 +646,7 @@ class TestStuck:
     async def test_a_close_waits_until_what_is_given_back_has_been(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Else the process might end before it is released, and it would wait for its lease."""
+        """Otherwise the process could end before the release, and the entry would wait for its lease."""
         go_on, asked = asyncio.Event(), list[str]()
 
         async def release(storage: Noted, *where: Any, started: bool) -> None:
@@ -696,10 +695,10 @@ class TestLastDelivery:
     """An entry on its last delivery, which may kill the process."""
 
     NEVER = 600.0
-    """An ack delay that ends nothing by itself."""
+    """An ack delay too long to end within a test."""
 
     async def run(self, work: Work, fetched: list[Entry]) -> bool:
-        """Run the last delivery that is fetched, and note in ``started`` when it is."""
+        """Run the fetched last delivery, and record its fetch in ``started``."""
 
         async def play() -> bool:
             async with work.lifecycle.exclusive() as alone:
@@ -714,7 +713,7 @@ class TestLastDelivery:
         return done
 
     async def test_what_has_ended_is_settled_before_it_is_claimed_and_it_before_anything_else(self) -> None:
-        """If it kills the process, it costs no other a delivery, and the next one costs it none."""
+        """A last delivery that kills the process costs no other entry a delivery."""
         async with opened(ack_delay=self.NEVER) as work:
             work.go_on.set()
             work.lifecycle.take(await work.read("1"))
@@ -770,7 +769,7 @@ class TestLastDelivery:
 
 
 def test_limits_are_named_and_do_not_change() -> None:
-    """Eight numbers in a row would be swapped sooner or later."""
+    """Eight positional numbers would sooner or later be swapped."""
     given: dict[str, Any] = {"batch_count": 10, "concurrency": 2, "max_deliveries": 5}
     limits = ConsumerSettings(**given, lease=60.0, grace=5.0, ack_delay=0.001)
     with pytest.raises(FrozenInstanceError):

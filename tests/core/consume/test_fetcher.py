@@ -1,4 +1,4 @@
-"""The fetcher: in which order it fetches, how many entries, and how long it waits in between."""
+"""Fetcher: the order and the size of its calls, and the waits between them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FIRST_CLAIM = fetcher_module._FIRST_CLAIM
 
 
 class Reading:
-    """A storage that only reads; it notes what it is asked for."""
+    """A storage that only reads, and records its calls."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[Any, ...]] = []
@@ -36,13 +36,12 @@ class Reading:
         self.holding: asyncio.Event | None = None
 
     async def create_group(self, stream_name: str, group_name: str) -> None:
-        """Note it."""
         self.asked.append(("create", stream_name, group_name))
 
     async def read_events(
         self, stream_name: str, group_name: str, consumer_name: str, count: int
     ) -> list[Entry]:
-        """The next answer; nothing where there is none."""
+        """Return the next scripted reply; nothing if there is none."""
         self.asked.append(("read", stream_name, group_name, consumer_name, count))
         if self.holding is not None:
             await self.holding.wait()
@@ -57,12 +56,12 @@ class Reading:
         raise NotImplementedError
 
     def of(self, kind: str) -> list[tuple[Any, ...]]:
-        """What it was asked for of one kind, without the kind."""
+        """Return the arguments of the recorded calls of one kind."""
         return [asked[1:] for asked in self.asked if asked[0] == kind]
 
 
 class Claiming(Reading):
-    """One that claims within quotas, and waits on the server."""
+    """A storage that claims within quotas, and blocks on the server."""
 
     blocks = True
 
@@ -90,7 +89,7 @@ class Claiming(Reading):
         count: int,
         quotas: Quotas,
     ) -> ClaimResult:
-        """The next answer; nothing where there is none."""
+        """Return the next scripted reply; nothing if there is none."""
         self.asked.append(("claim", stream_name, group_name, consumer_name, min_idle_time, count, quotas))
         self.claimed_at.append(asyncio.get_running_loop().time())
         await self.may_claim.wait()
@@ -104,7 +103,7 @@ class Claiming(Reading):
 
 
 class Caring(Reading):
-    """One that promotes, cleans up, and whose reads can be interrupted."""
+    """A storage that promotes, cleans up, and whose reads can be interrupted."""
 
     blocks = True
 
@@ -116,28 +115,26 @@ class Caring(Reading):
     async def read_events(
         self, stream_name: str, group_name: str, consumer_name: str, count: int
     ) -> list[Entry]:
-        """Wait until it is interrupted."""
+        """Wait for the interruption."""
         await self.interrupted.wait()
         return SOME
 
     def interrupt_read(self, stream_name: str, group_name: str, consumer_name: str) -> None:
-        """Note it."""
         self.asked.append(("interrupt", stream_name, group_name, consumer_name))
         self.interrupted.set()
 
     async def promote_due(self, stream_name: str, group_name: str) -> float | None:
-        """The next answer; then none waits."""
+        """Return the next scripted reply; then that no retry waits."""
         self.asked.append(("promote", stream_name, group_name))
         return self.waits.pop(0) if self.waits else None
 
     async def clean_up(self, stream_name: str, group_name: str, consumer_name: str) -> float:
-        """Note it."""
         self.asked.append(("clean_up", stream_name, group_name, consumer_name))
         return 600.0
 
 
 class EntrySink:
-    """Takes everything, and notes what it was told."""
+    """Accepts all entries, and records its calls."""
 
     def __init__(self) -> None:
         self.told: list[tuple[Any, ...]] = []
@@ -149,71 +146,66 @@ class EntrySink:
         self.has_room.set()
 
     async def room(self, *, claims: bool) -> int:
-        """Always the same number of each."""
+        """Return a constant for claims and for reads."""
         await self.has_room.wait()
         return 7 if claims else 10
 
     def take(self, entries: list[Entry]) -> None:
-        """Note them."""
         self.told.append(("take", entries))
 
     def take_claimed(self, entries: list[Entry]) -> bool:
-        """Note them; they are new as often as was said."""
+        """Record them; return the next scripted answer whether any is new."""
         self.told.append(("claimed", entries))
         return self.new.pop(0) if self.new else False
 
     def quotas(self) -> Quotas:
-        """The same each time."""
         return QUOTAS
 
     async def wait_for_quota(self, seconds: float) -> None:
-        """Note for how long, and wait until the end."""
+        """Record the time, and wait forever."""
         self.told.append(("wait", seconds))
         await asyncio.Event().wait()
 
     @asynccontextmanager
     async def exclusive(self) -> AsyncIterator[bool | None]:
-        """Whatever was said."""
+        """Yield the scripted answer."""
         yield self.alone
 
     def last_delivery_quotas(self) -> Quotas:
-        """The same each time."""
         return ONE
 
     async def run_exclusive(self, entries: list[Entry], *, alone: bool) -> bool:
-        """Note them, and run for a while."""
+        """Record them, and run for a while."""
         assert alone is self.alone
         self.last_deliveries.append(entries)
         await asyncio.sleep(self.takes_long)
         return bool(entries)
 
     def of(self, kind: str) -> list[tuple[Any, ...]]:
-        """What it was told of one kind, without the kind."""
+        """Return the arguments of the recorded calls of one kind."""
         return [told[1:] for told in self.told if told[0] == kind]
 
 
 class Sleeps(DueTimer):
-    """Notes for how long the promoter sleeps, and sleeps for a moment."""
+    """Records how long the promoter would sleep, and sleeps for a moment."""
 
     def __init__(self) -> None:
-        self.opened = -1  # it opens itself once
+        self.opened = -1  # its constructor calls open() once
         super().__init__()
         self.asked: list[float] = []
 
     def open(self) -> None:
-        """Note it."""
         super().open()
         self.opened += 1
 
     async def sleep(self, seconds: float) -> None:
-        """Note it."""
         self.asked.append(seconds)
         await asyncio.sleep(0.001)
 
 
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is new waits until what was left behind was claimed, however long that takes."""
+    """Let reads wait for the first claim, however long it takes."""
     monkeypatch.setattr(fetcher_module, "_FIRST_CLAIM", 600.0)
 
 
@@ -221,7 +213,7 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 async def opened(
     storage: Any, sink: EntrySink, *, failures: int = 0, **settings: Any
 ) -> AsyncIterator[Fetcher]:
-    """A fetcher that fails so often within the block."""
+    """Run a fetcher that fails this many times within the block."""
     known: dict[str, Any] = {"poll_interval": 0.001, "lease": 0.5, "claim_interval": 600.0, "due": DueTimer()}
     told: list[Incident] = []
     incidents = Incidents(lambda stream, incident, count: told.append(incident))
@@ -237,7 +229,7 @@ async def opened(
 
 
 class TestReading:
-    """What is new."""
+    """Reading new entries."""
 
     async def test_as_much_is_read_as_there_is_room_for(self) -> None:
         storage, sink = Reading(), EntrySink()
@@ -283,7 +275,7 @@ class TestReading:
 
 
 class TestClaiming:
-    """What was left by others."""
+    """Claiming entries that other consumers abandoned."""
 
     async def test_what_was_left_is_claimed_before_anything_is_read(self) -> None:
         storage, sink = Claiming(), EntrySink()
@@ -357,7 +349,7 @@ class TestClaiming:
         async with opened(storage, sink):
             await eventually(lambda: len(storage.of("claim")) == 3)
         _, began, ended = storage.claimed_at
-        assert ended - began >= 2 * 0.045  # it ran, and then the others had their time
+        assert ended - began >= 2 * 0.045  # the run, and then the pause for the others
         assert sink.last_deliveries == [SOME[:1]]
         assert storage.of("claim")[1] == (*ME, 500, 1, ONE)
         assert sink.of("wait") == []
@@ -388,7 +380,7 @@ class TestClaiming:
 
 
 class TestCare:
-    """Promoting, tidying, and the end."""
+    """Promoting, cleaning up, and closing."""
 
     @pytest.mark.parametrize(
         ("wait", "lease", "sleeps"),
@@ -452,7 +444,7 @@ class TestCare:
 
 
 class TestPatience:
-    """How long it waits: seconds, by a clock that is put forward."""
+    """Waits in seconds, on a clock that the test advances."""
 
     async def test_what_is_new_waits_a_second_for_the_first_claim(
         self, monkeypatch: pytest.MonkeyPatch
@@ -468,7 +460,7 @@ class TestPatience:
             assert storage.of("read")
 
     async def test_the_first_claim_is_waited_for_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A second read must not wait again where claims go on and on."""
+        """A second read must not wait again if claims never end."""
         clock, storage = LoopClock(monkeypatch), Claiming()
         storage.may_claim.clear()
         storage.unread = [SOME] * 9
@@ -492,7 +484,7 @@ class TestPatience:
             assert sink.told == []
 
     async def test_a_claim_in_flight_is_waited_for_and_what_it_brings_is_taken(self) -> None:
-        """The server may have handed the entries out: they would be pending, and nobody would know."""
+        """The server may already have delivered the entries: they would be pending, unknown to any worker."""
         storage, sink = Claiming(), EntrySink()
         storage.stale = [ClaimResult(SOME)]
         storage.may_claim.clear()
@@ -508,7 +500,7 @@ class TestPatience:
     async def test_what_waits_for_nothing_on_its_way_is_not_waited_for(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """A reader that waits for room, and a promoter that sleeps, end at once."""
+        """A reader waiting for capacity and a sleeping promoter end at once."""
         LoopClock(monkeypatch)
         storage, sink = Claiming(), EntrySink()
         sink.has_room.clear()
@@ -569,7 +561,7 @@ class TestPatience:
             assert len(caring.of("clean_up")) == 2
 
     async def test_where_no_last_delivery_ran_its_quota_is_waited_for(self) -> None:
-        """Another stream of the process has one: there is nothing to make up for."""
+        """Another stream of the process runs one: there is nothing to make up for."""
         storage, sink = Claiming(), EntrySink()
         storage.stale = [ClaimResult([], 1, 1), ClaimResult([])]
         async with opened(storage, sink):
@@ -578,7 +570,7 @@ class TestPatience:
 
 
 class Plain(Reading):
-    """One that claims without quotas."""
+    """A storage that claims without quotas."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -587,7 +579,7 @@ class Plain(Reading):
     async def claim_stale_events(
         self, stream_name: str, group_name: str, consumer_name: str, min_idle_time: int, count: int
     ) -> list[Entry]:
-        """The next answer; nothing where there is none."""
+        """Return the next scripted reply; nothing if there is none."""
         self.asked.append(("claim", stream_name, group_name, consumer_name, min_idle_time, count))
         await asyncio.sleep(0)
         return self.stale.pop(0) if self.stale else []

@@ -1,4 +1,4 @@
-"""A worker whose workers are all stuck holds nothing that another one could do."""
+"""A worker pool whose tasks are all stuck holds no entry that another worker could handle."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Callback = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class Stubborn:
-    """A handler that goes on although it is cancelled, until it is let go."""
+    """A handler that ignores its cancellation until ``let_go`` is set."""
 
     def __init__(self) -> None:
         self.let_go = asyncio.Event()
@@ -45,7 +45,7 @@ def storage() -> MemoryStreamStorage:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A handler counts as stuck at once."""
+    """Let a handler count as stuck at once."""
     defaults = WorkerPool.__init__.__kwdefaults__
     assert defaults is not None
     monkeypatch.setitem(defaults, "stuck_after", 0.02)
@@ -56,7 +56,7 @@ def started(storage: MemoryStreamStorage, callback: Callback, **settings: Any) -
 
 
 async def are_stuck(worker: RedisStreamProcessor, handler: Stubborn, count: int) -> None:
-    """Wait until so many handlers run, cancel them, and wait until they count as stuck."""
+    """Wait until this many handlers run, cancel them, and wait until they count as stuck."""
     await eventually(lambda: len(handler.tasks) == count)
     for task in handler.tasks:
         task.cancel()
@@ -66,7 +66,7 @@ async def are_stuck(worker: RedisStreamProcessor, handler: Stubborn, count: int)
 async def test_what_is_queued_where_all_workers_are_stuck_goes_to_another_worker(
     storage: MemoryStreamStorage, impatient: None
 ) -> None:
-    """Although the lease goes on for long: what was queued before, and what a read brings after."""
+    """Although the lease lasts long: entries queued before, and entries of a later read."""
     handler, other = Stubborn(), Stubborn()
     await storage.create_group(STREAM, GROUP)
     worker = started(storage, handler, concurrency=2)

@@ -1,4 +1,4 @@
-"""What is held: an entry that comes again while it runs is not run twice, and is still finished."""
+"""InFlight: an entry redelivered during its run is not run twice, and is still settled."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_the_run_in_progress_answers_for_a_new_delivery_of_its_entry() -> None:
 
 
 def test_a_run_does_not_answer_for_another_entry_under_its_id() -> None:
-    """Else it would ack an entry that nobody has handled: the fence must refuse it."""
+    """Otherwise it would acknowledge an entry that was never handled: the fence must refuse it."""
     held, running = InFlight(), delivery(1, confirmed=100)
     held.add([("1-0", running)])
     assert held.add([("1-0", delivery(1, confirmed=200, n=b"2"))]) == []

@@ -1,4 +1,4 @@
-"""Entries with equal keys start one after the other, in order; all others run beside them."""
+"""Entries with equal keys start one after the other, in order; all others run concurrently."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from misbehaving import ALL, Unspeakable
 from streamroute.core.consume.key_ordering import KeyedQueue
 from streamroute.core.consume.worker_pool import Entry, WorkerPool
 
-_CLAIMED = 1000  # numbers from here on are those of entries that were claimed
-_TURNS = 1000  # beyond what the longest example takes: 80 entries, a few turns each
+_CLAIMED = 1000  # claimed entries have ids from here on
+_TURNS = 1000  # event loop iterations; more than the longest example takes (80 entries, a few each)
 KEYS = st.sampled_from(["a", "b", "c", None])
 
 
 def key_of(payload: dict[str, Any]) -> str | None:
-    """The key that a test gave the payload."""
+    """Return the key that a test put into the payload."""
     key: str | None = payload["key"]
     return key
 
 
 def entries(keys: Sequence[str | None], start: int = 0) -> list[Entry]:
-    """Entries with these keys; their ids are numbers in order."""
+    """Return entries with these keys; their ids are ascending numbers."""
     return [(str(number), {"key": key}) for number, key in enumerate(keys, start)]
 
 
 def refuse(payload: dict[str, Any]) -> Any:
-    """A key of somebody's own that is none."""
+    """A user's key function that raises."""
     made = ALL.get(payload["key"])
     if made is not None:
         raise made()
@@ -41,7 +41,7 @@ def refuse(payload: dict[str, Any]) -> Any:
 
 
 def test_a_key_that_cannot_be_had_is_none_and_others_keep_theirs() -> None:
-    """Were it to raise, nothing would be read any more."""
+    """If it raised, reading would stop."""
     order = KeyedQueue(refuse)
     odd: list[Any] = [*ALL, [], Unspeakable()]
     entries: list[Entry] = [(str(number), {"key": key}) for number, key in enumerate(odd)]
@@ -51,7 +51,7 @@ def test_a_key_that_cannot_be_had_is_none_and_others_keep_theirs() -> None:
 
 
 class Handlers:
-    """Handlers that wait for a turn or two, and what was seen of them."""
+    """Handlers that wait for an iteration or two, and a record of their runs."""
 
     def __init__(self, turns: list[int]) -> None:
         self.turns = turns
@@ -73,10 +73,10 @@ class Handlers:
 
 
 async def within_turns(condition: Callable[[], Any]) -> None:
-    """Wait for what comes within some turns of the loop.
+    """Wait for a condition within a limited number of loop iterations.
 
-    These handlers wait for turns and never for time, so what does not come by then never comes: each of a
-    property's examples says so at once, where waiting for time would take minutes to find the smallest.
+    These handlers wait for iterations, never for time, so a condition that is not met by then never will be.
+    A failing example thus fails at once, and hypothesis needs no minutes to shrink it.
     """
     for _ in range(_TURNS):
         if condition():
@@ -86,7 +86,7 @@ async def within_turns(condition: Callable[[], Any]) -> None:
 
 
 async def close(pool: WorkerPool) -> None:
-    """Close the pool, within some turns."""
+    """Close the pool within a limited number of iterations."""
     closing = asyncio.create_task(pool.close(grace=0))
     await within_turns(closing.done)
     await closing
@@ -100,7 +100,7 @@ async def close(pool: WorkerPool) -> None:
 def test_equal_keys_run_one_at_a_time_and_in_the_order_in_which_they_were_read(
     batches: list[list[str | None]], concurrency: int, turns: list[int]
 ) -> None:
-    """For all reads, numbers of pool and durations; and every entry runs once."""
+    """For all reads, pool sizes and durations; every entry runs once."""
 
     async def play() -> Handlers:
         handlers, read = Handlers(turns), 0
@@ -120,7 +120,7 @@ def test_equal_keys_run_one_at_a_time_and_in_the_order_in_which_they_were_read(
     assert sorted(seen.done) == list(range(sum(map(len, batches))))
 
 
-@settings(deadline=None)  # a busy machine stops for longer than that
+@settings(deadline=None)  # a busy machine stalls for longer than the default
 @given(
     st.lists(st.lists(KEYS, max_size=8), max_size=6),
     st.integers(1, 5),
@@ -133,9 +133,9 @@ def test_what_faults_take_away_or_bring_leaves_the_others_in_order(
     turns: list[int],
     faults: list[tuple[int, int, bool]],
 ) -> None:
-    """Lost leases and claims at any moment: equal keys still run one at a time, and none waits for ever.
+    """Leases lost and claims at any moment: equal keys still run one at a time, and none waits forever.
 
-    After each read some entries are lost to another worker, and some claimed ones come at the head.
+    After each read some entries are lost to another worker, and some claimed ones are put at the front.
     """
 
     async def play() -> tuple[Handlers, set[int], set[int]]:
@@ -169,7 +169,7 @@ def test_what_faults_take_away_or_bring_leaves_the_others_in_order(
 
 
 async def test_one_hot_key_leaves_the_other_workers_to_the_others() -> None:
-    """A hundred entries of one key wait in its own queue, and one of them runs."""
+    """A hundred entries of one key wait in its queue while one of them runs."""
     running = set()
 
     async def handle(entry_id: str, payload: dict[str, Any]) -> None:
@@ -185,7 +185,7 @@ async def test_one_hot_key_leaves_the_other_workers_to_the_others() -> None:
 
 
 async def test_no_more_is_read_while_thousands_wait_for_their_keys() -> None:
-    """They take no worker, but they take memory."""
+    """They occupy no worker, but memory."""
     pool = WorkerPool(1, Handlers([0]).handle, KeyedQueue(key_of))
     pool.put(entries(["hot"] * 6000))
     reader = asyncio.create_task(pool.room(10))
@@ -197,7 +197,7 @@ async def test_no_more_is_read_while_thousands_wait_for_their_keys() -> None:
 
 
 async def test_an_entry_that_is_lost_lets_the_next_with_its_key_start() -> None:
-    """Queued, waiting or running: whoever takes it away, its key is free."""
+    """Queued, waiting or running: however the entry is removed, its key is free."""
     handlers, first = Handlers([1]), asyncio.Event()
 
     async def handle(entry_id: str, payload: dict[str, Any]) -> None:
@@ -209,9 +209,9 @@ async def test_an_entry_that_is_lost_lets_the_next_with_its_key_start() -> None:
     pool.put(entries(["a", "a", "a", "b", "b"]))
     pool.open()
     await asyncio.sleep(0)
-    pool.drop("1")  # it waits
-    pool.drop("3")  # it is queued
-    pool.drop("0")  # it runs
+    pool.drop("1")  # waiting
+    pool.drop("3")  # queued
+    pool.drop("0")  # running
     await eventually(lambda: sorted(handlers.done) == [2, 4])
     await within_patience(pool.close(grace=0))
 
@@ -236,7 +236,7 @@ def test_what_is_claimed_later_waits_behind_what_was_claimed_before() -> None:
 
 
 def test_claimed_entries_wait_at_the_head_of_their_key() -> None:
-    """They are older than what was read."""
+    """They are older than the entries read."""
     order = KeyedQueue(key_of)
     assert order.admit(entries(["a", "a"]), first=False) == entries(["a"])
     assert order.admit(entries(["a", "a"], 10), first=True) == []
@@ -250,7 +250,7 @@ def name_of(entry: Entry | None) -> str | None:
 
 
 def test_what_had_its_key_and_has_not_started_waits_behind_what_runs_alone() -> None:
-    """And before what waits already, and before what is claimed later: it is the older one of these."""
+    """It also stays before entries that already wait and before later claims, because it is older."""
     order = KeyedQueue(key_of)
     ready = deque(order.admit(entries(["a", "a", "b"]), first=False))
     order.admit(entries(["a"], 10), first=True)
@@ -295,12 +295,12 @@ def test_what_runs_alone_without_a_key_takes_nothing_over() -> None:
 
 
 def test_one_that_leaves_the_head_lets_later_claims_move_up() -> None:
-    """Whether it starts, or is lost: those that were claimed stay together, before what was read."""
+    """Whether the head starts or is lost: claimed entries stay together, before entries read."""
     order = KeyedQueue(key_of)
     order.admit(entries(["a", "a"]), first=False)
     order.admit(entries(["a", "a", "a"], 10), first=True)
     order.discard("11")
-    order.discard("1")  # read, not claimed: how many were put first is the same
+    order.discard("1")  # read, not claimed: the number of claimed ones at the front does not change
     order.admit(entries(["a"], 1), first=False)
     order.admit(entries(["a"], 20), first=True)
     assert (order.waiting, order.waiting_ids()) == (4, ["10", "12", "20", "1"])

@@ -1,4 +1,4 @@
-"""An entry that may kill its process runs alone in it, and costs no other entry a dead letter."""
+"""An entry that may kill its process runs alone in it, and causes no dead letter of another entry."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LAST = 3
 
 
 class Noted(MemoryStreamStorage):
-    """A storage that notes what is claimed and settled, in order."""
+    """A storage that records claims and settlements in order."""
 
     def __init__(self) -> None:
         super().__init__(block=0.02, lease=0.2)
@@ -36,7 +36,7 @@ class Noted(MemoryStreamStorage):
         return await super().settle(stream_name, group_name, consumer_name, messages)
 
     def abandon(self, stream: str, deliveries: int, *numbers: str) -> None:
-        """Entries that were delivered so often without an outcome, to workers that are dead."""
+        """Add entries delivered this often without an outcome, to workers now dead."""
         entries = self._stream(stream)
         for number in numbers:
             entry_id = self.add(stream, {"type": "booked", "n": number})
@@ -47,7 +47,7 @@ class Noted(MemoryStreamStorage):
 
 
 class Runs:
-    """What runs, and beside what."""
+    """Records each run, and which others run at that time."""
 
     def __init__(self, events: list[str]) -> None:
         self.running: set[str] = set()
@@ -68,7 +68,7 @@ class Runs:
 
 @asynccontextmanager
 async def served(storage: Noted, runs: Runs, *streams: str, **settings: Any) -> AsyncIterator[None]:
-    """Processors of these streams in one event loop."""
+    """Run processors of these streams in one event loop."""
     quick = {"poll_interval": 0.01, "claim_interval": 0.01, "ack_delay": 0.001, "lease": 0.2, "grace": 5.0}
     quick |= {"max_deliveries": LAST}
     async with AsyncExitStack() as stack:
@@ -103,7 +103,7 @@ async def test_each_last_delivery_is_settled_before_the_next_one_starts() -> Non
 
 
 async def test_what_has_ended_is_settled_before_a_last_delivery_starts() -> None:
-    """Else it would be delivered again where the last delivery kills the process."""
+    """Otherwise it would be redelivered if the last delivery kills the process."""
     storage, runs = await made()
     for n in range(20):
         storage.add(STREAM, {"type": "booked", "n": str(n)})
@@ -152,7 +152,7 @@ async def test_a_stream_that_starts_meanwhile_starts_nothing_beside_a_suspect() 
 async def test_beside_a_last_delivery_that_is_not_left_alone_nothing_new_starts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """What goes on and on has company; what might kill the process does not."""
+    """A handler already running may be killed with it; a new one may not."""
     monkeypatch.setattr("streamroute.core.consume.entry_lifecycle._PATIENCE", 0.3)
     storage, runs = await made()
     for name in ("endless", "suspect"):
@@ -174,7 +174,7 @@ async def test_beside_a_last_delivery_that_is_not_left_alone_nothing_new_starts(
 
 
 async def test_two_streams_never_have_a_last_delivery_at_once() -> None:
-    """Also not one that has company by now, since it takes long."""
+    """Not even if the first one has started beside others because it waited too long."""
     storage, runs = await made()
     runs.go_on["first"] = asyncio.Event()
     storage.abandon(STREAM, LAST - 1, "first")
@@ -190,7 +190,7 @@ async def test_two_streams_never_have_a_last_delivery_at_once() -> None:
 
 
 async def test_a_last_delivery_is_not_claimed_before_it_runs() -> None:
-    """A crash meanwhile costs it nothing."""
+    """A crash in the meantime costs it no delivery."""
     storage, runs = await made()
     runs.go_on["endless"] = asyncio.Event()
     storage.add(STREAM, {"type": "booked", "n": "endless"})
@@ -208,7 +208,7 @@ async def test_a_last_delivery_is_not_claimed_before_it_runs() -> None:
 
 
 async def test_new_messages_run_between_suspects() -> None:
-    """Many last deliveries delay what is new by one of them at a time."""
+    """Many last deliveries delay new entries by one of them at a time."""
     storage, runs = await made()
     storage.abandon(STREAM, LAST - 1, *(f"s{n}" for n in range(12)))
     async with served(storage, runs, STREAM):
@@ -229,7 +229,7 @@ async def test_what_was_delivered_once_too_often_is_dead_lettered_and_does_not_r
 
 
 async def test_where_one_delivery_is_all_entries_run_together_and_never_again() -> None:
-    """Else each would run alone, or none would be given up."""
+    """Otherwise each would run alone, or none would be dead-lettered."""
     storage, runs = await made()
     numbers = ["1", "2", "3"]
     for number in numbers:

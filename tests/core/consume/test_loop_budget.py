@@ -1,4 +1,4 @@
-"""LoopBudget: handlers that never wait run half a millisecond a turn of the loop."""
+"""LoopBudget: handlers that never wait run for half a millisecond per loop iteration."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from streamroute.core.consume.loop_budget import LoopBudget
 
 
 async def turn() -> None:
-    """Let the event loop turn once."""
+    """Let the event loop iterate once."""
     await asyncio.sleep(0)
 
 
@@ -40,7 +40,7 @@ async def test_who_reads_goes_first_for_two_turns() -> None:
 
 
 async def test_a_hold_within_a_breath_counts_from_now_on() -> None:
-    """The turn that the budget waits for is one of the two."""
+    """The iteration that the budget waits for counts as one of the two."""
     budget = LoopBudget()
     assert budget.renew()
     budget.yield_to_reader()

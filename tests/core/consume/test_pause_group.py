@@ -1,4 +1,4 @@
-"""Streams of a process leave an entry alone that may kill it."""
+"""All streams of a process pause for an entry that may kill it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from streamroute.core.consume.pause_group import PauseGroup, pause_group_of_loop
 
 
 class Stream:
-    """A peer that is idle when it is told so."""
+    """A peer that becomes idle when the test says so."""
 
     def __init__(self, *, is_idle: bool = True, has_last_delivery: bool = False) -> None:
         self.has_last_delivery = has_last_delivery
@@ -19,15 +19,12 @@ class Stream:
             self._idle.set()
 
     def pause(self) -> None:
-        """Note it."""
         self.told.append("pause")
 
     def resume(self) -> None:
-        """Note it."""
         self.told.append("resume")
 
     async def wait_idle(self) -> None:
-        """Wait until it is."""
         await self._idle.wait()
         self.told.append("idle")
 
@@ -123,7 +120,7 @@ async def test_each_event_loop_has_its_own() -> None:
 
 
 async def test_one_that_joins_meanwhile_is_paused_until_the_end() -> None:
-    """Streams of a process start side by side: another one may be at its first suspect already."""
+    """Streams of a process start concurrently: another one may already run its first last delivery."""
     one, late = Stream(), Stream()
     group = joined(one)
     async with group.exclusive(20):

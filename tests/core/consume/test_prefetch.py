@@ -1,4 +1,4 @@
-"""The size of reads follows what the handlers start, what workers are free, and how large entries are."""
+"""The read size depends on the handlers' start rate, the free workers and the entries' size."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from streamroute.message import Message, first_delivery
 
 
 class Clock:
-    """A clock that is set by hand."""
+    """A clock set by the test."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -21,12 +21,12 @@ class Clock:
 
 
 def entries(count: int, size: int = 100) -> list[tuple[str, dict[str, object]]]:
-    """As many entries of about that many bytes."""
+    """Return this many entries of about ``size`` bytes each."""
     return [(f"{n}-0", Message({}, fields={b"data": b"x" * size})) for n in range(count)]
 
 
 def test_reads_double_while_the_handlers_wait_for_entries() -> None:
-    """A backlog is read in large steps soon, and not at once."""
+    """A backlog is soon read in large steps, but not at once."""
     window, sizes = PrefetchWindow(500, 0.1, Clock()), []
     for _ in range(8):
         sizes.append(min(window.most, window.room(queued=0, free=32, started=0)))
@@ -35,7 +35,7 @@ def test_reads_double_while_the_handlers_wait_for_entries() -> None:
 
 
 def test_slow_handlers_have_little_waiting_behind_them() -> None:
-    """What would wait for minutes here is left to other workers."""
+    """Entries that would wait here for minutes are left to other workers."""
     clock = Clock()
     window = PrefetchWindow(500, 0.1, clock)
     window.record_read(entries(32))
@@ -44,7 +44,7 @@ def test_slow_handlers_have_little_waiting_behind_them() -> None:
 
 
 def test_fast_handlers_have_two_reads_waiting_behind_them() -> None:
-    """One is handled while the next is on its way."""
+    """One is handled while the next one arrives."""
     clock = Clock()
     window = PrefetchWindow(500, 0.1, clock)
     started = 0
@@ -68,7 +68,7 @@ def test_large_entries_are_read_a_few_at_a_time() -> None:
 
 
 def test_large_entries_behind_a_small_one_are_seen() -> None:
-    """Eight of a read are measured, spread over all of it."""
+    """Eight entries of a read are measured, spread over all of it."""
     window = PrefetchWindow(500, 0.1, Clock())
     for _ in range(8):
         window.record_read([*entries(1), *entries(63, 500_000)])
@@ -80,7 +80,7 @@ def test_the_rate_follows_what_handlers_start_and_forgets_slowly() -> None:
     window = PrefetchWindow(1000, 1.0, clock)
     window.record_read(entries(500))
     clock.now = 1.0
-    assert window.room(queued=1, free=0, started=100) == 64  # of a hundred, what the first moment weighs
+    assert window.room(queued=1, free=0, started=100) == 64  # of 100: the first moment has limited weight
     clock.now = 2.0
     assert window.room(queued=1, free=0, started=200) == 87
     clock.now = 3.0
@@ -94,7 +94,7 @@ def test_entries_of_unknown_size_are_no_reason_to_read_less() -> None:
     assert window.most == 500
 
 
-@settings(deadline=None)  # a busy machine stops for longer than that
+@settings(deadline=None)  # a busy machine stalls for longer than the default
 @given(
     st.integers(1, 1000),
     st.lists(
@@ -105,7 +105,7 @@ def test_entries_of_unknown_size_are_no_reason_to_read_less() -> None:
 def test_there_is_always_room_for_one_and_never_for_more_than_two_reads(
     most: int, steps: list[tuple[float, int, int, int]]
 ) -> None:
-    """Whatever happened, the reader goes on, and what waits is bounded."""
+    """In every state the reader makes progress, and the queue is bounded."""
     clock = Clock()
     window = PrefetchWindow(most, 0.1, clock)
     started = 0
@@ -121,7 +121,7 @@ MEGABYTE = 1024 * 1024
 
 
 def sized(*sizes: int) -> list[tuple[str, dict[str, object]]]:
-    """Entries of exactly so many bytes."""
+    """Return entries of exactly these sizes in bytes."""
     return [(f"{n}-0", Message({}, fields={b"": b"x" * size})) for n, size in enumerate(sizes)]
 
 
@@ -137,7 +137,7 @@ def test_a_read_brings_sixteen_megabytes_at_most_and_one_entry_at_least(size: in
 
 
 def test_after_a_large_entry_reads_double_again() -> None:
-    """What one read is thought to bring is halved each time at most."""
+    """The estimated size of a read at most halves each time."""
     window, seen = PrefetchWindow(500, 0.1, Clock()), []
     window.record_read(sized(*[0] * 250))
     window.record_sizes(sized(16 * MEGABYTE))
@@ -159,7 +159,7 @@ def test_what_was_claimed_says_nothing_of_how_many_to_read() -> None:
 
 
 def test_entries_that_the_server_sent_are_measured_as_they_came() -> None:
-    """Names and values in turn: nobody has asked for the fields yet."""
+    """Alternating names and values: the fields are not decoded yet."""
     message = first_delivery({}, "1-0", [b"data", b"x" * (4 * MEGABYTE - 4)], "s", "g", 0, None)
     window = PrefetchWindow(500, 0.1, Clock())
     window.record_read(sized(*[0] * 250))
@@ -193,7 +193,7 @@ def test_entries_of_unknown_size_are_not_heavy(monkeypatch: pytest.MonkeyPatch) 
     ("queued", "free", "last", "room"),
     [
         (0, 3, 0, 3),  # as many as there are workers
-        (0, 3, 10, 20),  # they wait for entries: twice as many as the last time
+        (0, 3, 10, 20),  # they wait for entries: twice as many as before
         (5, 3, 10, 3),  # something is queued for them
         (0, 0, 10, 1),  # none waits
         (0, 60, 10, 40),  # two reads at most
@@ -213,7 +213,7 @@ def test_room_is_for_what_handlers_start_in_a_moment() -> None:
     clock.now = 1e-6
     assert window.room(queued=9, free=0, started=100) == 100  # a millionth of a second is long enough
     clock.now = 10.0
-    assert window.room(queued=9, free=7, started=199) == 12  # ten a second, and what is free
+    assert window.room(queued=9, free=7, started=199) == 12  # ten a second, and the free workers
     assert window.room(queued=9, free=0, started=9999) == 5  # no time has passed
 
 

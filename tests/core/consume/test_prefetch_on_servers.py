@@ -1,4 +1,4 @@
-"""What a consumer reads ahead is bounded, by its workers and by bytes: the rest is left to others."""
+"""A consumer's prefetch is bounded by its workers and by bytes; other workers get the rest."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SETTINGS: dict[str, Any] = {"batch_count": 500, "prefetch": 0.1, "concurrency": 
 
 
 class Busy:
-    """A handler that starts and does not end until it is told to."""
+    """A handler that starts, and ends when the test allows it."""
 
     def __init__(self) -> None:
         self.running = 0
@@ -35,7 +35,7 @@ async def fill(client: Redis, entries: int, size: int) -> None:
 
 
 async def held(client: Redis) -> int:
-    """How many entries the group's workers hold."""
+    """Return the number of entries that the group's workers hold."""
     summary: dict[str, int] = await client.xpending(STREAM, GROUP)
     return summary["pending"]
 

@@ -1,4 +1,4 @@
-"""An entry that was lost and comes back to the same worker: the older delivery ends nothing of the newer."""
+"""An entry lost and redelivered to the same worker: the older delivery does not end the newer one."""
 
 from __future__ import annotations
 
@@ -36,14 +36,13 @@ class SlowStorage(MemoryStreamStorage):
     async def settle(
         self, stream_name: str, group_name: str, consumer_name: str, messages: Mapping[str, Message]
     ) -> SettleResult:
-        """Settle when it may."""
         self.asked += 1
         await self.go_on.wait()
         return await super().settle(stream_name, group_name, consumer_name, messages)
 
 
 class Work:
-    """A worker's handling, without what reads and claims for it."""
+    """A worker's entry handling, without the fetcher."""
 
     def __init__(self, storage: SlowStorage) -> None:
         self.storage = storage
@@ -54,7 +53,7 @@ class Work:
         self.handling.callback = self._handle
 
     async def lose_and_claim(self, entry_id: str) -> None:
-        """Another worker takes the entry, and this one takes it back."""
+        """Let another worker take the entry, and this one take it back."""
         for who in ("thief", "me"):
             taken = await self.storage.claim_stale_events(STREAM, GROUP, who, 0, 10)
             assert [name for name, _ in taken] == [entry_id]
@@ -72,7 +71,7 @@ class Work:
 
 @pytest.fixture
 async def work() -> AsyncIterator[Work]:
-    """A worker that handles 1-0 for the first time."""
+    """A worker that runs the first delivery of 1-0."""
     made = Work(SlowStorage())
     await made.storage.create_group(STREAM, GROUP)
     made.storage.add(STREAM, {"type": "booked"})
@@ -85,12 +84,12 @@ async def work() -> AsyncIterator[Work]:
 
 
 def held(work: Work) -> dict[str, int]:
-    """What the worker answers for: its deliveries by the entries' ids."""
+    """Return the worker's deliveries by entry id."""
     return {name: message.deliveries for name, message in work.handling.in_flight.snapshot().items()}
 
 
 async def test_a_late_settlement_of_an_older_delivery_lets_go_of_no_newer_one(work: Work) -> None:
-    """Else nobody would renew the lease of what runs."""
+    """Otherwise the running delivery's lease would not be renewed."""
     [entry_id] = held(work)
     work.go_on[1].set()
     await eventually(lambda: work.storage.asked)
@@ -106,7 +105,7 @@ async def test_a_late_settlement_of_an_older_delivery_lets_go_of_no_newer_one(wo
 
 
 async def test_an_older_delivery_that_is_lost_drops_no_newer_one(work: Work) -> None:
-    """The news of the loss may come late."""
+    """The lost lease may be reported late."""
     [entry_id] = held(work)
     await work.lose_and_claim(entry_id)
     await eventually(lambda: work.started == [1, 3])

@@ -1,4 +1,4 @@
-"""The run queue: what starts next, also while it is paused, and what waits for its key."""
+"""RunQueue: which entry starts next, also while paused, and which ones wait for their key."""
 
 from __future__ import annotations
 

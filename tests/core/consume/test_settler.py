@@ -1,4 +1,4 @@
-"""Settling goes on whatever a storage refuses: one entry holds up no other, and none is forgotten."""
+"""Settling continues whatever a storage refuses: no entry blocks another, and none is forgotten."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from streamroute.values import SettleResult
 
 
 class PickyStorage(PlainStorage):
-    """A storage that fails to ack some ids, each as often as it says."""
+    """A storage that fails to acknowledge some ids, each this many times."""
 
     def __init__(self, *payloads: dict[str, Any], refused: dict[str, int]) -> None:
         super().__init__(*payloads)
@@ -38,7 +38,7 @@ async def take(payload: dict[str, Any], _container: Any) -> None:
 
 
 async def test_an_ack_that_always_fails_holds_up_no_other(caplog: pytest.LogCaptureFixture) -> None:
-    """The others are acked, and the log does not tell of each attempt."""
+    """The others are acknowledged, and not every attempt is logged."""
     storage = PickyStorage(*[{"type": "booked"}] * 50, refused={"7-0": 10**9})
     running = consuming(storage, dispatcher_of(take).process_message, ack_delay=0.05)
     async with running:
@@ -57,7 +57,7 @@ async def test_an_ack_that_always_fails_holds_up_no_other(caplog: pytest.LogCapt
 
 
 async def test_settling_goes_on_whatever_those_do_who_are_told() -> None:
-    """Were one that must not raise the end of it, nothing would be acked any more, and nobody told."""
+    """If an exception of a callback ended settling, no entry would be acknowledged any more, silently."""
     written, released = list[str](), list[str]()
 
     async def write(finished: Mapping[str, dict[str, Any]]) -> SettleResult:
@@ -78,7 +78,7 @@ async def test_settling_goes_on_whatever_those_do_who_are_told() -> None:
 
 @pytest.mark.parametrize("raises", [False, True], ids=["refused", "failed alone"])
 async def test_an_older_delivery_that_is_tried_again_takes_no_place_of_a_newer_one(raises: bool) -> None:
-    """Else the fence would refuse the older one, and the newer would never be settled."""
+    """Otherwise the fence would refuse the older one, and the newer one would never be settled."""
     older, newer, written = {"n": 1}, {"n": 2}, list[dict[str, Any]]()
     go_on = asyncio.Event()
 
@@ -106,14 +106,14 @@ async def test_an_older_delivery_that_is_tried_again_takes_no_place_of_a_newer_o
     assert [payload["n"] for payload in written if payload] == [1, 2]
 
 
-@settings(deadline=None)  # a busy machine stops for longer than that
+@settings(deadline=None)  # a busy machine stalls for longer than the default
 @given(
     refused=st.dictionaries(st.integers(0, 40), st.integers(1, 6), max_size=4),
     outage=st.integers(0, 5),
     size=st.integers(1, 20),
 )
 def test_every_entry_is_settled_in_the_end(refused: dict[int, int], outage: int, size: int) -> None:
-    """Whatever fails, for however long, and however large the batches are; each is let go once."""
+    """Whatever fails, for any time and any batch size; each entry is released exactly once."""
     left = dict(refused)
     calls = 0
 

@@ -1,4 +1,4 @@
-"""The settler: when it writes, how many entries at a time, and what it waits for."""
+"""Settler: when it writes, how many entries at a time, and what it waits for."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FOREVER = 600.0
 
 
 class Storage:
-    """What is written, and how the storage answers: it may wait, fail so often, or refuse."""
+    """A storage that records its writes; it may wait, fail a number of times, or refuse."""
 
     def __init__(self) -> None:
         self.batches: list[list[str]] = []
@@ -33,7 +33,7 @@ class Storage:
         self.may_go_on.set()
 
     async def write(self, finished: Mapping[str, dict[str, Any]]) -> SettleResult:
-        """Note the batch, and answer."""
+        """Record the batch, and reply as scripted."""
         self.batches.append(list(finished))
         await self.may_go_on.wait()
         if self.failures:
@@ -43,18 +43,17 @@ class Storage:
         return answer
 
     def note_lost(self, ids: Iterable[str]) -> None:
-        """Note these ids."""
         self.lost.extend(ids)
 
     @property
     def sizes(self) -> list[int]:
-        """How many entries each batch had."""
+        """Return the size of each batch."""
         return list(map(len, self.batches))
 
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What failed is tried again at once."""
+    """Retry failures at once."""
     monkeypatch.setattr(backoff, "_LONGEST", 0.0)
 
 
@@ -102,7 +101,7 @@ async def test_what_is_no_full_batch_is_written_after_the_delay() -> None:
 
 
 async def test_after_failures_batches_are_halved_and_after_successes_doubled() -> None:
-    """It does not stay at one entry a call for the rest of its life."""
+    """It does not stay at one entry per call forever."""
     storage = Storage()
     storage.failures = 3
     async with opened(storage, batch=16) as settler:
@@ -179,7 +178,7 @@ async def test_flush_settles_at_once_and_waits_for_what_is_in_flight() -> None:
         storage.may_go_on.set()
         await within_patience(flushing)
         assert storage.released == ["1", "2", "3"]
-        await within_patience(settler.flush(FOREVER))  # there is nothing to wait for
+        await within_patience(settler.flush(FOREVER))  # nothing to wait for
 
 
 async def test_flush_does_not_wait_for_the_delay() -> None:
@@ -264,7 +263,7 @@ async def test_what_was_lost_is_told_and_let_go_and_what_was_refused_is_neither(
 
 
 async def test_an_entry_with_which_every_call_fails_is_tried_apart_from_the_others() -> None:
-    """It is found by halves, and no other is written with it again."""
+    """Bisection finds it, and no other entry is written together with it again."""
     storage, bad = Storage(), "2"
 
     async def write(finished: Mapping[str, dict[str, Any]]) -> SettleResult:
@@ -318,7 +317,7 @@ async def test_one_that_fails_alone_while_others_succeed_is_said_to_be_refused(
     settler.open()
     add(settler, "bad")
     await eventually(lambda: calls[0] > 5)
-    assert "refused by the storage" not in caplog.text  # it may be the storage that is away
+    assert "refused by the storage" not in caplog.text  # the storage itself may be down
     add(settler, 1)
     await eventually(lambda: "refused by the storage" in caplog.text)
     seen = calls[0]
@@ -357,7 +356,7 @@ async def test_by_default_five_hundred_are_a_batch_and_a_thousand_stop_the_intak
 
 
 async def test_each_delay_begins_with_the_first_that_is_added(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where the one before it ended early, since its batch was full."""
+    """Even if the delay before ended early because its batch was full."""
     storage, clock = Storage(), LoopClock(monkeypatch)
     async with opened(storage, delay=100.0, batch=2) as settler:
         add(settler, 1)
@@ -373,13 +372,13 @@ async def test_each_delay_begins_with_the_first_that_is_added(monkeypatch: pytes
 
 
 async def test_a_delay_that_goes_on_when_it_is_closed_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else what is added when it has been opened again would wait for a full batch."""
+    """Otherwise entries added after reopening would wait for a full batch."""
     storage, clock = Storage(), LoopClock(monkeypatch)
     async with opened(storage, delay=100.0, batch=2) as settler:
         storage.may_go_on.clear()
         add(settler, 1, 2)
         await eventually(lambda: storage.batches)
-        add(settler, 3)  # its delay begins, and it is written before that ends
+        add(settler, 3)  # starts its delay, and is written before that ends
         storage.may_go_on.set()
         await eventually(lambda: storage.released == ["1", "2", "3"])
         await within_patience(settler.close(10))
@@ -441,7 +440,7 @@ async def test_of_two_deliveries_that_wait_the_newer_is_settled_where_a_batch_fa
 async def test_refusals_are_over_when_nothing_is_refused_any_more(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What succeeds meanwhile says nothing of what waits to be offered again."""
+    """A success in between says nothing about the entry that waits for its next attempt."""
     monkeypatch.setattr(backoff, "_FIRST", 100.0)
     monkeypatch.setattr(backoff, "_LONGEST", 100.0)
     storage, clock = Storage(), LoopClock(monkeypatch)
@@ -463,7 +462,7 @@ async def test_refusals_are_over_when_nothing_is_refused_any_more(
 async def test_one_that_fails_alone_is_refused_until_it_is_settled(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Others that are settled at the moment at which it is offered again are no reason to say it works."""
+    """Other entries settled at the time of its next attempt do not mean that it works."""
     monkeypatch.setattr(backoff, "_FIRST", 100.0)
     monkeypatch.setattr(backoff, "_LONGEST", 100.0)
     storage, clock, bad = Storage(), LoopClock(monkeypatch), {"bad"}
@@ -484,7 +483,7 @@ async def test_one_that_fails_alone_is_refused_until_it_is_settled(
         storage.may_go_on.clear()
         add(settler, n)
         await turns()
-        await clock.advance(110)  # it is offered again while this one is written
+        await clock.advance(110)  # its next attempt comes while this one is written
         storage.may_go_on.set()
         await turns()
     assert storage.released == ["0", "1", "2", "3"]
@@ -513,33 +512,31 @@ async def test_after_a_failure_it_waits_before_it_tries_again(monkeypatch: pytes
 
 
 class Acking:
-    """A storage that acks one entry a call."""
+    """A storage that acknowledges one entry per call."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, list[str]]] = []
 
     async def ack_event(self, stream_name: str, group_name: str, message_id: str) -> None:
-        """Note the id."""
         assert (stream_name, group_name) == ("s", "g")
         self.calls.append(("ack one", [message_id]))
 
 
 class AckingMany(Acking):
-    """One that acks many."""
+    """A storage that acknowledges several."""
 
     async def ack_events(self, stream_name: str, group_name: str, message_ids: Sequence[str]) -> None:
-        """Note the ids."""
         assert (stream_name, group_name) == ("s", "g")
         self.calls.append(("ack", list(message_ids)))
 
 
 class Settling(AckingMany):
-    """One that settles messages."""
+    """A storage that settles messages."""
 
     async def settle(
         self, stream_name: str, group_name: str, consumer_name: str, messages: Mapping[str, Message]
     ) -> SettleResult:
-        """Note the ids; the first had gone."""
+        """Record the ids; report the first as lost."""
         assert (stream_name, group_name, consumer_name) == ("s", "g", "me")
         self.calls.append(("settle", list(messages)))
         return SettleResult(list(messages)[:1])
@@ -558,7 +555,7 @@ class Settling(AckingMany):
 async def test_entries_are_finished_in_the_best_way_that_a_storage_has(
     storage: Any, finished: str, calls: list[tuple[str, list[str]]]
 ) -> None:
-    """Payloads that are no messages can only be acked."""
+    """Payloads that are not messages can only be acknowledged."""
     write = writer_for(storage, "s", "g", "me")
     kinds: dict[str, dict[str, Any]] = {
         f"{n}{kind}": Message({}) if kind == "m" else {} for n, kind in enumerate(finished)

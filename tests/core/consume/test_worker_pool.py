@@ -1,4 +1,4 @@
-"""The pool: a bounded queue, a fixed number of workers, and workers that survive."""
+"""WorkerPool: a bounded queue, a fixed number of workers, and workers that survive errors."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ async def test_claimed_entries_go_before_queued_ones_in_their_own_order() -> Non
 
 
 async def test_what_is_claimed_later_goes_behind_what_was_claimed_before() -> None:
-    """A worker that stopped cleanly gives more back than one claim takes: it runs in its order."""
+    """A worker that stopped cleanly releases more than one claim takes: the entries run in their order."""
     turns, seen = asyncio.Semaphore(0), []
 
     async def handle(entry_id: str, payload: dict[str, Any]) -> None:
@@ -81,7 +81,7 @@ async def test_what_is_claimed_later_goes_behind_what_was_claimed_before() -> No
 
 
 async def test_everyone_who_waits_for_room_gets_it() -> None:
-    """The reader and the claimer wait at the same time, each for room of its own."""
+    """The reader and the claimer wait at the same time, each for its own capacity."""
     go_on = asyncio.Semaphore(0)
 
     async def handle(entry_id: str, payload: dict[str, Any]) -> None:
@@ -102,7 +102,7 @@ async def test_everyone_who_waits_for_room_gets_it() -> None:
 
 
 async def test_a_dropped_handler_is_cancelled_and_its_worker_is_as_good_as_new() -> None:
-    """A later CancelledError that a handler raises by itself is still known for its failure."""
+    """A CancelledError that a handler later raises by itself still counts as its failure."""
     never, started, judged = asyncio.Event(), asyncio.Event(), []
 
     async def run(entry_id: str) -> None:
@@ -192,7 +192,7 @@ async def test_what_was_to_run_alone_and_did_not_start_goes_first_when_all_go_on
 
 
 async def test_what_runs_alone_has_its_key_before_what_was_queued_with_it() -> None:
-    """It is older; those with its key wait until it has ended, and others do not."""
+    """It is older; entries with its key wait for its end, and others do not."""
     go_on, seen = asyncio.Event(), []
 
     async def handle(entry_id: str, payload: dict[str, Any]) -> None:
@@ -216,7 +216,7 @@ async def test_what_runs_alone_has_its_key_before_what_was_queued_with_it() -> N
 
 
 async def test_handlers_that_never_wait_let_the_event_loop_turn() -> None:
-    """A queue of handlers that only compute does not keep acks, reads and signals waiting."""
+    """A queue of CPU-bound handlers does not delay acknowledgements, reads and signals."""
     turns, seen = [0], list[int]()
 
     async def handle(entry_id: str, payload: dict[str, Any]) -> None:
@@ -231,11 +231,11 @@ async def test_handlers_that_never_wait_let_the_event_loop_turn() -> None:
     async with opened(1, handle) as pool:
         pool.put(entries("1", "2", "3", "4", "5"))
         await within_patience(turn())
-    assert len(set(seen)) >= 4  # the first two may begin in one turn
+    assert len(set(seen)) >= 4  # the first two may begin in one iteration
 
 
 async def test_a_cancellation_that_a_handler_leaves_behind_costs_no_worker() -> None:
-    """It arrives where the worker waits next, which is not the handler's await any more."""
+    """It arrives at the worker's next await, which is no longer the handler's."""
     seen = []
 
     async def handle(entry_id: str, payload: dict[str, Any]) -> None:
@@ -253,7 +253,7 @@ async def test_a_cancellation_that_a_handler_leaves_behind_costs_no_worker() -> 
 
 
 async def test_all_workers_fill_when_handlers_wait() -> None:
-    """Few are woken at a time, and still no worker stays empty while something is queued."""
+    """Few are woken at a time, and still no worker stays idle while something is queued."""
     running = [0]
 
     async def handle(entry_id: str, payload: dict[str, Any]) -> None:
@@ -287,7 +287,7 @@ async def test_a_worker_is_started_when_it_is_needed_first() -> None:
 async def test_a_handler_that_goes_on_after_it_was_cancelled_is_stuck(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Its worker is lost until it ends, its end does not count, and those behind its key go on."""
+    """Its worker is lost until it ends, its result does not count, and entries behind its key proceed."""
     let_go, ended, told, done, seen = asyncio.Event(), asyncio.Event(), [], [], []
 
     async def handle(entry_id: str, payload: dict[str, Any]) -> None:
@@ -318,7 +318,7 @@ async def test_a_handler_that_goes_on_after_it_was_cancelled_is_stuck(
     assert told == [("uncancellable", worker)]
     await eventually(lambda: done == ["2"])
     assert (pool.stuck, pool.running) == (1, 1)
-    await within_patience(pool.wait_idle())  # nobody waits for it any more
+    await within_patience(pool.wait_idle())  # it is no longer waited for
     let_go.set()
     await eventually(lambda: pool.stuck == 0)
     pool.put([("3", {"key": "a"}), ("4", {"key": "b"})])
@@ -346,7 +346,7 @@ async def test_a_handler_that_ends_soon_after_its_cancellation_is_not_stuck() ->
 
 
 async def test_a_callback_that_raises_costs_no_worker(caplog: pytest.LogCaptureFixture) -> None:
-    """It must not, and nothing is handled by a worker that is gone."""
+    """Callbacks must not raise, but a dead worker would handle nothing."""
     seen: list[str] = []
 
     async def handle(entry_id: str, payload: dict[str, Any]) -> None:
@@ -365,7 +365,7 @@ async def test_a_callback_that_raises_costs_no_worker(caplog: pytest.LogCaptureF
 
 
 class Held:
-    """Handlers that run until they are let go, one by one, and what was told of them."""
+    """Handlers that run until released one by one, and a record of the callbacks."""
 
     def __init__(self, concurrency: int, **settings: Any) -> None:
         self.started: list[str] = []
@@ -386,12 +386,12 @@ class Held:
         )
 
     def let_go(self, *names: str) -> None:
-        """Let these end."""
+        """Let these handlers end."""
         for name in names:
             self._event(name).set()
 
     def task(self, name: str) -> asyncio.Task[None]:
-        """The task that runs an entry."""
+        """Return the task that runs an entry."""
         [worker] = [one for one in self.pool._workers if one.entry is not None and one.entry[0] == name]
         assert worker.task is not None
         return worker.task
@@ -434,7 +434,7 @@ async def test_what_ends_is_done_or_has_failed(caplog: pytest.LogCaptureFixture)
 
 
 async def test_what_was_dropped_is_neither_done_nor_held_against_its_worker() -> None:
-    """A handler that was cancelled, and ends well all the same, has ended too late."""
+    """A cancelled handler that still ends well has ended too late."""
     async with holding(1) as held:
         held.uncancellable = {"1"}
         held.pool.put(entries("1", "2", "3", "4"))
@@ -501,7 +501,7 @@ async def test_a_close_ends_the_wait_for_room() -> None:
         await within_patience(waiting)
         held.let_go("1", "2", "3")
         await within_patience(closing)
-        await within_patience(held.pool.room(0))  # nor does anybody wait afterwards
+        await within_patience(held.pool.room(0))  # nor does any waiter remain
 
 
 async def test_there_is_room_for_fewer_than_were_asked_for() -> None:
@@ -557,7 +557,7 @@ async def test_a_handler_that_is_not_cancelled_may_take_any_time() -> None:
 
 
 async def test_each_entry_has_the_whole_time_to_end_after_its_cancellation() -> None:
-    """What an entry before it used up in the same worker does not count."""
+    """Time used by the entry before it in the same worker does not count."""
     async with holding(1, stuck_after=30) as held:
         held.uncancellable = {"1", "2"}
         held.pool.put(entries("1", "2"))
@@ -647,7 +647,7 @@ async def test_what_waits_is_told_with_what_waits_for_its_key() -> None:
 
 
 async def test_what_was_to_run_alone_and_is_lost_before_it_starts_does_not_run() -> None:
-    """Others did not leave it alone for so long that its lease ended: it is another worker's."""
+    """Waiting to run alone took so long that its lease ended: another worker has it."""
     async with holding(1) as held:
         held.pool.put(entries("1"))
         await eventually(lambda: held.started == ["1"])
@@ -705,7 +705,7 @@ async def test_what_is_to_run_alone_waits_until_it_starts() -> None:
 
 
 async def test_a_worker_whose_stuck_handler_has_ended_is_as_good_as_new() -> None:
-    """However often it was cancelled: what runs there next may take any time, and is waited for."""
+    """However often it was cancelled: the next handler there may take any time, and is waited for."""
     async with holding(1, stuck_after=0.01, order=KeyedQueue(lambda payload: payload["key"])) as held:
         held.uncancellable = {"1"}
         held.pool.put([("1", {"key": "a"}), ("2", {"key": "b"}), ("3", {"key": "b"})])
@@ -738,7 +738,7 @@ async def test_who_waits_for_the_others_waits_for_all_that_are_not_stuck() -> No
 
 
 async def test_a_stuck_handler_that_ends_frees_no_key_of_its_entry_s_next_delivery() -> None:
-    """The entry was given up and came back; those with its key wait for the newer run."""
+    """The entry was given up and redelivered; entries with its key wait for the newer run."""
     old, new, started = asyncio.Event(), asyncio.Event(), list[str]()
 
     async def handle(entry_id: str, payload: dict[str, Any]) -> None:
@@ -772,7 +772,7 @@ async def test_a_stuck_handler_that_ends_frees_no_key_of_its_entry_s_next_delive
 
 
 async def test_one_that_is_cancelled_anew_has_the_whole_time_again() -> None:
-    """A handler may take a cancellation back, as a timeout does."""
+    """A handler may revoke a cancellation, as a timeout does."""
     async with holding(1, stuck_after=10) as held:
         held.uncancellable = {"1"}
         held.pool.put(entries("1"))
@@ -814,7 +814,7 @@ async def test_by_default_a_handler_is_stuck_ten_seconds_after_it_was_seen_to_go
         held.pool.put(entries("1"))
         await eventually(lambda: held.started == ["1"])
         held.task("1").cancel()
-        for seconds in (3.4, 1.7, 3.4, 1.7, 3.3):  # it is looked at every five seconds
+        for seconds in (3.4, 1.7, 3.4, 1.7, 3.3):  # the check runs every five seconds
             await clock.advance(seconds)
             assert held.told == []
         await clock.advance(1.8)
@@ -837,7 +837,7 @@ async def test_a_handler_that_was_cancelled_has_five_seconds_to_end(monkeypatch:
 
 
 async def test_a_handler_that_outlasts_a_close_tells_nothing_and_takes_nothing_more() -> None:
-    """Its entry was released; and a worker more than there are would run when it is opened again."""
+    """Its entry was released, and a surplus worker would run after reopening."""
     async with holding(1, last_patience=0.01) as held:
         held.uncancellable = {"1"}
         held.pool.put(entries("1"))
@@ -877,7 +877,7 @@ async def test_a_close_does_not_wait_for_workers_that_have_nothing_to_do(
 
 
 async def test_what_is_closed_is_kept_by_nobody() -> None:
-    """No timer of the event loop looks at it any more."""
+    """No timer of the event loop refers to it any more."""
 
     async def handle(entry_id: str, payload: dict[str, Any]) -> None:
         seen.append(entry_id)
@@ -921,7 +921,7 @@ async def test_what_waited_for_its_key_counts_as_started_once() -> None:
 
 
 async def test_who_reads_goes_on_before_what_was_read_is_handled() -> None:
-    """Handlers that never wait would else keep it from asking for more."""
+    """Otherwise handlers that never wait would keep the reader from reading more."""
     turn, seen = [0], list[int]()
 
     async def handle(entry_id: str, payload: dict[str, Any]) -> None:
@@ -953,7 +953,7 @@ async def test_a_pause_for_the_event_loop_takes_no_time(monkeypatch: pytest.Monk
 
 
 async def test_a_reader_that_waited_for_room_goes_on_before_the_rest_is_handled() -> None:
-    """While the server looks for more, the handlers have something to do."""
+    """The handlers have work while the server looks for more."""
     seen: list[str] = []
 
     async def handle(entry_id: str, payload: dict[str, Any]) -> None:
@@ -986,7 +986,7 @@ async def test_a_worker_that_is_woken_and_has_not_begun_is_free() -> None:
 
 @pytest.mark.parametrize("end", ["cancels itself", "done raises"])
 async def test_a_worker_that_was_replaced_is_one_worker(end: str) -> None:
-    """Neither one less, nor one more: as many handlers run at once as there are to."""
+    """The number of concurrent handlers is unchanged."""
     go_on, running, most = asyncio.Event(), [0], [0]
 
     async def handle(entry_id: str, payload: dict[str, Any]) -> None:
@@ -1021,7 +1021,7 @@ async def test_a_worker_that_was_replaced_is_one_worker(end: str) -> None:
 
 
 async def test_a_handler_that_is_stuck_is_cancelled_once_more() -> None:
-    """It may have missed the first: then its worker comes back."""
+    """It may have missed the first cancellation; its worker then becomes free."""
     missed: list[str] = []
 
     async def handle(entry_id: str, payload: dict[str, Any]) -> None:
@@ -1055,7 +1055,7 @@ async def test_who_waits_for_the_others_goes_on_when_the_last_of_them_is_stuck()
 
 
 async def test_a_worker_that_was_cancelled_while_it_had_nothing_to_do_is_woken_no_more() -> None:
-    """Else what is queued would wait although another worker is free."""
+    """Otherwise a queued entry would wait although another worker is free."""
     async with holding(2) as held:
         held.let_go("1")
         held.pool.put(entries("1"))

@@ -1,4 +1,4 @@
-"""What a scheduler of another make brings back is known by its proof; all else is a message like any."""
+"""A third-party scheduler's retry is recognised by its proof; any other payload is an ordinary message."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SECRET = b"known to the workers"
 
 
 class Scheduler:
-    """Remembers what it was handed."""
+    """Records the scheduled payloads."""
 
     def __init__(self) -> None:
         self.payloads: list[dict[str, Any]] = []
@@ -34,7 +34,7 @@ class Settling(Scheduler):
 
 
 class Keeper:
-    """A coordinator, or a scheduler, that keeps secrets."""
+    """A coordinator or scheduler that stores secrets."""
 
     def __init__(self) -> None:
         self.secrets: dict[str, bytes] = {}
@@ -48,7 +48,7 @@ class Keeper:
 
 
 def marked(secret: bytes = SECRET, stream: str = "bot_events", **facts: Any) -> dict[str, Any]:
-    """A payload that a scheduler brought back."""
+    """Return a payload as a scheduler returns it."""
     facts = {"id": "1-0", "group": GROUP, "routes": frozenset(["consuming.again"]), "attempt": 2, **facts}
     payload = {"type": "booked"}
     return {**payload, KEY: RetryEnvelope(**facts).signed(payload, stream, secret)}
@@ -115,7 +115,7 @@ async def test_a_proven_marker_is_not_believed_in_another_payload() -> None:
 async def test_where_retries_are_expected_one_without_proof_is_in_the_log(
     scheduled: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A scheduler that changes the payload would be hard to find otherwise."""
+    """A scheduler that changes the payload would otherwise be hard to find."""
     scheduler = Scheduler() if scheduled else None
     dispatcher = dispatcher_of(Handling("again"), retry_scheduler=scheduler, retry_secret=SECRET)
     await dispatcher.process_message(message({**marked(), "retried_at": 7}))
@@ -192,7 +192,7 @@ async def test_where_settlement_retries_the_key_is_no_schedulers(settles: bool) 
 
 
 async def test_what_a_scheduler_brings_back_knows_what_its_entry_knows() -> None:
-    """Dedupe, a lease and a dead letter are of the entry that is pending, not of the one that failed once."""
+    """Dedupe, lease and dead letter belong to the pending entry, not to the one that failed first."""
     got: list[Message] = []
 
     async def again(payload: Any, container: Any) -> None:
@@ -238,7 +238,7 @@ async def test_what_an_entry_holds_already_stays_with_it_when_it_is_a_scheduler_
 
 
 async def test_a_schedulers_retry_that_became_one_of_our_own_is_what_that_says() -> None:
-    """It was postponed: its raw fields still hold the marker that it came with."""
+    """It was postponed: its raw fields still hold its original marker."""
     handler = Handling("later", failing(Postpone(delay=3)))
     routes = frozenset(["consuming.later"])
     dispatcher = dispatcher_of(handler, retry_scheduler=Scheduler(), retry_secret=SECRET)
@@ -252,7 +252,7 @@ async def test_a_schedulers_retry_that_became_one_of_our_own_is_what_that_says()
 
 @pytest.mark.parametrize(("proven", "accepted"), [(True, False), (False, True), (True, True), (False, False)])
 async def test_a_filter_is_not_asked_again_of_what_it_has_accepted(proven: bool, accepted: bool) -> None:
-    """Neither of a scheduler's retry, nor of one of ours with a key that proves nothing."""
+    """Neither for a scheduler's retry, nor for a built-in retry with an unproven key."""
     handler = Handling("again")
     dispatcher = dispatcher_of(retry_scheduler=Scheduler(), retry_secret=SECRET)
     dispatcher.on_message("booked", lambda _payload: False)(handler)

@@ -1,4 +1,4 @@
-"""Failures judged: whatever was raised, there is an outcome, and what it says has a bound."""
+"""Outcomes of failures: every exception has one, and its text is bounded."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_a_handler_that_overwrites_the_attempt_ends_nothing(attempt: Any) -> Non
 
 
 class Odd:
-    """A handler that answers to every name, and to some not at all."""
+    """A handler that has any attribute, but raises for some."""
 
     def __getattr__(self, name: str) -> Any:
         raise KeyboardInterrupt
@@ -175,7 +175,7 @@ def test_a_log_line_of_a_failure_has_a_bound(caplog: pytest.LogCaptureFixture) -
 def test_failures_are_equal_in_the_log_where_route_and_kind_are_the_same(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Whatever their text: fifty thousand of them are a line a second."""
+    """With any text: fifty thousand of them log one line per second."""
     another = Route("other", handler, None)
     for route, error in (
         (ROUTE, ValueError("1")),

@@ -1,4 +1,4 @@
-"""Whether a route that failed runs again: by its policy, or by what the handler asks for."""
+"""Whether a failed route runs again: by its policy, or by the handler's request."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ POLICY = RetryPolicy(max_attempts=3, delay=2.0, multiplier=3.0, jitter=0)
 
 
 class Odd(Retry):
-    """A Retry that computes its delay, and fails."""
+    """A Retry whose delay is a property that raises."""
 
     @property
     def delay(self) -> float:
-        """Fails."""
+        """Raise."""
         raise RuntimeError
 
     @delay.setter
     def delay(self, value: object) -> None:
-        """Ignored."""
+        """Ignore the value."""
 
 
 @pytest.mark.parametrize(

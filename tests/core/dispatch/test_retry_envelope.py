@@ -140,7 +140,7 @@ def test_a_payload_that_json_cannot_hold_has_a_proof(odd: Any) -> None:
 
 
 def test_a_payload_that_would_be_huge_when_written_has_a_proof() -> None:
-    """A codec of the user's may make one that holds the same list twice, forty levels deep."""
+    """A user's codec may return the same list nested twice, forty levels deep."""
     value: Any = ["x"]
     for _ in range(40):
         value = [value, value]

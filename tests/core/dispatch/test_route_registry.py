@@ -1,4 +1,4 @@
-"""The registry finds routes by type and by name, also those that are registered later."""
+"""The registry finds routes by type and by name, including routes registered later."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ vars(bill)["route_key"] = "bill"
 
 
 class Unwatched:
-    """A router of another make: its handlers change, and nothing says so."""
+    """A third-party router that changes its handlers without notice."""
 
     def __init__(self) -> None:
         self.handlers: Mapping[str, list[tuple[Any, None]]] = {"booked": [(thank, None)]}

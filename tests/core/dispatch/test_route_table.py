@@ -1,4 +1,4 @@
-"""An index over what filters want finds the routes that all filters together would have found."""
+"""An index over the filters' values finds the same routes as running all filters."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ async def handler(payload: dict[str, Any], container: Any) -> None:
 
 
 def wants(**wanted: str | float) -> Callable[[dict[str, Any]], bool]:
-    """A filter that wants these values, each under its name (``a__b`` is b in a), and says so."""
+    """Return a filter for these values by name (``a__b`` is b in a), which declares them."""
     paths = {tuple(name.split("__")): value for name, value in wanted.items()}
 
     def accepts(payload: dict[str, Any]) -> bool:
@@ -40,17 +40,17 @@ def _is(wanted: object, value: object) -> bool:
 
 
 def table(*filters: Callable[[dict[str, Any]], bool] | None) -> RouteTable:
-    """Routes named 0, 1, 2 ... with these filters."""
+    """Return a table of routes named 0, 1, 2 ... with these filters."""
     return RouteTable([Route(str(n), handler, accepts) for n, accepts in enumerate(filters)])
 
 
 def keys(found: RouteTable, payload: dict[str, Any]) -> list[str]:
-    """The names of the candidates."""
+    """Return the names of the candidates."""
     return [route.key for route in found.candidates(payload)]
 
 
 def test_of_many_tenants_the_route_of_the_message_s_own_is_found() -> None:
-    """Its cost does not grow with their number: none of the others is looked at."""
+    """Its cost does not grow with their number: no other route is tested."""
     tenants = table(*(wants(tenant=f"t{n}") for n in range(1000)))
     assert keys(tenants, {"tenant": "t123"}) == ["123"]
     assert keys(tenants, {"tenant": "nobody"}) == keys(tenants, {}) == keys(tenants, {"tenant": None}) == []
@@ -63,7 +63,7 @@ def test_routes_that_no_index_covers_keep_their_place_in_the_order() -> None:
 
 
 def test_the_comparison_that_tells_most_routes_apart_is_looked_up() -> None:
-    """A first comparison that all share tells nothing."""
+    """A first comparison shared by all routes distinguishes nothing."""
     tenants = table(*(wants(kind="a", tenant=n) for n in range(50)))
     assert keys(tenants, {"kind": "a", "tenant": 7}) == ["7"]
     assert keys(tenants, {"kind": "a", "tenant": 7.0}) == ["7"]
@@ -71,7 +71,7 @@ def test_the_comparison_that_tells_most_routes_apart_is_looked_up() -> None:
 
 
 class _Odd:
-    """What a codec of the user's may put into a payload; it equals everything."""
+    """An object of a user's codec in a payload; it equals everything."""
 
     def __eq__(self, other: object) -> bool:
         return True
@@ -82,7 +82,7 @@ class _Odd:
 
 @pytest.mark.parametrize("payload", [{"a": _Odd()}, {"a": {"b": _Odd()}}, {"a": [_Odd()]}])
 def test_what_json_does_not_know_is_left_to_the_filters(payload: dict[str, Any]) -> None:
-    """An index only passes over what surely differs."""
+    """An index only skips what certainly differs."""
     one, two = table(*(wants(a=f"{n}") for n in range(9))), table(*(wants(a__b=f"{n}") for n in range(9)))
     for found in (one, two):
         asked = {route.key for route in found.candidates(payload)}
@@ -91,7 +91,7 @@ def test_what_json_does_not_know_is_left_to_the_filters(payload: dict[str, Any])
 
 @pytest.mark.parametrize("make", [Unspeakable, lambda: {"b": Unspeakable()}, lambda: Text("x")])
 def test_what_raises_is_left_to_the_filters(make: Any) -> None:
-    """Each of them fails for itself."""
+    """Each filter fails on its own."""
     for found in (
         table(*(wants(a=f"{n}") for n in range(9))),
         table(*(wants(a__b=f"{n}") for n in range(9))),
@@ -100,7 +100,7 @@ def test_what_raises_is_left_to_the_filters(make: Any) -> None:
 
 
 class _Refusing:
-    """A filter that answers to no name."""
+    """A filter whose attributes all raise."""
 
     def __getattr__(self, name: str) -> Any:
         raise KeyboardInterrupt
@@ -111,14 +111,14 @@ class _Refusing:
 
 @pytest.mark.parametrize("stated", [None, 7, "ab", [1], [("a",)], [(("a",), [])]])
 def test_a_filter_with_other_things_under_that_name_is_asked_each_time(stated: Any) -> None:
-    """They are somebody else's."""
+    """They belong to other libraries."""
     odd: Any = wants(a="1")
     vars(odd)["equalities"] = stated
     assert "0" in keys(table(odd, _Refusing(), *(wants(a=f"{n}") for n in range(9))), {"a": "1"})
 
 
 def test_few_routes_are_tried_one_by_one() -> None:
-    """Then every observer hears of each filter that said no."""
+    """Then every observer is called for each filter that rejects."""
     assert table(*(wants(a=f"{n}") for n in range(8))).is_plain
 
 
@@ -133,7 +133,7 @@ PAYLOADS = st.fixed_dictionaries({}, optional={"a": NESTED, "b": VALUES})
 def test_an_index_finds_every_route_whose_filter_is_true(
     filters: list[dict[str, str | int]], payload: dict[str, Any]
 ) -> None:
-    """For all filters and payloads: nothing that matches is passed over, and the order is kept."""
+    """For all filters and payloads: no matching route is skipped, and the order is kept."""
     found = table(*(wants(**wanted) for wanted in filters))
     candidates = [int(key) for key in keys(found, payload)] if not found.is_plain else range(len(filters))
     matching = [n for n, route in enumerate(found.routes) if route.accepts and route.accepts(payload)]
@@ -149,19 +149,18 @@ def test_routes_of_two_indexes_are_found_in_the_order_of_registration() -> None:
 
 
 class _Counted(dict[str, Any]):
-    """A payload that counts how often it is asked for a value."""
+    """A payload that counts its lookups."""
 
     asked = 0
 
     def get(self, key: str, default: Any = None) -> Any:
-        """Count, and answer."""
         self.asked += 1
         return super().get(key, default)
 
 
 @pytest.mark.parametrize(("paths", "looks"), [(1, 1), (7, 7), (8, 8), (9, 8)])
 def test_a_message_is_looked_at_eight_times_at_most(paths: int, looks: int) -> None:
-    """What no index covers is tried one by one."""
+    """Routes outside the index are tested one by one."""
     many = table(*(wants(**{f"p{path}": f"{n}"}) for path in range(paths) for n in range(9)))
     payload = _Counted({f"p{path}": "no" for path in range(paths)})
     assert len(keys(many, payload)) == 9 * (paths - looks)
@@ -181,7 +180,7 @@ def test_nine_routes_that_have_no_path_in_common_are_tried_one_by_one() -> None:
 
 
 def test_of_paths_with_as_many_values_the_one_that_more_routes_name_is_looked_up() -> None:
-    """The rest is asked each time, so it should be few."""
+    """The others are tested each time, so they should be few."""
     found = table(
         *(wants(b=f"{n % 9}") for n in range(9)),
         *(wants(a=f"{n % 9}") for n in range(18)),
@@ -193,7 +192,7 @@ def test_of_paths_with_as_many_values_the_one_that_more_routes_name_is_looked_up
 
 @pytest.mark.parametrize("name", ["a", 7, None])
 def test_a_comparison_of_something_else_than_a_path_is_not_believed(name: Any) -> None:
-    """A filter of the user's that has such a name for something else is asked each time."""
+    """A user's filter that uses the attribute for something else is called each time."""
 
     def accepts(payload: dict[str, Any]) -> bool:
         return True
@@ -203,7 +202,7 @@ def test_a_comparison_of_something_else_than_a_path_is_not_believed(name: Any) -
 
 
 def test_of_two_values_that_a_filter_wants_at_one_path_the_first_counts() -> None:
-    """Where it is another one, the filter is false, whatever the second says."""
+    """If the payload has another value there, the filter is false, whatever the second value is."""
     odd = wants(a="x")
     vars(odd)["equalities"] = ((("a",), "x"), (("a",), "y"))
     found = table(odd, *(wants(a=f"{n}") for n in range(9)))
@@ -211,7 +210,7 @@ def test_of_two_values_that_a_filter_wants_at_one_path_the_first_counts() -> Non
 
 
 def test_of_what_is_no_object_json_has_no_value_and_anything_else_may_have_one() -> None:
-    """A path that leads through a text leads nowhere; a codec of the user's may have made anything."""
+    """A path through a string finds nothing; a user's codec may return any object."""
     nested = table(*(wants(a__b=f"{n}") for n in range(9)))
     for value in ("text", 7, 7.5, True, None, [], [{"b": "1"}]):
         assert keys(nested, {"a": value}) == []

@@ -1,4 +1,4 @@
-"""Routes: under which names a handler's retries go, and which handlers a router hands out."""
+"""Routes: the names of a handler's retries, and the handlers that a router returns."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ async def handler(payload: Any, container: Any) -> None: ...
 
 
 def named(name: str | None = None, formerly: Any = None) -> Any:
-    """A handler of its own, with these attributes."""
+    """Return a new handler with these attributes."""
 
     async def made(payload: Any, container: Any) -> None: ...
 
@@ -35,7 +35,7 @@ class Callable:
 
 
 def test_of_handlers_with_one_name_each_has_its_own() -> None:
-    """Handlers made by one factory: a retry must not run those that succeeded."""
+    """For handlers made by one factory, a retry must not run those that succeeded."""
     routes = unique_routes([(named(name), None) for name in ("a", "a", "b", "a")])
     assert [route.key for route in routes] == ["a", "a#2", "b", "a#3"]
 
@@ -86,7 +86,7 @@ def test_former_names_are_a_tuple_of_texts_and_anything_else_is_somebody_else_s(
 
 
 class Refusing:
-    """A handler that answers to no name."""
+    """A handler whose attributes all raise."""
 
     def __getattr__(self, name: str) -> Any:
         raise KeyboardInterrupt

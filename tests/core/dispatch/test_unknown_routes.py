@@ -1,4 +1,4 @@
-"""What this worker does not know: it waits for one that does, as long as the group's workers say."""
+"""Routes and types unknown here: a message waits for a worker that knows them, if the group has one."""
 
 from __future__ import annotations
 
@@ -17,18 +17,16 @@ SINCE = 1_700_000_000_000
 
 
 class Workers:
-    """What is known of the group's workers, and what was asked."""
+    """Scripted knowledge of the group's workers, and a record of the queries."""
 
     def __init__(self, answer: RouteWait | Exception) -> None:
         self.answer = answer
         self.asked: list[tuple[str, str]] = []
 
     async def route_wait(self, message: Message, route: str) -> RouteWait:
-        """Answer."""
         return self._answer("route", message, route)
 
     async def type_wait(self, message: Message, message_type: str) -> RouteWait:
-        """Answer."""
         return self._answer("type", message, message_type)
 
     def _answer(self, what: str, message: Message, name: str) -> RouteWait:
@@ -89,7 +87,7 @@ async def test_where_nobody_answers_it_waits_a_second_and_what_was_known_is_kept
 
 
 class Mocked:
-    """One that has the methods by accident: a mock makes up whatever it is asked for."""
+    """One that has the methods by accident: a mock has every attribute."""
 
     def __init__(self) -> None:
         self.route_wait = self.type_wait = Workers(RouteWait(1)).route_wait
@@ -124,7 +122,7 @@ async def test_the_first_time_that_nobody_knows_it_is_said(
     if said:
         name = ROUTE if what == "route" else TYPE
         assert f"{name!r} wait" in caplog.text
-        # Equal lines of one name are one; those of another are said as well.
+        # Equal lines about one name are logged once; those about another name are logged as well.
         assert vars(caplog.records[0])["coalesced_by"][1:] == (name,)
 
 
