@@ -1,4 +1,4 @@
-"""Consuming keeps its promises in memory and on real servers."""
+"""The consuming contract, in memory and on real servers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from consuming_contract import (  # noqa: E402
 
 
 class TestOnMemory(Finishing, Healing, Stopping, Running, Isolation, Deploys):
-    """In memory."""
+    """The contract in memory."""
 
     @pytest.fixture
     def backend(self) -> MemoryBackend:
@@ -28,7 +28,7 @@ class TestOnMemory(Finishing, Healing, Stopping, Running, Isolation, Deploys):
 
 
 class TestOnServers(Finishing, Healing, Stopping, Running, Isolation, Deploys):
-    """The real thing."""
+    """The contract on real servers."""
 
     @pytest.fixture
     def backend(self, redis_client: Redis) -> RedisBackend:

@@ -1,4 +1,4 @@
-"""Values stay as they were made; what is meant to change is named here."""
+"""Values are immutable; the mutable ones are listed here."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CHANGING = {"Cluster", "MemoryGroup", "Pending", "_ReadRequest"}
 
 
 def dataclasses_of_adapters() -> dict[str, Any]:
-    """Every dataclass that a module of the adapters defines, by its name."""
+    """Return every dataclass defined in a module of the adapters, by name."""
     modules = [
         import_module(found.name)
         for found in pkgutil.walk_packages(adapters.__path__, "streamroute.adapters.")

@@ -225,7 +225,7 @@ FAILURES: Final[dict[str, Make]] = {
     "a wait of nobody": holding(lambda: Postpone(1), delay=None),
     "a wait of nan": holding(lambda: Postpone(1), delay=math.nan),
 }
-"""Each is a failure of its route like any other: tried again, then dead-lettered."""
+"""Each is an ordinary failure of its route: retried, then dead-lettered."""
 
 REJECTIONS: Final[dict[str, Make]] = {
     "a reject": lambda: Reject("no price"),
@@ -241,5 +241,5 @@ REJECTIONS: Final[dict[str, Make]] = {
     "a reject that was not asked": speaking(lambda: 7, Reject),
     "a reject with a circle behind it": lambda: with_cause(Reject("no price"), circular()),
 }
-"""Each is a dead letter at once."""
+"""Each is dead-lettered at once."""
 ALL: Final = {**FAILURES, **REJECTIONS}

@@ -117,7 +117,7 @@ from streamroute.cli.entry import main
 deadline._BEYOND_GRACE = 0.5
 main()
 """
-"""A program for ``Project.start``: half a second after the grace, a process that was told to stop ends."""
+"""A program for ``Project.start`` that ends half a second after the grace period of a stop."""
 
 
 @dataclass(frozen=True)

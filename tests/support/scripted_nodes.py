@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 Reply: TypeAlias = "str | bytes | int | Sequence[Reply] | Mapping[str, str] | None"
-"""A text is a line as it is; a mapping is one in RESP3, and a flat list in RESP2."""
+"""A string is sent as a raw line; a mapping as a map in RESP3, and as a flat array in RESP2."""
 HANDSHAKE = {"HELLO", "CLIENT", "AUTH", "SELECT", "READONLY"}
 
 

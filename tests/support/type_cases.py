@@ -41,7 +41,7 @@ _plain = st.one_of(
 _references = st.sampled_from(
     [{"$ref": "#/$defs/one"}, {"$ref": "#"}, {"$ref": "#/$defs/two", "type": "string"}]
 )
-"""Only for what is below a value, so that no schema refers to itself in vain."""
+"""Only for nested values, so that no schema refers to itself endlessly."""
 
 
 def _grown(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:

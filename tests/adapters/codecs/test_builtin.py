@@ -1,4 +1,4 @@
-"""Codecs: entries to payloads and back, and a plain reason for each entry that cannot be read."""
+"""Codecs: entries to payloads and back, with a clear reason for each entry that cannot be decoded."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from streamroute.message import Message
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 _LEAF = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT
 _JSON = st.recursive(_LEAF, lambda inner: st.lists(inner) | st.dictionaries(TEXT, inner), max_leaves=10)
-PLAIN = [name for name in CODEC_NAMES if name != "cloudevents"]  # which has attributes of its own
+PLAIN = [name for name in CODEC_NAMES if name != "cloudevents"]  # it has its own attributes
 TYPES = TEXT.filter(bool)
 
 
 def events(values: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
-    """Payloads with a type."""
+    """Return a strategy of payloads with a type."""
     return st.builds(lambda data, kind: data | {"type": kind}, st.dictionaries(TEXT, values), TYPES)
 
 
 def decoded(codec: Codec, fields: dict[bytes, bytes]) -> dict[str, Any] | str:
-    """The payload, or the reason why there is none."""
+    """Return the payload, or the reason why the entry cannot be decoded."""
     try:
         return codec.decode(fields)
     except DecodeError as error:
@@ -160,7 +160,7 @@ def test_an_entry_beyond_the_size_limit_is_neither_read_nor_written(codec: str) 
 
 @pytest.mark.parametrize("codec", PLAIN)
 def test_an_entry_of_the_size_limit_is_read_and_written_and_one_of_a_byte_more_is_not(codec: str) -> None:
-    """Names and values count, of every field."""
+    """Names and values of all fields count."""
     payload = {"type": "a" * 20, "text": "x" * 30}
     fields = codec_named(codec).encode(payload)
     size = sum(len(name) + len(value) for name, value in fields.items())

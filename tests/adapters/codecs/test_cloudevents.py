@@ -1,4 +1,4 @@
-"""CloudEvents: both forms of an entry, and a reason for each that is none."""
+"""CloudEvents: both forms of an entry, and a reason for each invalid one."""
 
 from __future__ import annotations
 
@@ -218,7 +218,7 @@ def test_what_a_cloudevent_can_have_is_written(name: str, value: str) -> None:
 
 
 def test_the_values_of_http_headers_are_decoded_once_and_those_of_kafka_are_as_they_are() -> None:
-    """The example of the HTTP binding; a value in quotes is one of its older version."""
+    """The HTTP binding's example; quoted values come from an older version of the binding."""
     euro = "Euro%20%E2%82%AC%20%f0%9f%98%80"
     for value, read in (
         (euro, "Euro \u20ac \U0001f600"),
@@ -233,7 +233,7 @@ def test_the_values_of_http_headers_are_decoded_once_and_those_of_kafka_are_as_t
 
 
 def test_the_names_of_http_headers_are_read_in_any_capitals() -> None:
-    """Go writes Ce-Id and Content-Type, whatever it was given."""
+    """Go writes Ce-Id and Content-Type, whatever the case of its input."""
     lower = {**binary(), b"content-type": b"application/json", b"other": b"o"}
     canonical = {b"-".join(part.capitalize() for part in name.split(b"-")): lower[name] for name in lower}
     canonical[b"data"] = canonical.pop(b"Data")
@@ -249,7 +249,7 @@ EXTENDED = {
     b"ce-traceparent": b"00-a-b-01",
     b"ce-comexampleext": b"one%20two",
     b"ce-shared": b"attribute",
-    b"ce-time": b"10:30",  # somebody else's mistake is passed on
+    b"ce-time": b"10:30",  # a producer's invalid time is passed on
     b"content-type": b"application/vnd.shop+json",
 }
 

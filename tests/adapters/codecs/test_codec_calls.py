@@ -1,4 +1,4 @@
-"""A codec of the user's may raise anything: those who ask it get an error with a reason."""
+"""A user's codec may raise anything: its callers get an error with a reason."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ from streamroute.text.limits import REASON
 
 
 class Raising:
-    """A codec that raises what it is given."""
+    """A codec that raises the given exception."""
 
     def __init__(self, make: Make) -> None:
         self._make = make
 
     def decode(self, fields: Any) -> Any:
-        """Raise it."""
         raise self._make()
 
     encode = decode
@@ -61,14 +60,14 @@ def test_who_ends_a_command_ends_it() -> None:
 
 
 class Odd:
-    """A codec that writes what nobody can."""
+    """A codec whose output cannot be written."""
 
     def decode(self, fields: Any) -> Any:
         """Never called."""
         raise NotImplementedError
 
     def encode(self, payload: Any) -> Any:
-        """No fields at all."""
+        """Return no fields at all."""
         return Unspeakable()
 
 

@@ -1,4 +1,4 @@
-"""A codec is one class, listed once: whatever else must know it is found by this test, by name."""
+"""A codec is one class, listed once; this test finds by name everything else that must know it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EVENT = {"type": "booking.confirmed", "source": "/shop", "guest": "Ada"}
 
 
 class Pickle:
-    """A codec that nothing but its class and the list knows."""
+    """A codec known only to its class and to the list."""
 
     name: ClassVar = "pickle"
     summary: ClassVar = "a pickled dict"
@@ -40,7 +40,7 @@ class Pickle:
 
 
 def forgotten(codecs: Sequence[type[BuiltInCodec]], schema: dict[str, Any], readme: str) -> list[str]:
-    """The places that do not know one of the codecs as its class declares it."""
+    """Return the places that do not declare one of the codecs as its class does."""
     return [*_schema_places(codecs, schema), *_readme_places(codecs, readme), *_rule_places(codecs)]
 
 
@@ -81,7 +81,7 @@ def test_every_place_knows_every_codec() -> None:
 
 
 def test_a_forgotten_place_is_named() -> None:
-    """A new class in the list, and nothing else: every place is named that must know it."""
+    """With a new class in the list only, every place that must know it is named."""
     assert forgotten([*BUILT_IN, Pickle], SCHEMA, README.read_text()) == [
         "schemas/routes.schema.json, stream: pattern",
         "schemas/routes.schema.json, stream: patternErrorMessage",

@@ -1,4 +1,4 @@
-"""Strict JSON: what is refused and why, and that orjson changes nothing but the speed."""
+"""Strict JSON: what is rejected and why, and that orjson changes only the speed."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ JSON = st.recursive(_LEAF, lambda inner: st.lists(inner) | st.dictionaries(_TEXT
 
 
 def nested(levels: int) -> bytes:
-    """A list in a list in a list ..."""
+    """Return nested lists."""
     return b"[" * levels + b"]" * levels
 
 
 @pytest.fixture(params=["standard", "orjson"])
 def read(request: pytest.FixtureRequest) -> Callable[[bytes], Any]:
-    """Both ways to read, which have to agree in every test of this file."""
+    """Both parsers, which must agree in every test of this file."""
     if request.param == "standard":
         return read_standard
     if find_spec("orjson") is None:
@@ -109,7 +109,7 @@ def test_no_integer_becomes_a_float(number: int) -> None:
 
 
 def verdict(read: Callable[[bytes], Any], data: bytes) -> tuple[str, str]:
-    """The value read, or the reason why not; as text, since 1 == 1.0 == True and nan != nan."""
+    """Return the value or the error, as text, since 1 == 1.0 == True and nan != nan."""
     try:
         return "value", repr(read(data))
     except (NotJsonError, NestingError) as error:
@@ -165,7 +165,7 @@ def test_shown_text_is_short_and_printable(text: str | bytes) -> None:
 
 
 def test_what_is_wrong_is_shown_with_what_stands_around_it(read: Callable[[bytes], Any]) -> None:
-    """Bytes 20 before and 20 from where it begins on; characters 20 before and 40 from there on."""
+    """20 bytes before the error and 20 from there are shown; or 20 characters before and 40 from there."""
     digits = "".join(chr(ord("a") + n % 26) for n in range(100))
     for data in (b'{"a": "\xff"}', b'"' + digits.encode()[:49] + b"\xff" + digits.encode()):
         with pytest.raises(NotJsonError) as caught:

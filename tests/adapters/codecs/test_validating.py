@@ -1,4 +1,4 @@
-"""A validating codec: invalid data does not decode; the envelope is not looked at."""
+"""ValidatingCodec: invalid data does not decode; the envelope is not validated."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from streamroute.message import Message
 
 
 class Own:
-    """A user's codec, which cannot tell data from envelope."""
+    """A user's codec, which cannot separate data and envelope."""
 
     def decode(self, fields: dict[bytes, bytes]) -> dict[str, Any]:
         return {"type": "t", "x": 1} if fields else {"type": ["odd"]}
@@ -24,7 +24,7 @@ class Own:
 
 
 class Renaming(JsonCodec):
-    """A user's codec, which changes how another one decodes."""
+    """A user's codec that changes another codec's decoding."""
 
     def decode(self, fields: dict[bytes, bytes]) -> dict[str, Any]:
         payload = super().decode(fields)
@@ -32,7 +32,7 @@ class Renaming(JsonCodec):
 
 
 class RenamingAgain(Renaming):
-    """One that inherits that."""
+    """A subclass of it."""
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_the_data_of_a_plain_dict_is_all_but_its_type() -> None:
 
 
 def test_the_marker_of_a_retry_is_no_data_once_the_dispatcher_has_taken_it() -> None:
-    """A closed schema would refuse the retry. What the dispatcher has left is data like any other."""
+    """A closed schema would reject the retry. A marker left in the payload counts as data."""
     fields = {b"type": b"t", b"data": b'{"x": 1, "_streamroute": {"v": 2}}'}
     codec = codec_named("json")
     assert data_of(Message({"type": "t", "x": 1}, fields=fields), codec) == {"x": 1}

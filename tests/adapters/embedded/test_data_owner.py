@@ -1,4 +1,4 @@
-"""The embedded server runs on data that it wrote, and on no other: what is in its folder, it runs."""
+"""The embedded server runs only on data that it wrote, because it executes the commands in its folder."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def append_only(folder: Path, *command: str) -> None:
-    """What a repository would hold: the files of a server, of which one has a command in it."""
+    """Write what a repository could contain: a server's files, one of them with a command in it."""
     data = folder / "appendonlydir"
     data.mkdir(parents=True)
     words = "".join(f"${len(word)}\r\n{word}\r\n" for word in command)
@@ -93,7 +93,7 @@ def test_a_folder_that_was_moved_or_copied_is_still_its_user_s(folder: Path, tmp
 
 
 def test_a_file_that_a_checkout_put_into_a_marked_folder_is_refused(folder: Path) -> None:
-    """git replaces what it ignores, and what it writes others may read."""
+    """git replaces ignored files, and the files it writes are readable by others."""
     take_ownership(folder)
     append_only(folder, "SET", "a", "1")
     for path in (folder / "appendonlydir").iterdir():
@@ -203,7 +203,7 @@ def test_a_secret_that_others_may_read_is_none(folder: Path, state: Path) -> Non
 
 @pytest.mark.parametrize("harm", ["cut short", "empty", "open to others"])
 def test_a_secret_that_is_of_no_use_gives_way_to_another(folder: Path, state: Path, harm: str) -> None:
-    """A crash or a full disk may have cut it short, and a backup does not always keep modes."""
+    """A crash or a full disk may truncate it, and backups do not always keep file modes."""
     take_ownership(folder)
     key = state / "streamroute/embedded.key"
     if harm == "open to others":

@@ -1,4 +1,4 @@
-"""Locks of files: whoever holds one, and whatever becomes of the holder."""
+"""File locks: any holder, and any way for the holder to end."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_a_file_that_was_deleted_or_replaced_is_not_current(tmp_path: Path) -> N
 def test_who_has_the_lock_lets_go_for_those_who_share_the_file_and_they_do_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A forked child has the file and the object, and not the lock to give away."""
+    """A forked child shares the file and the object, but must not release the lock."""
     held, asking = FileLock(tmp_path / "lock"), FileLock(tmp_path / "lock")
     for in_the_child in (True, False):
         assert held.try_exclusive()

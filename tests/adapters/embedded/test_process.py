@@ -1,4 +1,4 @@
-"""A server that takes its time: it is waited for while it loads, and its end is noticed."""
+"""A slow server: clients wait while it loads, and notice when it ends."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _LOADING = b"-LOADING Valkey is loading the dataset in memory\r\n"
 
 @contextmanager
 def impostor(folder: Path, replies: Sequence[bytes]) -> Iterator[list[bytes]]:
-    """Stands in for a living server of the folder; PING gets one reply after the other, then the last.
+    """Stand in for a live server of the folder; PING gets these replies in order, the last one repeatedly.
 
-    Gives the replies that are left.
+    Yields the replies that are left.
     """
     place = tempfile.TemporaryDirectory(prefix="sr-")
     path = Path(place.name, "s")
@@ -119,7 +119,7 @@ def test_a_server_that_is_silent_for_a_moment_has_not_ended(
 
 
 def test_a_server_that_was_killed_is_started_again_on_its_socket(tmp_path: Path) -> None:
-    """It is collected: nobody else will."""
+    """Its zombie is collected: no other process will do that."""
     server = FolderServer(tmp_path, threading.Event())
     server.ensure()
     server.wait_until_loaded()

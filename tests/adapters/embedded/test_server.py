@@ -1,4 +1,4 @@
-"""The embedded server: shared by real processes that come, go and are killed, with nothing lost."""
+"""The embedded server: shared by real processes that start, stop and are killed, without data loss."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ server.release()
 
 
 def python(script: str, *arguments: object) -> subprocess.Popen[str]:
-    """A Python of its own that runs the script."""
+    """Run the script in a separate Python."""
     return subprocess.Popen(
         [sys.executable, "-W", "error", "-c", script, *map(str, arguments)],
         stdin=subprocess.PIPE,
@@ -78,7 +78,7 @@ def python(script: str, *arguments: object) -> subprocess.Popen[str]:
 
 
 class User:
-    """Another process that uses the server on a folder until it leaves or is killed."""
+    """Another process that uses a folder's server until it leaves or is killed."""
 
     def __init__(self, folder: Path) -> None:
         self.process = python(_USE, folder)
@@ -92,7 +92,7 @@ class User:
         return self
 
     def leave(self) -> None:
-        """End the process in an orderly way."""
+        """End the process gracefully."""
         self.process.communicate("\n", timeout=60)
         assert self.process.returncode == 0
 
@@ -104,7 +104,7 @@ class User:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """A data folder; whatever a test did to it, no server is left behind."""
+    """A data folder; after the test its server is stopped in any case."""
     data = tmp_path / "data"
     yield data
     if data.is_dir() and not is_dead(data):
@@ -115,7 +115,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def user(folder: Path) -> Iterator[Callable[[], User]]:
-    """Starts processes that use the server; those that still run at the end are killed."""
+    """Start processes that use the server; those still running at the end are killed."""
     with ExitStack() as stack:
 
         def start() -> User:
@@ -128,7 +128,7 @@ def user(folder: Path) -> Iterator[Callable[[], User]]:
 
 
 def is_dead(folder: Path) -> bool:
-    """Whether no server lives on the folder."""
+    """Whether the folder has no live server."""
     lock = FileLock(folder / "server.lock")
     try:
         return lock.try_exclusive()
@@ -137,13 +137,13 @@ def is_dead(folder: Path) -> bool:
 
 
 def server_pid(folder: Path) -> int:
-    """The process that serves the folder, as its starter noted it."""
+    """Return the pid of the folder's server, as recorded by the process that started it."""
     pid: int = json.loads((folder / "server.lock").read_text())["pid"]
     return pid
 
 
 def visit(url: str) -> int:
-    """Count one more visit on the server; returns how many there were."""
+    """Add one visit on the server; return the number of visits."""
     with Redis.from_url(url) as client:
         visits: int = client.incr("visits")
         return visits
@@ -201,7 +201,7 @@ def test_many_that_start_at_once_get_one_server(folder: Path, user: Callable[[],
 
 
 def test_no_visit_is_lost_while_many_come_and_go(folder: Path) -> None:
-    """An arrival during a shutdown waits for it, and starts the server anew."""
+    """A process arriving during a shutdown waits for it, and restarts the server."""
     processes = [python(_COME_AND_GO, folder, 8) for _ in range(5)]
     for process in processes:
         process.communicate(timeout=120)
@@ -263,7 +263,7 @@ def test_a_folder_deleted_in_use_leaves_no_server_behind(folder: Path) -> None:
 
 
 def test_a_folder_made_anew_gets_a_server_of_its_own(folder: Path, user: Callable[[], User]) -> None:
-    """Its old server, which would write into deleted files, is ended, and its old users harm nobody."""
+    """Its old server, which would write to deleted files, is stopped, and the old users cause no damage."""
     old = user().arrived()
     visit(old.url)
     shutil.rmtree(folder)
@@ -324,7 +324,7 @@ def test_corrupt_data_is_an_error_that_names_the_log(folder: Path) -> None:
 
 
 def appended(folder: Path) -> Path:
-    """The file that the latest writes are in."""
+    """Return the file with the latest writes."""
     (file,) = (folder / "appendonlydir").glob("*.incr.aof")
     return file
 
@@ -439,7 +439,7 @@ def test_an_instance_is_one_user(folder: Path) -> None:
 def test_a_server_that_is_ending_already_is_not_called_left_running(
     folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Its socket goes before it does: it cannot be asked any more, and is not there for long."""
+    """Its socket is removed first: it no longer answers, and ends soon."""
 
     def ask(socket: Path) -> str:
         pid = valkey.process_id(socket)
@@ -498,7 +498,7 @@ async def test_the_asynchronous_manager_does_not_block_the_loop(folder: Path) ->
 
 
 async def test_a_server_that_is_killed_under_its_users_is_started_again(folder: Path) -> None:
-    """By one of them; all go on at the same address, and what was written is there."""
+    """By one of them; all continue at the same address, with the data intact."""
     async with EmbeddedServer(folder) as url, EmbeddedServer(folder) as other:
         assert url == other
         await asyncio.to_thread(_kill_twice, url)

@@ -1,4 +1,4 @@
-"""The socket's place: short, ours alone, and the same for every process of one user."""
+"""The socket's path: short, private to the user, and the same for all of the user's processes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def temporary(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
-    """A short temporary folder of this test's own, the only place there is."""
+    """A short temporary folder of this test, the only candidate."""
     folder = Path(tempfile.mkdtemp(prefix="sr-"))  # after tmp_path, which may be made from "tempdir" too
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     monkeypatch.setattr(runtime_folder, "_SHORTEST", str(folder))
@@ -30,7 +30,7 @@ def temporary(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]
 
 
 def ours(folder: Path) -> Path:
-    """The folder that is made for this user."""
+    """Return the folder made for this user."""
     return folder / f"streamroute-{os.geteuid()}"
 
 
@@ -83,7 +83,7 @@ def test_too_long_a_temporary_folder_gives_way_to_the_runtime_folder(
 def test_a_path_may_have_a_hundred_bytes(
     temporary: Path, monkeypatch: pytest.MonkeyPatch, too_long: int
 ) -> None:
-    """Which are counted as the system writes them."""
+    """Counted in the file system's encoding."""
     rest = len(os.fsencode(socket_path(Path("/data")))) - len(os.fsencode(temporary))
     name = "ä" + "a" * (100 + too_long - rest - len(os.fsencode(temporary)) - 3)
     long = temporary / name

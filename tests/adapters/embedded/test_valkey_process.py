@@ -1,4 +1,4 @@
-"""What is asked of the embedded server's process, and what is made of its answers."""
+"""Queries to the embedded server's process, and the interpretation of its replies."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from streamroute.errors import EmbeddedServerError
 
 @contextmanager
 def answering(reply: bytes | None) -> Iterator[tuple[Path, list[bytes]]]:
-    """A socket behind which somebody answers so, or (None) hangs up; with all that was said to it."""
+    """A socket that sends this reply, or hangs up (None); with a record of everything received."""
     said: list[bytes] = []
     with tempfile.TemporaryDirectory(prefix="sr-") as place, socket.socket(socket.AF_UNIX) as listener:
         path = Path(place, "s")

@@ -1,4 +1,4 @@
-"""An embedded server that has ended is started again, and what is said of it is said once."""
+"""An embedded server that has ended is restarted, and each event is logged once."""
 
 from __future__ import annotations
 

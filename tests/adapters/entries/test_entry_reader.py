@@ -1,4 +1,4 @@
-"""Entries become messages: whatever a user's codec does, the entry is kept and the reader goes on."""
+"""Entries become messages: whatever a user's codec raises, the entry is kept and the reader continues."""
 
 from __future__ import annotations
 
@@ -22,13 +22,12 @@ from streamroute.text.limits import REASON
 
 
 class Raising:
-    """A codec that raises what it is given."""
+    """A codec that raises the given exception."""
 
     def __init__(self, error: BaseException) -> None:
         self._error = error
 
     def decode(self, fields: dict[bytes, bytes]) -> dict[str, Any]:
-        """Raise it."""
         raise self._error
 
     def encode(self, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
@@ -37,16 +36,16 @@ class Raising:
 
 
 class Shouting(JsonCodec):
-    """A codec made of a built-in one, as users do."""
+    """A user's codec derived from a built-in one."""
 
     def decode(self, fields: dict[bytes, bytes]) -> dict[str, Any]:
-        """The type in capitals."""
+        """Return the type in capitals."""
         payload = super().decode(fields)
         return payload | {"type": payload["type"].upper()}
 
 
 def read(codec: Codec, *entries: list[bytes]) -> list[Message]:
-    """The messages of these entries."""
+    """Return the messages of these entries."""
     reader = EntryReader(codec, GroupKeys.of(STREAM, GROUP), GROUP)
     rows: Any = [(f"{n}-0".encode(), parts) for n, parts in enumerate(entries, 1)]
     messages = [message for _, message in reader.read_new(rows, read_at=0)]
@@ -110,17 +109,15 @@ def test_an_id_goes_by_a_name_that_says_where_it_is(key: str) -> None:
 
 
 class Making:
-    """A codec that makes what it is given, the short way and the long one."""
+    """A codec that calls the given function, on the fast path and on the normal one."""
 
     def __init__(self, payload: Any) -> None:
         self._payload = payload
 
     def decode_fast(self, parts: list[bytes]) -> Any:
-        """Make it."""
         return self._payload()
 
     def decode(self, fields: dict[bytes, bytes]) -> Any:
-        """Make it."""
         return self._payload()
 
     def encode(self, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
@@ -129,22 +126,21 @@ class Making:
 
 
 class Decoding(Making):
-    """The same without a short way."""
+    """The same without a fast path."""
 
     decode_fast = None  # type: ignore[assignment]  # it has none
 
 
 class Kind(StrEnum):
-    """Types as some like to write them."""
+    """Types as a StrEnum."""
 
     BOOKED = "booked"
 
 
 class HardToRead(dict[str, Any]):
-    """A dict that can be read by nobody."""
+    """A dict whose methods raise."""
 
     def keys(self) -> Any:
-        """Raise."""
         raise KeyboardInterrupt
 
     __iter__ = items = get = pop = update = keys  # type: ignore[assignment]  # as above
@@ -180,20 +176,20 @@ def test_a_payload_is_a_dict_of_python_s_own(make: Any) -> None:
 
 
 def test_a_type_is_a_string_of_python_s_own() -> None:
-    """An enum's member is one, and so is a string that raises."""
+    """An enum member is a string, and so is a subclass that raises."""
     for kind in (Text("booked"), Kind.BOOKED, "booked"):
         [message] = read(Decoding(partial(dict, type=kind)), [b"type", b"a", b"data", b"{}"])
         assert (type(message["type"]), message["type"]) == (str, "booked")
 
 
 def test_a_codec_made_of_a_built_in_one_is_asked_for_every_entry() -> None:
-    """The built-in one's short way for usual entries is not its own."""
+    """The built-in codec's fast path is not used for the derived one."""
     [message] = read(Shouting(), [b"type", b"booked", b"data", b"{}"])
     assert message == {"type": "BOOKED"}
 
 
 def test_a_built_in_codec_reads_usual_entries_and_others() -> None:
-    """The short way and the long way give the same."""
+    """The fast path and the normal one give the same result."""
     usual, other = read(
         JsonCodec(),
         [b"type", b"booked", b"data", b'{"n": 1}'],
@@ -206,6 +202,6 @@ def test_a_built_in_codec_reads_usual_entries_and_others() -> None:
     "error", [DecodeError("asked redis://u:hunter2@h"), ValueError("redis://u:hunter2@h")]
 )
 def test_no_password_of_an_address_is_in_the_reason(error: Exception) -> None:
-    """It is kept with the dead letter."""
+    """The reason is stored with the dead letter."""
     [message] = read(Raising(error), [b"type", b"a"])
     assert str(message.decode_error).endswith("redis://u:***@h")

@@ -1,4 +1,4 @@
-"""What is kept of failures is read back as it was, and damage is told."""
+"""Stored failures are read back unchanged, and damage is reported."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ BIG = "x" * 10_000_000
 
 
 def test_what_is_kept_of_a_failure_has_a_bound_and_the_fields_are_whole() -> None:
-    """The letter is a few kilobytes longer than its entry, whatever was raised, and its history too."""
+    """A dead letter is at most a few kilobytes longer than its entry, for any exception and any history."""
     fields = {b"type": BIG.encode(), b"traceparent": BIG.encode()}
     message = Message({"type": BIG, "traceparent": BIG}, id="1-0", stream="s", group="g", fields=fields)
     record = DeadRecord.of(message, DeadLetter("r", BIG, BIG, BIG))
@@ -131,7 +131,7 @@ def test_a_dead_letter_of_an_earlier_release_is_read() -> None:
 
 
 def test_a_retry_of_an_earlier_release_is_read() -> None:
-    """Its filters had said yes, and a worker knew its route."""
+    """Its filters accepted it, and a worker knew its route."""
     facts = json.dumps({"v": 1, "id": "1-0", "routes": ["thank"], "attempt": "2"}).encode()
     record = RetryRecord.unpack(pack_fields({b"_streamroute": facts, b"type": b"booked"}))
     assert record == RetryRecord("1-0", frozenset({"thank"}), 2, {b"type": b"booked"}, (), True, 0)
@@ -205,7 +205,7 @@ def test_a_dead_letter_is_made_of_facts_that_are_named() -> None:
     ],
 )
 def test_fields_are_written_as_they_are_where_they_can_be(found: dict[bytes, bytes], is_packed: bool) -> None:
-    """And packed where they are too many, or would be taken for such."""
+    """They are packed if they are too many, or would be mistaken for packed ones."""
     record = DeadRecord.of(Message({}, id="1-0", fields=found), DeadLetter(None, "no"))
     written = record.write()
     kept = {name: value for name, value in written.items() if name != b"_streamroute"}

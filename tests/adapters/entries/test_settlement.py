@@ -1,4 +1,4 @@
-"""What the settle script is told about a message."""
+"""The arguments of the settle script for a message."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ THANK, BILL = KEYS.dedupe("thank", "a"), KEYS.dedupe("bill", "a")
 
 
 def message(**facts: Any) -> Message:
-    """A message of the tests' group, held in its stream at its third delivery."""
+    """Return a message of the tests' group, pending in its stream at its third delivery."""
     known: dict[str, Any] = {"id": "1-0", "stream": STREAM, "group": GROUP, "deliveries": 3, "outcomes": []}
     return Message({"type": "booked"}, **(known | facts), fields={b"type": b"booked"})
 
 
 def retried(**facts: Any) -> Message:
-    """One that is held in the retry stream."""
+    """Return a message that is pending in the retry stream."""
     return message(pending_key=KEYS.retry, entry_id="7-7", **facts)
 
 
@@ -68,7 +68,7 @@ def test_all_is_told_in_the_order_of_the_script(made: Any, pending_key: str, ent
 
 
 def _parted(settled: Message) -> tuple[list[str], list[Any], list[Any]]:
-    """The keys, the arguments up to the first letter's size, and those behind it."""
+    """Return the keys, the arguments up to the first letter's size, and the arguments after it."""
     keys, arguments = settlement(KEYS, GROUP, "me", settled, "g1")
     return list(keys), list(arguments[:12]), list(arguments[12:])
 
@@ -99,7 +99,7 @@ def test_what_becomes_of_a_key_is_what_became_of_its_route() -> None:
 
 
 def test_a_retry_waits_a_year_at_most() -> None:
-    """What is due much later is taken for a due time that somebody has overwritten."""
+    """A due time much later than that is considered overwritten."""
     message = Message({"type": "t"}, id="1-0", stream=STREAM, outcomes=[RetryLater("thank", 1e10, 2, "no")])
     _, (*_, delay, _entry) = settlement(KEYS, GROUP, "me", message, "")
     assert delay == 365 * 24 * 3600 * 1000

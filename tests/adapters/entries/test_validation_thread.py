@@ -1,4 +1,4 @@
-"""While a validation takes long, the event loop goes on."""
+"""The event loop continues during a long validation."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from streamroute.adapters.entries.validation_thread import may_take_long
 from streamroute.adapters.stream.storage import RedisStreamStorage
 from streamroute.message import Message
 
-_LEASE = 2.0  # seconds; a heartbeat comes three times as often
+_LEASE = 2.0  # seconds; heartbeats come three times as often
 
 
 class Slow:
-    """A check that ends when the loop has done something meanwhile; ``is_linear`` as those of schemas."""
+    """A check that ends once the loop has run something else; ``is_linear`` as in schema checks."""
 
     def __init__(self, *, is_linear: bool) -> None:
         self.is_linear = is_linear
@@ -67,7 +67,7 @@ async def test_small_entries_of_a_usual_schema_cost_no_thread(
 
 
 async def test_entries_are_kept_while_they_are_validated(redis_url: str) -> None:
-    """However long that takes beside the lease, no other worker can take them over."""
+    """However long validation takes compared to the lease, no other worker can claim them."""
     check = Slow(is_linear=False)
     client = Redis.from_url(redis_url)
     storage = RedisStreamStorage(
@@ -82,7 +82,7 @@ async def test_entries_are_kept_while_they_are_validated(redis_url: str) -> None
     await keeper.open()
     try:
         idle: list[int] = []
-        while sum(later < before for before, later in pairwise(idle)) < 3:  # set back by a heartbeat
+        while sum(later < before for before, later in pairwise(idle)) < 3:  # reset by a heartbeat
             [entry] = await client.xpending_range("s", "g", "-", "+", 10)
             idle.append(int(entry["time_since_delivered"]))
             assert entry["times_delivered"] == 1

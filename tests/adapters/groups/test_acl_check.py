@@ -1,4 +1,4 @@
-"""Rights: the users of the example's ACL file can do their work, and with one right less it is said which."""
+"""ACL: the users of the example's ACL file can do their work; a missing right is named."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ USERS = EXAMPLES / "acl" / "users.acl"
 KEYS = GroupKeys.of(STREAM, GROUP)
 EXAMPLE = GroupKeys.of("bot_events", "bot")
 NOT_ASKED_FOR = ("+ping", "+client|setname", "+client|setinfo", "+eval", "+evalsha")
-"""What it takes to ask, and so cannot be asked for."""
+"""Rights needed for the check itself, which it therefore cannot check."""
 CALL = re.compile(r"redis\.p?call\('([A-Z]+)'(?:, '([A-Z]+)')?")
 
 
 def rules(user: str) -> list[str]:
-    """The rules of one user in the example, without its password and its being on."""
+    """Return the rules of one user in the example, without its password and its state."""
     found = re.search(rf"^user {user} on >change-me (.*)$", USERS.read_text(), re.MULTILINE)
     assert found
     return found[1].replace(EXAMPLE.prefix, KEYS.prefix).split()
@@ -56,8 +56,8 @@ def server(redis_server: RealServer) -> Iterator[RealServer]:
 
 @asynccontextmanager
 async def connected(server: RealServer, user: str, *changes: str) -> AsyncIterator[RedisConnection]:
-    """A connection as one of the example's users, whose rules are changed; ``-right`` takes one away."""
-    # Redis 6.2 cannot take a subcommand away, so what is to go is not given.
+    """Connect as one of the example's users after changing its rules; ``-right`` removes one."""
+    # Redis 6.2 cannot revoke a subcommand, so a removed right is not granted at all.
     taken = [change[1:] for change in changes if change.startswith("-")]
     given = [rule for rule in (*rules(user), *changes) if rule[1:] not in taken]
     reply = server.command("ACL", "SETUSER", user, "reset", "on", ">change-me", *given)
@@ -68,7 +68,7 @@ async def connected(server: RealServer, user: str, *changes: str) -> AsyncIterat
 
 
 def denials(server: RealServer) -> bytes:
-    """What the server has refused since it was asked last."""
+    """Return what the server has denied since the last call."""
     log = server.command("ACL", "LOG")
     server.command("ACL", "LOG", "RESET")
     return b"" if log == b"*0\r\n" else log
@@ -85,7 +85,7 @@ async def test_the_example_is_a_file_that_a_server_takes(start_server: Callable[
 async def test_a_worker_with_these_rights_can_do_all_its_work(
     server: RealServer, redis_client: Redis, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Retries, dead letters, claims, heartbeats, trimming, dedupe, cleaning up: nothing is refused."""
+    """Retries, dead letters, claims, heartbeats, trimming, dedupe, cleanup: nothing is denied."""
     denials(server)
     caplog.set_level(logging.WARNING, "streamroute")
     async with connected(server, "worker") as redis:
@@ -127,7 +127,7 @@ def test_the_line_is_what_a_worker_calls_and_no_more() -> None:
 
 
 async def test_every_right_of_the_line_is_needed(server: RealServer) -> None:
-    """With one right less a worker does not begin; the error names exactly that right."""
+    """With one right less a worker does not start; the error names exactly that right."""
     for right in NEEDED:
         async with connected(server, "worker", f"-{right[1:]}") as redis:
             with pytest.raises(SetupError) as caught:
@@ -243,7 +243,7 @@ async def test_an_operator_can_look_at_dead_letters_and_bring_them_back(
 
 
 async def crash(redis: RedisConnection) -> None:
-    """A worker that has read everything is gone without a word; an entry it held was deleted."""
+    """Let a worker read everything and vanish; one of its entries was deleted."""
     storage = RedisStreamStorage(redis.client, lease=0.1, block=0.05)
     await storage.create_group(STREAM, GROUP)
     read = await storage.read_events(STREAM, GROUP, "crashed", 2)
@@ -251,7 +251,7 @@ async def crash(redis: RedisConnection) -> None:
 
 
 async def deduplicate(redis: RedisConnection, storage: RedisStreamStorage) -> None:
-    """A message holds a key, succeeds, and the next with the key is skipped."""
+    """A message takes a key and succeeds; the next one with the key is skipped."""
     await redis.client.xadd(STREAM, {"type": "booked", "n": "9"})
     await redis.client.xadd(STREAM, {"type": "booked", "n": "9"})
     read = await storage.read_events(STREAM, GROUP, "dedupe", 2)

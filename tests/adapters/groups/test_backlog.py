@@ -1,4 +1,4 @@
-"""What a group has left of a stream: unread, pending, scheduled or promoted; on real servers."""
+"""A group's backlog of a stream: unread, pending, scheduled or promoted; on real servers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ END = "99999999999999-0"
 
 
 class Group:
-    """The group of the tests, worked on by hand."""
+    """The tests' group, operated by hand."""
 
     def __init__(self, client: Redis) -> None:
         self.client: Any = client
@@ -109,7 +109,7 @@ async def test_a_dead_letter_is_not_left(redis_client: Redis) -> None:
 async def test_what_comes_after_the_mark_is_not_looked_at(
     redis_client: Redis, place: str, upto: str, left: bool
 ) -> None:
-    """Ids are two numbers of 64 bits each, and order as such."""
+    """Ids are two 64-bit numbers each, and are ordered as such."""
     async with working(redis_client) as group:
         if place in {"unread", "pending"}:
             await group.add("10-2")
@@ -140,7 +140,7 @@ async def test_many_later_retries_hide_no_earlier_one(redis_client: Redis) -> No
 
 
 async def test_an_entry_that_was_deleted_unread_is_not_left(redis_client: Redis) -> None:
-    """The group's lag is unknown then; what is there is found by reading."""
+    """The group's lag is unknown then; existing entries are found by reading."""
     async with working(redis_client) as group:
         await group.add("5-0")
         await group.add("6-0")

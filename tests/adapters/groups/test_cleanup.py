@@ -1,4 +1,4 @@
-"""Trimming takes what every group has finished with and nothing else; consumers that are gone are deleted."""
+"""Trimming removes only what every group has finished; dead consumers are deleted."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ OTHER = (STREAM, "mailing", "me")
 
 @pytest.fixture
 async def client(redis_client: Any) -> Any:
-    """A server whose blocks of entries are small, so that few entries fill several."""
+    """A server with small stream nodes, so that few entries fill several."""
     await redis_client.config_set("stream-node-max-entries", 10)
     yield redis_client
     await redis_client.config_set("stream-node-max-entries", 100)
 
 
 async def fill(client: Any, count: int, first: int = 1) -> list[str]:
-    """Entries with small, old ids: they were produced long ago."""
+    """Add entries with small ids, which count as produced long ago."""
     ids = [f"{n}-0" for n in range(first, first + count)]
     for entry_id in ids:
         await client.xadd(STREAM, {"type": "booked"}, id=entry_id)
@@ -39,14 +39,14 @@ async def fill(client: Any, count: int, first: int = 1) -> list[str]:
 
 
 async def finished(storage: Any, count: int, who: tuple[str, str, str] = ME) -> None:
-    """Read and ack so many entries."""
+    """Read and acknowledge this many entries."""
     await storage.create_group(*who[:2])
     entries = await storage.read_events(*who, count)
     await storage.ack_events(*who[:2], [entry_id for entry_id, _ in entries])
 
 
 async def tidied(storage: Any) -> None:
-    """Tidy until there is nothing left to do."""
+    """Clean up until there is nothing left to do."""
     while await storage.clean_up(*ME) < 1:
         pass
 

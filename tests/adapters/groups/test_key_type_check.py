@@ -1,4 +1,4 @@
-"""Keys that somebody else uses for something else are named, with what to do."""
+"""Keys that another program uses with another type are named, with advice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is alive in a group and what they know, and how long a retry waits that this worker does not know."""
+"""A group's live workers and what they know, and how long a retry of an unknown route waits."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class TestView:
         return Scripted(redis_client)
 
     async def note(self, group: Scripted, name: str, known: KnownRoutes | None, lease: int = 5) -> None:
-        """A worker that is alive for a minute."""
+        """Register a worker that counts as alive for a minute."""
         digest = "" if known is None else digest_of(known)
         await group.client.hset(KEYS.workers, name, f"{await group.now() + 60_000} {lease} {digest}")
         if known is not None:
@@ -147,7 +147,7 @@ class TestView:
             await self.workers(group).view()
 
     async def test_a_key_of_dedupe_that_is_no_string_is_named(self, group: Scripted) -> None:
-        """Also one of the group whose place was taken."""
+        """A key of the group whose place was taken counts as well."""
         await group.create_group()
         await group.add("1-0")
         await group.read()
@@ -163,7 +163,7 @@ class TestView:
             assert str(caught.value) == said
 
     async def test_a_message_asks_for_its_turn(self, group: Scripted) -> None:
-        """Who waits is told for how many seconds another has had the key."""
+        """A waiting message learns for how many seconds another one has held the key."""
         await group.create_group()
         await group.add("1-0", "2-0")
         await group.read()
@@ -227,7 +227,7 @@ def test_one_that_another_worker_knows_is_offered_again_soon() -> None:
 async def test_an_answer_is_believed_for_a_second(
     redis_client: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By a clock that may begin at 0."""
+    """On a clock that may start at 0."""
     group, clock = Scripted(redis_client), [0.0]
     monkeypatch.setattr(group_workers, "time", SimpleNamespace(monotonic=lambda: clock[0]))
     workers = GroupWorkers(raw_client(group.client, STREAM), KEYS)

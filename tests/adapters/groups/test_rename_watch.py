@@ -1,4 +1,4 @@
-"""Groups left behind are told when a worker starts, and while it runs, once each."""
+"""Abandoned groups are reported when a worker starts and while it runs, once each."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SAID = (
 
 
 class Found(OtherGroups):
-    """Groups as a test says."""
+    """OtherGroups with scripted groups."""
 
     def __init__(self, *names: str, error: Exception | None = None) -> None:
         super().__init__(connection_of(Redis()), STREAM, GROUP, {"note"})
@@ -169,7 +169,7 @@ async def test_a_group_that_knows_no_route_yet_is_looked_at_again(redis_client: 
 
 
 async def left_with_a_retry(client: Any, group: str, route: str) -> None:
-    """A group without workers that knew a route."""
+    """Create a group without workers that knew a route."""
     keys = GroupKeys.of(STREAM, group)
     await client.xgroup_create(STREAM, group, id="0", mkstream=True)
     await client.hset(keys.delayed, "1", "a retry")
@@ -177,7 +177,7 @@ async def left_with_a_retry(client: Any, group: str, route: str) -> None:
 
 
 async def calls(client: Any) -> dict[str, int]:
-    """How often each command was called, without those of the test and of connections."""
+    """Return the number of calls of each command, without those of the test and of connections."""
     others = {"info", "hello", "client", "auth", "select"}
     stats = await client.info("commandstats")
     counts: dict[str, int] = {}

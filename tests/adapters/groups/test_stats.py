@@ -1,4 +1,4 @@
-"""How a group stands, asked of real servers."""
+"""A group's statistics, from real servers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ KEYS = GroupKeys.of(STREAM, GROUP)
 
 
 class Group:
-    """The group of the tests, worked on by hand."""
+    """The tests' group, operated by hand."""
 
     def __init__(self, client: Redis) -> None:
         self.client: Any = client
@@ -51,7 +51,7 @@ class Group:
         return await self._standings.fetch()
 
     async def lag(self, unread: int) -> int | None:
-        """A group's lag, which servers count from Redis 7 on."""
+        """Return a group's lag, which servers report from Redis 7 on."""
         [group] = await self.client.xinfo_groups(STREAM)
         return unread if "lag" in group else None
 

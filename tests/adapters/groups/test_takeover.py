@@ -1,4 +1,4 @@
-"""A group that was renamed: what it left goes to the one that takes its place, and nothing runs twice."""
+"""A renamed group: its successor takes over what it left, and nothing runs twice."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def storage(backend: RedisBackend, formerly: str | None = OLD, **settings: Any) 
 
 
 async def left_by_the_old_group(backend: RedisBackend) -> dict[str, str]:
-    """What a group leaves: entries that are done, pending, waiting for a retry, dead, and unread."""
+    """Create what a group may leave: entries done, pending, waiting for a retry, dead, and unread."""
 
     def then(payload: Any) -> Any:
         if payload["n"] == "retried":
@@ -79,7 +79,7 @@ async def test_everything_is_taken_over_and_nothing_runs_twice(backend: RedisBac
 
 
 async def test_a_worker_of_the_old_group_that_comes_back_runs_nothing(backend: RedisBackend) -> None:
-    """It would run the whole stream again: a deploy is under way, or was taken back."""
+    """It would run the whole stream again: a deploy is in progress, or was rolled back."""
     await left_by_the_old_group(backend)
     handler, old = Handling(), Handling()
     async with consuming(storage(backend), dispatcher_of(named(handler, "note")).process_message, group=NEW):
@@ -95,7 +95,7 @@ async def test_a_worker_of_the_old_group_that_comes_back_runs_nothing(backend: R
 async def test_a_worker_that_was_frozen_while_its_group_was_taken_over_runs_nothing(
     backend: RedisBackend,
 ) -> None:
-    """It counts as dead, and is not: what arrives is run by the new group alone."""
+    """It counts as dead but is not: new entries are handled by the new group only."""
     handler, old = Handling(), Handling()
     async with consuming(
         storage(backend, None), dispatcher_of(named(old, "note")).process_message, group=OLD
@@ -131,7 +131,7 @@ async def test_a_renaming_can_be_taken_back(backend: RedisBackend) -> None:
 async def test_it_waits_for_the_workers_of_the_old_group(
     backend: RedisBackend, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Both groups would run what arrives meanwhile. It starts all the same: a deploy waits for that."""
+    """Otherwise both groups would handle new entries. The worker starts anyway: a deploy waits for that."""
     old, new = Handling(), Handling()
     async with consuming(
         storage(backend, None), dispatcher_of(named(old, "note")).process_message, group=OLD
@@ -152,7 +152,7 @@ async def test_it_waits_for_the_workers_of_the_old_group(
 
 
 async def test_while_it_waits_nothing_is_tidied_or_promoted(backend: RedisBackend) -> None:
-    """The group is not there yet, which is no failure."""
+    """The group does not exist yet, which is not a failure."""
     client = backend.client
     await client.xgroup_create(STREAM, OLD, id="0", mkstream=True)
     seconds, _ = await client.time()
@@ -225,7 +225,7 @@ async def test_it_is_done_once_and_costs_nothing_afterwards(backend: RedisBacken
 
 
 async def test_what_died_halfway_is_finished(backend: RedisBackend) -> None:
-    """The old group is gone already, and its retries are not."""
+    """The old group is already deleted, but not its retries."""
     client = backend.client
     taking = storage(backend)
     await left_by_the_old_group(backend)
@@ -236,7 +236,7 @@ async def test_what_died_halfway_is_finished(backend: RedisBackend) -> None:
 
 
 async def test_a_group_that_was_there_before_takes_no_place(backend: RedisBackend) -> None:
-    """It has run the whole stream, or will: with what the other has left, things would run twice."""
+    """It has handled the whole stream, or will: with the other group's entries, some would run twice."""
     for group in (OLD, NEW):
         await backend.client.xgroup_create(STREAM, group, id="0", mkstream=True)
     with pytest.raises(SetupError, match=f"the group {NEW} of {STREAM} was there before.*XGROUP DESTROY"):
@@ -270,7 +270,7 @@ async def test_a_group_with_a_worker_or_without_a_backlog_is_not_abandoned(backe
 
 
 async def left_behind(backend: RedisBackend) -> AbandonedGroup | None:
-    """What is said of the old group, which knew the route ``note``."""
+    """Return the report on the old group, which knew the route ``note``."""
     found = await OtherGroups(connection_of(backend.client), STREAM, NEW, {"note"}).abandoned()
     return found[0] if found else None
 
@@ -318,7 +318,7 @@ async def test_what_was_there_of_groups_is_told_by_name_alone(
 
 
 async def _is_at_rest(backend: RedisBackend, group: str = NEW) -> bool:
-    """Asked in one step: what it has moves from place to place."""
+    """Checked in one step, because entries move between places."""
     keys = GroupKeys.of(STREAM, group)
     arguments = [group, "9" * 19]
     names = [keys.stream, keys.retry, keys.delayed]
@@ -360,7 +360,7 @@ async def test_where_there_is_nothing_to_take_over_nothing_is_said(
 
 
 async def _steps(client: Any) -> int:
-    """How often the script ran; a server that does not know it yet is sent its text."""
+    """Return how often the script ran; a server that does not know it is sent its text first."""
     stats = await client.info("commandstats")
     calls = [stats.get(f"cmdstat_{name}", {}) for name in ("eval", "evalsha")]
     return sum(int(one.get("calls", 0)) - int(one.get("failed_calls", 0)) for one in calls)
@@ -411,7 +411,7 @@ async def test_what_was_taken_over_is_counted(
 
 
 async def _takeover(backend: RedisBackend, *, alive: bool = False) -> GroupTakeover:
-    """The takeover of an old group, of which a worker is alive or none."""
+    """Return the takeover of an old group, with or without a live worker."""
     await backend.client.xgroup_create(STREAM, OLD, id="0", mkstream=True)
     if alive:
         seconds, _ = await backend.client.time()
@@ -420,7 +420,7 @@ async def _takeover(backend: RedisBackend, *, alive: bool = False) -> GroupTakeo
 
 
 async def _looks(backend: RedisBackend) -> int:
-    """How often a script has run."""
+    """Return how often a script has run."""
     stats = await backend.client.info("commandstats")
     by_name = [stats.get(f"cmdstat_{name}", {}) for name in ("eval", "evalsha")]
     return int(sum(calls.get("calls", 0) - calls.get("failed_calls", 0) for calls in by_name))

@@ -1,4 +1,4 @@
-"""A group that is lost begins again where it was: nothing is left out, and little runs twice."""
+"""A lost group restarts where it was: nothing is skipped, and little runs twice."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def test_what_was_settled_does_not_run_again(
 
 
 async def test_what_runs_again_does_not_grow_with_the_lease(backend: RedisBackend) -> None:
-    """With a lease of an hour, it is what was done in the last moment."""
+    """Despite a lease of an hour, only the entries finished last run again."""
     handler = Handling()
     async with consuming(backend.storage(lease=3600), dispatcher_of(handler).process_message, lease=3600):
         for n in "12":
@@ -68,7 +68,7 @@ async def test_what_was_pending_runs_again(backend: RedisBackend) -> None:
 async def test_a_group_of_retries_that_is_lost_is_told(
     backend: RedisBackend, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What was pending is delivered again, and the run in progress answers for it."""
+    """Pending entries are delivered again, and the run in progress settles them."""
     go_on, seen = asyncio.Event(), []
 
     async def callback(payload: Any) -> None:
@@ -147,11 +147,11 @@ async def test_the_start_is_the_id_before_the_first_that_is_needed(
 async def test_a_watermark_that_cannot_be_read_counts_as_unknown_and_is_written_anew(
     backend: RedisBackend, low: str | bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Anybody may have written it; the group begins where the worker knows it to be."""
+    """Anyone may have written it; the group restarts at the position that the worker knows."""
     storage, handler = backend.storage(lease=0.06), Handling()
     async with consuming(storage, dispatcher_of(handler).process_message, lease=5):
         last = await backend.add(type="booked", n="1")
-        # It is in Redis before the worker hears of it.
+        # It is in Redis before the worker reads it.
         await eventually(lambda: storage._watermarks._known.get((STREAM, GROUP)) == f"({last}")
         await backend.client.hset(KEYS.meta, "low", low)
         await backend.destroy_group()
@@ -176,7 +176,7 @@ async def test_a_watermark_that_cannot_be_read_is_told_once(
 async def test_a_group_that_went_back_is_told(
     backend: RedisBackend, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """As it does where the server is restored from an older state: what was done since runs again."""
+    """For example if the server is restored from a backup: entries finished since then run again."""
     told: list[tuple[str, Incident, int]] = []
     marks = Watermarks(Incidents(lambda *what: told.append(what)))
     storage = backend.storage()
@@ -196,7 +196,7 @@ async def test_a_group_that_went_back_is_told(
 
 
 async def test_a_group_that_was_created_again_has_not_gone_back(backend: RedisBackend) -> None:
-    """That it was lost is told already."""
+    """Its loss was already reported."""
     told: list[Any] = []
     marks = Watermarks(Incidents(lambda *what: told.append(what)))
     storage = backend.storage()
@@ -226,7 +226,7 @@ async def test_nothing_is_noted_of_a_group_in_which_nothing_moves(backend: Redis
 async def test_two_groups_of_one_storage_are_two(
     backend: RedisBackend, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The second is no loss of the first; each is tidied, and claimed in, for itself."""
+    """The second is not a loss of the first; each has its own cleanup and claims."""
     storage = backend.storage(lease=0.02)
     for group in (GROUP, "mailing"):
         await storage.create_group(STREAM, group)
@@ -249,7 +249,7 @@ async def test_an_answer_of_the_group_before_is_not_taken_for_one_of_the_new(
     marks = Watermarks(Incidents(lambda what, *facts: told.append(what)))
 
     class Answers:
-        """First the watermark of the group that is lost meanwhile, then that of the new one."""
+        """Returns first the watermark of the group lost in the meantime, then that of the new one."""
 
         lows = iter([b"(7-0", b"(0-0"])
 
@@ -272,14 +272,14 @@ async def test_an_answer_of_the_group_before_is_not_taken_for_one_of_the_new(
 
 
 async def _nothing_is_noted(backend: RedisBackend) -> bool:
-    """Whether nothing is noted at three looks; what was settled a moment ago may be noted once more."""
+    """Whether no watermark is written for a while; a recent settlement may cause one more write."""
     before = await _notes(backend)
     await asyncio.sleep(0.7)
     return bool(await _notes(backend) == before)
 
 
 async def _notes(backend: RedisBackend) -> Any:
-    """How often the watermark's script has run, or has been looked into."""
+    """Return how often a worker has compared the group with its watermark."""
     stats = await backend.client.info("commandstats")
     return stats.get("cmdstat_xinfo|groups", {}).get("calls", 0)
 

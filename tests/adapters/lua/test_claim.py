@@ -1,4 +1,4 @@
-"""The claim script: what it may take, how much of it, and where it goes on the next time."""
+"""The claim script: which entries it takes, how many, and where the next call continues."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from streamroute.keys import RELEASED
 
 LEASE = 1_000
 LONG_AGO = 50_000
-"""So many ms an entry is idle whose lease has ended."""
+"""Idle time in ms of an entry whose lease has ended."""
 ROOM = 10**9
 
 
 class Reply(NamedTuple):
-    """What the script returns."""
+    """The script's reply."""
 
     now: int
     claimed: list[tuple[int, str, int, list[str]]]
@@ -30,12 +30,12 @@ class Reply(NamedTuple):
 
     @property
     def ids(self) -> list[str]:
-        """The ids that were claimed."""
+        """The claimed ids."""
         return [entry_id for _, entry_id, *_ in self.claimed]
 
 
 class Claiming(Scripted):
-    """A group with a retry stream, of which the script is asked as the storage does."""
+    """A group with a retry stream; the script is called as the storage calls it."""
 
     async def claim(
         self,
@@ -57,7 +57,7 @@ class Claiming(Scripted):
         return Reply(now, rows, [(number, entry_id) for number, entry_id in deleted], *rest)
 
     async def held(self, *ids: str, idle: int = LONG_AGO, consumer: str = OTHER, **where: Any) -> None:
-        """Add entries and have a consumer, itself alive, hold them since their first delivery."""
+        """Add entries and have a live consumer hold them since their first delivery."""
         for entry_id in ids:
             await self.add(entry_id, stream=where.get("stream", STREAM))
             await self.hold(entry_id, consumer, where.get("deliveries", 1), idle, **_stream(where))
@@ -75,7 +75,7 @@ async def group(redis_client: Redis) -> Claiming:
 
 
 class TestLeases:
-    """What may be taken."""
+    """Which entries may be claimed."""
 
     async def test_an_entry_is_taken_when_its_lease_has_ended(self, group: Claiming) -> None:
         await group.held("1-0", idle=LONG_AGO)
@@ -136,7 +136,7 @@ class TestLeases:
         assert (await group.claim()).ids == ["1-0"]
 
     async def test_what_was_released_is_taken_at_once_wherever_it_is(self, group: Claiming) -> None:
-        """Also where a sweep would come to it much later."""
+        """Even if a sweep would reach it much later."""
         await group.held("1-0", "2-0", "3-0", idle=0)
         await group.held("4-0", idle=0, consumer=RELEASED, deliveries=0)
         reply = await group.claim(sweep=2)
@@ -168,7 +168,7 @@ class TestLeases:
 
 
 class TestCounts:
-    """How much is taken."""
+    """How many entries are claimed."""
 
     @pytest.mark.parametrize("count", [1, 2, 5])
     async def test_a_sweep_takes_as_many_as_it_was_asked_for(self, group: Claiming, count: int) -> None:
@@ -202,7 +202,7 @@ class TestCounts:
 
 
 class TestBudget:
-    """How many bytes are brought."""
+    """How many bytes are returned."""
 
     async def test_a_claim_ends_with_the_entry_that_fills_it(self, group: Claiming) -> None:
         """Each entry has four bytes: a name and a value."""
@@ -216,7 +216,7 @@ class TestBudget:
         assert (await group.claim(budget=8)).ids == ["1-0", "2-0"]
 
     async def test_what_it_left_is_found_by_the_next_sweep(self, group: Claiming) -> None:
-        """The sweep was past it, with many pending entries behind."""
+        """The sweep was past it, with many pending entries after it."""
         await group.held("1-0", "2-0", "3-0", "4-0", "5-0", "6-0")
         first = await group.claim(budget=1, sweep=3)
         assert (first.ids, first.cursors) == (["1-0"], ["-", "-"])
@@ -234,7 +234,7 @@ class TestBudget:
 
 
 class TestCursors:
-    """Where a sweep goes on."""
+    """Where a sweep continues."""
 
     async def test_a_sweep_goes_on_behind_what_it_has_looked_at_and_begins_again(
         self, group: Claiming
@@ -261,7 +261,7 @@ class TestCursors:
 
 
 class TestQuotas:
-    """How many are taken of each delivery."""
+    """How many entries of each delivery count are claimed."""
 
     async def test_of_each_delivery_no_more_than_its_quota(self, group: Claiming) -> None:
         await group.held("1-0", "2-0", "3-0", deliveries=1)

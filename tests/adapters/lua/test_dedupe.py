@@ -1,4 +1,4 @@
-"""The dedupe script: who may run for a key, who waits, and who has lost the entry."""
+"""The dedupe script: which message may run for a key, which waits, and which consumer has lost the entry."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RUN, SKIP, WAIT, LOST = range(4)
 
 
 class Asking(Scripted):
-    """A group of which the script is asked as the deduplicator does."""
+    """A group; the script is called as the deduplicator calls it."""
 
     async def begin(
         self,
@@ -25,9 +25,9 @@ class Asking(Scripted):
         deliveries: int = 1,
         own: int = 1,
     ) -> tuple[int, int]:
-        """Whether ``me`` may run the route for a message, and for how long another has had the key (ms).
+        """Whether ``me`` may run the route for a message, and for how long another has held the key (ms).
 
-        So many of ``KEY`` and ``FORMER`` are keys of the group itself.
+        The first ``own`` of ``KEY`` and ``FORMER`` are keys of the group itself.
         """
         keys = [STREAM, KEYS.retry, KEYS.delayed, KEY, FORMER]
         facts = (message or entry_id, "thank", where, entry_id, deliveries, own)
@@ -35,7 +35,7 @@ class Asking(Scripted):
         return code, waited
 
     async def written(self, key: str = KEY) -> str | None:
-        """What the key says."""
+        """Return the key's value."""
         value = await self.client.get(key)
         return None if value is None else str(value.decode())
 
@@ -51,7 +51,7 @@ async def group(redis_client: Redis) -> Asking:
 
 
 class TestFence:
-    """Only who holds the entry may run."""
+    """Only the consumer that holds the entry may run."""
 
     @pytest.mark.parametrize(
         ("consumer", "deliveries", "asked"), [(ME, 2, 1), (ME, 2, 3), (OTHER, 1, 1), (OTHER, 2, 1)]
@@ -76,7 +76,7 @@ class TestFence:
 
 
 class TestTurns:
-    """Whose turn it is."""
+    """Which message runs next."""
 
     async def test_the_first_runs_and_is_noted(self, group: Asking) -> None:
         before = await group.now()
@@ -118,7 +118,7 @@ class TestTurns:
         assert code == WAIT
         assert 5_000 <= waited <= await group.now() - since
         await group.client.set(KEY, f"running {since + 60_000} 2-0 thank entry 2-0")
-        assert await group.begin() == (WAIT, 0)  # the clock of the server has gone back
+        assert await group.begin() == (WAIT, 0)  # the server's clock was set back
 
     async def test_the_former_names_of_a_route_count(self, group: Asking) -> None:
         await group.client.set(FORMER, "running 7 2-0 greet entry 2-0")
@@ -133,10 +133,10 @@ class TestTurns:
 
 
 class TestOwners:
-    """Whether the one that has a key is still alive."""
+    """Whether a key's owner is still alive."""
 
     async def wait_for(self, group: Asking, place: str, entry_id: str) -> int:
-        """What another message is told while 9-0 has the key, and is said to be there."""
+        """Return another message's decision while 9-0 holds the key and is recorded at that place."""
         await group.client.set(KEY, f"running 7 9-0 thank {place} {entry_id}")
         code, _ = await group.begin()
         if code == RUN:

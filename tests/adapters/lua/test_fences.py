@@ -1,4 +1,4 @@
-"""Scripts under the fence: a consumer that has lost an entry, or its delivery, changes nothing."""
+"""Scripts with the fence: a consumer that has lost an entry, or its delivery, changes nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from streamroute.adapters.redis.scripts import Argument
 from streamroute.keys import RELEASED
 
 LATER = 10**15
-"""A deadline that no test reaches (Redis time in ms)."""
+"""A deadline far in the future (Redis time in ms)."""
 DEDUPE = KEYS.dedupe("thank", "a")
 
 stale = pytest.mark.parametrize(
@@ -21,7 +21,7 @@ stale = pytest.mark.parametrize(
     [(ME, 2, 1), (ME, 2, 3), (OTHER, 1, 1)],
     ids=["an older delivery of its own", "a newer one", "another consumer"],
 )
-"""Who holds the entry, since which delivery, and which one the script is asked for."""
+"""The consumer that holds the entry, its delivery, and the delivery passed to the script."""
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ async def group(redis_client: Redis) -> Scripted:
 
 
 class TestAck:
-    """Many ids at once."""
+    """Several ids at once."""
 
     async def ack(
         self, group: Scripted, deadline: int, ids: str, counts: str = "", word: str = "keep"
@@ -92,7 +92,7 @@ class TestSettle:
         letters: tuple[tuple[Argument, ...], ...] = (),
         claims: tuple[tuple[Argument, ...], ...] = (),
     ) -> int:
-        """Settle 1-0; each claim is a key, its route, its fate and a fact."""
+        """Settle 1-0; each claim is a key, its route, its resolution and a value."""
         keys = [STREAM, KEYS.due, KEYS.delayed, KEYS.dead, *(str(key) for key, *_ in claims)]
         parts = [
             part for outcome in (*retries, *letters, *(claim[1:] for claim in claims)) for part in outcome
@@ -236,7 +236,7 @@ class TestSettle:
 
 
 class TestRelease:
-    """Entries that go to whoever claims next."""
+    """Entries released to the next claim."""
 
     @stale
     async def test_who_has_lost_the_entry_does_not_release_it(
@@ -262,14 +262,14 @@ class TestRelease:
 
 
 class TestHeartbeat:
-    """Entries that are confirmed."""
+    """Entries whose leases are renewed."""
 
     KEYS = (STREAM, KEYS.workers, KEYS.routes)
 
     async def beat(
         self, group: Scripted, *entries: Argument, lease: int = 1_000, digest: str = ""
     ) -> tuple[int, list[str], list[str], int, str, int]:
-        """Its reply: now, lost, deleted, the longest lease, whose that is, whether the digest is known."""
+        """Return the reply: now, lost, deleted, the longest lease, its worker, is the digest known."""
         now, lost, deleted, longest, whose, known = await group.run(
             "heartbeat", self.KEYS, GROUP, ME, lease, digest, *entries
         )
@@ -329,7 +329,7 @@ class TestHeartbeat:
         )
         assert (await self.beat(group))[3:5] == (3000, "longest")
         await group.client.hdel(KEYS.workers, "longest", "longer", "equal")
-        await group.client.hset(KEYS.workers, "equal", f"{soon} 1000 d")  # behind its own
+        await group.client.hset(KEYS.workers, "equal", f"{soon} 1000 d")  # after the worker's own
         assert (await self.beat(group))[3:5] == (1000, ME)
 
     async def test_a_longer_lease_counts_no_longer_than_its_worker_is_alive(self, group: Scripted) -> None:

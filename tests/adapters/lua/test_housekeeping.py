@@ -1,4 +1,4 @@
-"""Scripts that look after a group: watermark, trimming, what is left, who is gone, who takes over."""
+"""Maintenance scripts of a group: watermark, trimming, backlog, dead consumers, takeover."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from streamroute.adapters.redis.scripts import script
 from streamroute.keys import RELEASED, GroupKeys
 
 HUGE = "18446744073709551615"
-"""The largest half of an id, more than Lua's own numbers hold."""
+"""The largest half of an id; Lua's numbers cannot represent it."""
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ async def group(redis_client: Redis) -> Scripted:
 
 
 class TestBury:
-    """Consumers that are gone."""
+    """Dead consumers."""
 
     async def bury(self, group: Scripted, idle: int) -> list[str]:
         gone: list[str] = await group.run("remove_dead_consumers", [STREAM], GROUP, ME, RELEASED, idle)
@@ -49,14 +49,14 @@ class TestBury:
     async def test_who_reads_is_kept(self, group: Scripted) -> None:
         await group.client.xgroup_createconsumer(STREAM, GROUP, "gone")
         await group.gone_quiet("gone", 200)
-        # In one step: after a moment who has read is silent as well.
+        # In one step: a moment later the consumer that has just read counts as silent as well.
         steps = group.client.pipeline().xreadgroup(GROUP, "reads", {STREAM: ">"})
         steps.eval(script("remove_dead_consumers").text, 1, STREAM, GROUP, ME, RELEASED, 200)
         assert (await steps.execute())[-1] == [b"gone"]
 
 
 class TestWatermark:
-    """How far a group is."""
+    """A group's progress."""
 
     async def note(self, group: Scripted) -> str | None:
         low: str | None = await group.run("save_watermark", [STREAM, KEYS.meta], GROUP)
@@ -99,11 +99,11 @@ class TestWatermark:
 
 
 class TestTrim:
-    """What may go."""
+    """Which entries may be trimmed."""
 
     @pytest.fixture(autouse=True)
     async def small_blocks(self, group: Scripted) -> Any:
-        """Each entry is a block of its own."""
+        """Store each entry in a stream node of its own."""
         await group.client.config_set("stream-node-max-entries", 1)
         yield
         await group.client.config_set("stream-node-max-entries", 100)
@@ -164,7 +164,7 @@ class TestTrim:
 
 
 class TestLeft:
-    """Whether a group has anything left to do, up to an entry."""
+    """Whether a group has work left, up to an entry."""
 
     async def left(self, group: Scripted, upto: str = "9-0") -> bool:
         answer: int = await group.run("has_backlog", [STREAM, KEYS.retry, KEYS.delayed], GROUP, upto)
@@ -241,7 +241,7 @@ class TestForgetRoutes:
     """Routes that no worker has any more."""
 
     async def forget(self, group: Scripted, keep: int = 0) -> int:
-        """What is not used is noted at first, and forgotten when that was so many ms ago."""
+        """Forget routes found unused at least ``keep`` ms ago; the first call only marks them."""
         keys = [KEYS.workers, KEYS.routes]
         assert await group.run("remove_unused_routes", keys, 10**9) == 0
         gone: int = await group.run("remove_unused_routes", keys, keep)
@@ -291,7 +291,7 @@ class TestForgetRoutes:
         assert await group.hash(KEYS.routes) == {"a": "1"}
 
     async def test_a_group_without_workers_keeps_all(self, group: Scripted) -> None:
-        """They say whose group it was."""
+        """The routes tell which configuration the group belonged to."""
         await group.client.hset(KEYS.routes, mapping={"a": "1", "b": "2"})
         assert await self.forget(group) == 0
         await group.client.hset(KEYS.workers, "none", "7 5 ")
@@ -300,14 +300,14 @@ class TestForgetRoutes:
 
 
 class TestTakeOver:
-    """A group that takes the place of another."""
+    """A group that takes another one's place."""
 
     NEW = GroupKeys.of(STREAM, "new")
 
     async def step(
         self, group: Scripted, limit: int = 100, budget: int = 10**9, *, dead: str | None = None
     ) -> tuple[str, int]:
-        """One step: what it says, and a count."""
+        """Run one step; return its status and a count."""
         old = KEYS if dead is None else KEYS._replace(dead=dead)
         new = self.NEW if dead is None else self.NEW._replace(dead=dead)
         keys = [
@@ -318,12 +318,12 @@ class TestTakeOver:
         return said, count
 
     async def groups(self, group: Scripted) -> dict[str, str]:
-        """The groups of the stream, and how far they have read."""
+        """Return the stream's groups with their last delivered ids."""
         rows = await group.client.xinfo_groups(STREAM)
         return {row["name"].decode(): row["last-delivered-id"].decode() for row in rows}
 
     async def fill(self, group: Scripted) -> None:
-        """Something of each kind: two pending, one unread, two promoted, two delayed, two dead."""
+        """Add some of each kind: two pending, one unread, two promoted, two delayed, two dead."""
         await group.add("1-0", "2-0", "3-0", "4-0")
         await group.read(count=3)
         await group.hold("2-0", OTHER, 4)
@@ -336,7 +336,7 @@ class TestTakeOver:
         await group.client.hset(KEYS.routes, "digest", "names")
 
     async def is_moved(self, group: Scripted) -> None:
-        """All that ``fill`` made is the new group's."""
+        """Assert that everything ``fill`` made belongs to the new group."""
         assert await self.groups(group) == {"new": "3-0"}
         assert await group.pending(group="new") == [Pending("2-0", RELEASED, 4), Pending("3-0", RELEASED, 1)]
         for key in (self.NEW.retry, self.NEW.dead):
@@ -467,7 +467,7 @@ class TestTakeOver:
         assert list(await group.due(self.NEW.due)) == ["b"]
 
     async def test_a_retry_that_is_there_already_stays_as_it_is(self, group: Scripted) -> None:
-        """A step that was cut off has written it."""
+        """An interrupted step has written it."""
         await group.schedule(a=60_000)
         await group.client.hset(self.NEW.delayed, "a", "first")
         await group.client.zadd(self.NEW.due, {"a": 5})

@@ -1,4 +1,4 @@
-"""The scripts of retries: schedule, promote, bring back, restore due times, revive a dead letter."""
+"""The retry scripts: schedule, promote, reinject, restore due times, requeue a dead letter."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def group(redis_client: Redis) -> Scripted:
 
 
 class TestPromote:
-    """What is due goes to the retry stream."""
+    """Due entries move to the retry stream."""
 
     async def promote(
         self, group: Scripted, limit: int = 100, budget: int = ROOM
     ) -> tuple[int, list[str], int]:
-        """Its reply: the ms until the next, the names without an entry, how many have no due time."""
+        """Return the reply: ms until the next, the names without an entry, how many have no due time."""
         keys = [KEYS.due, KEYS.delayed, KEYS.retry]
         left, deleted, undue = await group.run("promote_due", keys, limit, budget)
         return left, deleted, undue
@@ -94,7 +94,7 @@ class TestPromote:
 
 
 class TestBringBack:
-    """What is due goes back to the stream that it came from."""
+    """Due entries return to their original stream."""
 
     async def wait(self, group: Scripted, **waits: int) -> None:
         now = await group.now()
@@ -172,7 +172,7 @@ class TestSchedule:
 
 
 class TestRestoreDue:
-    """Due times that were lost."""
+    """Lost due times."""
 
     async def test_what_has_none_is_due_now_and_what_has_one_keeps_it(self, group: Scripted) -> None:
         await group.schedule(a=60_000, b=60_000, c=60_000)
@@ -208,7 +208,7 @@ class TestRestoreDue:
         assert 2 <= steps <= 10
 
     async def test_steps_go_on_where_the_last_one_ended(self, group: Scripted) -> None:
-        """What has lost its due time may be behind many that have theirs."""
+        """An entry without its due time may be behind many that have theirs."""
         names = [f"{n}" for n in range(3_000)]
         await group.client.hset(KEYS.delayed, mapping=dict.fromkeys(names, "x" * 100))
         await group.client.zadd(KEYS.due, dict.fromkeys(names[::-1], await group.now() + 10**9))
@@ -222,7 +222,7 @@ class TestRestoreDue:
 
 
 class TestRevive:
-    """A dead letter that gets another chance."""
+    """A requeued dead letter."""
 
     async def test_a_dead_letter_becomes_a_retry(self, group: Scripted) -> None:
         await group.add("1-0", "2-0", "3-0", stream=KEYS.dead)

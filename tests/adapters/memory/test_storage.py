@@ -1,4 +1,4 @@
-"""The in-memory storage and scheduler: what they offer to tests beside the storage's own promises."""
+"""The in-memory storage and scheduler: what they offer to tests beyond the storage contract."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from streamroute.core.storage import StreamStorageProtocol, blocks, promotes, re
 
 
 class Clock:
-    """A clock that stands still until it is moved."""
+    """A clock that only the test moves."""
 
     def __init__(self) -> None:
         self.now = 1_000.0

@@ -1,4 +1,4 @@
-"""The storage in memory, step by step, with a clock that is moved by hand."""
+"""The in-memory storage step by step, on a clock moved by hand."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ONE, TWO = (STREAM, GROUP, "one"), (STREAM, GROUP, "two")
 
 
 class Clock:
-    """A clock that stands still until it is moved."""
+    """A clock that only the test moves."""
 
     def __init__(self) -> None:
         self.now = 1_000.0
@@ -57,7 +57,7 @@ class Stream:
         return ids
 
     async def begin(self, count: int = 0, *, group: str = GROUP) -> dict[str, Message]:
-        """Create the group, and read so many new entries."""
+        """Create the group, and read this many new entries."""
         await self.storage.create_group(STREAM, group)
         self.add(count)
         return await self.read(group=group) if count else {}
@@ -77,7 +77,7 @@ class Stream:
         return await self.storage.claim_within(*TWO, idle, count, quotas or Quotas(0, {}))
 
     async def retried(self, count: int) -> dict[str, Message]:
-        """Read so many entries, have them fail, and read their retries."""
+        """Read this many entries, fail them, and read their retries."""
         await self.settle(await self.begin(count), RetryLater("thank", 0, 2, "no luck"))
         await self.storage.promote_due(STREAM, GROUP)
         return await self.read()
@@ -86,12 +86,12 @@ class Stream:
         return self.storage.pending(STREAM, group)
 
     def left(self) -> int:
-        """How many entries the stream has, as a group that has read nothing sees it."""
+        """Return the stream's length, as seen by a new group."""
         return self.storage.unread(STREAM, "somebody new")
 
 
 class TestSettings:
-    """What a storage is made with."""
+    """The constructor's settings."""
 
     async def test_the_defaults_are_those_of_the_storage_on_redis_or_said_beside_them(self) -> None:
         storage = MemoryStreamStorage()
@@ -123,7 +123,7 @@ class TestProducing:
         assert (text.fields, raw.fields) == ({b"type": b"booked"}, {b"type": b"\xff"})
 
     async def test_the_first_ids_are_the_lowest_that_there_are(self) -> None:
-        """Where the clock stands at 0, or before it."""
+        """On a clock at 0 or below."""
         for now in (0.0, -5.0):
             stream = Stream()
             stream.clock.now = now
@@ -172,7 +172,7 @@ class TestProducing:
 
 
 class TestReading:
-    """New entries, and how long they are waited for."""
+    """New entries, and how long a read waits for them."""
 
     async def test_a_message_is_fresh_from_the_time_of_its_reading(self) -> None:
         stream = Stream()
@@ -255,7 +255,7 @@ class TestReading:
 
 
 class TestClaiming:
-    """What others have left."""
+    """Entries abandoned by other consumers."""
 
     async def test_an_entry_is_idle_to_the_millisecond(self) -> None:
         stream = Stream()
@@ -388,7 +388,7 @@ class TestSettling:
 
 
 class TestTidying:
-    """Entries that nobody needs."""
+    """Entries that are no longer needed."""
 
     @pytest.mark.parametrize(("now", "trimmed"), [(1_010.0, 0), (1_010.001, 1), (1_010.0025, 2)])
     async def test_what_is_older_than_is_kept_goes_once_every_group_has_settled_it(
@@ -497,7 +497,7 @@ class TestDedupe:
         assert (await begun(message))[0] is DedupeDecision.RUN
 
     async def test_a_late_settlement_leaves_the_keys_of_another_alone(self) -> None:
-        """And writes those that are its own all the same."""
+        """It still writes those of its own."""
         stream = Stream()
         first, second, third = (await stream.begin(3)).values()
         for route in ("thank", "bill"):
@@ -506,7 +506,7 @@ class TestDedupe:
         assert await begun(second) == (DedupeDecision.RUN, 0.0)
         stream.storage.destroy_group(STREAM, GROUP)
         await stream.begin()
-        await stream.read()  # the entry is pending again, as it was
+        await stream.read()  # the entry is pending again, as before
         for claim in (first.dedupe_locks or {}).values():
             claim.succeeded = True
         await stream.storage.settle(*ONE, {first.id: first})
@@ -547,20 +547,20 @@ class TestDedupe:
 
 
 async def begun(message: Message, digest: str = "a", ttl: float = 60) -> tuple[DedupeDecision, float]:
-    """What a route is told to do with a message, and for how many seconds another has had its key."""
+    """Return a route's decision on a message, and the seconds for which another has held its key."""
     turn: tuple[DedupeDecision, float] = await coordinator(message).begin(message, "thank", digest, ttl)
     return turn
 
 
 async def run(message: Message, digest: str = "a", ttl: float = 60) -> None:
-    """Have a route run a message, and succeed."""
+    """Have a route run a message successfully."""
     assert (await begun(message, digest, ttl))[0] is DedupeDecision.RUN
     assert message.dedupe_locks is not None
     message.dedupe_locks["thank"].succeeded = True
 
 
 def coordinator(message: Message) -> Any:
-    """What the message brought along."""
+    """Return the message's coordinator."""
     return message.coordinator
 
 
@@ -568,7 +568,7 @@ KNOWN = KnownRoutes(frozenset({"thank"}), frozenset({"booked"}))
 
 
 class TestWorkers:
-    """Who is alive, and what they know and hold."""
+    """Live workers, and what they know and hold."""
 
     def test_what_is_held_is_confirmed_every_third_of_a_lease(self) -> None:
         async def main() -> None:
@@ -657,7 +657,7 @@ class TestWorkers:
 
 
 def test_every_call_lets_others_run_and_waits_for_no_time() -> None:
-    """As calls do that go to a server."""
+    """As calls to a server do."""
 
     async def main() -> None:
         stream = Stream()

@@ -1,4 +1,4 @@
-"""A channel: any number of callers, few connections, first come, first served."""
+"""Channel: any number of callers, few connections, first come, first served."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ HANG = ("BLPOP", "nothing", 0)
 
 
 async def connections(url: str, name: str) -> int:
-    """How many connections clients of this name have."""
+    """Return the number of connections of clients with this name."""
     async with Redis.from_url(url) as other:
         return sum(client["name"] == name for client in await other.client_list())
 
 
 @asynccontextmanager
 async def busy(client: Redis, calls: int) -> AsyncIterator[list[asyncio.Task[Any]]]:
-    """So many calls that do not end before the block does."""
+    """Keep this many calls open until the block ends."""
     hanging = [asyncio.create_task(send_pipelined(client, [HANG])) for _ in range(calls)]
     try:
         yield hanging
@@ -77,7 +77,7 @@ async def test_transactions_of_many_callers_do_not_mix(redis_url: str) -> None:
 
 
 async def test_who_waited_longest_is_served_first(redis_url: str) -> None:
-    # Of two connections one carries commands: over several, the server may read a later round trip first.
+    # Of two connections, one carries commands: with several, the server may read a later round trip first.
     async with new_client(f"{redis_url}?max_connections=2") as client:
         async with busy(client, 1):
             waiting = [asyncio.create_task(send_command(client, "RPUSH", "order", n)) for n in range(100)]
@@ -104,7 +104,7 @@ async def test_a_caller_that_is_cancelled_on_its_way_takes_no_other_answer_along
             slow = asyncio.create_task(send_pipelined(client, [("BLPOP", "wait", 0)]))
             others = [asyncio.create_task(send_command(client, "ECHO", str(n))) for n in range(5)]
             await asyncio.sleep(0)
-        # The first call is carried with the others behind it; it is what they wait for.
+        # The first call is sent together with the others behind it, and waits for them.
         await eventually(lambda: _blocked(redis_url))
         slow.cancel()
         async with Redis.from_url(redis_url) as other:

@@ -1,4 +1,4 @@
-"""The line of a channel: who waits, who goes together, and what each is told; without a server."""
+"""The queue of a channel: who waits, which calls are sent together, and their replies; without a server."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from streamroute.errors import SetupError
 
 
 class Server:
-    """Round trips that end when they are let, in the order in which they began; it echoes commands."""
+    """Round trips that end when released, in the order of their start; each echoes its commands."""
 
     def __init__(self) -> None:
         self.trips: list[list[CommandArgs]] = []
@@ -27,7 +27,7 @@ class Server:
         self.error: BaseException | None = None
 
     async def round_trip(self, pool: Any, commands: Sequence[CommandArgs]) -> list[Any]:
-        """One round trip."""
+        """Record one round trip, wait for its release, and return the commands' names."""
         self.trips.append(list(commands))
         self.open += 1
         self.most_open = max(self.most_open, self.open)
@@ -41,13 +41,13 @@ class Server:
         return [words[0] for words in commands]
 
     def let(self, trips: int = 1) -> None:
-        """Let so many round trips end."""
+        """Release this many round trips."""
         for _ in range(trips):
             self._go.release()
 
     @property
     def sizes(self) -> list[int]:
-        """How many commands each round trip had."""
+        """The number of commands of each round trip."""
         return list(map(len, self.trips))
 
 
@@ -60,19 +60,19 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Server:
 
 @pytest.fixture
 def channel() -> Callable[[int], Channel]:
-    pool = cast("ConnectionPool", Server())  # nothing but a name for the connections
+    pool = cast("ConnectionPool", Server())  # only a name for the connections
     return lambda connections: Channel(pool, connections)
 
 
 async def started(channel: Channel, *calls: Sequence[CommandArgs]) -> list[asyncio.Task[list[Any]]]:
-    """Callers that are on their way, or in line."""
+    """Start callers, which are then in flight or queued."""
     tasks = [asyncio.create_task(channel.send(commands)) for commands in calls]
     await turns()
     return tasks
 
 
 async def turns() -> None:
-    """Let the event loop turn a few times."""
+    """Let the event loop iterate a few times."""
     for _ in range(10):
         await asyncio.sleep(0)
 
@@ -106,7 +106,7 @@ async def test_who_comes_while_others_wait_is_not_served_first(
 
 
 async def test_all_connections_carry_what_waits(server: Server, channel: Callable[[int], Channel]) -> None:
-    """Each that becomes free takes a part, and none is lost for what comes later."""
+    """Each connection that becomes free takes a part, and no call is lost to a later one."""
     made = channel(3)
     calls = [call(f"{n}-") for n in range(3 + 64 * 3)]
     tasks = await started(made, *calls)
@@ -203,7 +203,7 @@ async def test_a_call_that_fails_alone_gives_its_connection_back(
 async def test_connections_are_as_many_after_any_number_of_round_trips(
     server: Server, channel: Callable[[int], Channel]
 ) -> None:
-    """Whether callers went by themselves, waited in line, failed, or were cancelled."""
+    """Whether callers ran alone, waited in the queue, failed, or were cancelled."""
     made = channel(2)
     for _ in range(3):
         alone, failed = await started(made, call("alone"), call("failed"))
@@ -212,7 +212,7 @@ async def test_connections_are_as_many_after_any_number_of_round_trips(
         server.error = ConnectionError("gone")
         server.let(2)
         await turns()
-        assert server.open == 2  # carriers, of whom each has one call
+        assert server.open == 2  # carriers with one call each
         more = await started(made, call("more"), call("more"))
         assert server.open == 2
         cancelled.cancel()
@@ -237,7 +237,7 @@ async def test_nobody_is_left_to_carry_anything_when_all_is_answered(
     tasks = await started(made, *(call(name) for name in "abc"))
     server.let()
     await turns()
-    assert len(made._carriers) == 1  # a task that nobody holds may be collected while it runs
+    assert len(made._carriers) == 1  # a task without a reference may be collected while it runs
     server.let()
     await within_patience(asyncio.gather(*tasks))
     await turns()

@@ -1,4 +1,4 @@
-"""What is sent where while the slots of a cluster move, by nodes that answer as they are told to."""
+"""Routing of commands while cluster slots move, with nodes that reply as scripted."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ ROWS: Reply = [[KEY.encode(), [[b"1-0", [b"a", b"b"]]]]]
 
 
 class Cluster:
-    """Two nodes; the first has all slots, as both say."""
+    """Two nodes; both report that the first one has all slots."""
 
     def __init__(self, client: Any, one: Node, two: Node) -> None:
         self.one, self.two = one, two
@@ -48,12 +48,12 @@ class Cluster:
         self.client = raw_client(client, KEY)
 
     def belongs_to(self, node: Node) -> None:
-        """Have both nodes say who has all slots."""
+        """Let both nodes report that this one has all slots."""
         said: Reply = [[0, 16383, [b"127.0.0.1", node.port, b"id"]]]
         self.one.slots = self.two.slots = said
 
     async def lose_the_first(self) -> None:
-        """It refuses connections from now on."""
+        """Let the first node refuse connections from now on."""
         await self.one.close()
         await self.whole.connection_pool.cluster.disconnect()
 
@@ -93,7 +93,7 @@ async def _read(cluster: Cluster) -> Any:
 
 
 class TestMoved:
-    """A slot that another node has for good."""
+    """A slot that has moved to another node for good."""
 
     async def test_what_was_refused_is_sent_there_and_so_is_what_comes_after(self, cluster: Cluster) -> None:
         cluster.one.says("GET", cluster.moved(cluster.two))
@@ -142,7 +142,7 @@ class TestMoved:
             await with_server_time(cluster.client, ("GET", KEY))
 
     async def test_a_client_raises_what_it_is_answered(self, cluster: Cluster) -> None:
-        """redis-py's own way in: for what is sent with its methods."""
+        """Calls of redis-py's own methods."""
         client: Any = cluster.client
         cluster.one.says("GET", b"x", "-ERR no")
         assert await client.execute_command("GET", KEY) == b"x"
@@ -151,7 +151,7 @@ class TestMoved:
 
 
 class TestAsk:
-    """A slot that is on its way."""
+    """A slot that is migrating."""
 
     async def test_this_command_alone_goes_there(self, cluster: Cluster) -> None:
         cluster.one.says("GET", cluster.ask(cluster.two), b"y")
@@ -184,7 +184,7 @@ class TestAsk:
 
 
 class TestTryAgain:
-    """Keys that are torn apart for a while."""
+    """Keys that are temporarily on different nodes."""
 
     async def test_it_is_sent_again_until_it_is_carried_out(self, cluster: Cluster) -> None:
         cluster.one.says("EVALSHA", "-TRYAGAIN later", "-TRYAGAIN later", 1)
@@ -220,7 +220,7 @@ async def test_tries_are_made_at_once_then_after_pauses_that_double_and_end_with
 
 
 class TestAway:
-    """Nodes that do not serve, or are not there."""
+    """Nodes that do not serve, or do not exist."""
 
     @pytest.mark.parametrize(
         ("said", "error"),
@@ -270,18 +270,18 @@ class TestAway:
         assert await send_command(cluster.client, "GET", KEY) == b"OK"
 
     async def test_where_nobody_else_has_the_slot_its_node_is_tried_once(self, cluster: Cluster) -> None:
-        """A node that does not answer may take the whole connect timeout."""
+        """An unreachable node may take the whole connect timeout."""
         await send_command(cluster.client, "GET", KEY)
         await cluster.whole.connection_pool.cluster.disconnect()
         cluster.one.hangs_up, cluster.one.connections = True, 0
         with pytest.raises(RedisConnectionError):
             await send_command(cluster.client, "GET", KEY)
-        assert cluster.one.connections == 2  # the other time it is asked for the slot
+        assert cluster.one.connections == 2  # one for the command, one for the slots
 
     async def test_a_node_that_names_one_that_is_gone_is_asked_last_the_next_time(
         self, cluster: Cluster
     ) -> None:
-        """It is cut off from the others, and does not know that a replica has taken over."""
+        """It is partitioned from the others, and does not know that a replica has taken over."""
         cluster.belongs_to(cluster.two)
         cluster.one.slots = [[0, 16383, [b"127.0.0.1", free_port(), b"id"]]]
         with pytest.raises(RedisConnectionError):
@@ -314,7 +314,7 @@ class TestAway:
         assert (cluster.one.asked, cluster.two.asked) == (1, 1)
         cluster.belongs_to(cluster.two)
         await send_command(cluster.client, "GET", KEY)
-        assert (cluster.one.asked, cluster.two.asked) == (2, 1)  # of the two it was asked longest ago
+        assert (cluster.one.asked, cluster.two.asked) == (2, 1)  # least recently asked first
 
     @pytest.mark.parametrize("silent_first", [True, False])
     async def test_what_a_node_says_tells_more_than_the_silence_of_another(
@@ -359,7 +359,7 @@ class TestAway:
 
 
 class TestReads:
-    """Reads, which wait on the server."""
+    """Reads, which block on the server."""
 
     async def ask(self, cluster: Cluster) -> ReadResult:
         found: ReadResult = await within_patience(read(cluster.client, ME, (KEY,), 10, 0.2))
@@ -453,7 +453,7 @@ async def test_the_scheme_says_whether_nodes_are_spoken_to_with_tls(scheme: str,
 
 
 class TestClosing:
-    """Connections, until they are closed."""
+    """Connections and their closing."""
 
     async def test_a_client_closes_all_of_them(self, cluster: Cluster) -> None:
         await cluster.whole.execute_command("PING")

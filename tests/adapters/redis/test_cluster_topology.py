@@ -1,4 +1,4 @@
-"""Cluster: each stream is consumed at the node that has its slot, while slots move and masters die."""
+"""Cluster: each stream is consumed at its slot's node, while slots move and masters die."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ NOWHERE = Path("/nowhere")
 
 @pytest.fixture(scope="module")
 def whole_cluster(server_binary: Path) -> Iterator[RealCluster]:
-    """A cluster whose nodes live as long as the module."""
+    """A cluster that lives as long as the module."""
     with RealCluster(server_binary) as cluster:
         yield cluster
 
 
 @pytest.fixture
 def cluster(whole_cluster: RealCluster) -> RealCluster:
-    """The same without any data."""
+    """The same cluster, empty."""
     for node in whole_cluster.nodes:
         if node.is_master:
             node.ask("FLUSHALL")
@@ -66,7 +66,7 @@ def cluster(whole_cluster: RealCluster) -> RealCluster:
 
 @pytest.fixture
 def lone_cluster(server_binary: Path) -> Iterator[RealCluster]:
-    """A cluster of this test alone, to ill-treat."""
+    """A cluster that only this test uses."""
     with RealCluster(server_binary, append_only=True, patience=1000) as cluster:
         yield cluster
 
@@ -79,18 +79,18 @@ async def connected(cluster: RealCluster) -> AsyncIterator[RedisConnection]:
 
 
 def another_master(cluster: RealCluster) -> RealNode:
-    """One that has not the stream's slot."""
+    """Return a master without the stream's slot."""
     source = cluster.master_of(SLOT)
     return next(node for node in cluster.nodes if node is not source and node.is_master)
 
 
 def entry(n: object) -> list[bytes]:
-    """An event."""
+    """Return an event's fields."""
     return [b"type", b"booked", b"n", str(n).encode()]
 
 
 async def published(redis: RedisConnection, n: str) -> bool:
-    """Whether an event could be published now."""
+    """Whether an event can be published now."""
     try:
         await Publisher(redis, STREAM).publish([entry(n)])
     except RedisUnavailableError:
@@ -99,7 +99,7 @@ async def published(redis: RedisConnection, n: str) -> bool:
 
 
 async def test_a_stream_is_consumed_at_the_node_that_has_its_slot(cluster: RealCluster) -> None:
-    """New entries, retries, dead letters, dedupe's keys and the watermark: all of them are there."""
+    """New entries, retries, dead letters, dedupe keys and the watermark are all there."""
     handling, never = Handling(), Handling("never", failing())
     policy = RetryPolicy(max_attempts=2, delay=0, jitter=0)
     handle = dispatcher_of(handling, never, retry=policy).process_message
@@ -121,7 +121,7 @@ async def test_a_stream_is_consumed_at_the_node_that_has_its_slot(cluster: RealC
 async def test_nothing_stands_still_while_a_slot_moves(
     cluster: RealCluster, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Key by key, with messages at every step: each is handled once, also those that fail."""
+    """Key by key, with messages at every step: each is handled once, including those that fail."""
     caplog.set_level(logging.WARNING, "streamroute")
     handling, flaky = Handling(), Handling("flaky", _fails_once())
     policy = RetryPolicy(max_attempts=2, delay=0, jitter=0)
@@ -143,7 +143,7 @@ async def test_nothing_stands_still_while_a_slot_moves(
 
 
 async def test_what_a_moving_slot_refuses_is_sent_where_it_goes(cluster: RealCluster) -> None:
-    """ASK: for a command, a transaction, commands at once, a read, a script that is not known there."""
+    """ASK: for a command, a transaction, a pipeline, a read, and a script unknown at the target."""
     async with connected(cluster) as redis:
         client = raw_client(redis.client, STREAM)
         storage = RedisStreamStorage(redis.client, block=0.05)
@@ -182,7 +182,7 @@ async def test_keys_that_are_torn_apart_are_waited_for(cluster: RealCluster) -> 
 async def test_consuming_goes_on_after_a_master_was_killed(
     lone_cluster: RealCluster, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Its replica takes the slot over; reads, acks and the heartbeats' own connection find it."""
+    """Its replica takes over the slot; reads, acks and the heartbeat's connection find it."""
     caplog.set_level(logging.WARNING, "streamroute")
     handling = Handling()
     async with connected(lone_cluster) as redis:
@@ -245,7 +245,7 @@ async def test_a_connection_of_its_own_follows_the_slot_and_is_closed(cluster: R
 
 
 async def test_a_node_that_has_left_the_cluster_misleads_nobody(lone_cluster: RealCluster) -> None:
-    """It answers, and knows of no slot any more."""
+    """It answers, but serves no slot any more."""
     *others, gone = lone_cluster.nodes
     for node in others:
         node.ask("CLUSTER", "FORGET", gone.id)
@@ -314,7 +314,7 @@ async def test_dead_letters_in_another_slot_are_refused_at_the_start(cluster: Re
 
 
 async def test_tls_to_the_nodes(server_binary: Path, tmp_path: Path) -> None:
-    """With ``rediss``; a node that does not know its own host is at the host that told of it."""
+    """With ``rediss``; a node that does not know its own host has the host of the node that listed it."""
     if server_binary in (valkey_binary(), old_redis_binary()):
         pytest.skip("this server is built without TLS")
     certificate, key = self_signed(tmp_path, "IP:127.0.0.1")
@@ -357,7 +357,7 @@ async def test_no_node_at_all() -> None:
 
 
 async def refusal(url: str) -> str:
-    """What a person reads when the cluster behind this URL is asked for a sign of life."""
+    """Return the error message of a ping to the cluster behind this URL."""
     with pytest.raises(RedisUnavailableError) as caught:
         async with open_redis(url, folder=NOWHERE) as redis:
             await redis.ping()
@@ -365,7 +365,7 @@ async def refusal(url: str) -> str:
 
 
 async def test_a_user_with_the_least_rights(cluster: RealCluster) -> None:
-    """It takes two more in a cluster, and they are asked for at the start, not when a slot moves."""
+    """A cluster requires two more rights, which are checked at the start, not when a slot moves."""
     allow(cluster, "worker", "reset", *rules("worker"), "+cluster|slots")
     url = f"redis+cluster://worker:change-me@{cluster.hosts}"
     async with open_redis(url, folder=NOWHERE) as redis:
@@ -379,7 +379,7 @@ async def test_a_user_with_the_least_rights(cluster: RealCluster) -> None:
 
 
 async def test_a_publisher_with_the_least_rights(cluster: RealCluster) -> None:
-    """While a slot moves, too."""
+    """Even while a slot moves."""
     allow(cluster, "publisher", "reset", *rules("publisher"), "+cluster|slots", "+asking")
     cluster.master_of(SLOT).ask("XADD", STREAM, "*", "a", "b")
     async with open_redis(f"redis+cluster://publisher:change-me@{cluster.hosts}", folder=NOWHERE) as redis:
@@ -388,7 +388,7 @@ async def test_a_publisher_with_the_least_rights(cluster: RealCluster) -> None:
 
 
 def rules(user: str) -> list[str]:
-    """The rules of a user of the example's, and that it is on."""
+    """Return an example user's rules, with the user enabled."""
     found = re.search(rf"^user {user} (on .*)$", USERS.read_text(), re.MULTILINE)
     assert found
     return found[1].split()
@@ -416,7 +416,7 @@ async def _nothing_pending(redis: RedisConnection) -> bool:
 
 
 def _fails_once() -> Callable[[dict[str, Any]], None]:
-    """What a handler does that fails at a message's first attempt."""
+    """Return a handler's action that fails at a message's first attempt."""
 
     def fail(payload: Any) -> None:
         if payload.attempt == 1:

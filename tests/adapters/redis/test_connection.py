@@ -1,4 +1,4 @@
-"""Connections: streamroute's settings, and one clear line for each way in which there is no server."""
+"""Connections: streamroute's settings, and one clear line for each kind of unavailable server."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NOWHERE = Path("/nowhere")
 
 
 async def refusal(url: str) -> str:
-    """What a person reads when the server at this URL is asked for a sign of life."""
+    """Return the error message of a ping to the server at this URL."""
     with pytest.raises(RedisUnavailableError) as caught:
         async with open_redis(url, folder=_NOWHERE) as connection:
             await connection.ping()
@@ -35,7 +35,7 @@ async def refusal(url: str) -> str:
 
 @contextmanager
 def speaker(reply: bytes) -> Iterator[int]:
-    """A listener that is no Redis: it says the same to everybody and closes. Gives its port."""
+    """A listener that is not Redis: it sends every client the same bytes and closes. Yields its port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:

@@ -1,4 +1,4 @@
-"""Which reads share a command, what it asks for, and how long it waits; without a server."""
+"""Which reads share a command, its arguments, and its block time; without a server."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NOGROUP = ResponseError("NOGROUP No such key")
 
 
 class Command(NamedTuple):
-    """An XREADGROUP that was sent."""
+    """A sent XREADGROUP."""
 
     group: str
     keys: tuple[str, ...]
@@ -31,7 +31,7 @@ class Command(NamedTuple):
 
 
 class Server:
-    """Answers commands when it is told to; what is unread is by stream."""
+    """A server that replies when released; ``unread`` is by stream."""
 
     def __init__(self) -> None:
         self.commands: list[Command] = []
@@ -43,7 +43,7 @@ class Server:
         self.answers_at_once = False
 
     async def round_trip(self, pool: Any, commands: Sequence[CommandArgs]) -> list[Any]:
-        """One round trip: TIME, then reads."""
+        """Handle one round trip: TIME, then reads."""
         assert commands[0] == ("TIME",)
         asked = [_parsed(words) for words in commands[1:]]
         self.commands += asked
@@ -60,7 +60,7 @@ class Server:
         return [TIME, *map(self._reply, asked)]
 
     def answer(self, number: int = 0) -> None:
-        """Let a command that waits end."""
+        """Let a blocked command end."""
         self.waiting.pop(number).set()
 
     def _reply(self, command: Command) -> Any:
@@ -97,7 +97,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Server:
 
 @pytest.fixture
 async def reads(server: Server) -> AsyncIterator[Callable[[int], SharedReads]]:
-    """Reads over so many connections; what still reads when the test ends is cancelled."""
+    """Return shared reads over this many connections; reads still active at the end are cancelled."""
     pool = cast("ConnectionPool", server)
     before = asyncio.all_tasks()
     yield lambda connections: SharedReads(pool, connections)
@@ -116,7 +116,7 @@ def reading(
 async def together(
     reads: SharedReads, *keys: str, count: int = 10, wait: float = 600, reader: ReaderId = ME
 ) -> list[asyncio.Task[ReadResult]]:
-    """Reads that want to begin at a moment when no connection is free."""
+    """Start reads while no connection is free, so that they go together."""
     free, reads._free = reads._free, 0
     tasks = [reading(reads, key, count, wait, reader) for key in keys]
     await turns()
@@ -126,13 +126,13 @@ async def together(
 
 
 async def turns() -> None:
-    """Let the event loop turn a few times."""
+    """Let the event loop iterate a few times."""
     for _ in range(20):
         await asyncio.sleep(0)
 
 
 async def waiting(server: Server, count: int = 1) -> None:
-    """Wait until so many commands wait on the server."""
+    """Wait until this many commands block on the server."""
     await eventually(lambda: len(server.waiting) == count)
 
 
@@ -434,7 +434,7 @@ async def test_nothing_is_kept_of_a_read_that_has_ended_or_was_cancelled(
 async def test_a_stream_of_which_one_key_had_more_is_read_alone_the_next_time(
     server: Server, reads: Callable[[int], SharedReads]
 ) -> None:
-    """Retries and entries are read together, and either may be many."""
+    """Retries and entries are read together, and both may be many."""
     made = reads(4)
     server.answers_at_once = True
     server.unread = {"a:retry": 1, "a": 5}

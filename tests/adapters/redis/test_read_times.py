@@ -1,4 +1,4 @@
-"""When reads are sent, and for how long each may wait on the server; in time that jumps, without a server."""
+"""When reads are sent, and how long each may block; on a jumping clock, without a server."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ME, OTHER = ReaderId("shop", "me"), ReaderId("mail", "me")
 
 
 class Sent(NamedTuple):
-    """A command: when it was sent, for how many streams, and for how many ms it may wait."""
+    """A command: its time, its number of streams, and its BLOCK in ms."""
 
     at: float
     streams: int
@@ -28,7 +28,7 @@ class Sent(NamedTuple):
 
 
 class Server:
-    """Waits as it is asked to, and longer for a group that is late; ``due`` is when entries arrive."""
+    """Blocks as requested, and longer for a group in ``late``; ``due`` are the entries' arrival times."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.sent: dict[str, list[Sent]] = {}
@@ -38,11 +38,11 @@ class Server:
         monkeypatch.setattr(stream_reads, "round_trip", self.round_trip)
 
     def reads(self, connections: int) -> SharedReads:
-        """Reads over so many connections."""
+        """Return reads over this many connections."""
         return SharedReads(cast("ConnectionPool", self), connections)
 
     async def round_trip(self, _pool: Any, commands: Sequence[CommandArgs]) -> list[Any]:
-        """TIME, and reads."""
+        """Handle TIME, and reads."""
         self.trips += 1
         return [[b"7", b"0"], *[await self._read(list(words)) for words in commands[1:]]]
 
@@ -62,7 +62,7 @@ class Server:
 
 
 def now() -> float:
-    """The time of the loop."""
+    """Return the loop's time."""
     return asyncio.get_running_loop().time()
 
 
@@ -74,7 +74,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Server:
 async def until_all_wait(
     reads: SharedReads, *keys: str, reader: ReaderId = ME, wait: float = 600
 ) -> list[asyncio.Task[ReadResult]]:
-    """Reads that begin at a moment when no connection is free, and go together then."""
+    """Start reads while no connection is free, so that they go together."""
     free, reads._free = reads._free, 0
     tasks = [asyncio.create_task(reads.read(reader, (key,), 10, wait)) for key in keys]
     await asyncio.sleep(0)
@@ -123,7 +123,7 @@ def test_a_read_that_is_interrupted_ends_with_the_command_that_is_under_way(serv
 
 
 def test_a_read_that_was_interrupted_before_it_was_sent_is_not_sent(server: Server) -> None:
-    """What it brought would be pending, and nobody would have it."""
+    """Its entries would be pending, unknown to any worker."""
 
     async def main() -> None:
         reads = server.reads(1)
@@ -145,7 +145,7 @@ def test_where_a_read_is_cancelled_the_next_has_its_connection(server: Server) -
         reads, before = server.reads(1), asyncio.all_tasks()
         first = asyncio.create_task(reads.read(ME, ("a",), 10, 600))
         await asyncio.sleep(0.125)
-        assert asyncio.all_tasks() == before | {first}  # it is alone, and carries its command itself
+        assert asyncio.all_tasks() == before | {first}  # it is alone, and sends its command itself
         second = asyncio.create_task(reads.read(OTHER, ("a",), 10, 0.25))
         await asyncio.sleep(0.125)
         assert "mail" not in server.sent
@@ -159,7 +159,7 @@ def test_where_a_read_is_cancelled_the_next_has_its_connection(server: Server) -
 
 
 def test_a_stream_that_is_asked_for_anew_takes_no_last_connection_to_wait_with(server: Server) -> None:
-    """The command of a read that was cancelled may be under way still."""
+    """The command of a cancelled read may still be in flight."""
 
     async def main() -> None:
         reads = server.reads(2)
@@ -189,7 +189,7 @@ def test_an_entry_ends_a_read_when_it_arrives(server: Server) -> None:
 def test_what_ended_at_a_beat_waits_a_moment_for_the_others_of_that_beat(
     server: Server, late: float, again: list[float]
 ) -> None:
-    """Then its streams and theirs can go together."""
+    """Its streams and theirs can then share a command."""
 
     async def main() -> None:
         reads = server.reads(4)
@@ -243,7 +243,7 @@ def test_reads_that_bring_nothing_are_not_spaced(server: Server) -> None:
     async def main() -> None:
         reads, before = server.reads(4), asyncio.all_tasks()
         tasks = await until_all_wait(reads, *map(str, range(100)), wait=0.75)
-        assert len(reads._carriers) == 1  # a task that nobody holds may be collected while it runs
+        assert len(reads._carriers) == 1  # a task without a reference may be collected while it runs
         await asyncio.wait(tasks)
         await asyncio.sleep(0)
         assert (reads._carriers, asyncio.all_tasks()) == (set(), before)
@@ -253,7 +253,7 @@ def test_reads_that_bring_nothing_are_not_spaced(server: Server) -> None:
 
 
 def test_several_groups_take_turns_with_the_last_connection(server: Server) -> None:
-    """It never waits on the server, and asks for the same streams every hundredth of a second."""
+    """It never blocks on the server, and reads the same streams every hundredth of a second."""
 
     async def main() -> None:
         reads = server.reads(1)
@@ -272,7 +272,7 @@ def test_several_groups_take_turns_with_the_last_connection(server: Server) -> N
 
 
 def test_all_groups_without_a_connection_are_looked_at_in_one_round_trip(server: Server) -> None:
-    """The more they are, the rarer: a hundred, every tenth of a second. An entry of one is brought alone."""
+    """The more groups, the rarer: a hundred are polled ten times a second. One's entry is fetched alone."""
 
     async def main() -> None:
         reads = server.reads(1)

@@ -1,4 +1,4 @@
-"""A round trip answers each command in its place, and leaves nothing for the next one to read."""
+"""A round trip returns each command's reply in order, and leaves none for the next round trip."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def test_one_that_is_cancelled_leaves_no_answer_for_the_next(redis_client:
 
 
 async def test_one_that_is_cancelled_ends_whatever_it_is_doing(redis_client: Any, redis_url: str) -> None:
-    """Also while it connects, or sends: there Python 3.11 may swallow a cancellation."""
+    """Even while it connects or sends: there Python 3.11 may swallow a cancellation."""
     for turns in range(1, 60):
         async with Redis.from_url(redis_url, socket_timeout=20) as client:
             waiting = asyncio.create_task(send_pipelined(client, [("BLPOP", "nothing", 0)]))
@@ -54,7 +54,7 @@ async def test_one_that_times_out_leaves_no_answer_for_the_next(redis_url: str) 
     async with Redis.from_url(redis_url, socket_timeout=0.1) as client:
 
         async def echo(word: str) -> list[Any]:
-            # A tenth of a second may be too little for it, or for its connection.
+            # A tenth of a second may be too short for it, or for its connection.
             with suppress(RedisTimeoutError, RedisConnectionError):
                 return await send_pipelined(client, [("ECHO", word)])
             return []
@@ -81,7 +81,7 @@ async def test_a_server_that_is_away_is_raised() -> None:
 async def test_one_whose_cancellation_was_swallowed_leaves_no_answer_for_the_next(
     redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As redis-py does on Python 3.11 where a cancellation arrives together with what it waits for."""
+    """As redis-py does on Python 3.11 if a cancellation coincides with the awaited result."""
     send = AbstractConnection.send_packed_command
 
     async def swallow(self: Any, *command: Any, **options: Any) -> None:

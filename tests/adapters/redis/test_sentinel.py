@@ -1,4 +1,4 @@
-"""Sentinel: the master is found through any sentinel, and consuming goes on after a failover."""
+"""Sentinel: the master is found through any sentinel, and consuming continues after a failover."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def watched(server_binary: Path) -> Iterator[Watched]:
 
 @pytest.fixture
 async def nodes() -> AsyncIterator[tuple[Node, Node, Node]]:
-    """One that is asked as a sentinel, and two that it may name."""
+    """One node that acts as a sentinel, and two that it may name."""
     async with AsyncExitStack() as stack:
         made = (Node(), Node(), Node())
         for node in made:
@@ -49,7 +49,7 @@ async def nodes() -> AsyncIterator[tuple[Node, Node, Node]]:
 
 
 def masters(node: Node) -> Reply:
-    """What a sentinel says that takes a node for the master."""
+    """Return the reply of a sentinel that considers this node the master."""
     facts = {"name": "main", "ip": "127.0.0.1", "port": str(node.port), "flags": "master"}
     return [facts | {"num-other-sentinels": "0"}]
 
@@ -63,7 +63,7 @@ async def connected(watched: Watched) -> AsyncIterator[RedisConnection]:
 
 
 async def added(redis: RedisConnection, n: str) -> bool:
-    """Whether an entry could be added now."""
+    """Whether an entry can be added now."""
     try:
         await redis.client.xadd(STREAM, {"type": "booked", "n": n})
     except RedisError:
@@ -72,7 +72,7 @@ async def added(redis: RedisConnection, n: str) -> bool:
 
 
 async def test_consuming_goes_on_after_a_failover(watched: Watched, caplog: pytest.LogCaptureFixture) -> None:
-    """Reads, acks and the heartbeats' own connection follow the master; what they log holds no password."""
+    """Reads, acks and the heartbeat's connection follow the master; their logs contain no password."""
     caplog.set_level(logging.WARNING, "streamroute")
     handling = Handling()
     async with connected(watched) as redis:
@@ -92,7 +92,7 @@ async def test_consuming_goes_on_after_a_failover(watched: Watched, caplog: pyte
 
 
 async def test_consuming_goes_on_after_the_master_was_made_a_replica(watched: Watched) -> None:
-    """It is alive, and answers: a part of its connections would go on reading from it."""
+    """It is alive and answers: some of its connections would continue to read from it."""
     handling = Handling()
     async with connected(watched) as redis:
         storage = RedisStreamStorage(redis.client, lease=0.5, block=0.05)
@@ -118,7 +118,7 @@ async def client_of(sentinel: Node, master: Node, options: str = "") -> AsyncIte
 async def test_a_master_that_lives_on_is_left_as_soon_as_the_sentinels_name_another(
     nodes: tuple[Node, Node, Node],
 ) -> None:
-    """It may be cut off from them, and what it is told is lost: also by a connection that was in use."""
+    """It may be partitioned, and writes to it are lost: connections in use must leave it as well."""
     sentinel, old, new = nodes
     async with client_of(sentinel, old) as client:
         pool = client.connection_pool
@@ -233,7 +233,7 @@ async def test_lookups_at_the_same_time_lose_no_sentinel(watched: Watched) -> No
         async def looked_up() -> bool:
             lookups = (manager.discover_master("main") for _ in range(4))
             found = await asyncio.gather(*lookups, return_exceptions=True)
-            return not any(isinstance(one, Exception) for one in found)  # one has a second, and no longer
+            return not any(isinstance(one, Exception) for one in found)  # one has a second, no longer
 
         await eventually(looked_up)
         assert {id(sentinel) for sentinel in manager.sentinels} == known
@@ -258,7 +258,7 @@ async def test_a_connection_of_its_own_finds_the_master_and_is_closed(watched: W
 
 
 async def refusal(url: str) -> str:
-    """What a person reads when the master behind this URL is asked for a sign of life."""
+    """Return the error message of a ping to the master behind this URL."""
     with pytest.raises(RedisUnavailableError) as caught:
         async with open_redis(url, folder=NOWHERE) as redis:
             await redis.ping()
@@ -316,7 +316,7 @@ async def test_sentinels_and_the_master_are_logged_in_to_each_with_its_own() -> 
             assert (settings["username"], settings["password"]) == ("s", "q")
             assert (settings["socket_timeout"], settings["socket_connect_timeout"]) == (1.0, 1.0)
             assert (settings["client_name"], settings["ssl_ca_certs"]) == ("streamroute", "/ca.pem")
-            assert settings["retry"]._retries == 0  # redis-py 5 has no other way to ask
+            assert settings["retry"]._retries == 0  # redis-py 5 offers no other way to check
             assert issubclass(own.connection_class, SSLConnection)
 
 
@@ -339,7 +339,7 @@ async def test_a_value_that_cannot_be_used_is_not_quoted() -> None:
 async def _nothing_pending(redis: RedisConnection) -> bool:
     try:
         summary: Any = await redis.client.xpending(STREAM, GROUP)
-    except RedisError:  # on a busy machine the sentinels may still be of two minds
+    except RedisError:  # on a busy machine the sentinels may still disagree
         return False
     return bool(summary["pending"] == 0)
 

@@ -1,4 +1,4 @@
-"""Reads: many streams over few connections, and none of them waits for another."""
+"""Reads: many streams over few connections, none of which delays another."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ME = ReaderId("shop", "me")
 
 
 class Streams:
-    """Streams with a group, and reads of them that are under way."""
+    """Streams with a group, and their reads in progress."""
 
     def __init__(self, client: Redis, other: Redis) -> None:
         self.client: Any = client
@@ -37,11 +37,11 @@ class Streams:
     def reading(
         self, stream: str, reader: ReaderId = ME, count: int = 10, wait: float = 30
     ) -> asyncio.Task[ReadResult]:
-        """A read that has begun."""
+        """Start a read."""
         return asyncio.create_task(read(self._raw, reader, (stream,), count, wait))
 
     async def all_wait(self, streams: Sequence[str], reader: ReaderId = ME) -> list[asyncio.Task[ReadResult]]:
-        """Reads of these streams, of which the server knows."""
+        """Start reads of these streams, and wait until the server has them."""
         tasks = [self.reading(stream, reader) for stream in streams]
         await eventually(self.blocked)
         return tasks
@@ -57,14 +57,14 @@ class Streams:
             await self.other.xadd(stream, {"n": n})
 
     async def calls(self, command: str = "xreadgroup") -> int:
-        """How often the server was asked."""
+        """Return how often the server ran a command."""
         stats = await self.other.info("commandstats")
         return int(stats.get(f"cmdstat_{command}", {}).get("calls", 0))
 
 
 @asynccontextmanager
 async def ended(tasks: Sequence[asyncio.Task[ReadResult]]) -> AsyncIterator[None]:
-    """Cancel what still reads."""
+    """Cancel the reads that are still active."""
     try:
         yield
     finally:
@@ -80,7 +80,7 @@ async def streams(redis_url: str, redis_client: Redis) -> AsyncIterator[Streams]
 
 
 def numbers(result: ReadResult) -> dict[str, int]:
-    """How many entries a read brought of each stream."""
+    """Return the number of entries of each stream in a read."""
     return {stream: len(rows) for stream, rows in result.rows.items()}
 
 
@@ -88,14 +88,14 @@ async def test_two_hundred_idle_streams_are_one_command_at_a_time(streams: Strea
     names = [f"s{n}" for n in range(200)]
     await streams.create(*names)
     async with ended(await streams.all_wait(names)):
-        # From some beat on all of them share one command; each on its own, they would be two hundred a beat.
+        # After some beats all share one command; separately, they would be two hundred per beat.
         await eventually(lambda: _is_quiet(streams))
         clients = await streams.other.client_list()
         assert sum(client["name"] == "reads" for client in clients) <= READ_CONNECTIONS
 
 
 async def _is_quiet(streams: Streams) -> bool:
-    """Whether two beats bring no more than a few commands."""
+    """Whether two beats bring only a few commands."""
     loop = asyncio.get_running_loop()
     before, began = await streams.calls(), loop.time()
     await asyncio.sleep(1.1)
@@ -117,7 +117,7 @@ async def test_an_entry_reaches_the_stream_that_it_was_added_to_and_no_other(str
 
 
 async def test_a_stream_that_begins_to_read_does_not_wait_for_those_that_wait(streams: Streams) -> None:
-    """Its entries are there, and the others' command has half a second to go."""
+    """Its entries exist, and the others' command blocks for another half second."""
     names = [f"s{n}" for n in range(20)]
     await streams.create("late", *names)
     await streams.add("late", 3)
@@ -145,7 +145,7 @@ async def test_more_groups_than_connections_are_all_served(streams: Streams) -> 
 
 
 async def test_a_stream_that_has_more_is_read_alone_and_gets_what_it_asks_for(streams: Streams) -> None:
-    """Others may have room for few: they do not make its reads small."""
+    """Other streams may have capacity for few entries: they do not limit its reads."""
     names = [f"s{n}" for n in range(8)]
     await streams.create("hot", *names)
     await streams.add("hot", 500)
@@ -212,7 +212,7 @@ async def test_an_interrupted_read_ends_with_nothing_and_loses_nothing(streams: 
 
 
 async def test_what_arrives_while_a_read_is_interrupted_is_given_to_it(streams: Streams) -> None:
-    """The server may have handed it out already."""
+    """The server may already have delivered it."""
     await streams.create("s")
     for _ in range(20):
         (task,) = await streams.all_wait(["s"])

@@ -1,4 +1,4 @@
-"""A server that cannot be used: what is said tells what to write in the URL, and shows no password."""
+"""An unusable server: the error says what to write in the URL, and shows no password."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ RIGHTS = ("+ping", "+client", "+hello", "+select")
 
 
 async def refusal(url: str) -> str:
-    """What a person reads when the server at this URL is asked for a sign of life."""
+    """Return the error message of a ping to the server at this URL."""
     with pytest.raises(RedisUnavailableError) as caught:
         async with open_redis(url, folder=NOWHERE) as connection:
             await connection.ping()
@@ -99,7 +99,7 @@ async def test_a_cluster_and_a_server_that_is_not_one(start_server: Callable[...
     assert "is no cluster; write redis://" in await refusal(f"redis+cluster://{HOST}:{plain.port}")
     node = start_server(port=node_port(), options=["--cluster-enabled", "yes"])
     message = await refusal(f"redis://{HOST}:{node.port}/1")
-    assert message.endswith(  # Valkey's clusters may have several
+    assert message.endswith(  # a Valkey cluster may have several
         (
             "is a cluster, which has database 0 alone; leave the database out of its URL",
             "has no database of this number; its setting `databases` says how many it has",
@@ -115,7 +115,7 @@ async def test_a_database_that_the_server_does_not_have(start_server: Callable[.
 async def test_a_user_who_may_only_ping_is_let_through(
     start_server: Callable[..., RealServer],
 ) -> None:
-    """Whether a server is a sentinel is found without a right, and leaves no line in its ACL LOG."""
+    """Detecting a sentinel needs no right, and leaves no line in the server's ACL LOG."""
     server = start_server(port=free_port())
     server.command("ACL", "SETUSER", "shop", "on", "nopass", "-@all", "+ping", "+client", "+select", "+hello")
     async with open_redis(f"redis://shop:any@{HOST}:{server.port}", folder=NOWHERE) as connection:
@@ -126,7 +126,7 @@ async def test_a_user_who_may_only_ping_is_let_through(
 async def test_what_a_server_refuses_while_it_is_used_does_not_name_the_user(
     start_server: Callable[..., RealServer],
 ) -> None:
-    """It is logged as it is."""
+    """It is logged unchanged."""
     server = start_server(port=free_port())
     server.command(
         "ACL", "SETUSER", "shop_user", "on", "nopass", "~*", "+ping", "+client", "+hello", "+select"

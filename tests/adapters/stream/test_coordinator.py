@@ -12,7 +12,7 @@ NOW = 1_000_000  # ms
 
 
 def waited(seconds: float) -> Message:
-    """A retry whose route no worker has known for so long."""
+    """Return a retry whose route has been unknown to all workers for this long."""
     return Message({}, unknown_since=NOW - round(seconds * 1000))
 
 
@@ -26,7 +26,7 @@ def test_the_first_time_that_nobody_knows_it_is_noted() -> None:
 
 @pytest.mark.parametrize(("passed", "delay"), [(2, 1), (40, 10), (400, 60), (590, 10), (599.9, 0.1)])
 def test_it_is_offered_again_within_a_lease(passed: float, delay: float) -> None:
-    """A worker that lives for a lease, and knows the route, is not missed."""
+    """A worker that lives for one lease, and knows the route, is not missed."""
     wait = route_wait(waited(passed), NOW, is_known=False, lease=60)
     assert wait.delay == pytest.approx(delay)
     assert wait.unknown_since == NOW - passed * 1000

@@ -1,4 +1,4 @@
-"""Dead letters come back in one step each, and nobody's is lost on the way."""
+"""Dead letters are requeued in one step each, and none is lost."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def box(redis_client: Redis, redis_url: str) -> DeadLetters:
 
 
 async def letters(box: DeadLetters) -> list[tuple[StoredDeadLetter, DeadRecord]]:
-    """All letters, with what they say."""
+    """Return all letters with their records."""
     pages = [page async for page in box.pages(since=0, until=FOREVER)]
     return [(stored, stored.record) for page in pages for stored in page if stored.record is not None]
 
 
 async def died(client: Redis, *handlers: Handling) -> RedisBackend:
-    """A backend where one entry has died in each of these handlers."""
+    """Return a backend where one entry is a dead letter of each of these handlers."""
     backend = RedisBackend(client)
     async with consuming(backend.storage(), dispatcher_of(*handlers).process_message):
         await backend.add(type="booked", n="1")
@@ -60,7 +60,7 @@ async def test_a_letter_runs_again_for_its_route_alone(redis_client: Redis, box:
 
 
 async def test_a_group_may_read_the_letters_as_messages(redis_client: Redis) -> None:
-    """They are nobody's retry; the reserved key, which says why they are there, is a field like any other."""
+    """They are not retries; the reserved key, which describes the failure, is a field like any other."""
     backend, bad = RedisBackend(redis_client), Handling("bad", failing())
     twice = dispatcher_of(bad, retry=RetryPolicy(max_attempts=2, delay=0, jitter=0))
     async with consuming(backend.storage(), twice.process_message):

@@ -1,4 +1,4 @@
-"""Dedupe keeps its promises in memory and on real servers."""
+"""The dedupe contract, in memory and on real servers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from dedupe_contract import Deduplication, nothing_left, once  # noqa: E402
 
 
 class TestOnMemory(Deduplication):
-    """In memory."""
+    """The contract in memory."""
 
     @pytest.fixture
     def backend(self) -> MemoryBackend:
@@ -30,7 +30,7 @@ class TestOnMemory(Deduplication):
 
 
 class TestOnServers(Deduplication):
-    """The real thing."""
+    """The contract on real servers."""
 
     @pytest.fixture
     def backend(self, redis_client: Redis) -> RedisBackend:
@@ -47,7 +47,7 @@ runs = st.lists(
 async def test_each_key_succeeds_once_unless_every_message_with_it_died(
     plan: list[tuple[str, list[bool]]],
 ) -> None:
-    """Each message has a key, and says of each of its attempts whether it succeeds."""
+    """Each message has a key, and defines which of its attempts succeed."""
     succeeded: list[str] = []
 
     async def handle(payload: Any, container: Any) -> None:

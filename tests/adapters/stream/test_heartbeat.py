@@ -1,4 +1,4 @@
-"""The heartbeat thread: one for all streams of a client, and what it leaves in Redis of each worker."""
+"""The heartbeat thread: one for all streams of a client, and its record of each worker in Redis."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def workers(client: Any, keys: GroupKeys = KEYS) -> Mapping[bytes, bytes]:
 
 @asynccontextmanager
 async def many(client: Redis, streams: list[str], lease: float) -> AsyncIterator[Handling]:
-    """Streams that are consumed over one client, each with a processor of its own."""
+    """Consume streams over one client, each with its own processor."""
     handler, running = Handling(), []
     for stream in streams:
         storage = RedisStreamStorage(client, lease=lease, block=0.05)
@@ -87,7 +87,7 @@ class Slow:
 
 
 async def test_streams_that_leave_together_all_get_to_their_end(redis_client: Redis) -> None:
-    """The first that has left does not end the thread under the others."""
+    """The first one to leave does not end the thread of the others."""
     thread, streams = HeartbeatThread(), [Slow(turns) for turns in (0, 5, 30, 60)]
     for stream in streams:
         await thread.add(stream, redis_client)
@@ -100,7 +100,7 @@ async def test_streams_that_leave_together_all_get_to_their_end(redis_client: Re
 
 
 class Beating:
-    """A stream that is always due; its beats may be held, and what happens is noted in order."""
+    """A stream that is always due; its beats may be held, and events are recorded in order."""
 
     stall = 600.0
 
@@ -136,7 +136,7 @@ class Beating:
 
 @asynccontextmanager
 async def beating(client: Redis, *streams: Any) -> AsyncIterator[HeartbeatThread]:
-    """A thread to which these were added."""
+    """A thread with these streams."""
     thread = HeartbeatThread()
     for stream in streams:
         await thread.add(stream, client)
@@ -156,7 +156,7 @@ async def test_a_stream_beats_again_and_again_and_never_twice_at_once(redis_clie
         one.may_go_on.clear()
         await eventually(lambda: one.noted)
         beats, others = one.beats, other.beats
-        await eventually(lambda: other.beats > others + 3)  # that one does not wait for this
+        await eventually(lambda: other.beats > others + 3)  # it does not wait for this one
         assert (one.beats, one.noted) == (beats, ["begins"])
 
 
@@ -220,7 +220,7 @@ async def test_a_stream_whose_event_loop_is_silent_for_too_long_beats_no_more(
 async def test_a_thread_ends_with_the_event_loop_of_its_handlers(
     redis_client: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At once, and not at its next look."""
+    """At once, not at its next tick."""
     monkeypatch.setattr("streamroute.adapters.stream.heartbeat._TICK", 600.0)
     one = Beating()
     one.tick, one.error = 600.0, LoopIsClosedError()
@@ -230,7 +230,7 @@ async def test_a_thread_ends_with_the_event_loop_of_its_handlers(
 
 
 async def test_a_beat_that_is_under_way_when_the_event_loop_ends_is_cut_off(redis_client: Redis) -> None:
-    """And the thread ends quietly."""
+    """The thread ends without an error."""
     held, last = Beating(), Beating()
     async with beating(redis_client, held, last) as thread:
         held.may_go_on.clear()
@@ -245,7 +245,7 @@ async def test_a_beat_that_is_under_way_when_the_event_loop_ends_is_cut_off(redi
 async def test_a_thread_looks_as_often_as_the_most_impatient_of_its_streams_asks(
     redis_client: Redis, monkeypatch: pytest.MonkeyPatch, tick: float, stall: float, looks: float, asks: float
 ) -> None:
-    """But no more rarely than five times a second; the event loop is asked every second, or sooner."""
+    """At least five times a second; the event loop is checked every second, or more often."""
     waited: list[float] = []
     asked: list[float] = []
 
@@ -326,7 +326,7 @@ async def test_the_longest_lease_is_told_with_whose_it_is(
     ],
 )
 async def test_what_no_worker_can_have_written_is_passed_over(backend: RedisBackend, written: str) -> None:
-    """Anybody may have written it: leases are kept, entries claimed, and it is forgotten."""
+    """Anyone may have written it: leases are kept, entries claimed, and the value is removed."""
     storage = backend.storage(lease=0.05)
     await storage.create_group(STREAM, GROUP)
     await backend.add(type="booked")
@@ -357,9 +357,9 @@ async def test_what_a_worker_knows_is_left_beside_its_heartbeat(backend: RedisBa
 async def test_what_has_not_started_in_a_hung_worker_goes_to_others_first(
     backend: RedisBackend, redis_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It waits for a lease; what runs is kept for as long as the worker may be silent.
+    """It waits for one lease; running entries are kept for as long as the worker may be silent.
 
-    The rescuer has a long lease: it takes over what is released alone, however late heartbeats are.
+    The rescuer has a long lease: it claims only released entries, however late the heartbeats are.
     """
     hangs, let_go = threading.Event(), threading.Event()
 

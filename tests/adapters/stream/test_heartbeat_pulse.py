@@ -1,4 +1,4 @@
-"""Whether an event loop still comes round, asked from another thread."""
+"""Whether an event loop is still responsive, checked from another thread."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from streamroute.adapters.stream.heartbeat import LoopIsClosedError, LoopMonitor
 
 
 class Loop:
-    """An event loop that calls what it was given when it is told to."""
+    """An event loop that runs its callbacks when the test says so."""
 
     def __init__(self) -> None:
         self.asked: list[Any] = []
 
     def call_soon_threadsafe(self, function: Any) -> None:
-        """Note the function."""
         self.asked.append(function)
 
     def come_round(self) -> None:
@@ -29,7 +28,7 @@ class Loop:
 
 
 class Clock:
-    """A clock that is set by hand."""
+    """A clock set by the test."""
 
     def __init__(self) -> None:
         self.now = 100.0

@@ -33,7 +33,7 @@ from streamroute.message import Message  # noqa: E402
 
 
 class TestMemoryLeases(KeptLeases):
-    """In memory."""
+    """The contract in memory."""
 
     @pytest.fixture
     def backend(self) -> MemoryBackend:
@@ -41,7 +41,7 @@ class TestMemoryLeases(KeptLeases):
 
 
 class TestRedisLeases(KeptLeases):
-    """The real thing."""
+    """The contract on real servers."""
 
     @pytest.fixture
     def backend(self, redis_client: Redis) -> RedisBackend:
@@ -56,7 +56,7 @@ def backend(redis_client: Redis) -> RedisBackend:
 async def test_a_worker_whose_event_loop_hangs_loses_its_entries(
     backend: RedisBackend, redis_url: str
 ) -> None:
-    """Its heartbeat thread lives, and pauses after five leases without a sign of the loop."""
+    """Its heartbeat thread lives, but pauses after five leases without a response from the loop."""
     hangs, let_go = threading.Event(), threading.Event()
 
     async def hang(payload: dict[str, Any]) -> None:
@@ -86,7 +86,7 @@ async def test_a_worker_whose_event_loop_hangs_loses_its_entries(
 
 
 async def test_the_longest_lease_of_any_living_worker_is_in_force(backend: RedisBackend) -> None:
-    """A rollout from a minute to a millisecond steals nothing from those that still have a minute."""
+    """A rollout from a minute to a millisecond takes no entry from workers that still have a minute."""
     go_on = asyncio.Event()
     old, new = Handling(then=lambda payload: go_on.wait()), Handling()
     async with consuming(backend.storage(lease=60), dispatcher_of(old).process_message, lease=60):
@@ -132,7 +132,7 @@ async def test_more_entries_than_one_script_confirms_are_all_kept(backend: Redis
 
 
 async def test_an_entry_is_never_fresher_than_its_lease(backend: RedisBackend) -> None:
-    """The clock of Redis 6.2 goes on within a script, and a fence would open before the lease has ended."""
+    """Redis 6.2's clock advances within a script, and a fence would open before the lease has ended."""
     client = backend.client
     arguments: list[str | int] = [GROUP, "one", 60_000, ""]
     await backend.storage().create_group(STREAM, GROUP)
@@ -165,12 +165,12 @@ async def test_a_heartbeat_does_not_steal_an_entry_back(backend: RedisBackend) -
 
 
 async def test_a_keeper_is_closed_although_no_thread_of_the_executor_is_free(backend: RedisBackend) -> None:
-    """Plain functions that never return may have them all, and a drain has to end."""
+    """Plain functions that never return may occupy all threads, and a drain has to end."""
     release = threading.Event()
     with ThreadPoolExecutor(1) as executor:
         asyncio.get_running_loop().set_default_executor(executor)
         stuck = asyncio.ensure_future(asyncio.to_thread(release.wait))
-        await asyncio.sleep(0)  # it is handed over first
+        await asyncio.sleep(0)  # let it be submitted first
         keeper = backend.storage(lease=0.1).lease_keeper(
             STREAM, GROUP, "one", held=dict, lost=lambda lost: None
         )

@@ -1,4 +1,4 @@
-"""What one heartbeat of a stream does, step by step."""
+"""One heartbeat of a stream, step by step."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ KNOWN = KnownRoutes(frozenset({"thank"}), frozenset({"booked"}))
 
 
 class Keeping(Scripted):
-    """A keeper, what it is told to hold, and what it tells."""
+    """A lease keeper, the entries it is to keep, and a record of its callbacks."""
 
     def __init__(self, client: Redis) -> None:
         super().__init__(client)
@@ -62,14 +62,14 @@ class Keeping(Scripted):
     async def beat(
         self, silence: float = 0.0, call: Callable[[Callable[[], None]], None] | None = None
     ) -> None:
-        """One heartbeat, due or not."""
+        """Run one heartbeat, due or not."""
         self.keeper._due = 0.0
         await self.keeper.beat(
             lambda key: raw_client(self.client, key), call or (lambda function: function()), silence
         )
 
     def is_due_in(self, seconds: float) -> bool:
-        """Whether it is due then."""
+        """Whether it is due after this time."""
         return self.keeper.is_due(time.monotonic() + seconds)
 
 
@@ -85,7 +85,7 @@ async def group(redis_client: Redis) -> Keeping:
 
 
 class TestConfirming:
-    """What is held."""
+    """Held entries."""
 
     async def test_entries_are_confirmed_in_the_stream_that_they_are_pending_in(self, group: Keeping) -> None:
         entry, retry = group.take("1-0"), group.take("2-0", key=KEYS.retry)
@@ -145,7 +145,7 @@ class TestConfirming:
         assert await group.hash(KEYS.routes) == {digest: pack_known_routes(KNOWN).decode()}
         await group.client.config_resetstat()
         await group.beat()
-        assert (await group.client.info("commandstats"))["cmdstat_hset"]["calls"] == 1  # that it is alive
+        assert (await group.client.info("commandstats"))["cmdstat_hset"]["calls"] == 1  # the sign of life
 
     async def test_what_was_deleted_is_told(self, group: Keeping) -> None:
         if (await group.client.info("server"))["redis_version"].startswith("6."):
@@ -216,11 +216,11 @@ class TestDue:
 
 
 class TestSilence:
-    """An event loop that does not come round."""
+    """An event loop that does not respond."""
 
     @pytest.fixture(autouse=True)
     def holding(self, group: Keeping) -> None:
-        """Three entries, of which one runs, and a retry that waits."""
+        """Hold three entries, of which one runs, and a waiting retry."""
         for entry_id in ("1-0", "2-0", "3-0"):
             group.take(entry_id)
         group.take("1-0", key=KEYS.retry)
@@ -272,7 +272,7 @@ class TestSilence:
         await group.client.config_resetstat()
         await group.beat(silence=LEASE + 0.1)
         stats = await group.client.info("commandstats")
-        assert stats["cmdstat_xclaim"]["calls"] == 1 + 3  # one goes, and what is left is confirmed
+        assert stats["cmdstat_xclaim"]["calls"] == 1 + 3  # one is released, and the others are renewed
 
 
 async def test_a_longer_lease_is_told_when_it_comes_and_a_shorter_one_counts_once_it_has_passed(

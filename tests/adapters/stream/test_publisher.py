@@ -1,4 +1,4 @@
-"""Publishing: entries in order, all or none, and words for what goes wrong; on real servers."""
+"""Publishing: entries in order, all or none, with clear errors; on real servers."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ async def test_a_server_that_is_away_is_said_to_be() -> None:
 
 
 class Odd:
-    """A codec of somebody's own with a mistake in it."""
+    """A user's codec with a bug."""
 
     def decode(self, fields: dict[bytes, bytes]) -> dict[str, Any]:
         return {}

@@ -1,4 +1,4 @@
-"""Retries that wait in Redis and come back through the stream, for storages that only read and ack."""
+"""Retries that wait in Redis and return through the stream, for storages that only read and ack."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MARK = {"v": 1, "id": "7-0", "group": GROUP, "routes": ["thank"], "attempt": 2}
 
 
 class SimpleStorage:
-    """What people write for the three methods of the protocol: flat strings, nothing else."""
+    """A typical user's implementation of the protocol's three methods: flat strings only."""
 
     def __init__(self, client: Redis, codec: JsonCodec | None = None) -> None:
         self.client: Any = client
@@ -68,7 +68,7 @@ async def entries(client: Any) -> list[dict[bytes, bytes]]:
 
 
 async def waiting(client: Any) -> int:
-    """How many retries wait, each with its time; asked in one step, since they come back meanwhile."""
+    """Return the number of retries with a due time; one step, because they are reinjected meanwhile."""
     count, entries = await client.pipeline().zcard(RETURNING.due).hlen(RETURNING.delayed).execute()
     assert count == entries
     return int(entries)
@@ -134,7 +134,7 @@ async def test_a_message_knows_which_retry_it_is_and_keeps_its_raw_fields(redis_
 
 
 async def test_payloads_without_an_id_are_never_taken_for_the_same(redis_client: Redis) -> None:
-    """Two bookings may look alike, and neither may be lost."""
+    """Two bookings may be equal, and neither may be lost."""
     mark = {**MARK, "id": ""}
     async with bringing_back(redis_client) as scheduler:
         for _ in range(2):
@@ -230,7 +230,7 @@ async def _counts(expected: int, client: Any) -> bool:
 
 
 class Scripted(RedisRetryScheduler):
-    """A scheduler whose looks at streams are noted, and go as they are told to."""
+    """A scheduler with scripted results and a record of its checks."""
 
     def __init__(self, looks: dict[str, list[float | Exception | None]]) -> None:
         super().__init__(Redis(), streams=looks)
@@ -238,7 +238,7 @@ class Scripted(RedisRetryScheduler):
         self.seen: list[tuple[float, str]] = []
 
     async def reinject_due(self, stream_name: str) -> float | None:
-        """What the list says next, at last nothing."""
+        """Record the check; return or raise the next scripted result, or None."""
         self.seen.append((asyncio.get_running_loop().time(), stream_name))
         answer = self.looks[stream_name].pop(0) if self.looks[stream_name] else None
         if isinstance(answer, Exception):
@@ -247,7 +247,7 @@ class Scripted(RedisRetryScheduler):
 
 
 def looks_of(until: float, **looks: list[float | Exception | None]) -> list[tuple[float, str]]:
-    """When which stream was looked at."""
+    """Return the time and stream of each check."""
 
     async def main() -> list[tuple[float, str]]:
         async with Scripted(looks) as scheduler:
@@ -299,7 +299,7 @@ def test_starting_twice_is_starting_once_and_it_may_be_started_again() -> None:
 
 
 async def test_a_retry_that_is_due_before_the_next_look_wakes_the_scheduler(redis_client: Redis) -> None:
-    """One that is due in a second or later is found by a look that comes anyway."""
+    """One that is due in a second or later is found by a regular check."""
     async with bringing_back(redis_client) as scheduler:
         for delay, wakes in ((0.5, True), (1, False), (60, False)):
             scheduler._wake.clear()
@@ -308,7 +308,7 @@ async def test_a_retry_that_is_due_before_the_next_look_wakes_the_scheduler(redi
 
 
 def test_a_look_that_swallows_its_cancellation_is_the_last() -> None:
-    """As redis-py does on Python 3.11 where a cancellation arrives together with a reply."""
+    """As redis-py does on Python 3.11 if a cancellation coincides with a reply."""
 
     class Swallowing(Scripted):
         async def reinject_due(self, stream_name: str) -> float | None:

@@ -1,4 +1,4 @@
-"""The secret of a stream: made once, shared through Redis, exchanged by deleting it."""
+"""A stream's secret: created once, shared through Redis, replaced by deleting it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Clock:
 
 
 class AtOnce:
-    """A scheduler of another make: it writes what it is handed to the stream at once."""
+    """A third-party scheduler that writes each retry to the stream at once."""
 
     def __init__(self, client: Redis) -> None:
         self._client: Any = client
@@ -96,7 +96,7 @@ async def test_a_worker_of_another_process_knows_the_retry_and_the_groups_withou
 ) -> None:
     monkeypatch.setattr(
         "streamroute.core.dispatch.external_retries._known", {}
-    )  # a process that has seen nothing
+    )  # a process that has never read it
     backend, scheduler = RedisBackend(redis_client), AtOnce(redis_client)
     good, bad, other = Handling("good"), Handling("bad", failing_first()), Handling("other")
     retry = RetryPolicy(delay=0)
@@ -117,7 +117,7 @@ async def test_a_worker_of_another_process_knows_the_retry_and_the_groups_withou
 async def test_what_a_producer_forges_is_a_field_in_every_group(
     redis_client: Redis, spelling: str, where: str, scheduler: Any
 ) -> None:
-    """And stays one in the retry, which is the same message."""
+    """It also stays a field in the retry, which is the same message."""
     backend = RedisBackend(redis_client)
     good, bad = Handling("good"), Handling("bad", failing_first())
     made = None if scheduler is None else scheduler(redis_client)
@@ -133,7 +133,7 @@ async def test_what_a_producer_forges_is_a_field_in_every_group(
     expected = FORGED if where == "data" else forged
     assert good.seen == [{"type": "booked", "n": 1, KEY: expected}]
     assert bad.seen[0] == good.seen[0]
-    # A scheduler of another make is handed the payload with the key in the place of the producer's.
+    # A third-party scheduler receives the payload with the key in place of the producer's.
     assert bad.seen[1] == (good.seen[0] if scheduler is not AtOnce else {"type": "booked", "n": 1})
     assert await backend.dead() == []
 

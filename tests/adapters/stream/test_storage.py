@@ -1,4 +1,4 @@
-"""The storages keep what they promise: in memory, and Redis and Valkey in both protocols."""
+"""The storage contract: in memory, and on Redis and Valkey with both protocols."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from storage_contract import Groups, Histories, Leases, Outcomes  # noqa: E402
 
 
 class TestMemoryStreamStorage(Groups, Histories, Leases, Outcomes):
-    """In memory."""
+    """The contract in memory."""
 
     @pytest.fixture
     def backend(self) -> MemoryBackend:
@@ -23,7 +23,7 @@ class TestMemoryStreamStorage(Groups, Histories, Leases, Outcomes):
 
 
 class TestRedisStreamStorage(Groups, Histories, Leases, Outcomes):
-    """The real thing."""
+    """The contract on real servers."""
 
     @pytest.fixture(params=[2, pytest.param(3, marks=pytest.mark.servers)], ids=["RESP2", "RESP3"])
     async def backend(self, redis_url: str, request: pytest.FixtureRequest) -> AsyncIterator[RedisBackend]:

@@ -1,4 +1,4 @@
-"""What only a real server can do to us."""
+"""Behaviour that only real servers show."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ async def test_a_retry_key_of_the_wrong_type_keeps_the_entry(
 async def test_no_outcome_is_written_where_another_cannot_be(
     backend: RedisBackend, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Nothing is rolled back on the server, so the keys are looked at before anything is written."""
+    """The server rolls nothing back, so the keys are checked before anything is written."""
     bad, again = Handling("bad", failing(Reject("bad"))), Handling("again", failing())
     await backend.refuse_dead_letters(True)
     dispatcher = dispatcher_of(again, bad, retry=RetryPolicy(delay=600))
@@ -172,11 +172,11 @@ async def _add(backend: RedisBackend, n: str) -> bool:
     try:
         return bool(await backend.add(type="booked", n=n))
     except RedisError:
-        return False  # it is on its way back
+        return False  # it is being reinjected
 
 
 async def test_large_entries_are_claimed_and_promoted_a_few_at_a_time(backend: RedisBackend) -> None:
-    """No script brings or moves hundreds of megabytes at once, and none leaves an entry behind."""
+    """No script returns or moves hundreds of megabytes at once, and none leaves an entry behind."""
     storage = backend.storage()
     await storage.create_group(STREAM, GROUP)
     for _ in range(7):
@@ -202,7 +202,7 @@ async def test_large_entries_are_claimed_and_promoted_a_few_at_a_time(backend: R
 
 
 async def test_a_fresh_entry_in_a_batch_lets_no_stale_one_be_acked(backend: RedisBackend) -> None:
-    """Ids are looked up from when the lease of the first of them may have ended."""
+    """Ids are looked up once the lease of the first one may have ended."""
     storage = backend.storage(lease=60)
     await storage.create_group(STREAM, GROUP)
     stale, fresh = [await backend.add(type="booked") for _ in range(2)]
@@ -216,7 +216,7 @@ async def test_a_fresh_entry_in_a_batch_lets_no_stale_one_be_acked(backend: Redi
 
 @pytest.mark.parametrize("confirmed", ["not since", "by a heartbeat that was on its way"])
 async def test_another_entry_under_the_same_id_is_not_acked(backend: RedisBackend, confirmed: str) -> None:
-    """The stream was made anew while the old entry ran; the heartbeat's thread knows nothing of that."""
+    """The stream was recreated while the old entry ran, unknown to the heartbeat thread."""
     storage, in_flight = backend.storage(lease=60), InFlight()
     await storage.create_group(STREAM, GROUP)
     await backend.client.xadd(STREAM, {"type": "booked", "n": "old"}, id="1-0")
@@ -237,7 +237,7 @@ async def test_another_entry_under_the_same_id_is_not_acked(backend: RedisBacken
 async def test_what_a_sweep_left_behind_for_its_bytes_is_claimed(
     backend: RedisBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The sweep has gone past it, and comes back to it before it looks at what is pending behind."""
+    """The sweep has gone past it, and returns to it before it continues with later pending entries."""
     monkeypatch.setattr("streamroute.adapters.stream.claiming._BYTES", 1)
     monkeypatch.setattr("streamroute.adapters.stream.claiming._SWEEP", 10)
     storage = backend.storage(lease=0.001)
@@ -267,7 +267,7 @@ async def test_a_sweep_goes_on_from_claim_to_claim(
 
 
 async def test_what_was_promoted_before_the_group_was_there_is_read(backend: RedisBackend) -> None:
-    """A dead letter may be revived, or a retry promoted, while the group is lost."""
+    """A dead letter may be requeued, or a retry promoted, while the group is lost."""
     storage, handler = backend.storage(), Handling()
     await storage.create_group(STREAM, GROUP)
     await backend.add(type="booked")
@@ -311,7 +311,7 @@ async def test_no_step_of_promotions_waits_while_more_are_due(backend: RedisBack
 async def test_retries_that_somebody_deleted_are_told(
     backend: RedisBackend, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A loss that is found is never silence; the others run."""
+    """A detected loss is always reported; the other retries run."""
     storage = backend.storage()
     await storage.create_group(STREAM, GROUP)
     first, second = [await backend.add(type="booked") for _ in range(2)]
@@ -329,7 +329,7 @@ async def test_retries_that_somebody_deleted_are_told(
 async def test_retries_that_lost_their_due_time_run_at_once(
     backend: RedisBackend, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The sorted set is a key of its own, and may be deleted, or evicted, alone."""
+    """The sorted set is a separate key, and may be deleted, or evicted, alone."""
     storage, handler = backend.storage(), Handling()
     await storage.create_group(STREAM, GROUP)
     for _ in range(1200):

@@ -1,4 +1,4 @@
-"""What a storage on Redis tells, asks for and remembers, step by step."""
+"""A Redis storage step by step: its reports, its commands and its memory."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from streamroute.values import Quotas, RetryLater
 
 
 class Storing(Scripted):
-    """A storage, and the incidents that it tells."""
+    """A storage, with a record of its incidents."""
 
     def __init__(self, client: Redis) -> None:
         super().__init__(client)
         self.told: list[tuple[str, Incident, int]] = []
 
     def storage(self, **settings: Any) -> RedisStreamStorage:
-        """A storage of the tests' stream."""
+        """Return a storage of the tests' stream."""
         incidents = Incidents(lambda *what: self.told.append(what))
         known: dict[str, Any] = {"block": 0.005, "incidents": incidents}
         return RedisStreamStorage(self.client, **(known | settings))
@@ -40,7 +40,7 @@ class Storing(Scripted):
         return dict(await storage.read_events(STREAM, GROUP, ME, count))  # type: ignore[arg-type]  # all are messages
 
     async def calls(self, command: str) -> int:
-        """How often the server has run a command since ``count_anew``."""
+        """Return how often the server has run a command since ``count_anew``."""
         stats = await self.client.info("commandstats")
         return int(stats.get(f"cmdstat_{command}", {}).get("calls", 0))
 
@@ -54,7 +54,7 @@ def group(redis_client: Redis) -> Storing:
 
 
 def default(made: Callable[..., Any], name: str) -> Any:
-    """The value of a parameter that is left out."""
+    """Return a parameter's default value."""
     return inspect.signature(made).parameters[name].default
 
 
@@ -77,7 +77,7 @@ def test_heartbeats_have_the_lease_of_the_storage(settings: Any, tick: float, st
 
 
 class TestGroups:
-    """Groups that are created, and created again."""
+    """Creating groups, also again."""
 
     async def test_a_new_group_is_no_incident(self, group: Storing) -> None:
         storage = group.storage()
@@ -141,7 +141,7 @@ class TestGroups:
 
 
 class TestMoving:
-    """Whether a watermark is to be noted."""
+    """Whether a watermark is to be written."""
 
     async def test_what_was_read_or_settled_has_moved_the_group(self, group: Storing) -> None:
         storages = [group.storage() for _ in range(3)]
@@ -156,7 +156,7 @@ class TestMoving:
 
 
 class TestDeleted:
-    """What somebody deleted is told, with how much it was."""
+    """Deletions are reported with their size."""
 
     async def test_entries_and_retries_that_were_deleted_while_pending(
         self, group: Storing, caplog: pytest.LogCaptureFixture
@@ -202,7 +202,7 @@ class TestDeleted:
 
 
 class TestAcking:
-    """Acks of many, under one fence."""
+    """Acknowledging several ids, under one fence."""
 
     async def test_no_entry_is_looked_up_while_its_lease_lasts(self, group: Storing) -> None:
         storage = group.storage()
@@ -274,7 +274,7 @@ class TestAcking:
 
 
 class TestQuotas:
-    """How the script is asked."""
+    """The arguments of the script."""
 
     @pytest.mark.parametrize(
         ("quotas", "taken", "held_back", "last_deliveries"),
@@ -303,7 +303,7 @@ class TestQuotas:
 async def test_a_group_that_cannot_be_read_yet_is_looked_at_every_second(
     group: Storing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And sooner where reads wait for less."""
+    """More often if reads block for less."""
     paused: list[float] = []
 
     async def pause(seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""A URL that names a pipe as the file of its certificates is refused: to open it would wait for ever."""
+"""A URL that names a pipe as a certificate file is rejected: opening it would block forever."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The URL of a server: each form is understood, each mistake is named, no password is ever shown."""
+"""Server URLs: each form is parsed, each error is named, and no password is ever shown."""
 
 from __future__ import annotations
 
@@ -265,8 +265,8 @@ _FORMS = [
 @example("redis://host:6379/0?password={}", "ab&S3cret")
 @example("redis://host:6379/0?password={}", "ab@S3cret")
 def test_no_fragment_of_an_odd_password_is_shown(form: str, middle: str) -> None:
-    """However it is written. The words around it are none of the password's."""
-    assume(form != "redis://user:{}" or "@" not in middle)  # else it is a password and a host
+    """In any form. The words around it are not part of the password."""
+    assume(form != "redis://user:{}" or "@" not in middle)  # otherwise it is a password and a host
     password = f"Qx7z{middle}Wv9k"
     url = form.format(password)
     try:
@@ -298,7 +298,7 @@ def test_no_password_is_shown_or_named_in_an_error(form: str, middle: str) -> No
 
 @given(st.text(st.characters(exclude_categories=["Cs"])), st.sampled_from(SCHEMES))
 def test_what_is_wrong_is_said_without_a_part_of_the_url(middle: str, scheme: str) -> None:
-    """What comes from a variable is shown in no part."""
+    """A value from a variable is not shown, not even in part."""
     problem = problem_of(f"{scheme}://hunter{middle}two")
     if problem is not None:
         assert "hunter" not in problem.text + problem.advice
