@@ -1,4 +1,4 @@
-"""Faults seldom come alone: several of them, one after the other, in one scene."""
+"""Scenarios with several faults in a row, because faults seldom come alone."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _EVENTS: tuple[Strike, ...] = (
     network_faults.drop_settle_reply,
     network_faults.drop_read_reply,
 )
-_A_DAY = 3  # an entry that each of them hits is then on its last delivery
+_A_DAY = 3  # an entry hit by each of them is then on its last delivery
 
 
 @scenario("a bad day", slow=True, server={"append_only": True})

@@ -1,4 +1,4 @@
-"""Handlers that misbehave: they raise what nobody should, change what they are given, and do not end."""
+"""Misbehaving handlers: they raise unusual exceptions, change their payload, or do not end."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ ENDS: Mapping[str, type[BaseException]] = {
     error.__name__: error
     for error in (GeneratorExit, SystemExit, KeyboardInterrupt, asyncio.CancelledError, BaseException)
 }
-"""What usually ends a coroutine or a process, by name."""
+"""Exceptions that usually end a coroutine or a process, by name."""
 
 
 async def raise_later(payload: dict[str, Any]) -> NoReturn:
-    """Raise the exception that the message names, once it has waited."""
+    """Raise the exception that the message names, after its wait."""
     await asyncio.sleep(0)
     make = ALL[payload["odd"]]
     raise make()
 
 
 def raise_in_thread(payload: dict[str, Any]) -> NoReturn:
-    """The same in a thread."""
+    """Do the same in a thread."""
     make = ALL[payload["odd"]]
     raise make()
 
 
 def end(payload: dict[str, Any]) -> NoReturn:
-    """Raise, in a thread, what usually ends a coroutine or a process."""
+    """Raise, in a thread, an exception that usually ends a coroutine or a process."""
     raise ENDS[payload["ends"]](f"order {payload['n']}")
 
 
 async def shout(payload: dict[str, Any]) -> NoReturn:
-    """Fail with a text of 10 MB, another one each time."""
+    """Fail with a text of 10 MB, a different one each time."""
     raise ValueError(f"{BIG}{payload['n']}")
 
 
 async def refuse(payload: dict[str, Any]) -> NoReturn:
-    """Fail for good, as all others do."""
+    """Fail permanently, always with the same text."""
     raise Reject("the shop is closed")
 
 
@@ -57,7 +57,7 @@ async def spoil(payload: dict[str, Any]) -> None:
 
 
 async def expect_intact(payload: dict[str, Any], *, route: str) -> None:
-    """Take effect where the message is as it was sent."""
+    """Take effect if the message is as it was sent."""
     write("start", route, payload)
     if payload["twice"] != 2 * payload["half"] or payload["guest"] != {"tier": "gold", "name": "Ada"}:
         write("fail", route, payload)
@@ -66,7 +66,7 @@ async def expect_intact(payload: dict[str, Any], *, route: str) -> None:
 
 
 async def cling(payload: dict[str, Any]) -> None:
-    """Swallow every cancellation at the first delivery, and take effect at the next."""
+    """Ignore every cancellation at the first delivery, and take effect at the next."""
     write("start", "cling", payload)
     while deliveries_of(payload) == 1:
         try:
@@ -83,5 +83,5 @@ async def take(payload: dict[str, Any], *, route: str) -> None:
 
 
 async def aside(payload: dict[str, Any]) -> None:
-    """Take effect in one of many streams, whose entries may have the ids of others."""
+    """Take effect in one of many streams, whose entries may share ids."""
     write("done", f"aside {payload['n']}", payload)

@@ -1,8 +1,8 @@
-"""The usual design, for comparison: it acks each entry when its handlers have run, and has no more than that.
+"""The usual design, for comparison: it acknowledges each entry after its handlers, and does nothing else.
 
-No fence, no heartbeat, no retry, no dead letters: a handler that fails is logged. It claims what was idle
-for the lease, and creates its group again when that is gone. ``python baseline.py ROUTES_YAML`` takes the
-place of ``streamroute serve``; of the configuration it reads the lease alone.
+No fence, no heartbeat, no retry, no dead letters: a failing handler is logged. It claims entries idle
+for the lease, and recreates its group if that is gone. ``python baseline.py ROUTES_YAML`` replaces
+``streamroute serve``; it reads only the lease from the configuration.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _MOST = 32  # entries at a time
 
 
 async def main(lease: float) -> None:
-    """Consume until SIGTERM; what runs then is cut off."""
+    """Consume until SIGTERM; running handlers are cut off."""
     consumer = f"host-{os.getpid()}-{secrets.token_hex(4)}"
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
@@ -62,7 +62,7 @@ async def _consume(client: Any, consumer: str, lease: int, stop: asyncio.Event) 
 async def _next_entries(
     client: Any, consumer: str, lease: int, count: int
 ) -> list[tuple[bytes, dict[bytes, bytes], int]]:
-    """What was claimed, and what was read: id, fields, and the number of the delivery."""
+    """Return the claimed and the read entries: id, fields, and delivery count."""
     claimed = await client.xautoclaim(STREAM, GROUP, consumer, lease, "0-0", count=count)
     read = await client.xreadgroup(GROUP, consumer, {STREAM: ">"}, count=count, block=200)
     entries = [(entry_id, fields, 2) for entry_id, fields in claimed[1]]

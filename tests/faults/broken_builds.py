@@ -1,4 +1,4 @@
-"""Broken builds: copies of the package with a small edit each, which takes out what a scenario is about."""
+"""Broken builds: copies of the package with a small edit each, which removes what a scenario tests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """What stands in a file of the package instead of what, which stands there once."""
+    """A replacement of text that occurs once in a file of the package."""
 
     file: str
     old: str
@@ -25,9 +25,9 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class BrokenBuild:
-    """The edits, the scenario that they break, and what the oracle says of it, as a regular expression.
+    """The edits, the scenario that they break, and the oracle's finding, as a regular expression.
 
-    ``patience`` is the seconds for which it waits in vain for what a broken build never does.
+    ``patience`` is the timeout in seconds for what the broken build never does.
     """
 
     scenario: str
@@ -226,7 +226,7 @@ BROKEN: Mapping[str, BrokenBuild] = {
 
 
 def build(broken: BrokenBuild, folder: Path) -> dict[str, str]:
-    """Make the copy; returns what a worker's environment needs to run it."""
+    """Create the copy; return the environment variables with which a worker runs it."""
     package = folder / "build" / "streamroute"
     shutil.copytree(Path(streamroute.__file__).parent, package, ignore=_IGNORED)
     for edit in broken.edits:

@@ -1,4 +1,4 @@
-"""Handlers and a codec of the configurations that are deployed: each run is written down by its route."""
+"""Handlers and a codec of the deployed configurations; each run is recorded by its route."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 async def effect(payload: Any, *, route: str, fails: bool) -> None:
-    """Wait as the message says, then take effect; with ``fails``, fail first as often as it says."""
+    """Wait as the message says, then take effect; with ``fails``, first fail as often as it says."""
     _write("start", route, payload)
     if not fails:
         await asyncio.sleep(payload["work"])
@@ -35,22 +35,22 @@ async def moved_effect(payload: Any, *, route: str, fails: bool) -> None:
 
 
 class Compressed:
-    """Reads compressed JSON, and plain JSON as it was sent before; writes compressed JSON."""
+    """Reads compressed JSON, and the plain JSON of the time before; writes compressed JSON."""
 
     def decode(self, fields: Mapping[bytes, bytes]) -> dict[str, Any]:
-        """The message."""
+        """Return the message."""
         data = fields[b"data"]
         message: dict[str, Any] = json.loads(data if data.startswith(b"{") else zlib.decompress(data))
         return {**message, "type": fields[b"type"].decode()}
 
     def encode(self, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
-        """The entry."""
+        """Return the entry."""
         data = {name: value for name, value in payload.items() if name != "type"}
         return {b"type": str(payload["type"]).encode(), b"data": zlib.compress(json.dumps(data).encode())}
 
 
 def _write(what: What, route: str, payload: Any) -> None:
-    # Not synced: what a process has written outlives it, and no machine crashes here.
+    # Not synced: written data survives the process, and no machine crashes here.
     _ledger().write(
         sync=False,
         what=what,

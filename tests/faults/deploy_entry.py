@@ -1,4 +1,4 @@
-"""A worker with a mutation of how deploys are dealt with: FAULTS_MUTANT is its name."""
+"""A worker with a mutation of the code for deploys, named by FAULTS_MUTANT."""
 
 from __future__ import annotations
 

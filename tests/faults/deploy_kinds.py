@@ -1,4 +1,4 @@
-"""The kinds of deploys: what the old configuration says and what the new one says in its place."""
+"""The kinds of deploys: the old configuration, and the new one that replaces it."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ SHORT_LEASE: Final = 2.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """A deploy from ``old`` to ``new``, with ``between`` in force beside both where there is one.
+    """A deploy from ``old`` to ``new``, optionally with ``between`` running beside both.
 
-    ``pack`` says when the producer begins to send what only the new codec reads. ``kills`` are workers that
-    are killed: one of the ``new`` ones when all are new, the last ``old`` one in place of its SIGTERM, or
-    the only new one, which comes ``back`` each time. ``waits`` says that new workers do nothing as long as
-    old ones live. ``also`` finds further problems.
+    ``pack`` is when the producer starts to send what only the new codec reads. ``kills`` are the workers that
+    are killed: a ``new`` one when all are new, the last ``old`` one instead of its SIGTERM, or the only new
+    one, which comes ``back`` each time. With ``waits``, new workers do nothing while old ones live. ``also``
+    finds further problems.
     """
 
     old: Setup
@@ -40,7 +40,7 @@ class Kind:
 def _ordered_by(keys: int) -> Callable[[Rollout], Sequence[str]]:
     """Under the new configuration, messages of one key run one at a time and, when new, in order.
 
-    What an old worker had read and not started comes after newer messages, which are not in question then.
+    Messages that an old worker had read and not started run after newer ones; these are not checked.
     """
 
     def find(rollout: Rollout) -> Sequence[str]:

@@ -1,4 +1,4 @@
-"""The load under which deploys happen: some hundred messages a second, some of which fail or are slow."""
+"""The load during deploys: a few hundred messages a second, some of which fail or are slow."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ TIERS: Final = ("gold", "silver", "bronze")
 LANES: Final = 7
 FAILS_FOR_GOOD: Final = 9  # more attempts than any configuration allows
 _TICK: Final = 0.02  # seconds between two batches
-_AGAIN: Final = 200  # messages after which an item comes again
+_AGAIN: Final = 200  # messages after which an item repeats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """A message that the server has taken at ``sent``; its handlers fail ``fails`` times.
+    """A message that the server accepted at ``sent``; its handlers fail ``fails`` times.
 
-    ``item`` is equal in two messages; ``packed`` says that it was not sent as plain JSON.
+    Two messages share an ``item``; ``packed`` says that it was not sent as plain JSON.
     """
 
     n: int
@@ -41,7 +41,7 @@ class Sent:
 class Load:
     """Sends ``rate`` messages a second from a thread, between ``start()`` and ``finish()``.
 
-    Once ``pack()`` was called, messages are sent compressed.
+    After ``pack()``, messages are sent compressed.
     """
 
     def __init__(self, client: Any, seed: int, rate: float) -> None:
@@ -54,15 +54,15 @@ class Load:
         self._thread = threading.Thread(target=self._run, name="load", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start."""
         self._thread.start()
 
     def pack(self) -> None:
-        """From now on, send in the new form."""
+        """Send in the new form from now on."""
         self._packed = True
 
     def finish(self) -> None:
-        """End; harmless when ended."""
+        """Stop; no-op if stopped."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join(30)
@@ -84,7 +84,7 @@ class Load:
             self.sent.append(Sent(id=entry_id.decode(), sent=sent, packed=packed, **facts))
 
     def _message(self, n: int) -> dict[str, Any]:
-        """Three in ten fail once or twice, one in sixty for good; one in fifty takes up to two seconds."""
+        """Three in ten fail once or twice, one in sixty permanently; one in fifty takes up to two seconds."""
         dice = self._random.random()
         fails = FAILS_FOR_GOOD if dice < 1 / 60 else self._random.randint(1, 2) if dice < 0.3 else 0
         is_slow = self._random.random() < 0.02

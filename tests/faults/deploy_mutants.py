@@ -1,4 +1,4 @@
-"""Mutants for deploys: builds that treat what another configuration left wrongly; each must be caught."""
+"""Mutants for deploys: builds that mishandle the state left by another configuration; each must be caught."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from streamroute.core.dispatch.routes import Route
     from streamroute.message import Message
 
-Whole = Any  # a mutant looks at what a class hides from others
+Whole = Any  # mutants access private members
 
 
 def unknown_route_dies_at_once() -> None:
-    """The retry of a route that this worker does not know is dead-lettered, whoever else knows it."""
+    """A retry of a route unknown to this worker is dead-lettered, even if another worker knows it."""
 
     async def route_wait(coordinator: Whole, message: Message, route: str) -> RouteWait:
         return RouteWait(None)
@@ -29,7 +29,7 @@ def unknown_route_dies_at_once() -> None:
 
 
 def filters_judge_retries() -> None:
-    """A retry's filter is asked again; what it accepts no longer is acknowledged."""
+    """A retry's filter runs again; a retry that it rejects is acknowledged."""
     routes_of_retry: Callable[..., Awaitable[Sequence[Route]]] = BotRedisDispatcher._routes_of_retry
 
     def ask_again(
@@ -42,7 +42,7 @@ def filters_judge_retries() -> None:
 
 
 def takeover_leaves_retries() -> None:
-    """What waits for a retry stays in the old group, which is taken for empty."""
+    """Scheduled retries stay in the old group, which is considered empty."""
 
     async def step(takeover: Whole) -> tuple[str, int]:
         await takeover._client.delete(takeover._old.retry, takeover._old.due, takeover._old.delayed)
@@ -54,7 +54,7 @@ def takeover_leaves_retries() -> None:
 
 
 def takeover_waits_for_nobody() -> None:
-    """The new group begins at the start of the stream, beside the old one."""
+    """The new group starts at the beginning of the stream, beside the old one."""
 
     async def advance(takeover: Whole) -> bool:
         return True
@@ -63,7 +63,7 @@ def takeover_waits_for_nobody() -> None:
 
 
 def former_names_are_ignored() -> None:
-    """A renamed route takes over nothing; retries of the old name have nobody in the end."""
+    """A renamed route takes over nothing; no worker runs the retries of the old name."""
 
     def former_names(handler: Any) -> frozenset[str]:
         return frozenset()
@@ -72,7 +72,7 @@ def former_names_are_ignored() -> None:
 
 
 def types_judge_retries() -> None:
-    """A retry is looked for among the routes of its type alone."""
+    """A retry is looked up among the routes of its type only."""
 
     def of_other_types(dispatcher: Whole, names: frozenset[str]) -> Iterable[Route]:
         return ()

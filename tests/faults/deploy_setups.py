@@ -1,4 +1,4 @@
-"""What workers are told, and what follows from it: the routes of a configuration, as YAML and as facts."""
+"""The workers' configurations: their routes, as YAML and as facts for the verdict."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ streams:
 class RouteSpec:
     """A route of a test configuration.
 
-    ``tiers`` are those that its filter accepts (None: all); with ``only_failing`` the filter accepts what is
-    to fail at first. ``fails`` says that its handler fails as often as the message says.
+    ``tiers`` are those that its filter accepts (None: all); with ``only_failing`` the filter accepts messages
+    that fail at first. With ``fails`` its handler fails as often as the message says.
     """
 
     name: str
@@ -80,7 +80,7 @@ class Setup:
     max_attempts: int = 4
 
     def accepting(self, message: Sent) -> frozenset[str]:
-        """The names of the routes that the message is for."""
+        """Return the names of the routes that accept the message."""
         return frozenset(route.name for route in self.routes if route.accepts(message))
 
     @property
@@ -89,7 +89,7 @@ class Setup:
         return frozenset(route.name for route in self.routes)
 
     def yaml(self) -> str:
-        """routes.yaml."""
+        """Return routes.yaml."""
         options = [f"formerly_group: {self.formerly_group}"] if self.formerly_group else []
         options += [f"order_by: {self.order_by}"] if self.order_by else []
         return _CONFIG.format(
@@ -111,5 +111,5 @@ AUDITED: Final = Setup(routes=(RECORD, FLAKY, AUDIT))
 
 
 def with_audit(**changes: object) -> Setup:
-    """The usual configuration, in which the route ``audit`` is changed like this."""
+    """Return the usual configuration with these changes of the route ``audit``."""
     return replace(AUDITED, routes=(RECORD, FLAKY, replace(AUDIT, **changes)))  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""What became of the messages of a deploy: lost, dead, run twice, run by the wrong route, and why."""
+"""The results of a deploy: messages lost, dead-lettered, run twice or run by the wrong route, and why."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ UNREADABLE: Final = "sent in the new codec and read by the old one"
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A dead letter: its message's id, its route (None where none was to blame), why, at which attempt.
+    """A dead letter: its message's id, its route (None if no route failed), the reason, the attempt.
 
     ``routes`` are those of the retry that could not be read.
     """
@@ -36,11 +36,11 @@ class Letter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rollout:
-    """All that is known of a deploy that has come to rest.
+    """Everything known of a deploy that has come to rest.
 
-    ``setups`` are the workers' configurations, by name; ``killed`` are workers that were killed;
-    ``last_old`` is when the last worker of the old configuration was gone; ``lost_leases`` says that a worker
-    has told of entries that went to another one while it held them, as where the machine is too busy.
+    ``setups`` are the workers' configurations by name; ``killed`` are the killed workers; ``last_old`` is the
+    time at which the last worker of the old configuration ended; ``lost_leases`` says that a worker reported
+    lost leases, as happens on a busy machine.
     """
 
     old: Setup
@@ -55,21 +55,21 @@ class Rollout:
     lost_leases: bool = False
 
     def name_now(self, route: str) -> str:
-        """The name that a route has in the new configuration, or its own."""
+        """Return a route's name in the new configuration, or its own."""
         return next((spec.name for spec in self.new.routes if route in spec.formerly), route)
 
     def accepting(self, setup: Setup, message: Sent) -> frozenset[str]:
-        """The routes that the message is for under a configuration, by their names of now."""
+        """Return the routes that accept the message under a configuration, by their current names."""
         return frozenset(self.name_now(name) for name in setup.accepting(message))
 
 
 @dataclass(slots=True)
 class Verdict:
-    """What was found; ``problems`` are what no configuration explains, the counters are all that there was.
+    """The findings; ``problems`` are those that no configuration explains, the counters include all.
 
-    ``dead`` are dead letters by why, ``twice`` effects that happened again by why, ``crossed`` retries that
-    ran under another configuration than the attempt before, ``judged`` messages about which the
-    configurations disagree, by whose word counted.
+    ``dead`` are dead letters by reason, ``twice`` repeated effects by reason, ``crossed`` retries that ran
+    under another configuration than the attempt before, ``judged`` messages on which the configurations
+    disagree, by the one that decided.
     """
 
     messages: int = 0
@@ -84,7 +84,7 @@ class Verdict:
 
 
 def judge(rollout: Rollout) -> Verdict:
-    """Count, and say what is wrong."""
+    """Count everything, and find the problems."""
     verdict = Verdict(messages=len(rollout.sent))
     _judge_losses(rollout, verdict)
     _judge_letters(rollout, verdict)
@@ -109,7 +109,7 @@ def _judge_losses(rollout: Rollout, verdict: Verdict) -> None:
 
 
 def _done(rollout: Rollout) -> set[tuple[str, str | None]]:
-    """Messages and the routes that took effect for them, or with ``dedupe`` for another of the same item."""
+    """Return messages with the routes that took effect for them, or with ``dedupe`` for the same item."""
     done: set[tuple[str, str | None]] = {
         (run.id, rollout.name_now(run.route)) for run in rollout.runs if run.what == "done"
     }
@@ -122,13 +122,13 @@ def _done(rollout: Rollout) -> set[tuple[str, str | None]]:
 
 
 def _places(rollout: Rollout, letter: Letter) -> Iterator[tuple[str, str | None]]:
-    """The message and the routes that a dead letter is for; None is every one."""
+    """Yield a dead letter's message with its routes; None stands for every route."""
     names = (letter.route,) if letter.route else letter.routes or (None,)
     yield from ((letter.id, name and rollout.name_now(name)) for name in names)
 
 
 def _readers(rollout: Rollout) -> dict[str, set[str]]:
-    """The workers that ran first attempts of a message, by its id."""
+    """Return the workers that ran first attempts of a message, by its id."""
     readers = defaultdict(set)
     for run in rollout.runs:
         if run.attempt == 1:
@@ -137,7 +137,7 @@ def _readers(rollout: Rollout) -> dict[str, set[str]]:
 
 
 def _owed(rollout: Rollout, message: Sent, readers: set[str], verdict: Verdict) -> frozenset[str]:
-    """The routes that had to run: those on which everybody agrees, or those of the one who read it."""
+    """Return the required routes: those of both configurations, or those of the worker that read it."""
     old, new = (rollout.accepting(setup, message) for setup in (rollout.old, rollout.new))
     if message.sent > rollout.last_old:
         return new
@@ -192,9 +192,9 @@ def _judge_repetitions(rollout: Rollout, verdict: Verdict) -> None:
 
 
 def _why_twice(rollout: Rollout, first: Run, again: Run) -> str | None:
-    """P3: a crash before the ack, or a lost lease, after which the entry is delivered again.
+    """P3: a crash before the acknowledgement, or a lost lease, after which the entry is redelivered.
 
-    Deliveries of a retry are counted anew where another group has taken it over.
+    A takeover by another group restarts a retry's delivery count.
     """
     if rollout.killed & {first.worker, again.worker}:
         return "done by a worker that was killed before its ack"
@@ -203,7 +203,7 @@ def _why_twice(rollout: Rollout, first: Run, again: Run) -> str | None:
 
 
 def _judge_duplicate_items(rollout: Rollout, verdict: Verdict) -> None:
-    """Where a route has ``dedupe``, an item takes effect once."""
+    """With ``dedupe`` on a route, an item takes effect once."""
     deduped = {spec.name for spec in rollout.new.routes if spec.dedupe}
     items = {message.id: message.item for message in rollout.sent}
     first: dict[tuple[int, str], Run] = {}
@@ -230,7 +230,7 @@ def _judge_routes(rollout: Rollout, verdict: Verdict) -> None:
 
 
 def _judge_retries(rollout: Rollout, verdict: Verdict) -> None:
-    """Each failure is followed by the next attempt, or a dead letter, or a retry that waits."""
+    """Each failure is followed by the next attempt, a dead letter, or a scheduled retry."""
     starts = {
         (run.id, rollout.name_now(run.route), run.attempt): run for run in rollout.runs if run.what == "start"
     }
@@ -269,7 +269,7 @@ def _side(rollout: Rollout, worker: str) -> str:
 
 
 def log_problems(name: str, log: str) -> list[str]:
-    """Lines of a worker's log that a deploy has no reason for."""
+    """Return lines of a worker's log that a deploy does not explain."""
     lines = [
         line for line in log.splitlines() if re.search(r'"level": ?"(critical|CRITICAL)"|Traceback', line)
     ]

@@ -45,9 +45,9 @@ _HEAD: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """How much of a deploy is played: ``rate`` in messages a second, times in seconds.
+    """The length of a deploy: ``rate`` in messages a second, times in seconds.
 
-    Both configurations are beside each other for ``beside`` after each worker but the last was replaced.
+    After each replacement but the last, both configurations run side by side for ``beside``.
     """
 
     workers: int = 3
@@ -97,7 +97,7 @@ class Deploy:
         self._stack.close()
 
     def play(self) -> Verdict:
-        """The deploy from its first worker to the last message, and what became of all of them."""
+        """Run the deploy from its first worker to the last message; return its verdict."""
         kind = self._kind
         workers = max(self._pace.workers, 3 if kind.between else 1)
         old = [self._start(kind.old) for _ in range(workers)]
@@ -142,7 +142,7 @@ class Deploy:
         return worker
 
     def _replace(self, old: Worker, setup: Setup, *, is_last: bool) -> Worker:
-        """SIGTERM, and another one in its place."""
+        """Send SIGTERM to the old worker, and start another one."""
         if is_last and self._kind.pack == "before the last old worker":
             self._load.pack()
             _stay(self._pace.beside / 2)
@@ -168,7 +168,7 @@ class Deploy:
         self._killed.add(victim.name)
 
     def _kill_again_and_again(self, worker: Worker) -> Worker:
-        """Longer than its workers count as alive, nobody knows what this one knows."""
+        """Kill it for longer than its workers count as alive, so that no worker knows its routes."""
         for _ in range(2):
             self._kill(worker)
             _stay(2.5 * self._kind.new.lease)
@@ -200,7 +200,7 @@ class Deploy:
         return read_state(self._client, self._kind.new.group)
 
     def _rest(self) -> None:
-        """Wait until nothing is left to do; what stays is for the verdict to say."""
+        """Wait until nothing is left to do; the verdict reports what remains."""
         try:
             wait_for(lambda: self._state().is_quiet, "the group to come to rest", self._pace.rest)
         except TimeoutError:
@@ -244,7 +244,7 @@ def play(
     command: Sequence[str] = SERVE,
     environment: Mapping[str, str] | None = None,
 ) -> Verdict:
-    """One deploy on a server of its own, whose ledgers are kept in ``folder``."""
+    """Run one deploy on a server of its own, with its ledgers in ``folder``."""
     with (
         RealServer(binary) as server,
         Deploy(kind, server, folder, seed, pace, command, environment) as deploy,
@@ -253,7 +253,7 @@ def play(
 
 
 def row(name: str, verdict: Verdict) -> str:
-    """A row of the table."""
+    """Return a row of the table."""
     dead, twice = verdict.dead.total(), verdict.twice.total()
     numbers = (verdict.messages, verdict.lost, dead, twice, verdict.wrong_route, verdict.retries_gone)
     cells = " | ".join(f"{number:,}" for number in numbers)
@@ -282,7 +282,7 @@ def _stay(seconds: float) -> None:
 
 
 def main(names: Sequence[str]) -> int:
-    """Play these kinds, or all; print the table, and what is wrong below it."""
+    """Run these kinds, or all; print the table, followed by the problems."""
     print(_HEAD, flush=True)  # noqa: T201 - what the command is for
     wrong: dict[str, list[str]] = {}
     for name in names or KINDS:

@@ -1,9 +1,9 @@
-"""The handlers that workers run under faults: they do what the message says, and write it down.
+"""The workers' handlers under faults: they follow the message's orders, and record what they do.
 
-Their orders are in the payload: ``work`` seconds to wait, ``block`` seconds to hold up the event loop (at
-the first delivery), ``gate`` to wait until the worker's gate is open, ``fails`` attempts of the route
-``flaky`` that fail, and ``die``: kill the process before or after the effect of the first delivery, or
-before that of ``every`` one, or ``exit`` from it then.
+Orders in the payload: ``work`` seconds to wait, ``block`` seconds to block the event loop (at the first
+delivery), ``gate`` to wait until the worker's gate is open, ``fails`` attempts of the route ``flaky`` that
+fail, and ``die``: kill the process before or after the effect of the first delivery, or before that of
+``every`` one, or ``exit`` from it then.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from ledger import Ledger, now
 if TYPE_CHECKING:
     from ledger import What
 
-_GATE_EVERY = 0.02  # seconds between two looks at a gate
+_GATE_EVERY = 0.02  # seconds between two checks of a gate
 
 
 async def record(payload: dict[str, Any]) -> None:
-    """Take effect, once the orders are carried out."""
+    """Take effect after carrying out the orders."""
     write("start", "record", payload)
     await _carry_out(payload)
     _die_if(payload, "before")
@@ -63,7 +63,7 @@ def _die_if(payload: dict[str, Any], moment: str) -> None:
 
 
 def write(what: What, route: str, payload: dict[str, Any]) -> None:
-    """Note what the route has done with the message: an effect is on the disk when this returns."""
+    """Record what the route has done with the message: an effect is on the disk when this returns."""
     _ledger().write(
         sync=what != "start",
         what=what,
@@ -78,13 +78,13 @@ def write(what: What, route: str, payload: dict[str, Any]) -> None:
 
 
 def attempt_of(payload: dict[str, Any]) -> int:
-    """Which attempt this is."""
+    """Return the attempt's number."""
     attempt: int = getattr(payload, "attempt", 1)
     return attempt
 
 
 def deliveries_of(payload: dict[str, Any]) -> int:
-    """How often the entry was delivered."""
+    """Return the entry's delivery count."""
     deliveries: int = getattr(payload, "deliveries", 1)
     return deliveries
 

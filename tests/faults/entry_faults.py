@@ -1,4 +1,4 @@
-"""What happens to entries: broken, huge, trimmed while pending, very many."""
+"""Faults of entries: broken, huge, trimmed while pending, very many."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ end
 
 @scenario("malformed and huge entries")
 def malformed(scene: Scene) -> None:
-    """What nobody can read is dead-lettered; what is merely large is handled."""
+    """Unreadable entries are dead-lettered; large ones are handled."""
     for fields in _BROKEN:
         scene.producer.send_raw(fields)
         scene.producer.send(pad="x" * scene.rng.randrange(100_000, 5_000_000))
@@ -52,7 +52,7 @@ def malformed(scene: Scene) -> None:
 
 @scenario("XTRIM of pending entries")
 def trim(scene: Scene) -> None:
-    """What is gone is said to be gone, and blocks nothing."""
+    """Deleted entries are reported, and block nothing."""
     victim = scene.rng.choice(scene.live)
     *_, last = scene.occupy(victim, 3)
     begin = now()
@@ -98,9 +98,9 @@ def _crowd(scene: Scene) -> Iterator[None]:
 
 
 def _hand_out(client: Any, ids: list[bytes]) -> None:
-    """Add entries and have the crowd read them, in steps that nobody else can read between.
+    """Add entries and have the crowd read them, in transactions, so that no other consumer reads them.
 
-    Orders that it happens to read as well are not among those that it renews: others will claim them.
+    Orders of the producer that it also reads are not renewed, so other workers will claim them.
     """
     while len(ids) < _MANY:
         pipeline = client.pipeline(transaction=True)

@@ -17,7 +17,7 @@ from scenarios import SCENARIOS
 
 __all__ = ["SCENARIOS"]
 
-_REGISTERED = (  # by being imported
+_REGISTERED = (  # on import
     worker_faults,
     server_faults,
     network_faults,

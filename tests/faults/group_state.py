@@ -1,4 +1,4 @@
-"""Where a group's messages are in Redis, read in one step and without the library under test."""
+"""The places of a group's messages in Redis, read in one step and without the library under test."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def _keys(group: str) -> Iterator[str]:
-    """Where a group keeps what is not in the stream."""
+    """Yield the group's keys other than the stream."""
     return (f"{{{STREAM}}}:{group}:{name}" for name in ("retry", "due", "delayed", "dead", "meta"))
 
 
@@ -25,7 +25,7 @@ _MANY = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A pending entry: who has it, for how many ms nobody has renewed it, how often it was delivered."""
+    """A pending entry: its consumer, its idle time in ms, its delivery count."""
 
     consumer: str
     idle: int
@@ -34,10 +34,10 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupState:
-    """Ids of messages by where they are. Scheduled and dead ones are (id, route).
+    """Ids of messages by place. Scheduled and dead ones are (id, route).
 
-    The route is "" where a message waits for a worker that knows its type, and a dead letter's is None where
-    no route was to blame.
+    The route is "" if a message waits for a worker that knows its type; a dead letter's is None if no route
+    failed.
     """
 
     undelivered: frozenset[str] = frozenset()
@@ -51,7 +51,7 @@ class GroupState:
         return not (self.undelivered or self.pending or self.scheduled)
 
     def holds(self, entry_id: str, route: str | None) -> bool:
-        """Whether this message is still to be handled by the route, or was dead-lettered for it."""
+        """Whether the route still has to handle this message, or it was dead-lettered for the route."""
         return (
             entry_id in self.undelivered
             or entry_id in self.pending
@@ -70,7 +70,7 @@ class GroupState:
 
 
 def read_state(client: Any, group: str = GROUP) -> GroupState:
-    """The state at one moment; raises what redis-py raises."""
+    """Return the state at one moment. Raise what redis-py raises."""
     retry, _, delayed_key, dead_key, _ = _keys(group)
     pipeline = client.pipeline(transaction=True)
     for stream in (STREAM, retry):
@@ -93,33 +93,33 @@ def read_state(client: Any, group: str = GROUP) -> GroupState:
 
 
 def read_dead_letters(client: Any, group: str = GROUP) -> list[dict[str, Any]]:
-    """What is said of each dead letter, without its message."""
+    """Return each dead letter's record, without its message."""
     *_, dead, _ = _keys(group)
     return [json.loads(_pairs(fields)[b"_streamroute"]) for _, fields in client.xrange(dead)]
 
 
 def read_letters(client: Any) -> list[dict[str, bytes]]:
-    """The fields of each dead letter."""
+    """Return the fields of each dead letter."""
     letters = client.execute_command("XRANGE", DEAD, "-", "+")
     return [{name.decode(): value for name, value in _pairs(fields).items()} for _, fields in letters]
 
 
 def order(entry_id: bytes | str) -> tuple[int, int]:
-    """An id as numbers, which order as entries do."""
+    """Return an id as numbers, ordered like the entries."""
     text = entry_id.decode() if isinstance(entry_id, bytes) else entry_id
     milliseconds, _, sequence = text.partition("-")
     return int(milliseconds), int(sequence or 0)
 
 
 def _undelivered(entries: list[Any], groups: list[Any], name: str) -> set[bytes]:
-    """The ids that the group has not read; all of them where it is not there."""
+    """Return the ids that the group has not read; all of them if the group does not exist."""
     facts = (_pairs(group) for group in groups)
     last = next((f[b"last-delivered-id"] for f in facts if f[b"name"] == name.encode()), b"0-0")
     return {entry_id for entry_id, _ in entries if order(entry_id) > order(last)}
 
 
 def _sound(reply: Any) -> Any:
-    """A reply; nothing where the key or the group is not there."""
+    """Return a reply; an empty one if the key or the group does not exist."""
     if isinstance(reply, ResponseError):
         if "no such key" in str(reply) or str(reply).startswith("NOGROUP"):
             return []
@@ -132,7 +132,7 @@ def _pairs(flat: list[Any]) -> dict[Any, Any]:
 
 
 def _retry(name: str) -> list[tuple[str, str]]:
-    """A retry's name is its origin's id, its routes, and its attempt."""
+    """Parse a retry's name: its origin's id, its routes, and its attempt."""
     entry_id, routes, _ = name.split("|")
     return [(entry_id, route) for route in routes.split(",")]
 

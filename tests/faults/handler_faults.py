@@ -1,4 +1,4 @@
-"""P8, handlers that misbehave: whatever they raise, change or swallow, it costs others nothing."""
+"""P8, misbehaving handlers: whatever they raise, change or ignore, other messages are not affected."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ _SIBLINGS = tuple(
 _POLICY = "retry: {max_attempts: 2, delay: 0ms}"
 _SLOTS = 4
 _LOG = 500_000  # characters
-_LINE = 40_000  # characters of JSON, escapes included
+_LINE = 40_000  # characters of JSON, including escapes
 _TIMEOUT = "100ms"
 
 
 @own_scenario("a handler that changes its payload", workers=0)
 def spoil(scene: Scene) -> None:
-    """Routes behind it filter, transform and dedupe on what it changes; a worker is killed beside."""
+    """Later routes filter, transform and dedupe by the data it changes; meanwhile a worker is killed."""
     how = {"kinds": [KIND, _ALTERED], "more_routes": _SIBLINGS}
     victim, _ = (scene.start_worker(routes=how) for _ in range(2))
     scene.run_in()
@@ -57,7 +57,7 @@ def spoil(scene: Scene) -> None:
 
 @own_scenario("exceptions that misbehave", workers=0)
 def raise_odd(scene: Scene) -> None:
-    """Many more than slots, from coroutines and threads: each has its outcome, and each slot is left."""
+    """Far more than the concurrency limit, in coroutines and threads: each gets an outcome and ends."""
     routes = [
         f"name: later, type: {KIND}, filter: odd, handler: bad_handlers.raise_later, {_POLICY}",
         f"name: thread, type: {KIND}, filter: odd, handler: bad_handlers.raise_in_thread, {_POLICY}",
@@ -75,7 +75,7 @@ def raise_odd(scene: Scene) -> None:
 
 @own_scenario("GeneratorExit and its like from a thread", workers=0)
 def end(scene: Scene) -> None:
-    """They are failures of their route: siblings run once, and the letter names the exception."""
+    """They are failures of their route: siblings run once, and the dead letter names the exception."""
     raising = f"name: end, type: {KIND}, filter: ends, handler: bad_handlers.end, {_POLICY}"
     beside = f"name: beside, type: {KIND}, filter: ends, handler: bad_handlers.take, with: {{route: beside}}"
     scene.start_worker(routes={"more_routes": [raising, beside]})
@@ -93,7 +93,7 @@ def end(scene: Scene) -> None:
 
 @own_scenario("handlers that swallow their cancellation", workers=0)
 def cling(scene: Scene) -> None:
-    """They have all slots of a worker: another does the rest, and what they held, and its health is told."""
+    """They fully occupy a worker: another one does the rest and their entries, and /healthz reports it."""
     settings = {"concurrency": _SLOTS}
     routes = f"name: cling, type: {KIND}, filter: cling, timeout: {_TIMEOUT}, handler: bad_handlers.cling"
     how = {"settings": settings, "more_routes": [routes]}
@@ -110,7 +110,7 @@ def cling(scene: Scene) -> None:
 
 @own_scenario("on_stuck: exit, under --workers", workers=0)
 def exit_stuck(scene: Scene) -> None:
-    """A worker with a handler that does not end is replaced, and the others' entries are done."""
+    """A worker with a handler that does not end is replaced, and its other entries are handled."""
     routes = f"name: cling, type: {KIND}, filter: cling, timeout: {_TIMEOUT}, handler: bad_handlers.cling"
     how = {"settings": {"on_stuck": "exit"}, "more_routes": [routes]}
     supervisor = scene.start_worker(routes=how, options=("--workers", "2"))
@@ -132,7 +132,7 @@ def _clinging(scene: Scene, sent: set[str], what: What) -> set[str]:
 
 
 def _wait_until_given_up(scene: Scene, stuck: Worker, sent: set[str], began: float) -> None:
-    """Wait until what was held takes effect elsewhere."""
+    """Wait until the entries it held take effect elsewhere."""
     wait_for(lambda: sent <= _clinging(scene, sent, "done"), "what is stuck to take effect", scene.patience)
     scene.recovered("stuck handlers", now() - began, scene.patience)
     hit = frozenset([stuck.name])
@@ -140,7 +140,7 @@ def _wait_until_given_up(scene: Scene, stuck: Worker, sent: set[str], began: flo
 
 
 def _health(worker: Worker) -> int | None:
-    """The status of its ``/healthz``; None before it has said where that is."""
+    """Return the status of its ``/healthz``; None before it has logged the address."""
     found = re.search(r"metrics are at (http://127\.0\.0\.1:\d+)/metrics", worker.log)
     if not found:
         return None

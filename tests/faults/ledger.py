@@ -1,8 +1,8 @@
-"""Ledgers: what was produced and what was done, a line each, in files outside Redis.
+"""Ledgers: what was produced and what was done, one line each, in files outside Redis.
 
-A line is written with one call and, where it says that something was done, synced before the caller goes
-on: it outlives whatever kills the process next. Times are CLOCK_MONOTONIC, in seconds: the same clock for
-every process of a machine, whatever is done to the wall's.
+A line is written with one call and, if it records an effect, synced before the caller continues, so that it
+survives whatever kills the process next. Times are CLOCK_MONOTONIC in seconds: the same clock for all
+processes of a machine, unaffected by changes of the wall clock.
 """
 
 from __future__ import annotations
@@ -21,29 +21,29 @@ What = Literal["start", "done", "fail"]
 
 
 class Ledger:
-    """A file that only grows; each process writes its own."""
+    """An append-only file; each process writes its own."""
 
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     def write(self, *, sync: bool = True, **facts: Any) -> None:
-        """Add a line; with ``sync`` it is on the disk when this returns."""
+        """Append a line; with ``sync`` it is on the disk when this returns."""
         os.write(self._file, json.dumps(facts).encode() + b"\n")
         if sync:
             os.fsync(self._file)
 
     def close(self) -> None:
-        """Write no more."""
+        """Close the file."""
         os.close(self._file)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """A message that the server has taken: its number, its id, when it was sent and when that was sure.
+    """A message that the server accepted: its number, its id, when it was sent and when it was confirmed.
 
     ``routes`` are those that must handle it; empty for an entry that can only be dead-lettered.
-    ``doomed`` are the routes that are meant to fail for good. Messages of one ``job`` take effect once
-    between them, where they have any.
+    ``doomed`` are the routes that fail permanently on purpose. Messages of one ``job`` take effect once
+    together.
     """
 
     n: int
@@ -70,12 +70,12 @@ class Run:
 
 
 def now() -> float:
-    """The time of the ledgers."""
+    """Return the time on the ledgers' clock."""
     return time.clock_gettime(time.CLOCK_MONOTONIC)
 
 
 def read_orders(folder: Path) -> list[Order]:
-    """What the producer has written so far."""
+    """Return what the producer has written so far."""
     return [
         Order(**{**line, "routes": frozenset(line["routes"]), "doomed": frozenset(line["doomed"])})
         for line in _lines(folder / "produced.jsonl")
@@ -83,13 +83,13 @@ def read_orders(folder: Path) -> list[Order]:
 
 
 def read_runs(folder: Path) -> list[Run]:
-    """What all workers have written so far, by time."""
+    """Return what all workers have written so far, by time."""
     runs = [Run(**line) for path in folder.glob("runs-*.jsonl") for line in _lines(path)]
     return sorted(runs, key=lambda run: run.at)
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Whole lines only: the last one may be half there."""
+    """Yield complete lines only: the last one may be incomplete."""
     if path.exists():
         *lines, _ = path.read_bytes().split(b"\n")
         for line in lines:

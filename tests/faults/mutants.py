@@ -1,4 +1,4 @@
-"""Mutants: broken builds of the storage, each with one promise taken out, for the oracle to catch."""
+"""Mutants: broken builds of the storage, each without one promise, for the oracle to catch."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
     from streamroute.message import Message
 
-Whole = Any  # a mutant looks at what the storage hides from others
+Whole = Any  # mutants access private members
 
 _settle = RedisStreamStorage.settle
 
 
 def ack_before_the_handler() -> None:
-    """What was read or claimed is acked at once; how it ends is written all the same."""
+    """Read and claimed entries are acknowledged at once; their outcomes are still written."""
 
     def acking(get: Callable[..., Any]) -> Callable[..., Any]:
         async def get_and_ack(storage: Whole, stream: str, group: str, *how: Any) -> Any:
@@ -45,7 +45,7 @@ def ack_before_the_handler() -> None:
 
 
 def unfenced_ack() -> None:
-    """Who has finished acks, whoever owns the entry; a lost lease stops nobody."""
+    """A consumer that has finished an entry acknowledges it without ownership; a lost lease is ignored."""
 
     async def settle(
         storage: Whole, stream: str, group: str, consumer: str, messages: Mapping[str, Message]
@@ -71,7 +71,7 @@ def dead_letter_after_the_ack() -> None:
 
 
 def schedule_then_ack() -> None:
-    """Two calls, in the right order, which is not enough."""
+    """Two calls in the right order, which still are not atomic."""
 
     async def finish(storage: Whole, keys: GroupKeys, message: Message, name: str) -> None:
         await _write(storage, keys, message)
@@ -81,7 +81,7 @@ def schedule_then_ack() -> None:
 
 
 def _settle_in_two_calls(kind: type, finish: Callable[..., Any]) -> None:
-    """Messages with an outcome of this kind are settled by ``finish``, all others as they should be."""
+    """Let ``finish`` settle messages with an outcome of this kind; settle all others correctly."""
 
     async def settle(
         storage: Whole, stream: str, group: str, consumer: str, messages: Mapping[str, Message]
@@ -96,7 +96,7 @@ def _settle_in_two_calls(kind: type, finish: Callable[..., Any]) -> None:
 
 
 async def _write(storage: Whole, keys: GroupKeys, message: Message) -> None:
-    """Every outcome in a call of its own, whoever has the entry by now."""
+    """Write every outcome in a call of its own, regardless of the entry's owner."""
     client = storage._client_of(keys.stream)
     for outcome in message.outcomes or []:
         if isinstance(outcome, RetryLater):

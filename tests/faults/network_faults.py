@@ -1,4 +1,4 @@
-"""What happens between a worker and the server."""
+"""Faults between a worker and the server."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @scenario("partition")
 def partition(scene: Scene) -> None:
-    """One worker is cut off for longer than its lease; it finishes what others have taken."""
+    """One worker is cut off for longer than its lease; it finishes entries that others have claimed."""
     victim = _victim(scene)
     with scene.fault("partition", victim, held=scene.held_by(victim)):
         victim.proxy.cut()
@@ -28,7 +28,7 @@ def partition(scene: Scene) -> None:
 
 @scenario("half-open connections")
 def half_open(scene: Scene) -> None:
-    """They look alive and lose every byte; new ones work."""
+    """The connections look alive and lose every byte; new ones work."""
     victim = _victim(scene)
     with scene.fault("half-open", victim, held=scene.held_by(victim)):
         victim.proxy.go_deaf()
@@ -39,7 +39,7 @@ def half_open(scene: Scene) -> None:
 
 @scenario("requests that arrive late")
 def late(scene: Scene) -> None:
-    """What a worker sent is carried out when others own its entries."""
+    """A worker's requests are executed when others own its entries."""
     victim = _victim(scene)
     with scene.fault("late requests", victim, held=scene.held_by(victim)):
         victim.proxy.hold()
@@ -52,7 +52,7 @@ def late(scene: Scene) -> None:
 
 @scenario("slow replies", slow=True)
 def slow(scene: Scene) -> None:
-    """No fault at all, for the oracle: nothing runs twice."""
+    """Not a fault, for the oracle: nothing runs twice."""
     victim = _victim(scene)
     victim.proxy.delay(0.2)
     scene.stay(1.5)
@@ -63,13 +63,13 @@ def slow(scene: Scene) -> None:
 
 @scenario("a settle script's reply is dropped")
 def drop_settle_reply(scene: Scene) -> None:
-    """The script ran; it is sent again, and nothing runs twice."""
+    """The script ran; the request is sent again, and nothing runs twice."""
     _drop(scene, SETTLE)
 
 
 @scenario("a read's reply is dropped")
 def drop_read_reply(scene: Scene) -> None:
-    """The server has handed entries to a worker that never saw them: somebody else has to."""
+    """The server has delivered entries to a worker that never received them: another one must claim them."""
     _drop(scene, b"XREADGROUP")
 
 

@@ -1,7 +1,7 @@
-"""The oracle: reads the ledgers and Redis, and says what the delivery promise finds wrong.
+"""The oracle: reads the ledgers and Redis, and finds breaches of the delivery promise.
 
-It knows what was produced, what was done, what Redis still holds, and which faults struck when. It never
-asks the library under test.
+It knows what was produced, what was done, what Redis still holds, and when which faults occurred. It never
+uses the library under test.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ Route = tuple[str, str]
 """A message's id and a route of it."""
 
 ACK_WINDOW: Final = 1.0  # seconds before a fault in which an effect may still have been unacknowledged
-SLACK: Final = 3.0  # seconds that a busy machine may add to any promise about time
+SLACK: Final = 3.0  # seconds that a busy machine may add to any promised time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What the workers were told: times in seconds."""
+    """The workers' settings: times in seconds."""
 
     lease: float
     claim_interval: float
@@ -31,18 +31,18 @@ class Terms:
 
     @property
     def recovery(self) -> float:
-        """By when what a dead worker held must start again."""
+        """The time after which the entries of a dead worker must start again."""
         return self.lease + self.claim_interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """Something that was done to the system, from ``begin`` to ``end``.
+    """A fault in the system, from ``begin`` to ``end``.
 
-    ``workers`` are those that it hit (None: all of them). ``held`` are the entries whose owner it took,
-    which must start again in time. ``forgiven`` is a span in which messages were sent that it may have
-    destroyed; ``destroyed`` names such entries. After ``repeats`` everything that the stream still holds
-    may be delivered once more.
+    ``workers`` are those affected (None: all of them). ``held`` are the entries whose owner is gone, which
+    must start again in time. ``forgiven`` is a time span: messages sent in it may have been destroyed;
+    ``destroyed`` names such entries. After ``repeats`` everything that the stream still holds may be
+    delivered once more.
     """
 
     kind: str
@@ -55,18 +55,18 @@ class Fault:
     repeats: bool = False
 
     def hit(self, run: Run, reach: float) -> bool:
-        """Whether this run was one that the fault could cause to happen again, or made happen late."""
+        """Whether the fault may have repeated or delayed this run."""
         if self.repeats and run.at <= self.end + reach:
             return True
         ours = self.workers is None or run.worker in self.workers
         return ours and self.begin - ACK_WINDOW <= run.at <= self.end + reach
 
     def unhanded(self, order: Order) -> bool:
-        """Whether the fault may have taken this message off the pending list, and left its run without."""
+        """Whether the fault may have removed this running message from the pending list."""
         return order.sent <= self.end and (self.repeats or self.forgiven is not None)
 
     def excuses(self, order: Order) -> bool:
-        """Whether the fault may have destroyed this message, as the documentation says."""
+        """Whether the fault may have destroyed this message, as documented."""
         if order.id in self.destroyed:
             return True
         return self.forgiven is not None and order.sent <= self.forgiven[1] and order.at >= self.forgiven[0]
@@ -74,7 +74,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """All that is known of a run."""
+    """Everything known of a test run."""
 
     orders: Sequence[Order]
     runs: Sequence[Run]
@@ -85,9 +85,9 @@ class Evidence:
 
 @dataclass(slots=True)
 class Verdict:
-    """What became of the messages; ``problems`` are breaches of the promise.
+    """The results of all messages; ``problems`` are breaches of the promise.
 
-    ``given_up`` are those of the lost that had run and failed.
+    ``given_up`` are lost messages that had run and failed.
     """
 
     messages: int = 0
@@ -100,7 +100,7 @@ class Verdict:
 
 
 def judge(evidence: Evidence) -> Verdict:
-    """P1 to P4 over the whole of a run that has come to rest."""
+    """Check P1 to P4 for a whole run that has come to rest."""
     verdict = Verdict(messages=len(evidence.orders))
     _judge_losses(evidence, verdict)
     _judge_duplicates(evidence, verdict)
@@ -114,9 +114,9 @@ def judge(evidence: Evidence) -> Verdict:
 
 
 def unaccounted(orders: Iterable[Order], state: GroupState, runs: Iterable[Run]) -> list[Route]:
-    """P1: messages that neither took effect nor are anywhere in Redis.
+    """P1: return messages that neither took effect nor are anywhere in Redis.
 
-    To be sound while work goes on, read the orders first, then the state, then the runs.
+    To be correct during a run, read the orders first, then the state, then the runs.
     """
     done = {(run.id, run.route) for run in runs if run.what == "done"}
     orders = list(orders)
@@ -134,9 +134,9 @@ def unaccounted(orders: Iterable[Order], state: GroupState, runs: Iterable[Run])
 
 
 def not_pending(running: Mapping[tuple[str, int], Run], state: GroupState) -> list[Run]:
-    """P3: first deliveries' runs in progress (by id and delivery count) that their group has lost hold of.
+    """P3: return first deliveries in progress (by id and delivery count) that are no longer pending.
 
-    A run whose entry was delivered again since is a stale owner's, and says nothing.
+    A run whose entry has since been redelivered belongs to a stale owner, and proves nothing.
     """
     latest = {entry_id: max(n for i, n in running if i == entry_id) for entry_id, _ in running}
     return [
@@ -147,9 +147,10 @@ def not_pending(running: Mapping[tuple[str, int], Run], state: GroupState) -> li
 
 
 def running_now(runs: Iterable[Run]) -> dict[tuple[str, int], Run]:
-    """First attempts that have started and not ended, by id and delivery count.
+    """Return first attempts that have started and not ended, by id and delivery count.
 
-    A run whose entry a later delivery has ended is a stale owner's: it was cancelled, or may end unheard.
+    A run whose entry a later delivery has ended belongs to a stale owner: it was cancelled, or its end does
+    not count.
     """
     firsts = [run for run in runs if run.attempt == 1 and run.route == "record"]
     ended = {(run.id, run.deliveries) for run in firsts if run.what != "start"}
@@ -162,7 +163,7 @@ def running_now(runs: Iterable[Run]) -> dict[tuple[str, int], Run]:
 
 
 def disorder(runs: Iterable[Run], keys: int) -> list[str]:
-    """What breaks ``order_by`` where the key of message n is n modulo ``keys``.
+    """Return breaches of ``order_by``, if the key of message n is n modulo ``keys``.
 
     Within a worker, messages of one key run one at a time, and new ones start in the order of the stream.
     """
@@ -206,7 +207,7 @@ def _judge_duplicates(evidence: Evidence, verdict: Verdict) -> None:
 
 
 def _judge_jobs(evidence: Evidence, verdict: Verdict) -> None:
-    """Of the messages of one job, one alone takes effect, whatever strikes."""
+    """Only one message of a job takes effect, under any fault."""
     jobs = {order.id: order.job for order in evidence.orders if order.job is not None}
     done = {(run.id, run.route) for run in evidence.runs if run.what == "done" and run.id in jobs}
     for (job, route), times in Counter((jobs[entry_id], route) for entry_id, route in done).items():
@@ -215,7 +216,7 @@ def _judge_jobs(evidence: Evidence, verdict: Verdict) -> None:
 
 
 def _repeated(runs: Iterable[Run]) -> Iterator[tuple[list[Run], Run]]:
-    """Runs that ended although their route had ended for this attempt, or had taken effect, before."""
+    """Yield runs that ended although their route had already ended for this attempt, or had taken effect."""
     ended: dict[Route, list[Run]] = {}
     for run in runs:
         if run.what == "start":
@@ -228,10 +229,10 @@ def _repeated(runs: Iterable[Run]) -> Iterator[tuple[list[Run], Run]]:
 
 
 def _cause(earlier: Sequence[Run], again: Run, evidence: Evidence) -> str | None:
-    """The fault in whose window this happened, or None."""
+    """Return the fault in whose window this happened, or None."""
     reach = evidence.terms.recovery + SLACK
     for fault in evidence.faults:
-        # A worker that was hit may finish late what another runs again; a server that is back is no cause.
+        # An affected worker may finish late what another one reran; a recovered server is not a cause.
         late = 0 if fault.workers is None else reach
         if fault.hit(again, reach) or any(fault.hit(run, late) for run in earlier):
             return fault.kind
@@ -239,7 +240,7 @@ def _cause(earlier: Sequence[Run], again: Run, evidence: Evidence) -> str | None
 
 
 def _judge_dead_letters(evidence: Evidence, verdict: Verdict) -> None:
-    """Only what is meant to fail dies, and once."""
+    """Only messages that fail on purpose are dead-lettered, and once."""
     orders = {order.id: order for order in evidence.orders}
     dies_again = any(fault.repeats for fault in evidence.faults)
     for (entry_id, route), times in Counter(evidence.state.dead).items():
@@ -251,16 +252,16 @@ def _judge_dead_letters(evidence: Evidence, verdict: Verdict) -> None:
 
 
 def _judge_deliveries(evidence: Evidence, verdict: Verdict) -> None:
-    """P4: no attempt starts more often than it may."""
+    """P4: no attempt starts more often than allowed."""
     if any(fault.repeats for fault in evidence.faults):
-        return  # a group that was created again counts from one
+        return  # a recreated group counts from one
     starts = Counter((run.id, run.route, run.attempt) for run in evidence.runs if run.what == "start")
     limit = evidence.terms.max_deliveries
     verdict.problems += [f"delivered {n} times: {key}" for key, n in starts.items() if n > limit]
 
 
 def _judge_recovery(evidence: Evidence, verdict: Verdict) -> None:
-    """P2: what a dead worker held starts again in time."""
+    """P2: the entries of a dead worker start again in time."""
     for fault in evidence.faults:
         for entry_id in fault.held:
             starts = [
@@ -273,7 +274,7 @@ def _judge_recovery(evidence: Evidence, verdict: Verdict) -> None:
 
 
 def note_recovery(verdict: Verdict, kind: str, took: float, limit: float) -> None:
-    """A recovery was seen; too slow a one is a breach."""
+    """Record a recovery; a too slow one is a breach."""
     verdict.worst_recovery = max(took, verdict.worst_recovery or 0)
     if took > limit + SLACK:
         verdict.problems.append(f"recovery from {kind} took {took:.1f} s, and {limit:.1f} s are promised")

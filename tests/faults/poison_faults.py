@@ -1,4 +1,4 @@
-"""P7, messages that kill their workers: they cost no other a dead letter, and hold up new ones little."""
+"""P7, messages that kill their workers: no other message is dead-lettered, and new ones wait little."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 _SHORT = replace(TERMS, lease=1.0, claim_interval=0.2)
 _KILLERS, _INNOCENTS = 12, 48
 _PACE = 0.25  # seconds between two new messages
-_FOR_ALL = 120.0  # seconds that all killers may take to die, at the pace at which processes start
+_FOR_ALL = 120.0  # seconds in which all killers must die, given the time a process takes to start
 _CROWD = 120
 _CRASHES = 4
 _AT_ONCE = _CROWD // 2  # of each of two workers
-_SUSPECTS = 2 * (_AT_ONCE // 8)  # that may be on their last delivery when both have died
+_SUSPECTS = 2 * (_AT_ONCE // 8)  # entries that may be on their last delivery when both have died
 _PROMPT = 20.0  # seconds that new messages wait at most: see the README
 
 
 @own_scenario("killers among innocents", terms=replace(_SHORT, max_deliveries=3), workers=0)
 def killers(scene: Scene) -> None:
-    """Twelve messages that kill their process beside 48 that do nothing, and what comes meanwhile."""
+    """Twelve messages that kill their process beside 48 harmless ones, while new ones arrive."""
     kinds = [True] * _KILLERS + [False] * _INNOCENTS
     scene.rng.shuffle(kinds)
     sent = {scene.producer.send(**_order(is_killer)): is_killer for is_killer in kinds}
@@ -48,7 +48,7 @@ def killers(scene: Scene) -> None:
 
 @own_scenario("a message that exits, under --workers", terms=replace(_SHORT, max_deliveries=2), workers=0)
 def exits(scene: Scene) -> None:
-    """It is there when they start, so that they end within their first seconds, with an exit code."""
+    """The message exists before the workers start, so that they soon end, with an exit code."""
     entry_id = scene.producer.send(die="exit", work=0.3)
     begin = now()
     supervisor = scene.start_worker(options=("--workers", "2"))
@@ -68,14 +68,14 @@ def exits(scene: Scene) -> None:
 
 @own_scenario("four crashes of everything", terms=replace(_SHORT, max_deliveries=5), workers=0)
 def crashes(scene: Scene) -> None:
-    """Few entries get to their last delivery, on which they run alone; all are done in seconds."""
+    """Few entries reach their last delivery, on which they run alone; all are done in seconds."""
     sent = {scene.producer.send(gate=True, work=0.2) for _ in range(_CROWD)}
     how = {"settings": {"concurrency": _AT_ONCE}}
     for _ in range(_CRASHES):
         for _ in range(2):
             scene.close_gate(scene.start_worker(routes=how))
         wait_for(lambda: _all_hold(scene), "every worker to hold something", scene.patience)
-        scene.stay(scene.terms.recovery)  # and then whatever else they may hold
+        scene.stay(scene.terms.recovery)  # and then for the other entries that they may hold
         scene.crash()
     began = now()
     scene.start(2)

@@ -1,4 +1,4 @@
-"""The producer: sends messages at a steady pace, resends what was not taken, and writes down what was."""
+"""The producer: sends messages at a steady pace, resends unconfirmed ones, and records the confirmed ones."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ KIND: Final = "order.placed"
 MAX_ATTEMPTS: Final = 3
 KEYS: Final = 20
 _RESEND_AFTER = 0.05  # seconds
-_BATCH = 1_000  # messages in one round trip, where there are many
+_BATCH = 1_000  # messages per round trip, for large numbers
 
 
 def connect(socket_path: Path) -> Redis:
-    """A client for the test itself, past every proxy; it sends nothing twice, and replies are raw RESP2."""
+    """Return a direct client for the test itself, without retries; replies are raw RESP2."""
     client = Redis(
         unix_socket_path=str(socket_path), socket_timeout=5, retry=Retry(NoBackoff(), 0), protocol=2
     )
@@ -40,8 +40,8 @@ def connect(socket_path: Path) -> Redis:
 class Producer:
     """Sends about ``rate`` messages a second from a thread, between ``start()`` and ``finish()``.
 
-    ``seed`` decides what they ask of the handlers: most take some 80 ms, every tenth fails once or twice,
-    every fiftieth for good.
+    ``seed`` determines the orders to the handlers: most take some 80 ms, every tenth fails once or twice,
+    every fiftieth permanently.
     """
 
     def __init__(self, client: Any, folder: Path, seed: int, rate: float = 150) -> None:
@@ -56,20 +56,20 @@ class Producer:
         self._thread = threading.Thread(target=self._run, name="producer", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start."""
         self._thread.start()
 
     def wait_for(self, count: int) -> None:
-        """Return once so many messages were taken."""
+        """Return once this many messages are confirmed."""
         wait_for(lambda: self.count >= count, f"{count} messages to be taken", 60)
 
     def send(
         self, kind: str = KIND, routes: Sequence[str] = (), doomed: Sequence[str] = (), **orders: Any
     ) -> str:
-        """Send one message that asks for these things; returns its id once the server has taken it.
+        """Send one message with these orders; return its id once the server has confirmed it.
 
         ``routes`` are those that must handle it beside ``record`` and ``flaky``, ``doomed`` those of them
-        that are meant to fail for good.
+        that fail permanently on purpose.
         """
         fails = orders.get("fails", 0)
         all_routes = ["record", *(["flaky"] if fails else []), *routes]
@@ -78,7 +78,7 @@ class Producer:
         return self._send(orders, {b"type": kind.encode()}, all_routes, all_doomed)
 
     def send_together(self, *messages: Mapping[str, Any]) -> list[str]:
-        """Send messages that ask for these things, so that who reads one may read all; returns their ids."""
+        """Send messages with these orders at once, so that one read may return all; return their ids."""
         with self._turn:
             pipeline, first = self._client.pipeline(transaction=True), self.count
             for n, orders in enumerate(messages, first):
@@ -92,7 +92,7 @@ class Producer:
         return ids
 
     def send_many(self, count: int, kind: str, route: str) -> None:
-        """Send so many messages that fail for good in this route, their only one."""
+        """Send this many messages that fail permanently in their only route."""
         with self._turn:
             for start in range(0, count, _BATCH):
                 self._send_batch(min(_BATCH, count - start), kind, route)
@@ -108,17 +108,17 @@ class Producer:
         self.count += count
 
     def send_raw(self, fields: dict[bytes, bytes]) -> str:
-        """Send an entry that no handler may see: the dead letters are its place."""
+        """Send an entry that must be dead-lettered before any handler."""
         return self._send(None, fields, [], [])
 
     def finish(self) -> None:
-        """End, with whatever is being sent taken first; harmless when ended."""
+        """Stop once the current message is confirmed; no-op if stopped."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join(60)
 
     def close(self) -> None:
-        """End, at once where the server is away for good, and let go of everything."""
+        """Stop, at once if the server is gone for good, and release all resources."""
         self._given_up.set()
         self.finish()
         self._client.close()
@@ -129,7 +129,7 @@ class Producer:
             try:
                 self.send(**self._ordinary())
             except (RedisError, OSError):
-                return  # given up: this message was never taken
+                return  # given up: this message was never confirmed
 
     def _ordinary(self) -> dict[str, Any]:
         orders: dict[str, Any] = {"work": round(self._random.uniform(0, 0.16), 4)}
@@ -154,7 +154,7 @@ class Producer:
         return entry_id
 
     def _add(self, fields: dict[bytes, bytes]) -> tuple[float, str]:
-        """Send until it is taken; a lost reply makes two entries of one message, as it does everywhere."""
+        """Send until confirmed; a lost reply makes two entries of one message, as with any producer."""
         while True:
             sent = now()
             try:

@@ -1,7 +1,7 @@
-"""A TCP proxy between one worker and the server, which can fail in every way that a network can.
+"""A TCP proxy between one worker and the server, which can simulate network failures.
 
-It runs in a thread of its own, so that a test may fail it from outside; each method returns once the
-fault is there.
+It runs in its own thread, so that a test can trigger failures from outside; each method returns once the
+failure is in effect.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 _PATIENCE = 20.0  # seconds
 _CHUNK = 65536
-_TAIL = 256  # bytes of a request that are kept, for a pattern that lies across two chunks
+_TAIL = 256  # bytes of a request that are kept, for a pattern split over two chunks
 
 
 @dataclass(slots=True)
 class Trap:
-    """Waits for a request; loses it, or lets the server carry it out and loses the reply."""
+    """Waits for a request; drops it, or lets the server execute it and drops the reply."""
 
     pattern: re.Pattern[bytes]
     lose: Literal["request", "reply"]
@@ -31,13 +31,13 @@ class Trap:
     sprung: threading.Event = field(default_factory=threading.Event)
 
     def catches(self, tail: bytes, data: bytes) -> bool:
-        """Whether a request of its kind ends in this chunk; what lies in the tail alone has passed."""
+        """Whether a matching request ends in this chunk; a match within the tail alone was seen before."""
         return any(match.end() > len(tail) for match in self.pattern.finditer(tail + data))
 
 
 @dataclass(slots=True, eq=False)
 class _Link:
-    """One connection of the worker, and the proxy's own to the server."""
+    """One connection of the worker, and the proxy's connection to the server."""
 
     client: asyncio.StreamWriter
     server: asyncio.StreamWriter
@@ -77,7 +77,7 @@ class Proxy:
         self._thread.join(_PATIENCE)
 
     def cut(self) -> None:
-        """A partition that both ends notice: connections are reset, and new ones too."""
+        """Start a partition that both ends notice: existing and new connections are reset."""
         self._do(lambda: self._set_refusing(True))
 
     def mend(self) -> None:
@@ -85,23 +85,23 @@ class Proxy:
         self._do(lambda: self._set_refusing(False))
 
     def go_deaf(self) -> None:
-        """Half-open connections: present ones stay open and lose every byte; later ones work."""
+        """Simulate half-open connections: existing ones stay open and lose every byte; later ones work."""
         self._do(self._deafen)
 
     def hold(self) -> None:
-        """A partition that nobody notices: bytes wait on the way."""
+        """Start a partition that neither end notices: bytes are held back."""
         self._do(self._flow.clear)
 
     def let_go(self) -> None:
-        """Deliver what was held, however late; requests of workers that have given up too."""
+        """Deliver everything held back, including requests of workers that have given up."""
         self._do(self._flow.set)
 
     def delay(self, seconds: float) -> None:
-        """Hold each chunk of the server's replies for so long."""
+        """Delay each chunk of the server's replies by this time."""
         self._delay = seconds
 
     def trap(self, pattern: bytes, lose: Literal["request", "reply"], *, abort: bool = False) -> Trap:
-        """Set a trap for the next request that matches; its connection is deaf or aborted after it."""
+        """Set a trap for the next matching request; its connection is then half-open or aborted."""
         trap = Trap(re.compile(pattern, re.IGNORECASE), lose, abort)
         self._trap = trap
         return trap
@@ -154,7 +154,7 @@ class Proxy:
             else:
                 await self._connect(reader, writer)
         except OSError:
-            writer.transport.abort()  # the server is down, and the worker sees just that
+            writer.transport.abort()  # the server is down, and the worker must see that
         finally:
             self._tasks.discard(task)
 
@@ -194,7 +194,7 @@ class Proxy:
             writer.transport.abort()
 
     def _on_request(self, link: _Link, data: bytes) -> bool:
-        """Whether the request goes on; springs the trap."""
+        """Whether to forward the request; springs the trap."""
         trap = self._trap
         if trap is not None and not link.deaf and trap.catches(link.tail, data):
             self._trap = None
@@ -205,7 +205,7 @@ class Proxy:
         return not link.deaf
 
     def _on_reply(self, link: _Link, data: bytes) -> bool:
-        """Whether the reply goes on."""
+        """Whether to forward the reply."""
         if link.trap is not None:
             return self._spring(link, link.trap)
         return not link.deaf

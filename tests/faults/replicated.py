@@ -1,7 +1,7 @@
-"""Systems with replicas, for faults: a cluster, a master that sentinels watch; and a client for the test.
+"""Systems with replicas, for faults: a cluster, and a master with sentinels; and a client for the test.
 
-Replicas follow behind, so that a failover may lose what was acknowledged just before it. Workers live with
-that: what they had settled runs again. A message is only counted as taken where every replica has it.
+Replication is asynchronous, so a failover may lose writes acknowledged just before it. Workers tolerate
+that: entries they had settled run again. A message counts as sent only once every replica has it.
 """
 
 from __future__ import annotations
@@ -26,32 +26,32 @@ if TYPE_CHECKING:
 
 SLOT: Final = slot(STREAM)
 _PATIENCE: Final = 20.0
-_IN_STEP: Final = 500  # ms that replicas are given to take a message
-_SILENCE: Final = 2000  # ms after which a server is given up: more than a busy machine holds one up
+_IN_STEP: Final = 500  # ms in which replicas must confirm a message
+_SILENCE: Final = 2000  # ms after which a silent server counts as down: longer than a busy machine stalls one
 _QUICK: Final = "socket_timeout=2&socket_connect_timeout=2"
 
 
 class System(Protocol):
-    """What workers are connected to; ``replicas`` have to take a message, or it is sent again."""
+    """The system under test; ``replicas`` must confirm a message, or it is sent again."""
 
     replicas: int
 
     @property
     def url(self) -> str:
-        """What workers connect to."""
+        """The URL for workers."""
         ...
 
     def locate(self) -> RealServer:
-        """The server that has the stream; raises LookupError, or as redis-py does, where none is known."""
+        """Return the server that has the stream. Raise LookupError or redis-py's error if it is unknown."""
         ...
 
     def client_of(self, server: RealServer) -> Any:
-        """A plain client of one server."""
+        """Return a plain client of one server."""
         ...
 
 
 class ClusterSystem:
-    """Three masters and a replica of each."""
+    """Three masters with one replica each."""
 
     def __init__(self, binary: Path) -> None:
         self.replicas = 1
@@ -79,7 +79,7 @@ class ClusterSystem:
 
 
 class SentinelSystem:
-    """A master and two replicas, of which one takes part in the next replication at once."""
+    """A master and two replicas; one of them replicates from the new master right after a failover."""
 
     def __init__(self, binary: Path) -> None:
         self.replicas = 2
@@ -114,15 +114,15 @@ class SentinelSystem:
 
 
 class FollowingClient:
-    """A client for the test itself: it looks for the server at each call, past the library under test."""
+    """A client for the test itself: it locates the server at each call, without the library under test."""
 
     def __init__(self, system: System) -> None:
         self._system = system
         self._clients: dict[int | None, Any] = {}
 
     def xadd(self, stream: str, fields: dict[bytes, bytes]) -> bytes:
-        """XADD, and wait for the replicas; raises RedisError where one does not have it in time."""
-        replicas = self._system.replicas  # before the server is looked for: it may be left for good
+        """Send XADD, and wait for the replicas. Raise RedisError if one does not confirm it in time."""
+        replicas = self._system.replicas  # before the server is located: it may be replaced for good
         words = [part for pair in fields.items() for part in pair]
         client, entry_id = self._execute("XADD", stream, "*", *words)
         if replicas and client.execute_command("WAIT", replicas, _IN_STEP) < replicas:
@@ -130,11 +130,11 @@ class FollowingClient:
         return bytes(entry_id)
 
     def execute_command(self, *words: Any) -> Any:
-        """Send a command; raises what redis-py raises."""
+        """Send a command. Raise what redis-py raises."""
         return self._execute(*words)[1]
 
     def pipeline(self, **settings: Any) -> Any:
-        """A pipeline to the server that has the stream now."""
+        """Return a pipeline to the server that has the stream now."""
         return self._here().pipeline(**settings)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""What happens to a cluster, and to a master that sentinels watch."""
+"""Faults of a cluster, and of a master with sentinels."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from scene import Scene
     from servers import RealServer
 
-_FAILED_OVER = 30.0  # seconds within which somebody else is surely the master
-_TORN = 1.0  # seconds that a slot is on its way: less than the lease
+_FAILED_OVER = 30.0  # seconds within which a failover is certainly complete
+_TORN = 1.0  # seconds that a slot migrates: less than the lease
 
 
 @scenario("Cluster: a slot moves under load", system=ClusterSystem)
 def reshard(scene: Scene) -> None:
-    """Key by key, there and back: it is no cause for anything to run twice."""
+    """Key by key, there and back: nothing may run twice."""
     cluster = scene.system.cluster
     for _ in range(3):
         source = scene.system.locate()
@@ -36,7 +36,7 @@ def reshard(scene: Scene) -> None:
 
 @scenario("Cluster: kill -9 of a master", system=ClusterSystem)
 def kill_cluster_master(scene: Scene) -> None:
-    """Its replica takes over; what it had not got yet of the acks runs again."""
+    """Its replica takes over; entries whose acknowledgements it had not received run again."""
     master = scene.system.locate()
     scene.system.cluster.replica_of(master)
     with scene.fault("Cluster failover"):
@@ -51,7 +51,7 @@ def kill_cluster_master(scene: Scene) -> None:
 
 @scenario("Cluster: a slot is down", system=ClusterSystem)
 def take_slot_down(scene: Scene) -> None:
-    """Nobody can take over; every write that was acknowledged is there again."""
+    """No replica can take over; every acknowledged write is restored."""
     master = scene.system.locate()
     replica = scene.system.cluster.replica_of(master)
     replica.kill()
@@ -69,7 +69,7 @@ def take_slot_down(scene: Scene) -> None:
 
 @scenario("Sentinel: kill -9 of the master", system=SentinelSystem)
 def kill_watched_master(scene: Scene) -> None:
-    """The sentinels make a replica the master."""
+    """The sentinels promote a replica."""
     master = scene.system.locate()
     with scene.fault("Sentinel failover"):
         master.kill()
@@ -82,18 +82,18 @@ def kill_watched_master(scene: Scene) -> None:
 
 @scenario("Sentinel: the master is replaced, and lives", system=SentinelSystem)
 def replace_watched_master(scene: Scene) -> None:
-    """It takes writes until it is told, seconds later, and loses them; workers have left it by then."""
+    """The old master accepts and loses writes until reconfigured; workers have left by then."""
     master = scene.system.locate()
     with scene.fault("Sentinel failover"):
         scene.system.watched.fail_over()
         _wait_for_another(scene, master)
-        scene.stay(1.0)  # workers ask the sentinels once a second
+        scene.stay(1.0)  # workers query the sentinels once a second
     scene.heal()
     scene.audit()
 
 
 def _wait_for_another(scene: Scene, master: RealServer) -> None:
-    """Until somebody else is the master; from then on, no replica has to be waited for."""
+    """Wait for another master; from then on, no replica has to confirm writes."""
 
     def is_replaced() -> bool:
         try:

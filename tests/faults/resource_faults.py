@@ -1,4 +1,4 @@
-"""P10: connections, threads, memory, letters and lines of the log are bounded, whatever there is to do."""
+"""P10: connections, threads, memory, dead letters and log lines are bounded under any load."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ _LONG_TYPES = 200
 _LONG = 1_000_000
 _LETTER = 50_000  # bytes: an error, its reason, a traceback, and a history
 _LOG = 500_000  # bytes
-_MEMORY = 250_000_000  # bytes: a worker's own 45 MB, and what a few texts of 10 MB leave behind
+_MEMORY = 250_000_000  # bytes: a worker's own 45 MB, and the remains of a few texts of 10 MB
 _EQUAL = 50_000
 _FOR_ALL = 200.0  # seconds
 _EQUAL_KIND = "order.refused"
-_GRACE = 10.0  # seconds; nothing runs, so that far less than the streams' own is needed
+_GRACE = 10.0  # seconds; nothing runs, so far less than the streams' own grace is needed
 _OUTAGE = "trying again"
 
 
 @own_scenario("200 streams in one process", workers=0)
 def many_streams(scene: Scene) -> None:
-    """One of them is busy, the others have a message now and then."""
+    """One of them is busy, the others have an occasional message."""
     names = _names(200)
     worker = _start(scene, _aside(names))
     most = 0
@@ -57,7 +57,7 @@ def many_streams(scene: Scene) -> None:
 
 @own_scenario("300 handlers at once, which dedupe and forward", workers=0)
 def many_handlers(scene: Scene) -> None:
-    """However many commands they have, none is refused, and none costs an attempt."""
+    """However many commands they send, none is refused, and none costs an attempt."""
     forward = f"name: copy, type: {KIND}, handler: streamroute.handlers.forward, with: {{stream: archive}}"
     settings = {"concurrency": _AT_ONCE}
     worker = _start(scene, {"settings": settings, "deduped": True, "more_routes": [forward]})
@@ -72,7 +72,7 @@ def many_handlers(scene: Scene) -> None:
 
     wait_for(is_done, "all messages to be done", scene.patience)
     scene.rest()
-    if at_once < _AT_ONCE // 2:  # as far as was seen
+    if at_once < _AT_ONCE // 2:  # as far as was observed
         scene.problems.append(f"{at_once} handlers ran at once, and {_AT_ONCE} may")
     if (copies := scene.client.execute_command("XLEN", "archive")) != len(sent):
         scene.problems.append(f"{copies} copies were made of {len(sent)} messages")
@@ -83,7 +83,7 @@ def many_handlers(scene: Scene) -> None:
 
 @own_scenario("a thousand streams in one process", workers=0)
 def thousand_streams(scene: Scene) -> None:
-    """The worst recovery is the time from the start of the process until all groups are there."""
+    """The worst recovery is the time from the start of the process until all groups exist."""
     names = _names(1_000)
     began = now()
     worker = _start(scene, _aside(names))
@@ -106,7 +106,7 @@ def thousand_streams(scene: Scene) -> None:
 
 @own_scenario("texts of 10 MB", workers=0)
 def long_texts(scene: Scene) -> None:
-    """Exceptions of 10 MB, and types of 1 MB which no route lists."""
+    """Exceptions of 10 MB, and types of 1 MB that no route lists."""
     shout = f"name: shout, stream: {STREAM}, type: {KIND}, filter: shouts, handler: bad_handlers.shout"
     worker = _start(scene, _aside(["aside"], more=[shout]))
     for _ in range(_SHOUTS):
@@ -126,7 +126,7 @@ def long_texts(scene: Scene) -> None:
 
 @own_scenario("fifty thousand equal failures", workers=0, slow=True)
 def equal_failures(scene: Scene) -> None:
-    """A line a second, with a count that leaves out none."""
+    """One log line per second, with a count that omits none."""
     refuse = f"name: refuse, type: {_EQUAL_KIND}, handler: bad_handlers.refuse"
     worker = _start(scene, {"more_routes": [refuse]})
     began = now()
@@ -144,7 +144,7 @@ def equal_failures(scene: Scene) -> None:
 
 
 def _start(scene: Scene, routes: Mapping[str, Any]) -> Worker:
-    """A worker that is connected as workers usually are: nothing happens to the network here."""
+    """Start a worker with a direct connection: no network fault is needed here."""
     return scene.start_worker(routes=routes, FAULTS_URL=scene.server.url)
 
 
@@ -153,13 +153,13 @@ def _names(count: int) -> list[str]:
 
 
 def _aside(names: Sequence[str], more: Sequence[str] = ()) -> dict[str, Any]:
-    """Further streams beside the usual one, for ``routes_yaml``."""
+    """Return further streams beside the usual one, for ``routes_yaml``."""
     route = f"name: aside, stream: [{', '.join(names)}], type: order.aside, handler: bad_handlers.aside"
     return {"more_streams": names, "more_routes": [*more, route]}
 
 
 def _send_aside(scene: Scene, names: Sequence[str], round_: int) -> set[str]:
-    """A message for each stream; returns the routes under which their effects are noted."""
+    """Send a message to each stream; return the routes under which their effects are recorded."""
     pipeline = scene.client.pipeline(transaction=False)
     numbers = [round_ * len(names) + position for position in range(len(names))]
     for name, n in zip(names, numbers, strict=True):
@@ -178,7 +178,7 @@ def _has_groups(scene: Scene, names: Sequence[str]) -> bool:
 
 
 def _is_read(scene: Scene, stream: str) -> bool:
-    """Whether the group has settled all of it."""
+    """Whether the group has settled the whole stream."""
     (group,) = scene.client.execute_command("XINFO", "GROUPS", stream)
     facts = dict(zip(group[::2], group[1::2], strict=True))
     (newest,) = scene.client.execute_command("XREVRANGE", stream, "+", "-", "COUNT", 1)
@@ -186,7 +186,7 @@ def _is_read(scene: Scene, stream: str) -> bool:
 
 
 def _connections(scene: Scene) -> int:
-    """How many connections the workers have to the server at this moment."""
+    """Return the number of the workers' current connections to the server."""
     listed: bytes = scene.client.execute_command("CLIENT", "LIST")
     return listed.count(b" name=streamroute ")
 
@@ -199,7 +199,7 @@ def _judge_resources(scene: Scene, worker: Worker, connections: int) -> None:
 
 
 def _judge_attempts(scene: Scene) -> None:
-    """No attempt is spent where no handler has failed."""
+    """No attempt is spent without a handler's failure."""
     orders = {order.id for order in read_orders(scene.folder)}
     burnt = [
         run

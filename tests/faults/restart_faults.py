@@ -1,4 +1,4 @@
-"""Workers that stop, and others that start: in order, at once, and with nothing left behind."""
+"""Workers that stop and start: in order, all at once, and without leftovers."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _OUTAGE = 3.0  # seconds
 
 @own_scenario("a clean restart", workers=0)
 def restart(scene: Scene) -> None:
-    """What a worker gives back at its end is older than what came meanwhile, and runs before it."""
+    """Entries released at a worker's end are older than those that arrived meanwhile, and run before them."""
     old = scene.start_worker(routes=_ONE)
     for _ in range(_BATCH):
-        scene.producer.send()  # at whose pace it reads ahead
+        scene.producer.send()  # their rate determines how far the worker reads ahead
     scene.occupy(old)
     for _ in range(_BATCH):
         scene.producer.send()
@@ -49,7 +49,7 @@ def restart(scene: Scene) -> None:
 
 @own_scenario("a lease that is rolled back", workers=0)
 def roll_back(scene: Scene) -> None:
-    """Once the last worker with the long one has stopped, that of the others is in force."""
+    """Once the last worker with the long lease has stopped, the lease of the others applies."""
     old = scene.start_worker(replace(scene.terms, lease=60.0))
     scene.run_in()
     victim, _ = (scene.start_worker() for _ in range(2))
@@ -64,7 +64,7 @@ def roll_back(scene: Scene) -> None:
 
 @own_scenario("workers die in an outage, then everything", server={"append_only": True}, workers=0)
 def die_in_outage(scene: Scene) -> None:
-    """They are back as soon as the server is; and no file is left of what was killed."""
+    """The workers return as soon as the server does; killed ones leave no file behind."""
     temporary = scene.folder / "temporary"
     temporary.mkdir()
     supervisor = scene.start_worker(options=("--workers", str(_WORKERS)), TMPDIR=str(temporary))

@@ -1,4 +1,4 @@
-"""The routes.yaml that workers serve under faults."""
+"""The workers' routes.yaml under faults."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ def routes_yaml(
     more_streams: Sequence[str] = (),
     more_routes: Sequence[str] = (),
 ) -> str:
-    """The configuration with these terms; ``grace`` is in seconds, ``kinds`` are the types that it knows.
+    """Return the configuration with these terms; ``grace`` is in seconds, ``kinds`` are the known types.
 
-    ``settings`` are the stream's beyond the usual ones, ``more_streams`` the names of others, and
-    ``more_routes`` are in flow style, without their braces. Where it is ``deduped``, the route ``record``
-    takes one message for each job, and all that have none.
+    ``settings`` are additional settings of the stream, ``more_streams`` the names of other streams, and
+    ``more_routes`` are in flow style, without their braces. With ``deduped``, the route ``record`` takes one
+    message of each job, and every message without a job.
     """
     usual: dict[str, object] = {
         "concurrency": 32,

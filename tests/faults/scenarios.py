@@ -1,4 +1,4 @@
-"""Scenarios: each fault that workers must survive, by name, and how one of them is run and judged."""
+"""Scenarios: each fault that workers must survive, by name, and how a scenario is run and judged."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Strike = Callable[[Scene], None]
-"""Does harm to a scene under load, and undoes it: what remains is for the workers to heal."""
+"""Causes a fault in a scene under load, and ends it: the workers must recover by themselves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """A fault, and the scene that it needs; a ``slow`` one runs only where rounds are asked for.
+    """A fault, and the scene that it needs; a ``slow`` one runs only with ``--rounds``.
 
-    Without ``system``, the scene is one server with the settings ``server``. One that is not ``comparable``
-    is about what the usual design does not have.
+    Without ``system``, the scene is one server with the settings ``server``. A scenario that is not
+    ``comparable`` tests a feature that the usual design lacks.
     """
 
     name: str
@@ -65,7 +65,7 @@ def play(
     environment: Mapping[str, str] | None = None,
     patience: float = PATIENCE,
 ) -> Verdict:
-    """Load, the fault at a moment that the seed chooses, recovery, rest, and the oracle's verdict."""
+    """Run load, the fault at a seeded moment, recovery, rest, and the oracle; return its verdict."""
     settings = {"options": [], **played.server}
     with ExitStack() as stack:
         system = stack.enter_context(played.system(binary)) if played.system else None

@@ -37,18 +37,18 @@ if TYPE_CHECKING:
     from servers import RealServer
 
 TERMS = Terms(lease=2.0, claim_interval=0.5, max_deliveries=4)
-PATIENCE = 40.0  # seconds within which everything that must come has come
-_TOLD = 5.0  # seconds within which a log says what it has to
-_HEALED = 8.0  # seconds within which every worker must work again once a fault is over
+PATIENCE = 40.0  # timeout in seconds for any expected event
+_TOLD = 5.0  # timeout in seconds for an expected log line
+_HEALED = 8.0  # seconds within which every worker must work again after a fault
 
 
 @dataclass(eq=False)
 class Scene:
-    """Everything that a scenario needs to strike and to be judged; a context manager.
+    """Everything that a scenario needs, including what it is judged by; a context manager.
 
-    ``system`` is what workers are connected to directly, where that is more than ``server`` behind proxies.
-    ``rng`` is the scenario's only source of chance. ``faults`` is what has been done to the system so far.
-    ``patience`` is the seconds that anything is waited for which must come.
+    ``system`` is what workers connect to directly, if it is more than ``server`` behind proxies.
+    ``rng`` is the scenario's only source of randomness. ``faults`` are the faults so far.
+    ``patience`` is the timeout in seconds for expected events.
     """
 
     server: RealServer
@@ -80,7 +80,7 @@ class Scene:
     def __exit__(self, *error: object) -> None:
         self._stack.close()
 
-    # What there is.
+    # State.
 
     @property
     def live(self) -> list[Worker]:
@@ -88,14 +88,14 @@ class Scene:
         return [worker for worker in self.workers if worker.is_alive]
 
     def state(self) -> GroupState:
-        """Where the group's messages are at this moment."""
+        """The current places of the group's messages."""
         return read_state(self.client)
 
     def held_by(self, worker: Worker) -> frozenset[str]:
-        """The entries of the stream that are pending for this worker."""
+        """Return the entries of the stream that are pending for this worker."""
         return frozenset(i for i, held in self.state().pending.items() if worker.owns(held.consumer))
 
-    # What happens.
+    # Actions.
 
     def start_worker(
         self,
@@ -104,7 +104,7 @@ class Scene:
         options: Sequence[str] = (),
         **environment: str,
     ) -> Worker:
-        """One more worker, behind a proxy of its own; its name is new.
+        """Start one more worker under a new name, behind its own proxy.
 
         ``routes`` go to ``routes_yaml``, ``options`` to the command.
         """
@@ -119,13 +119,13 @@ class Scene:
         return worker
 
     def start(self, workers: int = 2) -> None:
-        """Start so many workers, and let load run until a seeded moment is reached."""
+        """Start this many workers, and run load until a seeded moment."""
         for _ in range(workers):
             self.start_worker()
         self.run_in()
 
     def run_in(self) -> None:
-        """Let load run until each worker works and a seeded moment is reached."""
+        """Run load until each worker works and a seeded moment is reached."""
         self.producer.start()
         self.wait_for_work(0)
         if dead := [w for w in self.workers if not w.is_alive and w not in self._noted]:
@@ -133,7 +133,7 @@ class Scene:
         self.producer.wait_for(self.producer.count + self.rng.randrange(20, 120))
 
     def wait_for_work(self, since: float) -> dict[str, float]:
-        """Wait until every live worker has started a message that was sent after ``since``; returns when."""
+        """Wait until every live worker has started a message sent after ``since``; return the times."""
         started: dict[str, float] = {}
 
         def all_work() -> bool:
@@ -148,20 +148,20 @@ class Scene:
 
     @contextmanager
     def fault(self, kind: str, worker: Worker | None = None, **facts: Any) -> Iterator[None]:
-        """What is done within is a fault, from the beginning of the block to its end."""
+        """Record a fault that lasts for the block."""
         begin = now()
         yield
         workers = frozenset([worker.name]) if worker else None
         self.faults.append(Fault(kind=kind, begin=begin, end=now(), workers=workers, **facts))
 
     def kill(self, worker: Worker, kind: str = "kill -9") -> None:
-        """kill -9, or what is left to do where it has killed itself: what it held is noted for P2."""
+        """Send kill -9, or note that it has killed itself; record its entries for P2."""
         begin = now()
         worker.kill()
         self._note_death(worker, kind, begin)
 
     def wait_for_death(self, kind: str) -> None:
-        """Wait until some worker has killed itself, unless one has already."""
+        """Wait until a worker has killed itself, unless one already has."""
 
         def dead() -> list[Worker]:
             return [w for w in self.workers if not w.is_alive and w not in self._noted]
@@ -172,7 +172,7 @@ class Scene:
             self._note_death(worker, kind, begin)
 
     def crash(self, kind: str = "kill -9 of all") -> None:
-        """kill -9 of every worker at once; what they held may have to wait for more than its lease."""
+        """Send kill -9 to all workers at once; their entries may have to wait longer than one lease."""
         begin, victims = now(), self.live
         for worker in victims:
             worker.kill()
@@ -182,7 +182,7 @@ class Scene:
     def keep_up(
         self, count: int, until: Callable[[], Any], what: str, *, kind: str, timeout: float, **how: Any
     ) -> None:
-        """Start a worker for each that dies, as a service manager does, until ``until()`` is true.
+        """Replace each worker that dies, as a service manager does, until ``until()`` is true.
 
         ``how`` goes to ``start_worker``. Deaths are faults of this ``kind``.
         """
@@ -202,9 +202,9 @@ class Scene:
         wait_for(is_reached, what, timeout)
 
     def heal(self) -> None:
-        """P5: the fault is over, and every live worker works again within seconds, by itself.
+        """P5: after the fault, every live worker works again within seconds, by itself.
 
-        One that is only starting is waited for, but has nothing to recover from.
+        A worker that is still starting is waited for, but has nothing to recover from.
         """
         healed = now()
         known = {run.worker for run in read_runs(self.folder)}
@@ -214,15 +214,15 @@ class Scene:
                 note_recovery(self._worst, worker.name, started[worker.name] - healed, _HEALED)
 
     def open_gate(self, worker: Worker) -> None:
-        """Let the worker's handlers pass that wait at its gate; it is open from its start."""
+        """Release the worker's handlers that wait at its gate; the gate is open at its start."""
         self._gate(worker).touch()
 
     def close_gate(self, worker: Worker) -> None:
-        """Let handlers wait at its gate from now on."""
+        """Make handlers wait at the worker's gate from now on."""
         self._gate(worker).unlink(missing_ok=True)
 
     def occupy(self, worker: Worker, count: int = 1) -> list[str]:
-        """Shut the worker's gate, and send messages until so many of them wait there; returns their ids."""
+        """Close the worker's gate, and send messages until ``count`` of them wait there; return their ids."""
         self.close_gate(worker)
         sent: set[str] = set()
 
@@ -239,7 +239,7 @@ class Scene:
         return waiting()
 
     def wait_for_start(self, entry_id: str, deliveries: int) -> None:
-        """Wait until the entry runs at its delivery of this number."""
+        """Wait until the entry runs at this delivery."""
         wait_for(
             lambda: any(
                 run.id == entry_id and run.deliveries == deliveries for run in read_runs(self.folder)
@@ -249,7 +249,7 @@ class Scene:
         )
 
     def wait_for_recovery(self) -> None:
-        """Wait until what the last fault took from its worker runs again."""
+        """Wait until the entries of the last fault's worker run again."""
         fault = self.faults[-1]
 
         def recovered() -> bool:
@@ -262,17 +262,17 @@ class Scene:
             self.problems.append(str(error))
 
     def recovered(self, what: str, took: float, limit: float) -> None:
-        """Something has recovered after so many seconds, and so many were promised."""
+        """Record a recovery that took this many seconds, and the promised limit."""
         note_recovery(self._worst, what, took, limit)
 
     def stay(self, seconds: float) -> None:
         """Let the fault last."""
         threading.Event().wait(seconds)
 
-    # What is to be true.
+    # Checks.
 
     def audit(self) -> None:
-        """P1 and P3 in the middle of a run: every message is somewhere, and what runs is pending."""
+        """Check P1 and P3 during a run: every message is somewhere, and running ones are pending."""
         orders = read_orders(self.folder)
         before = running_now(read_runs(self.folder))
         state = self.state()
@@ -289,7 +289,7 @@ class Scene:
         ]
 
     def rest(self) -> None:
-        """End the load and wait until nothing is left to do; what stays is for the oracle to say."""
+        """End the load and wait until nothing is left to do; the oracle reports what remains."""
         self.producer.finish()
         try:
             wait_for(self._is_over, "the group to come to rest", self.patience)
@@ -297,7 +297,7 @@ class Scene:
             return
 
     def end(self) -> None:
-        """SIGTERM for every worker; each drains, and says that by its exit code."""
+        """Send SIGTERM to every worker; each drains, and its exit code confirms that."""
         for worker in self.live:
             worker.terminate()
         for worker in self.workers:
@@ -305,7 +305,7 @@ class Scene:
                 self.problems.append(f"{worker.name} ended with {code}:\n{worker.log[-2000:]}")
 
     def verdict(self) -> Verdict:
-        """What the oracle says, with what was found on the way."""
+        """Return the oracle's verdict, with the problems found on the way."""
         evidence = Evidence(
             orders=read_orders(self.folder),
             runs=read_runs(self.folder),
@@ -320,18 +320,18 @@ class Scene:
         return verdict
 
     def expect_log(self, *words: str) -> None:
-        """P6: some worker says, within seconds, something that holds all of these words."""
+        """P6: some worker logs, within seconds, a line with all of these words."""
         try:
             wait_for(lambda: self._said(*words), f"a line of a log with {words}", _TOLD)
         except TimeoutError as error:
             self.problems.append(str(error))
 
     def expect_no_log(self, *words: str) -> None:
-        """No worker has said anything that holds all of these words."""
+        """No worker has logged a line with all of these words."""
         self.problems += [f"said although nothing is wrong: {line[:500]}" for line in self._said(*words)[:5]]
 
     def expect_prompt(self, since: float, what: str, limit: float) -> None:
-        """P7: what was sent from this time on, and no crash took, has started within ``limit`` seconds."""
+        """P7: messages sent since then, and not held by a crash, have started within ``limit`` seconds."""
         started: dict[str, float] = {}
         for run in read_runs(self.folder):
             if run.what == "start" and run.deliveries == 1:
@@ -369,5 +369,5 @@ def _names(workers: Sequence[Worker]) -> frozenset[str]:
 
 
 def lapse(terms: Terms = TERMS) -> float:
-    """Seconds after which a silent worker's entries have surely been taken by others."""
+    """Return the seconds after which other workers have certainly claimed a silent worker's entries."""
     return terms.recovery + SLACK / 3

@@ -1,4 +1,4 @@
-"""What happens to the server: killed, emptied, full, frozen, refusing."""
+"""Faults of the server: killed, emptied, full, frozen, refusing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @scenario("kill -9 of Redis, AOF always", server={"append_only": True})
 def kill_server(scene: Scene) -> None:
-    """Every write that was acknowledged is there again."""
+    """Every acknowledged write is restored."""
     with scene.fault("kill -9 of Redis"):
         scene.server.kill()
         scene.server.start()
@@ -28,7 +28,7 @@ def kill_server(scene: Scene) -> None:
     server={"append_only": True, "options": ["--appendfsync", "everysec"]},
 )
 def kill_server_everysec(scene: Scene) -> None:
-    """The last second may be gone, and with it what was sent in it."""
+    """The last second may be lost, and with it the messages sent in it."""
     begin = now()
     scene.server.kill()
     scene.server.start()
@@ -47,8 +47,8 @@ def kill_server_everysec(scene: Scene) -> None:
     },
 )
 def load(scene: Scene) -> None:
-    """A server that is back, and reads its data for longer than a lease before it takes a command."""
-    for n in range(3000):  # the messages of so short a run are soon read
+    """A restarted server that loads its data for longer than a lease before it accepts commands."""
+    for n in range(3000):  # so short a run's messages are soon read
         scene.client.set(f"{n} of what others keep there", "")
     with scene.fault("LOADING"):
         scene.server.kill()
@@ -62,21 +62,21 @@ def load(scene: Scene) -> None:
 
 @scenario("FLUSHALL")
 def flush(scene: Scene) -> None:
-    """What was there is gone; what comes after it is not."""
+    """Existing messages are lost; later ones are not."""
     _destroy(scene, "FLUSHALL")
     scene.expect_log("group")
 
 
 @scenario("DEL of the stream")
 def delete(scene: Scene) -> None:
-    """The group goes with its stream."""
+    """The group is deleted with its stream."""
     _destroy(scene, "DEL", STREAM)
     scene.expect_log("group")
 
 
 @scenario("XGROUP DESTROY")
 def destroy_group(scene: Scene) -> None:
-    """Nothing is lost; what has been done may be done again."""
+    """Nothing is lost; finished messages may run again."""
     with scene.fault("a group created again", repeats=True):
         scene.client.execute_command("XGROUP", "DESTROY", STREAM, GROUP)
     scene.audit()
@@ -86,18 +86,18 @@ def destroy_group(scene: Scene) -> None:
 
 @scenario("out of memory, noeviction")
 def fill(scene: Scene) -> None:
-    """Outcomes that cannot be written keep their entries pending."""
+    """Entries whose outcomes cannot be written stay pending."""
     with scene.fault("out of memory"):
         scene.client.execute_command("CONFIG", "SET", "maxmemory", "1")
         scene.stay(1.5)
         scene.client.execute_command("CONFIG", "SET", "maxmemory", "0")
-        scene.audit()  # not before: Redis 6.2 refuses the transaction that reads, when it is full
+        scene.audit()  # not before: a full Redis 6.2 refuses the transaction that reads
     scene.heal()
 
 
 @scenario("SCRIPT FLUSH")
 def flush_scripts(scene: Scene) -> None:
-    """Again and again; nobody notices."""
+    """Repeatedly; workers are not affected."""
     for _ in range(10):
         scene.client.execute_command("SCRIPT", "FLUSH")
         scene.stay(0.05)
@@ -118,7 +118,7 @@ def kill_clients(scene: Scene) -> None:
 
 @scenario("the server hangs")
 def hang_server(scene: Scene) -> None:
-    """Longer than the lease and every timeout."""
+    """For longer than the lease and every timeout."""
     with scene.fault("the server hangs"):
         scene.server.pause()
         scene.stay(2.5)
@@ -129,7 +129,7 @@ def hang_server(scene: Scene) -> None:
 
 @scenario("READONLY")
 def make_replica(scene: Scene) -> None:
-    """The server has become a replica, for a while."""
+    """The server becomes a replica for a while."""
     with scene.fault("READONLY"):
         scene.client.execute_command("REPLICAOF", "127.0.0.1", "1")
         scene.stay(1.5)
@@ -140,7 +140,7 @@ def make_replica(scene: Scene) -> None:
 
 @scenario("a password that workers do not have")
 def change_password(scene: Scene) -> None:
-    """It was changed too early, and is changed back."""
+    """The password was changed too early, and is changed back."""
     with scene.fault("a changed password"):
         scene.client.execute_command("CONFIG", "SET", "requirepass", "rotated")
         scene.client.execute_command("CLIENT", "KILL", "TYPE", "normal")
@@ -151,7 +151,7 @@ def change_password(scene: Scene) -> None:
 
 
 def _destroy(scene: Scene, *command: str) -> None:
-    """Somebody else deletes entries: what was sent before is not promised, what is sent later is."""
+    """Another client deletes entries: messages sent before are not promised, later ones are."""
     begin = now()
     scene.client.execute_command(*command)
     scene.faults.append(Fault(kind=command[0], begin=begin, end=now(), forgiven=(0, now())))

@@ -1,4 +1,4 @@
-"""What happens to what the group has in Redis: garbled, deleted, or from an older day."""
+"""Faults of the group's state in Redis: corrupted, deleted, or restored from an older snapshot."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from scene import Scene
 
 _RETRIES = 30
-_LOOKED_FOR = 5.0  # seconds after which a worker looks again for what is due
+_LOOKED_FOR = 5.0  # seconds after which a worker checks again for due retries
 _SLOW_RETRIES = {"settings": {"retry": "{max_attempts: 3, delay: 30s, jitter: 0}"}}
 
 
 @own_scenario("a lost group, and a watermark that cannot be read")
 def garble_watermark(scene: Scene) -> None:
-    """The group begins again all the same, and says once that it knows no watermark."""
+    """The group starts again anyway, and logs once that it has no watermark."""
     pipeline = scene.client.pipeline(transaction=True)
     pipeline.execute_command("HSET", META, "low", "abc")
     pipeline.execute_command("XGROUP", "DESTROY", STREAM, GROUP)
@@ -35,7 +35,7 @@ def garble_watermark(scene: Scene) -> None:
 
 @own_scenario("due times of retries are lost", workers=0)
 def lose_due_times(scene: Scene) -> None:
-    """What waits is brought back at once, although it was to wait for long, and that is told."""
+    """Scheduled retries are reinjected at once, although they were due much later, and that is logged."""
     for _ in range(2):
         scene.start_worker(routes=_SLOW_RETRIES)
     sent = {scene.producer.send(fails=1) for _ in range(_RETRIES)}
@@ -55,7 +55,7 @@ def _lose(scene: Scene, retries: set[str], command: str, *names: bytes) -> None:
 
 @own_scenario("a server that was restored from an older day")
 def restore(scene: Scene) -> None:
-    """What came since its snapshot is lost, what was done since is done again, and both are told."""
+    """What arrived since the snapshot is lost, what was done since runs again, and both are logged."""
     scene.client.execute_command("SAVE")
     saved = now()
     scene.heal()

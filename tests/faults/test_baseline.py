@@ -1,4 +1,4 @@
-"""What readers compare with: the usual design under the same faults, by the same oracle."""
+"""The comparison for readers: the usual design under the same faults, judged by the same oracle."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _PLAYED = [
 def test_the_usual_design_breaks_the_promise(
     played: Scenario, fault_seed: int, many_rounds: bool, fault_report: FaultReport, tmp_path: Path
 ) -> None:
-    """It loses what fails, whatever else happens; the table says what more it does."""
+    """It loses failed messages under every fault; the table lists its other breaches."""
     if played.name != _SHORT and not many_rounds:
         pytest.skip("slow: plays with --rounds N")
     verdict = play(played, valkey_binary(), tmp_path, fault_seed, command=_BASELINE)

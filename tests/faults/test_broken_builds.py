@@ -1,4 +1,4 @@
-"""Each scenario can fail: a build without what it is about is caught, by its breach."""
+"""Each scenario can fail: a build without the tested feature is caught, by its breach."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _QUICK = (
     "new entries are read before what was released",
     "a group that went back is not told",
 )
-"""Those that need few seconds; the others play with ``--rounds N``."""
+"""Builds that take few seconds; the others run with ``--rounds N``."""
 
 
 @pytest.mark.faults
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_build_is_caught(name: str, fault_seed: int, many_rounds: bool, tmp_path: Path) -> None:
-    """By the scenario that is about what it breaks, and by what the oracle says of that."""
+    """By the scenario for the removed feature, and by the expected finding of the oracle."""
     if name not in _QUICK and not many_rounds:
         pytest.skip("slow: plays with --rounds N")
     broken = BROKEN[name]
@@ -41,7 +41,7 @@ def test_a_broken_build_is_caught(name: str, fault_seed: int, many_rounds: bool,
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_build_is_what_it_says(name: str, tmp_path: Path) -> None:
-    """The code that it edits is there, once, and is Python still."""
+    """The edited code occurs exactly once, and the result is valid Python."""
     package = tmp_path / "build" / "streamroute"
     build(BROKEN[name], tmp_path)
     for edit in BROKEN[name].edits:
@@ -50,7 +50,7 @@ def test_a_broken_build_is_what_it_says(name: str, tmp_path: Path) -> None:
 
 
 def _problems(broken: BrokenBuild, folder: Path, seed: int) -> list[str]:
-    """What the oracle says, or what was waited for in vain."""
+    """Return the oracle's findings, or the timed-out expectation."""
     environment = build(broken, folder)
     try:
         verdict = play(

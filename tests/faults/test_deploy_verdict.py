@@ -1,4 +1,4 @@
-"""The verdict on deploys, by hand-made ledgers: each breach is found, and what is explained is none."""
+"""The verdict on deploys, with hand-made ledgers: each breach is found, and explained events are not."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _LAST_OLD = 100.0
 
 
 def sent(entry_id: str = "1-0", **facts: Any) -> Sent:
-    """A message for ``record`` and, being of gold, for ``audit``, sent while old workers were there."""
+    """Return a message for ``record`` and, being of tier gold, for ``audit``, sent while old workers ran."""
     usual: dict[str, Any] = {"n": 1, "sent": 10.0, "kind": PLACED, "tier": "gold", "fails": 0, "item": 1}
     return Sent(id=entry_id, **{**usual, "packed": False, **facts})
 
 
 def runs(*lines: str) -> list[Run]:
-    """Runs, each as ``what route attempt worker``, and the message's id where it is not 1-0."""
+    """Parse runs, each as ``what route attempt worker``, and the message's id unless it is 1-0."""
     made: list[Run] = []
     for at, line in enumerate(lines):
         what, route, attempt, worker, *entry_id = line.split()
@@ -35,12 +35,12 @@ def runs(*lines: str) -> list[Run]:
 
 
 def done(route: str, worker: str = "old", attempt: int = 1, entry_id: str = "1-0") -> list[str]:
-    """A run that took effect."""
+    """Return the lines of a run that took effect."""
     return [f"{what} {route} {attempt} {worker} {entry_id}" for what in ("start", "done")]
 
 
 def rollout(*lines: str, **facts: Any) -> Rollout:
-    """A deploy of the route ``audit``, unless other configurations are given."""
+    """Return a deploy of the route ``audit``, unless other configurations are given."""
     old, new = facts.pop("old", PLAIN), facts.pop("new", AUDITED)
     usual: dict[str, Any] = {"sent": [sent()], "letters": [], "state": GroupState(), "last_old": _LAST_OLD}
     usual["setups"] = {"old": old, "new": new}
@@ -48,7 +48,7 @@ def rollout(*lines: str, **facts: Any) -> Rollout:
 
 
 def problems(of: Rollout) -> list[str]:
-    """What is wrong, without the details."""
+    """Return the problems, without the details."""
     return [problem.split(":")[0] for problem in judge(of).problems]
 
 
@@ -103,7 +103,7 @@ def test_an_effect_that_happens_again_needs_a_cause() -> None:
     again = done("record") * 2
     assert problems(rollout(*again)) == ["run twice"]
     assert problems(rollout(*again, killed=frozenset(["old"]))) == []
-    assert problems(rollout(*again, lost_leases=True)) == ["run twice"]  # it was not delivered again
+    assert problems(rollout(*again, lost_leases=True)) == ["run twice"]  # it was not redelivered
 
 
 def test_a_former_name_is_the_same_route() -> None:

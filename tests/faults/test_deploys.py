@@ -29,7 +29,7 @@ _CAUGHT = {
 
 @pytest.mark.parametrize("name", KINDS)
 def test_a_deploy_loses_nothing(name: str, fault_seed: int, tmp_path: Path) -> None:
-    """Nothing is lost, dies, runs twice or runs elsewhere but for what the configurations say."""
+    """No message is lost, dead-lettered, run twice or run elsewhere except as the configurations explain."""
     binaries = [b for b in (valkey_binary(), redis_binary(), old_redis_binary()) if b is not None]
     binary = binaries[(list(KINDS).index(name) + fault_seed) % len(binaries)]
     verdict = play(KINDS[name], binary, tmp_path, fault_seed)
@@ -39,14 +39,14 @@ def test_a_deploy_loses_nothing(name: str, fault_seed: int, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("mutant", MUTANTS)
 def test_a_build_that_breaks_deploys_is_caught(mutant: str, fault_seed: int, tmp_path: Path) -> None:
-    """The load and the verdict see each."""
+    """The load and the verdict detect each of them."""
     name, breach = _CAUGHT[mutant]
     verdict = play(
         KINDS[name],
         valkey_binary(),
         tmp_path,
         fault_seed,
-        pace=replace(SHORT, rest=15),  # what never comes to rest is waited for no longer
+        pace=replace(SHORT, rest=15),  # a run that never comes to rest is not waited for any longer
         command=_ENTRY,
         environment={"FAULTS_MUTANT": mutant},
     )

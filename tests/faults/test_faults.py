@@ -1,4 +1,4 @@
-"""The delivery promise under faults: nothing lost, nothing doubled without cause, healed in time."""
+"""The delivery promise under faults: nothing lost, no duplicate without a cause, recovery in time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def test_the_promise_is_kept_under(
     played: Scenario, fault_seed: int, many_rounds: bool, fault_report: FaultReport, tmp_path: Path
 ) -> None:
-    """P1 to P6 hold, whatever the fault and its moment."""
+    """P1 to P6 hold, for any fault at any moment."""
     if played.slow and not many_rounds:
         pytest.skip("slow: plays with --rounds N")
     verdict = play(played, _binary(played, fault_seed), tmp_path, fault_seed)
@@ -29,6 +29,6 @@ def test_the_promise_is_kept_under(
 
 
 def _binary(played: Scenario, seed: int) -> Path:
-    """Valkey, Redis and the oldest Redis by turns, where they are installed."""
+    """Return Valkey, Redis or the oldest Redis in turn, as far as installed."""
     binaries = [b for b in (valkey_binary(), redis_binary(), old_redis_binary()) if b is not None]
     return binaries[(list(SCENARIOS).index(played.name) + seed) % len(binaries)]

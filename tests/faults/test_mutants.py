@@ -1,6 +1,6 @@
-"""The oracle is worth something: builds that break the promise on purpose are caught, each by its breach.
+"""The oracle works: builds that break the promise on purpose are caught, each by its breach.
 
-Each is right but for one moment, so that nothing is wrong with it as long as no fault strikes.
+Each is wrong at one moment only, so that it works correctly as long as no fault occurs.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.faults
 
-_XACK = rb"\$4\r\nXACK\r\n"  # which only the mutants send by itself
+_XACK = rb"\$4\r\nXACK\r\n"  # sent on its own by the mutants only
 
 
 def _kill_after_the_ack(scene: Scene) -> None:
@@ -36,7 +36,7 @@ def _kill_before_the_ack(scene: Scene) -> None:
     kill_at(scene, _XACK, "request")
 
 
-# An early ack makes a group look as if it were at rest while its last handlers run.
+# An early acknowledgement makes a group look at rest while its last handlers run.
 _RETRIES_WAIT = "not at rest: 0 undelivered [], 0 pending [], "
 _LOST = r"lost: \S+ for the route "
 _CASES = {
@@ -52,7 +52,7 @@ _CASES = {
 
 @pytest.mark.parametrize("mutant", MUTANTS)
 def test_a_broken_build_is_caught(mutant: str, fault_seed: int, tmp_path: Path) -> None:
-    """A fault at the wrong moment shows what the build does wrong."""
+    """A fault at the wrong moment reveals the build's error."""
     played, breach = _CASES[mutant]
     verdict = _play(played, mutant, tmp_path, fault_seed)
     assert any(re.match(breach, problem) for problem in verdict.problems), verdict
@@ -63,7 +63,7 @@ def test_a_broken_build_is_caught(mutant: str, fault_seed: int, tmp_path: Path) 
 def test_a_broken_build_works_as_long_as_nothing_happens(
     mutant: str, fault_seed: int, tmp_path: Path
 ) -> None:
-    """It breaks what it says and no more: what the fault shows is not there without it."""
+    """It breaks only what it claims to: without the fault, the oracle finds nothing."""
     quiet = Scenario(name="nothing", strike=lambda scene: scene.stay(1))
     problems = _play(quiet, mutant, tmp_path, fault_seed).problems
     assert not [problem for problem in problems if not problem.startswith(_RETRIES_WAIT)]

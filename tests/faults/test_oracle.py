@@ -1,4 +1,4 @@
-"""The oracle says what is wrong, and nothing else."""
+"""The oracle reports breaches, and nothing else."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _problems(*runs: Run, **facts: Any) -> list[str]:
 
 
 def test_a_message_that_took_effect_is_fine() -> None:
-    """Nothing is said of it."""
+    """Nothing is reported."""
     assert _problems(_DONE) == []
 
 
@@ -52,7 +52,7 @@ def test_a_message_that_took_effect_is_fine() -> None:
     ],
 )
 def test_a_message_that_redis_still_has_is_not_lost(state: GroupState) -> None:
-    """Wherever it is."""
+    """In any place."""
     assert unaccounted([_ORDER], state, []) == []
 
 
@@ -61,7 +61,7 @@ def test_a_message_that_redis_still_has_is_not_lost(state: GroupState) -> None:
     [GroupState(), GroupState(scheduled=frozenset({("1-1", "flaky")})), GroupState(dead=(("1-2", None),))],
 )
 def test_a_message_that_is_nowhere_is_lost(state: GroupState) -> None:
-    """Another route's retry and another message's dead letter do not help."""
+    """Another route's retry and another message's dead letter do not count."""
     assert unaccounted([_ORDER], state, []) == [("1-1", "record")]
 
 
@@ -72,7 +72,7 @@ def test_each_route_is_owed_its_effect() -> None:
 
 
 def test_of_the_messages_of_one_job_one_takes_effect() -> None:
-    """Whichever it is; two are one too many, whatever strikes."""
+    """Any one of them; two are one too many, under any fault."""
     orders = [replace(_ORDER, n=n, id=f"{n}-1", job="p1") for n in (1, 2)]
     second = replace(_DONE, n=2, id="2-1")
     assert _problems(_DONE, orders=orders) == []
@@ -90,7 +90,7 @@ def test_an_unreadable_entry_is_owed_a_dead_letter() -> None:
 
 
 def test_what_a_fault_destroyed_as_documented_is_forgiven() -> None:
-    """But nothing that was sent outside its span."""
+    """Messages sent outside its span are not."""
     wiped = replace(_KILL, forgiven=(10.0, 10.2))
     assert _problems(faults=[wiped]) == []
     assert _problems(faults=[wiped], orders=[replace(_ORDER, sent=10.5, at=10.6)]) != []
@@ -98,7 +98,7 @@ def test_what_a_fault_destroyed_as_documented_is_forgiven() -> None:
 
 
 def test_a_duplicate_after_a_kill_is_explained() -> None:
-    """The worker that died had taken effect just before, and could not ack."""
+    """The dead worker had just taken effect, and could not acknowledge it."""
     assert _problems(_DONE, _AGAIN, faults=[_KILL]) == []
 
 
@@ -118,7 +118,7 @@ def test_a_duplicate_without_a_fault_of_its_own_is_not(faults: list[Fault]) -> N
 
 
 def test_a_route_that_had_taken_effect_must_not_be_retried() -> None:
-    """Only what failed runs again."""
+    """Only failed routes run again."""
     assert _problems(_DONE, replace(_DONE, attempt=2, at=11.5)) != []
 
 
@@ -129,13 +129,13 @@ def test_attempts_that_follow_failures_are_no_duplicates() -> None:
 
 
 def test_a_group_created_again_explains_every_repetition() -> None:
-    """However long ago the first was."""
+    """However long ago the first run was."""
     created = Fault(kind="a group created again", begin=500.0, end=501.0, repeats=True)
     assert _problems(_DONE, replace(_AGAIN, at=502.0), faults=[created]) == []
 
 
 def test_only_what_is_meant_to_fail_may_be_dead_lettered() -> None:
-    """And once."""
+    """And only once."""
     dead = GroupState(dead=(("1-1", "record"),))
     doomed = replace(_ORDER, doomed=frozenset({"record"}))
     assert _problems(state=dead) == ["dead-lettered without cause: 1-1 for the route record"]
@@ -161,12 +161,12 @@ def test_what_a_dead_worker_held_must_start_in_time() -> None:
 
 
 def test_what_has_not_come_to_rest_is_a_breach() -> None:
-    """It is not lost, and it is stuck."""
+    """It is not lost, but stuck."""
     assert _problems(state=GroupState(pending={"1-1": Held("w1", 9000, 1)})) != []
 
 
 def test_a_run_in_progress_must_be_pending() -> None:
-    """P3: unless its entry was delivered again, to another."""
+    """P3: unless its entry was redelivered to another worker."""
     start = replace(_DONE, what="start")
     stale = running_now([start, replace(start, deliveries=2, worker="w2")])
     owned = GroupState(pending={"1-1": Held("w2", 0, 2)})
@@ -178,7 +178,7 @@ def test_a_run_in_progress_must_be_pending() -> None:
 
 
 def _spans(*spans: tuple[int, str, int]) -> list[Run]:
-    """Runs of messages (number, worker, delivery) that start and end one after the other."""
+    """Return runs of messages (number, worker, delivery) that start and end one after the other."""
     return [
         replace(_DONE, what=what, n=n, id=f"{n}-1", worker=worker, deliveries=deliveries)
         for n, worker, deliveries in spans
@@ -187,7 +187,7 @@ def _spans(*spans: tuple[int, str, int]) -> list[Run]:
 
 
 def test_equal_keys_in_order_are_in_order() -> None:
-    """Other keys, other workers, and what was taken over from another worker may come whenever."""
+    """Other keys, other workers, and claimed entries may run at any time."""
     assert disorder(_spans((1, "w1", 1), (2, "w1", 1), (3, "w1", 1), (1, "w2", 1)), 2) == []
     assert disorder(_spans((5, "w1", 1), (1, "w1", 2), (7, "w1", 1), (4, "w1", 1)), 2) == []
 

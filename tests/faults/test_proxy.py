@@ -1,4 +1,4 @@
-"""The proxy fails as it was told to, and only then."""
+"""The proxy fails as configured, and only then."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def server() -> Iterator[RealServer]:
 
 @pytest.fixture
 def proxy(server: RealServer) -> Iterator[Proxy]:
-    """A proxy of one test to a server without data."""
+    """A proxy of one test to an empty server."""
     server.command("FLUSHALL")
     with Proxy(server.socket_path) as proxy:
         yield proxy
@@ -36,7 +36,7 @@ def proxy(server: RealServer) -> Iterator[Proxy]:
 
 @pytest.fixture
 def client(proxy: Proxy) -> Iterator[Any]:
-    """A connected client behind the proxy; it sends nothing twice."""
+    """A connected client behind the proxy, without retries."""
     client = Redis(port=proxy.port, socket_timeout=0.3, retry=Retry(NoBackoff(), 0))
     client.ping()
     yield client
@@ -45,7 +45,7 @@ def client(proxy: Proxy) -> Iterator[Any]:
 
 @pytest.fixture
 def direct(server: RealServer) -> Iterator[Any]:
-    """A client that knows no proxy."""
+    """A client that bypasses the proxy."""
     with Redis(unix_socket_path=str(server.socket_path)) as client:
         yield client
 
@@ -58,7 +58,7 @@ def test_what_is_sent_arrives_whole(client: Any) -> None:
 
 
 def test_a_cut_resets_and_a_mended_one_works(proxy: Proxy, client: Any) -> None:
-    """Present connections and new ones."""
+    """Existing connections and new ones."""
     proxy.cut()
     for _ in range(2):
         with pytest.raises(RedisError):
@@ -68,7 +68,7 @@ def test_a_cut_resets_and_a_mended_one_works(proxy: Proxy, client: Any) -> None:
 
 
 def test_a_half_open_connection_says_nothing_and_a_new_one_works(proxy: Proxy, client: Any) -> None:
-    """The client finds out by its timeout alone."""
+    """Only a timeout tells the client."""
     proxy.go_deaf()
     with pytest.raises(RedisTimeoutError):
         client.ping()
@@ -76,7 +76,7 @@ def test_a_half_open_connection_says_nothing_and_a_new_one_works(proxy: Proxy, c
 
 
 def test_what_was_held_arrives_late(proxy: Proxy, client: Any, direct: Any) -> None:
-    """Even where the sender has given up."""
+    """Even if the sender has given up."""
     proxy.hold()
     with pytest.raises(RedisTimeoutError):
         client.rpush("list", "late")
@@ -86,7 +86,7 @@ def test_what_was_held_arrives_late(proxy: Proxy, client: Any, direct: Any) -> N
 
 
 def test_a_lost_request_is_not_carried_out(proxy: Proxy, client: Any, direct: Any) -> None:
-    """And no reply comes."""
+    """And no reply arrives."""
     trap = proxy.trap(rb"RPUSH", "request")
     assert client.ping()
     with pytest.raises(RedisTimeoutError):
@@ -96,7 +96,7 @@ def test_a_lost_request_is_not_carried_out(proxy: Proxy, client: Any, direct: An
 
 
 def test_a_request_whose_reply_is_lost_is_carried_out(proxy: Proxy, client: Any, direct: Any) -> None:
-    """Once, and the client sees its connection end."""
+    """Once, and the client's connection ends."""
     trap = proxy.trap(rb"RPUSH", "reply", abort=True)
     with pytest.raises(RedisConnectionError):
         client.rpush("list", "kept")
@@ -105,7 +105,7 @@ def test_a_request_whose_reply_is_lost_is_carried_out(proxy: Proxy, client: Any,
 
 
 def test_a_trap_lets_pass_what_came_before_it(proxy: Proxy, client: Any) -> None:
-    """The request before the trap was set does not spring it."""
+    """A request before the trap was set does not spring it."""
     client.rpush("list", "before")
     trap = proxy.trap(rb"RPUSH", "request")
     assert client.ping()
@@ -113,7 +113,7 @@ def test_a_trap_lets_pass_what_came_before_it(proxy: Proxy, client: Any) -> None
 
 
 def test_a_trap_springs_once(proxy: Proxy, client: Any, direct: Any) -> None:
-    """The next request of its kind passes."""
+    """The next matching request passes."""
     proxy.trap(rb"RPUSH", "request", abort=True)
     with pytest.raises(RedisError):
         client.rpush("list", "lost")

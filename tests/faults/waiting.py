@@ -1,4 +1,4 @@
-"""Waiting for conditions that are dear to look at."""
+"""Waiting for conditions that are expensive to check."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from ledger import now
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_EVERY = 0.04  # seconds between two looks
+_EVERY = 0.04  # seconds between two checks
 
 
 def wait_for(condition: Callable[[], Any], what: str, timeout: float) -> None:
-    """Return once ``condition()`` is true; raises TimeoutError naming ``what`` after ``timeout`` seconds."""
+    """Return once ``condition()`` is true. Raise TimeoutError naming ``what`` after ``timeout`` seconds."""
     deadline = now() + timeout
     pause = threading.Event()
     while not condition():

@@ -1,4 +1,4 @@
-"""A worker that is not quite right: ``streamroute serve`` with a wrong clock, a fixed name, or a mutation.
+"""A manipulated worker: ``streamroute serve`` with a wrong clock, a fixed name, or a mutation.
 
 FAULTS_CLOCK: seconds by which ``time.time()`` is off. FAULTS_CONSUMER: the consumer's name.
 FAULTS_MUTANT: the name of a mutation.

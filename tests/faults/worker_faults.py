@@ -1,4 +1,4 @@
-"""What happens to workers: killed, drained, frozen, hung, misnamed, misdated."""
+"""Faults of workers: killed, drained, frozen, hung, with a wrong name or a wrong clock."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ SETTLE = b"|".join(
 
 _NAP = 2.0  # seconds
 _NEW_KIND = "order.changed"
-_NOTED = 1.5  # seconds after which a worker knows what others know that have just come
-_STALL = 5 * TERMS.lease  # after which a worker whose event loop hangs lets go of what it holds
+_NOTED = 1.5  # seconds after which a worker knows the routes of workers that have just started
+_STALL = 5 * TERMS.lease  # after which a worker with a hung event loop releases its entries
 
 
 @scenario("kill -9 of a worker")
@@ -42,13 +42,13 @@ def kill(scene: Scene) -> None:
 
 @scenario("kill -9 before the effect")
 def kill_before_effect(scene: Scene) -> None:
-    """In the handler: nothing of it is to be seen, and it must run again."""
+    """In the handler: it has no effect yet, and must run again."""
     _suicide(scene, "before")
 
 
 @scenario("kill -9 after the effect")
 def kill_after_effect(scene: Scene) -> None:
-    """In the handler: the effect is there, the ack is not."""
+    """In the handler: the effect exists, the acknowledgement does not."""
     _suicide(scene, "after")
 
 
@@ -60,13 +60,13 @@ def kill_before_settle(scene: Scene) -> None:
 
 @scenario("kill -9 after the settle script")
 def kill_after_settle(scene: Scene) -> None:
-    """The server has carried it out; the worker never learns of it."""
+    """The server has executed it; the worker never receives the reply."""
     kill_at(scene, SETTLE, "reply")
 
 
 @scenario("SIGTERM with a slow handler")
 def terminate(scene: Scene) -> None:
-    """It is cut off at the end of the grace, and another worker takes its entry at once."""
+    """The handler is cut off at the end of the grace, and another worker takes its entry at once."""
     victim = _victim(scene)
     held = scene.occupy(victim, 3)
     victim.terminate()
@@ -85,7 +85,7 @@ def terminate(scene: Scene) -> None:
 
 @scenario("SIGSTOP past the lease, then CONT")
 def freeze(scene: Scene) -> None:
-    """The zombie finishes what another worker runs by then, and may settle nothing of it."""
+    """The frozen worker later finishes entries that another one has claimed, and must not settle them."""
     victim = _victim(scene)
     other = next(worker for worker in scene.live if worker is not victim)
     (entry_id, *_) = scene.occupy(victim)
@@ -104,11 +104,11 @@ def freeze(scene: Scene) -> None:
 
 @own_scenario("SIGSTOP of a worker that dedupes, then CONT", terms=replace(TERMS, lease=1.0), workers=0)
 def freeze_dedupe(scene: Scene) -> None:
-    """It wakes up with entries that another has done or skipped: their job takes effect no second time."""
+    """It wakes up with entries that others have done or skipped: their job must not take effect again."""
     alone = {"deduped": True, "settings": {"concurrency": 1}}
     victim = scene.start_worker(routes=alone)
     for _ in range(50):
-        scene.producer.send()  # at whose pace it reads ahead
+        scene.producer.send()  # their rate determines how far the worker reads ahead
     wait_for(lambda: scene.state().is_quiet, "a worker that waits for more", scene.patience)
     sent = scene.producer.send_together({"block": _NAP}, *[{"job": "p1"}] * 3)
     scene.wait_for_start(sent[0], 1)
@@ -129,7 +129,7 @@ def freeze_dedupe(scene: Scene) -> None:
 
 @scenario("event loop blocked beyond the lease")
 def block(scene: Scene) -> None:
-    """The lease is kept by a thread of its own: nobody takes anything, and nothing runs twice."""
+    """A separate thread keeps the lease: no entry is claimed, and nothing runs twice."""
     entry_id = scene.producer.send(block=TERMS.lease * 1.5)
     _wait_for_effect(scene, entry_id)
     scene.audit()
@@ -138,7 +138,7 @@ def block(scene: Scene) -> None:
 
 @scenario("event loop blocked for ever", slow=True)
 def hang(scene: Scene) -> None:
-    """A worker that hangs for five leases loses what it holds."""
+    """A worker that hangs for five leases loses its entries."""
     entry_id = scene.producer.send(block=3600)
     scene.wait_for_start(entry_id, 1)
     (victim,) = (w for w in scene.live if running_now(read_runs(scene.folder))[entry_id, 1].worker == w.name)
@@ -153,7 +153,7 @@ def hang(scene: Scene) -> None:
 
 @scenario("a message that kills its worker", terms=replace(TERMS, max_deliveries=2))
 def poison(scene: Scene) -> None:
-    """P4: it is dead-lettered in the end, and its neighbors are not."""
+    """P4: the message is finally dead-lettered, and its neighbors are not."""
     scene.producer.send(die="every")
     for _ in range(scene.terms.max_deliveries):
         scene.wait_for_death("a killer message")
@@ -163,7 +163,7 @@ def poison(scene: Scene) -> None:
 
 @scenario("duplicate consumer names", command=ENTRY, workers=0)
 def twins(scene: Scene) -> None:
-    """Two workers under one name, of which one dies while the other keeps the name alive."""
+    """Two workers with one name; one dies while the other keeps the name alive."""
     victim, _ = (scene.start_worker(FAULTS_CONSUMER="twin") for _ in range(2))
     scene.run_in()
     begin = now()
@@ -178,7 +178,7 @@ def twins(scene: Scene) -> None:
 
 @scenario("workers' clocks an hour off", command=ENTRY, workers=0)
 def clocks(scene: Scene) -> None:
-    """One ahead, one behind: leases and retries go by the server's clock."""
+    """One clock ahead, one behind: leases and retries use the server's clock."""
     victim = scene.start_worker(FAULTS_CLOCK="3600")
     scene.start_worker(FAULTS_CLOCK="-3600")
     scene.run_in()
@@ -189,7 +189,7 @@ def clocks(scene: Scene) -> None:
 
 @scenario("a rollout that shortens the lease", terms=replace(TERMS, lease=6.0), workers=1)
 def rollout(scene: Scene) -> None:
-    """New workers with a short lease take nothing from old ones, who renew theirs more rarely."""
+    """New workers with a short lease claim nothing from old ones, which renew theirs less often."""
     (old,) = scene.live
     scene.occupy(old, 3)
     scene.start_worker(replace(scene.terms, lease=0.5))
@@ -201,7 +201,7 @@ def rollout(scene: Scene) -> None:
 
 @scenario("a type that old workers do not know", workers=0)
 def deploy(scene: Scene) -> None:
-    """Once there are new ones it waits for these; before, it dies, and runs when they have its letters."""
+    """With new workers present it waits for them; before, it is dead-lettered, and runs after a requeue."""
     older, newer = (
         {"kinds": kinds, "settings": {"unknown_type": "dead_letter"}} for kinds in ([KIND], [KIND, _NEW_KIND])
     )
@@ -227,7 +227,7 @@ def deploy(scene: Scene) -> None:
 
 @scenario("order_by, and kill -9 of a worker", workers=0)
 def keep_order(scene: Scene) -> None:
-    """Within each worker equal keys run one at a time and in order, whatever it takes over."""
+    """Within each worker equal keys run one at a time and in order, including claimed entries."""
     ordered = {"settings": {"order_by": "key"}}
     victim, _ = (scene.start_worker(routes=ordered) for _ in range(2))
     scene.run_in()
@@ -239,7 +239,7 @@ def keep_order(scene: Scene) -> None:
 
 
 def kill_at(scene: Scene, pattern: bytes, lose: Any) -> None:
-    """kill -9 in the moment in which a request of this kind, or its reply, is on its way."""
+    """Send kill -9 at the moment when a matching request, or its reply, is in flight."""
     victim = _victim(scene)
     trap = victim.proxy.trap(pattern, lose)
     if not trap.sprung.wait(20):

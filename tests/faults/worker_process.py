@@ -1,4 +1,4 @@
-"""A worker: a process of its own that serves routes.yaml, and can be ill-treated with signals."""
+"""A worker process that serves routes.yaml and can be disturbed with signals."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 _HERE = Path(__file__).parent
 _PATIENCE = 30.0  # seconds
 SERVE = ("-m", "streamroute", "serve", "--log-format", "json", "--no-embedded")
-"""How a worker is started, unless a test has its own way; the path of routes.yaml follows."""
+"""The default command of a worker; the path of routes.yaml follows it."""
 
 
 class Worker:
-    """One start of a worker under a name of its own, behind its own proxy.
+    """One run of a worker with its own name, behind its own proxy.
 
-    ``command`` is what Python is told to run, ``options`` what follows the configuration.
+    ``command`` is what Python runs, ``options`` follow the configuration.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Worker:
                 stdout=log,
                 stderr=log,
                 env=self._environment,
-                cwd=config.parent,  # Python looks there first: not at the package beside these tests
+                cwd=config.parent,  # Python's first import folder: not the package beside these tests
             )
 
     @property
@@ -60,12 +60,12 @@ class Worker:
 
     @property
     def pid(self) -> int:
-        """The process's id, which is a part of its consumer's name."""
+        """The process id, which is part of its consumer's name."""
         return self._process.pid
 
     @property
     def log(self) -> str:
-        """All that it has said."""
+        """Its log so far."""
         return self._log.read_text(errors="replace")
 
     @property
@@ -75,49 +75,49 @@ class Worker:
 
     @property
     def threads(self) -> int | None:
-        """How many threads it has; None where the system does not say."""
+        """The number of its threads; None if the system does not tell."""
         tasks = Path(f"/proc/{self.pid}/task")
         return len(list(tasks.iterdir())) if tasks.exists() else None
 
     @property
     def memory(self) -> int | None:
-        """The bytes that it has in memory; None where the system does not say."""
+        """Its resident memory in bytes; None if the system does not tell."""
         status = Path(f"/proc/{self.pid}/status")
         found = re.search(r"VmRSS:\s+(\d+) kB", status.read_text()) if status.exists() else None
         return int(found[1]) * 1024 if found else None
 
     def owns(self, consumer: str) -> bool:
-        """Whether a consumer of this name is this worker: host, process, chance."""
+        """Whether a consumer of this name is this worker: host, process, random part."""
         return consumer.rsplit("-", 2)[-2:-1] == [str(self.pid)]
 
     def command(self, *words: str) -> None:
-        """Run ``streamroute`` beside it, with its configuration, whatever comes of it."""
+        """Run a ``streamroute`` command with the worker's configuration, ignoring its result."""
         command = [sys.executable, "-m", "streamroute", *words, "--config", str(self._config)]
         subprocess.run(command, env=self._environment, check=False, capture_output=True, timeout=_PATIENCE)
 
     def kill(self) -> None:
-        """kill -9; returns when it is dead."""
+        """Send kill -9; return when it is dead."""
         self._process.kill()
         self.wait()
 
     def pause(self) -> None:
-        """SIGSTOP: nothing in it runs, and nobody is told."""
+        """Send SIGSTOP: the worker freezes without a notice to anyone."""
         self._process.send_signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """SIGCONT."""
+        """Send SIGCONT."""
         self._process.send_signal(signal.SIGCONT)
 
     def terminate(self) -> None:
-        """SIGTERM: it is asked to drain."""
+        """Send SIGTERM: the worker drains."""
         self._process.send_signal(signal.SIGTERM)
 
     def wait(self) -> int:
-        """Wait for its end; returns its exit code (a signal's number, negative)."""
+        """Wait for its end; return its exit code (a signal's number, negative)."""
         return self._process.wait(_PATIENCE)
 
     def discard(self) -> None:
-        """Make sure that it is gone."""
+        """Make sure that it has ended."""
         if self.is_alive:
             self.kill()
 
@@ -129,6 +129,6 @@ def _environment(name: str, proxy: Proxy, folder: Path) -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join(map(str, (package, _HERE, _HERE.parent / "support"))),
         "FAULTS_FOLDER": str(folder),
         "FAULTS_WORKER": name,
-        # A worker whose connection has died without a word notices after the socket timeout.
+        # A worker notices a silently dead connection only after the socket timeout.
         "FAULTS_URL": f"redis://127.0.0.1:{proxy.port}/0?socket_timeout=2&socket_connect_timeout=2",
     }
