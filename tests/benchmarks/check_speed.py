@@ -1,7 +1,7 @@
-"""What ``streamroute check`` costs beside a bare read of the same YAML, and how soon the command is there.
+"""The cost of ``streamroute check`` compared with a bare read of the same YAML, and the command's start time.
 
 ``python tests/benchmarks/check_speed.py`` prints processor time (user and system) of whole processes, each
-above the interpreter's own start, as the smallest of several interleaved rounds.
+above the interpreter's own start, as the minimum of several interleaved rounds.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ BARE: Final = (
 
 
 def write_project(folder: Path, size: int) -> Path:
-    """A configuration of ``size`` routes whose filters all differ, and the code that it names."""
+    """Write a configuration of ``size`` routes with different filters, and the modules that it names."""
     package = folder / "shop"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
@@ -45,7 +45,7 @@ def write_project(folder: Path, size: int) -> Path:
 
 
 def processor_time(arguments: Sequence[str], environment: Mapping[str, str]) -> float:
-    """Seconds of processor time that a process of this interpreter takes; it must succeed."""
+    """Return the processor time in seconds of a process of this interpreter; it must succeed."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(
         [sys.executable, *arguments],
@@ -59,9 +59,9 @@ def processor_time(arguments: Sequence[str], environment: Mapping[str, str]) -> 
 
 
 def measure(commands: Mapping[str, Sequence[str]], rounds: int) -> dict[str, float]:
-    """The smallest of ``rounds`` for each command: what else runs on a machine can only add to it."""
+    """Return the minimum of ``rounds`` for each command: other processes on the machine only add time."""
     with tempfile.TemporaryDirectory() as cache:
-        # Compiled modules are kept, as they are where the package is installed.
+        # Keep compiled modules, as an installed package does.
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONPYCACHEPREFIX": cache}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         for arguments in commands.values():
@@ -75,7 +75,7 @@ def measure(commands: Mapping[str, Sequence[str]], rounds: int) -> dict[str, flo
 
 
 def commands_for(paths: Mapping[int, Path]) -> dict[str, Sequence[str]]:
-    """What is measured, by name."""
+    """Return the measured commands by name."""
     commands: dict[str, Sequence[str]] = {
         "start": ["-c", "pass"],
         "--help": ["-m", "streamroute", "--help"],
@@ -89,7 +89,7 @@ def commands_for(paths: Mapping[int, Path]) -> dict[str, Sequence[str]]:
 
 
 def report(taken: Mapping[str, float], sizes: Sequence[int]) -> str:
-    """A table for people; milliseconds above the interpreter's own start."""
+    """Return a table; milliseconds above the interpreter's own start."""
 
     def above(name: str) -> float:
         return (taken[name] - taken["start"]) * 1000

@@ -1,4 +1,4 @@
-"""Filters beside the jmespath library: ``python tests/benchmarks/filters.py``, in one process, no server."""
+"""Filters compared with jmespath: ``python tests/benchmarks/filters.py``, in one process, no server."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ REPEATS: Final = 2_000
 
 
 class Timing(NamedTuple):
-    """One expression: processor time a message, in µs."""
+    """One expression: processor time per message, in µs."""
 
     expression: str
     library: float
@@ -46,17 +46,17 @@ class Timing(NamedTuple):
 
     @property
     def ratio(self) -> float:
-        """How many times faster ours is."""
+        """The speed-up over jmespath."""
         return self.library / self.ours
 
 
 def measured() -> list[Timing]:
-    """Every expression, in both, interleaved."""
+    """Measure every expression with both, interleaved."""
     return [_timed(expression) for expression in MIX]
 
 
 def whole(timings: list[Timing]) -> float:
-    """How many times faster the whole mix is."""
+    """Return the speed-up of the whole mix."""
     return sum(each.library for each in timings) / sum(each.ours for each in timings)
 
 
@@ -75,7 +75,7 @@ def _microseconds(function: Callable[[Any], Any]) -> float:
 
 
 def main() -> None:
-    """Print a line for each."""
+    """Print a line for each expression."""
     timings = measured()
     for each in timings:
         sys.stdout.write(

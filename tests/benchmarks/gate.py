@@ -1,8 +1,8 @@
-"""The gate against slower code: ``python tests/benchmarks/gate.py`` exits 1 when a ratio is above its bound.
+"""The gate against slower code: ``python tests/benchmarks/gate.py`` exits 1 if a ratio is above its bound.
 
-It compares processor time a message with the bare loop's of the same run, of each the round disturbed
-least, and never seconds with those of another machine or day. The bound leaves room for a noisy machine, and
-a ratio above it is measured again, twice: what is slower is so each time.
+It compares processor time per message with the bare loop's in the same run, both from the least disturbed
+round, and never with seconds of another machine or day. The bound leaves room for a noisy machine, and a
+ratio above it is measured again, twice: slower code is slower each time.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ OURS: Final = Variant("streamroute", "routed")
 
 
 def main() -> int:
-    """Measure, print one line, and say whether the bound is kept."""
+    """Measure, print one line, and return 1 if the bound is exceeded."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--messages", type=int, default=60_000)

@@ -1,8 +1,8 @@
-"""What nothing costs: ``python tests/benchmarks/idle.py`` serves streams on which no message arrives.
+"""The cost of idle streams: ``python tests/benchmarks/idle.py`` serves streams without any messages.
 
-A line for each number of streams: processor time of the worker and of the server as a part of one core,
-commands a second, connections, threads, memory, the seconds until every group was created, and the seconds
-from SIGTERM to the end of the process. Linux only.
+For each number of streams it prints one line: processor time of the worker and of the server as a fraction
+of one core, commands a second, connections, threads, memory, the seconds until every group was created, and
+the seconds from SIGTERM to the end of the process. Linux only.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 
 def routes(url: str, streams: int) -> str:
-    """A configuration of so many streams with one route each, all settings at their defaults."""
+    """Return a configuration of this many streams with one route each and default settings."""
     names = [f"idle-{number}" for number in range(streams)]
     return "\n".join(
         [
@@ -47,7 +47,7 @@ def routes(url: str, streams: int) -> str:
 
 
 def measured(server: RealServer, streams: int, seconds: float) -> dict[str, float]:
-    """The figures for so many idle streams."""
+    """Return the figures for this many idle streams."""
     with (
         Redis.from_url(server.url) as client,
         tempfile.TemporaryDirectory() as name,
@@ -55,7 +55,7 @@ def measured(server: RealServer, streams: int, seconds: float) -> dict[str, floa
     ):
         began = time.monotonic()
         started = _wait_for_groups(client, streams) - began
-        time.sleep(3)  # what only the start costs is over
+        time.sleep(3)  # the start-up cost is over
         before = _sample(client, worker.pid)
         time.sleep(seconds)
         after = _sample(client, worker.pid)
@@ -68,7 +68,7 @@ def measured(server: RealServer, streams: int, seconds: float) -> dict[str, floa
         "streams": streams,
         "cpu": (after["cpu"] - before["cpu"]) / lasted,
         "server_cpu": (after["server_cpu"] - before["server_cpu"]) / lasted,
-        "commands": (after["commands"] - before["commands"] - 4) / lasted,  # ours are four
+        "commands": (after["commands"] - before["commands"] - 4) / lasted,  # without this program's own four
         "connections": after["connections"] - 1,
         "threads": after["threads"],
         "megabytes": after["megabytes"],

@@ -1,6 +1,7 @@
 """Latency: ``python tests/benchmarks/latency.py`` prints median and p99 from XADD to the handler's start.
 
-On an idle stream (50 messages a second) beside a bare blocking loop, and under ``--load`` messages a second.
+On an idle stream (50 messages a second), compared with a bare blocking loop, and at ``--load`` messages a
+second.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ class Latency(NamedTuple):
 
 
 def measured(rounds: int, load: int) -> dict[str, Latency]:
-    """Interleaved rounds; the medians of each, by load and consumer."""
+    """Run interleaved rounds; return the medians by load and consumer."""
     found: dict[str, list[dict[str, float]]] = defaultdict(list)
     loads = {"idle": ("500", "50"), f"{load:,}/s": (str(3 * load), str(load))}
     with new_server() as server:
@@ -41,7 +42,7 @@ def _latency(results: list[dict[str, float]]) -> Latency:
 
 
 def main() -> None:
-    """Print a line for each."""
+    """Print a line for each case."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--load", type=int, default=5_000)

@@ -1,4 +1,4 @@
-"""Measuring: each run is a process of its own on an emptied server; rounds are interleaved."""
+"""Measurement: each run is a separate process on an emptied server; rounds are interleaved."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PAYLOAD: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A script in ``variants/`` and its arguments; ``share`` of the messages, for those that are slow.
+    """A script in ``variants/`` and its arguments; slow ones get only a ``share`` of the messages.
 
     It gets ``least`` messages at any rate.
     """
@@ -43,13 +43,13 @@ class Variant:
 
     @property
     def installed(self) -> bool:
-        """Whether its packages are here."""
+        """Whether its packages are installed."""
         return all(find_spec(name) for name in self.needs)
 
 
 @dataclass(slots=True)
 class Figures:
-    """What was measured of one variant, round by round: rates in messages a second, the rest a message."""
+    """The figures of one variant by round: rates in messages a second, all else per message."""
 
     variant: Variant
     rates: list[float] = field(default_factory=list)
@@ -58,7 +58,7 @@ class Figures:
     peak_bytes: int = 0
 
     def add(self, result: dict[str, float], server_seconds: float, messages: int) -> None:
-        """Note one run."""
+        """Record one run."""
         self.rates.append(messages / result["seconds"])
         self.cpu_us.append(result["cpu_seconds"] / messages * 1e6)
         self.server_us.append(server_seconds / messages * 1e6)
@@ -71,11 +71,11 @@ class Figures:
 
     @property
     def spread(self) -> float:
-        """How far the rounds lie apart, as a part of the median."""
+        """The spread of the rounds, as a fraction of the median."""
         return (max(self.rates) - min(self.rates)) / self.rate
 
     def as_dict(self) -> dict[str, Any]:
-        """Every figure, for a file."""
+        """Return every figure, for a file."""
         return {
             "variant": self.variant.name,
             "rates": self.rates,
@@ -86,12 +86,12 @@ class Figures:
 
 
 def new_server() -> RealServer:
-    """Redis, or where there is none the embedded server's Valkey; it keeps nothing on the disk."""
+    """Start Redis, or the embedded server's Valkey if it is not installed; without persistence."""
     return RealServer(redis_binary() or valkey_binary(), append_only=False)
 
 
 def fill(server: RealServer, messages: int) -> None:
-    """An empty server, then the entries: a type and 176 bytes of JSON."""
+    """Empty the server, then add the entries: a type and 176 bytes of JSON."""
     from redis import Redis
 
     with Redis.from_url(server.url) as client:
@@ -105,7 +105,7 @@ def fill(server: RealServer, messages: int) -> None:
 
 
 def run_script(script: str, arguments: Sequence[str]) -> dict[str, float]:
-    """What a script in ``variants/`` prints; ends everything with what it said if it fails."""
+    """Return the figures that a script in ``variants/`` prints; exit with its output if it fails."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
     command = [sys.executable, str(HERE / "variants" / f"{script}.py"), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=600, check=False)
@@ -116,7 +116,7 @@ def run_script(script: str, arguments: Sequence[str]) -> dict[str, float]:
 
 
 def measure(server: RealServer, figures: Figures, messages: int) -> None:
-    """One run of a variant."""
+    """Run a variant once."""
     count = max(figures.variant.least, int(messages * figures.variant.share))
     fill(server, count)
     before = _server_seconds(server)
@@ -128,7 +128,7 @@ def measure(server: RealServer, figures: Figures, messages: int) -> None:
 def interleaved(
     variants: Sequence[Variant], rounds: int, messages: int, tell: Callable[[str], None]
 ) -> list[Figures]:
-    """All variants in turn, ``rounds`` times, so that what disturbs the machine disturbs all of them."""
+    """Run all variants in turn, ``rounds`` times, so that other load on the machine affects all."""
     figures = [Figures(variant) for variant in variants]
     with new_server() as server:
         for number in range(1, rounds + 1):
@@ -139,7 +139,7 @@ def interleaved(
 
 
 def _server_seconds(server: RealServer) -> float:
-    """Processor time that the server has used so far."""
+    """Return the server's processor time so far."""
     lines = server.command("INFO", "cpu").decode().splitlines()
     facts = dict(line.split(":", 1) for line in lines if ":" in line)
     return float(facts["used_cpu_user"]) + float(facts["used_cpu_sys"])

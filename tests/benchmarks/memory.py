@@ -1,4 +1,4 @@
-"""Memory: ``python tests/benchmarks/memory.py`` prints what one worker needs at most, in front of what.
+"""Memory: ``python tests/benchmarks/memory.py`` prints one worker's peak memory by the kind of its backlog.
 
 An empty stream, a backlog of small entries with fast and with slow handlers, and entries of 1 MB. Linux only.
 """
@@ -25,7 +25,7 @@ LARGE: Final = '{"note": "' + "x" * 1_000_000 + '"}'
 
 
 def fill_large(server: RealServer, entries: int) -> None:
-    """An empty server, then entries of 1 MB."""
+    """Empty the server, then add entries of 1 MB."""
     with Redis.from_url(server.url) as client:
         client.flushall()
         for _ in range(entries):
@@ -33,7 +33,7 @@ def fill_large(server: RealServer, entries: int) -> None:
 
 
 def peak(server: RealServer, handler: str, seconds: float) -> float:
-    """The most memory that a worker had in so many seconds, in MB."""
+    """Return a worker's peak memory over this many seconds, in MB."""
     with tempfile.TemporaryDirectory() as folder, serving(server.url, Path(folder), handler) as worker:
         time.sleep(seconds)
         lines = Path(f"/proc/{worker.pid}/status").read_text().splitlines()
@@ -42,7 +42,7 @@ def peak(server: RealServer, handler: str, seconds: float) -> float:
 
 
 def measured(backlog: int, large: int, seconds: float) -> dict[str, float]:
-    """Peak memory in MB by what the worker had in front of it."""
+    """Return the peak memory in MB by the kind of backlog."""
     small = f"{backlog:,} small entries"
     cases: dict[str, tuple[Callable[[RealServer], None], str]] = {
         "an empty stream": (lambda server: fill(server, 1), FAST),

@@ -1,4 +1,4 @@
-"""A bar chart as SVG, drawn by hand: no library, and a diff that can be read."""
+"""A bar chart as SVG, without a library and with readable diffs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _BARS: Final = 480
 
 
 def bars(title: str, values: Sequence[tuple[str, float]]) -> str:
-    """One horizontal bar for each named value, to scale, with its number."""
+    """Return one horizontal bar per named value, to scale, with its number."""
     most = max(value for _, value in values)
     height = _ROW * (len(values) + 1) + 16
     rows = [_bar(index, name, value, most) for index, (name, value) in enumerate(values)]

@@ -1,7 +1,7 @@
-"""Many routes: ``python tests/benchmarks/routes.py`` prints what a message costs with 10 to 10,000 of them.
+"""Many routes: ``python tests/benchmarks/routes.py`` prints the cost of a message with 10 to 10,000 routes.
 
 Routes of other types, routes of the message's own type that compare one field with different values, and
-filters that no index can help. In one process and without a server: what is measured is the dispatcher.
+filters that no index covers. In one process and without a server: the dispatcher is measured.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ async def handler(payload: dict[str, Any], container: Any) -> None:
 
 
 def dispatcher(declare: Declare, routes: int) -> BotRedisDispatcher:
-    """A dispatcher with so many routes."""
+    """Return a dispatcher with this many routes."""
     router, built = RedisRouter(), BotRedisDispatcher()
     for number in range(routes):
         message_type, expression = declare(number)
@@ -48,7 +48,7 @@ def dispatcher(declare: Declare, routes: int) -> BotRedisDispatcher:
 
 
 async def microseconds(target: BotRedisDispatcher, messages: int) -> float:
-    """Processor time a message."""
+    """Return the processor time per message."""
     payload = {"type": "type.0", "tenant": "t0", "nights": 4}
     await target.process_message(payload)
     start = time.process_time()
@@ -58,7 +58,7 @@ async def microseconds(target: BotRedisDispatcher, messages: int) -> float:
 
 
 async def measured() -> dict[str, list[float]]:
-    """Every kind in every size, interleaved: µs a message for each of ``SIZES``."""
+    """Measure every kind in every size, interleaved: µs per message for each of ``SIZES``."""
     medians = {}
     for name, declare in KINDS.items():
         targets = [dispatcher(declare, routes) for routes in SIZES]
@@ -72,7 +72,7 @@ async def measured() -> dict[str, list[float]]:
 
 
 def main() -> None:
-    """Print each kind, and what the most routes cost beside the fewest."""
+    """Print each kind, and the ratio of the most routes to the fewest."""
     for name, medians in asyncio.run(measured()).items():
         shown = "  ".join(f"{routes:,}: {median:.2f}" for routes, median in zip(SIZES, medians, strict=True))
         sys.stdout.write(f"{name} (µs a message)\n  {shown}  ratio {medians[-1] / medians[0]:.1f}\n")

@@ -1,7 +1,7 @@
-"""Every variant in one go, interleaved: ``python tests/benchmarks/run.py [--rounds 7] [--quick]``.
+"""All variants in one run, interleaved: ``python tests/benchmarks/run.py [--rounds 7] [--quick]``.
 
-What is compared is the median over the rounds, and what is quoted is the ratio to the bare loop. With
-``--markdown FILE``, everything else that is measured follows, and all of it is written as tables.
+It compares the medians over the rounds; the figure to quote is the ratio to the bare loop. With
+``--markdown FILE``, all other measurements follow, and everything is written as tables.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ WAITING: Final = tuple(
         script,
         ("--sleep", "0.01", "--concurrency", str(n)),
         share,
-        least=max(500, 30 * n),  # so that each slot runs often enough for the start not to count
+        least=max(500, 30 * n),  # so that each concurrent handler runs often enough to outweigh the start
     )
     for n, share in SIZES
     for name, script in (("bare pool", "pool"), ("streamroute", "routed"))
@@ -50,12 +50,12 @@ THREADS: Final = tuple(
 
 
 def say(text: str) -> None:
-    """Progress, on stderr."""
+    """Print progress on stderr."""
     sys.stderr.write(f"{time.strftime('%H:%M:%S')} {text}\n")
 
 
 def table(title: str, figures: Sequence[Figures]) -> str:
-    """The figures for a person; each ratio is to the first variant."""
+    """Return the figures as a table; each ratio is to the first variant."""
     columns = f"{'messages/s':>12}{'spread':>9}{'ratio':>8}{'CPU µs':>9}{'server µs':>11}{'peak MB':>9}"
     return "\n".join([f"{title:38}{columns}", *(_row(each, figures[0].rate) for each in figures), ""])
 
@@ -69,7 +69,7 @@ def _row(each: Figures, base: float) -> str:
 
 
 def pairs(figures: Sequence[Figures]) -> str:
-    """Each pool beside ours with as many slots."""
+    """Return each pool beside streamroute with the same concurrency."""
     lines = [f"{'handlers that wait':38}{'pool/s':>12}{'ours/s':>12}{'ratio':>8}{'CPU µs':>9}"]
     for pool, ours in zip(figures[::2], figures[1::2], strict=True):
         lines.append(
@@ -80,7 +80,7 @@ def pairs(figures: Sequence[Figures]) -> str:
 
 
 def chosen(variants: Sequence[Variant], only: str) -> list[Variant]:
-    """The variants to run; those that lack a package are named and left out."""
+    """Return the variants to run; name and skip those with missing packages."""
     wanted = [variant for variant in variants if re.search(only, variant.name)]
     for variant in wanted:
         if not variant.installed:
@@ -89,7 +89,7 @@ def chosen(variants: Sequence[Variant], only: str) -> list[Variant]:
 
 
 def main() -> None:
-    """Run all rounds, print the tables, and keep every figure where that is asked for."""
+    """Run all rounds, print the tables, and save every figure if requested."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""A server under measurement: ``streamroute serve`` as a process, on a configuration of one route."""
+"""A server under measurement: ``streamroute serve`` as a process, with a configuration of one route."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ routes:
 def serving(
     url: str, folder: Path, handler: str, *options: str, concurrency: int = 32, text: str = ""
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Serve the stream ``bench`` with the function ``work`` that ``handler`` is the source of.
+    """Serve the stream ``bench`` with the function ``work`` defined by the source ``handler``.
 
     ``text`` is another configuration, which may name that function too.
     """
@@ -48,7 +48,7 @@ def serving(
 
 
 def wait_for_lag(client: Redis, most: int, patience: float = 300) -> float:
-    """Wait until the group has at most so many entries to read; returns the time."""
+    """Wait until the group's lag is at most ``most`` entries; return the time."""
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         groups: Any = client.xinfo_groups("bench")

@@ -1,8 +1,8 @@
-"""A soak: ``python tests/benchmarks/soak.py --seconds 3600`` serves at full speed and watches the memory.
+"""A soak test: ``python tests/benchmarks/soak.py --seconds 3600`` serves at full speed, watching the memory.
 
-A producer keeps a backlog in front of one worker; the stream is trimmed as it is acknowledged. Prints the
-worker's resident memory once in a while, and ends with 1 where the last quarter of the run needed more than
-the second one by a tenth.
+A producer keeps a backlog for one worker; acknowledged entries are trimmed. Prints the worker's resident
+memory periodically, and exits with 1 if the last quarter of the run used over a tenth more memory than the
+second one.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ BACKLOG: Final = 100_000
 
 
 def resident(pid: int) -> float:
-    """Resident memory of a process in MB (Linux)."""
+    """Return a process's resident memory in MB (Linux)."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def top_up(client: Redis) -> int:
-    """Add entries up to the backlog; returns how many."""
+    """Add entries up to the backlog; return their number."""
     groups = client.xinfo_groups("bench") if client.exists("bench") else []
     missing = BACKLOG - int(groups[0]["lag"] or 0) if groups else BACKLOG
     data = json.dumps(PAYLOAD)
@@ -54,7 +54,7 @@ def top_up(client: Redis) -> int:
 
 
 def soak(url: str, folder: Path, seconds: float) -> list[float]:
-    """Serve for so long; returns the memory of each second."""
+    """Serve for this many seconds; return the memory at each second."""
     (folder / "routes.yaml").write_text(ROUTES.format(url=url))
     (folder / "soak_handlers.py").write_text(HANDLERS)
     command = [sys.executable, "-m", "streamroute", "serve", str(folder), "--log-level", "error"]
@@ -73,7 +73,7 @@ def soak(url: str, folder: Path, seconds: float) -> list[float]:
 
 
 def main() -> int:
-    """Soak, and say whether the memory was flat."""
+    """Run the soak test, and report whether the memory was flat."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=60)
     options = parser.parse_args()

@@ -1,4 +1,4 @@
-"""Tables in Markdown, as the README has them, of everything that is measured here."""
+"""Markdown tables of all measurements, as in the README."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _END: Final = "<!-- end of figures -->\n"
 
 
 def throughput_table(figures: Sequence[Figures]) -> str:
-    """No-op handlers; each ratio is to the first variant."""
+    """Return the table of no-op handlers; each ratio is to the first variant."""
     rows = [
         [
             each.variant.name,
@@ -39,7 +39,7 @@ def throughput_table(figures: Sequence[Figures]) -> str:
 
 
 def pool_table(figures: Sequence[Figures]) -> str:
-    """Each pool beside ours with as many slots."""
+    """Return each pool beside streamroute with the same concurrency."""
     rows = [
         [
             ours.variant.name.removeprefix("streamroute, "),
@@ -54,7 +54,7 @@ def pool_table(figures: Sequence[Figures]) -> str:
 
 
 def other_tables(rounds: int, load: int, tell: Callable[[str], None]) -> Iterator[str]:
-    """Filters, routes, latency, workers and memory, each measured when its turn comes.
+    """Yield filters, routes, latency, workers and memory, each measured in turn.
 
     ``load`` is the rate, in messages a second, of the latency under load.
     """
@@ -71,7 +71,7 @@ def other_tables(rounds: int, load: int, tell: Callable[[str], None]) -> Iterato
 
 
 def write_tables(path: Path, tables: Sequence[str]) -> None:
-    """Write the tables into a file of their own, or into one that has marks, between those."""
+    """Write the tables to a file of their own, or between the marks of a file that has them."""
     text = "\n".join(tables)
     known = path.read_text(encoding="utf-8") if path.exists() else ""
     before, begin, rest = known.partition(_BEGIN)
@@ -80,7 +80,7 @@ def write_tables(path: Path, tables: Sequence[str]) -> None:
 
 
 def table(heads: Sequence[str], rows: Rows) -> str:
-    """A table whose first column is text and whose others are numbers."""
+    """Return a table whose first column is text and whose others are numbers."""
     lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
 

@@ -1,7 +1,7 @@
 """Workers: ``python tests/benchmarks/workers.py`` compares `--workers` 1 and 2.
 
-The handlers compute. What is measured is the rate between a tenth and nine tenths of the messages, so that
-no start-up counts.
+The handlers are CPU-bound. The rate is measured between a tenth and nine tenths of the messages, which
+excludes the start-up.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ COUNTS: Final = (1, 2)
 
 
 def measured(rounds: int, messages: int) -> dict[int, float]:
-    """Messages a second for each number of workers: medians of interleaved rounds."""
+    """Return messages a second by number of workers: medians of interleaved rounds."""
     rates: dict[int, list[float]] = {count: [] for count in COUNTS}
     with new_server() as server:
         for _ in range(rounds):
@@ -45,7 +45,7 @@ def _rate(url: str, workers: int, messages: int) -> float:
 
 
 def main() -> None:
-    """Print the rates and what the second worker brings."""
+    """Print the rates and the gain of the second worker."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--messages", type=int, default=10_000)

@@ -1,8 +1,8 @@
-"""How time and memory of ``check``, ``explain`` and ``test`` grow with the worst inputs we know.
+"""Growth of the time and memory of ``check``, ``explain`` and ``test`` with the worst known inputs.
 
-``python tests/benchmarks/worst_inputs.py`` prints a table: each input in sizes that double, each run a
-process of its own with at most 60 s and 4 GB of address space. ``--against PYTHON`` runs another installation
-on the same files, in turn, and adds its figures and the ratio of the seconds.
+``python tests/benchmarks/worst_inputs.py`` prints a table: each input in doubling sizes, each run in its own
+process with at most 60 s and 4 GB of address space. ``--against PYTHON`` runs another installation on the
+same files, in turn, and adds its figures and the ratio of the seconds.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a run took: seconds, and bytes at the most; ``code`` is None where it was ended."""
+    """The cost of a run: seconds and peak bytes; ``code`` is None if it was killed."""
 
     seconds: float
     peak: int
@@ -58,14 +58,14 @@ class Run:
 
 
 def routes(*rows: Mapping[str, Any], head: str = HEAD) -> str:
-    """A configuration with these routes, each the usual one but for what is given."""
+    """Return a configuration with these routes, each with the given changes to a default route."""
     usual = {"type": "t", "handler": "streamroute.handlers.log"}
     lines = (f"- {json.dumps({'name': f'r{at}', **usual, **row})}\n" for at, row in enumerate(rows))
     return f"{head}routes:\n{''.join(lines)}"
 
 
 def with_schema(schema: Any, **route: Any) -> Files:
-    """One route of a type with a schema."""
+    """Return files with one route of a type with a schema."""
     head = f"{HEAD}messages: {{t: {{schema: s.json}}}}\n"
     return {"routes.yaml": routes(route, head=head), "s.json": json.dumps(schema)}
 
@@ -191,12 +191,12 @@ INPUTS: Final = (
 
 
 def limited() -> None:
-    """In the new process: what it may take."""
+    """Limit the resources of the new process."""
     resource.setrlimit(resource.RLIMIT_AS, (BYTES, BYTES))
 
 
 def run(python: str, command: Sequence[str], folder: Path) -> Run:
-    """One command of one installation."""
+    """Run one command with one installation."""
     begun = time.monotonic()
     with subprocess.Popen(
         [python, "-P", "-m", "streamroute", *command],
@@ -222,7 +222,7 @@ def run(python: str, command: Sequence[str], folder: Path) -> Run:
 
 
 def measure(pythons: Sequence[str], inputs: Sequence[Input], doublings: int) -> Iterator[list[str]]:
-    """A row of the table for each input and size."""
+    """Yield a row of the table for each input and size."""
     for each in inputs:
         for size in (each.smallest << doubling for doubling in range(doublings)):
             with tempfile.TemporaryDirectory() as folder:
@@ -236,7 +236,7 @@ def measure(pythons: Sequence[str], inputs: Sequence[Input], doublings: int) -> 
 
 
 def show(cells: Sequence[str]) -> None:
-    """One row of a table in Markdown."""
+    """Print one row of a Markdown table."""
     print(f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |", flush=True)  # noqa: T201 - a program that prints
 
 

@@ -14,7 +14,7 @@ async def handle(payload: dict[str, Any]) -> None:
 
 
 async def main(options: argparse.Namespace, clock: Clock) -> None:
-    """One entry after the other."""
+    """Handle one entry after the other."""
     decode, left = loads(options.fast), options.messages
     async with Redis.from_url(options.url) as client:
         await client.xgroup_create(STREAM, GROUP, "0", mkstream=True)

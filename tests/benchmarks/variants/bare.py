@@ -1,4 +1,4 @@
-"""The yardstick: read 500, decode, await a handler, ack the batch with one XACK."""
+"""The baseline: read 500, decode, await a handler, ack the batch with one XACK."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 
 async def main(options: argparse.Namespace, clock: Clock) -> None:
-    """With ``--sleep``, ``--concurrency`` coroutines share what was read."""
+    """Run the loop; with ``--sleep``, ``--concurrency`` coroutines share each batch."""
     decode, left = loads(options.fast), options.messages
     slots = asyncio.Semaphore(options.concurrency)
 

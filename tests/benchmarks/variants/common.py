@@ -1,4 +1,4 @@
-"""What every variant shares: its arguments, the clock, and the one line of JSON that it prints."""
+"""The common parts of all variants: arguments, clock, and the printed line of JSON."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GROUP = "bench"
 
 
 def arguments() -> argparse.Namespace:
-    """``--url URL --messages N [--fast] [--concurrency N] [--sleep S]``."""
+    """Parse ``--url URL --messages N [--fast] [--concurrency N] [--sleep S]``."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--url", required=True)
     parser.add_argument("--messages", type=int, required=True)
@@ -28,7 +28,7 @@ def arguments() -> argparse.Namespace:
 
 
 def loads(fast: bool) -> Callable[[bytes], Any]:
-    """The JSON reader of a variant that decodes itself."""
+    """Return the JSON parser of a variant that decodes by itself."""
     if fast:
         import orjson
 
@@ -40,17 +40,17 @@ class Clock:
     """Wall and processor time from ``start`` to ``stop``."""
 
     def start(self) -> None:
-        """Everything is connected; the first read comes next."""
+        """Start: everything is connected, and the first read comes next."""
         self._wall, self._cpu = time.perf_counter(), time.process_time()
 
     def stop(self) -> None:
-        """Every message is handled and acknowledged."""
+        """Stop: every message is handled and acknowledged."""
         self.seconds = time.perf_counter() - self._wall
         self.cpu_seconds = time.process_time() - self._cpu
 
 
 def run(main: Callable[[argparse.Namespace, Clock], Coroutine[Any, Any, None]]) -> None:
-    """Run a variant and print what it took."""
+    """Run a variant and print its figures."""
     options, clock = arguments(), Clock()
     if options.fast:
         import uvloop
@@ -63,7 +63,7 @@ def run(main: Callable[[argparse.Namespace, Clock], Coroutine[Any, Any, None]]) 
 
 
 def report(clock: Clock) -> None:
-    """Print what it took."""
+    """Print the figures."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     figures = {
         "seconds": clock.seconds,

@@ -11,7 +11,7 @@ from faststream.redis import RedisBroker, StreamSub
 
 
 async def main(options: argparse.Namespace, clock: Clock) -> None:
-    """A subscriber of a consumer group that acks on success."""
+    """Run a subscriber of a consumer group that acknowledges on success."""
     broker, done, left = RedisBroker(options.url), asyncio.Event(), options.messages
     batch = options.concurrency == 0
     source = StreamSub(

@@ -1,4 +1,4 @@
-"""How soon an entry starts: ``--consumer bare|routed``, at a rate, from XADD to the handler's first line."""
+"""Latency of an entry: ``--consumer bare|routed``, at a rate, from XADD to the handler's first line."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ async def note(payload):
 
 
 async def bare(url: str, count: int, seen: list[int]) -> None:
-    """A blocking read, and an XACK behind each batch."""
+    """Run a blocking read, with an XACK after each batch."""
     async with Redis.from_url(url) as client:
         await client.xgroup_create(STREAM, GROUP, "0", mkstream=True)
         while len(seen) < count:
@@ -64,7 +64,7 @@ async def bare(url: str, count: int, seen: list[int]) -> None:
 
 
 async def routed(url: str, count: int, folder: Path) -> list[int]:
-    """As `serve` does it."""
+    """Consume as `serve` does."""
     from streamroute.adapters.redis.connection import open_redis
     from streamroute.app import open_app
     from streamroute.compiler.pipeline import check_path
@@ -86,7 +86,7 @@ async def routed(url: str, count: int, folder: Path) -> list[int]:
 
 
 async def main() -> None:
-    """Consume what a process of its own produces."""
+    """Consume the messages of a separate producer process."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--url", required=True)
     parser.add_argument("--consumer", choices=["bare", "routed"], required=True)

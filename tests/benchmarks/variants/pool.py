@@ -1,4 +1,4 @@
-"""The yardstick for handlers that wait: N coroutines that await the same sleep, and nothing else."""
+"""The baseline for handlers that wait: N coroutines that await the same sleep, and nothing else."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from common import Clock, run
 
 
 async def main(options: argparse.Namespace, clock: Clock) -> None:
-    """No Redis at all: what the event loop could do at best."""
+    """Run without Redis: the best that the event loop can do."""
     left = options.messages
 
     async def work() -> None:

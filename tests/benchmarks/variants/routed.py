@@ -44,7 +44,7 @@ def block(payload):
 
 
 def write(folder: Path, options: argparse.Namespace) -> None:
-    """The configuration and its handlers."""
+    """Write the configuration and its handlers."""
     waiting = "block" if options.sync else "wait"
     settings: dict[str, Any] = {"url": options.url, "stream": STREAM, "group": GROUP}
     settings |= {"concurrency": options.concurrency, "handler": waiting if options.sleep else "count"}
@@ -54,7 +54,7 @@ def write(folder: Path, options: argparse.Namespace) -> None:
 
 
 async def main(options: argparse.Namespace, clock: Clock) -> None:
-    """Through the same doors as the command line: check, open, start; outcomes are counted as it does."""
+    """Use the command line's steps: check, open, start; outcomes are counted as well."""
     from streamroute.adapters.redis.connection import open_redis
     from streamroute.app import open_app
     from streamroute.compiler.pipeline import check_path
@@ -78,7 +78,7 @@ async def main(options: argparse.Namespace, clock: Clock) -> None:
         ):
             with rare_collections():
                 await app.start()
-                clock.start()  # the readers' tasks are there, and have not run yet
+                clock.start()  # the readers' tasks exist, but have not run yet
                 await bench_handlers.done.wait()
                 await _settled(redis.client)
                 clock.stop()

@@ -13,8 +13,8 @@ from taskiq_redis import RedisStreamBroker
 
 
 async def main(options: argparse.Namespace, clock: Clock) -> None:
-    """Its messages have a form of their own, so they are sent first, untimed."""
-    # It reads the replies of RESP2 alone, and redis-py speaks RESP3 unless it is told otherwise.
+    """Send the messages first, untimed, because they have the library's own format."""
+    # It parses RESP2 replies only, while redis-py defaults to RESP3.
     broker = RedisStreamBroker(f"{options.url}?protocol=2", queue_name=f"{STREAM}:taskiq", consumer_id="0")
     done, left = asyncio.Event(), options.messages
 
@@ -35,7 +35,7 @@ async def main(options: argparse.Namespace, clock: Clock) -> None:
     await asyncio.wait([receiver, asyncio.create_task(done.wait())], return_when=asyncio.FIRST_COMPLETED)
     clock.stop()
     report(clock)
-    os._exit(0)  # a receiver that is cancelled may never end
+    os._exit(0)  # a cancelled receiver may never end
 
 
 run(main)
