@@ -1,7 +1,7 @@
 """``survivors.toml``: mutants that no test can or need catch, each with its reason.
 
-An entry names the file, the line before and after, and, where one file has several such lines, the function:
-no line numbers, so that it outlives what is written above it.
+An entry names the file, the line before and after, and, if one file has several such lines, the function.
+It has no line numbers, so that it survives edits above it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ FILE = Path(__file__).with_name("survivors.toml")
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why a mutant may survive."""
+    """The reason why a mutant may survive."""
 
     file: str
     before: str
@@ -33,14 +33,14 @@ class Explanation:
         return f"{self.file}: {self.before}  →  {self.after}"
 
     def matches(self, mutant: Mutant) -> bool:
-        """Whether this is about that mutant."""
+        """Whether this explains the mutant."""
         lines = (self.file, self.before, self.after)
         is_there = self.function is None or self.function == mutant.function
         return is_there and lines == (mutant.path, mutant.before, mutant.after)
 
 
 def load_explanations(file: Path = FILE) -> list[Explanation]:
-    """All entries; raises ValueError for one without a reason, and TypeError for one with unknown keys."""
+    """Return all entries. Raise ValueError for one without a reason, and TypeError for unknown keys."""
     entries = tomllib.loads(file.read_text("utf-8")).get("survivor", [])
     explanations = [Explanation(**entry) for entry in entries]
     for explanation in explanations:
@@ -50,7 +50,7 @@ def load_explanations(file: Path = FILE) -> list[Explanation]:
 
 
 def flaws_of(explanations: Iterable[Explanation], mutants: Iterable[Mutant]) -> list[str]:
-    """What is wrong with explanations, given all mutants of their files: they match none, or several."""
+    """Return the errors of explanations, given all mutants of their files: no match, or several."""
     by_lines: dict[tuple[str, str, str], list[Mutant]] = {}
     for mutant in mutants:
         by_lines.setdefault((mutant.path, mutant.before, mutant.after), []).append(mutant)

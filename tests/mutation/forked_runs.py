@@ -1,13 +1,13 @@
-"""A process in a copy of the repository that runs tests in forks of itself, with slow imports done already.
+"""A process in a copy of the repository that runs tests in forks of itself, after the slow imports.
 
-It reads requests from stdin and answers on stdout, one JSON object a line. Each request is one run of pytest
-in a fork of its own: ``{"files": [...], "only": [...] or null, "parameters": {...}, "trace": bool,
+It reads requests from stdin and answers on stdout, one JSON object per line. Each request is one run of
+pytest in a separate fork: ``{"files": [...], "only": [...] or null, "parameters": {...}, "trace": bool,
 "patience": s}``. The answer says how the run ended, which test failed, and, with ``trace``, how long each
 test took and which lines it ran.
 
-Only what comes from outside the copy is imported beforehand: the package and its tests are imported by each
-fork anew, so they hold the mutant, in whatever module it lies. A fork is the head of a process group, and
-what it leaves behind, servers among it, is ended with it.
+Only modules from outside the copy are imported beforehand: each fork imports the package and its tests
+anew, and so includes the mutant, in whatever module it is. A fork leads a process group; its leftover
+processes, including servers, are killed with it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-_MEMORY = 6 << 30  # bytes of address space: a mutant that appends for ever ends early
+_MEMORY = 6 << 30  # bytes of address space: a mutant that appends forever ends early
 _SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of prctl(2)
 _ARGUMENTS = ("-x", "-q", "--assert=plain", "--hypothesis-seed=0", "-p", "no:cacheprovider", "-p", "no:xdist",
               "-p", "no:cov", "-p", "no:randomly", "-m", "")  # fmt: skip
@@ -61,7 +61,7 @@ def _run(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _await(reading: int, deadline: float) -> dict[str, Any] | None:
-    """What the run writes, {} if it ends without a word, or None if it is late."""
+    """Return the run's output, {} if it ends without any, or None if it times out."""
     text = b""
     with os.fdopen(reading, "rb", buffering=0) as pipe:
         while (left := deadline - time.monotonic()) > 0:
@@ -74,7 +74,7 @@ def _await(reading: int, deadline: float) -> dict[str, Any] | None:
 
 
 def _end(child: int) -> int:
-    """End a run and all that it started; returns its status."""
+    """End a run and all processes that it started; return its status."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child, signal.SIGKILL)
     with contextlib.suppress(ProcessLookupError):
@@ -85,7 +85,7 @@ def _end(child: int) -> int:
 
 
 def _end_orphans() -> None:
-    """What a run left in sessions of its own has become this process's child."""
+    """End a run's processes in other sessions, which have become this process's children."""
     file = Path(f"/proc/self/task/{os.getpid()}/children")
     while file.exists() and (orphans := file.read_text().split()):
         for orphan in orphans:
@@ -98,12 +98,12 @@ def _end_orphans() -> None:
 def _import_all(names: list[str]) -> None:
     for name in names:
         if name not in sys.modules:
-            with contextlib.suppress(Exception):  # the run that needs it tells
+            with contextlib.suppress(Exception):  # the run that needs it will report the error
                 importlib.import_module(name)
 
 
 def _be_a_run(request: dict[str, Any], writing: int) -> None:
-    """Run pytest in this fork, write how it went, and leave without what Python does at its end."""
+    """Run pytest in this fork, write the result, and exit without Python's own cleanup."""
     os.setsid()
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
@@ -141,7 +141,7 @@ _OUTCOMES = {0: "passed", 1: "failed", 2: "failed", 5: "passed"}
 
 
 class _Watcher:
-    """Chooses and orders tests, and notes how they went."""
+    """Selects and orders tests, and records their results."""
 
     def __init__(self, request: dict[str, Any], coverage: Any) -> None:
         only = request["only"]
@@ -195,7 +195,7 @@ def _start_coverage() -> Any:
 
 
 def _lines(tracer: Any, tests: list[str]) -> dict[str, dict[str, list[int]]]:
-    """For each source file and line, which of the tests ran it; -1 stands for its import."""
+    """Return for each source file and line the tests that ran it; -1 stands for its import."""
     tracer.stop()
     data = tracer.get_data()
     places = {"": -1} | {test: at for at, test in enumerate(tests)}
@@ -208,7 +208,7 @@ def _lines(tracer: Any, tests: list[str]) -> dict[str, dict[str, list[int]]]:
 
 
 def _imported_from_outside() -> list[str]:
-    """The modules that a run imported and that are not in the copy, in the order of their import."""
+    """Return the modules that a run imported from outside the copy, in the order of their import."""
     here = str(Path.cwd()) + os.sep
     names = []
     for name, module in list(sys.modules.items()):
@@ -219,7 +219,7 @@ def _imported_from_outside() -> list[str]:
 
 
 def _imported_helpers() -> list[str]:
-    """The files beside the tests that a run imported, relative to the copy."""
+    """Return the files beside the tests that a run imported, relative to the copy."""
     tests = Path.cwd() / "tests"
     files = [Path(file) for module in sys.modules.values() if (file := getattr(module, "__file__", None))]
     return sorted(str(file.relative_to(Path.cwd())) for file in files if file.is_relative_to(tests))

@@ -1,4 +1,4 @@
-"""Which tests run which line: traced once for each test file, until it, its helpers or the package change."""
+"""Which tests run which line: traced once per test file, until it, its helpers or the package change."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ class LineCoverage:
     durations: dict[str, float] = field(default_factory=dict)
     broken: list[str] = field(default_factory=list)
     callers: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
-    """For each script, the file and line of each ``script("its name")``: who runs one of them runs it."""
+    """For each script, the file and line of each ``script("its name")``; running it runs the script."""
     words: dict[str, set[str]] = field(default_factory=dict)
-    """For each test file the texts in it that are one word."""
+    """For each test file, its strings of one word."""
     _lines: dict[str, dict[int, set[str]]] = field(default_factory=dict)
     _importers: dict[str, set[str]] = field(default_factory=dict)
     _of_file: dict[str, list[str]] = field(default_factory=dict)
 
     def add(self, file: str, traced: dict[str, Any]) -> None:
-        """Add what the run of one test file showed."""
+        """Add the trace of one test file."""
         names = list(traced["tests"])
         broken = set(traced["broken"])
         self.broken += sorted(broken)
@@ -54,14 +54,14 @@ class LineCoverage:
                     self._importers.setdefault(f"{source}:{line}", set()).add(file)
 
     def tests_for(self, mutant: Mutant) -> list[str]:
-        """The tests that may notice a mutant, quickest first: all that import it, where import runs it."""
+        """Return the tests that may notice a mutant, fastest first; if import runs it, all that import it."""
         if mutant.path.endswith(".lua"):
             return self._quickest(self._running_script(Path(mutant.path).stem))
         lines = range(mutant.first_line, mutant.last_line + 1)
         return self._quickest(set().union(*(self._running(mutant.path, line) for line in lines)))
 
     def _running_script(self, name: str) -> set[str]:
-        """The tests that run a line which calls a script, and those of test files that name it themselves."""
+        """Return the tests that run a line calling a script, and the tests of files that name the script."""
         found = set().union(*(self._running(*place) for place in self.callers.get(name, ())))
         for file, words in self.words.items():
             if name in words:
@@ -79,7 +79,7 @@ class LineCoverage:
 
 
 def trace_lines(root: Path, folder: Path, target: Target, run: Trace) -> LineCoverage:
-    """Trace the test files that have no trace of this state of the package in ``folder``; read the others."""
+    """Trace the test files whose trace in ``folder`` is missing or outdated; read the others."""
     folder.mkdir(parents=True, exist_ok=True)
     package = _digest_of(root, [name for name in list_files(root) if _is_in_package(name)])
     coverage = LineCoverage(callers=_callers_of_scripts(root))
@@ -108,7 +108,7 @@ def _callers_of_scripts(root: Path) -> dict[str, list[tuple[str, int]]]:
 
 
 def data_of(test_file: str, files: Iterable[str]) -> list[str]:
-    """What a test may read beside itself: the files of its folder, and those below it, that are no tests."""
+    """Return the data files a test may read: the files in and below its folder that are not tests."""
     folder = Path(test_file).parent
     return [
         name for name in files if folder in Path(name).parents and not Path(name).name.startswith("test_")
@@ -116,7 +116,7 @@ def data_of(test_file: str, files: Iterable[str]) -> list[str]:
 
 
 def request_for(file: str, target: Target) -> dict[str, Any]:
-    """What asks a forked run to trace a test file."""
+    """Return the request that makes a forked run trace a test file."""
     return {
         "files": [file], "only": None, "trace": True, "patience": _PATIENCE, "parameters": target.parameters,
     }  # fmt: skip

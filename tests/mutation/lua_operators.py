@@ -1,6 +1,6 @@
-"""The mutants of a Lua script: comparisons, counts, keys and arguments, and writes that are forgotten.
+"""The mutants of a Lua script: comparisons, counts, keys and arguments, and omitted writes.
 
-A tokenizer is enough: scripts are short, and what is changed is a token, a condition, or a whole line.
+A tokenizer is enough: scripts are short, and a mutant changes a token, a condition, or a whole line.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class _Token:
 
 
 def lua_mutants(path: str, source: str) -> list[Mutant]:
-    """All mutants of a script, in its order; comments and texts are left alone."""
+    """Return all mutants of a script, in order; comments and strings stay unchanged."""
     tokens = _tokens(source)
     edits: list[Edit] = []
     for at, token in enumerate(tokens):
@@ -102,7 +102,7 @@ def _with_token(token: _Token) -> tuple[str, _Token, str]:
 
 
 def _index_or_number(tokens: list[_Token], at: int, token: _Token) -> Edit:
-    """KEYS[1] is read as its neighbour, where there is one; any other number is one more."""
+    """Replace KEYS[1] by its neighbour, if there is one; increment any other number."""
     table = tokens[at - 2].text if at >= 2 and tokens[at - 1].text == "[" else ""
     if table in _TABLES:
         used = [int(number.text) for name, number in _indexes(tokens) if name == table]
@@ -122,7 +122,7 @@ def _indexes(tokens: list[_Token]) -> list[tuple[str, _Token]]:
 
 
 def _is_sign(tokens: list[_Token], at: int) -> bool:
-    """Whether a minus belongs to a number rather than standing between two operands."""
+    """Whether a minus is a sign rather than an operator."""
     if tokens[at].text != "-":
         return False
     before = tokens[at - 1]
@@ -130,7 +130,7 @@ def _is_sign(tokens: list[_Token], at: int) -> bool:
 
 
 def _of_condition(source: str, tokens: list[_Token], at: int, token: _Token) -> list[Edit]:
-    """``if x then``: a condition that no other operator turns over is negated."""
+    """Negate the condition of ``if x then``, if no other operator inverts it."""
     if token.text not in ("if", "elseif") or token.kind != "name":
         return []
     end = next(place for place in range(at, len(tokens)) if tokens[place].text == "then")
@@ -143,7 +143,7 @@ def _of_condition(source: str, tokens: list[_Token], at: int, token: _Token) -> 
 
 
 def _of_call(source: str, tokens: list[_Token], at: int, token: _Token) -> list[Edit]:
-    """A command whose reply nobody reads is left out; ``return x`` returns nothing."""
+    """Remove a command whose reply is not used; make ``return x`` return nothing."""
     if token.text == "return" and token.kind == "name":
         value = tokens[at + 1] if at + 1 < len(tokens) else None
         return _return_nothing(tokens, at, value) if value else []
@@ -178,7 +178,7 @@ def _begins_statement(source: str, tokens: list[_Token], at: int) -> bool:
 
 
 def _end_of_call(tokens: list[_Token], at: int) -> int | None:
-    """Where ``redis.call(...)`` ends, or None where more follows, as an index does."""
+    """Return where ``redis.call(...)`` ends, or None if more follows, such as an index."""
     depth = 0
     for place in range(at + 3, len(tokens)):
         if tokens[place].text == "(":

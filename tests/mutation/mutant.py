@@ -1,4 +1,4 @@
-"""A mutant: one small change of one source file, as it is shown, explained, and written."""
+"""A mutant: one small change of one source file, with its display, its explanation and its application."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """``source[start:end]`` of a file replaced; a test must run one of the lines first to last to notice.
+    """``source[start:end]`` of a file replaced; to notice it, a test must run one of the lines first to last.
 
-    Offsets count characters. ``function`` is the qualified name of what it lies in, "" at a module's top.
+    Offsets count characters. ``function`` is the qualified name of its scope, "" at module level.
     """
 
     path: str
@@ -26,11 +26,11 @@ class Mutant:
     after: str
 
     def apply(self, source: str) -> str:
-        """The mutated source."""
+        """Return the mutated source."""
         return source[: self.start] + self.replacement + source[self.end :]
 
     def key(self, source: str) -> str:
-        """The same for the same change of the same text of a file: what results are kept under."""
+        """Return the key of its results: the same for the same change of the same text of a file."""
         parts = (self.path, source, str(self.start), str(self.end), self.replacement)
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:20]
 
@@ -51,7 +51,7 @@ class Edit:
 
 
 def mutants_of(path: str, source: str, edits: list[Edit]) -> list[Mutant]:
-    """The edits in the order of the file, each with the lines before and after it."""
+    """Return the edits in the order of the file, each with the lines before and after it."""
     ordered = sorted(edits, key=lambda edit: (edit.start, edit.end, edit.replacement))
     return [_mutant(path, source, edit) for edit in dict.fromkeys(ordered)]
 
@@ -60,7 +60,7 @@ def _mutant(path: str, source: str, edit: Edit) -> Mutant:
     begins = source.rfind("\n", 0, edit.start) + 1
     ends = source.find("\n", edit.start)
     before = source[begins:] if ends < 0 else source[begins:ends]
-    # What follows a removed text on its line belongs to what is shown.
+    # Text after a removed part of a line belongs to the displayed line.
     mutated = source[begins : edit.start] + edit.replacement + source[edit.end :]
     return Mutant(
         path=path,

@@ -1,6 +1,6 @@
-"""Break the code in small ways, run the tests that should notice, and print which breaks nobody noticed.
+"""Break the code in small ways, run the tests that should notice, and print the unnoticed changes.
 
-``python tests/mutation/mutate.py expressions --sample 200`` tries 200 mutants; README.md beside it says more.
+``python tests/mutation/mutate.py expressions --sample 200`` tries 200 mutants; see README.md beside it.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _KEPT = ROOT / ".mutation"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns 0 where the aim is met, 1 where it is not, 2 for a wrong explanation."""
+    """Run the command line; return 0 if the aim is met, 1 if not, 2 for a wrong explanation."""
     options = _parser().parse_args(arguments)
     targets = load_targets(ROOT)
     explanations = load_explanations()
@@ -82,13 +82,13 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def mutants_in(root: Path, path: str) -> list[Mutant]:
-    """All mutants of a source file."""
+    """Return all mutants of a source file."""
     make = lua_mutants if path.endswith(".lua") else python_mutants
     return make(path, (root / path).read_text("utf-8"))
 
 
 def check_explanations(root: Path, explanations: Iterable[Explanation]) -> list[str]:
-    """What is wrong with the explanations, given the sources as they are."""
+    """Return the errors of the explanations, given the current sources."""
     explanations = list(explanations)
     files = sorted({explanation.file for explanation in explanations if (root / explanation.file).is_file()})
     return flaws_of(explanations, [mutant for file in files for mutant in mutants_in(root, file)])
@@ -120,7 +120,7 @@ def _is_chosen(path: str, patterns: list[str]) -> bool:
 
 
 class _Session:
-    """The mutants of one target, shared among processes that each have a copy of the repository."""
+    """The mutants of one target, shared among processes with a copy of the repository each."""
 
     def __init__(self, target: Target, options: argparse.Namespace, results: ResultFile) -> None:
         self._target = target
@@ -128,7 +128,7 @@ class _Session:
         self._results = results
         self._sources = {path: (ROOT / path).read_text("utf-8") for path in target.sources}
         files = list_files(ROOT)
-        self._texts = {path: _text_of(path, data_of(path, files)) for path in target.tests}  # of this moment
+        self._texts = {path: _text_of(path, data_of(path, files)) for path in target.tests}  # at this moment
         self._kills: dict[str, dict[str, int]] = {}
         self._lock = threading.Lock()
         self._ended: list[tuple[Mutant, Result]] = []
@@ -139,7 +139,7 @@ class _Session:
         return last is not None and not last.caught
 
     def run(self, mutants: list[Mutant]) -> list[tuple[Mutant, Result]]:
-        """How each mutant ended, as far as the budget went."""
+        """Return the result of each mutant, as far as the budget allows."""
         deadline = time.monotonic() + self._options.budget
         with _Runner(f"{self._target.name}-0") as runner:
             coverage = trace_lines(
@@ -226,7 +226,7 @@ class _Session:
 
 
 def _text_of(test_file: str, data: list[str]) -> str:
-    """What a test file says, and a digest of what it may read."""
+    """Return a test file's text, with a digest of the files that it may read."""
     digest = hashlib.sha256(b"".join((ROOT / name).read_bytes() for name in data)).hexdigest()
     return (ROOT / test_file).read_text("utf-8") + digest
 
@@ -249,7 +249,7 @@ def _trace(runner: _Runner, file: str, target: Target) -> dict[str, Any]:
 
 
 class _Runner:
-    """A process that runs tests in forks of itself, in a copy of the repository that nobody else uses."""
+    """A process that runs tests in forks of itself, in its own copy of the repository."""
 
     def __init__(self, name: str) -> None:
         folder = _KEPT / "copies" / name
@@ -270,7 +270,7 @@ class _Runner:
         )
 
     def ask(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Run what is asked for, and return how it went."""
+        """Run a request, and return its result."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(request) + "\n")

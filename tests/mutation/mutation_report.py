@@ -18,7 +18,7 @@ _HEAD: Final = ("file", "mutants", "caught", "explained", "survived", "caught %"
 
 @dataclass(slots=True)
 class Report:
-    """What became of the mutants that ran."""
+    """The results of the mutants that ran."""
 
     counts: dict[str, Counter[str]] = field(default_factory=dict)
     survivors: list[Mutant] = field(default_factory=list)
@@ -26,7 +26,7 @@ class Report:
     left: int = 0
 
     def add(self, mutant: Mutant, result: Result, explanation: Explanation | None) -> None:
-        """Count a mutant: an explanation counts only where it survived."""
+        """Count a mutant: an explanation counts only if it survived."""
         kind = "caught" if result.caught else "explained" if explanation else "survived"
         self.counts.setdefault(mutant.path, Counter())[kind] += 1
         if kind == "survived":
@@ -40,11 +40,11 @@ class Report:
         return sum(self.counts.values(), Counter())
 
     def share(self) -> float:
-        """The caught, in percent of all but the explained."""
+        """The caught mutants, in percent of all but the explained ones."""
         return _share(self.total)
 
     def lines(self) -> Iterable[str]:
-        """The report, as it is printed."""
+        """Yield the lines of the printed report."""
         yield from (
             f"survived: {mutant}" for mutant in sorted(self.survivors, key=lambda one: (one.path, one.start))
         )

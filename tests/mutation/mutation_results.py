@@ -1,4 +1,4 @@
-"""How mutants ended, kept in a file, so that a run can be taken up again."""
+"""The results of mutants, kept in a file, so that a run can be resumed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How a mutant ended; ``tests`` is a digest of those that ran: others may catch what these did not."""
+    """The result of a mutant; ``tests`` is a digest of those that ran, because others may still catch it."""
 
     key: str
     caught: bool
@@ -33,17 +33,17 @@ class ResultFile:
                 self._results[result.key] = result
 
     def add(self, result: Result) -> None:
-        """Keep a result, at once."""
+        """Write a result at once."""
         self._results[result.key] = result
         self._file.parent.mkdir(parents=True, exist_ok=True)
         with self._file.open("a", encoding="utf-8") as file:
             file.write(json.dumps(asdict(result)) + "\n")
 
     def last(self, key: str) -> Result | None:
-        """How a mutant ended the last time, or None."""
+        """Return a mutant's last result, or None."""
         return self._results.get(key)
 
     def valid(self, key: str, tests: str) -> Result | None:
-        """The same, unless it survived other tests than those of today."""
+        """Return the last result, unless the mutant survived other tests than today's."""
         result = self._results.get(key)
         return result if result is not None and (result.caught or result.tests == tests) else None

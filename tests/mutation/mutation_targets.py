@@ -1,4 +1,4 @@
-"""``targets.toml``: what is mutated, and which tests are there to notice."""
+"""``targets.toml``: the mutated files, and the tests that should notice."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Target:
 
 
 def load_targets(root: Path, file: Path = FILE) -> dict[str, Target]:
-    """The targets by name; raises ValueError where a pattern names no file."""
+    """Return the targets by name. Raise ValueError if a pattern matches no file."""
     document = tomllib.loads(file.read_text("utf-8"))
     return {name: _target(root, name, entry) for name, entry in document.items()}
 

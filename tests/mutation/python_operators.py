@@ -1,7 +1,7 @@
-"""The mutants of a Python source: what a careless change gets wrong, at positions that ``ast`` gives.
+"""The mutants of a Python source: typical careless mistakes, at positions given by ``ast``.
 
-Text is never changed: what a message says is compared whole by the tests of messages, and elsewhere a changed
-text tells nothing that a changed comparison does not.
+Strings are never changed: tests compare messages in full, and elsewhere a changed string reveals no more
+than a changed comparison.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ _ARITHMETIC: Final[dict[type[ast.operator], tuple[str, str]]] = {
 _SWAPPED_CALLS: Final = {"min": "max", "max": "min", "any": "all", "all": "any"}
 _LOG_METHODS: Final = {"debug", "info", "warning", "error", "exception", "critical", "log"}
 _UNSEEN: Final = {("zip", "strict"), ("dataclass", "slots")}
-"""Arguments that change nothing but what is asserted, or how much memory is taken."""
+"""Arguments that only affect assertions or memory use."""
 _LEFT_ALONE: Final = {"TypeVar", "ParamSpec", "NewType", "cast", "lru_cache"}
 
 
 def python_mutants(path: str, source: str) -> list[Mutant]:
-    """All mutants of a module, in its order; annotations, docstrings and logs are left alone."""
+    """Return all mutants of a module, in order; annotations, docstrings and logging stay unchanged."""
     finder = _Finder(source)
     finder.visit(ast.parse(source))
     return mutants_of(path, source, finder.edits)
@@ -58,13 +58,13 @@ class _Finder(ast.NodeVisitor):
         self._source = source
         self._names: list[str] = []
         self._scope = (1, 1)
-        # ast counts bytes of UTF-8 in a line; edits count characters of the text.
+        # ast counts UTF-8 bytes in a line; edits count characters of the text.
         self._lines = source.splitlines(keepends=True)
         self._starts = [0]
         for line in self._lines:
             self._starts.append(self._starts[-1] + len(line))
 
-    # Where things are.
+    # Positions.
 
     def _offset(self, line: int, column: int) -> int:
         text = self._lines[line - 1] if line <= len(self._lines) else ""
@@ -86,7 +86,7 @@ class _Finder(ast.NodeVisitor):
         self._add(operator, self._begin(node), self._end(node), replacement)
 
     def _swap_between(self, operator: str, left: ast.expr, right: ast.expr, old: str, new: str) -> None:
-        """Replace the word ``old`` between two nodes; brackets and line ends may stand there too."""
+        """Replace the word ``old`` between two nodes; brackets and line ends may be there as well."""
         start, end = self._end(left), self._begin(right)
         at = _find_word(self._source, old, start, end)
         if at is not None:
@@ -174,7 +174,7 @@ class _Finder(ast.NodeVisitor):
                 self.visit(part)
 
     def visit_Assert(self, node: ast.Assert) -> None:
-        """An assertion tells a type checker something; nothing depends on it."""
+        """Skip assertions, which only inform a type checker."""
 
     def visit_Return(self, node: ast.Return) -> None:
         value = node.value
@@ -214,7 +214,7 @@ class _Finder(ast.NodeVisitor):
         self.generic_visit(node)
 
     def _negate(self, test: ast.expr) -> None:
-        """Negate a condition that no other operator turns over."""
+        """Negate a condition that no other operator inverts."""
         turned = isinstance(test, (ast.Compare, ast.BoolOp, ast.NamedExpr, ast.Constant))
         if not turned and not (isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not)):
             self._replace("condition negated", test, f"not ({self._text(test)})")
@@ -279,11 +279,11 @@ class _Finder(ast.NodeVisitor):
             self._replace("number", node, repr(node.value + 1))
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
-        """The parts of a text: before Python 3.12 ``ast`` has no true positions for them."""
+        """Skip the parts of an f-string: before Python 3.12 ``ast`` has no exact positions for them."""
 
 
 def _header(node: ast.stmt) -> tuple[int, int]:
-    """The lines of a statement without the statements inside it, decorators included."""
+    """Return the lines of a statement without its nested statements, including decorators."""
     first = min([node.lineno, *(part.lineno for part in getattr(node, "decorator_list", []))])
     body = getattr(node, "body", None)
     if isinstance(body, list) and body:
@@ -292,7 +292,7 @@ def _header(node: ast.stmt) -> tuple[int, int]:
 
 
 def _find_word(source: str, word: str, start: int, end: int) -> tuple[int, int] | None:
-    """Where a word of an operator stands between two operands, apart from comments."""
+    """Return the position of an operator's word between two operands, outside comments."""
     at = start
     for line in source[start:end].splitlines(keepends=True):
         code = line.split("#", 1)[0]

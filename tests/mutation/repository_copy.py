@@ -19,14 +19,14 @@ _COMPILED = ("streamroute", "tests", "schemas")
 
 
 class RepositoryCopy:
-    """What git knows of a repository and what it does not ignore, in a folder that is brought up to date."""
+    """A copy of a repository's tracked and unignored files, in a folder that is updated on demand."""
 
     def __init__(self, root: Path, folder: Path) -> None:
         self._root = root
         self.folder = folder
 
     def update(self) -> None:
-        """Copy what has changed, delete what is gone, and compile all, so that no run of a mutant has to."""
+        """Copy changed files, delete removed ones, and compile all of them once for all mutants."""
         self.folder.mkdir(parents=True, exist_ok=True)
         files = list_files(self._root)
         for name in files:
@@ -41,13 +41,13 @@ class RepositoryCopy:
                 compileall.compile_dir(self.folder / part, quiet=2)
 
     def mutated(self, path: str, text: str) -> AbstractContextManager[None]:
-        """Have ``text`` in a file for as long as the context lasts."""
+        """Write ``text`` to a file for the duration of the context."""
         return self._mutated(self.folder / path, text)
 
     @contextmanager
     def _mutated(self, file: Path, text: str) -> Iterator[None]:
         original = file.read_bytes()
-        if file.suffix == ".py":  # a compiled file as old and as long would be taken for this one's
+        if file.suffix == ".py":  # a compiled file of the same time and size would be used instead
             Path(cache_from_source(str(file))).unlink(missing_ok=True)
         file.write_text(text, "utf-8")
         try:
@@ -57,7 +57,7 @@ class RepositoryCopy:
 
 
 def list_files(root: Path) -> list[str]:
-    """The files of a repository, tracked or new, without what git ignores."""
+    """Return the files of a repository, tracked or new, without those that git ignores."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     output = subprocess.run(command, cwd=root, check=True, capture_output=True).stdout
     names = sorted({name for name in output.decode().split("\0") if name})

@@ -1,4 +1,4 @@
-"""Tests of the mutation command itself: what operators make, what they leave alone, what is explained."""
+"""The mutation command itself: what operators generate, what they leave alone, what is explained."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from repository_copy import RepositoryCopy
 
 
 def python_changes(source: str) -> list[str]:
-    """The mutated sources of a module, as far as they differ from it in one line."""
+    """Return the mutated sources of a module that differ from it in one line."""
     return [mutant.after for mutant in python_mutants("m.py", source)]
 
 
