@@ -1,4 +1,4 @@
-"""What a variable gives to the address of Redis is in no error, no log and no metric, whatever fails."""
+"""A variable's value in the Redis address appears in no error, no log and no metric, whatever fails."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def said(command: Callable[..., Done], *arguments: str) -> str:
 
 
 def marks(monkeypatch: pytest.MonkeyPatch, **values: str) -> list[str]:
-    """Set variables, each with a mark of its own for ``{}``; returns the marks."""
+    """Set variables, each with its own mark for ``{}``; return the marks."""
     made = []
     for name, value in values.items():
         mark = f"q{secrets.token_hex(6)}"

@@ -1,4 +1,4 @@
-"""A wrong address of Redis, and a server that cannot be used: each command says what to write, in a line."""
+"""A wrong Redis address, and an unusable server: each command says in one line what to write."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Bad input from outside: ``serve`` says in a line what is wrong and what to do, and goes on.
+"""Bad input from outside: ``serve`` logs in one line what is wrong and what to do, and continues.
 
-Whatever it cannot handle is still somewhere: pending, or in the dead letters.
+Entries that it cannot handle stay pending or are dead-lettered.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ DEAD, DUE, DELAYED, RETRY, META = (
 
 
 def serving(project: Project) -> Running:
-    """A worker that has done its first message."""
+    """Start a worker and wait until it has handled its first message."""
     running = project.start("serve")
     project.redis.xadd(EVENTS, {"type": "t", "data": '{"n": 0}'})
     project.notes("ok 0")
@@ -31,7 +31,7 @@ def serving(project: Project) -> Running:
 
 
 def goes_on(project: Project, running: Running) -> None:
-    """It handles what comes next, and drains."""
+    """Assert that it handles the next message, and drains."""
     project.redis.xadd(EVENTS, {"type": "t", "data": '{"n": 99}'})
     project.notes("ok 99")
     done = running.signal(signal.SIGTERM).end()
@@ -73,7 +73,7 @@ def test_an_entry_that_was_deleted_while_pending_is_told_and_forgotten(each_proj
 
 
 def test_a_key_for_dead_letters_that_is_no_stream_keeps_the_entry_pending(each_project: Project) -> None:
-    """It is dead-lettered once the key is free; everything else goes on."""
+    """It is dead-lettered once the key is free; everything else continues."""
     each_project.routes(OK, "name: bad, type: bad, retry: {max_attempts: 1}, handler: jobs.fail")
     running = serving(each_project)
     each_project.redis.set(DEAD, "mine")
@@ -143,7 +143,7 @@ def test_a_user_who_may_not_run_scripts_is_told_what_to_add(project: Project) ->
 
 
 def test_an_entry_beyond_the_limit_is_dead_lettered_undecoded(project: Project) -> None:
-    """And those around it are handled."""
+    """The entries around it are handled."""
     project.routes(OK)
     huge = b"x" * (64 * 1024 * 1024 + 1)
     for n, pad in enumerate((b"", huge, b"")):

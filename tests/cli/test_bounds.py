@@ -1,7 +1,6 @@
-"""Whatever a file holds, a check of it comes to its end: with findings, without a hang or a fault of ours.
+"""A check of any file ends: with findings, without a hang or an internal error.
 
-The sizes are such that a step which looks at everything for each thing takes minutes: the test's own timeout
-is what a hang would hit.
+The sizes are such that a quadratic step takes minutes, so that a hang exceeds the test's own timeout.
 """
 
 from __future__ import annotations
@@ -158,7 +157,7 @@ def test_secrets_are_looked_for_in_one_pass(text: str) -> None:
 
 
 def test_what_is_behind_an_ampersand_in_a_password_is_hidden_too() -> None:
-    """The source line of a finding is shown, and the password may not be percent-encoded."""
+    """A finding shows its source line, and the password may not be percent-encoded."""
     shown = hide_secrets('url: "redis://h/0?db=1&password=ab&S3cret&x=y"')
     assert shown == 'url: "redis://h/0?db=*&password=' + "*" * 13 + '"'
 

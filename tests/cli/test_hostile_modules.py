@@ -1,4 +1,4 @@
-"""No command that is to run no code of the project imports a file of it, whatever its name."""
+"""A command that must not run the project's code imports no file of it, whatever its name."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ LOOKED_FOR = (
     ),
     *("shop", "sitecustomize", "usercustomize", "libvalkey", "async_timeout", "importlib_metadata", "yaml_"),
 )
-"""What our own code, our dependencies and the standard library look for, and may not find."""
+"""Modules that the package, its dependencies and the standard library look up, and must not find here."""
 
 COMMANDS = (
     "check --no-import", "check --no-import --format sarif", "check --no-import --format junit",
@@ -58,7 +58,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def hostile(tmp_path: Path) -> Path:
-    """A project that has a module of every name that anybody may look for; importing one leaves a trace."""
+    """A project with a module of every name that may be looked up; importing one leaves a trace."""
     project = tmp_path / "project"
     project.mkdir()
     for name, text in {"routes.yaml": ROUTES, "routes.test.yaml": TESTS, "schema.json": SCHEMA}.items():
@@ -80,7 +80,7 @@ def test_nothing_of_the_project_is_imported(site: Path, hostile: Path, command: 
 
 
 def test_where_handlers_are_imported_extras_are_looked_for_before(site: Path, hostile: Path) -> None:
-    """A file of the project is no extra only because it has the name of one."""
+    """A project file does not count as an extra just because it has its name."""
     (hostile / "shop.py").unlink()
     (hostile / "shop").mkdir()
     (hostile / "shop/handlers.py").write_text("def run(payload): ...\n")

@@ -1,4 +1,4 @@
-"""JSON that is too deep, or has a number that is too long, is refused with a place, in plain English."""
+"""JSON that is too deep, or has a number that is too long, is rejected with its position."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line as a whole: help, versions, misspellings, completion, and how commands end."""
+"""The command line as a whole: help, versions, misspellings, completion, and exits."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_paths_are_completed_by_the_shell(lone_project: Project, typed: str) -> 
 
 
 def test_a_reader_that_has_had_enough_is_no_fault(lone_project: Project) -> None:
-    """As behind `| head`, when it has gone before the first write."""
+    """For example behind `| head`, if it has ended before the first write."""
     ours, theirs = os.pipe()
     os.close(ours)
     process = subprocess.run(
@@ -157,7 +157,7 @@ def test_what_nobody_expected_is_called_a_fault_of_ours(capsys: pytest.CaptureFi
 
 @pytest.mark.parametrize("module", ["click.py", "jobs.py"])
 def test_ctrl_c_ends_a_command_without_a_traceback(lone_project: Project, module: str) -> None:
-    """While its own modules are loaded, and while those of its user are."""
+    """While the package's own modules are loading, and while the user's are."""
     lone_project.routes("name: a, type: a, handler: jobs.ok")
     lone_project.write(module, "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
     done = lone_project.run("check")
@@ -165,7 +165,7 @@ def test_ctrl_c_ends_a_command_without_a_traceback(lone_project: Project, module
 
 
 def test_ctrl_c_that_is_to_be_ignored_is_ignored(lone_project: Project) -> None:
-    """As a shell wants it for what it starts in the background."""
+    """As a shell requires it for background processes."""
     lone_project.routes("name: a, type: a, handler: jobs.ok")
     lone_project.write("sitecustomize.py", "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n")
     jobs = lone_project.folder / "jobs.py"

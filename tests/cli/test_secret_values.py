@@ -1,4 +1,4 @@
-"""What a variable holds is in no output of any command, in no format, wherever the variable may stand."""
+"""A variable's value is in no output of any command, in no format, wherever the variable is used."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PLACES: tuple[tuple[str, ...], ...] = (
     ("unknown_type",),
     ("validate",),
 )
-"""Every key that takes a variable."""
+"""Every key that accepts a variable."""
 
 FORMS = (
     "{}", "{} b", "{}.b", "a.{}", "a:{}", "{}:{}", "{{}}x", "s:{}:dead", "contians({})", "{}(", "'{}'",

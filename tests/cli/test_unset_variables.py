@@ -1,4 +1,4 @@
-"""A variable that is not set is one finding: nothing else is found because its value is not known."""
+"""An unset variable is one finding: its unknown value causes no other finding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events that a command is given are read from plain files, of bounded size, and through no trap."""
+"""Commands read events only from regular files of bounded size, and through no dangerous link."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_more_than_is_read_at_once_is_refused(
 def test_a_linked_folder_of_the_user_s_is_followed(
     run: Callable[[str, str], Done], folder: Path, monkeypatch: pytest.MonkeyPatch, working: str
 ) -> None:
-    """``~/projects`` on another disk: the link is in no checkout, and not in the working folder."""
+    """``~/projects`` on another disk: the link is neither in a checkout nor in the working folder."""
     Path("event.json").write_text('{"type": "t"}')
     Path("../links").mkdir()
     Path("../links/projects").symlink_to(folder.parent)
@@ -105,7 +105,7 @@ def test_a_linked_folder_of_the_user_s_is_followed(
 def test_an_empty_name_is_no_file_and_not_stdin(
     folder: Path, command: Callable[..., Done], arguments: str
 ) -> None:
-    """As of a variable of the shell's that is not set."""
+    """For example from an unset shell variable."""
     done = command(*("" if word == "FILE" else word for word in arguments.split()))
     assert (done.code, "the name of the file is empty" in done.err) == (2, True)
 
@@ -114,7 +114,7 @@ def test_an_empty_name_is_no_file_and_not_stdin(
 def test_a_closed_stdin_is_said_to_be(
     run: Callable[[str, str], Done], monkeypatch: pytest.MonkeyPatch, arguments: str
 ) -> None:
-    """As in ``streamroute explain - <&-``, where Python has no stdin at all."""
+    """For example in ``streamroute explain - <&-``, where Python has no stdin at all."""
     monkeypatch.setattr(sys, "stdin", None)
     done = run(arguments, "-")
     assert (done.code, "stdin is closed" in done.err) == (2, True)

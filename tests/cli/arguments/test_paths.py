@@ -1,4 +1,4 @@
-"""Which file a command means, and what is said where there is none."""
+"""The file that a command uses, and the error if there is none."""
 
 from __future__ import annotations
 

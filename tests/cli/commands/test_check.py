@@ -1,4 +1,4 @@
-"""``streamroute check``: what it looks at, what it says, and what it exits with."""
+"""``streamroute check``: its input, its output, and its exit code."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def here(lone_project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def folder_with(project: Project, name: str, *routes: str) -> Path:
-    """Another project in a folder below."""
+    """Create another project in a subfolder."""
     lines = "".join(f"  - {{{route}}}\n" for route in routes)
     return project.write(f"{name}/routes.yaml", ROUTES + lines).parent
 

@@ -1,4 +1,4 @@
-"""``streamroute dead``: what failed for good is looked at, runs again, or is dropped."""
+"""``streamroute dead``: dead letters are listed, requeued, or dropped."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HISTORY = (Failure("fail", 1, "ValueError: first", "", 1_700_000_000.0),)
 
 @pytest.fixture
 def shop(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """A project that this process works in."""
+    """A project that is this process's working folder."""
     monkeypatch.chdir(project.folder)
     monkeypatch.setenv("REDIS_URL", project.env["REDIS_URL"])
     project.routes(OK, FAIL)
@@ -32,7 +32,7 @@ def shop(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
 
 
 def put(project: Project, letter_id: str = "*", **facts: Any) -> str:
-    """Write a dead letter; returns its id."""
+    """Write a dead letter; return its id."""
     usual: dict[str, Any] = {
         "id": "7-0", "stream": "events", "group": "tests", "route": "fail", "reason": "failed",
         "error": "E: x", "traceback": "", "attempt": 2, "deliveries": 1,
@@ -44,7 +44,7 @@ def put(project: Project, letter_id: str = "*", **facts: Any) -> str:
 
 
 def listed(command: Callable[..., Done], *filters: str) -> list[str]:
-    """The ids that ``list`` shows, newest first."""
+    """Return the ids that ``list`` shows, newest first."""
     done = command("dead", "list", "--format", "json", *filters)
     assert done.code == 0
     return [letter["id"] for letter in json.loads(done.out)["letters"]]
@@ -60,7 +60,7 @@ def test_nothing_is_dead(shop: Project, command: Callable[..., Done]) -> None:
 
 
 def test_the_list_counts_by_route_and_reason(shop: Project, command: Callable[..., Done]) -> None:
-    """The error's own words are not part of the reason: a thousand errors would be a thousand lines."""
+    """The error's text is not part of the reason: a thousand errors would be a thousand lines."""
     put(shop, "1700000000000-0", reason="failed after 2 attempts: E: a", error="E: a", type="t")
     put(shop, "1700000000001-0", reason="failed after 2 attempts: E: b", error="E: b", type="t")
     put(shop, "1700000000002-0", route=None, reason="no type", error="", fields={b"n": b"\x1b[31m"})
@@ -211,7 +211,7 @@ def test_a_stream_that_is_not_configured(shop: Project, command: Callable[..., D
 def test_a_name_that_nothing_has_is_a_mistake(
     shop: Project, command: Callable[..., Done], verb: str, words: list[str], said: str
 ) -> None:
-    """And nothing happens to a letter that another name of the same command means."""
+    """Nothing happens to a letter that another name of the same command selects."""
     put(shop)
     put(shop, route="gone", type="order.paid")
     done = command("dead", verb, *words, *(["--yes"] if verb == "drop" else []))

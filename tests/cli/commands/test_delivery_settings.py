@@ -1,4 +1,4 @@
-"""``serve`` keeps what routes.yaml says of delivery: dedupe, trim, and what dead letters tell."""
+"""``serve`` applies the delivery settings of routes.yaml: dedupe, trim, and the record of dead letters."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def test_a_repeated_key_is_handled_once(each_project: Project) -> None:
     each_project.feed(*(json.dumps({"type": "t", "n": n, "payment": n % 2}) for n in range(6)))
     done = each_project.run("serve", "--feed", "events.jsonl", "--drain")
     handled = sorted(int(line.removeprefix("ok ")) % 2 for line in each_project.ledger)
-    assert (done.code, handled) == (0, [0, 1])  # one of each key: they run side by side, either may be first
+    assert (done.code, handled) == (0, [0, 1])  # one of each key: they run concurrently, either may be first
     [row] = [line.split() for line in done.out.splitlines() if line.startswith("events")]
     assert row == ["events", "ok", "6", "2", "0"]
     key = next(each_project.redis.scan_iter("{events}:tests:dedupe:ok:*"))

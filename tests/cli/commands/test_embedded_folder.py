@@ -1,4 +1,4 @@
-"""The embedded server's folder lies below that of the configuration, and only who writes makes it."""
+"""The embedded server's folder is below the configuration's, and only writing commands create it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WRITING: Final = ("publish events --type t", "serve --drain")
 
 @pytest.fixture
 def folder(lone_project: Project, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project in which links lead out, beside which is a home."""
+    """A project with links that lead outside, beside a home folder."""
     folder = lone_project.folder / "project"
     for name in ("project", "home", "away"):
         (lone_project.folder / name).mkdir()

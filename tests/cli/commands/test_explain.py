@@ -1,4 +1,4 @@
-"""``streamroute explain``: every route's verdict, the value of each part, the operand that decided."""
+"""``streamroute explain``: every route's verdict, the value of each part, the deciding operand."""
 
 from __future__ import annotations
 

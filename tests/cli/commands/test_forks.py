@@ -1,4 +1,4 @@
-"""Handlers that fork the worker: its copy does nothing more, and the worker goes on."""
+"""Handlers that fork the worker: its copy does nothing more, and the worker continues."""
 
 from __future__ import annotations
 
@@ -225,7 +225,7 @@ def test_the_copy_of_a_worker_ends_alone(project: Project) -> None:
 
 
 def serve_others(project: Project, code: str, head: str = ROUTES) -> Running:
-    """Serve ten messages while other user code than a handler forks once; its copy must end."""
+    """Serve ten messages while user code other than a handler forks once; its copy must end."""
     project.routes("name: ok, type: t, handler: others.ok", head=head)
     project.write("jobs.py", FORKS)
     project.write("others.py", OTHERS + code)

@@ -1,4 +1,4 @@
-"""``streamroute init`` and ``schema``: what they write passes check and serves at once."""
+"""``streamroute init`` and ``schema``: their output passes the check and can be served at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many streams in one process, and a server that goes away."""
+"""Many streams in one process, and a server outage."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def configured(project: Project) -> None:
 
 @pytest.mark.deep
 def test_a_server_that_goes_away_under_hundreds_of_streams_fills_no_log(lone_project: Project) -> None:
-    """They are told as one, and all of them work again by themselves."""
+    """The outage is logged once for all streams, and all recover by themselves."""
     from servers import RealServer, valkey_binary
 
     with RealServer(valkey_binary(), append_only=True) as server:

@@ -1,4 +1,4 @@
-"""``check --no-import``: handlers are verified by their source, and nothing of the project runs."""
+"""``check --no-import``: handlers are verified by their source, and no code of the project runs."""
 
 from __future__ import annotations
 

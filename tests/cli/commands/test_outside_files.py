@@ -1,4 +1,4 @@
-"""``test`` runs no code and asks no server by itself; files elsewhere are read where that is allowed."""
+"""``test`` runs no code and contacts no server by itself; files elsewhere are read if that is allowed."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ OK = "name: ok, type: t, handler: jobs.ok"
 
 @pytest.fixture
 def shop(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """A project that this process works in."""
+    """A project that is this process's working folder."""
     monkeypatch.chdir(project.folder)
     monkeypatch.setenv("REDIS_URL", project.env["REDIS_URL"])
     project.routes(OK)
@@ -48,7 +48,7 @@ def test_an_event_needs_no_data(shop: Project, command: Callable[..., Done]) -> 
 
 
 def test_a_file_goes_in_whole_and_in_order(shop: Project, command: Callable[..., Done]) -> None:
-    """More than one batch; blank lines, CRLF and a byte order mark are not in the way."""
+    """More than one batch; blank lines, CRLF and a byte order mark are tolerated."""
     lines = [json.dumps({"type": "t", "n": n}) for n in range(1200)]
     shop.write("events.jsonl", b"\xef\xbb\xbf" + "\r\n\r\n".join(lines).encode())
     done = command("publish", "events", "events.jsonl")
@@ -233,7 +233,7 @@ def test_a_terminal_is_shown_progress(shop: Project, source: str) -> None:
             while chunk := os.read(ours, 65536):
                 shown += chunk
         except OSError:
-            pass  # Linux's way to say that the other end is closed
+            pass  # Linux raises it when the other end is closed
         finally:
             os.close(ours)
         assert process.wait() == 0

@@ -121,7 +121,7 @@ names = st.text(st.characters(codec="utf-8"), min_size=1, max_size=60)
 
 @st.composite
 def graphs(draw: st.DrawFn) -> Graph:
-    """Any graph whose lines go from a column to the next."""
+    """Draw any graph whose edges lead from one column to the next."""
     graph = Graph()
     for layer in Layer:
         for number in range(draw(st.integers(1, 5))):

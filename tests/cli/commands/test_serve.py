@@ -1,4 +1,4 @@
-"""``streamroute serve``, in processes of its own: what it does, says, prints, and exits with."""
+"""``streamroute serve`` in separate processes: its behaviour, its log, its output, and its exit code."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def event(n: int = 1, kind: str = "t", **more: Any) -> str:
     return json.dumps({"type": kind, "n": n, **more})
 
 
-# What it prints
+# Output
 
 
 def test_a_fed_run_ends_with_a_table_and_0(project: Project) -> None:
@@ -112,7 +112,7 @@ def test_json_logs_hold_what_ends_it_too(lone_project: Project, arguments: list[
     assert json.loads(done.err)["level"] == "error"
 
 
-# What it exits with
+# Exit codes
 
 
 def test_a_message_that_failed_for_good_makes_it_1(project: Project) -> None:
@@ -171,7 +171,7 @@ def test_the_embedded_server_is_said_loudly_with_its_folder(lone_project: Projec
 
 
 def test_an_embedded_server_that_is_killed_is_started_again_and_served(lone_project: Project) -> None:
-    """Nobody has to restart anything; what is published later is handled."""
+    """No process needs a restart; events published later are handled."""
     lone_project.routes(OK)
     running = lone_project.start("serve")
     running.says("stream events, group tests")
@@ -299,7 +299,7 @@ def test_a_worker_that_was_killed_is_finished_for(each_project: Project) -> None
 
 
 def at_hangup(action: signal.Handlers) -> Callable[[], None]:
-    """What a process that starts does when its terminal closes, whatever the tests themselves do."""
+    """Return the SIGHUP disposition for a child process, independent of the tests' own."""
 
     def set_action() -> None:
         signal.signal(signal.SIGHUP, action)
@@ -321,7 +321,7 @@ def test_the_first_signal_lets_what_runs_finish(project: Project, number: signal
 
 
 def test_a_terminal_that_closes_is_no_second_signal(project: Project) -> None:
-    """The shell and the system may both tell of it."""
+    """Both the shell and the system may send the signal."""
     project.routes("name: w, type: t, handler: jobs.wait")
     project.feed(event(1))
     running = project.start("serve", "--feed", "events.jsonl", preexec_fn=at_hangup(signal.SIG_DFL))
@@ -333,7 +333,7 @@ def test_a_terminal_that_closes_is_no_second_signal(project: Project) -> None:
 
 @pytest.mark.parametrize("others", [[signal.SIGINT], [signal.SIGINT, signal.SIGHUP]])
 def test_signals_that_come_together_are_one(project: Project, others: list[signal.Signals]) -> None:
-    """GNU timeout signals the command and then its group; a shell may add what the terminal sends."""
+    """GNU timeout signals the command and then its group; a shell may forward the terminal's signal."""
     project.routes("name: w, type: t, handler: jobs.wait")
     project.feed(event(1))
     running = project.start("serve", "--feed", "events.jsonl", preexec_fn=at_hangup(signal.SIG_DFL))
@@ -397,7 +397,7 @@ def test_one_signal_ends_a_handler_that_blocks_the_event_loop(project: Project, 
 
 
 def test_one_signal_ends_it_though_nobody_reads_its_log(project: Project) -> None:
-    """The pipe is full: whoever writes there waits, the last line too."""
+    """The pipe is full: every write blocks, including the last line."""
     project.routes("name: w, type: t, handler: jobs.blocking", head=ROUTES.replace("20s", "100ms"))
     project.feed(event(1))
     reading, writing = os.pipe()
@@ -444,7 +444,7 @@ def test_a_handler_that_raises_system_exit_has_failed_and_nothing_more(project: 
     ]
 
 
-# Redis, and what is in it
+# Redis and its data
 
 
 def test_redis_gone_in_the_middle_is_waited_for(
@@ -496,7 +496,7 @@ def test_entries_that_nobody_can_read_become_dead_letters_and_hold_nothing_up(ea
     assert len(done.err) < 10_000
 
 
-# The configuration
+# Configuration
 
 
 def test_an_edit_of_routes_yaml_alone_sends_the_same_events_elsewhere(project: Project) -> None:
@@ -550,12 +550,12 @@ def test_a_container_that_cannot_be_closed_is_said_after_the_table_and_1(project
     assert project.ledger == ["ok 1", "closing"]
 
 
-# What it needs
+# Required rights
 
 
 @pytest.mark.parametrize("options", [["--drain"], ["--feed", "events.jsonl", "--drain"]], ids=" ".join)
 def test_the_documented_rights_are_enough(project: Project, options: list[str]) -> None:
-    """The worker's line in the README, and what its table adds for these options."""
+    """The worker's line in the README, with the additions of its table for these options."""
     project.routes(OK)
     project.feed(event())
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -570,7 +570,7 @@ def test_the_documented_rights_are_enough(project: Project, options: list[str]) 
 
 
 def test_a_group_that_was_renamed_is_named_with_what_it_left(project: Project) -> None:
-    """It would run the whole stream again, and leave what was pending behind unseen."""
+    """It would run the whole stream again, and abandon what was pending."""
     project.routes(OK, "name: wait, type: w, handler: jobs.wait")
     running = project.start("serve")
     project.redis.xadd("events", {"type": "w", "data": '{"n": 1}'})
@@ -597,7 +597,7 @@ def test_a_group_that_was_renamed_is_named_with_what_it_left(project: Project) -
 
 
 def test_a_clone_that_holds_a_data_folder_is_refused_until_it_is_adopted(lone_project: Project) -> None:
-    """What a server finds in its folder, it runs: a repository may hold one."""
+    """A server executes the commands in its folder, and a repository may contain one."""
     lone_project.routes(OK)
     data = lone_project.folder / ".streamroute/appendonlydir"
     data.mkdir(parents=True)

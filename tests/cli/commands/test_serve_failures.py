@@ -1,4 +1,4 @@
-"""``serve`` under many failures: it goes on, and its log stays short."""
+"""``serve`` under many failures: it continues, and its log stays short."""
 
 from __future__ import annotations
 

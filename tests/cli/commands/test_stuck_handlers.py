@@ -1,4 +1,4 @@
-"""Handlers that go on although they were cancelled: what is said, and what becomes of their entries."""
+"""Handlers that ignore their cancellation: the log, and what happens to their entries."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PATIENCE = 60.0  # seconds; a handler counts as stuck after ten
 
 
 def configured(project: Project, **settings: object) -> None:
-    """Two routes, one of which is stubborn, and these settings of the stream."""
+    """Configure two routes, one of which is stubborn, with these settings of the stream."""
     lines = "".join(f"    {key}: {value}\n" for key, value in {"concurrency": 1, **settings}.items())
     project.routes(STUBBORN, OK, head=ROUTES.replace("    grace: 20s\n", f"    grace: 1s\n{lines}"))
 
@@ -51,7 +51,7 @@ def test_an_entry_whose_handler_does_not_end_is_given_up_and_the_health_is_503(p
 
 
 def test_a_process_that_is_to_end_where_a_handler_is_stuck_ends_with_1(project: Project) -> None:
-    """What it held is pending for whoever is started in its place."""
+    """Its entries stay pending for the process that replaces it."""
     configured(project, on_stuck="exit", max_deliveries=1)
     running = project.start("serve")
     project.redis.xadd("events", {"type": "s", "data": '{"n": 1}'})

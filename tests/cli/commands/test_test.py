@@ -1,4 +1,4 @@
-"""``streamroute test``: what it runs, what it says of a difference, and what it exits with."""
+"""``streamroute test``: what it runs, how it reports a difference, and its exit code."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_a_message_may_lie_in_a_file(command: Callable[..., Done]) -> None:
 
 
 def test_no_handler_runs_and_none_needs_to_exist(command: Callable[..., Done]) -> None:
-    """The handlers of these routes are in a module that there is not."""
+    """These routes' handlers are in a module that does not exist."""
     write_tests(f"name: gold, message: {GOLD}, routes: [all, vip]")
     assert not Path("jobs.py").exists()
     assert command("test").code == 0
@@ -233,7 +233,7 @@ def test_junit_has_a_case_for_each_test_and_each_finding(command: Callable[..., 
     assert outcomes == {"SR601:4:59": ["error"], "SR603:5:37": ["error"], "gold": [], "silver": ["failure"]}
 
 
-# What handlers get, and what is dead-lettered before
+# Payloads of handlers, and dead letters before them
 
 SHAPED = """
 version: 1

@@ -1,6 +1,6 @@
 """Each ``testdata/err/NAME.yaml`` gives exactly ``NAME.out``, through the whole check.
 
-``UPDATE_TESTDATA=1 pytest tests/cli/commands/test_testdata.py`` writes the outputs anew; read the difference.
+``UPDATE_TESTDATA=1 pytest tests/cli/commands/test_testdata.py`` regenerates the outputs; review the diff.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def check(name: str) -> CheckResult:
 
 
 def report(name: str) -> str:
-    """The whole output for a file, as a person gets it."""
+    """Return the whole output for a file in the text format."""
     result = check(name)
     return f"{render_full(result.findings, result.sources)}\n{summary(result.findings)}\n"
 

@@ -1,4 +1,4 @@
-"""``streamroute serve --workers N``: several processes that are one service."""
+"""``streamroute serve --workers N``: several processes that form one service."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BLOCKING = "name: blocking, type: t, handler: jobs.blocking"
 FAIL = "name: fail, type: t, handler: jobs.fail, retry: {max_attempts: 1}"
 
 PATIENT = ROUTES.replace("lease: 1s", "lease: 60s")
-"""Workers that take nothing over from each other, however long one of them is held up."""
+"""Workers that never claim each other's entries, however long one of them is delayed."""
 
 POISON = """
 import asyncio
@@ -50,13 +50,13 @@ KILLS = "name: kills, type: kills, handler: poison.kills"
 
 
 def publish(project: Project, count: int) -> None:
-    """Put so many events into the stream."""
+    """Publish this many events to the stream."""
     project.feed(*(json.dumps({"type": "t", "n": n}) for n in range(count)))
     assert project.run("publish", "events", "events.jsonl").code == 0
 
 
 def processes(running: Running) -> list[int]:
-    """The process ids of the workers that were started, in that order."""
+    """Return the pids of the workers, in the order of their start."""
     return [int(found) for found in re.findall(r"worker \d+ is process (\d+)", running.err)]
 
 
@@ -114,7 +114,7 @@ def test_a_second_signal_stops_all_workers_at_once(project: Project) -> None:
 
 
 def test_a_worker_that_is_signalled_as_well_drains_all_the_same(project: Project) -> None:
-    """systemd signals every process of a service, and the supervisor its workers, however much later."""
+    """systemd signals every process of a service, and the supervisor its workers, at any later time."""
     project.routes(WAIT, head=PATIENT)
     running = project.start("serve", "--workers", "1").says("worker 1 is process")
     publish(project, 1)
@@ -122,7 +122,7 @@ def test_a_worker_that_is_signalled_as_well_drains_all_the_same(project: Project
     (worker,) = processes(running)
     os.kill(worker, signal.SIGTERM)
     running.says("draining")
-    time.sleep(0.6)  # beyond what counts as one signal
+    time.sleep(0.6)  # longer than the time in which signals count as one
     os.kill(worker, signal.SIGTERM)
     running.signal(signal.SIGTERM).says("a second signal exits immediately")
     project.write("go", "")
@@ -131,7 +131,7 @@ def test_a_worker_that_is_signalled_as_well_drains_all_the_same(project: Project
 
 
 def test_a_worker_that_does_not_end_is_killed_after_the_grace(project: Project) -> None:
-    """It is stopped, so that no signal but one reaches it; the other one blocks its event loop."""
+    """One is stopped and reacts to SIGKILL only; the other one blocks its event loop."""
     project.routes(BLOCKING, head=ROUTES.replace("grace: 20s", "grace: 100ms"))
     running = project.start("serve", "--workers", "2", program=("-c", SHORT_DEADLINE))
     _wait_for_consumers(project, 2)
@@ -147,7 +147,7 @@ def test_a_worker_that_does_not_end_is_killed_after_the_grace(project: Project) 
 
 
 def test_a_second_signal_leaves_no_worker_behind(project: Project) -> None:
-    """Not even one that is stopped, and sees no end of its standard input."""
+    """Not even a stopped one, which does not see the end of its standard input."""
     project.routes(OK)
     running = project.start("serve", "--workers", "2").says("worker 2 is process")
     _wait_for_consumers(project, 2)
@@ -180,7 +180,7 @@ def test_a_worker_that_blocks_does_not_outlive_its_supervisor(project: Project) 
 
 
 def test_workers_do_not_outlive_their_supervisor(project: Project) -> None:
-    """It may be killed: nobody would stop or restart them any more."""
+    """A killed supervisor could no longer stop or restart them."""
     project.routes(OK)
     running = project.start("serve", "--workers", "2").says("worker 2 is process")
     _wait_for_consumers(project, 2)
@@ -191,7 +191,7 @@ def test_workers_do_not_outlive_their_supervisor(project: Project) -> None:
 
 
 def test_a_worker_whose_supervisor_hangs_works_and_drains(project: Project) -> None:
-    """It does not read the reports: at last nothing more goes into the pipe."""
+    """It does not read the reports, so that the pipe finally fills up."""
     project.routes(OK)
     reading, writing = os.pipe()
     while select.select([], [writing], [], 0)[1]:
@@ -216,7 +216,7 @@ def test_what_is_no_pipe_is_no_option_of_a_worker(project: Project) -> None:
 
 
 def test_a_drain_goes_on_where_messages_kill_the_workers(project: Project) -> None:
-    """They are there when the workers start, so that both die at once, by exit codes as well as signals."""
+    """The messages exist before the workers start, so that both die at once, by exit codes and by signals."""
     head = ROUTES.replace("lease: 1s", "lease: 1s\n    max_deliveries: 2")
     project.routes(OK, LEAVES, KILLS, head=head)
     project.write("poison.py", POISON)

@@ -1,4 +1,4 @@
-"""Findings in words: counted and sorted."""
+"""Summaries of findings: counted and sorted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Logs: one line a record for people, one object a record for machines, nothing that moves a cursor."""
+"""Logs: one text line or one JSON object per record, without control characters."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def root_logger() -> Iterator[None]:
-    """The root logger as it was, after the test."""
+    """Restore the root logger after the test."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     hooks = threading.excepthook, sys.unraisablehook
@@ -175,7 +175,7 @@ def test_a_last_word_needs_no_buffer(capfd: pytest.CaptureFixture[str]) -> None:
 def test_one_record_is_one_line_of_a_bounded_length(
     output_format: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Whatever somebody else's text holds, it can add no line and no megabytes."""
+    """Text from outside, whatever it contains, adds no line and no megabytes."""
     set_up_logging(output_format, "info")
     for text in ("one\ntwo", "a\r\x0bb\x0c\x85\u2028\u2029c", "x" * 10_000_000, "\n" * 10_000, "\ud800"):
         logging.getLogger("shop").warning("no price: %s", text)
@@ -234,7 +234,7 @@ ODD_RECORDS: list[dict[str, Any]] = [
 def test_a_record_of_odd_make_is_one_line_as_well(
     odd: dict[str, Any], output_format: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """User code makes some, with ``extra`` or out of another process; logging would print them raw."""
+    """User code creates some, with ``extra`` or from another process; logging would print them raw."""
     usual = {"name": "shop", "msg": "fine", "levelname": "INFO", "levelno": logging.INFO}
     set_up_logging(output_format, "info")
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""The report at the end: tables in columns, and one line each for what concerns no route."""
+"""The final report: tables in columns, and one line for each item without a route."""
 
 from __future__ import annotations
 

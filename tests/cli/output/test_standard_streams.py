@@ -1,4 +1,4 @@
-"""Standard streams that are closed, full or read no more: the exit code is true, nothing is a traceback."""
+"""Standard streams that are closed, full or no longer read: the exit code is correct, without a traceback."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def lay_out(project: Project, *, wrong: bool, routes: int = 1) -> None:
 
 
 def run(project: Project, words: str, redirected: str) -> Done:
-    """Run the command in a shell that redirects, or pipes; the code is that of the command itself."""
+    """Run the command in a shell that redirects, or pipes; the exit code is the command's own."""
     line = f'"$0" -m streamroute {words} {redirected}; exit "${{PIPESTATUS[0]}}"'
     command = ["bash", "-c", line, sys.executable]
     done = subprocess.run(
@@ -60,7 +60,7 @@ def test_output_that_cannot_be_written_is_an_error_in_one_line(lone_project: Pro
 def test_a_reader_who_has_read_enough_does_not_change_the_verdict(
     lone_project: Project, output_format: str
 ) -> None:
-    """What is written is more than a pipe holds, so that it meets its end."""
+    """The output exceeds a pipe's capacity, so that a write fails."""
     lay_out(lone_project, wrong=True, routes=1_200)
     done = run(lone_project, f"check --no-import --format {output_format}", "| head -c 1")
     assert (done.code, done.err) == (1, "1200 errors in routes.yaml\n")

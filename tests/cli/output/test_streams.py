@@ -1,4 +1,4 @@
-"""Whatever strangers named a thing, what is printed moves no cursor, hides nothing, and commands no CI."""
+"""Whatever names contain, the output moves no cursor, hides nothing, and gives CI no command."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ HOSTILE = (
 
 
 def is_harmless(text: str) -> bool:
-    """Whether no line begins a command, and no character is one that a terminal obeys or hides."""
+    """Whether no line starts with a CI command, and no character controls or is hidden by a terminal."""
     commands = [line for line in text.split("\n") if line.lstrip().startswith("::") or "##[" in line]
     hidden = [char for char in text if char not in "\n\t" and unicodedata.category(char) in HIDDEN]
     return not commands and not hidden
@@ -116,7 +116,7 @@ def hostile(lone_project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
 
 
 def _config(name: str) -> str:
-    """A configuration whose every name is hostile; it is JSON, which YAML reads."""
+    """Return a configuration whose every name is hostile; it is JSON, which YAML reads."""
     quoted = json.dumps(re.sub("[\ud800-\udfff\ufffe\uffff]", "?", name))
     return (
         f"version: 1\n{quoted}: 1\nstreams: {{{quoted}: {{group: {quoted}, {quoted}: 1}}}}\n"
@@ -128,7 +128,7 @@ def _config(name: str) -> str:
 
 
 def _sound(name: str) -> str:
-    """One without a mistake that its commands would refuse."""
+    """Return one without any error that commands would reject."""
     quoted = json.dumps(re.sub("[\ud800-\udfff\ufffe\uffff]", "?", name))
     return (
         f"version: 1\nstreams: {{{quoted}: {{group: {quoted}}}}}\nroutes:\n"

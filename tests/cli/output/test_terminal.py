@@ -1,4 +1,4 @@
-"""Color: on a terminal alone, and not where the user says no."""
+"""Color: only on a terminal, and not if the user disables it."""
 
 from __future__ import annotations
 

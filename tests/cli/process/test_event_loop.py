@@ -1,4 +1,4 @@
-"""The event loop that a command runs in."""
+"""The event loop of a command."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ async def _loop_s_module() -> str:
 
 @pytest.mark.parametrize("fast", [True, False])
 def test_uvloop_runs_the_command_where_it_is_installed(fast: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And asyncio's own loop does where it is not."""
+    """Without uvloop, asyncio's own loop runs it."""
     if fast:
         pytest.importorskip("uvloop")
     else:
@@ -74,7 +74,7 @@ def test_user_code_that_ends_the_command_is_named_as_why(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """It is no fault of this package, and nobody's traceback."""
+    """It is not an error of this package, and causes no traceback."""
     if fast:
         pytest.importorskip("uvloop")
     else:

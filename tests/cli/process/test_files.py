@@ -1,4 +1,4 @@
-"""Files are created where there is nothing, replaced as a whole, and never through a link to elsewhere."""
+"""Files are created if missing, replaced as a whole, and never through a link to another place."""
 
 from __future__ import annotations
 

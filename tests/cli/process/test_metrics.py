@@ -1,4 +1,4 @@
-"""``streamroute serve --metrics``, from outside: what a scraper sees of processes that work, fail and die."""
+"""``streamroute serve --metrics``, scraped from outside, while processes work, fail and die."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FAIL = "name: fail, type: f, handler: jobs.fail, retry: {max_attempts: 2, delay:
 WAIT = "name: wait, type: w, handler: jobs.wait"
 BLOCK = "name: block, type: b, handler: jobs.blocking"
 
-# Redis is asked every few milliseconds how the groups stand, rather than every few seconds.
+# Poll the groups' state in Redis every few milliseconds instead of every few seconds.
 QUICK_CENSUS = """
 from streamroute.cli.entry import main
 from streamroute.ops.metrics.group_poller import GroupPoller
@@ -90,7 +90,7 @@ def test_a_scrape_may_ask_for_some_of_them(project: Project) -> None:
 
 @pytest.fixture
 def lone_server() -> Iterator[RealServer]:
-    """A server to kill, of the one kind that is always there."""
+    """A Valkey server that the test may kill."""
     with RealServer(valkey_binary(), append_only=True) as server:
         yield server
 
@@ -172,7 +172,7 @@ def test_workers_are_counted_as_one_and_what_a_dead_one_counted_stays(project: P
 
 @pytest.mark.processes
 def test_one_worker_is_counted_by_its_supervisor(project: Project) -> None:
-    """Its endpoint lives on when it dies."""
+    """Its endpoint survives the worker's death."""
     project.routes(OK)
     running = project.start("serve", "--workers", "1", "--metrics", "0")
     scraper = Scraper(running)

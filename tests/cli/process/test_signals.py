@@ -1,4 +1,4 @@
-"""Which signals are one request, and which ones are a second."""
+"""Which signals count as one request, and which ones as a second."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from streamroute.cli.process.signals import _HandlerGuard, stop_on_signals
 
 
 class Left(BaseException):
-    """Raised in place of the end of the process."""
+    """Raised instead of ending the process."""
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
-    """Sets what the signal handlers take for the time; leaving raises Left."""
+    """Return a function that sets the signal handlers' clock; an exit raises Left."""
     now = [100.0]
 
     def leave(code: int) -> None:
@@ -34,7 +34,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
 
 
 async def _signalled(clock: Callable[[float], None], *moments: float, second_exits: bool = True) -> list[str]:
-    """What is called where SIGTERM comes at these seconds."""
+    """Return the calls made if SIGTERM arrives at these seconds."""
     called: list[str] = []
     with stop_on_signals(
         lambda: called.append("stop"),
@@ -55,7 +55,7 @@ async def test_signals_within_half_a_second_are_one(clock: Callable[[float], Non
 
 
 async def test_half_a_second_later_it_is_the_second(clock: Callable[[float], None]) -> None:
-    """Counted from the first: a wrapper that signals again and again does end the process."""
+    """Counted from the first one, so that a wrapper that signals repeatedly does end the process."""
     with pytest.raises(Left, match=str(128 + signal.SIGTERM)):
         await _signalled(clock, 0.0, 0.3, 0.6)
 
@@ -84,7 +84,7 @@ async def test_a_handler_that_user_code_has_replaced_is_put_back(
 
 
 async def test_a_handler_that_is_replaced_for_a_moment_is_left_alone() -> None:
-    """As around what must not be interrupted."""
+    """For example around a section that must not be interrupted."""
     loop, before = asyncio.get_running_loop(), signal.getsignal(signal.SIGTERM)
     keeping = _HandlerGuard(loop, lambda *_: None, [signal.SIGTERM], 1.0)
     signal.signal(signal.SIGTERM, keeping._handler)

@@ -1,4 +1,4 @@
-"""A command that reads files ends in time, with a finding in the format that was asked for."""
+"""A command that reads files ends in time, with a finding in the requested format."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ main()
 
 
 def run(folder: Path, hang: str, *arguments: str) -> Done:
-    """A command whose reading of files hangs; the patience of the test is for a hang alone."""
+    """Run a command that hangs reading files; the test's timeout only catches a real hang."""
     argv = [sys.executable, "-P", "-c", PROGRAM, *arguments, hang]
     done = subprocess.run(argv, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
     return Done(done.returncode, done.stdout, done.stderr)

@@ -1,4 +1,4 @@
-"""``check --fix`` and ``--diff``: what has one safe answer is mended, and nothing else is touched."""
+"""``check --fix`` and ``--diff``: findings with one safe fix are fixed, and nothing else is changed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def run(*arguments: str) -> Result:
 
 
 def mended(path: Path, text: str) -> str:
-    """The file after ``--fix``, and the exit code is 0 where nothing is left."""
+    """Return the file after ``--fix``; the exit code must be 0 if no finding remains."""
     path.write_text(text, encoding="utf-8", newline="")
     run("--fix", "--no-import")
     return path.read_bytes().decode()
@@ -173,7 +173,7 @@ def test_an_ignored_rule_is_not_mended(path: Path) -> None:
 
 
 def test_two_findings_at_one_place_are_mended_once(path: Path) -> None:
-    """Routes that share a mapping by << share its mistake."""
+    """Routes that share a mapping by << share its error."""
     text = (
         "version: 1\nstreams: {bot_events: {}}\nx-a: &a {type: t, handlr: mine.handle}\n"
         "routes:\n- {<<: *a, name: a}\n- {<<: *a, name: b}\n"

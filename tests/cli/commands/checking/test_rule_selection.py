@@ -1,4 +1,4 @@
-"""``--select`` and ``--ignore``: which rules a run is about."""
+"""``--select`` and ``--ignore``: the rules of a run."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_the_longer_beginning_wins() -> None:
 
 
 def test_a_file_that_cannot_be_read_is_always_told() -> None:
-    """A check that saw nothing must not pass."""
+    """A check that could not read the file must not pass."""
     unread = [Finding(code, Severity.ERROR, "m", "f") for code in ("SR001", "SR004", "SR010")]
     warned = Finding("SR015", Severity.WARNING, "m", "f")
     shape = Finding("SR101", Severity.ERROR, "m", "f")

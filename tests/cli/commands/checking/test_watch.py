@@ -1,4 +1,4 @@
-"""``check --watch``: another run at every change of what the last one read."""
+"""``check --watch``: a new run after every change of a file that the last run read."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ routes:
 
 
 class EndedError(Exception):
-    """Raised in the place of Ctrl-C."""
+    """Raised instead of KeyboardInterrupt."""
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def watched_runs(run: Callable[[], WatchRun], *steps: Callable[[], object]) -> list[WatchRun]:
-    """What is shown when each step happens in a wait of its own, and Ctrl-C after the last."""
+    """Return the runs shown if each step happens during one wait, and Ctrl-C after the last."""
     shown: list[WatchRun] = []
     ahead: Iterator[Callable[[], object]] = iter(steps)
 
@@ -61,7 +61,7 @@ def check() -> WatchRun:
 
 
 def nothing() -> None:
-    """A wait in which nobody touches a file."""
+    """Change no file during a wait."""
 
 
 def test_a_change_of_the_configuration_is_checked(folder: Path) -> None:
@@ -94,7 +94,7 @@ def test_a_change_of_a_handler_or_of_an_included_or_new_file_is_checked(
 
 
 def test_a_file_that_goes_and_comes_is_a_change(folder: Path) -> None:
-    """As editors save: the old file away, the new one in its place."""
+    """As editors save: they remove the old file and put the new one in its place."""
     path = folder / "routes.yaml"
     runs = watched_runs(
         check, path.unlink, lambda: path.write_text(ROUTE.replace("version: 1", "version: 2")), nothing
@@ -120,7 +120,7 @@ def test_a_change_in_the_middle_of_a_run_calls_for_another(tmp_path: Path) -> No
 
 
 def test_a_change_in_answer_to_what_is_shown_calls_for_another_run(tmp_path: Path) -> None:
-    """The file was unknown before the run: it must be looked at before anybody can react."""
+    """The file was unknown before the run: its state must be recorded before the user can react."""
     file = tmp_path / "routes.yaml"
     file.write_text("one")
     texts: list[str] = []

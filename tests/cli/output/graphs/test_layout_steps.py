@@ -1,4 +1,4 @@
-"""The boxes of a drawing are laid out in steps that grow with their number."""
+"""The number of steps to lay out a drawing grows in proportion to its boxes."""
 
 from __future__ import annotations
 
