@@ -1,4 +1,4 @@
-"""The collector makes metrics of what was counted, when it is asked."""
+"""The collector turns counters into metrics on each scrape."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ROUTES = {"s": ("a", "b")}
 
 
 class Service:
-    """What a running service would know; ``samples()`` is what it exposes."""
+    """The state of a running service; ``samples()`` is what it exposes."""
 
     def __init__(self, *stats: ProcessStats) -> None:
         self.counters = Counters(ROUTES)
@@ -50,7 +50,7 @@ def message(**facts: Any) -> Message:
 
 
 def test_every_route_has_every_result_from_the_start() -> None:
-    """An alert on an increase hears the first failure, since the counter was 0 before."""
+    """An alert on an increase sees the first failure, since the counter was 0 before."""
     samples = Service().samples()
     results = ["succeeded", "retried", "postponed", "skipped", "dead"]
     for route in "ab":
@@ -100,7 +100,7 @@ def test_what_concerns_no_route_is_counted_by_stream() -> None:
 
 
 def test_types_are_no_labels() -> None:
-    """They come from outside, and there may be any number of them."""
+    """They come from outside, and their number is unlimited."""
     service = Service()
     before = len(service.samples())
     for n in range(100):

@@ -20,7 +20,7 @@ def message(entry_id: str = "5-0", *, attempt: int = 1, stream: str = "s") -> Me
 
 
 def counts(**of_route: int) -> RouteCounts:
-    """The counts of a route: all keys, the others 0."""
+    """Return the counts of a route: all keys, the others 0."""
     return {metric.key: of_route.get(metric.key, 0) for metric in ROUTE_METRICS}
 
 
@@ -50,7 +50,7 @@ def test_a_message_that_waited_for_its_key_was_matched_once() -> None:
 
 
 def test_the_feed_begins_after_its_mark() -> None:
-    """Ids order as numbers, not as text, and each stream has its own mark."""
+    """Ids are ordered as numbers, not as text, and each stream has its own mark."""
     counters = Counters({"s": ("a",), "other": ("a",)}, feed_start_ids={"s": "9-9"})
     for entry_id in ("9-9", "8-10", "9-10", "10-0"):
         counters.observe(message(entry_id), "a", Result.SUCCEEDED)
@@ -93,7 +93,7 @@ def test_what_befalls_a_stream_is_counted_by_stream() -> None:
 
 
 def test_what_is_told_from_several_threads_is_all_counted() -> None:
-    """Heartbeats have a thread of their own."""
+    """Heartbeats run in a separate thread."""
     counters = Counters({})
     incidents = Incidents(counters.count_event)
 
@@ -120,7 +120,7 @@ def test_types_that_nobody_lists_are_counted_in_bounded_memory() -> None:
 
 
 def test_routes_that_are_not_configured_are_counted_in_bounded_memory() -> None:
-    """A retry that comes back through the stream may name any."""
+    """A retry that returns through the stream may name any route."""
     counters = Counters({"s": ("a", "b")})
     for n in range(3000):
         counters.observe(message(), f"{n:05}" + "x" * 10_000, Result.DEAD)
@@ -142,7 +142,7 @@ def test_it_never_raises_whatever_an_id_looks_like(entry_id: str, result: Result
 
 
 def test_tallies_of_several_workers_are_one() -> None:
-    """``from_dict`` takes what ``as_dict`` gives, through JSON."""
+    """``from_dict`` accepts the result of ``as_dict``, through JSON."""
     parts, whole = [Counters({"s": ("r",)}) for _ in range(3)], Counters({"s": ("r",)})
     for part in [*parts, whole]:
         count = 3 if part is whole else 1

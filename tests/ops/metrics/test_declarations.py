@@ -35,7 +35,7 @@ async def _group() -> GroupStats:
 
 
 def exposed(counters: Counters, *, poller: GroupPoller | None = None) -> list[Any]:
-    """The families of metrics that a scrape returns."""
+    """Return the metric families of a scrape."""
     sources = MetricsSources(lambda: counters, lambda: [ProcessStats()], poller or GroupPoller({}))
     registry = CollectorRegistry()
     registry.register(RouteCollector(sources, ROUTES, counters.metrics))

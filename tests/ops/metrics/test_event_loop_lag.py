@@ -1,4 +1,4 @@
-"""The pulse says how late an event loop is, also while it does not come round."""
+"""The lag of an event loop, measured even while the loop is blocked."""
 
 from __future__ import annotations
 

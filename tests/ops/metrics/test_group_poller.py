@@ -1,4 +1,4 @@
-"""The group_poller: what is known of the groups is what Redis said lately, and nothing else."""
+"""GroupPoller: the known state of the groups is Redis' recent replies, and nothing else."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from streamroute.ops.serve.background import in_background
 
 
 class Server:
-    """What the test says that Redis says."""
+    """A Redis with scripted replies."""
 
     def __init__(self) -> None:
         self.answer: GroupStats | Exception = GroupStats(unread=7)

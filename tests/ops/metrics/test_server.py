@@ -1,4 +1,4 @@
-"""The endpoint of metrics, asked over HTTP."""
+"""The metrics endpoint over HTTP."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def ask(at: Endpoint, request: bytes) -> socket.socket:
 
 
 def rest_of(connection: socket.socket) -> bytes:
-    """What a client reads until the server closes; empty where it was closed without an answer."""
+    """Return what a client reads until the server closes; empty if it was closed without a response."""
     parts = []
     with connection, suppress(ConnectionError):
         while part := connection.recv(65_536):
@@ -103,7 +103,7 @@ def threads() -> int:
 
 
 def test_idle_connections_fill_no_server() -> None:
-    """The oldest make room: each scrape is answered, by a bounded number of threads."""
+    """The oldest ones are closed: each scrape is answered, by a bounded number of threads."""
     with http_server(ANYWHERE, pages(metrics, list), patience=600) as at, ExitStack() as stack:
         for _ in range(30):
             stack.enter_context(ask(at, b"GET /metr"))
@@ -114,7 +114,7 @@ def test_idle_connections_fill_no_server() -> None:
 
 @pytest.mark.parametrize("begun", [b"", b"GET /metrics", b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: y"])
 def test_a_request_has_a_deadline_as_a_whole(begun: bytes) -> None:
-    """However little by little it comes."""
+    """However slowly its bytes arrive."""
     with http_server(ANYWHERE, metrics, patience=0.3) as at:
         connection, done = ask(at, begun), threading.Event()
 
@@ -178,7 +178,7 @@ def test_what_is_no_request_is_refused_without_waiting_for_more(request_line: by
 
 
 def test_a_client_that_leaves_at_once_is_no_request() -> None:
-    """As a load balancer does that only looks whether the port is open."""
+    """As a load balancer does that only checks whether the port is open."""
     with http_server(ANYWHERE, metrics, patience=600) as at:
         connection = ask(at, b"")
         connection.shutdown(socket.SHUT_WR)
@@ -198,7 +198,7 @@ def test_a_client_that_leaves_at_once_is_no_request() -> None:
     ],
 )
 def test_on_loopback_a_request_names_this_machine(host: str, status: int) -> None:
-    """A page in a browser can have its own name lead here, and then read the answer."""
+    """A web page's own host name may resolve to this machine, and its scripts would read the response."""
     with http_server(ANYWHERE, pages(metrics, list)) as at:
         answer = rest_of(ask(at, f"GET /metrics HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()))
         assert int(answer.split()[1]) == status

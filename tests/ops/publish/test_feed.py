@@ -1,4 +1,4 @@
-"""A feed: every event in order, in batches of bounded size, and a broken line named."""
+"""A feed: every event in order, in batches of bounded size, with broken lines named."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Target:
-    """A stream in memory; remembers the batches in which it was written."""
+    """An in-memory stream that records its batches."""
 
     def __init__(self) -> None:
         self.batches: list[list[list[bytes]]] = []

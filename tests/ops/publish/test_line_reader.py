@@ -1,4 +1,4 @@
-"""Lines of files and pipes: all of them, as soon as they are there, without waiting for more."""
+"""Lines of files and pipes: all of them, as soon as they are complete, without waiting for more."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def lines_of(path: Path | str, **sizes: int) -> list[bytes]:
 
 @given(TEXTS, st.integers(1, 7))
 def test_a_file_s_lines_are_what_a_split_gives(texts: list[bytes], chunk: int) -> None:
-    """However it falls into chunks; an empty end is no line."""
+    """For any division into chunks; an empty end is not a line."""
     with tempfile.NamedTemporaryFile() as file:
         file.write(b"\n".join(texts))
         file.flush()

@@ -1,4 +1,4 @@
-"""Coverage: what tests have seen of each route, and of each operand of its filter."""
+"""Coverage: what tests have exercised of each route, and of each operand of its filter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON values written as YAML are read back as they were."""
+"""JSON values written as YAML are read back unchanged."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Backlog:
-    """What is left is what the test says; remembers what it was asked."""
+    """A scripted backlog that records its calls."""
 
     def __init__(self, *, left: bool) -> None:
         self.left = left

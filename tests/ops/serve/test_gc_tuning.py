@@ -1,4 +1,4 @@
-"""The cycle collector while a server runs: it runs less often, and afterwards as before."""
+"""The garbage collector while a server runs: it runs less often, and is restored afterwards."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from streamroute.ops.serve.gc_tuning import rare_collections
 
 
 class Knot:
-    """An object that holds itself."""
+    """An object that refers to itself."""
 
     def __init__(self) -> None:
         self.me = self

@@ -1,4 +1,4 @@
-"""Of lines that come in pieces, the last complete one is kept, in bounded memory."""
+"""Of lines that arrive in pieces, the last complete one is kept, in bounded memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Redis cannot do now is tried again; what it will never do is not."""
+"""Temporary Redis errors are retried; permanent ones are not."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Flaky:
-    """Fails with these errors, one a call, and works then."""
+    """Fails with these errors, one per call, and then works."""
 
     def __init__(self, *errors: Exception) -> None:
         self.errors = list(errors)

@@ -1,4 +1,4 @@
-"""A session: what is fed is published first, then everything up to there is done; a stop ends it all."""
+"""A session: the feed is published first, then everything up to its end is processed; a stop ends it all."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class FakeApp:
-    """An app of one stream, whose backlog the test clears; notes what is asked of it."""
+    """An app of one stream, whose backlog the test clears; records its calls."""
 
     def __init__(self) -> None:
         self.services = {"events": None}

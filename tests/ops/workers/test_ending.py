@@ -1,4 +1,4 @@
-"""The end of a worker: what may have ended it, and how that is said."""
+"""The end of a worker: its possible causes, and how it is reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The supervisor's end of a pipe: the latest report, whatever comes through it, and however it ends."""
+"""The supervisor's end of a pipe: the latest report, for any input and any kind of end."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Clock:
 
 
 def line(times: int, *, ready: bool = True) -> bytes:
-    """The report of a worker that has done so much."""
+    """Return the report of a worker that has done this much."""
     counters = Counters({})
     for _ in range(times):
         counters.observe(Message({}, stream="s"), "r", Result.SUCCEEDED)
@@ -40,7 +40,7 @@ def line(times: int, *, ready: bool = True) -> bytes:
 
 
 def row(pipe: ReportPipe) -> RouteCounts:
-    """What the worker has counted of its route."""
+    """Return the worker's counts of its route."""
     assert pipe.report is not None
     assert pipe.report.counts is not None
     return pipe.report.counts.backlog["s", "r"]
@@ -128,7 +128,7 @@ async def test_silence_is_the_time_since_something_was_heard(pipe: ReportPipe, c
 
 
 async def test_what_a_worker_said_before_it_is_closed_is_kept_and_it_is_told_no_more(clock: Clock) -> None:
-    """Children of the worker may hold its end for as long as they like."""
+    """The worker's children may keep its end open for any time."""
     pipe = ReportPipe(clock)
     end = os.dup(pipe.writing)
     os.write(end, line(4))

@@ -1,4 +1,4 @@
-"""A worker's end of the pipe: it reports in time, and is held up by no supervisor."""
+"""A worker's end of the pipe: it reports in time, and no supervisor blocks it."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ class Pipe:
 
     @property
     def reports(self) -> list[dict[str, Any]]:
-        """Every report so far, read by now."""
+        """Return every report so far."""
         self.read()
         return [json.loads(line) for line in self._seen.split(b"\n")[:-1]]
 
     @property
     def rest(self) -> bytes:
-        """What was begun and has no end."""
+        """Return the incomplete line at the end."""
         self.read()
         return self._seen.rpartition(b"\n")[2]
 
@@ -55,13 +55,13 @@ class Pipe:
             return
 
     def fill(self) -> None:
-        """Nobody reads, and nothing more goes in."""
+        """Fill the pipe, so that further writes block."""
         while select.select([], [self.writing], [], 0)[1]:
             os.write(self.writing, b"\n" * 4096)
 
 
 def threads() -> list[threading.Thread]:
-    """Those that report."""
+    """Return the reporting threads."""
     return [thread for thread in threading.enumerate() if thread.name == "streamroute report"]
 
 
@@ -74,7 +74,7 @@ def pipe() -> Iterator[Pipe]:
 
 
 QUICK = ReportSettings(every=0.01, startup_wait=0.01, patience=0.01)
-"""Reports come at once, and no wait is long."""
+"""Settings for immediate reports and short waits."""
 
 
 @contextmanager
@@ -86,7 +86,7 @@ def writing(
 
 
 def test_each_stage_is_reported_before_anything_follows(pipe: Pipe) -> None:
-    """A message may end the process the moment after."""
+    """A message may end the process immediately afterwards."""
 
     def stage() -> list[tuple[bool, bool]]:
         return [(report["ready"], report["ended"]) for report in pipe.reports]
@@ -158,7 +158,7 @@ def test_a_supervisor_that_is_gone_is_told_nothing(caplog: pytest.LogCaptureFixt
 
 
 def test_a_pipe_that_was_closed_is_told_of(caplog: pytest.LogCaptureFixture) -> None:
-    """By a handler that closes whatever is open."""
+    """By a handler that closes all open files."""
     pipe = Pipe()
     with writing(pipe):
         os.close(pipe.writing)

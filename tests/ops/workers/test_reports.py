@@ -20,7 +20,7 @@ STATS = ProcessStats(0.0, {"s": 1}, {"s": 32})
 
 
 def say(pipe: ReportPipe, times: int, *, ready: bool = True) -> None:
-    """A worker says that it has done so much."""
+    """Write a worker's report that it has done this much."""
     counters = Counters(ROUTES)
     for _ in range(times):
         counters.observe(Message({}, stream="s"), "r", Result.SUCCEEDED)
@@ -70,7 +70,7 @@ async def test_a_worker_that_is_starting_runs_no_handlers_yet() -> None:
 
 
 async def test_who_was_ready_once_is_remembered() -> None:
-    """What a worker has said by now is known at once, and stays known when it has ended."""
+    """A worker's latest report is known at once, and stays known after its end."""
     reports = WorkerReports(Counters(ROUTES))
     with reports.pipe() as pipe:
         say(pipe, 0)
@@ -89,7 +89,7 @@ async def test_a_worker_that_was_ready_and_ended_unheard_is_remembered() -> None
 
 
 async def test_the_lag_of_a_worker_that_says_nothing_grows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It was stopped, or swapped out: what it said last is no longer true."""
+    """It was stopped, or swapped out: its last report is outdated."""
     reports = WorkerReports(Counters(ROUTES))
     with reports.pipe() as pipe:
         say(pipe, 1)

@@ -1,4 +1,4 @@
-"""Pauses between the workers of a supervisor: longer with each crash in a row, and short in an outage."""
+"""Pauses between a supervisor's restarts: longer with each crash in a row, and short in an outage."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from streamroute.ops.workers.restart_pause import CrashPauses, RestartPauses
 
 
 def test_each_crash_in_a_row_doubles_the_pause_up_to_five_seconds() -> None:
-    """A message may have ended the worker: the others are not kept waiting for long."""
+    """A message may have ended the worker: the others must not wait for long."""
     pauses = CrashPauses()
     assert [pauses.after_crash(1, at_work=True) for _ in range(7)] == [0.5, 1, 2, 4, 5, 5, 5]
 

@@ -1,4 +1,4 @@
-"""A supervisor of small stand-ins for workers: what it starts again, and when it ends."""
+"""A supervisor of small stand-ins for workers: which ones it restarts, and when it ends."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 NO_REDIS = 4
 LONG = 3600.0  # seconds that no test waits
 
-# The lives of all workers are noted in one file: one line each, of what the worker did then.
+# All workers record their lives in one file: one line for each step.
 STUB = """
 import json, os, signal, subprocess, sys
 
@@ -70,16 +70,16 @@ SHORT = RestartPauses(first=0.001, unreachable=(0.001, 0.002))
 
 
 async def at_once() -> None:
-    """Redis is there."""
+    """Redis is available."""
 
 
 async def never() -> None:
-    """Redis does not come back."""
+    """Redis stays unavailable."""
     await asyncio.Event().wait()
 
 
 class Stage:
-    """A supervisor whose workers run ``script``, and what is seen of them."""
+    """A supervisor whose workers run ``script``, with a record of their steps."""
 
     def __init__(self, folder: Path, script: str, count: int, **settings: Any) -> None:
         self.folder = folder
@@ -98,13 +98,13 @@ class Stage:
 
     @property
     def lives(self) -> list[str]:
-        """What the workers have noted."""
+        """The workers' recorded steps."""
         path = self.folder / "lives"
         return path.read_text().splitlines() if path.exists() else []
 
     @property
     def died(self) -> int:
-        """How many workers are counted as dead."""
+        """The number of workers counted as dead."""
         return self.reports.ended.event_total(Incident.WORKER_DIED)
 
     async def run(self) -> int:
@@ -113,7 +113,7 @@ class Stage:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[asyncio.Task[int]]:
-        """It runs beside the block, which has to end it."""
+        """Run it beside the block, which must end it."""
         task = asyncio.create_task(self.supervisor.run())
         try:
             yield task
@@ -124,7 +124,7 @@ class Stage:
             await asyncio.gather(task, return_exceptions=True)
 
     async def until(self, *words: str) -> None:
-        """Wait until this is what all workers have noted."""
+        """Wait until the workers' record equals this."""
         await eventually(lambda: self.lives == [*words], f"{words}")
 
 
@@ -166,7 +166,7 @@ run()
 async def test_what_ends_by_itself_before_it_was_ever_ready_cannot_start(
     tmp_path: Path, last_words: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """With or without a report: it may have ended before it had come to that. The others drain."""
+    """With or without a report: it may have ended before its first one. The others drain."""
     script = f"""
 try:
     os.mkdir(f"{{FOLDER}}/first")
@@ -202,7 +202,7 @@ run()
 
 @pytest.mark.parametrize("code", [1, 2, 3, NO_REDIS])
 async def test_what_cannot_start_after_a_crash_is_tried_again(tmp_path: Path, code: int) -> None:
-    """What was ready once can start: what keeps it from that will pass."""
+    """A worker that was ready once can start: the cause is temporary."""
     script = f"""
 n = len(lives())
 if n == 0:
@@ -242,7 +242,7 @@ run()
 
 
 async def test_a_drain_ends_when_all_are_done(tmp_path: Path) -> None:
-    """Some found a failure, which is the result, whoever ends last."""
+    """Some found a failure, which is the result, whichever worker ends last."""
     script = """
 note("done")
 report(ready=True)
@@ -264,7 +264,7 @@ async def test_a_drain_fails_where_one_of_its_workers_does(tmp_path: Path) -> No
     "end", ["report(ready=True, ended=True); sys.exit(3)", "sys.exit(1)", "report(ended=True); sys.exit(1)"]
 )
 async def test_a_worker_that_fails_in_a_drain_is_started_again(tmp_path: Path, end: str) -> None:
-    """It could not be started again after a crash, or has an exit code of no result."""
+    """It could not be restarted after a crash, or has an exit code that is not a result."""
     script = f"""
 n = len(lives())
 note("life")
@@ -284,7 +284,7 @@ report(ready=True, ended=True)
 async def test_a_worker_that_leaves_a_drain_without_a_last_report_is_started_again(
     tmp_path: Path, code: int
 ) -> None:
-    """A handler may end the process, with the exit code of one that is done."""
+    """A handler may end the process with the exit code of a finished worker."""
     script = f"""
 report(ready=True)
 if not lives():
@@ -302,7 +302,7 @@ report(ready=True, ended=True)
 async def test_without_redis_pauses_stay_short_and_do_not_lengthen_those_after_crashes(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The last end is a crash in spite of its exit code, which is a handler's doing."""
+    """The last end is a crash despite its exit code, which was set by a handler."""
     script = f"""
 n = len(lives())
 note("life")
@@ -333,7 +333,7 @@ async def test_only_what_never_worked_is_started_again_after_ever_longer_pauses(
     life: str,
     expected: list[int],
 ) -> None:
-    """Messages that kill their workers keep the others waiting for the longest pause at work, at most."""
+    """Messages that kill their workers delay the others by the longest pause between restarts, at most."""
     script = f"""
 if len(lives()) < 5:
     note("life")
@@ -443,7 +443,7 @@ CRASH = "report(ready=True); note('crashes'); os._exit(1)"
 
 
 async def test_stop_ends_a_pause(tmp_path: Path) -> None:
-    """Redis is not asked before the pause is over."""
+    """Redis is not contacted before the pause is over."""
     asked = []
 
     async def reachable() -> None:
@@ -519,7 +519,7 @@ async def test_a_supervisor_that_is_cancelled_lets_its_workers_drain(tmp_path: P
 async def test_workers_are_told_to_end_once_however_often_the_supervisor_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A worker may take a second signal for impatience."""
+    """A worker may treat a second signal as impatience."""
     told: list[int] = []
     terminate = supervising._terminate
 
@@ -546,7 +546,7 @@ async def test_a_supervisor_that_is_cancelled_in_a_pause_ends(tmp_path: Path) ->
 
 
 async def test_the_end_of_a_worker_is_seen_while_its_children_live_on(tmp_path: Path) -> None:
-    """They may hold its pipes open for as long as they like."""
+    """They may keep its pipes open for any time."""
     script = """
 if not lives():
     report(ready=True)
