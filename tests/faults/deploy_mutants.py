@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from streamroute.adapters.groups.takeover import GroupTakeover
 from streamroute.adapters.stream.coordinator import RedisCoordinator
 from streamroute.core.dispatch import routes
+from streamroute.core.dispatch.route_registry import RouteRegistry
 from streamroute.core.dispatcher import BotRedisDispatcher
 from streamroute.values import RouteWait
 
@@ -74,10 +75,10 @@ def former_names_are_ignored() -> None:
 def types_judge_retries() -> None:
     """A retry is looked up among the routes of its type only."""
 
-    def of_other_types(dispatcher: Whole, names: frozenset[str]) -> Iterable[Route]:
+    def named(registry: Whole, names: Iterable[str]) -> Iterable[Route]:
         return ()
 
-    _replace(BotRedisDispatcher, "_of_other_types", of_other_types)
+    _replace(RouteRegistry, "named", named)
 
 
 def _replace(owner: object, method: str, mutation: Callable[..., Any]) -> None:
