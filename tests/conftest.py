@@ -48,6 +48,12 @@ QUIETED = ("asyncio", "redis", "httpx", "httpcore")
 """Loggers whose level a command sets that sets up its log."""
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return how many workers ``-n auto`` starts: tests wait for servers and processes half of the time."""
+    return max(2, 3 * (os.cpu_count() or 1) // 2)
+
+
 @pytest.fixture(scope="session", params=_KINDS)
 def server_binary(request: pytest.FixtureRequest) -> Path:
     """A server's binary: a test runs on Valkey and, if marked `servers`, on two versions of Redis."""
