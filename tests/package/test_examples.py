@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from outside_data import WEBHOOKS, webhook_events
+from outside_data import WEBHOOKS
 from projects import Done, Project
 from repository import ROOT
 
@@ -179,12 +179,14 @@ WANTED: dict[str, Wanted] = {
     ),
 }
 
-needs_real_events = pytest.mark.outside(WEBHOOKS)
+needs_real_events = pytest.mark.skipif(
+    not WEBHOOKS.exists(), reason="GitHub's example payloads are not beside this checkout"
+)
 
 
 @pytest.fixture(scope="module")
 def real_events() -> list[Any]:
-    return list(webhook_events())
+    return [json.loads(line) for line in WEBHOOKS.read_text(encoding="utf-8").splitlines()]
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The JMESPath compliance suite, as shipped in the source of go-jmespath."""
+"""The JMESPath compliance suite: the official one beside the checkout, or that of go-jmespath's source."""
 
 from __future__ import annotations
 

@@ -1,12 +1,10 @@
-"""Third-party data that some tests read; tests/suites/fetch.py downloads it to .suites."""
+"""Data of other projects that some tests read: suites (see tests/suites/fetch.py) and real payloads."""
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
@@ -14,9 +12,13 @@ from repository import ROOT
 
 SUITES: Final = Path(os.environ.get("STREAMROUTE_SUITES", ROOT / ".suites"))
 
-JMESPATH: Final = SUITES / "go-jmespath" / "compliance"
+DATA: Final = ROOT.parent / "shared" / "data"
+"""A folder beside the checkout: the official compliance suite of JMESPath, and GitHub's example payloads."""
+
+_OFFICIAL: Final = DATA / "jmespath-compliance"
+JMESPATH: Final = _OFFICIAL if _OFFICIAL.is_dir() else SUITES / "go-jmespath" / "compliance"
 JSON_SCHEMA: Final = SUITES / "jsonschema" / "json" / "tests"
-WEBHOOKS: Final = SUITES / "webhooks-examples" / "api.github.com" / "index.json"
+WEBHOOKS: Final = DATA / "github-webhooks" / "events.jsonl"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -34,12 +36,3 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.config.getoption("--outside-data"):
         pytest.fail(f"{marker.args[0]} is missing", pytrace=False)
     pytest.skip("data of other projects is not here: python tests/suites/fetch.py")
-
-
-def webhook_events() -> Iterator[dict[str, Any]]:
-    """Yield GitHub's example webhook payloads, each with a type made of its family and action."""
-    for family in json.loads(WEBHOOKS.read_text("utf-8")):
-        for payload in family["examples"]:
-            action = payload.get("action")
-            kind = f"github.{family['name']}"
-            yield {**payload, "type": f"{kind}.{action}" if isinstance(action, str) else kind}
