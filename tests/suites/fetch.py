@@ -17,15 +17,18 @@ from typing import Final
 
 HERE: Final = Path(__file__).parent
 SUITES: Final = HERE.parents[1] / ".suites"
+OFFICIAL: Final = HERE.parents[2] / "shared" / "data" / "jmespath-compliance"
+"""The official suite, if it is beside the checkout: tests prefer it."""
 APT: Final = Path("/etc/apt")
 PACKAGE: Final = "golang-github-jmespath-go-jmespath"
 
 
 def main() -> None:
     """Fetch what is not there yet; exits with a message if it cannot be fetched."""
-    for folder, source in (("jsonschema", source_of_jsonschema), ("go-jmespath", source_of_go_jmespath)):
-        if not (SUITES / folder).is_dir():
-            unpack(source(), SUITES / folder)
+    if not (SUITES / "jsonschema").is_dir():
+        unpack(source_of_jsonschema(), SUITES / "jsonschema")
+    if not (OFFICIAL.is_dir() or (SUITES / "go-jmespath").is_dir()):
+        unpack(source_of_go_jmespath(), SUITES / "go-jmespath")
 
 
 def source_of_jsonschema() -> bytes:
