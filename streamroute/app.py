@@ -37,7 +37,7 @@ from streamroute.stream_pipeline import Pipeline, build_pipeline
 if TYPE_CHECKING:
     from streamroute.compiler.compiled import Compiled
     from streamroute.config.document import Document, StreamConfig
-    from streamroute.core.consume.key_ordering import KeyOf
+    from streamroute.core.consume.pool.key_ordering import KeyOf
 
 log = logging.getLogger(__name__)
 

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from streamroute.core.consume.consumer import ConsumerId, ConsumerSettings
-from streamroute.core.consume.due_timer import DueTimer
 from streamroute.core.consume.entry_lifecycle import EntryLifecycle, MessageCallback
-from streamroute.core.consume.fetcher import Fetcher
-from streamroute.core.consume.key_ordering import KeyOf
+from streamroute.core.consume.fetch.due_timer import DueTimer
+from streamroute.core.consume.fetch.fetcher import Fetcher
+from streamroute.core.consume.pool.key_ordering import KeyOf
 from streamroute.core.observer import Observer, ignore_result
 from streamroute.core.storage import LeaseKeeper, StreamStorageProtocol, keeps_leases
 from streamroute.errors import SetupError

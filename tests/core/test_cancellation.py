@@ -14,7 +14,7 @@ from loop_clock import LoopClock, turns
 from streamroute.compiler.resolve.call_signature import HandlerCall, handler_call
 from streamroute.compiler.runtime.route_handler import route_handler
 from streamroute.core.cancellation import is_own_cancellation, reraise_own_cancellation, uncloseable
-from streamroute.core.consume.worker_pool import WorkerPool
+from streamroute.core.consume.pool.worker_pool import WorkerPool
 from streamroute.message import Message
 from streamroute.values import RetryPolicy
 

@@ -14,9 +14,9 @@ import pytest
 from consuming import GROUP, STREAM, eventually, within_patience
 from streamroute.adapters.memory.storage import MemoryStreamStorage
 from streamroute.core.consume.consumer import ConsumerId, ConsumerSettings
-from streamroute.core.consume.due_timer import DueTimer
 from streamroute.core.consume.entry_lifecycle import EntryLifecycle
-from streamroute.core.consume.worker_pool import WorkerPool
+from streamroute.core.consume.fetch.due_timer import DueTimer
+from streamroute.core.consume.pool.worker_pool import WorkerPool
 from streamroute.core.observer import ignore_result
 from streamroute.core.stack_traces import thread_stack
 from streamroute.core.thread_call import ABANDONED_CALLS, ThreadCall

@@ -154,7 +154,11 @@ BROKEN: Mapping[str, BrokenBuild] = {
     "a handler that goes on is waited for": BrokenBuild(
         "handlers that swallow their cancellation",
         "waited .* s for what is stuck to take effect",
-        (Edit("core/consume/worker_pool.py", "STUCK_AFTER: Final = 10.0", "STUCK_AFTER: Final = 3600.0"),),
+        (
+            Edit(
+                "core/consume/pool/worker_pool.py", "STUCK_AFTER: Final = 10.0", "STUCK_AFTER: Final = 3600.0"
+            ),
+        ),
     ),
     "on_stuck is not listened to": BrokenBuild(
         "on_stuck: exit, under --workers",
@@ -191,7 +195,7 @@ BROKEN: Mapping[str, BrokenBuild] = {
     "new entries are read before what was released": BrokenBuild(
         "a clean restart",
         "messages ran in the order",
-        (Edit("core/consume/fetcher.py", "if not self._has_claimed.is_set():", "if False:"),),
+        (Edit("core/consume/fetch/fetcher.py", "if not self._has_claimed.is_set():", "if False:"),),
     ),
     "a lease outlives its worker": BrokenBuild(
         "a lease that is rolled back",

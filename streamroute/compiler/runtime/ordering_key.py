@@ -11,7 +11,7 @@ from streamroute.expansion import refuse_expanding
 from streamroute.logs.coalescing import NEVER_COALESCED
 
 if TYPE_CHECKING:
-    from streamroute.core.consume.key_ordering import KeyOf
+    from streamroute.core.consume.pool.key_ordering import KeyOf
 
 log = logging.getLogger(__name__)
 

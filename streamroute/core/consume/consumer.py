@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from streamroute.core.consume.key_ordering import KeyOf
+from streamroute.core.consume.pool.key_ordering import KeyOf
 
 
 class ConsumerId(NamedTuple):

@@ -11,14 +11,14 @@ from typing import Any, Final
 from streamroute.core.cancellation import is_own_cancellation
 from streamroute.core.consume.consumer import ConsumerId, ConsumerSettings
 from streamroute.core.consume.delivery_limits import DeliveryLimits
-from streamroute.core.consume.due_timer import DueTimer
+from streamroute.core.consume.fetch.due_timer import DueTimer
+from streamroute.core.consume.fetch.prefetch import PrefetchWindow
 from streamroute.core.consume.in_flight import InFlight
-from streamroute.core.consume.key_ordering import KeyedQueue
 from streamroute.core.consume.pause_group import PauseGroup, pause_group_of_loop
-from streamroute.core.consume.prefetch import PrefetchWindow
+from streamroute.core.consume.pool.key_ordering import KeyedQueue
+from streamroute.core.consume.pool.worker_pool import Entry, Worker, WorkerPool
 from streamroute.core.consume.releaser import Releaser
 from streamroute.core.consume.settler import Settler, writer_for
-from streamroute.core.consume.worker_pool import Entry, Worker, WorkerPool
 from streamroute.core.observer import Observer, Result
 from streamroute.core.stack_traces import task_stack, thread_stack
 from streamroute.core.storage import StreamStorageProtocol

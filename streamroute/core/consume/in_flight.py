@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from streamroute.core.consume.worker_pool import Entry
+from streamroute.core.consume.pool.worker_pool import Entry
 from streamroute.message import Message
 
 

@@ -15,10 +15,10 @@ from consuming import GROUP, STREAM, eventually, within_patience
 from loop_clock import LoopClock, turns
 from streamroute.adapters.memory.storage import MemoryStreamStorage
 from streamroute.core.consume.consumer import ConsumerId, ConsumerSettings
-from streamroute.core.consume.due_timer import DueTimer
 from streamroute.core.consume.entry_lifecycle import EntryLifecycle
+from streamroute.core.consume.fetch.due_timer import DueTimer
 from streamroute.core.consume.pause_group import pause_group_of_loop
-from streamroute.core.consume.worker_pool import Entry
+from streamroute.core.consume.pool.worker_pool import Entry
 from streamroute.core.observer import Result
 from streamroute.errors import LeaseLostError
 from streamroute.incidents import Incident, Incidents
@@ -316,7 +316,7 @@ class TestTaking:
     async def test_what_is_claimed_is_weighed_and_says_nothing_of_how_much_to_read(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("streamroute.core.consume.prefetch.BUDGET", 600)
+        monkeypatch.setattr("streamroute.core.consume.fetch.prefetch.BUDGET", 600)
         async with opened(concurrency=3, prefetch=0.1, batch_count=500) as work:
             work.lifecycle.take_claimed(await work.claim(2, "x" * 200))
             await eventually(lambda: work.started)

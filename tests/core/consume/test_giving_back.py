@@ -10,7 +10,7 @@ import pytest
 
 from consuming import GROUP, STREAM, eventually, processor, within_patience
 from streamroute.adapters.memory.storage import MemoryStreamStorage
-from streamroute.core.consume.worker_pool import WorkerPool
+from streamroute.core.consume.pool.worker_pool import WorkerPool
 from streamroute.core.processor import RedisStreamProcessor
 
 Callback = Callable[[dict[str, Any]], Awaitable[None]]

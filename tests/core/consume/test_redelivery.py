@@ -11,8 +11,8 @@ import pytest
 from consuming import GROUP, STREAM, eventually, within_patience
 from streamroute.adapters.memory.storage import MemoryStreamStorage
 from streamroute.core.consume.consumer import ConsumerId, ConsumerSettings
-from streamroute.core.consume.due_timer import DueTimer
 from streamroute.core.consume.entry_lifecycle import EntryLifecycle
+from streamroute.core.consume.fetch.due_timer import DueTimer
 from streamroute.core.observer import Result
 from streamroute.core.processor import ignore_stuck
 from streamroute.incidents import LOG_ONLY

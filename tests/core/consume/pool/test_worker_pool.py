@@ -16,8 +16,8 @@ import pytest
 from consuming import eventually, within_patience
 from loop_clock import LoopClock, turns
 from streamroute.core.cancellation import is_own_cancellation
-from streamroute.core.consume.key_ordering import KeyedQueue
-from streamroute.core.consume.worker_pool import Entry, WorkerPool
+from streamroute.core.consume.pool.key_ordering import KeyedQueue
+from streamroute.core.consume.pool.worker_pool import Entry, WorkerPool
 
 
 @asynccontextmanager
@@ -808,7 +808,9 @@ async def test_by_default_a_handler_is_stuck_ten_seconds_after_it_was_seen_to_go
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     clock = LoopClock(monkeypatch)
-    monkeypatch.setattr("streamroute.core.consume.worker_pool.monotonic", asyncio.get_running_loop().time)
+    monkeypatch.setattr(
+        "streamroute.core.consume.pool.worker_pool.monotonic", asyncio.get_running_loop().time
+    )
     async with holding(1) as held:
         held.uncancellable = {"1"}
         held.pool.put(entries("1"))

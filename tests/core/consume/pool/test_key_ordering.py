@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from consuming import eventually, within_patience
 from misbehaving import ALL, Unspeakable
-from streamroute.core.consume.key_ordering import KeyedQueue
-from streamroute.core.consume.worker_pool import Entry, WorkerPool
+from streamroute.core.consume.pool.key_ordering import KeyedQueue
+from streamroute.core.consume.pool.worker_pool import Entry, WorkerPool
 
 _CLAIMED = 1000  # claimed entries have ids from here on
 _TURNS = 1000  # event loop iterations; more than the longest example takes (80 entries, a few each)

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from streamroute.core.consume.batch_limiter import BatchLimiter
+from streamroute.core.consume.fetch.batch_limiter import BatchLimiter
 
 
 def test_after_a_failed_call_one_entry_is_asked_for_and_then_twice_as_many() -> None:

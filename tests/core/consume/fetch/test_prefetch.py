@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamroute.core.consume.prefetch import PrefetchWindow, over_byte_budget
+from streamroute.core.consume.fetch.prefetch import PrefetchWindow, over_byte_budget
 from streamroute.message import Message, first_delivery
 
 
@@ -185,7 +185,7 @@ def test_a_claim_of_more_than_half_of_what_one_should_bring_is_heavy(sizes: list
 
 
 def test_entries_of_unknown_size_are_not_heavy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streamroute.core.consume.prefetch.BUDGET", 20)
+    monkeypatch.setattr("streamroute.core.consume.fetch.prefetch.BUDGET", 20)
     assert not over_byte_budget([("1-0", {})] * 1000)
 
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from streamroute.core.consume.key_ordering import Entry
+from streamroute.core.consume.pool.key_ordering import Entry
 from streamroute.core.thread_call import ThreadCall
 
 

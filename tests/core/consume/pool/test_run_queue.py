@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 import pytest
 
-from streamroute.core.consume.key_ordering import Entry, KeyedQueue
-from streamroute.core.consume.run_queue import RunQueue
+from streamroute.core.consume.pool.key_ordering import Entry, KeyedQueue
+from streamroute.core.consume.pool.run_queue import RunQueue
 
 
 def entries(names: Iterable[str]) -> list[Entry]:

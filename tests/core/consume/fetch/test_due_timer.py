@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from consuming import within_patience
-from streamroute.core.consume.due_timer import DueTimer
+from streamroute.core.consume.fetch.due_timer import DueTimer
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from streamroute.core.consume.loop_budget import LoopBudget
+from streamroute.core.consume.pool.loop_budget import LoopBudget
 
 
 async def turn() -> None:

@@ -11,11 +11,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final, Protocol
 
-from streamroute.core.consume.batch_limiter import BatchLimiter
 from streamroute.core.consume.consumer import ConsumerId
-from streamroute.core.consume.due_timer import DueTimer
-from streamroute.core.consume.prefetch import over_byte_budget
-from streamroute.core.consume.worker_pool import Entry
+from streamroute.core.consume.fetch.batch_limiter import BatchLimiter
+from streamroute.core.consume.fetch.due_timer import DueTimer
+from streamroute.core.consume.fetch.prefetch import over_byte_budget
+from streamroute.core.consume.pool.worker_pool import Entry
 from streamroute.core.storage import (
     StreamStorageProtocol,
     blocks,

@@ -12,11 +12,11 @@ import pytest
 from consuming import GROUP, STREAM, eventually, within_patience
 from loop_clock import LoopClock, turns
 from streamroute import outages as backoff
-from streamroute.core.consume import fetcher as fetcher_module
 from streamroute.core.consume.consumer import ConsumerId
-from streamroute.core.consume.due_timer import DueTimer
-from streamroute.core.consume.fetcher import Fetcher
-from streamroute.core.consume.worker_pool import Entry
+from streamroute.core.consume.fetch import fetcher as fetcher_module
+from streamroute.core.consume.fetch.due_timer import DueTimer
+from streamroute.core.consume.fetch.fetcher import Fetcher
+from streamroute.core.consume.pool.worker_pool import Entry
 from streamroute.incidents import Incident, Incidents
 from streamroute.message import Message
 from streamroute.values import ClaimResult, Quotas
@@ -306,7 +306,7 @@ class TestClaiming:
     async def test_it_claims_again_at_once_where_more_may_be_left(
         self, count: int, new: bool, budget: int, again: bool, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("streamroute.core.consume.prefetch.BUDGET", budget)
+        monkeypatch.setattr("streamroute.core.consume.fetch.prefetch.BUDGET", budget)
         entries: list[Entry] = [(f"{n}-0", Message({}, fields={b"data": b"xx"})) for n in range(count)]
         storage, sink = Claiming(), EntrySink()
         storage.stale, sink.new = [ClaimResult(entries), ClaimResult([])], [new]

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Collection
 from typing import Any
 
-from streamroute.core.consume.key_ordering import Entry, KeyedQueue
+from streamroute.core.consume.pool.key_ordering import Entry, KeyedQueue
 
 
 class RunQueue:

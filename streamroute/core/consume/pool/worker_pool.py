@@ -16,10 +16,10 @@ from time import monotonic
 from typing import Any, Final
 
 from streamroute.core.cancellation import is_own_cancellation, uncloseable
-from streamroute.core.consume.key_ordering import Entry, KeyedQueue
-from streamroute.core.consume.loop_budget import LoopBudget
-from streamroute.core.consume.run_queue import RunQueue
-from streamroute.core.consume.worker import ThreadsLeft, Worker, take_back_cancellations
+from streamroute.core.consume.pool.key_ordering import Entry, KeyedQueue
+from streamroute.core.consume.pool.loop_budget import LoopBudget
+from streamroute.core.consume.pool.run_queue import RunQueue
+from streamroute.core.consume.pool.worker import ThreadsLeft, Worker, take_back_cancellations
 from streamroute.core.thread_call import ABANDONED_CALLS, ThreadCall
 
 __all__ = ["Entry", "Worker", "WorkerPool"]

@@ -1,0 +1,1 @@
+"""Fetching: reads and claims entries, in batches that the workers can take. Knows no handlers."""
