@@ -45,7 +45,7 @@ class _Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        from streamroute.config.findings.suggestions import did_you_mean
+        from streamroute.text.suggestions import did_you_mean
 
         if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
             meant = did_you_mean(args[0], _COMMANDS)

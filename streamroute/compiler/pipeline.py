@@ -16,13 +16,13 @@ from streamroute.compiler.rules.registry import ALL_RULES, GROUP_DISAGREEMENT, r
 from streamroute.compiler.type_patterns import TypePatterns
 from streamroute.config.document import Document
 from streamroute.config.files.includes import TEST_SUFFIX
-from streamroute.config.findings import suggestions
 from streamroute.config.findings.finding import START, Finding, Severity, has_errors, sort_findings
 from streamroute.config.findings.rules import Rule, Stage
 from streamroute.config.findings.text_file import TextFile
 from streamroute.config.load import LoadResult, config_file, load_config
 from streamroute.config.paths import list_folder
 from streamroute.config.yaml.source import SourceFile
+from streamroute.text import suggestions
 
 if TYPE_CHECKING:
     from streamroute.config.route_tests import RouteTest, RouteTestSuite

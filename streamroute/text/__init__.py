@@ -1,1 +1,1 @@
-"""Make the text of foreign objects safe to print: bounded, escaped, redacted."""
+"""Text for people: foreign objects bounded, escaped and redacted; suggestions for misspelled words."""

@@ -75,7 +75,7 @@ def _missing(path: Path) -> str:
 
 def _near(path: Path) -> Path | None:
     """Return a file with a similar name in the same folder (usually .yml for .yaml), or None."""
-    from streamroute.config.findings.suggestions import did_you_mean
+    from streamroute.text.suggestions import did_you_mean
 
     beside = [entry.name for entry in list_folder(path.parent) if entry.suffix.lower() in {".yaml", ".yml"}]
     meant = did_you_mean(path.name, sorted(beside))

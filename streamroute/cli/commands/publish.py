@@ -20,8 +20,8 @@ from streamroute.cli.arguments.server import open_server
 from streamroute.cli.arguments.stream_argument import stream_named
 from streamroute.cli.output.logging import set_up_logging
 from streamroute.cli.output.streams import echo, progress_bar
-from streamroute.config.findings.suggestions import did_you_mean
 from streamroute.config.paths import is_file
+from streamroute.text.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from streamroute.adapters.redis.connection import RedisConnection

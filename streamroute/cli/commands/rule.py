@@ -45,7 +45,7 @@ def _named(code: str) -> Rule:
 
 def _hint(code: str, by_name: Mapping[str, Rule]) -> str:
     from streamroute.compiler.rules.registry import ALL_RULES
-    from streamroute.config.findings.suggestions import did_you_mean
+    from streamroute.text.suggestions import did_you_mean
 
     number = re.search(r"[0-9]{3}", code)
     meant = f"SR{number[0]}" if number else None

@@ -10,9 +10,9 @@ import click
 from streamroute.cli.output.route_location import line_of, place_of
 from streamroute.cli.output.streams import printable
 from streamroute.compiler.dry_run import Decision, Verdict
-from streamroute.config.findings.suggestions import did_you_mean
 from streamroute.expressions.explain.trace import Step
 from streamroute.expressions.explain.trace_explanation import as_text, json_safe, missing_at
+from streamroute.text.suggestions import did_you_mean
 
 _ELSEWHERE: Final = frozenset({Verdict.OTHER_TYPE, Verdict.OTHER_STREAM})
 _WORDS: Final = {

@@ -9,10 +9,10 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-from streamroute.config.findings.suggestions import did_you_mean
 from streamroute.expressions.problem import Problem
 from streamroute.logs.exception_text import error_line
 from streamroute.text.safe_text import type_name
+from streamroute.text.suggestions import did_you_mean
 
 NOT_CALLABLE: Final = "SR403"
 ARGUMENTS_DO_NOT_FIT: Final = "SR404"

@@ -18,10 +18,10 @@ from streamroute.compiler.resolve.references import (
     check_allowed,
     parse_reference,
 )
-from streamroute.config.findings.suggestions import did_you_mean
 from streamroute.config.paths import is_file, is_folder, list_folder
 from streamroute.expressions.problem import Problem
 from streamroute.system.files import FileReader
+from streamroute.text.suggestions import did_you_mean
 
 _BUILT_IN_NAMES: Final = ("forward", "log", "webhook")
 _DEPTH: Final = 4  # folders below the configuration's

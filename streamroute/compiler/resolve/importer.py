@@ -16,13 +16,13 @@ from types import ModuleType, TracebackType
 from typing import Any, NamedTuple
 
 from streamroute.compiler.resolve.references import Reference, check_allowed, is_built_in, parse_reference
-from streamroute.config.findings.suggestions import did_you_mean
 from streamroute.config.paths import is_file, list_folder
 from streamroute.expressions.problem import Problem
 from streamroute.logs.exception_text import error_line
 from streamroute.system.extras import freeze_extras
 from streamroute.system.forked import ExitForkedChild
 from streamroute.text.safe_text import one_line, safe_str, type_name
+from streamroute.text.suggestions import did_you_mean
 
 _added: set[str] = set()
 

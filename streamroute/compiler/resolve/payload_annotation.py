@@ -13,7 +13,6 @@ import typing
 from collections.abc import Iterator
 from typing import Any, Final
 
-from streamroute.config.findings.suggestions import did_you_mean
 from streamroute.expressions.problem import Problem
 from streamroute.expressions.types.json_types import (
     BOOLEAN,
@@ -30,6 +29,7 @@ from streamroute.expressions.types.json_types import (
 from streamroute.expressions.types.type_operations import intersect, of_value, union_all
 from streamroute.text.limits import NAME
 from streamroute.text.safe_text import safe_repr, safe_str
+from streamroute.text.suggestions import did_you_mean
 
 PAYLOAD_ANNOTATION: Final = "SR408"
 

@@ -16,9 +16,9 @@ from streamroute.compiler.resolve.module_finder import ModuleFile, ModuleFinder,
 from streamroute.compiler.resolve.module_scope import Binding, ModuleScope, PlainFunction, module_scope
 from streamroute.compiler.resolve.payload_annotation import misfit as annotation_misfit
 from streamroute.compiler.resolve.references import UNVERIFIED, Reference, check_allowed, parse_reference
-from streamroute.config.findings.suggestions import did_you_mean
 from streamroute.config.paths import list_folder
 from streamroute.expressions.problem import Problem
+from streamroute.text.suggestions import did_you_mean
 
 _NO_MAPPINGS: Final = frozenset(
     {"bool", "bytearray", "bytes", "complex", "float", "frozenset", "int", "list", "set", "str", "tuple"}

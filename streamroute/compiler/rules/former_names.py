@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from streamroute.config.document import RouteConfig
-from streamroute.config.findings.suggestions import did_you_mean
 from streamroute.config.yaml.source import DataPath
+from streamroute.text.suggestions import did_you_mean
 
 
 class FormerNames:

@@ -12,7 +12,6 @@ from urllib.parse import quote
 
 from streamroute.config.findings.finding import Finding
 from streamroute.config.findings.quoting import quote_value
-from streamroute.config.findings.suggestions import did_you_mean
 from streamroute.config.findings.text_file import TextFile
 from streamroute.config.messages.dialects import Dialect, dialect_of
 from streamroute.config.messages.ref_bundler import bundle
@@ -28,6 +27,7 @@ from streamroute.config.messages.schema_registry import (
 from streamroute.config.paths import list_folder
 from streamroute.config.yaml.source import SourceFile, SourceLocation
 from streamroute.system.files import FileReader
+from streamroute.text.suggestions import did_you_mean
 
 Files = Sequence[tuple[SourceFile, Mapping[str, Any]]]
 

@@ -14,12 +14,12 @@ from itertools import islice
 from typing import Any, Final
 
 from streamroute.config.findings.quoting import join_words, quote_value
-from streamroute.config.findings.suggestions import did_you_mean
 from streamroute.config.messages.dialects import Dialect
 from streamroute.config.messages.keywords import SCHEMA_LIST, SCHEMA_MAP, SINGLE_SCHEMA, known_subschemas
 from streamroute.config.schema.fast_validator import is_integer, is_number
 from streamroute.config.schema.labels import TYPE_LABELS
 from streamroute.config.yaml.source import DataPath
+from streamroute.text.suggestions import did_you_mean
 
 _MOST: Final = 100  # problems of one document
 _ANCHOR: Final = re.compile("[A-Za-z_][-A-Za-z0-9._]*")

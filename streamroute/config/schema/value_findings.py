@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeGuard
 
 from streamroute.config.findings.quoting import describe_value, join_words, quote_value, quote_yaml
-from streamroute.config.findings.suggestions import did_you_mean
 from streamroute.config.json_schema import types_of
 from streamroute.config.schema.labels import TYPE_LABELS, label
 from streamroute.config.schema.normalized_guess import normalized_guess
@@ -15,6 +14,7 @@ from streamroute.config.schema.report import SchemaReport
 from streamroute.config.schema.value_hints import NO_FILTER, hint_for_type
 from streamroute.config.schema.violations import Violation
 from streamroute.config.yaml.source import DataPath
+from streamroute.text.suggestions import did_you_mean
 
 
 def explain_value(report: SchemaReport, violations: Mapping[str, Violation]) -> None:

@@ -9,9 +9,9 @@ from typing import Final
 
 from streamroute.config.findings.finding import Finding, Severity
 from streamroute.config.findings.rules import Rule, Stage
-from streamroute.config.findings.suggestions import did_you_mean
 from streamroute.config.suppressions.comment_scope import CommentScopes, Lines
 from streamroute.config.yaml.source import SourceFile
+from streamroute.text.suggestions import did_you_mean
 
 _SIGN: Final = re.compile(r"#[ \t]*streamroute:[ \t]*ignore\b", re.IGNORECASE)
 _LISTED: Final = re.compile(r"[ \t]*\[([^\]\r\n]*)\]")

@@ -11,7 +11,6 @@ from typing import Any, Final
 import yaml
 
 from streamroute.config.findings.collector import Extent, FindingCollector
-from streamroute.config.findings.suggestions import did_you_mean
 from streamroute.config.findings.text_file import TextFile
 from streamroute.config.yaml.events import events, extent
 from streamroute.config.yaml.key_errors import report_key
@@ -19,6 +18,7 @@ from streamroute.config.yaml.merge_keys import merge
 from streamroute.config.yaml.scalar_reader import QUOTE_IT, ScalarReader
 from streamroute.config.yaml.scalars import CORE
 from streamroute.config.yaml.versions import find_differences, report_dropped_question_mark
+from streamroute.text.suggestions import did_you_mean
 
 MAX_DEPTH: Final = 64
 TOO_DEEP: Final = f"mappings and lists are nested deeper than {MAX_DEPTH} levels"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from streamroute.config.findings.suggestions import did_you_mean
 from streamroute.expressions.evaluate.interpreter import SIGNATURES
 from streamroute.expressions.problem import Problem
 from streamroute.expressions.static_checks import UNKNOWN_FUNCTION
 from streamroute.expressions.syntax.parser import Node, Tree, walk
 from streamroute.expressions.translation.translate import translate
+from streamroute.text.suggestions import did_you_mean
 
 _PATH_BEFORE: Final = r"(?<![\w.])([\w.]+)\.$"
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from streamroute.compiler.dry_run import Decision, Verdict, decide
 from streamroute.compiler.rules.former_names import current_name_of
 from streamroute.config.document import RouteConfig
-from streamroute.config.findings.suggestions import did_you_mean
 from streamroute.config.route_tests import EntryReference, RouteTest
 from streamroute.errors import DecodeError, EncodeError, StreamrouteError
 from streamroute.ops.route_tests.delivery import delivered
 from streamroute.ops.route_tests.diff import differing
+from streamroute.text.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from streamroute.compiler.compiled import Compiled

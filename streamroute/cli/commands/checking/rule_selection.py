@@ -10,7 +10,7 @@ import click
 from streamroute.compiler.rules.registry import ALL_RULES
 from streamroute.config.findings.finding import Finding, Severity
 from streamroute.config.findings.rules import Stage
-from streamroute.config.findings.suggestions import did_you_mean
+from streamroute.text.suggestions import did_you_mean
 
 
 class Selection(NamedTuple):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from streamroute.config.findings.suggestions import did_you_mean
+from streamroute.text.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from streamroute.config.document import Document

@@ -9,9 +9,9 @@ from streamroute.compiler.rules.context import RuleContext
 from streamroute.compiler.rules.former_names import current_name_of
 from streamroute.config.findings.finding import Finding, Severity
 from streamroute.config.findings.rules import Rule, Stage
-from streamroute.config.findings.suggestions import did_you_mean
 from streamroute.config.route_tests import EntryReference, RouteTest
 from streamroute.config.yaml.source import DataPath, Part
+from streamroute.text.suggestions import did_you_mean
 
 RULE: Final = Rule(
     "SR601",

@@ -9,7 +9,7 @@ from streamroute.compiler.rules.context import RuleContext
 from streamroute.compiler.type_patterns import is_pattern
 from streamroute.config.findings.finding import Finding, Severity
 from streamroute.config.findings.rules import Rule, Stage
-from streamroute.config.findings.suggestions import did_you_mean
+from streamroute.text.suggestions import did_you_mean
 
 RULE: Final = Rule(
     "SR205",

@@ -10,7 +10,7 @@ from streamroute.compiler.rules.context import RuleContext
 from streamroute.config.document import RouteConfig
 from streamroute.config.findings.finding import Finding, Severity
 from streamroute.config.findings.rules import Rule, Stage
-from streamroute.config.findings.suggestions import did_you_mean
+from streamroute.text.suggestions import did_you_mean
 
 RULE: Final = Rule(
     "SR202",

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from streamroute.config.findings.suggestions import edit_distance
 from streamroute.expressions.types.mistakes.common_words import COMMON_WORDS
+from streamroute.text.suggestions import edit_distance
 
 _SHORTEST: Final = 4
 _LETTER_REPLACED: Final = 6

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from streamroute.config.findings import suggestions
-from streamroute.config.findings.suggestions import did_you_mean, edit_distance, limit_lookups, synonym_of
+from streamroute.text import suggestions
+from streamroute.text.suggestions import did_you_mean, edit_distance, limit_lookups
 
 KEYS = ["handler", "filter", "name", "type", "timeout", "with", "retry", "stream"]
 
@@ -69,20 +69,6 @@ def test_a_text_is_no_misspelt_word(length: int, is_near: bool) -> None:
 def test_of_equally_near_words_the_first_is_meant() -> None:
     assert did_you_mean("abx", ["abc", "abd"]) == "abc"
     assert did_you_mean("abx", ["abd", "abc"]) == "abd"
-
-
-@pytest.mark.parametrize(
-    ("word", "candidates", "meant"),
-    [
-        ("when", ["filter", "handler"], "filter"),
-        ("Event-Type", ["handler", "type"], "type"),
-        ("when", ["handler"], None),
-        ("hen", ["filter"], None),
-        ("filter", ["filter"], None),
-    ],
-)
-def test_what_other_tools_call_a_key_finds_it(word: str, candidates: list[str], meant: str | None) -> None:
-    assert synonym_of(word, candidates) == meant
 
 
 def test_a_swap_is_nearer_than_two_edits() -> None:
