@@ -13,7 +13,8 @@ from streamroute.incidents import LOG_ONLY, Incident, Incidents
 from streamroute.logs.coalescing import coalesced_by
 from streamroute.logs.exception_text import error_line
 from streamroute.text.limits import ERROR
-from streamroute.text.safe_text import clip, type_name
+from streamroute.text.safe_text import type_name
+from streamroute.text.truncation import clip
 
 log = logging.getLogger(__name__)
 

@@ -36,7 +36,7 @@ from streamroute.logs.coalescing import NEVER_COALESCED
 from streamroute.message import Message, copy_for_route
 from streamroute.system.forked import exit_if_forked
 from streamroute.text.limits import NAME
-from streamroute.text.safe_text import clip
+from streamroute.text.truncation import clip
 from streamroute.values import KnownRoutes, Outcome, RetryLater, RetryPolicy
 
 __all__ = ["BotRedisDispatcher", "RetrySchedulerProtocol"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
 from jmespath.exceptions import JMESPathTypeError
 
@@ -19,7 +19,9 @@ from streamroute.expressions.syntax.parser import Tree, parse
 from streamroute.logs.exception_text import error_line
 from streamroute.message import ExpandingMessage
 from streamroute.text.limits import NAME
-from streamroute.text.safe_text import clip
+from streamroute.text.truncation import clip, ellipsize
+
+_LONGEST: Final = 120  # characters of an expression in a message
 
 
 class Filter(Protocol):
@@ -38,7 +40,7 @@ class FilterError(StreamrouteError):
     """Raised if a filter fails on a payload. It is not retried: the same payload would fail again."""
 
     def __init__(self, expression: str, cause: str) -> None:
-        super().__init__(f"the filter {_short(expression)} failed: {cause}")
+        super().__init__(f"the filter {ellipsize(expression, _LONGEST)} failed: {cause}")
         self.expression = expression
         self.cause = cause
 
@@ -110,7 +112,3 @@ def failure_text(error: BaseException) -> str:
     if issubclass(kind, (TooCostlyError, ExpansionError)):
         return str(error)
     return error_line(error)
-
-
-def _short(expression: str) -> str:
-    return expression if len(expression) <= 120 else f"{expression[:117]}..."

@@ -11,6 +11,7 @@ from streamroute.handlers.contract import ArgumentProblem, built_in
 from streamroute.logs.coalescing import NEVER_COALESCED
 from streamroute.message import Message
 from streamroute.text.safe_text import safe_repr, safe_str
+from streamroute.text.truncation import ellipsize
 
 _LEVELS: Final = ("debug", "info", "warning", "error")
 _MOST: Final = 10_000  # characters of a log record's payload
@@ -53,5 +54,5 @@ def _written(payload: Mapping[str, Any]) -> str:
         parts.append(part)
         length += len(part)
         if length > _MOST:
-            return f"{''.join(parts)[:_MOST]}..."
-    return "".join(parts)
+            break
+    return ellipsize("".join(parts), _MOST)

@@ -10,15 +10,8 @@ from typing import Final
 
 from streamroute.errors import SetupError
 from streamroute.text.limits import ERROR, LONG, NAME
-from streamroute.text.safe_text import (
-    clip,
-    clip_middle,
-    one_line,
-    redact_logins,
-    redacted_str,
-    safe_str,
-    type_name,
-)
+from streamroute.text.safe_text import one_line, redact_logins, redacted_str, safe_str, type_name
+from streamroute.text.truncation import clip, clip_middle
 
 _LONGEST_LINE: Final = 500  # characters of a frame, which includes a line of source
 _MOST_FRAMES: Final = 20  # at each end of a stack

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from streamroute.text.limits import ERROR, NAME
+from streamroute.text.truncation import MORE, clip, ellipsize, encodable
 
 _DEEPEST: Final = 20  # levels of lists and dicts
-_MORE: Final = "..."
 _ARGUMENTS: Final = vars(BaseException)["args"].__get__
 _CLASS_NAME: Final = vars(type)["__name__"].__get__
 _CONTROLS: Final = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -35,34 +35,14 @@ def safe_str(value: object, limit: int = ERROR) -> str:
 def safe_repr(value: object, limit: int = ERROR) -> str:
     """Return ``repr(value)``, at most ``limit`` characters; stops early for a large list or dict."""
     text = _joined(_pieces(value, limit, 0), limit)
-    return text if len(text) <= limit else text[: max(0, limit - len(_MORE))] + _MORE
+    return ellipsize(text, limit)
 
 
 def type_name(value: object) -> str:
     """Return the name of an object's type on one line, at most ``NAME`` characters."""
     # Not `type(value).__name__`: a metaclass may define it.
-    name = one_line(_encodable(str.__getitem__(_CLASS_NAME(type(value)), slice(NAME + 1)), NAME + 1))
-    return name if len(name) <= NAME else name[: NAME - len(_MORE)] + _MORE
-
-
-def clip(text: str, limit: int) -> str:
-    """Return an encodable text of at most ``limit`` characters; a text that is cut ends with its length."""
-    # Call the methods of `str`: `text` may be of a subclass that overrides them.
-    length = str.__len__(text)
-    if length <= limit:
-        return _encodable(str.__str__(text), limit)
-    tail = f"{_MORE} ({length:,} characters)"
-    kept = max(0, limit - len(tail))
-    return f"{_encodable(str.__getitem__(text, slice(kept)), kept)}{tail}"[:limit]
-
-
-def clip_middle(text: str, limit: int) -> str:
-    """Return a text of at most ``limit`` characters; keeps both ends of a longer one, with a note between."""
-    if len(text) <= limit:
-        return clip(text, limit)
-    half = max(0, limit - 60) // 2
-    left_out = f"\n... {len(text) - 2 * half:,} characters left out ...\n"
-    return f"{clip(text[:half], half)}{left_out}{clip(text[len(text) - half :], half)}"
+    name = one_line(encodable(str.__getitem__(_CLASS_NAME(type(value)), slice(NAME + 1)), NAME + 1))
+    return ellipsize(name, NAME)
 
 
 def one_line(text: str) -> str:
@@ -101,11 +81,6 @@ def _escaped(match: re.Match[str]) -> str:
     return match[0].encode("unicode_escape").decode()
 
 
-def _encodable(text: str, limit: int) -> str:
-    """Escape unpaired surrogates, which cannot be encoded."""
-    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()[:limit]
-
-
 def _str(value: Any, limit: int) -> str:
     kind = type(value)
     if kind is str:
@@ -142,7 +117,7 @@ def _pieces(value: Any, limit: int, depth: int) -> Iterator[str]:
         return
     yield opening
     if depth >= _DEEPEST:
-        yield _MORE
+        yield MORE
     elif issubclass(kind, dict):
         yield from _separated(_pair(item, limit, depth + 1) for item in dict.items(value))
     else:
@@ -197,5 +172,5 @@ def _joined(pieces: Iterator[str], limit: int) -> str:
             if length > limit:
                 break
     except BaseException as error:  # noqa: BLE001 - see above
-        taken.append(f"{_MORE} ({type_name(error)})")
+        taken.append(f"{MORE} ({type_name(error)})")
     return "".join(taken)

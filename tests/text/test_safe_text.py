@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from misbehaving import ALL, BIG, Text, Unspeakable
 from streamroute.message import Message
-from streamroute.text.safe_text import clip, clip_middle, one_line, safe_repr, safe_str, type_name
+from streamroute.text.safe_text import one_line, safe_repr, safe_str, type_name
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(),
@@ -97,20 +97,6 @@ def test_a_large_payload_is_not_written_out_for_its_first_characters() -> None:
         tracemalloc.stop()
     assert [text[:10] for text in texts] == ["{'rooms': "] * 2
     assert peak < 1_000_000
-
-
-@given(st.text(), st.integers(0, 100))
-def test_a_text_that_fits_is_kept_and_another_is_cut(text: str, limit: int) -> None:
-    for cut in (clip, clip_middle):
-        found = cut(text, limit)
-        assert found == text if len(text) <= limit else len(found) <= max(limit, 60)
-
-
-def test_what_is_cut_says_how_long_it_was() -> None:
-    assert clip("a" * 5000, 30) == "aaaaaaaa... (5,000 characters)"
-    assert clip_middle("a" + "x" * 5000 + "b", 100) == "a" + "x" * 19 + (
-        "\n... 4,962 characters left out ...\n" + "x" * 19 + "b"
-    )
 
 
 @given(st.text(st.characters(categories=["Cc", "Cf", "Zl", "Zp", "Cs", "L"])))

@@ -25,7 +25,7 @@ from streamroute.adapters.codecs.entry_fields import (
 from streamroute.adapters.codecs.strict_json import NotJsonError, read_json
 from streamroute.errors import DecodeError, EncodeError, SetupError
 from streamroute.text.limits import NAME
-from streamroute.text.safe_text import clip
+from streamroute.text.truncation import clip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

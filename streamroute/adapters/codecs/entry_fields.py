@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 from streamroute.adapters.codecs.strict_json import read_json, short_repr, write_json
 from streamroute.errors import DecodeError, EncodeError
 from streamroute.text.limits import NAME
-from streamroute.text.safe_text import clip, safe_repr, safe_str, type_name
+from streamroute.text.safe_text import safe_repr, safe_str, type_name
+from streamroute.text.truncation import clip
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

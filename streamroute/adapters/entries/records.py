@@ -18,7 +18,7 @@ from streamroute.adapters.entries.field_packing import pack_fields, unpack_field
 from streamroute.errors import DecodeError
 from streamroute.message import Message
 from streamroute.text.limits import ERROR, HISTORY, LONG, NAME, REASON
-from streamroute.text.safe_text import clip, clip_middle
+from streamroute.text.truncation import clip, clip_middle
 from streamroute.values import DeadLetter, Failure, RetryLater
 
 FACTS: Final = MARKER.encode()

@@ -13,7 +13,7 @@ import click
 from streamroute.cli.arguments.paths import outside_allowed
 from streamroute.system.files import MAX_BYTES, FileTooLargeError, NotRegularError, OutsideFolderError
 from streamroute.system.named_files import open_named, read_named
-from streamroute.text.safe_text import clip_middle
+from streamroute.text.truncation import clip_middle
 
 STDIN: Final = "-"
 

@@ -8,7 +8,7 @@ from typing import Final
 import click
 
 from streamroute.config.paths import exists, is_folder, list_folder, why_not_a_file
-from streamroute.text.safe_text import clip_middle
+from streamroute.text.truncation import clip_middle
 
 NAME: Final = "routes.yaml"
 

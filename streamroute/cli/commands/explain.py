@@ -14,7 +14,8 @@ from streamroute.cli.output.streams import as_json, echo, printable, write_docum
 from streamroute.cli.process.exit_codes import ExitCode
 from streamroute.config.paths import MISSING, why_not_a_file
 from streamroute.errors import DecodeError, StreamrouteError
-from streamroute.text.safe_text import clip, safe_str
+from streamroute.text.safe_text import safe_str
+from streamroute.text.truncation import clip
 
 if TYPE_CHECKING:
     from streamroute.cli.arguments.config import UsableConfig

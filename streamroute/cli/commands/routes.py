@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from streamroute.cli.arguments.paths import ALLOW_OUTSIDE, PATH, config_path
 from streamroute.cli.output.streams import as_json, echo, write_document
 from streamroute.cli.process.exit_codes import ExitCode
+from streamroute.text.truncation import ellipsize
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from streamroute.cli.arguments.config import UsableConfig
     from streamroute.config.document import RouteConfig
+
+_LONGEST_FILTER: Final = 60
 
 
 @click.command(name="routes")
@@ -85,13 +88,17 @@ def _cells(route: RouteConfig) -> list[str]:
     from streamroute.cli.output.route_location import place_of
 
     streams, types = ", ".join(route.streams), ", ".join(route.types)
-    accepts = " ".join((route.filter or "").split())
+    accepts = ellipsize(" ".join((route.filter or "").split()), _LONGEST_FILTER)
     enabled = "yes" if route.enabled else "no"
-    return [route.name, streams, types, _cut(accepts) or "-", route.handler, enabled, place_of(route)]
-
-
-def _cut(text: str, width: int = 60) -> str:
-    return text if len(text) <= width else f"{text[: width - 3]}..."
+    return [
+        route.name,
+        streams,
+        types,
+        accepts or "-",
+        route.handler,
+        enabled,
+        place_of(route),
+    ]
 
 
 def _object(route: RouteConfig) -> dict[str, Any]:

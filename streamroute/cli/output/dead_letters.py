@@ -13,6 +13,7 @@ from streamroute.cli.output.streams import echo, printable, write_json
 from streamroute.cli.output.table import table
 from streamroute.ops.dead_letters.summary import DeadLetterSummary
 from streamroute.text.counted import pluralize
+from streamroute.text.truncation import ellipsize
 
 if TYPE_CHECKING:
     from streamroute.adapters.entries.records import DeadRecord
@@ -198,8 +199,7 @@ def _shown(value: bytes) -> str:
 
 
 def _cut(text: str) -> str:
-    line = printable(" ".join(text.split()))
-    return line if len(line) <= _LONGEST_CELL else f"{line[: _LONGEST_CELL - 3]}..."
+    return ellipsize(printable(" ".join(text.split())), _LONGEST_CELL)
 
 
 def _time(seconds: float) -> str:

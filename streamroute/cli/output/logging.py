@@ -19,7 +19,8 @@ from streamroute.cli.output.terminal import wants_color
 from streamroute.logs.coalescing import NEVER_COALESCED, CoalescingHandler, message_of
 from streamroute.logs.exception_text import error_text, traceback_text
 from streamroute.text.limits import LONG, NAME
-from streamroute.text.safe_text import clip, one_line, safe_repr
+from streamroute.text.safe_text import one_line, safe_repr
+from streamroute.text.truncation import clip
 
 _COLORS: Final = {logging.WARNING: "yellow", logging.ERROR: "red", logging.CRITICAL: "red"}
 _NOISY_LOGGERS: Final = ("asyncio", "redis", "httpx", "httpcore")

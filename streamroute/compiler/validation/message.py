@@ -11,7 +11,8 @@ from typing import Any, Final
 from streamroute.compiler.validation.budget import Budget
 from streamroute.compiler.validation.problems import DataProblem, other_keys
 from streamroute.config.findings.quoting import join_words
-from streamroute.text.safe_text import clip, safe_str, type_name
+from streamroute.text.safe_text import safe_str, type_name
+from streamroute.text.truncation import clip
 
 _MOST: Final = 3
 _MOST_READ: Final = 10  # problems of one message; more would not help

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Final
 
+from streamroute.text.truncation import ellipsize, ellipsize_middle
+
 _SERVER: Final = re.compile(r"\b(?!https?:)[\w+.-]{1,30}://\S+", re.IGNORECASE)
 _SECRETS_OF_SERVER: Final = (
     re.compile(r"^([^/]*//)(.*)(?=@)"),  # up to the last @: an unencoded password may contain any character
@@ -62,9 +64,8 @@ def quote_value(value: Any) -> str:
     plain = isinstance(value, float) or not isinstance(value, (str, bool, type(None)))
     written = str(value) if plain else json.dumps(value, ensure_ascii=False)
     if len(written) > _HUGE:
-        return f"{hide_secrets(written[:_HUGE])[:60]}..."
-    text = hide_secrets(written)
-    return text if len(text) <= 80 else f"{text[:60]}...{text[-15:]}"
+        return ellipsize(hide_secrets(written[:_HUGE]), 63)
+    return ellipsize_middle(hide_secrets(written), 80, 60, 15)
 
 
 def quote_yaml(text: str) -> str:

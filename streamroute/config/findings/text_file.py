@@ -9,6 +9,7 @@ from typing import Final
 
 from streamroute.config.findings.finding import Finding, Severity, Span
 from streamroute.config.findings.rules import RULES, Rule
+from streamroute.text.truncation import ellipsize_middle
 
 Step = str | int
 """A key of a mapping, or a position in a list."""
@@ -73,6 +74,5 @@ class TextFile:
 
 def _short(text: str) -> str:
     """Shorten a text that is too long to its beginning and end."""
-    if len(text) <= _LONGEST:
-        return text
-    return f"{text[: _LONGEST * 4 // 5]}... ({len(text):,} characters) ...{text[-_LONGEST // 10 :]}"
+    mark = f"... ({len(text):,} characters) ..."
+    return ellipsize_middle(text, _LONGEST, _LONGEST * 4 // 5, _LONGEST // 10, mark)

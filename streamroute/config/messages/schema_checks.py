@@ -29,7 +29,7 @@ from streamroute.config.messages.schema_registry import (
 from streamroute.config.regex.matching import pattern_for
 from streamroute.config.regex.syntax import RegexError
 from streamroute.config.yaml.source import DataPath, Part
-from streamroute.text.safe_text import clip
+from streamroute.text.truncation import clip
 
 _DYNAMIC: Final = ("$dynamicRef", "$recursiveRef")
 _LONGEST: Final = 56  # characters of a pattern that a finding shows

@@ -25,7 +25,7 @@ from streamroute.config.messages.schema_files import load_schema_file
 from streamroute.config.paths import is_file, why_not_a_file
 from streamroute.config.yaml.source import DataPath, SourceLocation
 from streamroute.system.files import FileReader
-from streamroute.text.safe_text import clip
+from streamroute.text.truncation import clip
 
 NOT_FETCHED: Final = "schemas are read only from files in the configuration folder"
 

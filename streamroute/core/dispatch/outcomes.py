@@ -16,7 +16,8 @@ from streamroute.errors import Postpone, Reject, RouteFailure, StreamrouteError
 from streamroute.logs.coalescing import coalesced_by, coalesced_by_reason
 from streamroute.logs.exception_text import cause_of, error_text, traceback_text
 from streamroute.text.limits import ERROR, NAME, REASON
-from streamroute.text.safe_text import clip, redacted_str, safe_repr, safe_str, type_name
+from streamroute.text.safe_text import redacted_str, safe_repr, safe_str, type_name
+from streamroute.text.truncation import clip
 from streamroute.values import DeadLetter, Outcome, RetryLater, RetryPolicy
 
 log = logging.getLogger(__name__)

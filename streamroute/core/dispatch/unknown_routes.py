@@ -15,7 +15,7 @@ from streamroute.logs.coalescing import coalesced_by
 from streamroute.logs.exception_text import error_line
 from streamroute.message import Message
 from streamroute.text.limits import NAME
-from streamroute.text.safe_text import clip
+from streamroute.text.truncation import clip
 from streamroute.values import Outcome, RetryLater, RouteWait
 
 log = logging.getLogger(__name__)

@@ -13,6 +13,7 @@ from streamroute.expressions.explain.trace import Observed, Step, Trace
 from streamroute.expressions.kinds import SINGULAR, kind_of
 from streamroute.expressions.syntax.parser import Node
 from streamroute.text.safe_text import safe_repr, safe_str
+from streamroute.text.truncation import ellipsize
 
 _WIDTH: Final = 60
 _STEPWISE: Final = frozenset({"subexpression", "index_expression"})
@@ -152,7 +153,7 @@ def as_text(value: Any, width: int = _WIDTH) -> str:
         return "(a value nested too deep to show)"
     except Exception:  # noqa: BLE001 - an object from a user's codec may raise anything
         return safe_repr(value, width)
-    return text if len(text) <= width else f"{text[: width - 3]}..."
+    return ellipsize(text, width)
 
 
 def json_safe(value: Any) -> Any:

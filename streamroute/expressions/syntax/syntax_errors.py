@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from streamroute.expressions.problem import ExpressionError, Problem
+from streamroute.text.truncation import ellipsize
 
 Token = dict[str, Any]
 """``type``, ``value``, ``start`` and ``end`` (exclusive): the form that jmespath's parser reads."""
@@ -118,5 +119,4 @@ def _problem(message: str, start: int, end: int | None, help_text: str | None = 
 
 
 def _short(text: str, limit: int = 30) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= limit else text[: limit - 3] + "..."
+    return ellipsize(" ".join(text.split()), limit)

@@ -9,6 +9,7 @@ from typing import Final
 from streamroute.expressions.problem import Problem
 from streamroute.expressions.syntax.parser import Node, Tree, walk
 from streamroute.expressions.types.json_types import Type
+from streamroute.text.truncation import ellipsize
 
 _MANY: Final = 50
 _LOOSE: Final = frozenset({"pipe", "or_expression", "and_expression", "comparator"})
@@ -92,5 +93,4 @@ class ProblemReport:
 
     def short(self, node: Node, limit: int = 40) -> str:
         """The text, shortened to fit into a message."""
-        text = self.text(node)
-        return text if len(text) <= limit else f"{text[: limit - 3]}..."
+        return ellipsize(self.text(node), limit)

@@ -15,7 +15,7 @@ from streamroute.message import Message
 from streamroute.ops.metrics.declarations import LEASE_LOST, ROUTE_METRICS, UNDECODABLE, UNLISTED, RouteMetric
 from streamroute.ops.metrics.unlisted import UnlistedMessages
 from streamroute.text.limits import NAME
-from streamroute.text.safe_text import clip
+from streamroute.text.truncation import clip
 
 NO_ROUTE: Final = "(no route)"
 OTHER_ROUTES: Final = "(other routes)"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from streamroute.cli.output.graphs.model import Graph, GraphNode, Layer
+from streamroute.text.truncation import ellipsize
 
 LETTER: Final = 7.25
 """Width in px of a monospaced letter of 12 px."""
@@ -64,11 +65,7 @@ def lay_out(graph: Graph) -> Layout:
 def text_of(node: GraphNode) -> tuple[str, ...]:
     """Return the text lines of a box."""
     label = node.label if node.enabled else f"{node.label} (disabled)"
-    return tuple(_cut(line) for line in (label, node.detail) if line)
-
-
-def _cut(line: str) -> str:
-    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
+    return tuple(ellipsize(line, LONGEST, "…") for line in (label, node.detail) if line)
 
 
 def _neighbors(graph: Graph) -> dict[str, list[str]]:

@@ -15,6 +15,7 @@ from streamroute.expressions.types.mistakes.unquoted_strings import CATEGORY_FIE
 from streamroute.expressions.types.nodes import Path, path_of, value_of
 from streamroute.expressions.types.phrases import any_kind, as_literal, is_numeric
 from streamroute.expressions.types.type_operations import of_value
+from streamroute.text.truncation import ellipsize
 
 NEVER_EQUAL: Final = "SR330"
 
@@ -84,8 +85,7 @@ def _short(tree: Tree, literal: Node) -> str:
     """The literal's text, shortened."""
     if "start" not in literal:
         return "a list"
-    text = tree.expression[literal["start"] : literal["end"]]
-    return text if len(text) <= 30 else f"{text[:27]}..."
+    return ellipsize(tree.expression[literal["start"] : literal["end"]], 30)
 
 
 def _meant(tree: Tree, node: Node, other: Node, value: Any, t: Type) -> str | None:

@@ -13,6 +13,7 @@ from streamroute.expressions.types.json_types import UNKNOWN, Type
 from streamroute.expressions.types.mistakes.evidence import Evidence, EvidenceSource
 from streamroute.expressions.types.nodes import Path, is_literal, path_of
 from streamroute.expressions.types.phrases import is_numeric
+from streamroute.text.truncation import ellipsize
 
 VALUE_IN_QUOTES: Final = "SR324"
 MALFORMED_LITERAL: Final = "SR325"
@@ -174,8 +175,7 @@ def _unfinished(tree: Tree, node: Node, inner: str) -> Problem:
 
 
 def _not_json(node: Node) -> str:
-    value = node["value"] if len(node["value"]) <= 30 else f"{node['value'][:27]}..."
-    text = json.dumps(value, ensure_ascii=False)
+    text = json.dumps(ellipsize(node["value"], 30), ensure_ascii=False)
     return f"the text in backticks is not JSON, so it is the string {text}"
 
 
