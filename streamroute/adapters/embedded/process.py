@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -23,11 +24,28 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
 
-_START_PATIENCE: Final = 20.0  # seconds until a server answers at all, be it that it is loading
-_STOP_PATIENCE: Final = 60.0  # until it has flushed its data and ended
-_ENDING_PATIENCE: Final = 2.0  # for one that refuses: its socket goes before it does
 _PAUSE: Final = 0.01
 _LONGEST_RECORD: Final = 10_000  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ServerTimeouts:
+    """Seconds to wait for another process, and for a server to start, to reply and to end."""
+
+    gate: float = 120.0
+    """While another process starts or stops the server."""
+    start: float = 20.0
+    """Until a server replies at all; it may still be loading."""
+    reply: float = valkey.REPLY_TIMEOUT
+    load: float = 900.0
+    """Until it has loaded its data, at some 100 MB per second."""
+    stop: float = 60.0
+    """Until it has flushed its data and ended."""
+    refused_stop: float = 2.0
+    """The same, if it refuses to end: its socket disappears before the process ends."""
+
+
+DEFAULT_TIMEOUTS: Final = ServerTimeouts()
 
 
 def wait_for(condition: Callable[[], bool], seconds: float, cancelled: threading.Event) -> bool:
@@ -47,8 +65,11 @@ def wait_for(condition: Callable[[], bool], seconds: float, cancelled: threading
 class FolderServer:
     """The server of ``folder``; one process at a time may start or stop it."""
 
-    def __init__(self, folder: Path, cancelled: threading.Event) -> None:
+    def __init__(
+        self, folder: Path, cancelled: threading.Event, timeouts: ServerTimeouts = DEFAULT_TIMEOUTS
+    ) -> None:
         self.folder = folder
+        self._timeouts = timeouts
         self.socket = Path()
         self._pid: int | None = None
         self._child: int | None = None
@@ -88,15 +109,15 @@ class FolderServer:
         self._pid = valkey.process_id(self.socket)
         return True
 
-    def wait_until_loaded(self, patience: float = 900.0) -> None:
-        """Wait until the server has loaded its data, at some 100 MB per second.
+    def wait_until_loaded(self) -> None:
+        """Wait until the server has loaded its data.
 
-        Raises EmbeddedServerError if it ends meanwhile, or is not ready after ``patience`` seconds.
+        Raises EmbeddedServerError if it ends meanwhile, or is not ready in time.
         """
-        if not wait_for(self._is_loaded, patience, self._cancelled):
+        if not wait_for(self._is_loaded, self._timeouts.load, self._cancelled):
             raise EmbeddedServerError(
                 f"the embedded server on {self.folder} is still loading its data after "
-                f"{patience:g} s; {valkey.last_log_line(self.folder)}"
+                f"{self._timeouts.load:g} s; {valkey.last_log_line(self.folder)}"
             )
 
     def shut_down(self) -> None:
@@ -104,7 +125,8 @@ class FolderServer:
         if self._has_ended() or not self._identify():
             return
         refusal = valkey.request_shutdown(self.socket)
-        if not wait_for(self._has_ended, _ENDING_PATIENCE if refusal else _STOP_PATIENCE, self._cancelled):
+        patience = self._timeouts.refused_stop if refusal else self._timeouts.stop
+        if not wait_for(self._has_ended, patience, self._cancelled):
             raise EmbeddedServerError(
                 f"process {self._pid} does not end: {refusal or 'no reply'}; "
                 f"{valkey.last_log_line(self.folder)}"
@@ -130,7 +152,7 @@ class FolderServer:
             seen = self._look(life)
             return seen != "silent"
 
-        if wait_for(is_clear, _START_PATIENCE, self._cancelled):
+        if wait_for(is_clear, self._timeouts.start, self._cancelled):
             return seen
         record = _record(life.path)
         raise EmbeddedServerError(
@@ -142,7 +164,7 @@ class FolderServer:
         if life.try_exclusive():
             return "dead"
         self.socket = Path(_record(life.path).get("socket", ""))
-        return "silent" if valkey.state(self.socket) == "absent" else "answers"
+        return "silent" if self._is_absent() else "answers"
 
     def _start(self, life: FileLock, socket: Path | None = None) -> None:
         program = valkey.server_program()
@@ -160,10 +182,10 @@ class FolderServer:
 
     def _stop_stale_server(self) -> None:
         """Stop a server that still uses the socket after its folder was deleted and created again."""
-        if valkey.state(self.socket) == "absent":
+        if self._is_absent():
             return
         valkey.request_shutdown(self.socket, "NOSAVE NOW FORCE")
-        if not wait_for(self._is_absent, _START_PATIENCE, self._cancelled):
+        if not wait_for(self._is_absent, self._timeouts.start, self._cancelled):
             raise EmbeddedServerError(
                 f"a server whose folder was deleted keeps the socket {self.socket}; "
                 f"end its process ({valkey.process_id(self.socket)}) and try again"
@@ -171,7 +193,7 @@ class FolderServer:
 
     def _await_answer(self) -> None:
         answered = wait_for(
-            lambda: not self._is_absent() or self._child_has_ended(), _START_PATIENCE, self._cancelled
+            lambda: not self._is_absent() or self._child_has_ended(), self._timeouts.start, self._cancelled
         )
         if not answered or self._child is None:
             what = "ended at its start" if self._child is None else "does not answer"
@@ -186,10 +208,13 @@ class FolderServer:
         return self._child is None
 
     def _is_absent(self) -> bool:
-        return valkey.state(self.socket) == "absent"
+        return self._state() == "absent"
+
+    def _state(self) -> valkey.State:
+        return valkey.state(self.socket, self._timeouts.reply)
 
     def _is_loaded(self) -> bool:
-        state = valkey.state(self.socket)
+        state = self._state()
         if state == "absent" and self._has_ended():
             raise EmbeddedServerError(
                 f"the embedded server on {self.folder} ended while it loaded its data; "
@@ -201,7 +226,7 @@ class FolderServer:
         ended = self._life.try_exclusive()
         if ended:
             self._life.release()
-            wait_for(self._child_has_ended, _START_PATIENCE, self._cancelled)  # reap it
+            wait_for(self._child_has_ended, self._timeouts.start, self._cancelled)  # reap it
         return ended
 
 

@@ -26,7 +26,7 @@ from urllib.parse import quote
 
 from streamroute.adapters.embedded.data_owner import has_data, take_ownership
 from streamroute.adapters.embedded.file_lock import FileLock
-from streamroute.adapters.embedded.process import FolderServer, wait_for
+from streamroute.adapters.embedded.process import DEFAULT_TIMEOUTS, FolderServer, ServerTimeouts, wait_for
 from streamroute.adapters.embedded.valkey import INSTEAD, server_program
 from streamroute.adapters.embedded.watchdog import Watchdog
 from streamroute.errors import EmbeddedServerError, SetupError
@@ -48,21 +48,26 @@ class EmbeddedServer:
         whether to trust data that this user's streamroute did not write; otherwise it is refused.
     ``create``
         whether to use a folder without data; otherwise it stays unchanged.
-    ``gate_patience``
-        seconds to wait while another process starts or stops the server.
+    ``timeouts``
+        seconds to wait for other processes and for the server.
     """
 
     def __init__(
-        self, folder: Path, *, adopt: bool = False, create: bool = True, gate_patience: float = 120.0
+        self,
+        folder: Path,
+        *,
+        adopt: bool = False,
+        create: bool = True,
+        timeouts: ServerTimeouts = DEFAULT_TIMEOUTS,
     ) -> None:
         self.folder = Path(os.path.realpath(folder))
         self._named = folder
         self._adopt = adopt
         self._create = create
-        self._gate_patience = gate_patience
+        self._timeouts = timeouts
         self._cancelled = threading.Event()
         self._users: FileLock | None = None
-        self._server = FolderServer(self.folder, self._cancelled)
+        self._server = FolderServer(self.folder, self._cancelled, timeouts)
         self._watchdog: Watchdog | None = None
 
     def acquire(self) -> str:
@@ -161,10 +166,10 @@ class EmbeddedServer:
     def _gate(self) -> Iterator[None]:
         gate = FileLock(self.folder / "gate.lock")
         try:
-            if not wait_for(gate.try_exclusive, self._gate_patience, self._cancelled):
+            if not wait_for(gate.try_exclusive, self._timeouts.gate, self._cancelled):
                 raise EmbeddedServerError(
                     f"another process has been starting or stopping the embedded server on {self.folder} "
-                    f"for more than {self._gate_patience:g} s"
+                    f"for more than {self._timeouts.gate:g} s"
                 )
             yield
         finally:

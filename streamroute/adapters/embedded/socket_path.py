@@ -19,15 +19,15 @@ _LONGEST: Final = 100  # bytes; sun_path holds 108 on Linux and 104 on macOS, in
 _SHORTEST: Final = "/tmp"  # noqa: S108 - what is used there is checked: ours alone, and no link
 
 
-def socket_path(folder: Path) -> Path:
+def socket_path(folder: Path, last_resort: str = _SHORTEST) -> Path:
     """Return the path of the socket of the server whose data is in ``folder``.
 
     The temporary folder comes first: XDG_RUNTIME_DIR is deleted at logout, while the server may be running.
-    Raises EmbeddedServerError if no folder is usable.
+    ``last_resort`` has the shortest path, and comes last. Raises EmbeddedServerError if no folder is usable.
     """
     name = sha256(os.fsencode(folder.resolve())).hexdigest()[:16] + ".sock"
     refused = []
-    for candidate in private_folders():
+    for candidate in private_folders(last_resort):
         path = candidate / name
         reason = _too_long(path) or not_private(candidate)
         if not reason:
@@ -39,14 +39,14 @@ def socket_path(folder: Path) -> Path:
     )
 
 
-def private_folders() -> Iterator[Path]:
+def private_folders(last_resort: str = _SHORTEST) -> Iterator[Path]:
     """Yield candidate folders for files that last until the machine stops; they may be unusable."""
     ours = f"streamroute-{os.geteuid()}"
     yield Path(tempfile.gettempdir(), ours)
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     if runtime and Path(runtime).is_absolute():
         yield Path(runtime, "streamroute")
-    yield Path(_SHORTEST, ours)
+    yield Path(last_resort, ours)
 
 
 def _too_long(path: Path) -> str:

@@ -30,7 +30,7 @@ A server executes an append-only file with all permissions.
 
 State = Literal["absent", "loading", "ready"]
 
-_PATIENCE: Final = 2.0  # seconds for one reply
+REPLY_TIMEOUT: Final = 2.0  # seconds
 _LOG_PREFIX: Final = re.compile(r"^\d+:[A-Z] .*? [#*.-] ")
 
 
@@ -122,10 +122,13 @@ def has_ended(child: int) -> bool:
         return True  # reaped elsewhere
 
 
-def state(socket_path: Path) -> State:
-    """Return the state of the server on this socket; an error reply to PING counts as alive."""
+def state(socket_path: Path, timeout: float = REPLY_TIMEOUT) -> State:
+    """Return the state of the server on this socket; an error reply to PING counts as alive.
+
+    A server that does not reply within ``timeout`` seconds counts as absent.
+    """
     try:
-        reply = _ask(socket_path, b"PING")
+        reply = _ask(socket_path, b"PING", timeout)
     except OSError:
         return "absent"
     if not reply:
@@ -153,9 +156,9 @@ def request_shutdown(socket_path: Path, options: str = "") -> str:
         return str(error)
 
 
-def _ask(socket_path: Path, command: bytes) -> bytes:
+def _ask(socket_path: Path, command: bytes, timeout: float = REPLY_TIMEOUT) -> bytes:
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(_PATIENCE)
+        connection.settimeout(timeout)
         connection.connect(str(socket_path))
         connection.sendall(command + b"\r\n")
         return connection.recv(65536)

@@ -26,7 +26,6 @@ from streamroute.values import KnownRoutes
 LONGEST_LEASE: Final = 30 * 86_400_000
 """The longest valid lease (ms): a corrupt, longer one would block takeovers forever."""
 
-_CACHE_SECONDS: Final = 1.0
 _CLOCK_TOLERANCE: Final = 60_000  # ms
 _DIGITS: Final = 15  # of a time in ms
 
@@ -65,11 +64,12 @@ class GroupView:
 
 
 class GroupWorkers:
-    """Reads which workers of a group are alive, at most once a second."""
+    """Reads which workers of a group are alive, at most once in ``cached_for`` seconds."""
 
-    def __init__(self, client: Redis, keys: GroupKeys) -> None:
+    def __init__(self, client: Redis, keys: GroupKeys, *, cached_for: float = 1.0) -> None:
         self._client = client
         self._keys = keys
+        self._cached_for = cached_for
         self._lock = asyncio.Lock()
         self._until = 0.0
         self._view = GroupView(0, frozenset(), frozenset(), frozenset(), {})
@@ -83,7 +83,7 @@ class GroupWorkers:
             async with self._lock:
                 if time.monotonic() >= self._until:
                     self._view = await self._fetch()
-                    self._until = time.monotonic() + _CACHE_SECONDS
+                    self._until = time.monotonic() + self._cached_for
         return self._view
 
     async def _fetch(self) -> GroupView:

@@ -21,9 +21,7 @@ from redis.exceptions import RedisError
 from streamroute.adapters.redis.channel import MIN_CONNECTIONS
 from streamroute.adapters.urls.sentinel_url import read_sentinel_url
 
-_PATIENCE: Final = 1.0
-"""Seconds for a sentinel to answer; sentinels are tried in turn, first the one that answered last."""
-_REFRESH_EVERY: Final = 1.0  # seconds
+_REFRESH_EVERY: Final = 1.0
 _ADDRESS_SETTINGS: Final = ("host", "port", "connection_class")
 
 
@@ -54,17 +52,18 @@ class SerialSentinel(Sentinel):
 class MasterPool(SentinelConnectionPool):
     """Connections to a master; closing the pool also closes the connections to the sentinels.
 
-    A background task looks up the master every second: a replaced master accepts writes for some seconds, and
-    discards them later.
+    A background task looks up the master every ``refresh_every`` seconds: a replaced master accepts writes
+    for some seconds, and discards them later.
     """
 
+    refresh_every = _REFRESH_EVERY
     _next_refresh = -math.inf
     _refresh: asyncio.Task[None] | None = None
 
     async def get_connection(self, *arguments: Any, **options: Any) -> AbstractConnection:
         """Return a connection to the master; raises what redis-py raises."""
         if time.monotonic() >= self._next_refresh and (self._refresh is None or self._refresh.done()):
-            self._next_refresh = time.monotonic() + _REFRESH_EVERY
+            self._next_refresh = time.monotonic() + self.refresh_every
             self._refresh = asyncio.create_task(self._refresh_master())
         connection: Any = await super().get_connection(*arguments, **options)  # type: ignore[no-untyped-call]  # redis-py gives no types
         if self.master_address not in (None, (connection.host, connection.port)):
@@ -94,8 +93,13 @@ class MasterPool(SentinelConnectionPool):
             raise
 
 
-def master_client(url: str, settings: Mapping[str, Any]) -> Redis:
+def master_client(
+    url: str, settings: Mapping[str, Any], *, patience: float = 1.0, refresh_every: float = _REFRESH_EVERY
+) -> Redis:
     """Return a client of the master in the URL; the URL's parameters override ``settings``.
+
+    Each sentinel has ``patience`` seconds to answer; they are tried in turn, first the one that answered
+    last. The master is looked up again every ``refresh_every`` seconds.
 
     Raises ValueError for an invalid URL or parameter. Sends nothing yet.
     """
@@ -104,12 +108,14 @@ def master_client(url: str, settings: Mapping[str, Any]) -> Redis:
     own = {name: value for name, value in asked.items() if name not in _ADDRESS_SETTINGS}
     tls = {name: value for name, value in {**settings, **own}.items() if name.startswith("ssl_")}
     login = {"username": read.username, "password": read.password}
-    quick = {"socket_timeout": _PATIENCE, "socket_connect_timeout": _PATIENCE, "retry": settings["retry"]}
+    quick = {"socket_timeout": patience, "socket_connect_timeout": patience, "retry": settings["retry"]}
     watching = {"client_name": "streamroute"} | quick | login | tls
     kind = asked.get("connection_class", Connection)
     sentinels = [_sentinel(kind, {**watching, "host": host, "port": port}) for host, port in read.sentinels]
     master = {**settings, **own, "ssl": kind is SSLConnection}
-    return Redis.from_pool(_pool(read.name, SerialSentinel(sentinels), master))
+    pool = _pool(read.name, SerialSentinel(sentinels), master)
+    pool.refresh_every = refresh_every
+    return Redis.from_pool(pool)
 
 
 def clone_pool(pool: SentinelConnectionPool) -> MasterPool:

@@ -24,15 +24,26 @@ from streamroute.adapters.redis.round_trip import CommandArgs, round_trip
 from streamroute.system.waiting import wait_for_event
 
 _TICK: Final = 0.5  # seconds; waiting commands end at multiples of it
-_GATHERING: Final = 0.02  # seconds to wait for the other commands that end at the same tick
 _PAUSE: Final = 0.01  # minimum seconds between two polls of the same streams
 _TURN: Final = 0.001  # the same for each command of a poll
-_MOST_STREAMS: Final = 1024  # in one command
-_MOST_ENTRIES: Final = 1024  # that one command asks for, of all its streams
 _MANY: Final = 16  # streams in a command from which a pause follows each read
 _SPACING: Final = 1e-5  # seconds of that pause for each stream; its read costs the server about a tenth
 
 _NOTHING: Final = ReadResult(0, {})
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLimits:
+    """What one command may read, and the wait for others to share it.
+
+    ``gathering`` is in seconds: the wait for the other commands that end at the same tick.
+    """
+
+    streams: int = 1024
+    entries: int = 1024  # of all its streams
+    gathering: float = 0.02
+
+
 _ReadKey = tuple[ReaderId, tuple[str, ...]]
 
 
@@ -80,8 +91,9 @@ class _ReadBatch(NamedTuple):
 class SharedReads:
     """Reads entries over at most ``connections`` connections of ``pool``."""
 
-    def __init__(self, pool: ConnectionPool, connections: int) -> None:
+    def __init__(self, pool: ConnectionPool, connections: int, limits: ReadLimits = ReadLimits()) -> None:
         self._pool = weakref.proxy(pool)  # _reads holds the pool as a weak key
+        self._limits = limits
         self._free = connections
         self._has_several = connections > 1
         self._ending_on_tick = 0  # commands in progress that end at the next tick
@@ -147,7 +159,7 @@ class SharedReads:
         """Wait for other commands that end at this tick, so that their streams join the next command."""
         if self._ending_on_tick and self._pending:
             self._is_over.clear()
-            await wait_for_event(self._is_over, _GATHERING)
+            await wait_for_event(self._is_over, self._limits.gathering)
 
     def _next_batch(self) -> _ReadBatch:
         """Take a connection for the oldest request and those that can share its round trip."""
@@ -157,7 +169,8 @@ class SharedReads:
         if first.reads_alone:
             commands = [[first]]
         else:
-            commands = _commands_by_reader(self._pending if is_polling else self._of_reader(first.reader))
+            sharing = self._pending if is_polling else self._of_reader(first.reader)
+            commands = _commands_by_reader(sharing, self._limits.streams)
         taken = {request for command in commands for request in command}
         self._pending = [request for request in self._pending if request not in taken]
         return _ReadBatch(commands, is_polling)
@@ -193,7 +206,7 @@ class SharedReads:
     async def _ask(self, commands: Sequence[Sequence[_ReadRequest]], block: int | None) -> bool:
         """Read, and resolve each request that has entries; returns whether any had."""
         requests = [request for command in commands for request in command]
-        share = max(_MOST_ENTRIES // len(requests), 1)
+        share = max(self._limits.entries // len(requests), 1)
         words = []
         for command in commands:
             count = min(request.count for request in command)
@@ -230,15 +243,15 @@ class SharedReads:
         return max(1, int(min(longest, tick) * 1000)), tick <= longest
 
 
-def _commands_by_reader(pending: Iterable[_ReadRequest]) -> list[list[_ReadRequest]]:
-    """Group requests into one command for each reader.
+def _commands_by_reader(pending: Iterable[_ReadRequest], max_streams: int) -> list[list[_ReadRequest]]:
+    """Group requests into one command of at most ``max_streams`` for each reader.
 
     Requests to be read alone, and second requests for a stream, stay pending.
     """
     chosen: dict[ReaderId, dict[tuple[str, ...], _ReadRequest]] = {}
     for request in pending:
         streams = chosen.setdefault(request.reader, {})
-        if not request.reads_alone and len(streams) < _MOST_STREAMS:
+        if not request.reads_alone and len(streams) < max_streams:
             streams.setdefault(request.keys, request)
     return [list(streams.values()) for streams in chosen.values() if streams]
 

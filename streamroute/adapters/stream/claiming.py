@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final, NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
 
@@ -15,8 +16,16 @@ from streamroute.adapters.redis.scripts import script
 from streamroute.keys import RELEASED, GroupKeys
 from streamroute.values import Quotas
 
-_SWEEP: Final = 1000  # pending entries that one claim looks at beyond those of dead consumers
-_BYTES: Final = 16 * 1024 * 1024  # of entries that one claim returns, unless a single entry is larger
+
+@dataclass(frozen=True, slots=True)
+class ClaimLimits:
+    """The work of one claim: pending entries to examine beyond those of dead consumers, and bytes to return.
+
+    A single entry may be larger than ``reply_bytes``.
+    """
+
+    sweep: int = 1000
+    reply_bytes: int = 16 * 1024 * 1024
 
 
 class ClaimReply(NamedTuple):
@@ -51,7 +60,7 @@ class ClaimReply(NamedTuple):
         return [entry_id for place, entry_id in self.deleted if place == number]
 
 
-async def claim(
+async def claim(  # noqa: PLR0913 - whose entries, which of them, and how much work
     client: Redis,
     keys: GroupKeys,
     group: str,
@@ -61,6 +70,7 @@ async def claim(
     count: int,
     quotas: Quotas,
     cursors: Sequence[str] | None,
+    limits: ClaimLimits = ClaimLimits(),
 ) -> ClaimReply:
     """Claim up to ``count`` entries idle for ``min_idle`` ms or released; raises what redis-py raises.
 
@@ -74,7 +84,7 @@ async def claim(
         client,
         [keys.workers, *streams],
         [
-            *(group, consumer, min_idle, count, RELEASED, _SWEEP, _BYTES),
+            *(group, consumer, min_idle, count, RELEASED, limits.sweep, limits.reply_bytes),
             *(quotas.last, _quota_argument(quotas)),
             *(cursors or ["-"] * len(streams)),
         ],

@@ -16,7 +16,7 @@ from streamroute.errors import DecodeError
 from streamroute.keys import GroupKeys
 
 _PAGE: Final = 100  # dead letters in one reply
-_BYTES: Final = 16 * 1024 * 1024  # in one reply: each may be as large as an entry
+_REPLY_BYTES: Final = 16 * 1024 * 1024  # in one reply: each may be as large as an entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +35,13 @@ class StoredDeadLetter:
 class DeadLetters:
     """One stream of dead letters; several streams and groups may share it.
 
-    The methods raise RedisUnavailableError if Redis cannot be reached, SetupError if it refuses.
+    A reply holds at most ``reply_bytes`` of letters, unless a single one is larger. The methods raise
+    RedisUnavailableError if Redis cannot be reached, SetupError if it refuses.
     """
 
-    def __init__(self, redis: RedisConnection, key: str) -> None:
+    def __init__(self, redis: RedisConnection, key: str, *, reply_bytes: int = _REPLY_BYTES) -> None:
         self.key = key
+        self._reply_bytes = reply_bytes
         self._redis = redis
         self._client = raw_client(redis.client, key)
         self._doing = f"working on the dead letters in {key}"
@@ -65,7 +67,7 @@ class DeadLetters:
         while rows := await self._rows(start, str(max(until, 0)), count):
             yield [_letter(row) for row in rows]
             start = f"({text(rows[-1][0])}"
-            count = _next_count(rows)
+            count = _next_count(rows, self._reply_bytes)
 
     async def find(self, letter_id: str) -> StoredDeadLetter | None:
         """Return the dead letter of this id, or None."""
@@ -105,10 +107,10 @@ class DeadLetters:
         return list(rows)
 
 
-def _next_count(rows: Sequence[Row]) -> int:
+def _next_count(rows: Sequence[Row], reply_bytes: int) -> int:
     """Return the size of the next page: twice as many, if letters of this size fit into one reply."""
     size = sum(len(part) for _, fields in rows for part in fields) or 1
-    return max(1, min(2 * len(rows), _PAGE, len(rows) * _BYTES // size))
+    return max(1, min(2 * len(rows), _PAGE, len(rows) * reply_bytes // size))
 
 
 def _letter(row: Row) -> StoredDeadLetter:

@@ -19,9 +19,7 @@ from redis.asyncio import ConnectionPool, Redis
 from streamroute.adapters.redis.raw_client import clone_for_loop, raw_clients
 from streamroute.system.waiting import wait_for_event
 
-_TICK: Final = 0.2  # maximum seconds between two checks for due heartbeats
 _ASK: Final = 1.0  # maximum seconds between two checks of the handlers' event loop
-_LEAVING: Final = 2.0  # seconds that the last word of a stream may take
 
 ClientOf = Callable[[str], Redis]
 CallInLoop = Callable[[Callable[[], None]], None]
@@ -57,9 +55,17 @@ class HeartbeatTarget(Protocol):
 
 
 class HeartbeatThread:
-    """Sends heartbeats for every added stream until it is removed."""
+    """Sends heartbeats for every added stream until it is removed.
 
-    def __init__(self) -> None:
+    ``tick``
+        maximum seconds between two checks for due heartbeats.
+    ``leave_timeout``
+        seconds that the last heartbeat of a stream and the end of its lease may take.
+    """
+
+    def __init__(self, *, tick: float = 0.2, leave_timeout: float = 2.0) -> None:
+        self._tick = tick
+        self._leave_timeout = leave_timeout
         self._streams: list[HeartbeatTarget] = []
         self._members = 0  # streams that were added and are not completely removed
         self._thread: threading.Thread | None = None
@@ -126,7 +132,8 @@ class HeartbeatThread:
             try:
                 while not self._closing:
                     self._beat_where_due()
-                    await wait_for_event(self._look, min([_TICK, *(stream.tick for stream in self._streams)]))
+                    ticks = [self._tick, *(stream.tick for stream in self._streams)]
+                    await wait_for_event(self._look, min(ticks))
                     self._look.clear()
             except LoopIsClosedError:
                 return
@@ -156,7 +163,7 @@ class HeartbeatThread:
     async def _leave(self, stream: HeartbeatTarget) -> None:
         running = self._running.get(stream)
         try:
-            async with asyncio.timeout(_LEAVING):
+            async with asyncio.timeout(self._leave_timeout):
                 if running is not None:
                     await asyncio.wait([running])
                 await stream.leave(self._client_of)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Final
 
 from redis.asyncio import Redis
 
@@ -33,7 +32,6 @@ from streamroute.values import KnownRoutes
 
 log = logging.getLogger(__name__)
 
-_BATCH: Final = 500  # entries that one script confirms
 Held = Callable[[], Mapping[str, Message]]
 Waiting = Callable[[], Collection[str]]
 Knows = Callable[[], KnownRoutes]
@@ -50,7 +48,7 @@ class RedisLeaseKeeper:
 
     The thread also saves the group's watermark and this worker's record: until when it counts as alive, its
     lease and ``known_routes()``. ``waiting()`` returns the ids of held entries that have not started.
-    ``lost`` is called in the event loop that opened the keeper.
+    ``lost`` is called in the event loop that opened the keeper. One script confirms up to ``batch`` entries.
     """
 
     def __init__(  # noqa: PLR0913 - whose leases, how they are renewed, and the callbacks
@@ -67,6 +65,7 @@ class RedisLeaseKeeper:
         known_routes: Knows,
         watermarks: Watermarks,
         incidents: Incidents,
+        batch: int = 500,
     ) -> None:
         self.tick = lease.seconds / 6
         self.stall = lease.stall
@@ -81,6 +80,7 @@ class RedisLeaseKeeper:
         self._known_routes = known_routes
         self._watermarks = watermarks
         self._incidents = incidents
+        self._batch = batch
         self._due = 0.0
         self._outage = OutageTracker("confirming leases of %s", keys.stream, incidents)
         self._has_released = False
@@ -130,8 +130,8 @@ class RedisLeaseKeeper:
         held = self._held()
         for key in (self._keys.stream, self._keys.retry):
             entries = [(name, message) for name, message in held.items() if message.pending_key == key]
-            for start in range(0, len(entries), _BATCH):
-                await self._confirm(client, call, key, entries[start : start + _BATCH])
+            for start in range(0, len(entries), self._batch):
+                await self._confirm(client, call, key, entries[start : start + self._batch])
         if not held:
             await self._confirm(client, call, self._keys.stream, [])  # write this worker's record
 

@@ -20,7 +20,7 @@ from streamroute.adapters.redis.raw_client import interrupt_read, raw_clients, r
 from streamroute.adapters.redis.read_commands import ReaderId
 from streamroute.adapters.redis.replies import text
 from streamroute.adapters.redis.scripts import script
-from streamroute.adapters.stream.claiming import claim
+from streamroute.adapters.stream.claiming import ClaimLimits, claim
 from streamroute.adapters.stream.coordinator import RedisCoordinator
 from streamroute.adapters.stream.deleted_entries import PENDING, SCHEDULED, report_deleted
 from streamroute.adapters.stream.due_times import DueTimes
@@ -64,6 +64,7 @@ class RedisStreamStorage:
     """
 
     blocks = True
+    claim_limits = ClaimLimits()
 
     def __init__(  # noqa: PLR0913 - the settings of a storage, each with a default
         self,
@@ -177,6 +178,7 @@ class RedisStreamStorage:
                 count=count,
                 quotas=quotas,
                 cursors=self._cursors.get(name),
+                limits=self.claim_limits,
             )
         self._cursors[name] = reply.cursors
         for key in reply.streams:

@@ -8,7 +8,7 @@ import signal
 import socket
 import tempfile
 import threading
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ import pytest
 
 from streamroute.adapters.embedded import valkey
 from streamroute.adapters.embedded.file_lock import FileLock
-from streamroute.adapters.embedded.process import FolderServer, wait_for
+from streamroute.adapters.embedded.process import FolderServer, ServerTimeouts, wait_for
 from streamroute.errors import EmbeddedServerError
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def impostor(folder: Path, replies: Sequence[bytes]) -> Iterator[list[bytes]]:
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[FolderServer]:
     """The server of an empty folder."""
-    found = FolderServer(tmp_path, threading.Event())
+    found = FolderServer(tmp_path, threading.Event(), ServerTimeouts(refused_stop=0.05))
     yield found
     found.close()
 
@@ -78,14 +78,15 @@ def test_a_server_is_waited_for_while_it_loads(tmp_path: Path, server: FolderSer
         assert left == replies[-1:], "it returned before the server was ready"
 
 
-def test_a_server_that_loads_for_ever_is_an_error(tmp_path: Path, server: FolderServer) -> None:
+def test_a_server_that_loads_for_ever_is_an_error(tmp_path: Path) -> None:
+    server = FolderServer(tmp_path, threading.Event(), ServerTimeouts(load=0.05))
     (tmp_path / "valkey.log").write_text("1:M 1 Jan 2026 00:00:00.000 * Loading\n")
-    with impostor(tmp_path, [_LOADING]):
+    with impostor(tmp_path, [_LOADING]), closing(server):
         server.ensure()
         with pytest.raises(
             EmbeddedServerError, match=r"still loading .* after 0\.05 s; .* ends with: Loading"
         ):
-            server.wait_until_loaded(0.05)
+            server.wait_until_loaded()
 
 
 def test_a_server_that_dies_over_its_data_is_an_error(tmp_path: Path, server: FolderServer) -> None:
@@ -113,7 +114,7 @@ def test_a_server_that_is_silent_for_a_moment_has_not_ended(
     with impostor(tmp_path, [_LOADING]):
         server.ensure()
         states = ["absent", "loading", "absent", "ready"]
-        monkeypatch.setattr(valkey, "state", lambda path: states.pop(0))
+        monkeypatch.setattr(valkey, "state", lambda path, timeout: states.pop(0))
         server.wait_until_loaded()
         assert states == []
 

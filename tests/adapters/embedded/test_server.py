@@ -21,10 +21,10 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from servers import wait_until
-from streamroute.adapters.embedded import process as folder_server
 from streamroute.adapters.embedded import valkey
 from streamroute.adapters.embedded.data_owner import take_ownership
 from streamroute.adapters.embedded.file_lock import FileLock
+from streamroute.adapters.embedded.process import ServerTimeouts
 from streamroute.adapters.embedded.server import EmbeddedServer
 from streamroute.errors import EmbeddedServerError, SetupError
 
@@ -385,7 +385,7 @@ def test_a_gate_that_stays_shut_is_an_error(folder: Path) -> None:
     gate = FileLock(folder / "gate.lock")
     assert gate.try_exclusive()
     with pytest.raises(EmbeddedServerError, match="another process has been starting or stopping"):
-        EmbeddedServer(folder, gate_patience=0.02).acquire()
+        EmbeddedServer(folder, timeouts=ServerTimeouts(gate=0.02)).acquire()
     gate.release()
 
 
@@ -408,17 +408,13 @@ def test_a_program_that_does_not_run_is_an_error(
     assert is_dead(folder)
 
 
-def test_a_server_that_is_stopped_is_named_and_waited_for(
-    folder: Path, user: Callable[[], User], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_server_that_is_stopped_is_named_and_waited_for(folder: Path, user: Callable[[], User]) -> None:
     user().arrived()
     pid = server_pid(folder)
-    monkeypatch.setattr(folder_server, "_START_PATIENCE", 0.05)
-    monkeypatch.setattr(valkey, "_PATIENCE", 0.05)
     os.kill(pid, signal.SIGSTOP)
     try:
         with pytest.raises(EmbeddedServerError, match=rf"lives \(process {pid}\) but does not answer"):
-            EmbeddedServer(folder).acquire()
+            EmbeddedServer(folder, timeouts=ServerTimeouts(start=0.05, reply=0.05)).acquire()
     finally:
         os.kill(pid, signal.SIGCONT)
     with EmbeddedServer(folder) as url:

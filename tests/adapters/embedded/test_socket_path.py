@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from streamroute.adapters.embedded import socket_path as runtime_folder
 from streamroute.adapters.embedded.socket_path import socket_path
 from streamroute.errors import EmbeddedServerError
 
@@ -23,7 +22,6 @@ def temporary(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]
     """A short temporary folder of this test, the only candidate."""
     folder = Path(tempfile.mkdtemp(prefix="sr-"))  # after tmp_path, which may be made from "tempdir" too
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    monkeypatch.setattr(runtime_folder, "_SHORTEST", str(folder))
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     yield folder
     shutil.rmtree(folder)
@@ -34,8 +32,13 @@ def ours(folder: Path) -> Path:
     return folder / f"streamroute-{os.geteuid()}"
 
 
+def path_in(temporary: Path, data: Path = Path("/data")) -> Path:
+    """Return the path of the socket for a data folder, where no other folder is the last resort."""
+    return socket_path(data, last_resort=str(temporary))
+
+
 def test_the_folder_is_made_for_its_user_alone(temporary: Path) -> None:
-    path = socket_path(Path("/srv/shop/.streamroute"))
+    path = path_in(temporary, Path("/srv/shop/.streamroute"))
     assert path.parent == ours(temporary)
     assert path.parent.stat().st_mode & 0o777 == 0o700
 
@@ -43,20 +46,20 @@ def test_the_folder_is_made_for_its_user_alone(temporary: Path) -> None:
 def test_each_data_folder_has_a_socket_of_its_own(temporary: Path, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "link").symlink_to("data")
-    assert socket_path(tmp_path / "link") == socket_path(tmp_path / "data")
-    assert socket_path(tmp_path / "other") != socket_path(tmp_path / "data")
+    assert path_in(temporary, tmp_path / "link") == path_in(temporary, tmp_path / "data")
+    assert path_in(temporary, tmp_path / "other") != path_in(temporary, tmp_path / "data")
 
 
 def test_a_folder_that_is_too_open_is_closed(temporary: Path) -> None:
     ours(temporary).mkdir()
     ours(temporary).chmod(0o777)
-    assert socket_path(Path("/data")).parent.stat().st_mode & 0o777 == 0o700
+    assert path_in(temporary).parent.stat().st_mode & 0o777 == 0o700
 
 
 def test_a_link_that_somebody_laid_is_not_followed(temporary: Path, tmp_path: Path) -> None:
     ours(temporary).symlink_to(tmp_path)
     with pytest.raises(EmbeddedServerError, match="is not a folder"):
-        socket_path(Path("/data"))
+        path_in(temporary)
 
 
 def test_a_folder_of_another_user_is_not_used(
@@ -67,16 +70,16 @@ def test_a_folder_of_another_user_is_not_used(
     monkeypatch.setattr("os.geteuid", lambda: stranger)
     (temporary / f"streamroute-{stranger}").mkdir()
     with pytest.raises(EmbeddedServerError, match=r"belongs to another user; .*set TMPDIR to a short path"):
-        socket_path(Path("/data"))
+        path_in(temporary)
 
 
 def test_too_long_a_temporary_folder_gives_way_to_the_runtime_folder(
     temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(temporary / ("long/" * 20)))
-    assert socket_path(Path("/data")).parent == ours(temporary)
+    assert path_in(temporary).parent == ours(temporary)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(temporary))
-    assert socket_path(Path("/data")).parent == temporary / "streamroute"
+    assert path_in(temporary).parent == temporary / "streamroute"
 
 
 @pytest.mark.parametrize("too_long", [0, 1])
@@ -84,9 +87,9 @@ def test_a_path_may_have_a_hundred_bytes(
     temporary: Path, monkeypatch: pytest.MonkeyPatch, too_long: int
 ) -> None:
     """Counted in the file system's encoding."""
-    rest = len(os.fsencode(socket_path(Path("/data")))) - len(os.fsencode(temporary))
+    rest = len(os.fsencode(path_in(temporary))) - len(os.fsencode(temporary))
     name = "ä" + "a" * (100 + too_long - rest - len(os.fsencode(temporary)) - 3)
     long = temporary / name
     long.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(long))
-    assert socket_path(Path("/data")).parent == ours(temporary if too_long else long)
+    assert path_in(temporary).parent == ours(temporary if too_long else long)

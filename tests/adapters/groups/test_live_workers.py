@@ -128,11 +128,8 @@ class TestView:
         stats = await group.client.info("commandstats")
         assert stats["cmdstat_hgetall"]["calls"] == 2  # the workers, and what they know
 
-    async def test_it_is_asked_for_again_when_it_is_old(
-        self, group: Scripted, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("streamroute.adapters.groups.live_workers._CACHE_SECONDS", 0.01)
-        workers = self.workers(group)
+    async def test_it_is_asked_for_again_when_it_is_old(self, group: Scripted) -> None:
+        workers = GroupWorkers(raw_client(group.client, STREAM), KEYS, cached_for=0.01)
         assert (await workers.view()).routes == frozenset()
         await self.note(group, "one", BOTH)
 

@@ -14,7 +14,7 @@ from consuming import eventually, within_patience
 from streamroute.adapters.redis import shared_reads as stream_reads
 from streamroute.adapters.redis.read_commands import ReaderId, ReadResult, read_command, read_reply
 from streamroute.adapters.redis.round_trip import CommandArgs
-from streamroute.adapters.redis.shared_reads import SharedReads
+from streamroute.adapters.redis.shared_reads import ReadLimits, SharedReads
 
 ME, OTHER = ReaderId("shop", "me"), ReaderId("mail", "me")
 TIME = [b"7", b"5000"]
@@ -91,16 +91,15 @@ def _parsed(words: CommandArgs) -> Command:
 def server(monkeypatch: pytest.MonkeyPatch) -> Server:
     made = Server()
     monkeypatch.setattr(stream_reads, "round_trip", made.round_trip)
-    monkeypatch.setattr(stream_reads, "_GATHERING", 0.0)
     return made
 
 
 @pytest.fixture
-async def reads(server: Server) -> AsyncIterator[Callable[[int], SharedReads]]:
-    """Return shared reads over this many connections; reads still active at the end are cancelled."""
+async def reads(server: Server) -> AsyncIterator[Callable[..., SharedReads]]:
+    """Return shared reads over so many connections, with these limits; cancel those active at the end."""
     pool = cast("ConnectionPool", server)
     before = asyncio.all_tasks()
-    yield lambda connections: SharedReads(pool, connections)
+    yield lambda connections, **limits: SharedReads(pool, connections, ReadLimits(gathering=0.0, **limits))
     left = {task for task in asyncio.all_tasks() - before if task is not asyncio.current_task()}
     for task in left:
         task.cancel()
@@ -199,10 +198,9 @@ async def test_a_command_asks_for_as_few_as_the_smallest_of_its_reads(
 
 
 async def test_all_streams_of_a_command_together_bring_no_more_than_a_thousand(
-    server: Server, reads: Callable[[int], SharedReads], monkeypatch: pytest.MonkeyPatch
+    server: Server, reads: Callable[..., SharedReads]
 ) -> None:
-    monkeypatch.setattr(stream_reads, "_MOST_ENTRIES", 8)
-    made = reads(4)
+    made = reads(4, entries=8)
     reading(made, "alone", 500)
     await waiting(server)
     assert server.commands[0].most == 500
@@ -215,10 +213,9 @@ async def test_all_streams_of_a_command_together_bring_no_more_than_a_thousand(
 
 
 async def test_a_command_has_a_thousand_streams_at_most(
-    server: Server, reads: Callable[[int], SharedReads], monkeypatch: pytest.MonkeyPatch
+    server: Server, reads: Callable[..., SharedReads]
 ) -> None:
-    monkeypatch.setattr(stream_reads, "_MOST_STREAMS", 3)
-    made = reads(4)
+    made = reads(4, streams=3)
     await together(made, *"01234")
     await waiting(server, 2)
     assert [len(command.keys) for command in server.commands] == [3, 2]

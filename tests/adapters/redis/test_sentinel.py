@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 from redis.asyncio.connection import SSLConnection
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
@@ -22,6 +24,7 @@ from sentinels import RealSentinel, Watched
 from servers import RealServer, free_port, old_redis_binary, valkey_binary
 from streamroute.adapters.redis.connection import RedisConnection, new_client, open_redis
 from streamroute.adapters.redis.raw_client import clone_for_loop
+from streamroute.adapters.redis.sentinel import master_client
 from streamroute.adapters.stream.storage import RedisStreamStorage
 from streamroute.adapters.urls.sentinel_url import read_sentinel_url
 from streamroute.errors import RedisUnavailableError, SetupError
@@ -155,12 +158,13 @@ async def test_sentinels_are_asked_once_a_second_however_much_is_sent(nodes: tup
 
 
 async def test_a_client_that_is_closed_waits_for_no_sentinel_and_leaves_nothing_behind(
-    nodes: tuple[Node, Node, Node], monkeypatch: pytest.MonkeyPatch
+    nodes: tuple[Node, Node, Node],
 ) -> None:
-    monkeypatch.setattr("streamroute.adapters.redis.sentinel._PATIENCE", 40)
-    monkeypatch.setattr("streamroute.adapters.redis.sentinel._REFRESH_EVERY", 0)
     sentinel, master, _ = nodes
-    async with client_of(sentinel, master) as client:
+    sentinel.says("SENTINEL", masters(master))
+    url, settings = f"redis+sentinel://127.0.0.1:{sentinel.port}/main", {"retry": Retry(NoBackoff(), 0)}
+    client: Any = master_client(url, settings, patience=40, refresh_every=0)
+    async with client:
         await client.execute_command("PING")
         sentinel.is_silent, asked = True, len(sentinel.sent)
 

@@ -135,9 +135,10 @@ async def test_large_letters_come_a_few_at_a_time(redis_client: Redis, box: Dead
 
 
 async def test_letters_of_which_each_fills_a_reply_come_one_at_a_time(
-    redis_client: Redis, box: DeadLetters, monkeypatch: pytest.MonkeyPatch
+    redis_client: Redis, redis_url: str
 ) -> None:
-    monkeypatch.setattr("streamroute.adapters.stream.dead_letters._BYTES", 10)
+    redis = RedisConnection(redis_client, read_address(redis_url, folder=Path()), redis_url)
+    box = DeadLetters(redis, KEYS.dead, reply_bytes=10)
     for _ in range(3):
         await redis_client.xadd(box.key, {"x": "x" * 10})
     assert [len(page) async for page in box.pages(since=0, until=FOREVER)] == [1, 1, 1]

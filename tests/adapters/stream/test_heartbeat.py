@@ -135,9 +135,9 @@ class Beating:
 
 
 @asynccontextmanager
-async def beating(client: Redis, *streams: Any) -> AsyncIterator[HeartbeatThread]:
+async def beating(client: Redis, *streams: Any, **timings: float) -> AsyncIterator[HeartbeatThread]:
     """A thread with these streams."""
-    thread = HeartbeatThread()
+    thread = HeartbeatThread(**timings)
     for stream in streams:
         await thread.add(stream, client)
     try:
@@ -173,12 +173,9 @@ async def test_a_stream_leaves_when_its_beat_has_ended(redis_client: Redis) -> N
         assert one.noted == ["begins", "ends", "leaves"]
 
 
-async def test_a_beat_that_does_not_end_is_cut_off(
-    redis_client: Redis, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("streamroute.adapters.stream.heartbeat._LEAVING", 0.01)
+async def test_a_beat_that_does_not_end_is_cut_off(redis_client: Redis) -> None:
     one = Beating()
-    async with beating(redis_client, one) as thread:
+    async with beating(redis_client, one, leave_timeout=0.01) as thread:
         one.may_go_on.clear()
         await eventually(lambda: one.noted)
         await within_patience(thread.remove(one))
@@ -195,11 +192,10 @@ async def test_what_is_added_later_does_not_wait_for_the_next_look(
         looks.append(seconds)
         await wait_for_event(event, seconds)
 
-    monkeypatch.setattr("streamroute.adapters.stream.heartbeat._TICK", 600.0)
     monkeypatch.setattr("streamroute.adapters.stream.heartbeat.wait_for_event", note)
     early, late = Slow(0), Beating()
     early.tick = 600.0
-    async with beating(redis_client, early) as thread:
+    async with beating(redis_client, early, tick=600.0) as thread:
         await eventually(lambda: looks == [600.0])
         await thread.add(late, redis_client)
         await eventually(lambda: late.beats > 3)
@@ -217,14 +213,11 @@ async def test_a_stream_whose_event_loop_is_silent_for_too_long_beats_no_more(
         assert silent.beats == 0
 
 
-async def test_a_thread_ends_with_the_event_loop_of_its_handlers(
-    redis_client: Redis, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_thread_ends_with_the_event_loop_of_its_handlers(redis_client: Redis) -> None:
     """At once, not at its next tick."""
-    monkeypatch.setattr("streamroute.adapters.stream.heartbeat._TICK", 600.0)
     one = Beating()
     one.tick, one.error = 600.0, LoopIsClosedError()
-    async with beating(redis_client, one) as thread:
+    async with beating(redis_client, one, tick=600.0) as thread:
         await within_patience(thread._ended.wait())
         assert one.beats == 1
 

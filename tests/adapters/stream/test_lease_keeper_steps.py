@@ -48,6 +48,7 @@ class Keeping(Scripted):
             known_routes=lambda: self.knows,
             watermarks=self.watermarks,
             incidents=incidents,
+            batch=2,
         )
 
     def take(self, entry_id: str, deliveries: int = 1, key: str = STREAM) -> Message:
@@ -120,10 +121,7 @@ class TestConfirming:
             False,
         ]
 
-    async def test_of_many_entries_each_is_confirmed_once(
-        self, group: Keeping, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("streamroute.adapters.stream.lease_keeper._BATCH", 2)
+    async def test_of_many_entries_each_is_confirmed_once(self, group: Keeping) -> None:
         messages = [group.take(f"{n}-0") for n in (1, 2, 3)]
         await group.client.config_resetstat()
         await group.beat()

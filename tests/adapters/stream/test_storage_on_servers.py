@@ -14,6 +14,7 @@ from backends import KEYS, RedisBackend
 from consuming import GROUP, STREAM, Handling, consuming, dispatcher_of, eventually, failing, named
 from servers import RealServer
 from streamroute.adapters.redis.scripts import Call, script
+from streamroute.adapters.stream.claiming import ClaimLimits
 from streamroute.adapters.stream.storage import RedisStreamStorage
 from streamroute.core.consume.in_flight import InFlight
 from streamroute.core.storage import StreamStorageProtocol, blocks, promotes, releases, settles
@@ -234,13 +235,10 @@ async def test_another_entry_under_the_same_id_is_not_acked(backend: RedisBacken
     assert await backend.pending() == ["1-0"]
 
 
-async def test_what_a_sweep_left_behind_for_its_bytes_is_claimed(
-    backend: RedisBackend, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_a_sweep_left_behind_for_its_bytes_is_claimed(backend: RedisBackend) -> None:
     """The sweep has gone past it, and returns to it before it continues with later pending entries."""
-    monkeypatch.setattr("streamroute.adapters.stream.claiming._BYTES", 1)
-    monkeypatch.setattr("streamroute.adapters.stream.claiming._SWEEP", 10)
     storage = backend.storage(lease=0.001)
+    storage.claim_limits = ClaimLimits(sweep=10, reply_bytes=1)
     await storage.create_group(STREAM, GROUP)
     ids = [await backend.add(type="booked") for _ in range(30)]
     await storage.read_events(STREAM, GROUP, "one", 30)
@@ -253,11 +251,9 @@ async def test_what_a_sweep_left_behind_for_its_bytes_is_claimed(
     assert claimed == ids[:5]
 
 
-async def test_a_sweep_goes_on_from_claim_to_claim(
-    backend: RedisBackend, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("streamroute.adapters.stream.claiming._SWEEP", 10)
+async def test_a_sweep_goes_on_from_claim_to_claim(backend: RedisBackend) -> None:
     storage = backend.storage(lease=60)
+    storage.claim_limits = ClaimLimits(sweep=10)
     await storage.create_group(STREAM, GROUP)
     ids = [await backend.add(type="booked") for _ in range(30)]
     await storage.read_events(STREAM, GROUP, "one", 30)
