@@ -8,10 +8,10 @@ from typing import Any, Final
 from streamroute.errors import Reject
 from streamroute.expressions.evaluate.compiled import value_function
 from streamroute.expressions.filters import failure_text
-from streamroute.expressions.kinds import SINGULAR, kind_of
 from streamroute.expressions.lint import parse_compilable
 from streamroute.expressions.syntax.parser import Node, children
 from streamroute.message import Message, unshared_copy
+from streamroute.text.kinds import SINGULAR, kind_of
 from streamroute.text.safe_text import type_name
 
 Transform = Callable[[Mapping[str, Any]], dict[str, Any]]

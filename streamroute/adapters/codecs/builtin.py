@@ -16,7 +16,6 @@ from streamroute.adapters.codecs.entry_fields import (
     decode_strings,
     event_type,
     json_bytes,
-    kind_of,
     not_utf8,
     quoted,
     read_object,
@@ -24,6 +23,7 @@ from streamroute.adapters.codecs.entry_fields import (
 )
 from streamroute.adapters.codecs.strict_json import NotJsonError, read_json
 from streamroute.errors import DecodeError, EncodeError, SetupError
+from streamroute.text.kinds import describe_kind
 from streamroute.text.limits import NAME
 from streamroute.text.truncation import clip
 
@@ -161,8 +161,8 @@ class FieldsCodec:
         for name, value in payload.items():
             if not isinstance(value, str):
                 raise EncodeError(
-                    f'the codec "fields" holds strings only, and "{clip(name, NAME)}" is {kind_of(value)}; '
-                    'write it as a string, or use the codec "typed-fields" or "json"'
+                    f'the codec "fields" holds strings only, and "{clip(name, NAME)}" is '
+                    f'{describe_kind(value)}; write it as a string, or use the codec "typed-fields" or "json"'
                 )
         fields = {utf8(name, name): utf8(name, value) for name, value in payload.items()}
         return checked_fields(fields, self._max_bytes)

@@ -25,13 +25,13 @@ from streamroute.adapters.codecs.entry_fields import (
     decode_strings,
     event_type,
     json_bytes,
-    kind_of,
     read_object,
     utf8,
 )
 from streamroute.adapters.codecs.strict_json import short_repr
 from streamroute.errors import DecodeError, EncodeError
 from streamroute.message import Message
+from streamroute.text.kinds import describe_kind
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -168,7 +168,7 @@ def _structured(event: dict[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
     if encoded is not None:
         return attributes, read_object(_from_base64(encoded), "data_base64")
     if data is not None and not isinstance(data, dict):
-        raise DecodeError(f'"data" of the CloudEvent is {kind_of(data)}, and a payload is an object')
+        raise DecodeError(f'"data" of the CloudEvent is {describe_kind(data)}, and a payload is an object')
     return attributes, data or {}
 
 
@@ -178,7 +178,7 @@ def _attribute(name: str, value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, (str, int)):
         return str(value)
-    raise DecodeError(f"the attribute {short_repr(name)} of the CloudEvent is {kind_of(value)}")
+    raise DecodeError(f"the attribute {short_repr(name)} of the CloudEvent is {describe_kind(value)}")
 
 
 def _from_base64(encoded: Any) -> bytes:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from streamroute.adapters.codecs.strict_json import read_json, short_repr, write_json
 from streamroute.errors import DecodeError, EncodeError
+from streamroute.text.kinds import describe_kind
 from streamroute.text.limits import NAME
-from streamroute.text.safe_text import safe_repr, safe_str, type_name
+from streamroute.text.safe_text import safe_repr, safe_str
 from streamroute.text.truncation import clip
 
 if TYPE_CHECKING:
@@ -68,18 +69,10 @@ def read_object(data: bytes, name: str = "data") -> dict[str, Any]:
     except ValueError as error:
         raise DecodeError(f'the field "{name}" {error}') from None
     if type(value) is not dict:
-        raise DecodeError(f'the field "{name}" holds {kind_of(value)}, not a JSON object: {short_repr(data)}')
+        raise DecodeError(
+            f'the field "{name}" holds {describe_kind(value)}, not a JSON object: {short_repr(data)}'
+        )
     return value
-
-
-def kind_of(value: Any) -> str:
-    """Describe the type of a value for a message."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    names = {str: "a string", int: "a number", float: "a number", list: "a list", dict: "an object"}
-    return names.get(type(value), f"of the Python type {type_name(value)}")
 
 
 def event_type(payload: Mapping[str, Any]) -> str:

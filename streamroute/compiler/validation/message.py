@@ -5,28 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from itertools import islice
-from math import isfinite
 from typing import Any, Final
 
 from streamroute.compiler.validation.budget import Budget
 from streamroute.compiler.validation.problems import DataProblem, other_keys
 from streamroute.config.findings.quoting import join_words
-from streamroute.text.safe_text import safe_str, type_name
+from streamroute.text.kinds import JSON_TYPES, describe_kind
+from streamroute.text.safe_text import safe_str
 from streamroute.text.truncation import clip
 
 _MOST: Final = 3
 _MOST_READ: Final = 10  # problems of one message; more would not help
 _MOST_NAMES: Final = 10
 _LONGEST_NAME: Final = 80
-_KINDS: Final = {
-    "array": "a list",
-    "boolean": "true or false",
-    "integer": "a whole number",
-    "null": "null",
-    "number": "a number",
-    "object": "an object",
-    "string": "a string",
-}
 
 
 def reason(problems: Iterable[DataProblem]) -> str | None:
@@ -59,23 +50,7 @@ def _short(value: Any) -> str:
 def _types(problem: DataProblem) -> str:
     names = problem.expected
     wanted = [names] if isinstance(names, str) else names
-    return f"must be {join_words(_KINDS[name] for name in wanted)}, not {_kind(problem.value)}"
-
-
-def _kind(value: Any) -> str:
-    if value is None or isinstance(value, bool):
-        return json.dumps(value)
-    if isinstance(value, float) and not isfinite(value):
-        return "a number that JSON does not have"
-    kinds = {
-        str: "a string",
-        int: "a number",
-        float: "a number",
-        list: "a list",
-        tuple: "a list",
-        dict: "an object",
-    }
-    return kinds.get(type(value), f"of the Python type {type_name(value)}")
+    return f"must be {join_words(JSON_TYPES[name] for name in wanted)}, not {describe_kind(problem.value)}"
 
 
 def _missing(problem: DataProblem) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Final
 
+from streamroute.text.kinds import YAML_TYPES, kind_of
 from streamroute.text.truncation import ellipsize, ellipsize_middle
 
 _SERVER: Final = re.compile(r"\b(?!https?:)[\w+.-]{1,30}://\S+", re.IGNORECASE)
@@ -56,7 +57,7 @@ def describe_value(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, (int, float)):
         return f"the number {quote_value(value)}"
-    return "a string" if isinstance(value, str) else "a list" if isinstance(value, list) else "a mapping"
+    return YAML_TYPES[kind_of(value) or "object"]
 
 
 def quote_value(value: Any) -> str:

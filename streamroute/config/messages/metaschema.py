@@ -17,8 +17,8 @@ from streamroute.config.findings.quoting import join_words, quote_value
 from streamroute.config.messages.dialects import Dialect
 from streamroute.config.messages.keywords import SCHEMA_LIST, SCHEMA_MAP, SINGLE_SCHEMA, known_subschemas
 from streamroute.config.schema.fast_validator import is_integer, is_number
-from streamroute.config.schema.labels import TYPE_LABELS
 from streamroute.config.yaml.source import DataPath
+from streamroute.text.kinds import YAML_TYPES
 from streamroute.text.suggestions import did_you_mean
 
 _MOST: Final = 100  # problems of one document
@@ -205,7 +205,7 @@ def _problem_of(path: DataPath, error: Any) -> SchemaProblem:
 def _expected(error: Any) -> str:
     kinds = error.validator_value
     names = [kinds] if isinstance(kinds, str) else list(kinds)
-    return f"must be {join_words(TYPE_LABELS[name] for name in names)}"
+    return f"must be {join_words(YAML_TYPES[name] for name in names)}"
 
 
 def _choices(error: Any) -> str:

@@ -7,15 +7,6 @@ from typing import Final
 from streamroute.config.json_schema import ROUTES, TESTS, schema_at
 from streamroute.config.yaml.source import DataPath
 
-TYPE_LABELS: Final = {
-    "string": "a string",
-    "integer": "a whole number",
-    "number": "a number",
-    "array": "a list",
-    "object": "a mapping",
-    "boolean": "true or false",
-    "null": "empty",
-}
 _HOMES: Final[dict[str, tuple[DataPath, ...]]] = {
     ROUTES: ((), ("routes", 0), ("streams", ""), ("redis",), ("handlers",), ("streams", "", "retry")),
     TESTS: ((), ("tests", 0)),

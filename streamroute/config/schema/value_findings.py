@@ -8,12 +8,13 @@ from typing import Any, Final, TypeGuard
 
 from streamroute.config.findings.quoting import describe_value, join_words, quote_value, quote_yaml
 from streamroute.config.json_schema import types_of
-from streamroute.config.schema.labels import TYPE_LABELS, label
+from streamroute.config.schema.labels import label
 from streamroute.config.schema.normalized_guess import normalized_guess
 from streamroute.config.schema.report import SchemaReport
 from streamroute.config.schema.value_hints import NO_FILTER, hint_for_type
 from streamroute.config.schema.violations import Violation
 from streamroute.config.yaml.source import DataPath
+from streamroute.text.kinds import YAML_TYPES
 from streamroute.text.suggestions import did_you_mean
 
 
@@ -26,7 +27,7 @@ def explain_value(report: SchemaReport, violations: Mapping[str, Violation]) -> 
 def _wrong_type(report: SchemaReport, violation: Violation) -> None:
     path, value = violation.path, violation.value
     types = [name for name in types_of(violation.schema) if name != "null"]
-    expected = join_words(TYPE_LABELS[name] for name in types)
+    expected = join_words(YAML_TYPES[name] for name in types)
     if value is None:
         advice = NO_FILTER if path[-1] == "filter" else _after_hash(report, path)
         report.add("SR104", f"{label(path)} must be {expected}, but is empty", path, advice=advice)

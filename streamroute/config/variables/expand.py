@@ -12,10 +12,11 @@ from typing import Any, Final
 from streamroute.config.findings.finding import Finding, Severity
 from streamroute.config.findings.quoting import hide_secrets, join_words, quote_value
 from streamroute.config.json_schema import schema_at, types_of
-from streamroute.config.schema.labels import TYPE_LABELS, label
+from streamroute.config.schema.labels import label
 from streamroute.config.variables.misplaced import EXPANDED_KEYS, VARIABLE
 from streamroute.config.yaml.scalars import read_plain
 from streamroute.config.yaml.source import DataPath, SourceFile
+from streamroute.text.kinds import YAML_TYPES
 
 # Few files contain variables: the patterns are compiled on first use.
 _DOLLAR: Final = r"\$\$|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}$]*))?\}|\$\{[^}]*\}?"
@@ -138,7 +139,7 @@ def _takes_scalars(path: DataPath) -> bool:
 def _refuse(result: Replacement, path: DataPath, text: str) -> object:
     """Report a variable where a mapping or a list is required."""
     result.replaced[path] = text
-    expected = join_words(TYPE_LABELS[kind] for kind in types_of(schema_at(path)) if kind != "null")
+    expected = join_words(YAML_TYPES[kind] for kind in types_of(schema_at(path)) if kind != "null")
     message = f"{label(path)} must be {expected}, but the value of {quote_value(text)} is not"
     advice = "a variable expands to a single value: write the keys here and use one variable per value"
     result.findings.append(result.source.finding("SR502", message, result.source.span(path), help=advice))
@@ -202,7 +203,7 @@ def _converted(result: Replacement, path: DataPath, text: str, value: str) -> An
         converted = _as_type(kind, value)
         if converted is not _UNRESOLVED:
             return converted
-    expected = join_words(TYPE_LABELS[kind] for kind in types)
+    expected = join_words(YAML_TYPES[kind] for kind in types)
     result.findings.append(
         result.source.finding(
             "SR502",

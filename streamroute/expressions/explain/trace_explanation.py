@@ -10,8 +10,8 @@ from typing import Any, Final
 from streamroute.expansion import ExpansionError, is_expanding, refuse_expanding
 from streamroute.expressions.evaluate.interpreter import is_falsy
 from streamroute.expressions.explain.trace import Observed, Step, Trace
-from streamroute.expressions.kinds import SINGULAR, kind_of
 from streamroute.expressions.syntax.parser import Node
+from streamroute.text.kinds import SINGULAR, kind_of
 from streamroute.text.safe_text import safe_repr, safe_str
 from streamroute.text.truncation import ellipsize
 

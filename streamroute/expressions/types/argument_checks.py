@@ -8,7 +8,6 @@ from typing import Any, Final
 from jmespath.exceptions import JMESPathTypeError
 
 from streamroute.expressions.evaluate.interpreter import FUNCTIONS, SIGNATURES
-from streamroute.expressions.kinds import Kind
 from streamroute.expressions.syntax.parser import Node
 from streamroute.expressions.types.function_results import KEYS, parameter_kinds
 from streamroute.expressions.types.json_types import CERTAIN, Type, is_never
@@ -17,6 +16,7 @@ from streamroute.expressions.types.nodes import is_literal, path_of
 from streamroute.expressions.types.phrases import any_kind, as_literal, is_numeric, list_of_kinds
 from streamroute.expressions.types.problem_report import ProblemReport
 from streamroute.expressions.types.scope import Scope
+from streamroute.text.kinds import Kind
 
 WRONG_ARGUMENT: Final = "SR310"
 WRONG_ELEMENTS: Final = "SR328"

@@ -9,8 +9,8 @@ import re
 from collections.abc import Container, Iterator
 from typing import Any, Final
 
-from streamroute.expressions.kinds import KINDS
 from streamroute.expressions.types.phrases import is_numeric
+from streamroute.text.kinds import KINDS
 
 _LITERAL: Final = re.compile(
     r"""

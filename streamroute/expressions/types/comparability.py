@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from streamroute.expressions.kinds import Kind
 from streamroute.expressions.types.json_types import (
     BOOLEAN,
     NEVER,
@@ -15,6 +14,7 @@ from streamroute.expressions.types.json_types import (
     is_never,
     nullable,
 )
+from streamroute.text.kinds import Kind
 
 _ORDERED: Final = {True: nullable(BOOLEAN), False: BOOLEAN}
 

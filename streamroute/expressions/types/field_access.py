@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from streamroute.expressions.kinds import Kind
 from streamroute.expressions.syntax.parser import Node
 from streamroute.expressions.types.json_types import UNCERTAIN, UNKNOWN, Shape, Type
 from streamroute.expressions.types.mistakes.misspelled_fields import misspelled_field
@@ -14,6 +13,7 @@ from streamroute.expressions.types.payload_type import ENVELOPE_FIELD, declared_
 from streamroute.expressions.types.phrases import any_kind
 from streamroute.expressions.types.problem_report import ProblemReport
 from streamroute.expressions.types.scope import Scope
+from streamroute.text.kinds import Kind
 from streamroute.text.suggestions import did_you_mean
 
 UNKNOWN_FIELD: Final = "SR315"

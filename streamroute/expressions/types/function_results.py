@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from streamroute.expressions.evaluate.interpreter import SIGNATURES
-from streamroute.expressions.kinds import Kind
 from streamroute.expressions.types.json_types import (
     ASSUMED,
     BOOLEAN,
@@ -24,6 +23,7 @@ from streamroute.expressions.types.json_types import (
 )
 from streamroute.expressions.types.members import elements_of, values_of
 from streamroute.expressions.types.type_operations import of_value, restrict, union, union_all, without
+from streamroute.text.kinds import Kind
 
 BY_KEY: Final = frozenset({"sort_by", "min_by", "max_by"})
 """Functions whose expression returns the number or string that elements are compared by."""

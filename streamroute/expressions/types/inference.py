@@ -9,7 +9,6 @@ from typing import Any, ClassVar, Final
 
 from streamroute.expressions.evaluate.interpreter import equals as equal_values
 from streamroute.expressions.evaluate.interpreter import is_callable
-from streamroute.expressions.kinds import KINDS
 from streamroute.expressions.syntax.parser import Node, Tree, chain
 from streamroute.expressions.types import argument_checks, condition_checks, function_results
 from streamroute.expressions.types import field_access as steps
@@ -43,6 +42,7 @@ from streamroute.expressions.types.scope import Scope
 from streamroute.expressions.types.step_budget import count_steps
 from streamroute.expressions.types.truthiness import falsy, may_be_false, may_be_true, negation, truthy
 from streamroute.expressions.types.type_operations import of_value, restrict, union, union_all, without
+from streamroute.text.kinds import KINDS
 
 _STEPS: Final = frozenset({"field", "index", "slice"})
 _NOT_ARRAYS: Final = frozenset(KINDS) - {"array"}

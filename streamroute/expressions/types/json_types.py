@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple, Protocol
 
-from streamroute.expressions.kinds import KINDS, Kind
+from streamroute.text.kinds import KINDS, Kind
 
 Literals = frozenset[Any] | None
 """The possible values; None for any value."""

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any, Final
 
 from streamroute.expressions.evaluate.interpreter import SIGNATURES
-from streamroute.expressions.kinds import KINDS, Kind
 from streamroute.expressions.syntax.parser import Node, chain
 from streamroute.expressions.types.json_types import NULL, Property, Shape, Type, is_never
 from streamroute.expressions.types.members import field_of
@@ -15,6 +14,7 @@ from streamroute.expressions.types.nodes import Path, is_call, is_literal, is_sc
 from streamroute.expressions.types.step_budget import count_steps
 from streamroute.expressions.types.truthiness import falsy, truthy
 from streamroute.expressions.types.type_operations import intersect, of_value, restrict, union_all, without
+from streamroute.text.kinds import KINDS, Kind
 
 _LEAST: Final = {"gt": 0, "gte": 1, "ne": 0, "eq": 0}
 """By operator, the least literal for which a length comparison excludes 0; "eq" is one that was false."""

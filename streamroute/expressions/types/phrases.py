@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, Final
 
-from streamroute.expressions.kinds import KINDS, PLURAL, SINGULAR, Kind
+from streamroute.text.kinds import KINDS, PLURAL, SINGULAR, Kind
 
 TYPE_ALIASES: Final = {
     **dict.fromkeys(("int", "integer", "float", "double", "decimal", "number"), "number"),

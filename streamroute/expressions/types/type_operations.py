@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Final
 
-from streamroute.expressions.kinds import Kind
 from streamroute.expressions.types.json_types import (
     ANY_SHAPE,
     FALSE,
@@ -27,6 +26,7 @@ from streamroute.expressions.types.json_types import (
     object_of,
 )
 from streamroute.expressions.types.step_budget import count_steps
+from streamroute.text.kinds import Kind
 
 _MOST: Final = 64
 """The most alternatives of objects that a union keeps apart."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from streamroute.expressions.kinds import Kind
 from streamroute.expressions.problem import Problem
 from streamroute.expressions.syntax.parser import Node, Tree
 from streamroute.expressions.types.json_types import CERTAIN, UNKNOWN, Type
@@ -15,6 +14,7 @@ from streamroute.expressions.types.mistakes.unquoted_strings import CATEGORY_FIE
 from streamroute.expressions.types.nodes import Path, path_of, value_of
 from streamroute.expressions.types.phrases import any_kind, as_literal, is_numeric
 from streamroute.expressions.types.type_operations import of_value
+from streamroute.text.kinds import Kind
 from streamroute.text.truncation import ellipsize
 
 NEVER_EQUAL: Final = "SR330"
