@@ -45,7 +45,7 @@ BROKEN: Mapping[str, BrokenBuild] = {
         "the worker had .* connections",
         (
             Edit("adapters/redis/channel.py", "READ_CONNECTIONS: Final = 4", "READ_CONNECTIONS: Final = 90"),
-            Edit("adapters/redis/shared_reads.py", "_MOST_STREAMS: Final = 1024", "_MOST_STREAMS: Final = 1"),
+            Edit("adapters/redis/shared_reads.py", "streams: int = 1024", "streams: int = 1"),
         ),
     ),
     "a command connection for each handler": BrokenBuild(
@@ -64,9 +64,7 @@ BROKEN: Mapping[str, BrokenBuild] = {
         "the worker had .* connections",
         (
             Edit("adapters/redis/channel.py", "READ_CONNECTIONS: Final = 4", "READ_CONNECTIONS: Final = 40"),
-            Edit(
-                "adapters/redis/shared_reads.py", "_MOST_STREAMS: Final = 1024", "_MOST_STREAMS: Final = 64"
-            ),
+            Edit("adapters/redis/shared_reads.py", "streams: int = 1024", "streams: int = 64"),
         ),
         patience=120.0,
     ),
