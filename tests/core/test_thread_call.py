@@ -131,7 +131,7 @@ async def test_a_call_that_runs_on_is_known_until_it_ends() -> None:
 async def test_a_function_that_runs_on_keeps_its_worker_and_its_entry_has_its_outcome() -> None:
     async with hanging(1, "next") as plain:
         await eventually(lambda: plain.done == ["hang"])
-        await eventually(lambda: plain.pool._watch is not None)
+        await eventually(lambda: plain.pool._watch.timer is not None)
         assert (plain.pool.queued, plain.pool.free, plain.pool.running) == (1, 0, 0)
         plain.function.go_on.set()
         await eventually(lambda: plain.done == ["hang", "next"])
@@ -181,7 +181,7 @@ async def test_a_close_does_not_wait_for_it() -> None:
     """Its entry has its outcome, and a thread cannot be stopped."""
     async with hanging(2) as plain:
         await eventually(lambda: plain.done == ["hang"])
-        await eventually(lambda: plain.pool._watch is not None)
+        await eventually(lambda: plain.pool._watch.timer is not None)
         cut = await within_patience(plain.pool.close(grace=3600))
         assert (cut, plain.pool.uncancellable) == ({}, 0)
 
@@ -200,7 +200,7 @@ async def test_where_it_is_is_told_and_its_entry_stays_settled(caplog: pytest.Lo
         )
         plain = Plain(function, 1)
         lifecycle.callback = lambda payload: plain._handle("hang", payload)
-        lifecycle._pool._stuck_after = 0.01
+        lifecycle._pool._watch._after = 0.01
         await storage.create_group(STREAM, GROUP)
         storage.add(STREAM, {"type": "booked"})
         [(name, message)] = await storage.read_events(*me, 1)

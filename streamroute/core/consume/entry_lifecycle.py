@@ -309,11 +309,11 @@ class EntryLifecycle:
         The entry of a plain function already has its outcome.
         """
         stream = self._consumer.stream
-        if worker.left is None:
+        if worker.abandoned is None:
             self._incidents.report(Incident.STUCK, stream, _STUCK, entry_id, stream, task_stack(worker.task))
             self.in_flight.discard([(entry_id, payload)])  # its lease will end, and it is delivered again
         else:
-            stack = ", and ".join(map(thread_stack, worker.left.calls))
+            stack = ", and ".join(map(thread_stack, worker.abandoned.calls))
             self._incidents.report(Incident.STUCK, stream, _RUNS_ON, entry_id, stream, stack)
         if self._pool.all_stuck:
             self._give_back()

@@ -601,7 +601,7 @@ class TestStuck:
 
     def make_deaf(self, work: Work) -> dict[str, asyncio.Task[Any]]:
         """Make handlers run until ``go_on``, despite cancellation; return the tasks of those started."""
-        work.lifecycle._pool._stuck_after = 0.01
+        work.lifecycle._pool._watch._after = 0.01
         tasks: dict[str, asyncio.Task[Any]] = {}
 
         async def uncancellable(payload: dict[str, Any]) -> None:

@@ -1,10 +1,10 @@
-"""One worker of the pool, and the threads that an ended run has left behind."""
+"""The workers of a pool: the task of each, the entry that it runs, and the threads that its last run left."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from streamroute.core.consume.pool.key_ordering import Entry
 from streamroute.core.thread_call import ThreadCall
@@ -15,10 +15,10 @@ class Worker:
 
     ``dropped``: the result of this run does not count. ``retired``: this run is its last. ``cancelled`` is an
     entry that keeps running after it was cancelled, and since when (monotonic); ``is_stuck``: for too long.
-    ``left`` are threads that outlived their run: plain functions that keep running after their timeout.
+    ``abandoned`` are threads that outlived their run: plain functions that keep running after their timeout.
     """
 
-    __slots__ = ("cancelled", "dropped", "entry", "is_stuck", "left", "retired", "task")
+    __slots__ = ("abandoned", "cancelled", "dropped", "entry", "is_stuck", "retired", "task")
 
     def __init__(self) -> None:
         self.task: asyncio.Task[None] | None = None
@@ -27,15 +27,39 @@ class Worker:
         self.retired = False
         self.cancelled: tuple[Entry, float] | None = None
         self.is_stuck = False
-        self.left: ThreadsLeft | None = None
+        self.abandoned: AbandonedThreads | None = None
 
 
-class ThreadsLeft(NamedTuple):
+class AbandonedThreads(NamedTuple):
     """Threads that have occupied a worker since ``since`` (monotonic), and the entry that started them."""
 
     entry: Entry
     calls: Sequence[ThreadCall]
     since: float
+
+
+class Workers(set[Worker]):
+    """The workers that were started; all methods but ``tasks`` may be called from any thread."""
+
+    def busy(self) -> list[Worker]:
+        """Return the workers that run an entry."""
+        return [worker for worker in list(self) if worker.entry is not None]
+
+    def occupied(self) -> list[Worker]:
+        """Return the workers that run an entry or wait for abandoned threads."""
+        return [worker for worker in list(self) if worker.entry is not None or worker.abandoned is not None]
+
+    def are_idle(self) -> bool:
+        """Whether no entry runs, except stuck ones; abandoned threads count: they may kill the process."""
+        return all(worker.is_stuck for worker in self.occupied())
+
+    def entries(self) -> dict[str, dict[str, Any]]:
+        """Return the running entries by id."""
+        return dict(worker.entry for worker in list(self) if worker.entry is not None)
+
+    def tasks(self) -> list[asyncio.Task[None]]:
+        """Return the tasks of the workers."""
+        return [worker.task for worker in self if worker.task is not None]
 
 
 def take_back_cancellations(task: asyncio.Task[None] | None) -> None:

@@ -373,7 +373,7 @@ class Held:
         self.failed: list[tuple[str, str]] = []
         self.told: list[str] = []
         self.errors: dict[str, BaseException] = {}
-        self._start_next_with_key: dict[str, asyncio.Event] = {}
+        self._released: dict[str, asyncio.Event] = {}
         self.uncancellable: set[str] = set()
         self.pool = WorkerPool(
             concurrency,
@@ -397,7 +397,7 @@ class Held:
         return worker.task
 
     def _event(self, name: str) -> asyncio.Event:
-        return self._start_next_with_key.setdefault(name, asyncio.Event())
+        return self._released.setdefault(name, asyncio.Event())
 
     async def _handle(self, entry_id: str, payload: dict[str, Any]) -> None:
         self.started.append(entry_id)
@@ -445,7 +445,7 @@ async def test_what_was_dropped_is_neither_done_nor_held_against_its_worker() ->
         held.let_go("1", "2", "4")
         await eventually(lambda: held.done == ["2", "4"])
         assert (held.started, held.failed) == (["1", "2", "4"], [])
-        assert not any(task.cancelling() for task in held.pool._tasks())
+        assert not any(task.cancelling() for task in held.pool._workers.tasks())
 
 
 async def test_only_the_entry_that_was_dropped_is_cancelled() -> None:
@@ -467,7 +467,7 @@ async def test_a_close_lets_what_runs_end_and_cuts_off_the_rest() -> None:
         held.let_go("1")
         assert await within_patience(closing) == {"2": {"n": 2}}
         assert held.done == ["1"]
-        assert (held.pool.uncancellable, held.pool.running, held.pool._watch) == (0, 0, None)
+        assert (held.pool.uncancellable, held.pool.running, held.pool._watch.timer) == (0, 0, None)
 
 
 async def test_what_is_queued_when_it_closes_is_run_within_the_grace() -> None:
@@ -565,18 +565,18 @@ async def test_each_entry_has_the_whole_time_to_end_after_its_cancellation() -> 
         held.pool.drop("1")
         now = time.monotonic()
         [worker] = held.pool._workers
-        held.pool._look_at(worker, now)
-        held.pool._look_at(worker, now + 29)
+        held.pool._watch.check(worker, now)
+        held.pool._watch.check(worker, now + 29)
         held.let_go("1")
         await eventually(lambda: held.started == ["1", "2"])
         held.pool.drop("2")
-        held.pool._look_at(worker, now + 31)
+        held.pool._watch.check(worker, now + 31)
         assert held.told == []
-        held.pool._look_at(worker, now + 31 + 29)
+        held.pool._watch.check(worker, now + 31 + 29)
         assert held.told == []
-        held.pool._look_at(worker, now + 31 + 30)
+        held.pool._watch.check(worker, now + 31 + 30)
         assert held.told == ["2"]
-        held.pool._look_at(worker, now + 99)
+        held.pool._watch.check(worker, now + 99)
         assert held.told == ["2"]
 
 
@@ -780,14 +780,14 @@ async def test_one_that_is_cancelled_anew_has_the_whole_time_again() -> None:
         task, now = held.task("1"), time.monotonic()
         [worker] = held.pool._workers
         task.cancel()
-        held.pool._look_at(worker, now)
+        held.pool._watch.check(worker, now)
         task.uncancel()
-        held.pool._look_at(worker, now + 5)
+        held.pool._watch.check(worker, now + 5)
         task.cancel()
-        held.pool._look_at(worker, now + 9)
-        held.pool._look_at(worker, now + 12)
+        held.pool._watch.check(worker, now + 9)
+        held.pool._watch.check(worker, now + 12)
         assert held.told == []
-        held.pool._look_at(worker, now + 19)
+        held.pool._watch.check(worker, now + 19)
         assert held.told == ["1"]
 
 
@@ -796,7 +796,7 @@ async def test_while_nothing_runs_nobody_looks_and_what_runs_later_is_watched() 
         held.let_go("1")
         held.pool.put(entries("1"))
         await eventually(lambda: held.done == ["1"])
-        await eventually(lambda: held.pool._watch is None)
+        await eventually(lambda: held.pool._watch.timer is None)
         held.uncancellable = {"2"}
         held.pool.put(entries("2"))
         await eventually(lambda: held.started == ["1", "2"])
@@ -809,7 +809,7 @@ async def test_by_default_a_handler_is_stuck_ten_seconds_after_it_was_seen_to_go
 ) -> None:
     clock = LoopClock(monkeypatch)
     monkeypatch.setattr(
-        "streamroute.core.consume.pool.worker_pool.monotonic", asyncio.get_running_loop().time
+        "streamroute.core.consume.pool.stuck_watch.monotonic", asyncio.get_running_loop().time
     )
     async with holding(1) as held:
         held.uncancellable = {"1"}
@@ -1063,7 +1063,7 @@ async def test_a_worker_that_was_cancelled_while_it_had_nothing_to_do_is_woken_n
         held.pool.put(entries("1"))
         await eventually(lambda: held.done == ["1"])
         await turns()
-        [task] = held.pool._tasks()
+        [task] = held.pool._workers.tasks()
         task.cancel()
         await turns()
         held.pool.put(entries("2"))
