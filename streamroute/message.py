@@ -1,4 +1,4 @@
-"""Message: the payload that handlers receive, with the metadata of its delivery."""
+"""Message: the payload that handlers receive, with its metadata."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
-from streamroute.values import DedupeLock, Failure, Outcome
+from streamroute.delivery import Delivery
+from streamroute.values import Failure
 
 _new: Final = dict.__new__
+_new_delivery: Final = object.__new__
 _IMMUTABLE: Final = frozenset({str, int, float, bool, bytes, type(None)})
 
 
 class Message(dict[str, Any]):
-    """A payload (a plain dict in every respect, equality included) with the metadata of its delivery.
+    """A payload (a plain dict in every respect, equality included) with its metadata.
 
     ``id`` and ``stream``
         the original entry; a retry keeps them.
@@ -33,76 +35,60 @@ class Message(dict[str, Any]):
     ``history``
         the earlier failures of its routes, oldest first.
 
-    The other attributes belong to the processor and its storage: where the entry is pending
-    (``pending_key``, ``entry_id``), when its lease was last confirmed (``lease_confirmed_at``, Redis time in
-    ms), and ``outcomes``, the failures of its routes, which one script settles (None: not collected).
-    ``dedupe_locks`` are the dedupe keys that it holds, by route. ``coordinator`` grants them and knows the
-    other workers of the group (None: there is none). ``accepted``: the filters of its ``routes`` accepted it
-    on an earlier attempt. ``unknown_since``: the time since which no live worker knows its routes (Redis
-    time in ms; 0: one does).
+    The other attributes belong to the processor and its storage. ``delivery`` is what they know of the entry
+    (by default one of an entry with this id that is pending in ``stream``). ``accepted``: the filters of its
+    ``routes`` accepted it on an earlier attempt.
     """
 
     __slots__ = (
         "accepted",
         "attempt",
-        "coordinator",
         "decode_error",
-        "dedupe_locks",
-        "deliveries",
-        "entry_id",
+        "delivery",
         "group",
         "history",
         "id",
-        "lease_confirmed_at",
-        "outcomes",
-        "pending_key",
         "raw",
         "routes",
         "stream",
-        "unknown_since",
     )
 
-    def __init__(  # noqa: PLR0913 - a keyword for each fact of a delivery
+    def __init__(  # noqa: PLR0913 - a keyword for each fact of a message
         self,
         payload: Mapping[str, Any],
         *,
         id: str = "",  # noqa: A002 - the field's own term
         stream: str = "",
         group: str = "",
-        deliveries: int = 1,
         attempt: int = 1,
         routes: frozenset[str] | None = None,
         fields: Mapping[bytes, bytes] | None = None,
         decode_error: str | None = None,
         history: Sequence[Failure] = (),
-        pending_key: str = "",
-        entry_id: str = "",
-        lease_confirmed_at: int = 0,
-        outcomes: list[Outcome] | None = None,
-        coordinator: object = None,
         accepted: bool = False,
-        unknown_since: int = 0,
+        delivery: Delivery | None = None,
     ) -> None:
         super().__init__(payload)
         self.id = id
         self.stream = stream
         self.group = group
-        self.deliveries = deliveries
         self.attempt = attempt
         self.routes = routes
         self.raw: Mapping[bytes, bytes] | list[bytes] = fields or {}
         self.decode_error = decode_error
         self.history = history
-        self.pending_key = pending_key or stream
-        self.entry_id = entry_id or id
-        # Also written by the heartbeat thread. It is the time since which no other consumer can have claimed
-        # the entry; if it is too early, the fence looks the entry up. Only the event loop writes the others.
-        self.lease_confirmed_at = lease_confirmed_at
-        self.outcomes = outcomes
-        self.coordinator = coordinator
         self.accepted = accepted
-        self.unknown_since = unknown_since
-        self.dedupe_locks: dict[str, DedupeLock] | None = None
+        self.delivery = delivery or Delivery(id, stream)
+
+    @property
+    def deliveries(self) -> int:
+        """How often this attempt was delivered to a worker, crashes included."""
+        return self.delivery.deliveries
+
+    @property
+    def is_stored_retry(self) -> bool:
+        """Whether the entry is pending in the group's retry stream, not in the stream itself."""
+        return self.delivery.pending_key != self.stream
 
     @property
     def fields(self) -> Mapping[bytes, bytes]:
@@ -115,7 +101,7 @@ class Message(dict[str, Any]):
         return MappingProxyType(self.raw)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Copy and pickle as a plain dict: the metadata of a delivery is valid in this process only."""
+        """Copy and pickle as a plain dict: the metadata is valid in this process only."""
         return (dict, (dict(self),))
 
 
@@ -137,34 +123,34 @@ def first_delivery(
     lease_confirmed_at: int,
     coordinator: object,
 ) -> Message:
-    """Return the message of a new entry with collected outcomes; five times faster than the constructor."""
+    """Return the message of a new entry with collected outcomes; five times faster than the constructors."""
+    delivery = _new_delivery(Delivery)
     message = _new(Message)
     message.update(payload)
-    message.id = message.entry_id = entry_id
-    message.stream = message.pending_key = stream
+    message.id = delivery.entry_id = entry_id
+    message.stream = delivery.pending_key = stream
     message.group = group
-    message.deliveries = message.attempt = 1
-    message.routes = message.decode_error = message.dedupe_locks = None
+    message.attempt = delivery.deliveries = 1
+    message.routes = message.decode_error = delivery.dedupe_locks = None
     message.accepted = False
-    message.unknown_since = 0
     message.raw = raw
     message.history = ()
-    message.lease_confirmed_at = lease_confirmed_at
-    message.outcomes = []
-    message.coordinator = coordinator
+    message.delivery = delivery
+    delivery.lease_confirmed_at = lease_confirmed_at
+    delivery.outcomes = []
+    delivery.coordinator = coordinator
+    delivery.unknown_since = 0
     return message
 
 
 def copy_for_route(payload: dict[str, Any]) -> dict[str, Any]:
     """Return a copy of the payload for one of several routes, so that no handler sees another's changes.
 
-    The copy of a ``Message`` belongs to the same delivery: outcomes and dedupe locks are shared.
+    The copy of a ``Message`` shares its delivery.
     """
     if not isinstance(payload, Message):
         copied: dict[str, Any] = unshared_copy(payload)
         return copied
-    if payload.dedupe_locks is None:
-        payload.dedupe_locks = {}
     message = _new(type(payload))
     message.update(unshared_copy(dict(payload)))
     for name in Message.__slots__:

@@ -55,7 +55,7 @@ class BotRedisDispatcher:
     """Dispatches messages from a stream processor to the handlers of routers and decorators.
 
     ``retry_scheduler`` schedules the retries of failed messages. Without one, the failures of a
-    ``Message`` whose storage settles outcomes are collected in ``Message.outcomes``, and any other
+    ``Message`` whose storage settles outcomes are collected in ``Delivery.outcomes``, and any other
     failure is raised, so that the entry is not acknowledged. If the scheduler's class has
     ``settles = True`` (``RedisRetryScheduler``), the settlement of such a message schedules its retries.
 
@@ -231,7 +231,7 @@ class BotRedisDispatcher:
 
     async def _answer_for(self, payload: dict[str, Any], failures: list[Outcome], stream_name: str) -> None:
         """Schedule every failure, collect it for settlement, or raise it."""
-        collected = payload.outcomes if isinstance(payload, Message) else None
+        collected = payload.delivery.outcomes if isinstance(payload, Message) else None
         retries = [outcome for outcome in failures if isinstance(outcome, RetryLater)]
         if collected is not None:
             # A scheduler would take an attempt that is postponed twice for the same retry.

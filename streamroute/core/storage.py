@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol, cast, runtime_checkable
 
+from streamroute.delivery import Delivery
 from streamroute.message import Message
 from streamroute.values import ClaimResult, KnownRoutes, Quotas, SettleResult
 
@@ -71,8 +72,8 @@ class SupportsAckMany(Protocol):
 class SupportsSettle(Protocol):
     """Capability ``settle``: write the outcomes of messages and ack their entries in one step.
 
-    Such a storage returns ``Message`` payloads whose ``outcomes`` is a list. For each message it either
-    writes every outcome and then acks, or does nothing.
+    Such a storage returns ``Message`` payloads whose ``delivery.outcomes`` is a list. For each message it
+    either writes every outcome and then acks, or does nothing.
     """
 
     async def settle(
@@ -146,7 +147,7 @@ class SupportsLeases(Protocol):
         group_name: str,
         consumer_name: str,
         *,
-        held: Callable[[], Mapping[str, Message]],
+        held: Callable[[], Mapping[str, Delivery]],
         lost: Callable[[Sequence[tuple[str, int]]], None],
         waiting: Callable[[], Collection[str]],
         known_routes: Callable[[], KnownRoutes],

@@ -16,7 +16,7 @@ from streamroute.text.safe_text import type_name
 
 Transform = Callable[[Mapping[str, Any]], dict[str, Any]]
 
-_FACTS: Final = tuple(name for name in Message.__slots__ if name not in {"raw", "outcomes"})
+_FACTS: Final = tuple(name for name in Message.__slots__ if name != "raw")
 
 
 def compile_transform(expression: str) -> Transform:

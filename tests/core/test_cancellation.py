@@ -11,11 +11,11 @@ import pytest
 
 from consuming import Handling, dispatcher_of, eventually
 from loop_clock import LoopClock, turns
+from messages import message_of
 from streamroute.compiler.resolve.call_signature import HandlerCall, handler_call
 from streamroute.compiler.runtime.route_handler import route_handler
 from streamroute.core.cancellation import is_own_cancellation, reraise_own_cancellation, uncloseable
 from streamroute.core.consume.pool.worker_pool import WorkerPool
-from streamroute.message import Message
 from streamroute.values import RetryPolicy
 
 
@@ -65,7 +65,7 @@ async def test_the_routes_behind_one_whose_coroutine_is_closed_are_not_started(
     async def first(payload: Any, container: Any) -> None:
         await asyncio.Event().wait()
 
-    second, message = Handling("second"), Message({"type": "booked"}, outcomes=[])
+    second, message = Handling("second"), message_of({"type": "booked"}, outcomes=[])
     running = dispatcher_of(wrap(first), second).process_message(message)
     await asyncio.create_task(begin(running))
     if in_a_task:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from consuming import GROUP, Handling, dispatcher_of, eventually, failing, message
+from messages import message_of
 from streamroute.core.dispatch.outcomes import RoutesFailedError
 from streamroute.core.dispatcher import BotRedisDispatcher, RetrySchedulerProtocol
 from streamroute.core.observer import Result
@@ -130,7 +131,7 @@ async def test_a_filter_that_raises_is_its_own_route_s_failure_for_good(error: B
     dispatcher.on_message("booked")(good)
     booked = message()
     await dispatcher.process_message(booked)
-    [dead] = booked.outcomes or []
+    [dead] = booked.delivery.outcomes or []
     assert isinstance(dead, DeadLetter)
     assert (dead.route, dead.reason, len(good.seen)) == ("consuming.bad", "the filter failed", 1)
 
@@ -148,8 +149,8 @@ async def test_outcomes_are_collected_where_the_storage_settles_them() -> None:
     first, last = message(), message(attempt=2)
     await dispatcher.process_message(first)
     await dispatcher.process_message(last)
-    assert first.outcomes == [RetryLater("consuming.bad", 3, 2, "ValueError: oops")]
-    [dead] = last.outcomes or []
+    assert first.delivery.outcomes == [RetryLater("consuming.bad", 3, 2, "ValueError: oops")]
+    [dead] = last.delivery.outcomes or []
     assert isinstance(dead, DeadLetter)
     assert (dead.route, dead.attempt, dead.error) == ("consuming.bad", 2, "ValueError: oops")
 
@@ -160,7 +161,7 @@ async def test_the_error_behind_a_retry_is_what_is_kept() -> None:
 
     got = message()
     await dispatcher_of(handler).process_message(got)
-    [retry] = got.outcomes or []
+    [retry] = got.delivery.outcomes or []
     assert isinstance(retry, RetryLater)
     assert (retry.delay, retry.error) == (5, "ValueError: the cause")
 
@@ -172,7 +173,7 @@ async def test_a_retry_that_could_never_be_written_is_a_failure_of_its_handler(d
 
     got = message()
     await dispatcher_of(handler, retry=RetryPolicy(delay=3, jitter=0)).process_message(got)
-    [retry] = got.outcomes or []
+    [retry] = got.delivery.outcomes or []
     assert isinstance(retry, RetryLater)
     assert (retry.delay, retry.attempt) == (3, 2)
     assert retry.error == f"TypeError: Retry(delay=...) takes a number of seconds, not {delay!r}"
@@ -183,7 +184,7 @@ async def test_a_handler_with_a_policy_of_its_own_counts_its_attempts_itself() -
     vars(handler)["route_key"] = "thank"
     got = message(attempt=99)
     await dispatcher_of(handler, retry=RetryPolicy(max_attempts=2)).process_message(got)
-    [retry] = got.outcomes or []
+    [retry] = got.delivery.outcomes or []
     assert isinstance(retry, RetryLater)
     assert (retry.route, retry.attempt) == ("thank", 100)
 
@@ -194,7 +195,7 @@ async def test_handlers_that_share_a_name_are_told_apart() -> None:
     got = message()
     dispatcher = dispatcher_of(one, two)
     await dispatcher.process_message(got)
-    [retry] = got.outcomes or []
+    [retry] = got.delivery.outcomes or []
     assert retry.route == "consuming.same#2"
     await dispatcher.process_message(message(attempt=2, routes=frozenset([retry.route])))
     assert (len(one.seen), len(two.seen)) == (1, 2)
@@ -205,7 +206,7 @@ async def test_a_retry_runs_only_its_routes_and_dead_letters_those_that_are_gone
     got = message(attempt=2, routes=frozenset(["consuming.two", "consuming.gone"]))
     await dispatcher_of(one, two).process_message(got)
     assert (len(one.seen), len(two.seen)) == (0, 1)
-    assert [outcome.route for outcome in got.outcomes or []] == ["consuming.gone"]
+    assert [outcome.route for outcome in got.delivery.outcomes or []] == ["consuming.gone"]
 
 
 async def test_an_unknown_type_is_acked_counted_and_warned_of_once(
@@ -244,7 +245,7 @@ async def test_a_retry_runs_in_its_route_although_that_lists_its_type_no_longer(
     dispatcher.on_message("changed")(old)
     got = message(routes=frozenset(["consuming.old"]), attempt=2)
     await dispatcher.process_message(got)
-    assert (len(old.seen), len(new.seen), got.outcomes) == (1, 0, [])
+    assert (len(old.seen), len(new.seen), got.delivery.outcomes) == (1, 0, [])
 
 
 async def test_a_route_that_is_registered_later_is_found_by_its_name() -> None:
@@ -258,7 +259,7 @@ async def test_a_route_that_is_registered_later_is_found_by_its_name() -> None:
 async def test_an_unknown_type_is_dead_lettered_where_that_is_asked_for() -> None:
     got = message({"type": "strange"})
     await dispatcher_of(unknown_type="dead_letter").process_message(got)
-    assert got.outcomes == [DeadLetter(None, "no route lists the type 'strange'")]
+    assert got.delivery.outcomes == [DeadLetter(None, "no route lists the type 'strange'")]
 
 
 @pytest.mark.parametrize("payload", [{}, {"type": ""}, {"type": None}, {"type": 7}, {"type": ["booked"]}])
@@ -267,7 +268,7 @@ async def test_a_message_without_a_type_has_nowhere_to_go(payload: dict[str, Any
         await dispatcher_of(Handling()).process_message(payload)
     got = message(payload)
     await dispatcher_of(Handling()).process_message(got)
-    assert [type(outcome) for outcome in got.outcomes or []] == [DeadLetter]
+    assert [type(outcome) for outcome in got.delivery.outcomes or []] == [DeadLetter]
 
 
 @pytest.mark.parametrize(
@@ -282,7 +283,7 @@ async def test_a_message_that_reaches_no_handler_is_dead_lettered_with_a_line_in
     booked: Message, said: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     await dispatcher_of(Handling("good"), unknown_type="dead_letter").process_message(booked)
-    [outcome] = booked.outcomes or []
+    [outcome] = booked.delivery.outcomes or []
     assert isinstance(outcome, DeadLetter)
     assert [said in record.getMessage() for record in caplog.records] == [True]
 
@@ -334,7 +335,7 @@ async def test_a_scheduler_is_handed_the_payload_with_the_reserved_key() -> None
     envelope = {"v": 2, "id": "1-0", "group": GROUP, "routes": ["consuming.bad"], "attempt": 2}
     envelope["proof"] = scheduler.calls[0][1]["_streamroute"]["proof"]
     assert scheduler.calls == [("orders", {"type": "booked", "n": "1", "_streamroute": envelope}, 60)]
-    assert got.outcomes == []
+    assert got.delivery.outcomes == []
     assert "_streamroute" not in got
 
 
@@ -402,7 +403,7 @@ async def test_the_cancellation_of_the_running_task_is_not_a_failure_of_the_hand
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
-    assert got.outcomes == []
+    assert got.delivery.outcomes == []
 
 
 async def test_a_failure_that_is_raised_is_told_for_each_route() -> None:
@@ -438,10 +439,10 @@ async def test_a_foreign_schedulers_retry_is_the_entry_that_it_came_in() -> None
     [(_, payload, _)] = scheduler.calls
     again = dispatcher_of(handler := Handling("fails"))
     await again.process_message(
-        Message(payload, id="7-0", entry_id="7-0", pending_key="bot_events", outcomes=[])
+        message_of(payload, id="7-0", entry_id="7-0", pending_key="bot_events", outcomes=[])
     )
     [seen] = handler.seen
-    assert (seen.entry_id, seen.pending_key) == ("7-0", "bot_events")
+    assert (seen.delivery.entry_id, seen.delivery.pending_key) == ("7-0", "bot_events")
 
 
 class Settling(Scheduler):
@@ -464,7 +465,10 @@ async def test_where_a_scheduler_took_a_retry_it_is_told_once_and_the_rest_is_co
     await dispatcher.process_message(got)
     [(_, payload, _)] = scheduler.calls
     assert payload["_streamroute"]["routes"] == ["consuming.again"]
-    assert [outcome.route for outcome in got.outcomes or []] == ["consuming.never", "consuming.later"]
+    assert [outcome.route for outcome in got.delivery.outcomes or []] == [
+        "consuming.never",
+        "consuming.later",
+    ]
     assert sorted(told, key=str) == [
         ("consuming.again", Result.RETRIED),
         ("consuming.later", Result.POSTPONED),
@@ -480,7 +484,7 @@ async def test_a_scheduler_that_settles_leaves_a_message_to_its_settlement(settl
     dispatcher = dispatcher_of(Handling("again", failing()), retry_scheduler=scheduler)
     got = message()
     await dispatcher.process_message(got)
-    assert (len(scheduler.calls), len(got.outcomes or [])) == ((0, 1) if settles else (1, 0))
+    assert (len(scheduler.calls), len(got.delivery.outcomes or [])) == ((0, 1) if settles else (1, 0))
     await dispatcher.process_message({"type": "booked"})
     assert len(scheduler.calls) == (1 if settles else 2)
 
@@ -529,7 +533,7 @@ async def test_where_the_lease_is_lost_no_other_route_runs_and_nothing_is_writte
     got = message()
     with pytest.raises(LeaseLostError):
         await dispatcher.process_message(got)
-    assert (second.seen, got.outcomes, told) == ([], [], [])
+    assert (second.seen, got.delivery.outcomes, told) == ([], [], [])
 
 
 class Unwatched:
@@ -562,7 +566,7 @@ async def test_a_retry_of_two_names_of_one_route_runs_it_once() -> None:
     dispatcher.on_message("changed")(old)
     got = message(routes=frozenset(["older", "oldest", "consuming.old"]))
     await dispatcher.process_message(got)
-    assert (len(old.seen), got.outcomes) == (1, [])
+    assert (len(old.seen), got.delivery.outcomes) == (1, [])
 
 
 async def test_a_router_that_is_included_later_is_known_to_retries() -> None:
@@ -616,7 +620,7 @@ async def test_a_filter_that_raised_has_accepted_nothing() -> None:
     dispatcher, got = dispatcher_of(), message(attempt=3)
     dispatcher.on_message("booked", refuse)(Handling("bad"))
     await dispatcher.process_message(got)
-    [letter] = got.outcomes or []
+    [letter] = got.delivery.outcomes or []
     assert isinstance(letter, DeadLetter)
     assert (letter.accepted, letter.attempt) == (False, 3)
 
@@ -672,9 +676,9 @@ async def test_what_another_worker_knows_is_left_to_it() -> None:
     of_nobody = message({"type": "nobody's"}, coordinator=Elsewhere())
     for got in (of_route, of_type, of_nobody):
         await dispatcher.process_message(got)
-    assert of_route.outcomes == [RetryLater("theirs", 2.0, 1, "", postponed=True)]
-    assert of_type.outcomes == [RetryLater("", 3.0, 1, "", postponed=True)]
-    assert of_nobody.outcomes == []
+    assert of_route.delivery.outcomes == [RetryLater("theirs", 2.0, 1, "", postponed=True)]
+    assert of_type.delivery.outcomes == [RetryLater("", 3.0, 1, "", postponed=True)]
+    assert of_nobody.delivery.outcomes == []
     assert told == [
         ("consuming.known", Result.SUCCEEDED),
         ("theirs", Result.POSTPONED),
@@ -690,7 +694,7 @@ async def test_a_retry_of_a_type_that_no_route_lists_is_answered_for_by_its_rout
     dispatcher.on_message("changed")(old)
     got = message({"type": "gone"}, routes=frozenset(["consuming.old"]), coordinator=Elsewhere())
     await dispatcher.process_message(got)
-    assert (len(old.seen), got.outcomes) == (1, [])
+    assert (len(old.seen), got.delivery.outcomes) == (1, [])
 
 
 async def test_of_many_tenants_the_message_s_own_route_runs_and_others_are_known_all_the_same() -> None:
@@ -714,7 +718,7 @@ async def test_of_many_tenants_the_message_s_own_route_runs_and_others_are_known
 async def test_a_dispatcher_without_handlers_answers_for_a_retry() -> None:
     got = message(routes=frozenset(["gone"]))
     await dispatcher_of().process_message(got)
-    assert [outcome.route for outcome in got.outcomes or []] == ["gone"]
+    assert [outcome.route for outcome in got.delivery.outcomes or []] == ["gone"]
 
 
 def test_a_scheduler_s_usual_delay_is_a_minute() -> None:

@@ -22,6 +22,7 @@ from consuming import (
     within_patience,
 )
 from loop_clock import LoopClock, turns
+from messages import message_of
 from seed_storages import ClaimingStorage, PlainStorage
 from streamroute import outages as backoff
 from streamroute.adapters.memory.storage import MemoryStreamStorage
@@ -37,7 +38,6 @@ from streamroute.core.storage import (
     settles,
 )
 from streamroute.errors import SetupError
-from streamroute.message import Message
 from streamroute.values import KnownRoutes
 
 
@@ -422,18 +422,18 @@ def test_without_a_callback_nothing_is_known() -> None:
 
 
 async def test_who_keeps_leases_hears_what_is_held_and_what_waits_and_tells_what_is_lost() -> None:
-    first, second = (Message({"type": "booked", "n": n}, id=f"{n}-0", deliveries=1) for n in (1, 2))
+    first, second = (message_of({"type": "booked", "n": n}, id=f"{n}-0", deliveries=1) for n in (1, 2))
     storage, never = Keeping(first, second), asyncio.Event()
     handler = Handling(then=lambda payload: never.wait())
     async with consuming(storage, dispatcher_of(handler).process_message, grace=0.01) as worker:
         await eventually(lambda: handler.seen)
         [keeper] = storage.keepers
-        assert keeper.asks["held"]() == {"1-0": first, "2-0": second}
+        assert keeper.asks["held"]() == {"1-0": first.delivery, "2-0": second.delivery}
         assert list(keeper.asks["waiting"]()) == ["2-0"]
         assert (worker.running, worker.stuck) == (1, 0)
         keeper.asks["lost"]([("1-0", 1)])
         await eventually(lambda: len(handler.seen) == 2)
-        assert keeper.asks["held"]() == {"2-0": second}
+        assert keeper.asks["held"]() == {"2-0": second.delivery}
     assert storage.acked == []
 
 

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import pytest
 
 from consuming import Handling, dispatcher_of
+from messages import message_of
 from misbehaving import Text
 from streamroute.compiler.resolve.call_signature import HandlerCall, handler_call
 from streamroute.compiler.runtime.dedupe import with_dedupe
@@ -118,7 +119,7 @@ async def test_a_key_of_dedupe_is_one_or_rejects(expression: str) -> None:
     route = with_dedupe(handler, compile_value(expression), 60)
     for value in values():
         with suppress(Reject):
-            await route(Message({"v": value}, coordinator=Storage()), None)
+            await route(message_of({"v": value}, coordinator=Storage()), None)
 
 
 def compiled(**settings: Any) -> Any:
@@ -129,15 +130,15 @@ def compiled(**settings: Any) -> Any:
 
 @pytest.mark.parametrize("error", ENDS)
 async def test_the_failure_is_that_of_the_route_and_its_siblings_run_once(error: type[BaseException]) -> None:
-    second, message = Handling("second"), Message({"type": "booked"}, outcomes=[])
+    second, message = Handling("second"), message_of({"type": "booked"}, outcomes=[])
     message["v"] = value_that_raises(error)
     first = compiled(prepare=compile_transform("{a: to_string(v)}"))
     dispatcher = dispatcher_of(first, second)
     dispatcher.on_message("booked", compile_filter("v == 'a' || length(v) > `1`"))(Handling("third"))
     await dispatcher.process_message(message)
     assert len(second.seen) == 1
-    assert [type(outcome) for outcome in message.outcomes or []] == [DeadLetter, DeadLetter]
-    assert {outcome.route for outcome in message.outcomes or []} == {"first", "consuming.third"}
+    assert [type(outcome) for outcome in message.delivery.outcomes or []] == [DeadLetter, DeadLetter]
+    assert {outcome.route for outcome in message.delivery.outcomes or []} == {"first", "consuming.third"}
 
 
 @pytest.mark.parametrize("error", ENDS)
@@ -147,6 +148,6 @@ async def test_what_comes_before_the_handler_may_raise_anything(error: type[Base
     def prepare(payload: dict[str, Any]) -> NoReturn:
         raise error
 
-    message = Message({"type": "booked"}, outcomes=[])
+    message = message_of({"type": "booked"}, outcomes=[])
     await dispatcher_of(compiled(prepare=prepare)).process_message(message)
-    assert [outcome.route for outcome in message.outcomes or []] == ["first"]
+    assert [outcome.route for outcome in message.delivery.outcomes or []] == ["first"]

@@ -23,6 +23,7 @@ from redis.exceptions import RedisError, ResponseError
 
 import effects
 from producer import GROUP, KIND, STREAM
+from streamroute.delivery import Delivery
 from streamroute.message import Message
 
 log = logging.getLogger(__name__)
@@ -79,7 +80,8 @@ async def _create_group(client: Any) -> None:
 
 async def _process(client: Any, entry_id: bytes, fields: dict[bytes, bytes], deliveries: int) -> None:
     try:
-        payload = Message(json.loads(fields[b"data"]), id=entry_id.decode(), deliveries=deliveries)
+        delivery = Delivery(deliveries=deliveries)
+        payload = Message(json.loads(fields[b"data"]), id=entry_id.decode(), delivery=delivery)
         if fields[b"type"] == KIND.encode():
             await effects.record(payload)
             if payload.get("fails"):

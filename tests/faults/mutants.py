@@ -50,8 +50,8 @@ def unfenced_ack() -> None:
     async def settle(
         storage: Whole, stream: str, group: str, consumer: str, messages: Mapping[str, Message]
     ) -> SettleResult:
-        done = {entry_id: message for entry_id, message in messages.items() if not message.outcomes}
-        failed = {entry_id: message for entry_id, message in messages.items() if message.outcomes}
+        done = {entry_id: message for entry_id, message in messages.items() if not message.delivery.outcomes}
+        failed = {entry_id: message for entry_id, message in messages.items() if message.delivery.outcomes}
         if done:
             await storage.ack_events(stream, group, list(done))
         return await _settle(storage, stream, group, consumer, failed) if failed else SettleResult()
@@ -86,7 +86,9 @@ def _settle_in_two_calls(kind: type, finish: Callable[..., Any]) -> None:
     async def settle(
         storage: Whole, stream: str, group: str, consumer: str, messages: Mapping[str, Message]
     ) -> SettleResult:
-        mine = {n: m for n, m in messages.items() if any(isinstance(o, kind) for o in m.outcomes or ())}
+        mine = {
+            n: m for n, m in messages.items() if any(isinstance(o, kind) for o in m.delivery.outcomes or ())
+        }
         for name, message in mine.items():
             await finish(storage, GroupKeys.of(stream, group), message, name)
         others = {n: m for n, m in messages.items() if n not in mine}
@@ -98,7 +100,7 @@ def _settle_in_two_calls(kind: type, finish: Callable[..., Any]) -> None:
 async def _write(storage: Whole, keys: GroupKeys, message: Message) -> None:
     """Write every outcome in a call of its own, regardless of the entry's owner."""
     client = storage._client_of(keys.stream)
-    for outcome in message.outcomes or []:
+    for outcome in message.delivery.outcomes or []:
         if isinstance(outcome, RetryLater):
             record = retry_record(message, outcome)
             arguments: list[str | bytes | int] = [record.name, int(outcome.delay * 1000), record.pack()]

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from messages import message_of
 from streamroute.adapters.codecs.validating import ValidatingCodec
 from streamroute.compiler.checked_route import RuntimeContext
 from streamroute.compiler.pipeline import check_path
 from streamroute.core.observer import ignore_result
 from streamroute.errors import DecodeError
-from streamroute.message import Message
 from streamroute.stream_pipeline import Pipeline, build_pipeline
 
 ROUTES = """
@@ -41,7 +41,7 @@ def pipeline_of(folder: Path, container: object, *, validate: bool) -> Pipeline:
 async def test_it_handles_with_the_routes_and_the_container_of_its_configuration(tmp_path: Path) -> None:
     noted: list[int] = []
     pipeline = pipeline_of(tmp_path, noted, validate=False)
-    await pipeline.dispatcher.process_message(Message({"type": "booked", "n": 7}, outcomes=[]))
+    await pipeline.dispatcher.process_message(message_of({"type": "booked", "n": 7}, outcomes=[]))
     assert noted == [7]
     assert pipeline.decoder == pipeline.codec == "json"
     assert pipeline.generation == pipeline.document.generation != ""

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+from messages import message_of
 from streamroute.core.dispatcher import BotRedisDispatcher
 from streamroute.core.processor import RedisStreamProcessor
 from streamroute.message import Message
@@ -72,7 +73,7 @@ def dispatcher_of(*handlers: Handler, event: str = "booked", **settings: Any) ->
 def message(payload: dict[str, Any] | None = None, **facts: Any) -> Message:
     """Return a message that collects outcomes."""
     facts = {"id": "1-0", "stream": STREAM, "group": GROUP, "outcomes": [], **facts}
-    return Message({"type": "booked"} if payload is None else payload, **facts)
+    return message_of({"type": "booked"} if payload is None else payload, **facts)
 
 
 class Handling:

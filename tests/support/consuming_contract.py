@@ -491,7 +491,7 @@ class Deploys:
         await backend.add(type="booked", n="1")
         read: dict[str, Any] = dict(await storage.read_events(STREAM, GROUP, "new", 1))
         for message in read.values():
-            message.outcomes = [RetryLater("newer", 0, 2, "no luck yet")]
+            message.delivery.outcomes = [RetryLater("newer", 0, 2, "no luck yet")]
         await storage.settle(STREAM, GROUP, "new", read)
         keeper = storage.lease_keeper(
             *(STREAM, GROUP, "new"),

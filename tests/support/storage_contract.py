@@ -31,7 +31,7 @@ async def claimed(storage: Any, idle: int, who: tuple[str, str, str] = TWO) -> l
 async def failed(storage: Any, outcome: DeadLetter | RetryLater) -> tuple[str, Message]:
     """Read an entry, give it this outcome and settle it."""
     entry_id, message = await read_one(storage)
-    message.outcomes = [outcome]
+    message.delivery.outcomes = [outcome]
     settled = await storage.settle(*ONE, {entry_id: message})
     assert (list(settled.lost), settled.refused) == ([], {})
     return entry_id, message
@@ -71,7 +71,12 @@ class Groups:
         entry_id, message = await read_one(storage)
         assert (entry_id, message) == (added, {"type": "booked", "nights": 3})
         assert (message.id, message.stream, message.group) == (added, STREAM, GROUP)
-        assert (message.deliveries, message.attempt, message.routes, message.outcomes) == (1, 1, None, [])
+        assert (message.deliveries, message.attempt, message.routes, message.delivery.outcomes) == (
+            1,
+            1,
+            None,
+            [],
+        )
         assert message.fields == {b"type": b"booked", b"data": b'{"nights": 3}'}
 
     async def test_a_read_waits_for_the_first_entry(self, backend: Backend) -> None:
@@ -218,7 +223,7 @@ class Leases:
         await storage.create_group(STREAM, GROUP)
         await backend.add(type="booked")
         entry_id, message = await read_one(storage)
-        message.outcomes = [outcome]
+        message.delivery.outcomes = [outcome]
         await claimed(storage, 20)
         assert list((await storage.settle(*ONE, {entry_id: message})).lost) == [entry_id]
         assert (await backend.dead(), await backend.scheduled()) == ([], [])
@@ -316,7 +321,7 @@ class Outcomes:
         await storage.create_group(STREAM, GROUP)
         await backend.add(type="booked")
         entry_id, message = await read_one(storage)
-        message.outcomes = [RetryLater("thank", 600, 2, "no luck")] * 2
+        message.delivery.outcomes = [RetryLater("thank", 600, 2, "no luck")] * 2
         await storage.settle(*ONE, {entry_id: message})
         assert len(await backend.scheduled()) == 1
 
@@ -353,8 +358,8 @@ class Outcomes:
             entry_id: message for _ in range(2) for entry_id, message in await storage.read_events(*ONE, 10)
         }
         by_name = {message["n"]: message for message in messages.values()}
-        by_name["dead"].outcomes = [DeadLetter("thank", "no")]
-        by_name["later"].outcomes = [RetryLater("thank", 60, 2, "no")]
+        by_name["dead"].delivery.outcomes = [DeadLetter("thank", "no")]
+        by_name["later"].delivery.outcomes = [RetryLater("thank", 60, 2, "no")]
         assert len(messages) == 4
         settled = await storage.settle(*ONE, messages)
         assert (list(settled.lost), settled.refused) == ([], {})

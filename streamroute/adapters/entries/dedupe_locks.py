@@ -1,10 +1,11 @@
-"""The dedupe locks of a message, and their state after its outcomes."""
+"""The dedupe locks of a delivery, and their state after its outcomes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from streamroute.delivery import Delivery
 from streamroute.message import Message
 from streamroute.values import DeadLetter, DedupeLock
 
@@ -22,14 +23,14 @@ class LockResolution:
     fact: str | int
 
 
-def resolve_locks(message: Message, names: dict[str, str]) -> Iterator[LockResolution]:
-    """Yield the new states of the keys that a message holds; ``names`` has the retry's name by route.
+def resolve_locks(delivery: Delivery, names: dict[str, str]) -> Iterator[LockResolution]:
+    """Yield the new states of the keys that a delivery holds; ``names`` has the retry's name by route.
 
     A lock whose route has no outcome (an external scheduler has the retry) stays unchanged: the next message
     with the key finds that its holder is not running any more.
     """
-    failed = {outcome.route for outcome in message.outcomes or () if isinstance(outcome, DeadLetter)}
-    for route, lock in (message.dedupe_locks or {}).items():
+    failed = {outcome.route for outcome in delivery.outcomes or () if isinstance(outcome, DeadLetter)}
+    for route, lock in (delivery.dedupe_locks or {}).items():
         state: tuple[str, str | int]
         if lock.succeeded:
             state = "done", max(1, int(lock.ttl * 1000))
@@ -42,13 +43,13 @@ def resolve_locks(message: Message, names: dict[str, str]) -> Iterator[LockResol
         yield from (LockResolution(key, route, *state) for key in lock.keys)
 
 
-def attach_lock(message: Message, route: str, lock: DedupeLock) -> None:
-    """Attach a lock to the message, which holds it until it is settled."""
-    if message.dedupe_locks is None:
-        message.dedupe_locks = {}
-    message.dedupe_locks[route] = lock
+def attach_lock(delivery: Delivery, route: str, lock: DedupeLock) -> None:
+    """Attach a lock to the delivery, which holds it until it is settled."""
+    if delivery.dedupe_locks is None:
+        delivery.dedupe_locks = {}
+    delivery.dedupe_locks[route] = lock
 
 
 def pending_location(message: Message) -> str:
     """Return where a message is pending: ``retry`` (the group's retry stream) or ``entry`` (the stream)."""
-    return "entry" if message.pending_key == message.stream else "retry"
+    return "retry" if message.is_stored_retry else "entry"

@@ -14,6 +14,7 @@ from streamroute.adapters.codecs.builtin import Codec
 from streamroute.adapters.codecs.codec_calls import optional_decoder
 from streamroute.adapters.entries.records import RetryRecord, fields_from_reply
 from streamroute.adapters.redis.replies import Row
+from streamroute.delivery import Delivery
 from streamroute.errors import DecodeError
 from streamroute.expansion import is_expanding
 from streamroute.keys import GroupKeys
@@ -32,7 +33,7 @@ FastDecoder = Callable[[list[bytes]], dict[str, Any] | None]
 class EntryReader:
     """Decodes the entries of one group; ``keys`` identifies its stream and its retry stream.
 
-    ``coordinator`` is attached to each message; it has access to the group's other messages and workers.
+    ``coordinator`` is attached to each delivery; it has access to the group's other messages and workers.
     """
 
     codec: Codec
@@ -57,19 +58,21 @@ class EntryReader:
             id=origin.id,
             stream=self.keys.stream,
             group=self.group,
-            deliveries=deliveries,
             attempt=origin.attempt,
             routes=origin.routes or None,
             fields=origin.fields,
             decode_error=decode_error,
             history=origin.history,
-            pending_key=key,
-            entry_id=entry_id,
-            lease_confirmed_at=read_at,
-            outcomes=[],
-            coordinator=self.coordinator,
             accepted=origin.accepted and bool(origin.routes),
-            unknown_since=origin.unknown_since,
+            delivery=Delivery(
+                entry_id,
+                key,
+                deliveries,
+                lease_confirmed_at=read_at,
+                outcomes=[],
+                coordinator=self.coordinator,
+                unknown_since=origin.unknown_since,
+            ),
         )
         return self.name(key, entry_id), message
 

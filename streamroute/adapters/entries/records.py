@@ -173,7 +173,7 @@ class DeadRecord:
             error=clip(dead.error, ERROR),
             traceback=clip_middle(dead.traceback, LONG),
             attempt=dead.attempt,
-            deliveries=message.deliveries,
+            deliveries=message.delivery.deliveries,
             fields=dict(message.fields),
             type=clip(kind, NAME) if issubclass(type(kind), str) else None,
             routes=sorted(message.routes or ()),

@@ -16,20 +16,21 @@ _MAX_DELAY: Final = 365 * 86_400_000  # ms; the scripts treat a due time more th
 
 def needs_settle_script(message: Message) -> bool:
     """Whether XACK alone is not enough: the message has failures to write, or holds dedupe locks."""
-    return bool(message.outcomes or message.dedupe_locks)
+    return bool(message.delivery.outcomes or message.delivery.dedupe_locks)
 
 
 def settlement(keys: GroupKeys, group: str, consumer: str, message: Message, generation: str) -> Call:
     """Return keys and arguments of the script ``settle`` for one message."""
-    outcomes = message.outcomes or ()
+    delivery = message.delivery
+    outcomes = delivery.outcomes or ()
     retries = [outcome for outcome in outcomes if isinstance(outcome, RetryLater)]
     letters = [outcome for outcome in outcomes if isinstance(outcome, DeadLetter)]
     records = [retry_record(message, retry) for retry in retries]
     names = {retry.route: record.name for retry, record in zip(retries, records, strict=True)}
-    keys_held = list(resolve_locks(message, names))
+    keys_held = list(resolve_locks(delivery, names))
     arguments: list[Argument] = [
-        *(group, consumer, message.entry_id, message.deliveries),
-        *(ack_mode(message), len(retries), len(letters), message.id),
+        *(group, consumer, delivery.entry_id, delivery.deliveries),
+        *(ack_mode(is_retry=message.is_stored_retry), len(retries), len(letters), message.id),
     ]
     for retry, record in zip(retries, records, strict=True):
         arguments += [record.name, delay_ms(retry.delay), record.pack()]
@@ -39,7 +40,7 @@ def settlement(keys: GroupKeys, group: str, consumer: str, message: Message, gen
     for held in keys_held:
         arguments += [held.route, held.state, held.fact]
     return [
-        message.pending_key,
+        delivery.pending_key,
         keys.due,
         keys.delayed,
         keys.dead,
@@ -47,9 +48,9 @@ def settlement(keys: GroupKeys, group: str, consumer: str, message: Message, gen
     ], arguments
 
 
-def ack_mode(message: Message) -> str:
+def ack_mode(*, is_retry: bool) -> str:
     """Return ``drop`` if an acknowledged entry is deleted (no other group reads retries), else ``keep``."""
-    return "drop" if message.pending_key != message.stream else "keep"
+    return "drop" if is_retry else "keep"
 
 
 def delay_ms(delay: float) -> int:

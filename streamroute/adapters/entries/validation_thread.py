@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar
 from streamroute.adapters.codecs.validating import ValidatingCodec
 from streamroute.adapters.entries.entry_reader import EntryReader
 from streamroute.adapters.redis.replies import text
+from streamroute.delivery import Delivery
 from streamroute.message import Message
 
 _LARGE: Final = 64_000  # bytes of entries; below, a validation that is linear in them takes milliseconds
@@ -24,7 +25,7 @@ _THREADS: Final = 8  # so that a stream with slow validation does not delay the 
 RawEntry = tuple[str, bytes, int, Sequence[bytes]]
 """An undecoded entry: the key of its stream, its id, its delivery count, and its fields."""
 Entries = list[tuple[str, dict[str, Any]]]
-Held = Callable[[], Mapping[str, Message]]
+Held = Callable[[], Mapping[str, Delivery]]
 T = TypeVar("T")
 
 
@@ -32,12 +33,12 @@ class EntriesInValidation:
     """The entries of one consumer that a thread is decoding; ``with_held`` may be called from any thread."""
 
     def __init__(self) -> None:
-        self._batches: tuple[Mapping[str, Message], ...] = ()
+        self._batches: tuple[Mapping[str, Delivery], ...] = ()
 
     def with_held(self, held: Held) -> Held:
         """Return a function that returns both the held entries and those being decoded."""
 
-        def both() -> Mapping[str, Message]:
+        def both() -> Mapping[str, Delivery]:
             batches = self._batches
             found = held()
             for batch in batches:
@@ -59,24 +60,18 @@ class EntriesInValidation:
         if not may_take_long(reader.codec, [fields for *_, fields in deliveries()]):
             return read()
         batch = {
-            reader.name(key, text(entry_id)): Message(
-                {},
-                entry_id=text(entry_id),
-                pending_key=key,
-                deliveries=count,
-                lease_confirmed_at=read_at,
-            )
+            reader.name(key, text(entry_id)): Delivery(text(entry_id), key, count, read_at)
             for key, entry_id, count, _ in deliveries()
         }
         with self._kept(batch):
             entries = await in_validation_thread(read)
         for name, message in entries:
             if isinstance(message, Message):
-                message.lease_confirmed_at = batch[name].lease_confirmed_at
+                message.delivery.lease_confirmed_at = batch[name].lease_confirmed_at
         return entries
 
     @contextmanager
-    def _kept(self, batch: Mapping[str, Message]) -> Iterator[None]:
+    def _kept(self, batch: Mapping[str, Delivery]) -> Iterator[None]:
         self._batches += (batch,)
         try:
             yield

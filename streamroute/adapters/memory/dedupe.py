@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from streamroute.adapters.entries.dedupe_locks import attach_lock, pending_location, resolve_locks
+from streamroute.delivery import Delivery
 from streamroute.keys import GroupKeys
 from streamroute.message import Message
 from streamroute.values import DedupeDecision, DedupeLock
@@ -45,18 +46,20 @@ class MemoryDedupeKeys:
         """Lock the key for a message that runs."""
         held = self.get(key)
         began = held.since if held and held.message == message.id else self._clock()
-        self._held[key] = MemoryLock(message.id, pending_location(message), message.entry_id, began)
+        self._held[key] = MemoryLock(message.id, pending_location(message), message.delivery.entry_id, began)
 
     def settle(self, message: Message, names: dict[str, str]) -> None:
         """Update the message's dedupe locks; ``names`` are the names of its retries, by route."""
-        for resolution in resolve_locks(message, names):
+        for resolution in resolve_locks(message.delivery, names):
             held = self.get(resolution.key)
             if held is not None and held.message != message.id:
                 continue
             since = held.since if held else self._clock()
             if resolution.state == "done":
                 until = self._clock() + int(resolution.fact) / 1000
-                self._held[resolution.key] = MemoryLock(message.id, "entry", message.entry_id, since, until)
+                self._held[resolution.key] = MemoryLock(
+                    message.id, "entry", message.delivery.entry_id, since, until
+                )
             elif resolution.state == "delayed":
                 self._held[resolution.key] = MemoryLock(message.id, "delayed", str(resolution.fact), since)
             else:
@@ -76,20 +79,20 @@ class MemoryDeduplicator:
     """Locks dedupe keys for the messages that one consumer of a group holds.
 
     ``lives`` returns whether the holder of a lock may still run, ``holds`` whether the consumer still holds a
-    message.
+    delivery.
     """
 
     keys: GroupKeys
     known: MemoryDedupeKeys
     lives: Callable[[MemoryLock], bool]
-    holds: Callable[[Message], bool]
+    holds: Callable[[Delivery], bool]
 
     async def begin(
         self, message: Message, route: str, digest: str, ttl: float, formerly: Sequence[str] = ()
     ) -> tuple[DedupeDecision, float]:
         """See ``RedisDeduplicator``."""
         await asyncio.sleep(0)
-        if not self.holds(message):
+        if not self.holds(message.delivery):
             return DedupeDecision.LOST, 0.0
         keys = [self.keys.dedupe(name, digest) for name in (route, *formerly)]
         for key in keys:
@@ -100,5 +103,5 @@ class MemoryDeduplicator:
                 return DedupeDecision.WAIT, self.known.waited(held)
         for key in keys:
             self.known.take(key, message)
-        attach_lock(message, route, DedupeLock(keys, ttl))
+        attach_lock(message.delivery, route, DedupeLock(keys, ttl))
         return DedupeDecision.RUN, 0.0

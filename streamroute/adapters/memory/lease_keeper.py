@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
-from streamroute.message import Message
+from streamroute.delivery import Delivery
 
-Held = Callable[[], Mapping[str, Message]]
+Held = Callable[[], Mapping[str, Delivery]]
 Lost = Callable[[Sequence[tuple[str, int]]], None]
-Keep = Callable[[Mapping[str, Message]], Sequence[tuple[str, int]]]
+Keep = Callable[[Mapping[str, Delivery]], Sequence[tuple[str, int]]]
 """Renews leases; returns the entries that another consumer holds, with their delivery counts here."""
 
 

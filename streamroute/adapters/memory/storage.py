@@ -25,6 +25,7 @@ from streamroute.adapters.memory.delayed import Delayed, MemoryDelays
 from streamroute.adapters.memory.lease_keeper import MemoryLeaseKeeper
 from streamroute.adapters.memory.quota_counter import QuotaCounter
 from streamroute.adapters.memory.stream import RELEASED, MemoryGroup, MemoryStream, Pending
+from streamroute.delivery import Delivery
 from streamroute.errors import StreamrouteError
 from streamroute.keys import GroupKeys
 from streamroute.message import Message
@@ -203,7 +204,7 @@ class MemoryStreamStorage:
         await asyncio.sleep(0)
         lost, refused = [], {}
         for name, message in messages.items():
-            if self._held(stream_name, group_name, consumer_name, message) is None:
+            if self._held(stream_name, group_name, consumer_name, message.delivery) is None:
                 lost.append(name)
             elif needs_settle_script(message) and self.refuse is not None:
                 refused[name] = self.refuse
@@ -224,7 +225,7 @@ class MemoryStreamStorage:
         """Release messages that this consumer still holds: the next claim of any worker takes them."""
         await asyncio.sleep(0)
         for message in messages.values():
-            held = self._held(stream_name, group_name, consumer_name, message)
+            held = self._held(stream_name, group_name, consumer_name, message.delivery)
             if held is not None:
                 held.consumer = RELEASED
                 held.deliveries -= 0 if started else 1
@@ -248,7 +249,7 @@ class MemoryStreamStorage:
         group_name: str,
         consumer_name: str,
         *,
-        held: Callable[[], Mapping[str, Message]],
+        held: Callable[[], Mapping[str, Delivery]],
         lost: Callable[[Sequence[tuple[str, int]]], None],
         waiting: Callable[[], Collection[str]] = tuple,  # noqa: ARG002 - an event loop in memory does not hang
         known_routes: Callable[[], KnownRoutes] = KnownRoutes,
@@ -256,10 +257,10 @@ class MemoryStreamStorage:
         """Return a keeper that renews leases in real time."""
         alive, listed = self._workers[stream_name, group_name], self._listed[stream_name, group_name]
 
-        def keep(messages: Mapping[str, Message]) -> list[tuple[str, int]]:
+        def keep(deliveries: Mapping[str, Delivery]) -> list[tuple[str, int]]:
             alive[consumer_name] = known_routes()
             listed.update(alive[consumer_name].types)
-            return self._keep(stream_name, group_name, consumer_name, messages)
+            return self._keep(stream_name, group_name, consumer_name, deliveries)
 
         def leave() -> None:
             alive.pop(consumer_name, None)
@@ -267,16 +268,16 @@ class MemoryStreamStorage:
         return MemoryLeaseKeeper(keep, leave, lease=self.lease, held=held, lost=lost)
 
     def _keep(
-        self, stream: str, group: str, consumer: str, messages: Mapping[str, Message]
+        self, stream: str, group: str, consumer: str, deliveries: Mapping[str, Delivery]
     ) -> list[tuple[str, int]]:
         lost = []
         still = set(self.pending(stream, group))
-        for name, message in messages.items():
-            held = self._held(stream, group, consumer, message)
+        for name, delivery in deliveries.items():
+            held = self._held(stream, group, consumer, delivery)
             if held is not None:
                 held.since = self._clock()
             elif name in still:
-                lost.append((name, message.deliveries))
+                lost.append((name, delivery.deliveries))
         return lost
 
     def _keys(self, stream: str, group: str) -> GroupKeys:
@@ -288,7 +289,7 @@ class MemoryStreamStorage:
             keys,
             self._dedupe,
             lives=lambda held: self._lives(keys, group, held),
-            holds=lambda message: self._held(stream, group, consumer, message) is not None,
+            holds=lambda delivery: self._held(stream, group, consumer, delivery) is not None,
         )
         alive, listed = self._workers[stream, group], self._listed[stream, group]
         coordinator = MemoryCoordinator(dedupe, alive, listed, self._clock, self.lease, self._retry_secrets)
@@ -322,18 +323,18 @@ class MemoryStreamStorage:
             for entry_id, fields in entries.read(held, consumer, count, now)
         ]
 
-    def _held(self, stream: str, group: str, consumer: str, message: Message) -> Pending | None:
+    def _held(self, stream: str, group: str, consumer: str, delivery: Delivery) -> Pending | None:
         keys = self._keys(stream, group)
-        entries = self._stream(keys.stream if message.pending_key == stream else keys.retry)
+        entries = self._stream(keys.stream if delivery.pending_key == stream else keys.retry)
         found = entries.groups.get(group)
         if found is None:
             return None
-        return found.held(consumer, message.entry_id, message.deliveries)
+        return found.held(consumer, delivery.entry_id, delivery.deliveries)
 
     def _write(self, keys: GroupKeys, message: Message) -> None:
         now = self._clock()
         names: dict[str, str] = {}
-        for outcome in message.outcomes or ():
+        for outcome in message.delivery.outcomes or ():
             if isinstance(outcome, DeadLetter):
                 self._stream(keys.dead).add(DeadRecord.of(message, outcome).write(), now)
             elif isinstance(outcome, RetryLater):

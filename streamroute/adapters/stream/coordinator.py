@@ -77,7 +77,7 @@ def route_wait(message: Message, now: int, *, is_known: bool, lease: float) -> R
     """
     if is_known:
         return RouteWait(RETRY_ELSEWHERE)
-    since = message.unknown_since or now
+    since = message.delivery.unknown_since or now
     passed = (now - since) / 1000
     if passed >= MAX_WAIT_LEASES * lease:
         return RouteWait(None, since)

@@ -56,10 +56,15 @@ class RedisDeduplicator:
                 [keys.stream, keys.retry, keys.delayed, *own, *former],
                 [
                     *(self._group, self._consumer, message.id, route),
-                    *(pending_location(message), message.entry_id, message.deliveries, len(own)),
+                    *(
+                        pending_location(message),
+                        message.delivery.entry_id,
+                        message.delivery.deliveries,
+                        len(own),
+                    ),
                 ],
             )
         decision = _DECISIONS[code]
         if decision is DedupeDecision.RUN:
-            attach_lock(message, route, DedupeLock(own, ttl))
+            attach_lock(message.delivery, route, DedupeLock(own, ttl))
         return decision, waited / 1000

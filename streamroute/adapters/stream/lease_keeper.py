@@ -22,17 +22,17 @@ from streamroute.adapters.stream.deleted_entries import PENDING, report_deleted
 from streamroute.adapters.stream.heartbeat import CallInLoop, ClientOf, LoopIsClosedError, heartbeat_of
 from streamroute.adapters.stream.lease import Lease
 from streamroute.adapters.stream.release import release
+from streamroute.delivery import Delivery
 from streamroute.durations import format_duration
 from streamroute.incidents import Incidents
 from streamroute.keys import GroupKeys
 from streamroute.logs.exception_text import error_line
-from streamroute.message import Message
 from streamroute.outages import OutageTracker
 from streamroute.values import KnownRoutes
 
 log = logging.getLogger(__name__)
 
-Held = Callable[[], Mapping[str, Message]]
+Held = Callable[[], Mapping[str, Delivery]]
 Waiting = Callable[[], Collection[str]]
 Knows = Callable[[], KnownRoutes]
 Lost = Callable[[Sequence[tuple[str, int]]], None]
@@ -129,16 +129,16 @@ class RedisLeaseKeeper:
     async def _confirm_all(self, client: Redis, call: CallInLoop) -> None:
         held = self._held()
         for key in (self._keys.stream, self._keys.retry):
-            entries = [(name, message) for name, message in held.items() if message.pending_key == key]
+            entries = [entry for entry in held.items() if entry[1].pending_key == key]
             for start in range(0, len(entries), self._batch):
                 await self._confirm(client, call, key, entries[start : start + self._batch])
         if not held:
             await self._confirm(client, call, self._keys.stream, [])  # write this worker's record
 
     async def _confirm(
-        self, client: Redis, call: CallInLoop, key: str, entries: list[tuple[str, Message]]
+        self, client: Redis, call: CallInLoop, key: str, entries: list[tuple[str, Delivery]]
     ) -> None:
-        tokens = {message.entry_id: (name, message, message.deliveries) for name, message in entries}
+        tokens = {delivery.entry_id: (name, delivery, delivery.deliveries) for name, delivery in entries}
         known = self._known_routes()
         digest = digest_of(known)
         arguments: list[str | int] = [self._group, self._consumer, self._lease.milliseconds, digest]
@@ -149,8 +149,8 @@ class RedisLeaseKeeper:
             client, keys, arguments
         )
         gone = [tokens.pop(text(entry_id)) for entry_id in lost]
-        for _, message, _ in tokens.values():
-            message.lease_confirmed_at = now
+        for _, delivery, _ in tokens.values():
+            delivery.lease_confirmed_at = now
         report_deleted(self._incidents, self._keys.stream, key, deleted, PENDING)
         if gone:
             call(lambda: self._lost([(name, deliveries) for name, _, deliveries in gone]))
@@ -167,7 +167,7 @@ class RedisLeaseKeeper:
             return
         self._has_released = True
         held, waiting = self._held(), set(self._waiting())
-        unstarted = {name: message for name, message in held.items() if name in waiting}
+        unstarted = {name: delivery for name, delivery in held.items() if name in waiting}
         if not unstarted:
             return
         log.error(
@@ -176,7 +176,7 @@ class RedisLeaseKeeper:
         )
         for key in (self._keys.stream, self._keys.retry):
             await release(client, key, self._group, self._consumer, unstarted.values(), started=False)
-        leases = [(name, message.deliveries) for name, message in unstarted.items()]
+        leases = [(name, delivery.deliveries) for name, delivery in unstarted.items()]
         call(lambda: self._lost(leases))
 
     def _note_longest(self, longest: int, whose: str) -> None:

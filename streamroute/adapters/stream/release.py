@@ -7,23 +7,23 @@ from collections.abc import Iterable
 from redis.asyncio import Redis
 
 from streamroute.adapters.redis.scripts import script
+from streamroute.delivery import Delivery
 from streamroute.keys import RELEASED
-from streamroute.message import Message
 
 
 async def release(
-    client: Redis, key: str, group: str, consumer: str, messages: Iterable[Message], *, started: bool
+    client: Redis, key: str, group: str, consumer: str, deliveries: Iterable[Delivery], *, started: bool
 ) -> None:
-    """Transfer messages that are pending in ``key`` to a consumer that no worker uses.
+    """Transfer entries that are pending in ``key`` to a consumer that no worker uses.
 
     The next claim of any worker takes them. If they have not ``started``, this delivery is not counted.
 
     Source: https://redis.io/docs/latest/commands/xclaim/
     """
     arguments: list[str | int] = [group, consumer, RELEASED]
-    for message in messages:
-        if message.pending_key == key:
-            count = message.deliveries if started else message.deliveries - 1
-            arguments += [message.entry_id, message.deliveries, count]
+    for delivery in deliveries:
+        if delivery.pending_key == key:
+            count = delivery.deliveries if started else delivery.deliveries - 1
+            arguments += [delivery.entry_id, delivery.deliveries, count]
     if len(arguments) > 3:
         await script("release").run(client, [key], arguments)

@@ -11,40 +11,42 @@ from streamroute.adapters.entries.entry_reader import entry_name
 from streamroute.adapters.entries.settlement import ack_mode, settlement
 from streamroute.adapters.redis.replies import text
 from streamroute.adapters.redis.scripts import script, script_error_text
+from streamroute.delivery import Delivery
 from streamroute.keys import GroupKeys
 from streamroute.message import Message
 
 _ACK: Final = 500  # ids in one script
 
 
-async def ack_messages(
-    client: Redis, keys: GroupKeys, group: str, consumer: str, messages: Sequence[Message], lease: int
+async def ack_deliveries(
+    client: Redis, keys: GroupKeys, group: str, consumer: str, deliveries: Sequence[Delivery], lease: int
 ) -> list[str]:
-    """Acknowledge messages without outcomes; returns the ids that this consumer does not hold any more.
+    """Acknowledge deliveries without outcomes; returns the ids that this consumer does not hold any more.
 
     ``lease`` is in ms. Raises what redis-py raises.
     """
     lost: list[str] = []
     for key in (keys.stream, keys.retry):
-        done = [message for message in messages if message.pending_key == key]
+        mode = ack_mode(is_retry=key == keys.retry)
+        done = [delivery for delivery in deliveries if delivery.pending_key == key]
         for start in range(0, len(done), _ACK):
-            gone = await _ack(client, key, group, consumer, done[start : start + _ACK], lease)
+            gone = await _ack(client, key, group, consumer, done[start : start + _ACK], mode, lease)
             lost += [entry_name(keys, key, text(entry_id)) for entry_id in gone]
     return lost
 
 
 async def _ack(
-    client: Redis, key: str, group: str, consumer: str, done: list[Message], lease: int
+    client: Redis, key: str, group: str, consumer: str, done: list[Delivery], mode: str, lease: int
 ) -> list[bytes]:
-    deadline = min([message.lease_confirmed_at for message in done]) + lease
-    counts = [message.deliveries for message in done]
+    deadline = min([delivery.lease_confirmed_at for delivery in done]) + lease
+    counts = [delivery.deliveries for delivery in done]
     if min(counts) < 1:
         # Another entry has the id of a running one. Force a lookup, which finds no matching count: if a
         # heartbeat confirmed the id, that was for the other entry.
         deadline = 0
-    ids = " ".join([message.entry_id for message in done])
+    ids = " ".join([delivery.entry_id for delivery in done])
     given = " ".join(map(str, counts)) if max(counts) > 1 or min(counts) < 1 else ""
-    lost = await script("ack").run(client, [key], [group, consumer, deadline, ack_mode(done[0]), ids, given])
+    lost = await script("ack").run(client, [key], [group, consumer, deadline, mode, ids, given])
     return list(lost)
 
 

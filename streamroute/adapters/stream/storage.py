@@ -28,7 +28,8 @@ from streamroute.adapters.stream.group_setup import GroupSetup
 from streamroute.adapters.stream.lease import Lease
 from streamroute.adapters.stream.lease_keeper import RedisLeaseKeeper, nothing_waiting
 from streamroute.adapters.stream.release import release
-from streamroute.adapters.stream.settling import ack_messages, settle_outcomes
+from streamroute.adapters.stream.settling import ack_deliveries, settle_outcomes
+from streamroute.delivery import Delivery
 from streamroute.incidents import LOG_ONLY, Incident, Incidents
 from streamroute.keys import RELEASED, GroupKeys
 from streamroute.message import Message
@@ -215,11 +216,12 @@ class RedisStreamStorage:
         """
         keys = self._keys(stream_name, group_name)
         where = (self._client_of(keys.stream), keys, group_name, consumer_name)
-        to_write = {name: m for name, m in messages.items() if m.outcomes or m.dedupe_locks}
-        to_ack = list(messages.values())
+        deliveries = {name: message.delivery for name, message in messages.items()}
+        to_write = {name: messages[name] for name, d in deliveries.items() if d.outcomes or d.dedupe_locks}
+        to_ack = list(deliveries.values())
         if to_write:
-            to_ack = [m for name, m in messages.items() if name not in to_write]
-        lost = await ack_messages(*where, to_ack, self._lease.milliseconds)
+            to_ack = [delivery for name, delivery in deliveries.items() if name not in to_write]
+        lost = await ack_deliveries(*where, to_ack, self._lease.milliseconds)
         self._watermarks.moved(keys, group_name)
         if not to_write:
             return SettleResult(lost, {})
@@ -237,9 +239,10 @@ class RedisStreamStorage:
     ) -> None:
         """See ``release`` in ``streamroute.adapters.stream.release``."""
         keys = self._keys(stream_name, group_name)
+        deliveries = [message.delivery for message in messages.values()]
         for key in (keys.stream, keys.retry):
             client = self._client_of(keys.stream)
-            await release(client, key, group_name, consumer_name, messages.values(), started=started)
+            await release(client, key, group_name, consumer_name, deliveries, started=started)
 
     async def promote_due(self, stream_name: str, group_name: str) -> float | None:
         """Move due retries to the retry stream; returns the seconds until the next one is due."""
@@ -284,7 +287,7 @@ class RedisStreamStorage:
         group_name: str,
         consumer_name: str,
         *,
-        held: Callable[[], Mapping[str, Message]],
+        held: Callable[[], Mapping[str, Delivery]],
         lost: Callable[[Sequence[tuple[str, int]]], None],
         waiting: Callable[[], Collection[str]] = nothing_waiting,
         known_routes: Callable[[], KnownRoutes] = KnownRoutes,

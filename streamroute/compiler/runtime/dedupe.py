@@ -38,10 +38,10 @@ Evaluate = Callable[[Mapping[str, Any]], Any]
 
 
 class Deduplicates(Protocol):
-    """The dedupe interface of a storage (``Delivery.coordinator``, ``Message.coordinator``).
+    """The dedupe interface of a storage (``Delivery.coordinator``).
 
     Of the messages of a group with the same ``digest`` for a route, one runs at a time, and none runs within
-    ``ttl`` seconds after one that succeeded. The running message holds a lock (``Message.dedupe_locks``)
+    ``ttl`` seconds after one that succeeded. The running message holds a lock (``Delivery.dedupe_locks``)
     until it is settled.
     """
 
@@ -81,8 +81,9 @@ def with_dedupe(handler: HandlerFunc, evaluate: Evaluate, ttl: float) -> RouteHa
         if decision is DedupeDecision.WAIT:
             raise Postpone(wait_time(waited), "another message with the same dedupe key is running")
         await handler(payload, container)
-        if message.dedupe_locks is not None and name in message.dedupe_locks:
-            message.dedupe_locks[name].succeeded = True
+        locks = message.delivery.dedupe_locks
+        if locks is not None and name in locks:
+            locks[name].succeeded = True
         return None
 
     route.__name__ = route.__qualname__ = name
@@ -117,13 +118,12 @@ def _key(evaluate: Evaluate, payload: dict[str, Any]) -> str | None:
 
 
 def _coordinator(route: str, payload: dict[str, Any]) -> tuple[Message, Deduplicates]:
-    storage = getattr(payload, "coordinator", None)
-    if storage is None or not isinstance(payload, Message):
+    if not isinstance(payload, Message) or payload.delivery.coordinator is None:
         raise SetupError(
             f"the route {route!r} has dedupe, which needs a message of RedisStreamStorage or "
             "MemoryStreamStorage; this message came from elsewhere, and would run twice"
         )
-    return payload, cast("Deduplicates", storage)
+    return payload, cast("Deduplicates", payload.delivery.coordinator)
 
 
 def _canonical(value: Any) -> Any:

@@ -27,7 +27,7 @@ class DeliveryLimits:
 
     def quotas(self, held: Iterable[dict[str, Any]]) -> Quotas:
         """Return what may be claimed in addition to ``held``: no entries before their last delivery."""
-        counts = Counter(payload.deliveries for payload in held if isinstance(payload, Message))
+        counts = Counter(payload.delivery.deliveries for payload in held if isinstance(payload, Message))
         limits = {self.last - left: max(1, self._concurrency // share) for left, share in _SHARES.items()}
         by_delivery = {
             delivery: max(0, limit - counts[delivery]) for delivery, limit in limits.items() if delivery > 1
@@ -42,4 +42,4 @@ class DeliveryLimits:
 
     def is_last_delivery(self, payload: dict[str, Any]) -> bool:
         """Whether this is the entry's last delivery, after earlier ones without an outcome."""
-        return isinstance(payload, Message) and 1 < payload.deliveries == self.last
+        return isinstance(payload, Message) and 1 < payload.delivery.deliveries == self.last

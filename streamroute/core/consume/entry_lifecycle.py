@@ -259,8 +259,8 @@ class EntryLifecycle:
         """Start one entry, or dead-letter it if it could not be decoded or was delivered too often."""
         if (
             isinstance(payload, Message)
-            and (payload.decode_error is not None or payload.deliveries > self._last_delivery)
-            and payload.outcomes is not None
+            and (payload.decode_error is not None or payload.delivery.deliveries > self._last_delivery)
+            and payload.delivery.outcomes is not None
         ):
             return self._dead_letter(payload)
         assert self.callback is not None  # noqa: S101 - the processor has made sure of it
@@ -283,18 +283,18 @@ class EntryLifecycle:
             reason = message.decode_error
         else:
             reason = (
-                f"delivered {message.deliveries - 1} times without an outcome: "
+                f"delivered {message.delivery.deliveries - 1} times without an outcome: "
                 "its workers died or were stopped while it ran"
             )
         said = "entry %s of %s goes to the dead letters: %s"
         log.error(said, message.id, self._consumer.stream, reason, extra=coalesced_by_reason(said, reason))
-        message.outcomes = [DeadLetter(None, reason, attempt=message.attempt)]
+        message.delivery.outcomes = [DeadLetter(None, reason, attempt=message.attempt)]
         self._observe(message, None, Result.DEAD)
 
     def _take_over(self, entries: Iterable[Entry]) -> list[Entry]:
         """Hold claimed entries and report them; return those to handle."""
         new, stream = self.in_flight.add(entries), self._consumer.stream
-        again = sum(isinstance(payload, Message) and payload.deliveries > 1 for _, payload in new)
+        again = sum(isinstance(payload, Message) and payload.delivery.deliveries > 1 for _, payload in new)
         if new:
             said = "%d entries of %s were taken over"
             self._incidents.report(Incident.CLAIMED, stream, said, len(new), stream, count=len(new))
@@ -327,9 +327,10 @@ class EntryLifecycle:
         self.in_flight.discard(finished.items())
         for payload in finished.values():
             if isinstance(payload, Message):
-                if payload.outcomes:
-                    self._expect_retries(payload.outcomes)
-                if payload.deliveries > 1:
+                delivery = payload.delivery
+                if delivery.outcomes:
+                    self._expect_retries(delivery.outcomes)
+                if delivery.deliveries > 1:
                     self._quota_freed.set()
 
     def _expect_retries(self, outcomes: Iterable[Outcome]) -> None:

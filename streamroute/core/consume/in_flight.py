@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from streamroute.core.consume.pool.worker_pool import Entry
+from streamroute.delivery import Delivery
 from streamroute.message import Message
 
 
@@ -45,7 +46,7 @@ class InFlight:
     def has_delivery(self, entry_id: str, deliveries: int) -> bool:
         """Whether the entry is held with this delivery count."""
         message = self.payloads.get(entry_id)
-        return isinstance(message, Message) and message.deliveries == deliveries
+        return isinstance(message, Message) and message.delivery.deliveries == deliveries
 
     def discard(self, entries: Iterable[Entry]) -> None:
         """Stop holding these payloads; a newer delivery of the same entry stays held."""
@@ -70,9 +71,11 @@ class InFlight:
         if change is not None and not change.done():
             change.set_result(None)
 
-    def snapshot(self) -> Mapping[str, Message]:
-        """Return the messages held now, by entry id."""
-        return {name: held for name, held in list(self.payloads.items()) if isinstance(held, Message)}
+    def snapshot(self) -> Mapping[str, Delivery]:
+        """Return the deliveries held now, by entry id."""
+        return {
+            name: held.delivery for name, held in list(self.payloads.items()) if isinstance(held, Message)
+        }
 
     def _merge_redelivery(self, entry_id: str, payload: dict[str, Any]) -> bool:
         held = self.payloads.get(entry_id)
@@ -82,6 +85,6 @@ class InFlight:
             same = held.fields == payload.fields
             # This run must not settle another entry with the same id (a recreated stream): with delivery
             # count 0 the fence refuses it, and the entry is claimed later.
-            held.deliveries = payload.deliveries if same else 0
-            held.lease_confirmed_at = payload.lease_confirmed_at if same else 0
+            held.delivery.deliveries = payload.delivery.deliveries if same else 0
+            held.delivery.lease_confirmed_at = payload.delivery.lease_confirmed_at if same else 0
         return True

@@ -127,7 +127,8 @@ class ExternalRetries:
         return secret
 
     def _asks(self, payload: dict[str, Any]) -> SecretOf | None:
-        for keeper in (getattr(payload, "coordinator", None), self._scheduler):
+        coordinator = payload.delivery.coordinator if isinstance(payload, Message) else None
+        for keeper in (coordinator, self._scheduler):
             if callable(getattr(type(keeper), "retry_secret", None)):
                 ask: SecretOf = cast("SupportsRetrySecret", keeper).retry_secret
                 return ask
@@ -136,7 +137,7 @@ class ExternalRetries:
 
 def is_scheduler_retry(payload: dict[str, Any], read: dict[str, Any]) -> bool:
     """Whether a message, read as ``read``, is a scheduler's retry that is not stored as our own retry yet."""
-    return payload is not read and isinstance(payload, Message) and payload.pending_key == payload.stream
+    return payload is not read and isinstance(payload, Message) and not payload.is_stored_retry
 
 
 def _checked(secret: str | bytes | None) -> bytes | None:
@@ -149,7 +150,7 @@ def _checked(secret: str | bytes | None) -> bytes | None:
 
 
 def _is_collected(payload: dict[str, Any]) -> bool:
-    return isinstance(payload, Message) and payload.outcomes is not None
+    return isinstance(payload, Message) and payload.delivery.outcomes is not None
 
 
 def _stream_of(payload: dict[str, Any], stream_name: str) -> str:
@@ -160,28 +161,19 @@ def _stream_of(payload: dict[str, Any], stream_name: str) -> str:
 
 
 def _resumed(payload: dict[str, Any], envelope: RetryEnvelope) -> Message:
-    """Return the retried message; it shares the outcomes and dedupe locks of the payload."""
+    """Return the retried message, of the same delivery as the payload."""
     known = payload if isinstance(payload, Message) else Message({})
     # Our own retry of this message is newer than the envelope and takes precedence.
-    is_newer = known.pending_key != known.stream
-    message = Message(
+    is_newer = known.is_stored_retry
+    return Message(
         {key: value for key, value in payload.items() if key != KEY},
         id=known.id if is_newer else envelope.id,
         stream=known.stream,
         group=known.group,
-        deliveries=known.deliveries,
         attempt=known.attempt if is_newer else envelope.attempt,
         routes=known.routes if is_newer else envelope.routes,
         fields=known.fields,
         history=known.history,
-        pending_key=known.pending_key,
-        entry_id=known.entry_id,
         accepted=known.accepted if is_newer else True,
-        unknown_since=known.unknown_since,
+        delivery=known.delivery,
     )
-    message.outcomes = known.outcomes
-    message.coordinator = known.coordinator
-    if known.dedupe_locks is None:
-        known.dedupe_locks = {}
-    message.dedupe_locks = known.dedupe_locks
-    return message

@@ -24,7 +24,7 @@ _AWAY: Final = 1.0  # seconds to wait while the routes of other workers cannot b
 
 
 class WorkerDirectory(Protocol):
-    """Interface of ``Message.coordinator``: looks up what the group's workers know."""
+    """Interface of ``Delivery.coordinator``: looks up what the group's workers know."""
 
     async def route_wait(self, message: Message, route: str) -> RouteWait:
         """Return how long the retry of a route unknown here waits for a worker that knows it."""
@@ -44,10 +44,10 @@ async def outcome_of_unknown_route(message: Message, route: str) -> Outcome:
         wait = await workers.route_wait(message, route)
     except Exception as error:  # noqa: BLE001 - another worker may still know the route
         _tell_away(error)
-        wait = RouteWait(_AWAY, message.unknown_since)
+        wait = RouteWait(_AWAY, message.delivery.unknown_since)
     if wait.delay is None:
         return unknown_route(route, message)
-    if wait.unknown_since and not message.unknown_since:
+    if wait.unknown_since and not message.delivery.unknown_since:
         said = "a retry of the route %r waits: no worker of the group that is alive knows it"
         log.warning(said, route, extra=coalesced_by(said, route))
     return RetryLater(
@@ -65,10 +65,10 @@ async def outcome_of_unknown_type(payload: dict[str, Any], message_type: str) ->
         wait = await workers.type_wait(message, message_type)
     except Exception as error:  # noqa: BLE001 - another worker may still list the type
         _tell_away(error)
-        wait = RouteWait(_AWAY, message.unknown_since)
+        wait = RouteWait(_AWAY, message.delivery.unknown_since)
     if wait.delay is None:
         return None
-    if wait.unknown_since and not message.unknown_since:
+    if wait.unknown_since and not message.delivery.unknown_since:
         said = "messages of the type %r wait: the workers that listed it have left the group"
         name = clip(message_type, NAME)
         log.warning(said, name, extra=coalesced_by(said, name))
@@ -77,9 +77,9 @@ async def outcome_of_unknown_type(payload: dict[str, Any], message_type: str) ->
 
 def _workers(payload: dict[str, Any], method: str) -> WorkerDirectory | None:
     """Return the message's directory; None if it has none or cannot wait, as its outcomes are not settled."""
-    if not isinstance(payload, Message) or payload.outcomes is None:
+    if not isinstance(payload, Message) or payload.delivery.outcomes is None:
         return None
-    coordinator = payload.coordinator
+    coordinator = payload.delivery.coordinator
     return (
         cast("WorkerDirectory", coordinator) if callable(getattr(type(coordinator), method, None)) else None
     )

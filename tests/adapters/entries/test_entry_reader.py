@@ -93,10 +93,11 @@ def test_a_retry_is_read_with_what_it_remembers_and_with_all_that_the_producer_w
         record = RetryRecord("1-0", routes, 3, fields, accepted=accepted, unknown_since=77)
         name, message = reader.read(keys.retry, "7-7", {b"entry": record.pack()}, read_at=5, deliveries=2)
         assert (name, message) == ("7-7@retry", {"type": "booked", "n": 1, "_streamroute": {"id": "9-9"}})
-        assert (message.id, message.entry_id, message.pending_key) == ("1-0", "7-7", keys.retry)
-        assert (message.attempt, message.deliveries, message.lease_confirmed_at) == (3, 2, 5)
+        delivery = message.delivery
+        assert (message.id, delivery.entry_id, delivery.pending_key) == ("1-0", "7-7", keys.retry)
+        assert (message.attempt, message.deliveries, delivery.lease_confirmed_at) == (3, 2, 5)
         assert (message.routes, message.accepted) == (routes or None, counts)
-        assert (message.unknown_since, message.coordinator) == (77, "the coordinator")
+        assert (message.delivery.unknown_since, message.delivery.coordinator) == (77, "the coordinator")
     name, message = reader.read(STREAM, "1-0", fields, read_at=5, deliveries=2)
     assert (name, message["_streamroute"]) == ("1-0", {"id": "9-9"})
     assert not message.accepted

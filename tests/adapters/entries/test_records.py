@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from messages import message_of
 from misbehaving import Text, Unspeakable
 from streamroute.adapters.entries.field_packing import pack_fields, unpack_fields
 from streamroute.adapters.entries.records import (
@@ -47,7 +48,7 @@ def test_a_retry_is_read_as_it_was_written(
 def test_a_dead_letter_is_read_as_it_was_written(
     found: dict[bytes, bytes], reason: str, route: str | None
 ) -> None:
-    message = Message({}, id="7-0", stream="s", group="g", deliveries=2, fields=found)
+    message = message_of({}, id="7-0", stream="s", group="g", deliveries=2, fields=found)
     record = DeadRecord.of(message, DeadLetter(route, reason, "error", "trace", 3))
     assert DeadRecord.read(record.write()) == record
 
@@ -163,7 +164,7 @@ def test_a_dead_letter_says_all_of_the_message_that_died(accepted: bool) -> None
     payload = {"type": "booked", "traceparent": "t" * 1001, "tracestate": 7, "other": "x"}
     fields = {b"_streamroute": b"of a dead letter", b"type": b"booked"}
     facts: dict[str, Any] = {"id": "1-0", "stream": "s", "group": "g", "deliveries": 3}
-    message = Message(payload, **facts, routes=frozenset({"b", "a"}), fields=fields, history=(FAILURE,))
+    message = message_of(payload, **facts, routes=frozenset({"b", "a"}), fields=fields, history=(FAILURE,))
     before = time.time()
     record = DeadRecord.of(message, DeadLetter("a", "no", "E: x", "Traceback", 2, accepted), "abc")
     assert before <= record.time <= time.time()
@@ -216,7 +217,7 @@ def test_fields_are_written_as_they_are_where_they_can_be(found: dict[bytes, byt
 
 def test_a_retry_of_a_message_remembers_its_failure_unless_it_is_postponed() -> None:
     facts: dict[str, Any] = {"id": "1-0", "attempt": 2, "fields": {b"n": b"1"}, "history": (FAILURE,)}
-    message = Message({}, **facts, routes=frozenset({"a", "b"}))
+    message = message_of({}, **facts, routes=frozenset({"a", "b"}))
     before = time.time()
     failed = retry_record(message, RetryLater("a", 5, 3, "no luck"))
     [_, failure] = failed.history

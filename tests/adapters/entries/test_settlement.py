@@ -8,6 +8,7 @@ import pytest
 
 from backends import KEYS
 from consuming import GROUP, STREAM
+from messages import message_of
 from streamroute.adapters.entries.dedupe_locks import (
     LockResolution,
     attach_lock,
@@ -25,7 +26,7 @@ THANK, BILL = KEYS.dedupe("thank", "a"), KEYS.dedupe("bill", "a")
 def message(**facts: Any) -> Message:
     """Return a message of the tests' group, pending in its stream at its third delivery."""
     known: dict[str, Any] = {"id": "1-0", "stream": STREAM, "group": GROUP, "deliveries": 3, "outcomes": []}
-    return Message({"type": "booked"}, **(known | facts), fields={b"type": b"booked"})
+    return message_of({"type": "booked"}, **(known | facts), fields={b"type": b"booked"})
 
 
 def retried(**facts: Any) -> Message:
@@ -38,12 +39,13 @@ def test_a_plain_ack_will_do_unless_something_failed_or_a_key_is_held() -> None:
     assert not needs_settle_script(made)
     assert not needs_settle_script(message(outcomes=None))
     assert needs_settle_script(message(outcomes=[DeadLetter("thank", "no")]))
-    attach_lock(made, "thank", DedupeLock([THANK], 60))
+    attach_lock(made.delivery, "thank", DedupeLock([THANK], 60))
     assert needs_settle_script(made)
 
 
 def test_a_retry_leaves_its_stream_and_an_entry_stays() -> None:
-    assert (ack_mode(message()), ack_mode(retried())) == ("keep", "drop")
+    assert (ack_mode(is_retry=False), ack_mode(is_retry=True)) == ("keep", "drop")
+    assert (message().is_stored_retry, retried().is_stored_retry) == (False, True)
     assert (pending_location(message()), pending_location(retried())) == ("entry", "retry")
 
 
@@ -53,11 +55,11 @@ def test_a_retry_leaves_its_stream_and_an_entry_stays() -> None:
 def test_all_is_told_in_the_order_of_the_script(made: Any, pending_key: str, entry_id: str) -> None:
     retry, letter = RetryLater("thank", 2.5, 2, "no luck"), DeadLetter("bill", "bad", attempt=1)
     settled = made(outcomes=[letter, retry])
-    attach_lock(settled, "thank", DedupeLock([THANK], 60))
-    attach_lock(settled, "bill", DedupeLock([BILL], 60))
+    attach_lock(settled.delivery, "thank", DedupeLock([THANK], 60))
+    attach_lock(settled.delivery, "bill", DedupeLock([BILL], 60))
     keys, (*head, name, delay, entry, count), rest = _parted(settled)
     assert keys == [pending_key, KEYS.due, KEYS.delayed, KEYS.dead, THANK, BILL]
-    assert head == [GROUP, "me", entry_id, 3, ack_mode(settled), 1, 1, "1-0"]
+    assert head == [GROUP, "me", entry_id, 3, ack_mode(is_retry=settled.is_stored_retry), 1, 1, "1-0"]
     assert (name, delay) == ("1-0|thank|2", 2_500)
     record = RetryRecord.unpack(entry)
     assert (record.id, record.routes, record.attempt) == ("1-0", frozenset({"thank"}), 2)
@@ -87,19 +89,21 @@ def test_what_becomes_of_a_key_is_what_became_of_its_route() -> None:
         "elsewhere": DedupeLock(["k5"], 60),
     }
     for route, claim in claims.items():
-        attach_lock(settled, route, claim)
-    assert list(resolve_locks(settled, {"later": "1-0|later|2"})) == [
+        attach_lock(settled.delivery, route, claim)
+    assert list(resolve_locks(settled.delivery, {"later": "1-0|later|2"})) == [
         LockResolution("k1", "done", "done", 60_000),
         LockResolution("k1 formerly", "done", "done", 60_000),
         LockResolution("k2", "done at once", "done", 1),
         LockResolution("k3", "later", "delayed", "1-0|later|2"),
         LockResolution("k4", "failed", "free", ""),
     ]
-    assert list(resolve_locks(message(), {})) == []
+    assert list(resolve_locks(message().delivery, {})) == []
 
 
 def test_a_retry_waits_a_year_at_most() -> None:
     """A due time much later than that is considered overwritten."""
-    message = Message({"type": "t"}, id="1-0", stream=STREAM, outcomes=[RetryLater("thank", 1e10, 2, "no")])
+    message = message_of(
+        {"type": "t"}, id="1-0", stream=STREAM, outcomes=[RetryLater("thank", 1e10, 2, "no")]
+    )
     _, (*_, delay, _entry) = settlement(KEYS, GROUP, "me", message, "")
     assert delay == 365 * 24 * 3600 * 1000

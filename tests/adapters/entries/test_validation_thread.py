@@ -90,7 +90,7 @@ async def test_entries_are_kept_while_they_are_validated(redis_url: str) -> None
         check.loop_went_on.set()
         [(_, message)] = await reading
         assert isinstance(message, Message)
-        assert message.lease_confirmed_at > delivered + 1000 * _LEASE / 3
+        assert message.delivery.lease_confirmed_at > delivered + 1000 * _LEASE / 3
     finally:
         check.loop_went_on.set()
         await keeper.close()

@@ -259,7 +259,7 @@ async def deduplicate(redis: RedisConnection, storage: RedisStreamStorage) -> No
     for name, message in read:
         assert isinstance(message, Message)
         turns.append((await _begin(redis, message))[0])
-        for claim in (message.dedupe_locks or {}).values():
+        for claim in (message.delivery.dedupe_locks or {}).values():
             claim.succeeded = True
         await storage.settle(STREAM, GROUP, "dedupe", {name: message})
     assert turns == [DedupeDecision.RUN, DedupeDecision.SKIP]

@@ -72,7 +72,7 @@ async def test_a_retry_is_left_through_every_place_that_it_waits_in(redis_client
         await group.add()
         held = await group.read()
         for message in held.values():
-            message.outcomes = [RetryLater("route", 0.05, 2, "not now")]
+            message.delivery.outcomes = [RetryLater("route", 0.05, 2, "not now")]
         await group.settle(held)
         assert await redis_client.hlen(KEYS.delayed) == 1
         assert await group.remains()
@@ -95,7 +95,7 @@ async def test_a_dead_letter_is_not_left(redis_client: Redis) -> None:
         await group.add()
         held = await group.read()
         for message in held.values():
-            message.outcomes = [DeadLetter("route", "it failed")]
+            message.delivery.outcomes = [DeadLetter("route", "it failed")]
         await group.settle(held)
         assert await redis_client.xlen(KEYS.dead) == 1
         assert not await group.remains()

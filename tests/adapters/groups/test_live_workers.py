@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from backends import KEYS
 from consuming import GROUP, STREAM, eventually
+from messages import message_of
 from scripted import Scripted
 from streamroute.adapters.groups import live_workers as group_workers
 from streamroute.adapters.groups.live_workers import (
@@ -151,7 +152,7 @@ class TestView:
         old = GroupKeys.of(STREAM, "mailer")
         client = raw_client(group.client, STREAM)
         coordinator = RedisCoordinator(client, KEYS, GROUP, "me", lease=LEASE, former=[old])
-        message = Message({}, id="1-0", stream=STREAM, entry_id="1-0", pending_key=STREAM, deliveries=1)
+        message = message_of({}, id="1-0", stream=STREAM, entry_id="1-0", pending_key=STREAM, deliveries=1)
         for key in (old.dedupe("greet", "a"), KEYS.dedupe("thank", "a")):
             await group.client.hset(key, "a", "b")
             said = f"the key {key} is a hash, and streamroute needs a string there; rename or delete it"
@@ -167,13 +168,13 @@ class TestView:
         coordinator = RedisCoordinator(raw_client(group.client, STREAM), KEYS, GROUP, "me", lease=LEASE)
         first, second = (Message({}, id=name, stream=STREAM) for name in ("1-0", "2-0"))
         assert await coordinator.begin(first, "thank", "a", 2.5) == (DedupeDecision.RUN, 0)
-        assert first.dedupe_locks == {"thank": DedupeLock([KEYS.dedupe("thank", "a")], 2.5)}
+        assert first.delivery.dedupe_locks == {"thank": DedupeLock([KEYS.dedupe("thank", "a")], 2.5)}
         since = await group.now() - 5_000
         await group.client.set(KEYS.dedupe("greet", "a"), f"running {since} 1-0 greet entry 1-0")
         decision, waited = await coordinator.begin(second, "bill", "a", 60, ["greet"])
         assert decision is DedupeDecision.WAIT
         assert 5 <= waited < 25
-        assert second.dedupe_locks is None
+        assert second.delivery.dedupe_locks is None
 
     async def test_a_message_asks_for_its_route_and_for_its_type(self, group: Scripted) -> None:
         await self.note(group, "one", BOTH)
@@ -192,7 +193,7 @@ class TestView:
         before = await group.now()
         wait = await coordinator.type_wait(Message({}), "booked")
         assert (wait.delay, wait.unknown_since >= before - 1_000) == (1.0, True)
-        over = Message({}, unknown_since=before - 600_000)
+        over = message_of({}, unknown_since=before - 600_000)
         assert (await coordinator.type_wait(over, "booked")).delay is None
 
 
@@ -207,7 +208,7 @@ def test_a_retry_that_nobody_knows_waits_longer_each_time_and_ten_leases_in_all(
     passed: float, delay: float | None
 ) -> None:
     since = NOW - int(passed * 1000)
-    wait = route_wait(Message({}, unknown_since=since), NOW, is_known=False, lease=10)
+    wait = route_wait(message_of({}, unknown_since=since), NOW, is_known=False, lease=10)
     assert wait == RouteWait(delay, since)
     assert MAX_WAIT_LEASES * 10 == 100
 
@@ -217,7 +218,7 @@ def test_one_that_was_never_unknown_is_unknown_from_now_on() -> None:
 
 
 def test_one_that_another_worker_knows_is_offered_again_soon() -> None:
-    late = Message({}, unknown_since=NOW - 10**9)
+    late = message_of({}, unknown_since=NOW - 10**9)
     assert route_wait(late, NOW, is_known=True, lease=10) == RouteWait(RETRY_ELSEWHERE, 0)
 
 

@@ -44,7 +44,7 @@ class Group:
         """Read an entry and settle it with these outcomes."""
         held = await self.read()
         for message in held.values():
-            message.outcomes = list(outcomes)
+            message.delivery.outcomes = list(outcomes)
         await self.storage.settle(STREAM, GROUP, "worker", held)
 
     async def fetch(self) -> GroupStats:

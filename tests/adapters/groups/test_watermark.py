@@ -73,7 +73,7 @@ async def test_a_group_of_retries_that_is_lost_is_told(
 
     async def callback(payload: Any) -> None:
         if payload.attempt == 1:
-            payload.outcomes.append(RetryLater("booked", 0, 2, "not now"))
+            payload.delivery.outcomes.append(RetryLater("booked", 0, 2, "not now"))
             return
         seen.append(payload.attempt)
         await (go_on.wait() if len(seen) == 1 else asyncio.sleep(0))

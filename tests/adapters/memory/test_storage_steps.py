@@ -15,6 +15,7 @@ from jumping import run_jumping, takes_turns
 from streamroute.adapters.codecs.builtin import FieldsCodec
 from streamroute.adapters.memory.retry_scheduler import MemoryRetryScheduler
 from streamroute.adapters.memory.storage import MemoryStreamStorage
+from streamroute.delivery import Delivery
 from streamroute.errors import StreamrouteError
 from streamroute.message import Message
 from streamroute.values import (
@@ -70,7 +71,7 @@ class Stream:
     async def settle(self, messages: dict[str, Message], *outcomes: Outcome) -> Any:
         """Settle these, each with the outcomes."""
         for message in messages.values():
-            message.outcomes = list(outcomes)
+            message.delivery.outcomes = list(outcomes)
         return await self.storage.settle(*ONE, messages)
 
     async def claim(self, idle: int = 0, count: int = 100, quotas: Quotas | None = None) -> Any:
@@ -180,7 +181,7 @@ class TestReading:
         stream.add()
         stream.clock.now = 1_234.5
         [message] = (await stream.read()).values()
-        assert (message.lease_confirmed_at, message.deliveries) == (1_234_500, 1)
+        assert (message.delivery.lease_confirmed_at, message.deliveries) == (1_234_500, 1)
 
     async def test_a_read_brings_no_more_than_it_asks_for_and_nothing_twice(self) -> None:
         stream = Stream()
@@ -266,7 +267,7 @@ class TestClaiming:
         assert (await stream.claim(1_500)).entries == []
         stream.clock.now = 2_001.5
         [(_, message)] = (await stream.claim(1_500)).entries
-        assert (message.deliveries, message.lease_confirmed_at) == (3, 2_001_500)
+        assert (message.deliveries, message.delivery.lease_confirmed_at) == (3, 2_001_500)
 
     async def test_retries_come_first_and_count_for_what_is_asked(self) -> None:
         stream = Stream()
@@ -322,7 +323,7 @@ class TestSettling:
     async def test_what_is_refused_stays_pending_and_a_plain_ack_is_not(self) -> None:
         stream = Stream()
         first, second = held = await stream.begin(2)
-        held[first].outcomes = [DeadLetter("thank", "no")]
+        held[first].delivery.outcomes = [DeadLetter("thank", "no")]
         stream.storage.refuse = "there is no room"
         settled = await stream.storage.settle(*ONE, held)
         assert (list(settled.lost), settled.refused) == ([], {first: "there is no room"})
@@ -447,7 +448,7 @@ class TestDedupe:
         await stream.settle({first.id: first})
         stream.clock.now += 59.95
         assert await begun(second) == (DedupeDecision.SKIP, 0.0)
-        assert second.dedupe_locks is None
+        assert second.delivery.dedupe_locks is None
         stream.clock.now = 2_060.0
         assert await begun(third) == (DedupeDecision.RUN, 0.0)
         assert await begun(second) == (DedupeDecision.WAIT, 0.0)
@@ -463,7 +464,7 @@ class TestDedupe:
         assert await begun(first) == (DedupeDecision.RUN, 0.0)
         stream.clock.now += 2
         assert await begun(second) == (DedupeDecision.WAIT, 7.0)
-        first.outcomes = [RetryLater("thank", 60, 2, "no luck")]
+        first.delivery.outcomes = [RetryLater("thank", 60, 2, "no luck")]
         await stream.storage.settle(*ONE, {first.id: first})
         stream.clock.now += 3
         assert await begun(second) == (DedupeDecision.WAIT, 10.0)
@@ -493,7 +494,7 @@ class TestDedupe:
         await begun(retry)
         [message] = (await stream.begin(1)).values()
         assert (await begun(message))[0] is DedupeDecision.WAIT
-        await stream.storage.ack_event(STREAM, GROUP, f"{retry.entry_id}@retry")
+        await stream.storage.ack_event(STREAM, GROUP, f"{retry.delivery.entry_id}@retry")
         assert (await begun(message))[0] is DedupeDecision.RUN
 
     async def test_a_late_settlement_leaves_the_keys_of_another_alone(self) -> None:
@@ -507,7 +508,7 @@ class TestDedupe:
         stream.storage.destroy_group(STREAM, GROUP)
         await stream.begin()
         await stream.read()  # the entry is pending again, as before
-        for claim in (first.dedupe_locks or {}).values():
+        for claim in (first.delivery.dedupe_locks or {}).values():
             claim.succeeded = True
         await stream.storage.settle(*ONE, {first.id: first})
         assert (await coordinator(third).begin(third, "thank", "a", 60))[0] is DedupeDecision.WAIT
@@ -518,14 +519,14 @@ class TestDedupe:
         first, second = (await stream.begin(2)).values()
         await stream.claim(count=1)
         assert await begun(first) == (DedupeDecision.LOST, 0.0)
-        assert first.dedupe_locks is None
+        assert first.delivery.dedupe_locks is None
         assert await begun(second) == (DedupeDecision.RUN, 0.0)
 
     async def test_a_final_failure_frees_the_key(self) -> None:
         stream = Stream()
         first, second = (await stream.begin(2)).values()
         await begun(first)
-        first.outcomes = [DeadLetter("thank", "no")]
+        first.delivery.outcomes = [DeadLetter("thank", "no")]
         await stream.storage.settle(*ONE, {first.id: first})
         assert await begun(second) == (DedupeDecision.RUN, 0.0)
 
@@ -539,7 +540,7 @@ class TestDedupe:
         await coordinator(second).begin(second, "new", "b", 60, ["older", "old"])
         for name in ("new", "older", "old"):
             assert (await coordinator(third).begin(third, name, "b", 60))[0] is DedupeDecision.WAIT
-        assert second.dedupe_locks == {
+        assert second.delivery.dedupe_locks == {
             "new": DedupeLock(
                 [f"{{bot_events}}:notifications:dedupe:{n}:b" for n in ("new", "older", "old")], 60
             )
@@ -555,13 +556,13 @@ async def begun(message: Message, digest: str = "a", ttl: float = 60) -> tuple[D
 async def run(message: Message, digest: str = "a", ttl: float = 60) -> None:
     """Have a route run a message successfully."""
     assert (await begun(message, digest, ttl))[0] is DedupeDecision.RUN
-    assert message.dedupe_locks is not None
-    message.dedupe_locks["thank"].succeeded = True
+    assert message.delivery.dedupe_locks is not None
+    message.delivery.dedupe_locks["thank"].succeeded = True
 
 
 def coordinator(message: Message) -> Any:
     """Return the message's coordinator."""
-    return message.coordinator
+    return message.delivery.coordinator
 
 
 KNOWN = KnownRoutes(frozenset({"thank"}), frozenset({"booked"}))
@@ -575,7 +576,7 @@ class TestWorkers:
             stream, loop = Stream(), asyncio.get_running_loop()
             asked: list[float] = []
 
-            def held() -> dict[str, Message]:
+            def held() -> dict[str, Delivery]:
                 asked.append(loop.time())
                 return {}
 
@@ -602,10 +603,11 @@ class TestWorkers:
                 if name in (kept, again):
                     await stream.storage.release(*TWO, {name: message}, started=False)
             await stream.storage.claim_stale_events(*ONE, 60_000, 1)
-            held[kept].deliveries = 2
+            held[kept].delivery.deliveries = 2
+            deliveries = {name: message.delivery for name, message in held.items()}
             stream.clock.now = 2_000.0
             told: list[Sequence[tuple[str, int]]] = []
-            keeper = stream.storage.lease_keeper(*ONE, held=lambda: held, lost=told.append)
+            keeper = stream.storage.lease_keeper(*ONE, held=lambda: deliveries, lost=told.append)
             await keeper.open()
             await asyncio.sleep(0)
             await keeper.close()
@@ -644,7 +646,7 @@ class TestWorkers:
             assert await asking.route_wait(message, "thank") == RouteWait(1.0, 2_000_000)
             assert await asking.type_wait(message, "booked") == RouteWait(1.0, 2_000_000)
             await keepers[1].close()
-            message.unknown_since = 1_999_000
+            message.delivery.unknown_since = 1_999_000
             stream.clock.now = 2_079.0
             assert await asking.route_wait(message, "thank") == RouteWait(20.0, 1_999_000)
             assert await asking.type_wait(message, "booked") == RouteWait(20.0, 1_999_000)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from messages import message_of
 from streamroute.adapters.stream.coordinator import MAX_WAIT_LEASES, RETRY_ELSEWHERE, route_wait
 from streamroute.message import Message
 from streamroute.values import RouteWait
@@ -13,7 +14,7 @@ NOW = 1_000_000  # ms
 
 def waited(seconds: float) -> Message:
     """Return a retry whose route has been unknown to all workers for this long."""
-    return Message({}, unknown_since=NOW - round(seconds * 1000))
+    return message_of({}, unknown_since=NOW - round(seconds * 1000))
 
 
 def test_a_route_that_a_worker_knows_is_waited_for_and_nothing_is_counted() -> None:

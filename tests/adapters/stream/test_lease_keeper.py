@@ -29,7 +29,6 @@ from lease_contract import KeptLeases  # noqa: E402
 from servers import RealServer  # noqa: E402
 from streamroute.adapters.redis.scripts import script  # noqa: E402 - after the asserts are registered
 from streamroute.adapters.stream.storage import RedisStreamStorage  # noqa: E402
-from streamroute.message import Message  # noqa: E402
 
 
 class TestMemoryLeases(KeptLeases):
@@ -107,15 +106,15 @@ async def test_a_heartbeat_makes_an_entry_fresh(backend: RedisBackend) -> None:
     storage = backend.storage(lease=0.1)
     await storage.create_group(STREAM, GROUP)
     await backend.add(type="booked")
-    held: dict[str, Message] = dict(await storage.read_events(STREAM, GROUP, "one", 1))
-    [message] = held.values()
-    read = message.lease_confirmed_at
+    held = {name: message.delivery for name, message in await storage.read_events(STREAM, GROUP, "one", 1)}
+    [delivery] = held.values()
+    read = delivery.lease_confirmed_at
     keeper = storage.lease_keeper(STREAM, GROUP, "one", held=lambda: held, lost=lambda lost: None)
     await keeper.open()
-    await eventually(lambda: message.lease_confirmed_at > read + 100)
+    await eventually(lambda: delivery.lease_confirmed_at > read + 100)
     await keeper.close()
     await keeper.close()
-    assert message.deliveries == 1
+    assert delivery.deliveries == 1
 
 
 async def test_more_entries_than_one_script_confirms_are_all_kept(backend: RedisBackend) -> None:
@@ -123,11 +122,13 @@ async def test_more_entries_than_one_script_confirms_are_all_kept(backend: Redis
     await storage.create_group(STREAM, GROUP)
     for _ in range(1100):
         await backend.add(type="booked")
-    held: dict[str, Message] = dict(await storage.read_events(STREAM, GROUP, "one", 2000))
-    first = {name: message.lease_confirmed_at for name, message in held.items()}
+    held = {name: message.delivery for name, message in await storage.read_events(STREAM, GROUP, "one", 2000)}
+    first = {name: delivery.lease_confirmed_at for name, delivery in held.items()}
     keeper = storage.lease_keeper(STREAM, GROUP, "one", held=lambda: held, lost=lambda lost: None)
     await keeper.open()
-    await eventually(lambda: all(message.lease_confirmed_at > first[name] for name, message in held.items()))
+    await eventually(
+        lambda: all(delivery.lease_confirmed_at > first[name] for name, delivery in held.items())
+    )
     await keeper.close()
 
 
@@ -152,7 +153,7 @@ async def test_a_heartbeat_does_not_steal_an_entry_back(backend: RedisBackend) -
     storage = backend.storage(lease=0.05)
     await storage.create_group(STREAM, GROUP)
     await backend.add(type="booked")
-    held: dict[str, Message] = dict(await storage.read_events(STREAM, GROUP, "one", 1))
+    held = {name: message.delivery for name, message in await storage.read_events(STREAM, GROUP, "one", 1)}
     await eventually(lambda: storage.claim_stale_events(STREAM, GROUP, "two", 50, 1))
     lost: list[tuple[str, int]] = []
     keeper = storage.lease_keeper(STREAM, GROUP, "one", held=lambda: held, lost=lost.extend)
@@ -191,15 +192,16 @@ async def test_heartbeats_go_on_after_the_server_was_away(
         storage = backend.storage(lease=0.1)
         await storage.create_group(STREAM, GROUP)
         await backend.add(type="booked")
-        held: dict[str, Message] = dict(await storage.read_events(STREAM, GROUP, "one", 1))
-        [message] = held.values()
+        entries = await storage.read_events(STREAM, GROUP, "one", 1)
+        held = {name: message.delivery for name, message in entries}
+        [delivery] = held.values()
         keeper = storage.lease_keeper(STREAM, GROUP, "one", held=lambda: held, lost=lambda lost: None)
         await keeper.open()
         server.kill()
         await eventually(lambda: "confirming leases of bot_events failed" in caplog.text)
         server.start()
-        before = message.lease_confirmed_at
-        await eventually(lambda: message.lease_confirmed_at > before)
+        before = delivery.lease_confirmed_at
+        await eventually(lambda: delivery.lease_confirmed_at > before)
         await keeper.close()
     assert "works again" in caplog.text
 

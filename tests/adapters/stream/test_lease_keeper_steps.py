@@ -18,9 +18,9 @@ from streamroute.adapters.redis.raw_client import raw_client
 from streamroute.adapters.stream.heartbeat import LoopIsClosedError
 from streamroute.adapters.stream.lease import Lease
 from streamroute.adapters.stream.lease_keeper import RedisLeaseKeeper
+from streamroute.delivery import Delivery
 from streamroute.incidents import Incident, Incidents
 from streamroute.keys import RELEASED
-from streamroute.message import Message
 from streamroute.values import KnownRoutes
 
 LEASE = 300.0
@@ -32,7 +32,7 @@ class Keeping(Scripted):
 
     def __init__(self, client: Redis) -> None:
         super().__init__(client)
-        self.held: dict[str, Message] = {}
+        self.held: dict[str, Delivery] = {}
         self.waiting: list[str] = []
         self.lost: list[tuple[str, int]] = []
         self.told: list[tuple[Incident, str, int]] = []
@@ -51,14 +51,11 @@ class Keeping(Scripted):
             batch=2,
         )
 
-    def take(self, entry_id: str, deliveries: int = 1, key: str = STREAM) -> Message:
+    def take(self, entry_id: str, deliveries: int = 1, key: str = STREAM) -> Delivery:
         """Have the worker hold an entry."""
         name = entry_id if key == STREAM else f"{entry_id}@retry"
-        message = Message(
-            {}, id=entry_id, stream=STREAM, deliveries=deliveries, pending_key=key, lease_confirmed_at=5
-        )
-        self.held[name] = message
-        return message
+        self.held[name] = Delivery(entry_id, key, deliveries, lease_confirmed_at=5)
+        return self.held[name]
 
     async def beat(
         self, silence: float = 0.0, call: Callable[[Callable[[], None]], None] | None = None
@@ -114,7 +111,7 @@ class TestConfirming:
         kept = group.take("3-0")
         await group.beat()
         assert sorted(group.lost) == [("1-0", 1), ("1-0@retry", 1), ("2-0", 3)]
-        assert [message.lease_confirmed_at == 5 for message in (older, newer, retry, kept)] == [
+        assert [delivery.lease_confirmed_at == 5 for delivery in (older, newer, retry, kept)] == [
             True,
             True,
             True,
@@ -122,10 +119,10 @@ class TestConfirming:
         ]
 
     async def test_of_many_entries_each_is_confirmed_once(self, group: Keeping) -> None:
-        messages = [group.take(f"{n}-0") for n in (1, 2, 3)]
+        deliveries = [group.take(f"{n}-0") for n in (1, 2, 3)]
         await group.client.config_resetstat()
         await group.beat()
-        assert all(message.lease_confirmed_at > 5 for message in messages)
+        assert all(delivery.lease_confirmed_at > 5 for delivery in deliveries)
         stats = await group.client.info("commandstats")
         assert stats["cmdstat_xclaim"]["calls"] == 3
 
@@ -177,9 +174,9 @@ class TestDue:
         await group.beat()
         group.watermarks.moved(KEYS, GROUP)
         assert group.is_due_in(0)
-        message = group.take("1-0")
+        delivery = group.take("1-0")
         await group.keeper.beat(lambda key: raw_client(group.client, key), lambda function: function(), 0)
-        assert message.lease_confirmed_at == 5
+        assert delivery.lease_confirmed_at == 5
         assert not group.is_due_in(0)
         assert await group.hash(KEYS.meta) == {"low": "1-0"}
 

@@ -193,7 +193,7 @@ async def test_large_entries_are_claimed_and_promoted_a_few_at_a_time(backend: R
     assert sizes == [3, 3, 1]
 
     for message in claimed.values():
-        message.outcomes = [RetryLater("thank", 0, 2, "no luck")]
+        message.delivery.outcomes = [RetryLater("thank", 0, 2, "no luck")]
     await storage.settle(STREAM, GROUP, "new", claimed)
     promoted = []
     for _ in sizes:
@@ -208,7 +208,7 @@ async def test_a_fresh_entry_in_a_batch_lets_no_stale_one_be_acked(backend: Redi
     await storage.create_group(STREAM, GROUP)
     stale, fresh = [await backend.add(type="booked") for _ in range(2)]
     read: dict[str, Any] = dict(await storage.read_events(STREAM, GROUP, "one", 2))
-    read[stale].lease_confirmed_at -= 60_001
+    read[stale].delivery.lease_confirmed_at -= 60_001
     await backend.client.xclaim(STREAM, GROUP, "two", 0, [stale])
     assert list((await storage.settle(STREAM, GROUP, "one", read)).lost) == [stale]
     assert await backend.pending() == [stale]
@@ -227,11 +227,12 @@ async def test_another_entry_under_the_same_id_is_not_acked(backend: RedisBacken
     await storage.create_group(STREAM, GROUP)
     [(_, redelivered)] = read = await storage.read_events(STREAM, GROUP, "one", 1)
     assert in_flight.add(read) == []
-    running = in_flight.snapshot()
+    running = in_flight.get("1-0")
+    assert isinstance(running, Message)
     if confirmed != "not since":
         assert isinstance(redelivered, Message)
-        running["1-0"].lease_confirmed_at = redelivered.lease_confirmed_at
-    assert list((await storage.settle(STREAM, GROUP, "one", running)).lost) == ["1-0"]
+        running.delivery.lease_confirmed_at = redelivered.delivery.lease_confirmed_at
+    assert list((await storage.settle(STREAM, GROUP, "one", {"1-0": running})).lost) == ["1-0"]
     assert await backend.pending() == ["1-0"]
 
 
@@ -269,7 +270,7 @@ async def test_what_was_promoted_before_the_group_was_there_is_read(backend: Red
     await backend.add(type="booked")
     read: dict[str, Any] = dict(await storage.read_events(STREAM, GROUP, "one", 1))
     for message in read.values():
-        message.outcomes = [RetryLater("note", 0, 2, "no luck")]
+        message.delivery.outcomes = [RetryLater("note", 0, 2, "no luck")]
     await storage.settle(STREAM, GROUP, "one", read)
     for key in (STREAM, KEYS.retry):
         await backend.client.xgroup_destroy(key, GROUP)
@@ -297,7 +298,7 @@ async def test_no_step_of_promotions_waits_while_more_are_due(backend: RedisBack
         await backend.add(type="booked")
     read: dict[str, Any] = dict(await storage.read_events(STREAM, GROUP, "one", count))
     for message in read.values():
-        message.outcomes = [RetryLater("note", 0, 2, "no luck")]
+        message.delivery.outcomes = [RetryLater("note", 0, 2, "no luck")]
     await storage.settle(STREAM, GROUP, "one", read)
     async with consuming(storage, dispatcher_of(named(handler, "note")).process_message, batch_count=500):
         await eventually(lambda: len(handler.seen) == count)
@@ -313,7 +314,7 @@ async def test_retries_that_somebody_deleted_are_told(
     first, second = [await backend.add(type="booked") for _ in range(2)]
     read: dict[str, Any] = dict(await storage.read_events(STREAM, GROUP, "one", 2))
     for message in read.values():
-        message.outcomes = [RetryLater("thank", 0, 2, "no luck")]
+        message.delivery.outcomes = [RetryLater("thank", 0, 2, "no luck")]
     await storage.settle(STREAM, GROUP, "one", read)
     await backend.client.hdel(KEYS.delayed, f"{first}|thank|2")
     assert await storage.promote_due(STREAM, GROUP) is None
@@ -332,7 +333,7 @@ async def test_retries_that_lost_their_due_time_run_at_once(
         await backend.add(type="booked")
     read: dict[str, Any] = dict(await storage.read_events(STREAM, GROUP, "one", 1200))
     for message in read.values():
-        message.outcomes = [RetryLater("note", 600, 2, "no luck")]
+        message.delivery.outcomes = [RetryLater("note", 600, 2, "no luck")]
     await storage.settle(STREAM, GROUP, "one", read)
     await backend.client.delete(KEYS.due)
     async with consuming(storage, dispatcher_of(named(handler, "note")).process_message, batch_count=500):
@@ -348,7 +349,7 @@ async def test_a_retry_keeps_its_due_time_where_others_have_lost_theirs(backend:
     first, second = [await backend.add(type="booked") for _ in range(2)]
     read: dict[str, Any] = dict(await storage.read_events(STREAM, GROUP, "one", 2))
     for message in read.values():
-        message.outcomes = [RetryLater("note", 600, 2, "no luck")]
+        message.delivery.outcomes = [RetryLater("note", 600, 2, "no luck")]
     await storage.settle(STREAM, GROUP, "one", read)
     due = await backend.client.zscore(KEYS.due, f"{first}|note|2")
     await backend.client.zrem(KEYS.due, f"{second}|note|2")

@@ -13,6 +13,7 @@ from redis.exceptions import ResponseError
 
 from backends import KEYS
 from consuming import GROUP, STREAM
+from messages import message_of
 from scripted import ME, OTHER, Scripted
 from streamroute.adapters.memory.storage import MemoryStreamStorage
 from streamroute.adapters.redis.raw_client import raw_client
@@ -225,7 +226,7 @@ class TestAcking:
         held = {}
         for entry_id, count in zip(ids, deliveries, strict=True):
             await group.hold(entry_id, ME, count)
-            held[entry_id] = Message({}, id=entry_id, stream=STREAM, deliveries=count)
+            held[entry_id] = message_of({}, id=entry_id, stream=STREAM, deliveries=count)
         assert list((await storage.settle(STREAM, GROUP, ME, held)).lost) == []
         assert await group.pending() == []
 
@@ -243,7 +244,7 @@ class TestAcking:
         counts = [2, 2]
         counts[stale] = 1
         held = {
-            name: Message({}, id=name, stream=STREAM, deliveries=count)
+            name: message_of({}, id=name, stream=STREAM, deliveries=count)
             for name, count in zip(ids, counts, strict=True)
         }
         assert list((await storage.settle(STREAM, GROUP, ME, held)).lost) == [ids[stale]]
@@ -346,7 +347,7 @@ async def test_a_claim_and_a_promotion_bring_sixteen_mebibytes_or_a_little_more(
     assert [len(first), len(second)] == [4, 1]
     held: dict[str, Any] = dict(first + second)
     for message in held.values():
-        message.outcomes = [RetryLater("thank", 0, 2, "no luck")]
+        message.delivery.outcomes = [RetryLater("thank", 0, 2, "no luck")]
     await storage.settle(STREAM, GROUP, ME, held)
     assert await storage.promote_due(STREAM, GROUP) == 0
     assert len(await group.ids(KEYS.retry)) == 4

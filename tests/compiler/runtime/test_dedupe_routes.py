@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from jmespath.visitor import TreeInterpreter
 
 from consuming import GROUP, STREAM, Handling, consuming, eventually
+from messages import message_of
 from streamroute.adapters.memory.storage import MemoryStreamStorage
 from streamroute.compiler.api import compile_routes
 from streamroute.compiler.resolve.importer import isolated_imports
@@ -87,7 +88,7 @@ async def test_without_a_key_a_plain_dict_will_do() -> None:
 async def test_where_nobody_can_be_asked_the_route_waits_and_spends_no_attempt() -> None:
     route = with_dedupe(Handling("charge"), lambda payload: 7, 60)
     with pytest.raises(Postpone, match="refused"):
-        await route(Message({"type": "paid"}, coordinator=Away()), None)
+        await route(message_of({"type": "paid"}, coordinator=Away()), None)
 
 
 def test_the_wrapper_is_the_same_route() -> None:

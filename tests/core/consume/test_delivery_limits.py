@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
+from messages import message_of
 from streamroute.core.consume.delivery_limits import DeliveryLimits
-from streamroute.message import Message
 from streamroute.values import Quotas
 
 
 def held(*deliveries: int) -> list[dict[str, Any]]:
-    return [Message({}, deliveries=count) for count in deliveries]
+    return [message_of({}, deliveries=count) for count in deliveries]
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ class Work:
         entries = await self.read(*numbers)
         for name, payload in entries:
             assert isinstance(payload, Message)
-            payload.deliveries = deliveries
+            payload.delivery.deliveries = deliveries
             self.storage._stream(STREAM).groups[GROUP].pending[name].deliveries = deliveries
         return entries
 
@@ -113,7 +113,7 @@ class Work:
             raise self.errors[number]
         if number in self.outcomes:
             assert isinstance(payload, Message)
-            payload.outcomes = [self.outcomes[number]]
+            payload.delivery.outcomes = [self.outcomes[number]]
             return
         await self.go_on.wait()
 
@@ -591,7 +591,7 @@ class TestEnds:
         async with opened() as work:
             [(name, message)] = await work.claim(9, "1")
             assert isinstance(message, Message)
-            message.outcomes, message.decode_error = None, "it is odd"
+            message.delivery.outcomes, message.decode_error = None, "it is odd"
             work.lifecycle.take([(name, message)])
             await eventually(lambda: work.started == ["1"])
 

@@ -8,12 +8,13 @@ from collections.abc import Callable
 import pytest
 
 from loop_clock import turns
+from messages import message_of
 from streamroute.core.consume.in_flight import InFlight
 from streamroute.message import Message
 
 
 def delivery(deliveries: int, confirmed: int = 0, n: bytes = b"1") -> Message:
-    return Message({}, id="1-0", deliveries=deliveries, lease_confirmed_at=confirmed, fields={b"n": n})
+    return message_of({}, id="1-0", deliveries=deliveries, lease_confirmed_at=confirmed, fields={b"n": n})
 
 
 def test_what_was_not_held_is_to_be_handled() -> None:
@@ -27,7 +28,7 @@ def test_the_run_in_progress_answers_for_a_new_delivery_of_its_entry() -> None:
     held, running = InFlight(), delivery(1, confirmed=100)
     held.add([("1-0", running)])
     assert held.add([("1-0", delivery(2, confirmed=200))]) == []
-    assert (running.deliveries, running.lease_confirmed_at) == (2, 200)
+    assert (running.deliveries, running.delivery.lease_confirmed_at) == (2, 200)
     assert held.has_delivery("1-0", 2)
     assert not held.has_delivery("1-0", 1)
 
@@ -37,7 +38,7 @@ def test_a_run_does_not_answer_for_another_entry_under_its_id() -> None:
     held, running = InFlight(), delivery(1, confirmed=100)
     held.add([("1-0", running)])
     assert held.add([("1-0", delivery(1, confirmed=200, n=b"2"))]) == []
-    assert (running.deliveries, running.lease_confirmed_at) == (0, 0)
+    assert (running.deliveries, running.delivery.lease_confirmed_at) == (0, 0)
 
 
 def test_an_entry_that_was_let_go_and_came_back_is_another() -> None:
@@ -49,12 +50,12 @@ def test_an_entry_that_was_let_go_and_came_back_is_another() -> None:
     assert not held.has("1-0", first)
 
 
-def test_a_snapshot_holds_messages_only_and_does_not_change() -> None:
+def test_a_snapshot_holds_deliveries_of_messages_only_and_does_not_change() -> None:
     held, message = InFlight(), delivery(1)
     held.add([("1-0", message), ("2-0", {"plain": True})])
     snapshot = held.snapshot()
     held.clear()
-    assert snapshot == {"1-0": message}
+    assert snapshot == {"1-0": message.delivery}
     assert held.get("1-0") == {}
 
 

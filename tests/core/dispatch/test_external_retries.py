@@ -98,7 +98,7 @@ async def test_a_key_without_proof_is_a_field_like_any_other(
     assert [result for _, result in told] == [Result.SUCCEEDED] * 2
     if not plain:
         assert (handler.seen[0].id, handler.seen[0].attempt, handler.seen[0].routes) == ("9-0", 1, None)
-        assert got.outcomes == []
+        assert got.delivery.outcomes == []
 
 
 async def test_a_proven_marker_is_not_believed_in_another_payload() -> None:
@@ -197,7 +197,6 @@ async def test_what_a_scheduler_brings_back_knows_what_its_entry_knows() -> None
 
     async def again(payload: Any, container: Any) -> None:
         got.append(payload)
-        payload.dedupe_locks["k"] = DedupeLock(["k"], 1.0)
 
     vars(again)["route_key"] = "consuming.again"
     entry = message(
@@ -217,11 +216,8 @@ async def test_what_a_scheduler_brings_back_knows_what_its_entry_knows() -> None
     assert (seen.id, seen.attempt, seen.routes) == ("1-0", 2, frozenset(["consuming.again"]))
     assert (seen.stream, seen.group, seen.deliveries) == ("orders", GROUP, 4)
     assert (seen.fields, list(seen.history)) == ({b"data": b"x"}, list(entry.history))
-    assert (seen.pending_key, seen.entry_id, seen.unknown_since) == ("orders", "9-7", 123)
-    assert seen.coordinator is entry.coordinator
-    assert seen.outcomes is entry.outcomes
+    assert seen.delivery is entry.delivery
     assert (seen.accepted, seen) == (True, {"type": "booked"})
-    assert entry.dedupe_locks == {"k": DedupeLock(["k"], 1.0)}, "what is settled is the entry that was read"
 
 
 async def test_what_an_entry_holds_already_stays_with_it_when_it_is_a_scheduler_s() -> None:
@@ -232,9 +228,9 @@ async def test_what_an_entry_holds_already_stays_with_it_when_it_is_a_scheduler_
 
     vars(again)["route_key"] = "consuming.again"
     entry = message(marked())
-    entry.dedupe_locks = claims = {"k": DedupeLock(["k"], 1.0)}
+    entry.delivery.dedupe_locks = claims = {"k": DedupeLock(["k"], 1.0)}
     await dispatcher_of(again, retry_scheduler=Scheduler(), retry_secret=SECRET).process_message(entry)
-    assert got[0].dedupe_locks is claims is entry.dedupe_locks
+    assert got[0].delivery.dedupe_locks is claims is entry.delivery.dedupe_locks
 
 
 async def test_a_schedulers_retry_that_became_one_of_our_own_is_what_that_says() -> None:
@@ -247,7 +243,7 @@ async def test_a_schedulers_retry_that_became_one_of_our_own_is_what_that_says()
     await dispatcher.process_message(entry)
     [seen] = handler.seen
     assert (seen, seen.attempt, seen.routes, seen.id) == ({"type": "booked"}, 5, routes, "1-0")
-    assert [type(outcome) for outcome in entry.outcomes or []] == [RetryLater]
+    assert [type(outcome) for outcome in entry.delivery.outcomes or []] == [RetryLater]
 
 
 @pytest.mark.parametrize(("proven", "accepted"), [(True, False), (False, True), (True, True), (False, False)])
@@ -276,7 +272,7 @@ async def test_routes_that_are_gone_are_one_dead_letter_without_a_routes_name() 
     )
     entry = message(marked(routes=routes))
     await dispatcher.process_message(entry)
-    [letter] = entry.outcomes or []
+    [letter] = entry.delivery.outcomes or []
     assert isinstance(letter, DeadLetter)
     assert (letter.route, told) == (None, [(None, Result.DEAD)])
     assert "'gone-0', 'gone-1', 'gone-10', 'gone-100', 'gone-101' and 295 more" in letter.reason
@@ -287,7 +283,7 @@ async def test_one_route_that_is_gone_beside_one_that_is_there() -> None:
     dispatcher = dispatcher_of(again, retry_scheduler=Scheduler(), retry_secret=SECRET)
     entry = message(marked(routes=frozenset(["consuming.again", "gone"])))
     await dispatcher.process_message(entry)
-    [letter] = entry.outcomes or []
+    [letter] = entry.delivery.outcomes or []
     assert isinstance(letter, DeadLetter)
     assert (len(again.seen), letter.route, letter.reason) == (
         1,

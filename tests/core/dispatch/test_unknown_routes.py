@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from messages import message_of
 from streamroute.core.dispatch.unknown_routes import outcome_of_unknown_route, outcome_of_unknown_type
 from streamroute.message import Message
 from streamroute.text.limits import NAME
@@ -39,7 +40,7 @@ class Workers:
 
 def message(coordinator: object, **facts: Any) -> Message:
     facts = {"id": "1-0", "outcomes": [], "attempt": 3, **facts}
-    return Message({"type": TYPE}, coordinator=coordinator, **facts)
+    return message_of({"type": TYPE}, coordinator=coordinator, **facts)
 
 
 async def outcome(what: str, got: Message) -> Any:

@@ -9,6 +9,7 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from messages import message_of
 from streamroute.adapters.groups.stats import GroupStats
 from streamroute.core.observer import Result
 from streamroute.incidents import Incident
@@ -46,7 +47,7 @@ class Service:
 
 
 def message(**facts: Any) -> Message:
-    return Message({"type": "t"}, id="5-0", stream="s", **facts)
+    return message_of({"type": "t"}, id="5-0", stream="s", **facts)
 
 
 def test_every_route_has_every_result_from_the_start() -> None:

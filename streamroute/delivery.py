@@ -1,0 +1,43 @@
+"""Delivery: what the consumer knows of one delivery of an entry, beside the payload of its message."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from streamroute.values import DedupeLock, Outcome
+
+
+@dataclass(slots=True, eq=False)
+class Delivery:
+    """One delivery of an entry to this consumer, settled once.
+
+    All copies of a message share its delivery: what any of its routes adds is settled with the entry.
+
+    ``entry_id``, ``pending_key``
+        where the entry is pending: its id on the server, and the key of its stream (a retry: the group's
+        retry stream).
+    ``deliveries``
+        how often this attempt was delivered to a worker, crashes included (1 for the first). The fence
+        compares it: an entry that another worker has claimed has a higher count.
+    ``lease_confirmed_at``
+        when the lease was last confirmed (Redis time in ms), also written by the heartbeat thread. It is the
+        time since which no other consumer can have claimed the entry; if it is too early, the fence looks the
+        entry up. Only the event loop writes the other fields.
+    ``outcomes``
+        the failures of the routes, which one script settles (None: not collected, the dispatcher raises).
+    ``coordinator``
+        grants dedupe locks and knows the other workers of the group (None: there is none).
+    ``unknown_since``
+        the time since which no live worker knows the routes (Redis time in ms; 0: one does).
+    ``dedupe_locks``
+        the dedupe keys that the message holds, by route (None: none so far).
+    """
+
+    entry_id: str = ""
+    pending_key: str = ""
+    deliveries: int = 1
+    lease_confirmed_at: int = 0
+    outcomes: list[Outcome] | None = None
+    coordinator: object = None
+    unknown_since: int = 0
+    dedupe_locks: dict[str, DedupeLock] | None = None
