@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from streamroute.config.findings.quoting import join_words, quote_value, requote
@@ -33,21 +33,11 @@ def explain_keys(report: SchemaReport, path: DataPath, violation: Violation) -> 
         report.add_cause(cause)
         return
     for key in unexpected:
-        misspelt = did_you_mean(key, free)
-        meant = misspelt or synonym_of(key, free)
-        report.invalid.append((*path, key))
-        anchors = None if meant else home_of_anchors(report.source, (*path, key))
-        if anchors is not None:
-            message = (
-                f"unexpected key {quote_value(key)} {location_phrase(path)}: a key for anchors starts with x-"
-            )
-            report.add("SR102", message, (*path, key), "key", suggestion=anchors)
-            continue
-        if meant is not None:
-            free.remove(meant)
-            missing = [name for name in missing if name != meant]
-            _read_as_meant(report, path, key, meant, present[key])
-        _explain_unexpected(report, path, key, meant, is_safe=misspelt is not None)
+        renamed = _explain_unexpected(report, path, key, free)
+        if renamed is not None:
+            free.remove(renamed)
+            missing = [name for name in missing if name != renamed]
+            _read_as(report, path, key, renamed, present[key])
     if missing:
         report.invalid += [(*path, key) for key in missing]
         _explain_missing(report, path, {key: properties[key] for key in missing})
@@ -66,27 +56,38 @@ def _unexpected(violation: Violation) -> list[str]:
     ]
 
 
-def _read_as_meant(report: SchemaReport, path: DataPath, key: str, meant: str, value: Any) -> None:
-    """Read the value as that of the intended key, so that it is checked in the same run."""
-    if compile_schema(schema_at((*path, meant), report.schema))(value):
-        report.renamed[(*path, key)] = meant
-    else:
-        report.invalid.append((*path, meant))
-
-
-def _explain_unexpected(
-    report: SchemaReport, path: DataPath, key: str, meant: str | None, *, is_safe: bool
-) -> None:
-    home = None if meant else home_phrase(key, report.schema)
+def _explain_unexpected(report: SchemaReport, path: DataPath, key: str, free: Sequence[str]) -> str | None:
+    """Report an unexpected key; return the key among the ``free`` ones that was intended, if it is clear."""
+    report.invalid.append((*path, key))
+    misspelt = did_you_mean(key, free)
+    intended = misspelt or synonym_of(key, free)
+    message = f"unexpected key {quote_value(key)} {location_phrase(path)}"
+    anchors = None if intended else home_of_anchors(report.source, (*path, key))
+    if anchors is not None:
+        message += ": a key for anchors starts with x-"
+        report.add("SR102", message, (*path, key), "key", suggestion=anchors)
+        return None
+    home = None if intended else home_phrase(key, report.schema)
+    advice = f'"{key}" belongs {home}' if home else _ELSEWHERE.get((*path[:1], key))
+    fix = requote(report.source.text_at((*path, key), "key"), misspelt) if misspelt else None
     report.add(
         "SR102",
-        f"unexpected key {quote_value(key)} {location_phrase(path)}",
+        message,
         (*path, key),
         "key",
-        suggestion=meant,
-        advice=f'"{key}" belongs {home}' if home else None if meant else _ELSEWHERE.get((*path[:1], key)),
-        fix=requote(report.source.text_at((*path, key), "key"), meant) if meant and is_safe else None,
+        suggestion=intended,
+        advice=None if intended else advice,
+        fix=fix,
     )
+    return intended
+
+
+def _read_as(report: SchemaReport, path: DataPath, key: str, renamed: str, value: Any) -> None:
+    """Read the value as that of the intended key, so that it is checked in the same run."""
+    if compile_schema(schema_at((*path, renamed), report.schema))(value):
+        report.renamed[(*path, key)] = renamed
+    else:
+        report.invalid.append((*path, renamed))
 
 
 _ELSEWHERE: Final[dict[DataPath, str]] = {

@@ -34,12 +34,13 @@ from streamroute.expressions.translation.fragments import (
 _DEEPEST: Final = 12
 
 _COMPARISONS: Final = {
-    "=": "==", "==": "==", "===": "==", "eq": "==", "is": "==", "equals": "==",
+    "=": "==", "==": "==", "===": "==", "eq": "==", "equals": "==",
     "!=": "!=", "!==": "!=", "<>": "!=", "=!": "!=", "ne": "!=", "neq": "!=",
     "<": "<", "lt": "<", "<=": "<=", "<==": "<=", "=<": "<=", "lte": "<=", "le": "<=",
     ">": ">", "gt": ">", ">=": ">=", ">==": ">=", "=>": ">=", "gte": ">=", "ge": ">=",
 }  # fmt: skip
 _AND, _OR, _NOT = ("&&", "&", "and"), ("||", "|", "??", "or"), ("not", "~")
+_AFFIXES: Final = {"starts": "starts_with", "begins": "starts_with", "ends": "ends_with"}
 _ORDERINGS: Final = frozenset({"<", "<=", ">", ">="})
 _PREFIXED: Final = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 _OPERANDS: Final = frozenset({".", "(", "$"})
@@ -115,31 +116,39 @@ class ConditionParser(TokenCursor):
 
     def _comparison(self) -> Fragment:
         left = self._operand()
-        negated = self._lower() == "not" or (self._lower() == "is" and self._lower(1) == "not")
-        word = self._lower(1 if negated and self._lower() == "not" else 0)
-        if self._lower() == "not":
-            self._at += 1
-        if word in ("starts", "begins", "ends") and self._lower(1) == "with" and not negated:
+        if self._take("not"):
+            return negation(self._word_test(left) or give_up())
+        if self._take("is"):
+            return self._state(left)
+        if self._lower() in _AFFIXES and self._lower(1) == "with":
             self._at += 2
-            return call("ends_with" if word == "ends" else "starts_with", left, value_of(self._operand()))
+            return call(_AFFIXES[self._lower(-2)], left, value_of(self._operand()))
+        return self._word_test(left) or self._sign_test(left)
+
+    def _word_test(self, left: Fragment) -> Fragment | None:
+        """Parse the rest of ``tier in ["gold"]``, ``total between 3 and 7``, ``name like "a%"``."""
+        word = self._lower()
         tests = {"in": self._member, "between": self._between, "like": self._like}
-        if word in tests:
-            self._at += 1
-            found = tests[word](left)
-            return negation(found) if negated else found
-        if word in TEXT_TESTS:
-            self._at += 1
-            found = call(TEXT_TESTS[word], left, value_of(self._operand()))
-            return negation(found) if negated else found
-        if word == "is" and self._lower(2 if negated else 1) in _STATES:
-            self._at += 3 if negated else 2
+        if word not in tests and word not in TEXT_TESTS:
+            return None
+        self._at += 1
+        return tests[word](left) if word in tests else call(TEXT_TESTS[word], left, value_of(self._operand()))
+
+    def _state(self, left: Fragment) -> Fragment:
+        """Parse the rest of ``tier is [not] empty`` or ``tier is [not] "gold"``."""
+        negated = self._take("not")
+        if self._take(*_STATES):
             return state(left, self._lower(-1), negated=negated)
-        if word in _COMPARISONS and not (negated and word != "is"):
-            self._at += 2 if negated else 1
-            right = self._operand()
-            found = compared(left, "!=" if negated else _COMPARISONS[word], right)
-            return self._chained_comparison(found, right) if _COMPARISONS[word] in _ORDERINGS else found
-        return give_up() if negated else left
+        return compared(left, "!=" if negated else "==", self._operand())
+
+    def _sign_test(self, left: Fragment) -> Fragment:
+        """Parse the rest of ``total >= 3``; return an operand that nothing follows as it is."""
+        if self._lower() not in _COMPARISONS:
+            return left
+        sign = _COMPARISONS[self._next().lower()]
+        right = self._operand()
+        first = compared(left, sign, right)
+        return self._chained_comparison(first, right) if sign in _ORDERINGS else first
 
     def _chained_comparison(self, first: Fragment, middle: Fragment) -> Fragment:
         """Parse the rest of ``3 <= nights < 7``."""
