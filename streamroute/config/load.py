@@ -11,7 +11,7 @@ from streamroute.config.document import Document
 from streamroute.config.document_builder import CheckedFile, build_document
 from streamroute.config.files.includes import collect_includes
 from streamroute.config.files.loader import load_file
-from streamroute.config.findings.finding import Finding, Severity, sort_findings
+from streamroute.config.findings.finding import Finding, Severity
 from streamroute.config.findings.quoting import quote_value
 from streamroute.config.findings.text_file import TextFile
 from streamroute.config.json_schema import ROOT_ONLY
@@ -36,7 +36,7 @@ class LoadResult(NamedTuple):
     """The result of loading a configuration.
 
     ``document`` is None if the errors leave nothing to check; otherwise it holds the valid parts, and must
-    not run if ``findings``, sorted by location, contain an error. ``files`` are the texts by path.
+    not run if ``findings`` contain an error. ``files`` are the texts by path.
     """
 
     document: Document | None
@@ -69,7 +69,7 @@ def load_config(
         document = run.document()
         findings += run.findings
         files += run.files
-    return LoadResult(document, tuple(sort_findings(findings)), {file.path: file for file in files})
+    return LoadResult(document, tuple(findings), {file.path: file for file in files})
 
 
 def config_file(path: str | Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
+from heapq import merge
 from typing import NamedTuple
 
 
@@ -63,9 +64,16 @@ class Finding(NamedTuple):
 
 def sort_findings(findings: Iterable[Finding]) -> list[Finding]:
     """Sort findings by file, line, column and code, and remove duplicates."""
-    return sorted(
-        dict.fromkeys(findings), key=lambda found: (found.file, found.span, found.code, found.message)
-    )
+    return sorted(dict.fromkeys(findings), key=_order)
+
+
+def merge_findings(sorted_findings: Iterable[Iterable[Finding]]) -> list[Finding]:
+    """Merge sorted findings into one sorted list, without duplicates."""
+    return list(dict.fromkeys(merge(*sorted_findings, key=_order)))
+
+
+def _order(found: Finding) -> tuple[str, Span, str, str]:
+    return found.file, found.span, found.code, found.message
 
 
 def has_errors(findings: Iterable[Finding]) -> bool:

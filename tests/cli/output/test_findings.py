@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from streamroute.cli.output.findings import is_clean, summary
-from streamroute.config.findings.finding import Finding, Severity, Span, sort_findings
+from streamroute.config.findings.finding import Finding, Severity, Span, merge_findings, sort_findings
 
 
 def finding(line: int, start: int = 1, severity: Severity = Severity.ERROR) -> Finding:
@@ -25,3 +25,4 @@ def test_only_info_is_clean() -> None:
 def test_findings_are_sorted_by_place_and_told_once() -> None:
     one, two, three = finding(2), finding(10), finding(2, 5)
     assert sort_findings([two, three, one, two]) == [one, three, two]
+    assert merge_findings([[one, two], [one, three], []]) == [one, three, two]

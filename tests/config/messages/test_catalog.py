@@ -11,6 +11,7 @@ import pytest
 from jsonschema_specifications import REGISTRY
 
 from streamroute.compiler.validation.data_check import data_check
+from streamroute.config.findings.finding import sort_findings
 from streamroute.config.load import LoadResult, load_config
 from streamroute.config.messages.dialects import Dialect
 
@@ -35,7 +36,8 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
 
 
 def found(loaded: LoadResult) -> list[str]:
-    return [str(finding).replace("routes.yaml:", "").replace("error[", "E[") for finding in loaded.findings]
+    findings = sort_findings(loaded.findings)
+    return [str(finding).replace("routes.yaml:", "").replace("error[", "E[") for finding in findings]
 
 
 def test_a_schema_stands_in_a_file_or_inline(load: Write) -> None:

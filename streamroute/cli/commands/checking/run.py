@@ -11,7 +11,7 @@ from streamroute.cli.commands.checking.rule_selection import Selection
 from streamroute.cli.output.findings import FindingsReport
 from streamroute.compiler.pipeline import CheckResult, check_path
 from streamroute.compiler.resolve.importer import isolated_imports
-from streamroute.config.findings.finding import sort_findings
+from streamroute.config.findings.finding import merge_findings
 from streamroute.config.root_file import find_root
 
 
@@ -58,7 +58,7 @@ def check(asked: CheckOptions, after_each: Callable[[Path], None] | None = None)
             results.append(result)
             if after_each is not None:
                 after_each(root)
-    findings = sort_findings(found for result in results for found in result.findings)
+    findings = merge_findings(result.findings for result in results)
     sources = {name: file for result in results for name, file in result.sources.items()}
     selected = asked.selection.of(findings)
     return CheckRun(FindingsReport(selected, sources), tuple(roots), len(findings) - len(selected))
