@@ -90,8 +90,8 @@ class App:
         """Return the number of workers with stuck handlers by stream; may be called from any thread."""
         return {stream: service.processor.stuck for stream, service in self.services.items()}
 
-    async def start(self) -> None:
-        """Start all consumers, or none.
+    async def start(self, *, check_groups_every: float = CHECK_EVERY) -> None:
+        """Start all consumers, or none; check every so many seconds for groups that were left behind.
 
         Raises RedisUnavailableError or SetupError if one of them cannot start.
         """
@@ -102,7 +102,7 @@ class App:
         except BaseException:
             await self.stop()
             raise
-        self._looking = asyncio.create_task(watch_groups([*self._watches.values()], CHECK_EVERY))
+        self._looking = asyncio.create_task(watch_groups([*self._watches.values()], check_groups_every))
 
     async def _start(self, service: Service) -> None:
         with translate_errors(self._redis, f"consuming {service.config.name}"):

@@ -36,8 +36,11 @@ class TypePatterns:
     ``*`` matches any characters, including dots, ``?`` one character, ``[ab]`` one of several.
     """
 
-    def __init__(self, catalogue: Iterable[str]) -> None:
+    def __init__(
+        self, catalogue: Iterable[str], *, max_compared: int = MAX_COMPARED, max_types: int = MAX_TYPES
+    ) -> None:
         self._names = tuple(catalogue)
+        self._max_compared, self._max_types = max_compared, max_types
         self._cost = sum(map(len, self._names)) + _COST_OF_NAME * len(self._names)
         self._matches: dict[str, tuple[str, ...]] = {}
         self._compared = self._expanded = 0
@@ -52,7 +55,7 @@ class TypePatterns:
 
     def _match(self, pattern: str) -> tuple[str, ...]:
         self._compared += self._cost + len(pattern) * pattern.count("[") * _COST_OF_BRACKET
-        if self._compared > MAX_COMPARED:
+        if self._compared > self._max_compared:
             self.is_exhausted = True
             return ()
         return tuple(name for name in self._names if fnmatchcase(name, pattern))
@@ -62,7 +65,7 @@ class TypePatterns:
         if not any(map(is_pattern, types)):
             return types
         self._expanded += sum(len(self.matches(name)) for name in types if is_pattern(name))
-        if self._expanded > MAX_TYPES:
+        if self._expanded > self._max_types:
             self.is_exhausted = True
             return tuple(name for name in types if not is_pattern(name))
         return tuple(dict.fromkeys(self._each(types)))

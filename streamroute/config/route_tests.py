@@ -64,8 +64,10 @@ def find_test_files(folders: Iterable[Path]) -> list[Path]:
     return sorted(found)
 
 
-def load_route_tests(paths: Iterable[Path], files: FileReader) -> RouteTestSuite:
-    """Read test files, and the message files that they name, with ``files``.
+def load_route_tests(
+    paths: Iterable[Path], files: FileReader, *, max_files: int = MAX_FILES
+) -> RouteTestSuite:
+    """Read up to ``max_files`` test files, and the message files that they name, with ``files``.
 
     Never raises because of a file's content.
     """
@@ -73,8 +75,8 @@ def load_route_tests(paths: Iterable[Path], files: FileReader) -> RouteTestSuite
     findings: list[Finding] = []
     texts: dict[str, TextFile] = {}
     for path in paths:
-        if len(texts) == MAX_FILES:
-            message = f"more than {MAX_FILES:,} test files: this one and the rest are not read"
+        if len(texts) == max_files:
+            message = f"more than {max_files:,} test files: this one and the rest are not read"
             file = TextFile(str(path), "")
             findings.append(file.finding("SR022", message, START))
             return RouteTestSuite(tuple(tests), tuple(findings), {**texts, file.path: file})

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -90,11 +92,11 @@ def test_a_pattern_without_a_catalogue_is_an_error_that_says_so(write: Write) ->
     assert "there is no catalogue" in finding.message
 
 
-@pytest.mark.parametrize(("limit", "most"), [("MAX_COMPARED", 600), ("MAX_TYPES", 6)])
+@pytest.mark.parametrize("limits", [{"max_compared": 600}, {"max_types": 6}], ids=str)
 def test_more_patterns_than_a_check_can_match_are_one_error(
-    write: Write, monkeypatch: pytest.MonkeyPatch, limit: str, most: int
+    write: Write, monkeypatch: pytest.MonkeyPatch, limits: dict[str, Any]
 ) -> None:
-    monkeypatch.setattr(f"streamroute.compiler.type_patterns.{limit}", most)
+    monkeypatch.setattr("streamroute.compiler.compiler.TypePatterns", partial(TypePatterns, **limits))
     types = "".join(f"  {name}: {{}}\n" for name in CATALOGUE)
     rows = "".join(
         f"- {{name: r{at}, type: '*{'?' * at}', handler: globbed.f, filter: a == `{at}`}}\n"
@@ -105,7 +107,6 @@ def test_more_patterns_than_a_check_can_match_are_one_error(
 
 
 def test_patterns_that_are_too_many_are_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streamroute.compiler.type_patterns.MAX_COMPARED", 600)
     compared: list[str] = []
 
     def compare(name: str, _pattern: str) -> bool:
@@ -113,7 +114,7 @@ def test_patterns_that_are_too_many_are_not_compared(monkeypatch: pytest.MonkeyP
         return True
 
     monkeypatch.setattr("streamroute.compiler.type_patterns.fnmatchcase", compare)
-    patterns = TypePatterns(CATALOGUE)
+    patterns = TypePatterns(CATALOGUE, max_compared=600)
     for at in range(1_000):
         patterns.matches(f"*{at}")
     assert patterns.is_exhausted

@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 
 from streamroute.compiler.pipeline import CheckResult, check_path
-from streamroute.config import route_tests as expectations
-from streamroute.config.files import includes
 from streamroute.config.files.includes import collect_includes
 from streamroute.config.files.loader import load_text
 from streamroute.config.load import load_config
+from streamroute.config.route_tests import load_route_tests
 from streamroute.system.files import FileReader
 
 ROOT = "version: 1\nstreams: {a: }\n"
@@ -210,25 +209,25 @@ def test_a_folder_of_links_to_its_own_top_is_walked_once(project: Path) -> None:
     assert list(result.sources) == ["routes.yaml", "a/one.yaml"]
 
 
-def test_no_more_than_so_many_files_are_included(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(includes, "MAX_FILES", 20)
+@pytest.mark.parametrize(("count", "found"), [(20, []), (21, ["SR022"])])
+def test_no_more_than_so_many_files_are_included(project: Path, count: int, found: list[str]) -> None:
     Path("parts").mkdir()
-    for number in range(21):
+    for number in range(count):
         Path(f"parts/{number}.yaml").write_text("version: 1\n")
-    result = check("include: ['parts/*.yaml']\n")
-    assert codes(result) == {"SR022"}
-    assert len(result.sources) == 1 + 20
+    root = load_text(f"{ROOT}include: ['parts/*.yaml']\n", str(project / "routes.yaml")).source
+    assert root is not None
+    collected = collect_includes(root, max_files=20)
+    assert [finding.code for finding in collected.findings] == found
+    assert len(collected.sources) == 20
 
 
-def test_no_more_than_so_many_files_of_tests_are_read(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(expectations, "MAX_FILES", 20)
-    for number in range(100, 130):
-        Path(f"{number}.test.yaml").write_text("version: 1\ntests: []\n")
-    result = check("")
-    assert [(found.code, found.file) for found in result.findings if found.code == "SR022"] == [
-        ("SR022", "120.test.yaml")
-    ]
-    assert len(result.sources) == 1 + 20 + 1
+def test_no_more_than_so_many_files_of_tests_are_read(project: Path) -> None:
+    paths = [Path(f"{number}.test.yaml") for number in range(100, 130)]
+    for path in paths:
+        path.write_text("version: 1\ntests: []\n")
+    read = load_route_tests(paths, FileReader(project), max_files=20)
+    assert [(found.code, found.file) for found in read.findings] == [("SR022", "120.test.yaml")]
+    assert len(read.files) == 20 + 1
 
 
 def test_a_tree_that_is_hundreds_of_folders_deep_takes_more_steps(project: Path) -> None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import streamroute.app
 from consuming import eventually
 from projects import JOBS
 from streamroute.adapters.groups.live_workers import pack_known_routes
@@ -109,15 +108,10 @@ async def test_every_stream_with_routes_is_served_in_its_own_way(
 
 
 async def test_a_group_left_behind_while_it_runs_is_told(
-    folder: Path,
-    redis_url: str,
-    redis_client: Redis,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
+    folder: Path, redis_url: str, redis_client: Redis, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The old worker still runs when the new one starts, as in a rolling deploy."""
     client: Any = redis_client
-    monkeypatch.setattr(streamroute.app, "CHECK_EVERY", 0.02)
     old = GroupKeys.of("events", "renamed")
     seconds, _ = await client.time()
     await client.xgroup_create("events", "renamed", id="0", mkstream=True)
@@ -125,7 +119,7 @@ async def test_a_group_left_behind_while_it_runs_is_told(
     await client.hset(old.workers, "alive", f"{seconds * 1000 + 60_000} 60000 ")
     await client.hset(old.delayed, "1", "a retry")
     async with app_of(folder, redis_url) as app:
-        await app.start()
+        await app.start(check_groups_every=0.02)
         assert "has no worker" not in caplog.text
         await client.delete(old.workers)
         await eventually(lambda: "the group renamed of events had routes" in caplog.text)

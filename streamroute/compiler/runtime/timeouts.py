@@ -20,8 +20,6 @@ from streamroute.logs.coalescing import NEVER_COALESCED
 
 log = logging.getLogger(__name__)
 
-_CANCEL_AGAIN_AFTER: Final = 1.0  # seconds until a handler that swallowed its cancellation is cancelled again
-
 
 class HandlerTimeout(StreamrouteError):  # noqa: N818 - reads as what happened, like asyncio's TimeoutError
     """Raised when a handler did not finish within its route's timeout."""
@@ -122,9 +120,9 @@ class _Waiter:
         self.cancels = 0
         self.cancelling_before = task.cancelling()
 
-    def expire(self) -> None:
+    def expire(self, cancel_again_after: float) -> None:
         self.cancels += 1
-        self.deadline += _CANCEL_AGAIN_AFTER
+        self.deadline += cancel_again_after
         self.task.cancel()
 
     def uncancel_own(self) -> _End:
@@ -137,11 +135,15 @@ class _Waiter:
 
 
 class Deadlines:
-    """All suspended handlers of an event loop, with one timer for the earliest deadline."""
+    """All suspended handlers of an event loop, with one timer for the earliest deadline.
+
+    A handler that swallowed its cancellation is cancelled again after ``cancel_again_after`` seconds.
+    """
 
     _of_loop: ClassVar[dict[asyncio.AbstractEventLoop, Deadlines]] = {}
 
     def __init__(self) -> None:
+        self.cancel_again_after = 1.0
         self._watched: set[_Waiter] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._due = math.inf
@@ -177,7 +179,7 @@ class Deadlines:
         now = loop.time()
         self._timer, self._due = None, math.inf
         for waiter in [one for one in self._watched if one.deadline <= now]:
-            waiter.expire()
+            waiter.expire(self.cancel_again_after)
             if waiter.cancels > 1 and waiter.route not in self._warned:
                 self._warned.add(waiter.route)
                 self._warn(waiter.route)

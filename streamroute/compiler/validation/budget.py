@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from streamroute.errors import CostlyDataError
 
@@ -11,9 +11,6 @@ FREE_STEPS: Final = 100_000
 
 STEPS_PER_VALUE: Final = 64
 """Additional steps for each value of the data: about the time that decoding it took."""
-
-MAX_STEPS: Final = 20_000_000
-"""The most additional steps of a message, however large it is: some ten seconds."""
 
 CHARACTERS_PER_VALUE: Final = 8
 """Characters that count as one value."""
@@ -28,6 +25,9 @@ class Budget:
     """The remaining steps of one message. Its size is computed only if it needs many."""
 
     __slots__ = ("_data", "_is_extended", "known", "left")
+
+    max_added: ClassVar[int] = 20_000_000
+    """The most additional steps of a message, however large it is: some ten seconds."""
 
     def __init__(self, data: Any) -> None:
         self.left = FREE_STEPS
@@ -46,7 +46,7 @@ class Budget:
         """Add steps for large data, once. Raises CostlyDataError if they do not suffice."""
         if not self._is_extended:
             self._is_extended = True
-            self.left += min(STEPS_PER_VALUE * size_of(self._data), MAX_STEPS)
+            self.left += min(STEPS_PER_VALUE * size_of(self._data), self.max_added)
         if self.left < 0:
             raise CostlyDataError
 

@@ -63,10 +63,12 @@ class _Visit(NamedTuple):
     include: _Include
 
 
-def collect_includes(root: SourceFile, files: FileReader | None = None) -> IncludeCollector:
+def collect_includes(
+    root: SourceFile, files: FileReader | None = None, *, max_files: int = MAX_FILES
+) -> IncludeCollector:
     """Read every file that ``root`` includes, directly or indirectly; each is read once.
 
-    ``files`` reads them; by default only files below the folder of ``root``.
+    ``files`` reads them, at most ``max_files``; by default only files below the folder of ``root``.
     """
     collection = IncludeCollector(files or FileReader(Path(root.path).parent))
     own = os.path.realpath(root.path)
@@ -76,8 +78,8 @@ def collect_includes(root: SourceFile, files: FileReader | None = None) -> Inclu
         visit = waiting.pop()
         if visit.above[-1] in seen:
             continue
-        if len(seen) > MAX_FILES:  # the root file does not count
-            collection.findings.append(_too_wide(visit.include, f"more than {MAX_FILES:,} files"))
+        if len(seen) > max_files:  # the root file does not count
+            collection.findings.append(_too_wide(visit.include, f"more than {max_files:,} files"))
             break
         seen.add(visit.above[-1])
         source = collection.read(visit.path)

@@ -110,10 +110,10 @@ async def test_a_handler_that_swallows_its_cancellation_has_failed_all_the_same(
 
 
 async def test_a_handler_that_goes_on_after_its_cancellation_is_cancelled_again(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """It keeps its slot all the while, and the log says whose it is, once."""
-    monkeypatch.setattr("streamroute.compiler.runtime.timeouts._CANCEL_AGAIN_AFTER", 0.001)
+    Deadlines.of(asyncio.get_running_loop()).cancel_again_after = 0.001
     refusals = 0
 
     async def handler() -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from streamroute.compiler.validation import budget as budget_of_messages
 from streamroute.compiler.validation.budget import FREE_STEPS, STEPS_PER_VALUE, Budget, size_of
 from streamroute.compiler.validation.building import SchemaChecks
 from streamroute.compiler.validation.data_check import data_check
@@ -111,12 +110,20 @@ def test_long_numbers_are_left_to_checks_that_count(root: dict[str, Any]) -> Non
     assert checked(root, [3 * (10**4_000 + number) for number in range(2_000)]) is None
 
 
-def test_no_message_goes_beyond_the_most_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(budget_of_messages, "MAX_STEPS", 1_000)
+class FewSteps(Budget):
+    """A budget that hardly grows with the data."""
+
+    max_added = 1_000
+
+
+def test_no_message_goes_beyond_the_most_steps() -> None:
     root = {"uniqueItems": True}
-    assert checked(root, list(range(FREE_STEPS // 2))) is None
+    fits = SchemaChecks(root, DIALECT).fits
+    few, many = list(range(FREE_STEPS // 2)), list(range(2 * FREE_STEPS))
+    assert fits(root, few, FewSteps(few))
     with pytest.raises(CostlyDataError):
-        checked(root, list(range(2 * FREE_STEPS)))
+        fits(root, many, FewSteps(many))
+    assert fits(root, many, Budget(many))
 
 
 @pytest.mark.usefixtures("fast")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from streamroute.expressions.evaluate import code_runtime as runtime
+from streamroute.expressions.evaluate.interpreter import FUNCTIONS
 
 
 class Functions:
@@ -28,7 +29,7 @@ def test_the_length_of_what_is_plain_needs_no_library(
     monkeypatch: pytest.MonkeyPatch, value: Any, expected: int
 ) -> None:
     library = Functions()
-    monkeypatch.setattr(runtime, "FUNCTIONS", library)
+    monkeypatch.setattr(FUNCTIONS, "call_function", library.call_function)
     assert runtime.length(value) == expected
     assert library.asked == []
 
@@ -36,7 +37,7 @@ def test_the_length_of_what_is_plain_needs_no_library(
 @pytest.mark.parametrize("value", [None, True, 5, 1.5, (1, 2), OrderedDict(a=1), b"abc"])
 def test_the_length_of_anything_else_is_the_library_s(monkeypatch: pytest.MonkeyPatch, value: Any) -> None:
     library = Functions()
-    monkeypatch.setattr(runtime, "FUNCTIONS", library)
+    monkeypatch.setattr(FUNCTIONS, "call_function", library.call_function)
     assert runtime.length(value) == "the library's"
     assert library.asked == [("length", [value])]
 
