@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from streamroute.ops.serve.latest_line import LatestLine
+from streamroute.ops.workers.latest_line import LatestLine
 from streamroute.ops.workers.report import LONGEST_REPORT, WorkerReport
 
 log = logging.getLogger(__name__)

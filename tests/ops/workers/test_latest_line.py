@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamroute.ops.serve.latest_line import LatestLine
+from streamroute.ops.workers.latest_line import LatestLine
 
 if TYPE_CHECKING:
     import pytest
