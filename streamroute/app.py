@@ -168,7 +168,7 @@ async def open_app(
     with handler_threads(sum(stream.concurrency for stream in served)):
         async with open_container(compiled.container, document.container or "") as container:
             consumer = consumer_name()
-            resources = {"outlets": publishers_by_stream(connection, compiled.codecs_by_stream)}
+            resources = {"publishers": publishers_by_stream(connection, compiled.codecs_by_stream)}
             routers = compiled.routers_in(RuntimeContext(resources, validated=True))
             services = [
                 build_service(

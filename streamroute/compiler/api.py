@@ -48,7 +48,7 @@ def compile_routes(
         return result.compiled.routers
     from streamroute.adapters.stream.publishers import connection_of, publishers_by_stream
 
-    resources = {"outlets": publishers_by_stream(connection_of(client), result.compiled.codecs_by_stream)}
+    resources = {"publishers": publishers_by_stream(connection_of(client), result.compiled.codecs_by_stream)}
     return result.compiled.routers_in(RuntimeContext(resources))
 
 

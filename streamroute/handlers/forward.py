@@ -21,7 +21,7 @@ _ENCODED: Final = b"data_base64"  # base64 data of a CloudEvent
 _SPELLED: Final = re.compile(rb"\\u00([2-7][0-9a-fA-F])")  # JSON escapes of the key's characters
 
 
-class Outlet(Protocol):
+class EventPublisher(Protocol):
     """A stream that can be written to.
 
     Once ``publish`` has returned, the entries are in the stream.
@@ -36,8 +36,8 @@ class Outlet(Protocol):
         ...
 
 
-Outlets = Callable[[str], Outlet]
-"""Stream name -> stream."""
+Publishers = Callable[[str], EventPublisher]
+"""Stream name -> its publisher."""
 
 
 def _check(arguments: Mapping[str, Any], streams: Sequence[str]) -> Iterator[ArgumentProblem]:
@@ -52,8 +52,8 @@ def _check(arguments: Mapping[str, Any], streams: Sequence[str]) -> Iterator[Arg
         )
 
 
-@built_in(check=_check, needs="outlets")
-async def forward(payload: Mapping[str, Any], outlets: Outlets, /, *, stream: str) -> None:
+@built_in(check=_check, needs="publishers")
+async def forward(payload: Mapping[str, Any], publishers: Publishers, /, *, stream: str) -> None:
     """Write the message to ``stream``; its entry is acknowledged after that.
 
     The entry's raw fields are kept byte for byte. A transformed payload, and one with the reserved key
@@ -64,8 +64,8 @@ async def forward(payload: Mapping[str, Any], outlets: Outlets, /, *, stream: st
 
     Source: https://redis.io/docs/latest/commands/xadd/
     """
-    outlet = outlets(stream)
-    await outlet.publish([_raw(payload) or _encoded(payload, outlet)])
+    publisher = publishers(stream)
+    await publisher.publish([_raw(payload) or _encoded(payload, publisher)])
 
 
 def _raw(payload: Mapping[str, Any]) -> list[bytes]:
@@ -118,9 +118,9 @@ def _read(text: bytes) -> Any:
         return {KEY: None} if text.lstrip().startswith(b"{") else None
 
 
-def _encoded(payload: Mapping[str, Any], outlet: Outlet) -> list[bytes]:
+def _encoded(payload: Mapping[str, Any], publisher: EventPublisher) -> list[bytes]:
     try:
-        return outlet.encode({key: value for key, value in payload.items() if key != KEY})
+        return publisher.encode({key: value for key, value in payload.items() if key != KEY})
     except EncodeError as error:
         # A retry would fail, too.
         raise Reject(f"could not forward the message: {safe_str(error)}") from error

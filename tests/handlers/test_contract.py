@@ -48,7 +48,11 @@ def test_a_route_may_name_it(tmp_path: Path, handler: str, arguments: str) -> No
         ("forward", "stream: s", 'the route would forward to "s", which it consumes: an endless loop'),
         ("forward", "stream: [a]", '"stream" must be the name of a stream'),
         ("forward", "stream: x, maxlen: 3", '"streamroute.handlers.forward" does not accept "maxlen"'),
-        ("forward", "stream: x, outlets: 3", '"streamroute.handlers.forward" does not accept "outlets"'),
+        (
+            "forward",
+            "stream: x, publishers: 3",
+            '"streamroute.handlers.forward" does not accept "publishers"',
+        ),
         ("log", "level: loud", '"level" must be debug, info, warning or error'),
         ("log", "text: 3", '"text" must be a string'),
         ("webhook", "url: example.com", '"url" must be an address such as https://example.com/hooks'),
@@ -80,7 +84,7 @@ async def test_in_a_dispatcher_of_one_s_own_it_says_what_it_lacks(tmp_path: Path
 async def test_an_app_gives_it_what_it_needs_in_the_container_s_place(tmp_path: Path) -> None:
     written: list[Any] = []
 
-    class Outlet:
+    class Publisher:
         def encode(self, payload: Any) -> list[bytes]:
             return [b"type", payload["type"].encode()]
 
@@ -90,7 +94,7 @@ async def test_an_app_gives_it_what_it_needs_in_the_container_s_place(tmp_path: 
 
     compiled = check_path(write(tmp_path, "forward", "stream: x")).compiled
     assert compiled is not None
-    around = RuntimeContext({"outlets": lambda _stream: Outlet()})
+    around = RuntimeContext({"publishers": lambda _stream: Publisher()})
     [(handler, _)] = compiled.routers_in(around)["s"][0].handlers["a"]
     await handler({"type": "a"}, "the user's container")
     assert written == [[b"type", b"a"]]

@@ -15,12 +15,12 @@ from streamroute import BotRedisDispatcher, compile_routes
 from streamroute.adapters.codecs.builtin import codec_named
 from streamroute.adapters.entries.records import flatten_fields
 from streamroute.errors import EncodeError, Reject
-from streamroute.handlers.forward import Outlets, forward
+from streamroute.handlers.forward import Publishers, forward
 from streamroute.message import Message
 
 
 class Written:
-    """An outlet that remembers what was written to it."""
+    """A publisher that remembers what was written to it."""
 
     def __init__(self, fails: Exception | None = None) -> None:
         self.entries: list[list[bytes]] = []
@@ -36,15 +36,15 @@ class Written:
         return ["1-0"] * len(entries)
 
 
-def only(name: str, outlet: Written) -> Outlets:
-    return {name: outlet}.__getitem__
+def only(name: str, publisher: Written) -> Publishers:
+    return {name: publisher}.__getitem__
 
 
 async def test_the_raw_fields_are_kept_byte_for_byte() -> None:
-    outlet = Written()
+    publisher = Written()
     fields = {b"type": b"t", b"data": b' {"n": 1.0}', b"odd": b"\xff"}
-    await forward(Message({"type": "t", "n": 1.0}, fields=fields), only("other", outlet), stream="other")
-    assert outlet.entries == [[b"type", b"t", b"data", b' {"n": 1.0}', b"odd", b"\xff"]]
+    await forward(Message({"type": "t", "n": 1.0}, fields=fields), only("other", publisher), stream="other")
+    assert publisher.entries == [[b"type", b"t", b"data", b' {"n": 1.0}', b"odd", b"\xff"]]
 
 
 @pytest.mark.parametrize(
@@ -63,9 +63,9 @@ async def test_the_raw_fields_are_kept_byte_for_byte() -> None:
     ],
 )
 async def test_what_is_not_what_was_produced_is_encoded_anew(payload: dict[str, Any]) -> None:
-    outlet = Written()
-    await forward(payload, only("other", outlet), stream="other")
-    assert outlet.entries == [[b"type", b"t", b"data", b'{"n":1}']]
+    publisher = Written()
+    await forward(payload, only("other", publisher), stream="other")
+    assert publisher.entries == [[b"type", b"t", b"data", b'{"n":1}']]
 
 
 MARK = {"v": 2, "id": "1-0", "group": "g", "routes": ["r"], "attempt": 1, "proof": "x"}
@@ -84,19 +84,19 @@ async def test_what_a_target_could_take_for_a_retry_s_mark_is_not_forwarded(
     spelling: str, field: bytes
 ) -> None:
     """The dispatcher leaves a key that proves nothing in the payload, and so it is in both."""
-    outlet, mark = Written(), json.dumps(MARK)
+    publisher, mark = Written(), json.dumps(MARK)
     fields = {b"type": b"t", field: f'{{"n": 1, "{spelling}": {mark}}}'.encode()}
     payload = Message({"type": "t", "n": 1, "_streamroute": MARK}, fields=fields)
-    await forward(payload, only("other", outlet), stream="other")
-    assert outlet.entries == [[b"type", b"t", b"data", b'{"n":1}']]
+    await forward(payload, only("other", publisher), stream="other")
+    assert publisher.entries == [[b"type", b"t", b"data", b'{"n":1}']]
 
 
 async def test_nor_is_one_that_the_codec_alone_can_read() -> None:
     """It may be in base64, or compressed: what was decoded tells."""
-    outlet = Written()
+    publisher = Written()
     payload = Message({"type": "t", "n": 1, "_streamroute": MARK}, fields={b"data": b"\x1f\x8b..."})
-    await forward(payload, only("other", outlet), stream="other")
-    assert outlet.entries == [[b"type", b"t", b"data", b'{"n":1}']]
+    await forward(payload, only("other", publisher), stream="other")
+    assert publisher.entries == [[b"type", b"t", b"data", b'{"n":1}']]
 
 
 ENCODED = base64.b64encode(json.dumps({"_streamroute": MARK}).encode()).decode()
@@ -119,9 +119,9 @@ ENCODED = base64.b64encode(json.dumps({"_streamroute": MARK}).encode()).decode()
 async def test_a_mark_that_a_codec_of_the_target_would_find_is_not_forwarded(
     fields: dict[bytes, bytes],
 ) -> None:
-    outlet = Written()
-    await forward(Message({"type": "t", "n": 1}, fields=fields), only("other", outlet), stream="other")
-    assert outlet.entries == [[b"type", b"t", b"data", b'{"n":1}']]
+    publisher = Written()
+    await forward(Message({"type": "t", "n": 1}, fields=fields), only("other", publisher), stream="other")
+    assert publisher.entries == [[b"type", b"t", b"data", b'{"n":1}']]
 
 
 @pytest.mark.parametrize(
@@ -140,16 +140,16 @@ async def test_a_mark_that_a_codec_of_the_target_would_find_is_not_forwarded(
     ],
 )
 async def test_what_holds_the_name_alone_is_kept_byte_for_byte(fields: dict[bytes, bytes]) -> None:
-    outlet = Written()
-    await forward(Message({"type": "t"}, fields=fields), only("other", outlet), stream="other")
-    assert outlet.entries == [flatten_fields(fields)]
+    publisher = Written()
+    await forward(Message({"type": "t"}, fields=fields), only("other", publisher), stream="other")
+    assert publisher.entries == [flatten_fields(fields)]
 
 
 async def test_other_escapes_and_other_names_are_kept_byte_for_byte() -> None:
-    outlet = Written()
+    publisher = Written()
     data = rb'{"\u0061": "\n\\u005f", "streamroute_": "\ud83d\ude00"}'
-    await forward(Message({"type": "t"}, fields={b"data": data}), only("other", outlet), stream="other")
-    assert outlet.entries == [[b"data", data]]
+    await forward(Message({"type": "t"}, fields={b"data": data}), only("other", publisher), stream="other")
+    assert publisher.entries == [[b"data", data]]
 
 
 async def test_a_write_that_fails_is_the_handler_s_failure() -> None:
