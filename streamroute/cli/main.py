@@ -48,8 +48,8 @@ class _Commands(click.Group):
         from streamroute.text.suggestions import did_you_mean
 
         if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
-            meant = did_you_mean(args[0], _COMMANDS)
-            hint = f' Did you mean "{meant}"?' if meant else ""
+            suggestion = did_you_mean(args[0], _COMMANDS)
+            hint = f' Did you mean "{suggestion}"?' if suggestion else ""
             ctx.fail(f'No such command "{args[0]}".{hint}')
         return super().resolve_command(ctx, args)
 

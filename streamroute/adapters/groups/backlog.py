@@ -18,11 +18,11 @@ class Backlog:
         self._group = group
         self._keys = GroupKeys.of(stream, group)
 
-    async def remains(self, upto: str) -> bool:
+    async def remains(self, last_id: str) -> bool:
         """Whether any entry up to this id is unread, pending, or waiting for a retry.
 
         Raises RedisUnavailableError if Redis cannot be reached, SetupError if it refuses.
         """
         keys = [self._keys.stream, self._keys.retry, self._keys.delayed]
         with translate_errors(self._redis, f"looking at what is left of {self._keys.stream}"):
-            return bool(await script("has_backlog").run(self._client, keys, [self._group, upto]))
+            return bool(await script("has_backlog").run(self._client, keys, [self._group, last_id]))

@@ -79,15 +79,15 @@ def check_or_exit(
     from streamroute.config.findings.rules import Stage
 
     result = check_path(path, unset=unset, imports=imports, tests=tests, outside=outside_allowed())
-    findings = [found for found in result.findings if not found.file.endswith(TEST_SUFFIX)]
+    findings = [finding for finding in result.findings if not finding.file.endswith(TEST_SUFFIX)]
     if not imports:
-        findings = [found for found in findings if ALL_RULES[found.code].stage is not Stage.HANDLERS]
+        findings = [finding for finding in findings if ALL_RULES[finding.code].stage is not Stage.HANDLERS]
     if has_errors(findings) or result.document is None or result.compiled is None:
         out = sys.stdout if for_people else sys.stderr
-        shown = render_full(
+        text = render_full(
             truncate_findings(findings), result.sources, color=wants_color(out), columns=terminal_width(out)
         )
-        echo(shown, nl=False, err=not for_people)
+        echo(text, nl=False, err=not for_people)
         echo_error(f"{path} cannot be used: {summary(findings)}")
         click.get_current_context().exit(ExitCode.FOUND)
     return UsableConfig(result.document, result.compiled, result)

@@ -39,19 +39,19 @@ def outside_allowed() -> bool:
     return allowed
 
 
-def config_path(given: str | None) -> Path:
+def config_path(argument: str | None) -> Path:
     """Return the path of the configuration: ``given``, or routes.yaml in the given or working folder.
 
     Raises click.UsageError if the file does not exist.
     """
-    path = Path(given) if given is not None else Path(NAME)
+    path = Path(argument) if argument is not None else Path(NAME)
     if is_folder(path):
         return _in_folder(path)
     if exists(path):
         return path
-    if given is None:
-        near = _near(path)
-        hint = f"did you mean {near}? name it" if near else "name one, or run: streamroute init"
+    if argument is None:
+        similar = _similar_file(path)
+        hint = f"did you mean {similar}? name it" if similar else "name one, or run: streamroute init"
         raise click.UsageError(f"there is no {NAME} in this folder; {hint}")
     raise click.UsageError(_missing(path))
 
@@ -68,15 +68,15 @@ def _in_folder(folder: Path) -> Path:
 
 
 def _missing(path: Path) -> str:
-    near = _near(path)
-    hint = f"; did you mean {near}?" if near else ""
+    similar = _similar_file(path)
+    hint = f"; did you mean {similar}?" if similar else ""
     return f"{clip_middle(str(path), _LONGEST)} {why_not_a_file(path)}{hint}"
 
 
-def _near(path: Path) -> Path | None:
+def _similar_file(path: Path) -> Path | None:
     """Return a file with a similar name in the same folder (usually .yml for .yaml), or None."""
     from streamroute.text.suggestions import did_you_mean
 
-    beside = [entry.name for entry in list_folder(path.parent) if entry.suffix.lower() in {".yaml", ".yml"}]
-    meant = did_you_mean(path.name, sorted(beside))
-    return path.with_name(meant) if meant else None
+    siblings = [entry.name for entry in list_folder(path.parent) if entry.suffix.lower() in {".yaml", ".yml"}]
+    suggestion = did_you_mean(path.name, sorted(siblings))
+    return path.with_name(suggestion) if suggestion else None

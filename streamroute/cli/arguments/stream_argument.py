@@ -17,6 +17,6 @@ def stream_named(streams: Mapping[str, StreamConfig], name: str) -> StreamConfig
     """Return the configured stream of this name; raises click.UsageError if there is none."""
     if name in streams:
         return streams[name]
-    meant = did_you_mean(name, streams)
-    hint = f'did you mean "{meant}"?' if meant else f"it has {', '.join(streams) or 'none'}"
+    suggestion = did_you_mean(name, streams)
+    hint = f'did you mean "{suggestion}"?' if suggestion else f"it has {', '.join(streams) or 'none'}"
     raise click.UsageError(f'the configuration has no stream "{name}"; {hint}')

@@ -77,7 +77,7 @@ def command(
     from streamroute.cli.commands.checking.run import CheckOptions
 
     selection = Selection(read_codes(select), read_codes(ignore))
-    asked = CheckOptions(
+    options = CheckOptions(
         paths,
         unset="error" if flags["needs_env"] else "info",
         imports=not flags["no_import"],
@@ -85,13 +85,13 @@ def command(
         outside=outside_allowed(),
     )
     if flags["watch"]:
-        return _watch(asked, output_format)
+        return _watch(options, output_format)
     if flags["fix"] or flags["diff"]:
-        return _fix(asked, output_format, time_limit, write=flags["fix"])
-    return _report(*_check(asked, output_format, time_limit), output_format)
+        return _fix(options, output_format, time_limit, write=flags["fix"])
+    return _report(*_check(options, output_format, time_limit), output_format)
 
 
-def _check(asked: CheckOptions, output_format: str, seconds: float) -> tuple[CheckRun, str]:
+def _check(options: CheckOptions, output_format: str, seconds: float) -> tuple[CheckRun, str]:
     """Check within the time limit; returns the result and its rendered text."""
     from streamroute.cli.commands.checking.run import check
     from streamroute.cli.output.findings import truncate_findings
@@ -99,11 +99,11 @@ def _check(asked: CheckOptions, output_format: str, seconds: float) -> tuple[Che
     from streamroute.cli.output.terminal import terminal_width, wants_color
     from streamroute.cli.process.time_limit import time_limit
 
-    with time_limit(seconds, asked.paths[0] if asked.paths else "routes.yaml", output_format):
-        checked = check(asked)
-        shown = checked.report._replace(findings=truncate_findings(checked.report.findings))
+    with time_limit(seconds, options.paths[0] if options.paths else "routes.yaml", output_format):
+        checked = check(options)
+        report = checked.report._replace(findings=truncate_findings(checked.report.findings))
         return checked, render(
-            shown, output_format, color=wants_color(sys.stdout), columns=terminal_width(sys.stdout)
+            report, output_format, color=wants_color(sys.stdout), columns=terminal_width(sys.stdout)
         )
 
 
@@ -115,8 +115,8 @@ def _report(checked: CheckRun, text: str, output_format: str) -> int:
     findings = checked.report.findings
     write_rendered(text, output_format)
     roots = ", ".join(map(str, checked.roots))
-    found = f"{summary(findings)} in {roots}" if findings else f"{roots}: nothing is wrong"
-    echo(found + _left_out(checked.left_out), err=True)
+    conclusion = f"{summary(findings)} in {roots}" if findings else f"{roots}: nothing is wrong"
+    echo(conclusion + _left_out(checked.left_out), err=True)
     return ExitCode.OK if is_clean(findings) else ExitCode.FOUND
 
 
@@ -127,10 +127,10 @@ def _left_out(number: int) -> str:
     return f" ({number} finding{'s' if number > 1 else ''} left out by --select and --ignore)"
 
 
-def _fix(asked: CheckOptions, output_format: str, seconds: float, *, write: bool) -> int:
+def _fix(options: CheckOptions, output_format: str, seconds: float, *, write: bool) -> int:
     from streamroute.cli.commands.checking.fix import fixes_of, show, write_all
 
-    checked, text = _check(asked, output_format, seconds)
+    checked, text = _check(options, output_format, seconds)
     fixes = fixes_of(checked.report, checked.roots)
     if not write:
         echo(show(fixes), nl=False)
@@ -138,15 +138,15 @@ def _fix(asked: CheckOptions, output_format: str, seconds: float, *, write: bool
     for _ in range(_PASSES):
         echo(show(fixes), nl=False, err=True)
         write_all(fixes, checked.roots)
-        checked, text = _check(asked, output_format, seconds)
+        checked, text = _check(options, output_format, seconds)
         fixes = fixes_of(checked.report, checked.roots)
         if not fixes:
             break
     return _report(checked, text, output_format)
 
 
-def _watch(asked: CheckOptions, output_format: str) -> int:
+def _watch(options: CheckOptions, output_format: str) -> int:
     from streamroute.cli.commands.checking.watch import watch
 
-    watch(asked, output_format)
+    watch(options, output_format)
     return ExitCode.OK

@@ -58,11 +58,11 @@ def command(
     root = find_root(config_path(config))
     with time_limit(SECONDS, root, "full" if output_format == "text" else None):
         loaded = check_or_exit(root, for_people=output_format == "text")
-        shown = _explained(loaded, message, stream, output_format, everything=everything)
+        text = _explained(loaded, message, stream, output_format, everything=everything)
     if output_format == "json":
-        write_document(shown)
+        write_document(text)
     else:
-        echo(shown, nl=False)
+        echo(text, nl=False)
     return ExitCode.OK
 
 

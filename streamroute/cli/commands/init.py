@@ -46,7 +46,7 @@ def _starter() -> Iterator[tuple[str, bytes]]:
 
 def _files(folder: Traversable, prefix: str) -> Iterator[tuple[str, bytes]]:
     """Yield the path and content of every file of the starter, except the package's own __init__.py."""
-    for entry in sorted(folder.iterdir(), key=lambda found: found.name):
+    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
         name = f"{prefix}{entry.name}"
         if entry.is_dir() and entry.name != "__pycache__":
             yield from _files(entry, f"{name}/")

@@ -60,7 +60,7 @@ def command(
       streamroute publish bot_events --type booking.confirmed --data '{"nights": 3}'
     """
     if (file is None) == (event_type is None):
-        raise click.UsageError(_what_to_name(stream, file))
+        raise click.UsageError(_missing_file_hint(stream, file))
     if data is not None and event_type is None:
         raise click.UsageError("--data goes with --type")
     set_up_logging("text", "warning")
@@ -77,7 +77,7 @@ def command(
     return 0
 
 
-def _what_to_name(stream: str, file: str | None) -> str:
+def _missing_file_hint(stream: str, file: str | None) -> str:
     if file is None and is_file(stream):
         return f"name the stream as well: streamroute publish STREAM {stream}"
     return "name a FILE of events, or one event with --type"
@@ -88,9 +88,9 @@ def _warn_of_near_miss(event_type: str, loaded: UsableConfig) -> None:
     types = {name for route in loaded.routes for name in route.types}
     if event_type in types or event_type in loaded.document.messages:
         return
-    meant = did_you_mean(event_type, sorted(types))
-    if meant:
-        log.warning('no route takes the type "%s"; did you mean "%s"?', event_type, meant)
+    suggestion = did_you_mean(event_type, sorted(types))
+    if suggestion:
+        log.warning('no route takes the type "%s"; did you mean "%s"?', event_type, suggestion)
 
 
 def _load(path: Path, stream: str) -> UsableConfig:
@@ -119,8 +119,8 @@ def _one_event(event_type: str, data: str | None) -> _Source:
         fields = read_json((data or "{}").encode(errors="surrogatepass"))
     except ValueError as error:
         hint = """; names and texts have double quotes: --data '{"nights": 3}'"""
-        said = str(error)
-        raise click.UsageError(f"--data {said}{hint if said.startswith('is not JSON') else ''}") from None
+        reason = str(error)
+        raise click.UsageError(f"--data {reason}{hint if reason.startswith('is not JSON') else ''}") from None
     if not isinstance(fields, dict):
         raise click.UsageError("--data is not a JSON object")
     line = json.dumps({**fields, "type": event_type}).encode()

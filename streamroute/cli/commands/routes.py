@@ -44,15 +44,15 @@ def command(config: str | None, stream: str | None, output_format: str, graph: s
     root, for_people = find_root(config_path(config)), output_format == "text" and graph is None
     with time_limit(SECONDS, root, "full" if for_people else None):
         loaded = check_or_exit(root, for_people=for_people)
-        shown = _shown(loaded, stream, output_format, graph)
+        text = _render(loaded, stream, output_format, graph)
     if for_people:
-        echo(shown)
+        echo(text)
     else:
-        write_document(shown)
+        write_document(text)
     return ExitCode.OK
 
 
-def _shown(loaded: UsableConfig, stream: str | None, output_format: str, graph: str | None) -> str:
+def _render(loaded: UsableConfig, stream: str | None, output_format: str, graph: str | None) -> str:
     routes = _routes(loaded, stream)
     if graph is not None:
         return _drawn(graph, [stream] if stream else list(loaded.document.streams), routes)
@@ -129,10 +129,10 @@ def _without_secrets(value: Any, *, are_secret: bool = False) -> Any:
     if isinstance(value, Mapping):
         return {
             key: _without_secrets(
-                held, are_secret=are_secret or key == "headers" or "password" in str(key).lower()
+                item, are_secret=are_secret or key == "headers" or "password" in str(key).lower()
             )
-            for key, held in value.items()
+            for key, item in value.items()
         }
     if isinstance(value, list | tuple):
-        return [_without_secrets(held, are_secret=are_secret) for held in value]
+        return [_without_secrets(item, are_secret=are_secret) for item in value]
     return value

@@ -24,7 +24,7 @@ def command(codes: tuple[str, ...], output_format: str) -> None:
     """Explain the rules of check: what CODE finds, with an example. Without CODE, list all."""
     from streamroute.compiler.rules.registry import ALL_RULES
 
-    rules = [_named(code) for code in codes] or list(ALL_RULES.values())
+    rules = [_find_rule(code) for code in codes] or list(ALL_RULES.values())
     if output_format == "json":
         write_json([_object(rule) for rule in rules])
     elif codes:
@@ -33,7 +33,7 @@ def command(codes: tuple[str, ...], output_format: str) -> None:
         echo(_list(rules))
 
 
-def _named(code: str) -> Rule:
+def _find_rule(code: str) -> Rule:
     from streamroute.compiler.rules.registry import ALL_RULES
 
     by_name = {rule.name: rule for rule in ALL_RULES.values()}
@@ -48,14 +48,14 @@ def _hint(code: str, by_name: Mapping[str, Rule]) -> str:
     from streamroute.text.suggestions import did_you_mean
 
     number = re.search(r"[0-9]{3}", code)
-    meant = f"SR{number[0]}" if number else None
-    meant = meant if meant in ALL_RULES else did_you_mean(code.upper(), ALL_RULES)
-    if meant is not None:
-        return f' Did you mean "{meant}"?'
-    alike = [name for name in by_name if code.lower() in name] if len(code) > 2 else []
-    near = did_you_mean(code.lower(), by_name)
-    if near or alike:
-        names = [f'"{name}"' for name in (near, *alike) if name]
+    suggestion = f"SR{number[0]}" if number else None
+    suggestion = suggestion if suggestion in ALL_RULES else did_you_mean(code.upper(), ALL_RULES)
+    if suggestion is not None:
+        return f' Did you mean "{suggestion}"?'
+    containing = [name for name in by_name if code.lower() in name] if len(code) > 2 else []
+    similar = did_you_mean(code.lower(), by_name)
+    if similar or containing:
+        names = [f'"{name}"' for name in (similar, *containing) if name]
         return f" Did you mean {' or '.join(names[:4])}?"
     return " List them all: streamroute rule"
 

@@ -63,23 +63,23 @@ def command(
         from streamroute.cli.commands.testing.init import write_first
 
         return write_first(paths, events)
-    from streamroute.cli.commands.testing.run import EntryAccess, run, wanted
+    from streamroute.cli.commands.testing.run import EntryAccess, run, select_tests
     from streamroute.cli.process.time_limit import SECONDS, time_limit
 
     for_people = output_format == "full"
     reading = EntryAccess(allowed["redis"], allowed["imports"], not allowed["no_embedded"])
-    meant = wanted(paths)
-    with time_limit(SECONDS, meant[0].root, "full" if for_people else None):
-        runs = [run(each, reading, for_people=for_people) for each in meant]
-        shown = _rendered(runs, output_format)
-    if not any(found.outcomes or found.findings for found in runs):
+    selections = select_tests(paths)
+    with time_limit(SECONDS, selections[0].root, "full" if for_people else None):
+        runs = [run(selection, reading, for_people=for_people) for selection in selections]
+        text = _rendered(runs, output_format)
+    if not any(run.outcomes or run.findings for run in runs):
         raise click.UsageError(
             f"there is no .test.yaml beside {runs[0].root}; write one with: streamroute test --init EVENTS"
         )
     if for_people:
-        echo(shown, nl=False)
+        echo(text, nl=False)
     else:
-        write_document(shown)
+        write_document(text)
     return _verdict(runs, fail_under)
 
 
@@ -106,5 +106,5 @@ def _verdict(runs: Sequence[RouteTestRun], fail_under: float | None) -> int:
     for run in low:
         echo_error(f"{run.root} has a coverage of {run.coverage.percent:.1f}%, below {fail_under:g}%")
     passed = all(outcome.passed for run in runs for outcome in run.outcomes)
-    clean = all(is_clean(run.findings) for run in runs)
-    return ExitCode.OK if passed and clean and not low else ExitCode.FOUND
+    findings_are_clean = all(is_clean(run.findings) for run in runs)
+    return ExitCode.OK if passed and findings_are_clean and not low else ExitCode.FOUND

@@ -32,21 +32,21 @@ class Listing:
 
     limit: int
     summary: DeadLetterSummary = field(default_factory=DeadLetterSummary)
-    kept: list[tuple[tuple[int, int], int, StreamLetter]] = field(default_factory=list)
+    letters: list[tuple[tuple[int, int], int, StreamLetter]] = field(default_factory=list)
 
     def add(self, letter: StreamLetter) -> None:
         """Count a letter, and keep it if it is among the newest."""
         self.summary.add(letter)
         milliseconds, _, sequence = letter.stored.id.partition("-")
         item = ((int(milliseconds), int(sequence)), self.summary.total, letter)
-        if not self.limit or len(self.kept) < self.limit:
-            heapq.heappush(self.kept, item)
+        if not self.limit or len(self.letters) < self.limit:
+            heapq.heappush(self.letters, item)
         else:
-            heapq.heappushpop(self.kept, item)
+            heapq.heappushpop(self.letters, item)
 
     def newest(self) -> list[StreamLetter]:
         """Return the kept letters, newest first."""
-        return [letter for _, _, letter in sorted(self.kept, reverse=True, key=lambda item: item[:2])]
+        return [letter for _, _, letter in sorted(self.letters, reverse=True, key=lambda item: item[:2])]
 
 
 def print_listing(listing: Listing, now: int, output_format: str) -> None:
@@ -58,15 +58,15 @@ def print_listing(listing: Listing, now: int, output_format: str) -> None:
     else:
         echo(_counts(listing, now))
         echo(f"\n{_newest(listing, now)}")
-        left = listing.summary.total - len(listing.kept)
-        if left:
-            echo(f"... and {left} more; --limit 0 lists all")
+        remaining = listing.summary.total - len(listing.letters)
+        if remaining:
+            echo(f"... and {remaining} more; --limit 0 lists all")
 
 
 def print_letter(letter: StreamLetter, now: int, output_format: str) -> None:
     """Print one letter in full."""
     if output_format == "json":
-        _print_json(_letter_data(letter, whole=True))
+        _print_json(_letter_data(letter, full=True))
         return
     key, old = printable(letter.dead_letter_stream.key), age(now - letter.stored.at)
     echo(f"dead letter {letter.stored.id} in {key}, {old} old")
@@ -75,7 +75,9 @@ def print_letter(letter: StreamLetter, now: int, output_format: str) -> None:
         echo(f"  {letter.reason}")
         return
     _print_pairs("", _facts(record))
-    _print_pairs("fields", {_shown(name): _shown(value) for name, value in record.fields.items()})
+    _print_pairs(
+        "fields", {_decode_bytes(name): _decode_bytes(value) for name, value in record.fields.items()}
+    )
     if record.history:
         echo("\nhistory")
         for failure in record.history:
@@ -93,8 +95,8 @@ def print_result(result: ActionResult, verb: str, output_format: str, *, dry_run
         return
     done = f"would be {verb}" if dry_run else verb
     echo(f"{pluralize(result.done, 'dead letter')} {done}")
-    for why, count in result.refused.most_common():
-        echo(f"{pluralize(count, 'dead letter')} not {verb}: {printable(why)}")
+    for reason, count in result.refused.most_common():
+        echo(f"{pluralize(count, 'dead letter')} not {verb}: {printable(reason)}")
 
 
 def age(milliseconds: int) -> str:
@@ -152,9 +154,9 @@ def _print_pairs(title: str, pairs: Mapping[str, str]) -> None:
 
 
 def _failure(failure: Failure) -> str:
-    what = printable(": ".join(part for part in (failure.reason, failure.error) if part))
+    description = printable(": ".join(part for part in (failure.reason, failure.error) if part))
     route = printable(failure.route or "(no route)")
-    return f"{_time(failure.time)}  attempt {failure.attempt} of {route}: {what}"
+    return f"{_time(failure.time)}  attempt {failure.attempt} of {route}: {description}"
 
 
 def _listing_data(listing: Listing) -> dict[str, Any]:
@@ -162,11 +164,11 @@ def _listing_data(listing: Listing) -> dict[str, Any]:
         {"stream": stream, "route": route, "reason": reason, **asdict(group)}
         for (stream, route, reason), group in listing.summary.rows()
     ]
-    letters = [_letter_data(letter, whole=False) for letter in listing.newest()]
+    letters = [_letter_data(letter, full=False) for letter in listing.newest()]
     return {"total": listing.summary.total, "groups": groups, "letters": letters}
 
 
-def _letter_data(letter: StreamLetter, *, whole: bool) -> dict[str, Any]:
+def _letter_data(letter: StreamLetter, *, full: bool) -> dict[str, Any]:
     data: dict[str, Any] = {
         "id": letter.stored.id,
         "at": letter.stored.at,
@@ -177,10 +179,10 @@ def _letter_data(letter: StreamLetter, *, whole: bool) -> dict[str, Any]:
         return {**data, "unreadable": True}
     names = ("stream", "group", "route", "routes", "reason", "error", "attempt", "deliveries", "generation")
     data |= {"entry": record.id, "type": letter.type, **{name: getattr(record, name) for name in names}}
-    if whole:
+    if full:
         data["time"], data["trace"], data["traceback"] = record.time, record.trace, record.traceback
         data["history"] = [asdict(failure) for failure in record.history]
-        data["fields"] = {_shown(name): _value(value) for name, value in record.fields.items()}
+        data["fields"] = {_decode_bytes(name): _value(value) for name, value in record.fields.items()}
     return data
 
 
@@ -191,7 +193,7 @@ def _value(value: bytes) -> str | dict[str, str]:
         return {"base64": base64.b64encode(value).decode()}
 
 
-def _shown(value: bytes) -> str:
+def _decode_bytes(value: bytes) -> str:
     text = value[: 4 * _LONGEST_VALUE].decode(errors="backslashreplace")
     if len(text) <= _LONGEST_VALUE:
         return text

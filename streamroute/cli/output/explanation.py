@@ -27,29 +27,29 @@ _WIDEST: Final = 72
 
 def render_text(kind: str, decisions: Sequence[Decision], *, everything: bool, color: bool) -> str:
     """Render the explanation as text; ``everything`` includes the routes of other types."""
-    asked = [decision for decision in decisions if decision.verdict not in _ELSEWHERE]
-    rows = list(decisions) if everything else asked
-    blocks = [[_headline(kind, decisions, asked)], *(list(_block(row, color=color)) for row in rows)]
+    candidates = [decision for decision in decisions if decision.verdict not in _ELSEWHERE]
+    rows = list(decisions) if everything else candidates
+    blocks = [[_headline(kind, decisions, candidates)], *(list(_block(row, color=color)) for row in rows)]
     return "\n".join("".join(f"{line}\n" for line in block) for block in blocks)
 
 
-def _headline(kind: str, decisions: Sequence[Decision], asked: Sequence[Decision]) -> str:
-    if asked:
-        matching = sum(decision.runs for decision in asked)
-        plural, verb = ("s", "match") if len(asked) > 1 else ("", "matches")
-        return printable(f"{kind}: {matching} of {len(asked)} route{plural} of this type {verb}")
+def _headline(kind: str, decisions: Sequence[Decision], candidates: Sequence[Decision]) -> str:
+    if candidates:
+        matching = sum(decision.runs for decision in candidates)
+        plural, verb = ("s", "match") if len(candidates) > 1 else ("", "matches")
+        return printable(f"{kind}: {matching} of {len(candidates)} route{plural} of this type {verb}")
     known = {name for decision in decisions for name in decision.route.types}
-    meant = did_you_mean(kind, known)
-    hint = f'; did you mean "{meant}"?' if meant else ""
+    suggestion = did_you_mean(kind, known)
+    hint = f'; did you mean "{suggestion}"?' if suggestion else ""
     return printable(f'no route takes the type "{kind}"{hint}')
 
 
 def _block(decision: Decision, *, color: bool) -> Iterator[str]:
     route = decision.route
-    words, paint = _WORDS[decision.verdict]
+    outcome, paint = _WORDS[decision.verdict]
     if not route.enabled:
-        words, paint = f"is disabled (it {words})", "white"
-    verdict = click.style(words, fg=paint, bold=True) if color else words
+        outcome, paint = f"is disabled (it {outcome})", "white"
+    verdict = click.style(outcome, fg=paint, bold=True) if color else outcome
     yield f"{route.name} {verdict}  ({place_of(route)})"
     if decision.verdict in _ELSEWHERE:
         yield f"  it takes {printable(', '.join(route.types))} from {', '.join(route.streams)}"
@@ -94,8 +94,8 @@ def value_of(step: Step) -> str:
     values = ", ".join(map(as_text, observed.values))
     if observed.count > 1:
         return f"{values}{', ...' if observed.count > len(observed.values) else ''}  ({observed.count} times)"
-    why = missing_at(step)
-    return f"{values}  ({why})" if why else values
+    reason = missing_at(step)
+    return f"{values}  ({reason})" if reason else values
 
 
 def explained(kind: str, decisions: Sequence[Decision], *, everything: bool) -> dict[str, Any]:

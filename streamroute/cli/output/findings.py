@@ -22,7 +22,7 @@ class FindingsReport(NamedTuple):
 
 def summary(findings: Sequence[Finding]) -> str:
     """Return a summary such as ``2 errors, 1 warning``; empty without findings."""
-    counts = Counter(found.severity for found in findings)
+    counts = Counter(finding.severity for finding in findings)
     names = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "info"}
     return ", ".join(
         f"{counts[severity]} {name}{'' if counts[severity] == 1 or severity is Severity.INFO else 's'}"
@@ -41,12 +41,12 @@ def truncate_findings(findings: Sequence[Finding]) -> list[Finding]:
         return list(findings)
     first = findings[MAX_FINDINGS]
     message = f"{len(findings) - MAX_FINDINGS:,} more findings are not shown"
-    told = Finding(
+    omitted = Finding(
         "SR025", Severity.INFO, message, first.file, first.span, "mend those above, and check again"
     )
-    return [*findings[:MAX_FINDINGS], told]
+    return [*findings[:MAX_FINDINGS], omitted]
 
 
 def is_clean(findings: Sequence[Finding]) -> bool:
     """Whether no finding is worse than info."""
-    return all(found.severity is Severity.INFO for found in findings)
+    return all(finding.severity is Severity.INFO for finding in findings)

@@ -54,8 +54,8 @@ def _log_thread_exception(failure: threading.ExceptHookArgs) -> None:
 
 
 def _log_unraisable(failure: sys.UnraisableHookArgs) -> None:
-    said = failure.err_msg or "an exception was ignored in"
-    log.error("%s: %s", said, safe_repr(failure.object, NAME), exc_info=failure.exc_value)
+    context = failure.err_msg or "an exception was ignored in"
+    log.error("%s: %s", context, safe_repr(failure.object, NAME), exc_info=failure.exc_value)
 
 
 def flush_logs() -> None:
@@ -75,9 +75,9 @@ def echo_error(text: str) -> None:
     if logs_as_json():
         log.error("%s", text, extra=NEVER_COALESCED)
     else:
-        word = click.style("error", fg="red", bold=True) if wants_color(sys.stderr) else "error"
+        label = click.style("error", fg="red", bold=True) if wants_color(sys.stderr) else "error"
         lines = "\n  ".join(map(one_line, text.split("\n")))
-        echo(f"{word}: {lines}", err=True)
+        echo(f"{label}: {lines}", err=True)
 
 
 def log_at_once(level: int, text: str) -> None:
@@ -98,13 +98,17 @@ class _SafeFormatter(logging.Formatter, ABC):
 
     def format(self, record: logging.LogRecord) -> str:
         try:
-            return self.written(record)
+            return self.format_record(record)
         except Exception as error:  # noqa: BLE001 - logging itself would print what it holds, as it is
-            said = f"a record of {safe_repr(record.name, NAME)} cannot be written: {error_text(error, NAME)}"
-            return self.written(logging.LogRecord(log.name, logging.ERROR, __file__, 0, said, (), None))
+            message = (
+                f"a record of {safe_repr(record.name, NAME)} cannot be written: {error_text(error, NAME)}"
+            )
+            return self.format_record(
+                logging.LogRecord(log.name, logging.ERROR, __file__, 0, message, (), None)
+            )
 
     @abstractmethod
-    def written(self, record: logging.LogRecord) -> str:
+    def format_record(self, record: logging.LogRecord) -> str:
         """Format the record; may raise any exception of the record's arguments."""
 
 
@@ -118,14 +122,14 @@ class _TextFormatter(_SafeFormatter):
         super().__init__()
         self._colored = colored
 
-    def written(self, record: logging.LogRecord) -> str:
+    def format_record(self, record: logging.LogRecord) -> str:
         level = one_line(record.levelname.lower())
         color = _COLORS.get(record.levelno)
         if self._colored and color:
             level = click.style(level, fg=color)
         # Unlike datetime, this works during the interpreter's shutdown.
-        when = time.strftime("%H:%M:%S", time.localtime(record.created))
-        line = f"{when} {level}: {clip(one_line(clip(message_of(record), LONG)), LONG)}"
+        clock_time = time.strftime("%H:%M:%S", time.localtime(record.created))
+        line = f"{clock_time} {level}: {clip(one_line(clip(message_of(record), LONG)), LONG)}"
         trace = _trace(record, one_line).split("\n") if record.exc_info else []
         return sanitize("\n  ".join([line, *map(one_line, trace)]), styled=self._colored)
 
@@ -136,7 +140,7 @@ class _JsonFormatter(_SafeFormatter):
     ``repeated`` is the number of equal records that the line represents, if more than one.
     """
 
-    def written(self, record: logging.LogRecord) -> str:
+    def format_record(self, record: logging.LogRecord) -> str:
         fields: dict[str, str | int] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),

@@ -45,10 +45,10 @@ def printable(text: str) -> str:
 
 def sanitize(text: str, *, styled: bool = False) -> str:
     """Remove control characters and commands to a CI; with ``styled``, keep the styles of click."""
-    kept = _LAYOUT_AND_STYLE if styled else _LAYOUT
-    parts = kept.split(text)
-    clean = "".join(part if at % 2 else printable(part) for at, part in enumerate(parts))
-    return _COMMAND.sub(_replace_marker, clean)
+    allowed = _LAYOUT_AND_STYLE if styled else _LAYOUT
+    parts = allowed.split(text)
+    sanitized = "".join(part if at % 2 else printable(part) for at, part in enumerate(parts))
+    return _COMMAND.sub(_replace_marker, sanitized)
 
 
 def _replace_marker(command: re.Match[str]) -> str:
@@ -87,9 +87,9 @@ def write_document(text: str) -> bool:
 
 def echo_usage_error(error: click.ClickException) -> None:
     """Write a usage error in click's format."""
-    shown = StringIO()
-    error.show(shown)
-    echo(shown.getvalue(), err=True, nl=False)
+    buffer = StringIO()
+    error.show(buffer)
+    echo(buffer.getvalue(), err=True, nl=False)
 
 
 def confirm(question: str) -> None:

@@ -33,21 +33,21 @@ class StopDeadline:
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._begun: SimpleQueue[None] = SimpleQueue()
+        self._started: SimpleQueue[None] = SimpleQueue()
         threading.Thread(target=self._run, name="streamroute deadline", daemon=True).start()
 
     def begin(self) -> None:
         """Start the countdown; may be called in a signal handler."""
-        self._begun.put(None)
+        self._started.put(None)
 
     def _run(self) -> None:
-        self._begun.get()
+        self._started.get()
         time.sleep(self._seconds)
-        last_words = threading.Thread(target=self._say, daemon=True)
-        last_words.start()
-        last_words.join(_PATIENCE)
+        logger = threading.Thread(target=self._log_expiry, daemon=True)
+        logger.start()
+        logger.join(_PATIENCE)
         os._exit(ExitCode.FOUND)
 
-    def _say(self) -> None:
-        said = "not finished %g s after the stop began; ended at once, unfinished entries stay pending"
-        log_at_once(logging.ERROR, said % self._seconds)
+    def _log_expiry(self) -> None:
+        message = "not finished %g s after the stop began; ended at once, unfinished entries stay pending"
+        log_at_once(logging.ERROR, message % self._seconds)

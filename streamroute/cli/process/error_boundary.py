@@ -32,20 +32,22 @@ def run_guarded(run: Callable[[], Any]) -> int:  # noqa: PLR0911 - a return for 
         _show(error)
         return ExitCode.USAGE
     except RedisUnavailableError as error:
-        return _say(error, ExitCode.NO_REDIS)
+        return _print_error(error, ExitCode.NO_REDIS)
     except StreamrouteError as error:
-        return _say(error, ExitCode.FOUND)
+        return _print_error(error, ExitCode.FOUND)
     except OSError as error:
         if error.errno not in _UNWRITABLE or error.filename is not None:
-            return _say_fault(error)
+            return _print_internal_error(error)
         discard(sys.stdout)
-        return _say(StreamrouteError(f"the output cannot be written: {error.strerror}"), ExitCode.FOUND)
+        return _print_error(
+            StreamrouteError(f"the output cannot be written: {error.strerror}"), ExitCode.FOUND
+        )
     except Exception as error:  # noqa: BLE001 - the last line of defense says whose fault it was
-        return _say_fault(error)
+        return _print_internal_error(error)
     return int(code or 0)
 
 
-def _say_fault(error: Exception) -> int:
+def _print_internal_error(error: Exception) -> int:
     echo(traceback_text(error), nl=False, err=True)
     echo("This is a fault of streamroute, not of your files: please report it.", err=True)
     return ExitCode.INTERNAL
@@ -60,7 +62,7 @@ def _show(error: click.ClickException) -> None:
         echo_usage_error(error)
 
 
-def _say(error: StreamrouteError, code: ExitCode) -> int:
+def _print_error(error: StreamrouteError, code: ExitCode) -> int:
     from streamroute.cli.output.logging import echo_error
 
     echo_error(safe_str(error))

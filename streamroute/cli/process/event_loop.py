@@ -38,8 +38,8 @@ def run_until_exit(main: Coroutine[Any, Any, int]) -> int:
         log.warning("what still runs cannot be waited for: %s", error_line(error))
         _exit_now(code)
     if stuck:
-        said = "%s did not end; entries of theirs that are not settled run again"
-        log.warning(said, pluralize(stuck, "handler"))
+        message = "%s did not end; entries of theirs that are not settled run again"
+        log.warning(message, pluralize(stuck, "handler"))
         _exit_now(code)
     runner.close()
     flush_logs()

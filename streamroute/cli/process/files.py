@@ -69,9 +69,9 @@ def replace(path: str, before: bytes, after: bytes, files: FileReader) -> bool:
     with translate_write_errors(path):
         if files.read(path) != before:
             return False
-        real = Path(os.path.realpath(path))
-        name = real.name
-        with files.opened(real.parent) as inside:
+        target = Path(os.path.realpath(path))
+        name = target.name
+        with files.opened(target.parent) as inside:
             mode = stat.S_IMODE(os.stat(name, dir_fd=inside, follow_symlinks=False).st_mode)
             part = f".{name}.{secrets.token_hex(8)}"
             try:

@@ -90,8 +90,8 @@ async def worker_metrics(
         return
     from streamroute.ops.metrics.sources import MetricsSources
 
-    served = [stream for stream in document.streams.values() if document.served(stream.name)]
-    sources = MetricsSources(reports.counts, reports.stats, _group_poller(served, redis))
+    served_streams = [stream for stream in document.streams.values() if document.served(stream.name)]
+    sources = MetricsSources(reports.counts, reports.stats, _group_poller(served_streams, redis))
     async with _served(endpoint, sources, reports.ended.routes):
         yield
 

@@ -99,13 +99,13 @@ class _HandlerGuard:
 
     def _check(self) -> None:
         replaced = {number for number in self._numbers if signal.getsignal(number) is not self._handler}
-        gone = sorted(replaced & self._replaced)  # twice in a row: code may replace it for a moment
-        for number in gone:
+        to_restore = sorted(replaced & self._replaced)  # twice in a row: code may replace it for a moment
+        for number in to_restore:
             signal.signal(number, self._handler)
-        if gone:
+        if to_restore:
             log.warning(
                 "user code replaced the handler of %s; restored it, since this process drains on the signal",
-                ", ".join(number.name for number in gone),
+                ", ".join(number.name for number in to_restore),
             )
         self._replaced = replaced
         self._timer = self._loop.call_later(self._interval, self._check)

@@ -43,9 +43,9 @@ def time_limit(seconds: float, root: Path | str, output_format: str | None) -> I
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    told = time_limit_finding(root, seconds)
+    finding = time_limit_finding(root, seconds)
     text = render(
-        FindingsReport([told], {}), output_format or "full"
+        FindingsReport([finding], {}), output_format or "full"
     )  # rendered now: in the signal handler, imports may fail
 
     def end(_signal: int, _frame: FrameType | None) -> None:
@@ -57,7 +57,7 @@ def time_limit(seconds: float, root: Path | str, output_format: str | None) -> I
         sys.stdout.flush()
         os._exit(ExitCode.FOUND)
 
-    begun = time.monotonic()
+    started = time.monotonic()
     handler = signal.signal(signal.SIGALRM, end)
     running, again = signal.setitimer(signal.ITIMER_REAL, seconds)
     faulthandler.dump_traceback_later(seconds + _BEYOND, exit=True, file=_STDERR)
@@ -68,7 +68,7 @@ def time_limit(seconds: float, root: Path | str, output_format: str | None) -> I
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, handler)
         if running:  # resume the alarm that was set before
-            signal.setitimer(signal.ITIMER_REAL, max(0.001, running - (time.monotonic() - begun)), again)
+            signal.setitimer(signal.ITIMER_REAL, max(0.001, running - (time.monotonic() - started)), again)
 
 
 def time_limit_finding(root: Path | str, seconds: float) -> Finding:

@@ -104,9 +104,9 @@ async def _read(
             yield page
         return
     for letter_id in ids:
-        found = await stream.find(letter_id)
-        if found is not None and since <= found.at <= until:
-            yield [found]
+        letter = await stream.find(letter_id)
+        if letter is not None and since <= letter.at <= until:
+            yield [letter]
 
 
 def _current_route_names(document: Document, stream: str) -> dict[str, str]:

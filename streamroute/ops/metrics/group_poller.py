@@ -37,20 +37,20 @@ class GroupPoller:
         self._fetchers = fetchers
         self._every = every
         self._clock = clock
-        self._found: Mapping[str, GroupStats] = {}
-        self._answered: float | None = None
+        self._stats: Mapping[str, GroupStats] = {}
+        self._answered_at: float | None = None
         self._denied = ""
 
     @property
     def is_up(self) -> bool:
         """Whether the last poll succeeded, and recently."""
-        answered = self._answered
+        answered = self._answered_at
         return answered is not None and self._clock() - answered < _STALE
 
     @property
     def stats(self) -> Mapping[str, GroupStats]:
         """The latest stats by stream; empty if there are none or they are outdated."""
-        return self._found if self.is_up else {}
+        return self._stats if self.is_up else {}
 
     async def run(self) -> None:
         """Poll every few seconds until cancelled."""
@@ -61,16 +61,16 @@ class GroupPoller:
     async def poll(self) -> None:
         """Fetch the stats of every group once."""
         try:
-            found = {stream: await fetch() for stream, fetch in self._fetchers.items()}
+            stats = {stream: await fetch() for stream, fetch in self._fetchers.items()}
         except StreamrouteError as error:
-            self._answered = None
+            self._answered_at = None
             log.debug("nothing is known of the groups: %s", error)
             return
-        self._found, self._answered = found, self._clock()
+        self._stats, self._answered_at = stats, self._clock()
         self._warn_of_denied_commands()
 
     def _warn_of_denied_commands(self) -> None:
-        denied = next((standing.denied for standing in self._found.values() if standing.denied), "")
+        denied = next((group.denied for group in self._stats.values() if group.denied), "")
         if denied != self._denied and denied:
             log.warning("some metrics are missing, since Redis does not tell this user: %s", denied)
         self._denied = denied

@@ -61,7 +61,7 @@ def http_server(
         reason = error.strerror or str(error)
         raise SetupError(f"--metrics cannot listen on {endpoint}: {reason.lower()}") from error
     is_loopback = ipaddress.ip_address(host.partition("%")[0]).is_loopback
-    server.set_app(_for_this_machine(application, endpoint.host) if is_loopback else application)
+    server.set_app(_local_only(application, endpoint.host) if is_loopback else application)
     thread = threading.Thread(target=server.serve_forever, name="streamroute metrics", daemon=True)
     thread.start()
     try:
@@ -72,7 +72,7 @@ def http_server(
         thread.join()
 
 
-def _for_this_machine(application: Application, name: str) -> Application:
+def _local_only(application: Application, name: str) -> Application:
     def answer(request: dict[str, Any], start: Start) -> Iterable[bytes]:
         host = request.get("HTTP_HOST")
         if host is None or is_local_name(host, name):
@@ -90,8 +90,8 @@ def pages(metrics: Application, health_problems: Callable[[], Sequence[str]]) ->
             case "/metrics":
                 return metrics(request, start)
             case "/healthz":
-                found = health_problems()
-                return _text(start, "503 Service Unavailable" if found else "200 OK", found or ["ok"])
+                problems = health_problems()
+                return _text(start, "503 Service Unavailable" if problems else "200 OK", problems or ["ok"])
             case _:
                 return _text(start, "404 Not Found", ["here are /metrics and /healthz"])
 

@@ -49,11 +49,11 @@ async def publish_feed(
     """
     async for chunk in chunks:
         for lines in _batches(chunk):
-            entries, broken = _encoded(target, lines, progress.lines)
+            entries, error = _encoded(target, lines, progress.lines)
             await target.publish(entries)
             progress.events += len(entries)
-            if broken is not None:
-                raise FeedError(f"{name}:{broken}")
+            if error is not None:
+                raise FeedError(f"{name}:{error}")
             progress.lines += len(lines)
             progress.bytes += (size := sum(len(line) + 1 for line in lines))
             yield size
@@ -64,13 +64,13 @@ def read_event(line: bytes) -> dict[str, Any]:
     try:
         event = read_json(line)
     except ValueError as error:
-        raise FeedError(f"the line {error}{_one_a_line(line)}") from None
+        raise FeedError(f"the line {error}{_one_per_line_hint(line)}") from None
     if not isinstance(event, dict):
-        raise FeedError(f"the line is JSON, but not an object, and an event is one{_one_a_line(line)}")
+        raise FeedError(f"the line is JSON, but not an object, and an event is one{_one_per_line_hint(line)}")
     return event
 
 
-def _one_a_line(line: bytes) -> str:
+def _one_per_line_hint(line: bytes) -> str:
     """Return a hint for a JSON array of events, or for an event over several lines."""
     text = line.strip()
     if text.startswith(b"["):

@@ -50,10 +50,10 @@ class Coverage:
 
 def coverage(routes: Iterable[RouteConfig], decisions: Iterable[Decision]) -> Coverage:
     """Return the coverage of the enabled routes by these decisions."""
-    seen = {goal for decision in decisions for goal in _seen(decision)}
+    covered = {goal for decision in decisions for goal in _covered_keys(decision)}
     goals = [goal for route in routes if route.enabled for goal in _goals(route)]
     keys = [(goal, _key(goal)) for goal in goals]
-    return Coverage(goals, [goal for goal, key in keys if key not in seen])
+    return Coverage(goals, [goal for goal, key in keys if key not in covered])
 
 
 _Key = tuple[str, bool, Branch | None]
@@ -67,17 +67,17 @@ def _goals(route: RouteConfig) -> list[Goal]:
     """Return the goals of a route; a route without a filter can only match."""
     if route.filter is None:
         return [Goal(route, truth=True)]
-    whole = [Goal(route, truth) for truth in (True, False)]
+    route_goals = [Goal(route, truth) for truth in (True, False)]
     parts = branches(parse(route.filter))
-    return whole + [Goal(route, truth, branch) for branch in parts for truth in (True, False)]
+    return route_goals + [Goal(route, truth, branch) for branch in parts for truth in (True, False)]
 
 
-def _seen(decision: Decision) -> list[_Key]:
+def _covered_keys(decision: Decision) -> list[_Key]:
     name = decision.route.name
     keys: list[_Key] = []
     if decision.verdict in {Verdict.MATCHED, Verdict.NOT_MATCHED}:
         keys.append((name, decision.verdict is Verdict.MATCHED, None))
     if decision.filter is not None:
-        found = covered(decision.filter).items()
-        keys += [(name, truth, branch) for branch, truths in found for truth in truths]
+        by_branch = covered(decision.filter).items()
+        keys += [(name, truth, branch) for branch, truths in by_branch for truth in truths]
     return keys

@@ -47,15 +47,15 @@ def examples(compiled: Compiled, lines: Iterable[bytes], name: str) -> tuple[lis
     """
     routes = [route.config for route in compiled.routes]
     seen: set[object] = set()
-    found: list[EventExample] = []
+    chosen: list[EventExample] = []
     count = 0
     for where, event in _events(lines, name):
         count += 1
-        example, shown = _example(compiled, routes, event, where)
-        if not shown <= seen:
-            seen |= shown
-            found.append(example)
-    return found, count
+        example, reached = _example(compiled, routes, event, where)
+        if not reached <= seen:
+            seen |= reached
+            chosen.append(example)
+    return chosen, count
 
 
 def _events(lines: Iterable[bytes], name: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -91,10 +91,10 @@ def _example(
         [decision.route.name for decision in decisions if decision.fails],
         {decision.route.name: decision.handler_payload for decision in runs if decision.route.transform},
     )
-    return example, {(event["type"], tuple(example.routes)), *_shown(decisions)}
+    return example, {(event["type"], tuple(example.routes)), *_filter_outcomes(decisions)}
 
 
-def _shown(decisions: Sequence[Decision]) -> Iterator[object]:
+def _filter_outcomes(decisions: Sequence[Decision]) -> Iterator[object]:
     for decision in decisions:
         name = decision.route.name
         if decision.fails:
@@ -104,17 +104,17 @@ def _shown(decisions: Sequence[Decision]) -> Iterator[object]:
                 yield from ((name, branch, truth) for truth in truths)
 
 
-def written(found: Iterable[EventExample]) -> str:
+def to_yaml(examples: Iterable[EventExample]) -> str:
     """Return the examples as the text of a test file."""
     names: dict[str, int] = {}
-    return _HEAD + "\n".join(_test(example, _name(example, names)) for example in found)
+    return _HEAD + "\n".join(_test(example, _name(example, names)) for example in examples)
 
 
 def _name(example: EventExample, names: dict[str, int]) -> str:
-    takes = f"goes to {', '.join(example.routes) or 'no route'}"
+    result = f"goes to {', '.join(example.routes) or 'no route'}"
     if example.dead_letter is True:
-        takes = "is invalid"
-    name = f"{example.message['type']} {takes}"[:180]
+        result = "is invalid"
+    name = f"{example.message['type']} {result}"[:180]
     names[name] = names.get(name, 0) + 1
     return name if names[name] == 1 else f"{name} ({names[name]})"
 

@@ -41,20 +41,20 @@ class Difference:
 class Outcome:
     """The result of one test.
 
-    ``trouble`` is why its message is not available, ``invalid`` why it is dead-lettered as a whole; both may
+    ``unavailable`` is why its message is not available, ``invalid`` why it is dead-lettered as a whole; both may
     be empty.
     """
 
     test: RouteTest
     decisions: Sequence[Decision] = ()
     differences: Sequence[Difference] = ()
-    trouble: str = ""
+    unavailable: str = ""
     invalid: str = ""
 
     @property
     def passed(self) -> bool:
         """Whether the routes did what the test expects."""
-        return not self.differences and not self.trouble
+        return not self.differences and not self.unavailable
 
     @property
     def routes(self) -> list[str]:
@@ -79,12 +79,14 @@ async def _outcome(compiled: Compiled, test: RouteTest, read_entry: ReadEntry) -
     try:
         stream, message = await _message(compiled, test, read_entry)
     except MessageError as error:
-        return Outcome(test, trouble=str(error))
+        return Outcome(test, unavailable=str(error))
     except DecodeError as error:
-        return Outcome(test, (), _of_the_whole(test, str(error)), invalid=str(error))
+        return Outcome(test, (), _message_differences(test, str(error)), invalid=str(error))
     decisions = decide([route.config for route in compiled.routes], message, stream)
-    whole = [Difference(None, "the message was to be dead-lettered as a whole, and is not")]
-    return Outcome(test, decisions, (whole if test.invalid else []) + compare(test, message, decisions))
+    message_difference = [Difference(None, "the message was to be dead-lettered as a whole, and is not")]
+    return Outcome(
+        test, decisions, (message_difference if test.invalid else []) + compare(test, message, decisions)
+    )
 
 
 async def _message(
@@ -101,7 +103,7 @@ async def _message(
         raise MessageError(f"the message cannot be an entry of its stream: {error}") from error
 
 
-def _of_the_whole(test: RouteTest, invalid: str) -> list[Difference]:
+def _message_differences(test: RouteTest, invalid: str) -> list[Difference]:
     if test.invalid:
         return []
     return [Difference(None, "the message is dead-lettered as a whole, and no route sees it", (invalid,))]
@@ -113,10 +115,10 @@ def compare(test: RouteTest, message: Mapping[str, Any], decisions: Sequence[Dec
     Unknown route names are ignored here: they are findings of the test file.
     """
     expected = _expected(test.routes, decisions), _expected(test.dead_letter, decisions)
-    found = [
+    differences = [
         _difference(*expected, message, decision) or _transformed(test, decision) for decision in decisions
     ]
-    return [difference for difference in found if difference is not None]
+    return [difference for difference in differences if difference is not None]
 
 
 def _transformed(test: RouteTest, decision: Decision) -> Difference | None:
@@ -138,19 +140,23 @@ def _difference(
     routes: set[str], dead_letter: set[str], message: Mapping[str, Any], decision: Decision
 ) -> Difference | None:
     name = decision.route.name
-    why = _why(decision, message)
+    reasons = _reasons(decision, message)
     if name in routes and not decision.runs:
-        return Difference(decision.route, f"{name} was expected, and {_does(decision)}", why)
+        return Difference(decision.route, f"{name} was expected, and {_result_phrase(decision)}", reasons)
     if name in dead_letter and not decision.fails:
-        return Difference(decision.route, f"{name} was expected to fail, and {_does(decision)}", why)
+        return Difference(
+            decision.route, f"{name} was expected to fail, and {_result_phrase(decision)}", reasons
+        )
     if decision.runs and name not in routes:
-        return Difference(decision.route, f"{name} matches, and was not expected", why)
+        return Difference(decision.route, f"{name} matches, and was not expected", reasons)
     if decision.fails and name not in dead_letter:
-        return Difference(decision.route, f"{name} fails, and so the message is dead-lettered for it", why)
+        return Difference(
+            decision.route, f"{name} fails, and so the message is dead-lettered for it", reasons
+        )
     return None
 
 
-def _does(decision: Decision) -> str:
+def _result_phrase(decision: Decision) -> str:
     if not decision.route.enabled:
         return "is disabled"
     return {
@@ -159,14 +165,16 @@ def _does(decision: Decision) -> str:
     }.get(decision.verdict, "does not match")
 
 
-def _why(decision: Decision, message: Mapping[str, Any]) -> tuple[str, ...]:
+def _reasons(decision: Decision, message: Mapping[str, Any]) -> tuple[str, ...]:
     if decision.verdict is Verdict.OTHER_STREAM:
         return (f"it takes messages of {', '.join(decision.route.streams)}",)
     if decision.verdict is Verdict.OTHER_TYPE:
-        kind = str(message.get("type"))
-        meant = did_you_mean(kind, decision.route.types)
-        hint = f'; did you mean "{meant}"?' if meant else ""
-        return (f'it takes {", ".join(decision.route.types)}, and the message is of the type "{kind}"{hint}',)
+        message_type = str(message.get("type"))
+        suggestion = did_you_mean(message_type, decision.route.types)
+        hint = f'; did you mean "{suggestion}"?' if suggestion else ""
+        return (
+            f'it takes {", ".join(decision.route.types)}, and the message is of the type "{message_type}"{hint}',
+        )
     if decision.transform_error:
         return (decision.transform_error,)
     if decision.filter is None:

@@ -13,7 +13,7 @@ from streamroute.ops.serve.retry_until_available import retry_until_available
 class SupportsBacklog(Protocol):
     """The unfinished entries of a group in one stream."""
 
-    async def remains(self, upto: str) -> bool:
+    async def remains(self, last_id: str) -> bool:
         """Whether any entry up to this id is unread, pending or waiting for a retry.
 
         Raises RedisUnavailableError while Redis is unreachable.
@@ -23,7 +23,7 @@ class SupportsBacklog(Protocol):
 
 async def wait_until_done(
     backlogs: Mapping[str, SupportsBacklog],
-    marks: Mapping[str, str],
+    last_ids: Mapping[str, str],
     *,
     first_pause: float = 0.02,
     longest_pause: float = 0.5,
@@ -34,10 +34,10 @@ async def wait_until_done(
     marks are ignored. The pauses between checks grow from the first to the longest, in seconds.
     """
 
-    async def done(stream: str, mark: str) -> None:
-        pause, remains = first_pause, partial(backlogs[stream].remains, mark)
+    async def done(stream: str, last_id: str) -> None:
+        pause, remains = first_pause, partial(backlogs[stream].remains, last_id)
         while await retry_until_available(remains, f"looking at what is left of {stream}"):
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, longest_pause)
 
-    await asyncio.gather(*(done(stream, mark) for stream, mark in marks.items()))
+    await asyncio.gather(*(done(stream, last_id) for stream, last_id in last_ids.items()))

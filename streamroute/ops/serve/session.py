@@ -51,9 +51,9 @@ async def _job(app: App, feed: Feed | None, drain: bool, stopped: asyncio.Task[b
     if not drain:
         await stopped
         return
-    marks = {stream: await _last_id(app, stream) for stream in app.services}
-    log.info("draining %s", ", ".join(f"{stream} up to {mark}" for stream, mark in marks.items()))
-    await wait_until_done({stream: app.backlog(stream) for stream in marks}, marks)
+    last_ids = {stream: await _last_id(app, stream) for stream in app.services}
+    log.info("draining %s", ", ".join(f"{stream} up to {last_id}" for stream, last_id in last_ids.items()))
+    await wait_until_done({stream: app.backlog(stream) for stream in last_ids}, last_ids)
 
 
 async def _publish(app: App, feed: Feed) -> None:

@@ -17,30 +17,30 @@ class LatestLine:
     def __init__(self, longest: int) -> None:
         self.line: bytes | None = None
         self._longest = longest
-        self._begun = bytearray()
+        self._partial = bytearray()
         self._is_too_long = False
         self._has_warned = False
 
     def feed(self, chunk: bytes) -> None:
         """Take the next chunk."""
-        *ends, begun = chunk.split(b"\n")
-        for end in ends:
+        *complete, partial = chunk.split(b"\n")
+        for end in complete:
             self._extend(end)
             self._finish()
-        self._extend(begun)
+        self._extend(partial)
 
     def _extend(self, chunk: bytes) -> None:
-        if len(self._begun) + len(chunk) > self._longest:
+        if len(self._partial) + len(chunk) > self._longest:
             self._is_too_long = True
         if not self._is_too_long:
-            self._begun += chunk
+            self._partial += chunk
 
     def _finish(self) -> None:
         if self._is_too_long:
             self._warn_once()
-        elif self._begun:
-            self.line = bytes(self._begun)
-        self._begun.clear()
+        elif self._partial:
+            self.line = bytes(self._partial)
+        self._partial.clear()
         self._is_too_long = False
 
     def _warn_once(self) -> None:

@@ -31,26 +31,26 @@ class WorkerReport:
 
     def to_line(self) -> bytes:
         """Return the report as one line for ``from_line``."""
-        said: dict[str, Any] = {
+        data: dict[str, Any] = {
             "ready": self.ready,
             "ended": self.ended,
             "stats": self.stats.as_dict(),
         }
         if self.counts is not None:
-            said["counts"] = self.counts.as_dict()
+            data["counts"] = self.counts.as_dict()
         # Message types are external input and may contain lone surrogates.
-        return json.dumps(said, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
+        return json.dumps(data, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
 
     @classmethod
     def from_line(cls, line: bytes) -> Self:
         """Parse a line; raises ValueError if it is not a report."""
         try:
-            said = json.loads(line)
+            data = json.loads(line)
             return cls(
-                ready=bool(said.get("ready", False)),
-                ended=bool(said.get("ended", False)),
-                counts=Counters.from_dict(said["counts"]) if "counts" in said else None,
-                stats=ProcessStats.from_dict(said.get("stats", {})),
+                ready=bool(data.get("ready", False)),
+                ended=bool(data.get("ended", False)),
+                counts=Counters.from_dict(data["counts"]) if "counts" in data else None,
+                stats=ProcessStats.from_dict(data.get("stats", {})),
             )
         except (AttributeError, KeyError, OverflowError, RecursionError, TypeError) as error:
             raise ValueError(f"{type(error).__name__}: {error}") from error

@@ -71,7 +71,7 @@ class _ReportWriter:
         self._ended_at: float | None = None
         self._has_warned = False
         self._changed = threading.Condition()
-        self._wanted = 1  # number of reports; the first one is due at once
+        self._requested = 1  # number of reports; the first one is due at once
         self._written = 0
         self._is_over = False
         self._thread = threading.Thread(target=self._run, name="streamroute report", daemon=True)
@@ -86,28 +86,28 @@ class _ReportWriter:
     def ready(self) -> None:
         """Report that all consumers have started."""
         self._is_ready = True
-        self._report_now(self._settings.startup_wait)
+        self._request_report(self._settings.startup_wait)
 
     def end(self) -> None:
         """Write the last report, unless the supervisor does not read for too long."""
         self._ended_at = time.monotonic()
-        self._report_now(self._settings.patience + 1.0)  # the thread gives up before that, and logs it
+        self._request_report(self._settings.patience + 1.0)  # the thread gives up before that, and logs it
 
-    def _report_now(self, patience: float) -> None:
+    def _request_report(self, timeout: float) -> None:
         with self._changed:
-            self._wanted += 1
+            self._requested += 1
             self._changed.notify_all()
-        self._wait(patience)
+        self._wait(timeout)
 
-    def _wait(self, patience: float) -> None:
+    def _wait(self, timeout: float) -> None:
         with self._changed:
-            self._changed.wait_for(lambda: self._written >= self._wanted or self._is_over, patience)
+            self._changed.wait_for(lambda: self._written >= self._requested or self._is_over, timeout)
 
     def _run(self) -> None:
         try:
             while self._write_next():
                 with self._changed:
-                    self._changed.wait_for(lambda: self._written < self._wanted, self._settings.every)
+                    self._changed.wait_for(lambda: self._written < self._requested, self._settings.every)
         except BrokenPipeError:
             return  # the supervisor is gone; the lifeline takes care of that
         except OSError as error:
@@ -120,10 +120,10 @@ class _ReportWriter:
     def _write_next(self) -> bool:
         """Write a report; return whether another one follows."""
         with self._changed:
-            wanted, ended = self._wanted, self._ended_at is not None
+            requested, ended = self._requested, self._ended_at is not None
         self._write(self._line(ended=ended))
         with self._changed:
-            self._written = wanted
+            self._written = requested
             self._changed.notify_all()
         return not ended
 
@@ -143,12 +143,12 @@ class _ReportWriter:
         Raises TimeoutError when the worker has to end before the supervisor reads, BrokenPipeError when the
         supervisor is gone.
         """
-        left = memoryview(line)
+        remaining = memoryview(line)
         poll = select.poll()
         poll.register(self._pipe, select.POLLOUT)
-        while left:
+        while remaining:
             try:
-                left = left[os.write(self._pipe, left) :]
+                remaining = remaining[os.write(self._pipe, remaining) :]
             except BlockingIOError:
                 if self._ended_at is not None and time.monotonic() > self._ended_at + self._settings.patience:
                     raise TimeoutError("it does not read the pipe") from None

@@ -79,7 +79,7 @@ def _is_ready(pipe: ReportPipe) -> bool:
 
 
 def _stats(pipe: ReportPipe) -> ProcessStats:
-    said = ProcessStats(0.0, {}, {}) if pipe.report is None else pipe.report.stats
+    stats = ProcessStats(0.0, {}, {}) if pipe.report is None else pipe.report.stats
     if pipe.silence < _SILENT:
-        return said
-    return replace(said, lag=max(said.lag, pipe.silence))
+        return stats
+    return replace(stats, lag=max(stats.lag, pipe.silence))

@@ -33,10 +33,10 @@ class CrashPauses:
         self._settings = settings or RestartPauses()
         self._next = self._settings.first
 
-    def after_crash(self, lasted: float, *, at_work: bool) -> float:
-        """Return the pause after a crash; ``lasted``: seconds it ran; ``at_work``: whether it had started."""
+    def after_crash(self, ran_for: float, *, at_work: bool) -> float:
+        """Return the pause after a crash; ``ran_for``: seconds it ran; ``at_work``: whether it had started."""
         settings = self._settings
         longest = settings.longest_at_work if at_work else settings.longest
-        pause = settings.first if lasted > settings.steady else min(self._next, longest)
+        pause = settings.first if ran_for > settings.steady else min(self._next, longest)
         self._next = min(2 * pause, settings.longest)
         return pause

@@ -82,22 +82,22 @@ class Supervisor:
                 process.kill()
 
     def _kill_remaining(self) -> None:
-        late = pluralize(len(self._running), "worker")
-        said = "%s did not end within %g s and will be killed; unfinished entries stay pending"
-        log.error(said, late, self.stop_timeout)
+        remaining = pluralize(len(self._running), "worker")
+        message = "%s did not end within %g s and will be killed; unfinished entries stay pending"
+        log.error(message, remaining, self.stop_timeout)
         self.kill()
 
     async def _run_worker(self, number: int) -> None:
         """Run a worker, and restart it until its end is final."""
         pauses = CrashPauses(self.pauses)
         while not self._stop.is_set():
-            began = time.monotonic()
+            started = time.monotonic()
             end = await self._run_once(number)
             if self._is_final(number, end):
                 return
-            pause = self._pause(pauses, end, time.monotonic() - began)
-            said = "worker %d ended by itself %s; it starts again in %gs"
-            self.incidents.report(Incident.WORKER_DIED, "", said, number, end, pause)
+            pause = self._pause(pauses, end, time.monotonic() - started)
+            message = "worker %d ended by itself %s; it starts again in %gs"
+            self.incidents.report(Incident.WORKER_DIED, "", message, number, end, pause)
             await self._wait_before_restart(pause)
 
     def _is_final(self, number: int, end: WorkerEnd) -> bool:
@@ -121,10 +121,10 @@ class Supervisor:
             return True
         return False
 
-    def _pause(self, pauses: CrashPauses, end: WorkerEnd, lasted: float) -> float:
+    def _pause(self, pauses: CrashPauses, end: WorkerEnd, ran_for: float) -> float:
         if self._is_in_outage(end):
             return self.pauses.while_unreachable()
-        return pauses.after_crash(lasted, at_work=end.has_worked)
+        return pauses.after_crash(ran_for, at_work=end.has_worked)
 
     def _is_in_outage(self, end: WorkerEnd) -> bool:
         return end.code == self.unreachable_code and end.is_orderly
@@ -181,14 +181,14 @@ async def _wait_for(event: asyncio.Event) -> None:
     await event.wait()
 
 
-async def _first_to_finish(*activities: Coroutine[Any, Any, None]) -> None:
+async def _first_to_finish(*coroutines: Coroutine[Any, Any, None]) -> None:
     """Run coroutines until the first ends, cancel the others, and raise the exception of the first."""
-    tasks = [asyncio.create_task(activity) for activity in activities]
+    tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
     try:
-        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    for task in ended:
+    for task in done:
         task.result()

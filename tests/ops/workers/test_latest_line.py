@@ -37,7 +37,7 @@ def test_a_line_that_is_too_long_is_dropped_and_told_once(caplog: pytest.LogCapt
     for piece in (b"12345\n", b"123", b"45", b"6\n", b"12345" + b"x" * 99):
         lines.feed(piece)
         assert lines.line == b"1234"
-        assert len(lines._begun) <= 4
+        assert len(lines._partial) <= 4
     assert [record.message for record in caplog.records] == ["dropped a worker's report of more than 4 bytes"]
     lines.feed(b"end of it\nabcd\n")
     assert lines.line == b"abcd"

@@ -39,9 +39,9 @@ def fixes_of(report: FindingsReport, roots: Iterable[Path]) -> list[Fix]:
     Omits a file that could not be parsed after its fixes.
     """
     readers = _readers(roots)
-    found = [finding for finding in report.findings if finding.fix is not None]
-    files = [report.sources[name] for name in dict.fromkeys(finding.file for finding in found)]
-    fixes = (Fix(file.path, file.text, _mended(file, found)) for file in files)
+    fixable = [finding for finding in report.findings if finding.fix is not None]
+    files = [report.sources[name] for name in dict.fromkeys(finding.file for finding in fixable)]
+    fixes = (Fix(file.path, file.text, _apply_fixes(file, fixable)) for file in files)
     return [fix for fix in fixes if fix.after != fix.before and _of(readers, fix)]
 
 
@@ -61,7 +61,7 @@ def _of(readers: Iterable[FileReader], fix: Fix) -> FileReader | None:
     return next((reader for reader in readers if reader.allows(fix.path)), None)
 
 
-def _mended(file: TextFile, findings: Sequence[Finding]) -> str:
+def _apply_fixes(file: TextFile, findings: Sequence[Finding]) -> str:
     """Return the text with its fixes, and with fixes of syntax errors that appear after each pass."""
     text, reached = apply_fixes(file, findings), 0
     while (read := load_text(text, file.path)).source is None:

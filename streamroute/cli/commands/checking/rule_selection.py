@@ -24,25 +24,25 @@ class Selection(NamedTuple):
 
         Always includes errors of unreadable files: a check that has read nothing must not pass.
         """
-        return [found for found in findings if self._takes(found)]
+        return [finding for finding in findings if self._takes(finding)]
 
-    def _takes(self, found: Finding) -> bool:
-        if found.severity is Severity.ERROR and ALL_RULES[found.code].stage is Stage.FILE:
+    def _takes(self, finding: Finding) -> bool:
+        if finding.severity is Severity.ERROR and ALL_RULES[finding.code].stage is Stage.FILE:
             return True
-        return _longest(found.code, self.select or ("",)) > _longest(found.code, self.ignore)
+        return _longest(finding.code, self.select or ("",)) > _longest(finding.code, self.ignore)
 
 
-def _longest(code: str, beginnings: Sequence[str]) -> int:
-    return max((len(one) for one in beginnings if code.startswith(one)), default=-1)
+def _longest(code: str, prefixes: Sequence[str]) -> int:
+    return max((len(prefix) for prefix in prefixes if code.startswith(prefix)), default=-1)
 
 
 def read_codes(values: Iterable[str]) -> tuple[str, ...]:
     """Parse comma-separated codes or prefixes; raises click.UsageError for one that matches no rule."""
-    words = (word.strip().upper() for value in values for word in value.split(","))
-    codes = tuple(word for word in words if word)
+    parts = (part.strip().upper() for value in values for part in value.split(","))
+    codes = tuple(part for part in parts if part)
     for code in codes:
         if not any(known.startswith(code) for known in ALL_RULES):
-            meant = did_you_mean(code, ALL_RULES)
-            hint = f'; did you mean "{meant}"?' if meant else ""
+            suggestion = did_you_mean(code, ALL_RULES)
+            hint = f'; did you mean "{suggestion}"?' if suggestion else ""
             raise click.UsageError(f'no rule\'s code begins with "{code}"{hint}')
     return codes

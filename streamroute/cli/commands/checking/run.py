@@ -37,30 +37,30 @@ class CheckRun(NamedTuple):
     left_out: int = 0
 
 
-def check(asked: CheckOptions, after_each: Callable[[Path], None] | None = None) -> CheckRun:
+def check(options: CheckOptions, after_each: Callable[[Path], None] | None = None) -> CheckRun:
     """Check each configuration once. Raises click.UsageError for a path that does not exist.
 
     ``after_each`` is called with each root before its imported modules are removed.
     """
-    roots = _roots(asked.paths)
+    roots = _roots(options.paths)
     results: list[CheckResult] = []
     for root in roots:
         beside = [result.document for result in results if result.document is not None]
         with isolated_imports(root.parent):
             result = check_path(
                 root,
-                unset=asked.unset,
-                imports=asked.imports,
+                unset=options.unset,
+                imports=options.imports,
                 tests=True,
                 beside=beside,
-                outside=asked.outside,
+                outside=options.outside,
             )
             results.append(result)
             if after_each is not None:
                 after_each(root)
     findings = merge_findings(result.findings for result in results)
     sources = {name: file for result in results for name, file in result.sources.items()}
-    selected = asked.selection.of(findings)
+    selected = options.selection.of(findings)
     return CheckRun(FindingsReport(selected, sources), tuple(roots), len(findings) - len(selected))
 
 

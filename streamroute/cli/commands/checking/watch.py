@@ -41,16 +41,16 @@ class WatchRun:
     paths: tuple[str, ...]
 
 
-def watch(asked: CheckOptions, output_format: str) -> None:
+def watch(options: CheckOptions, output_format: str) -> None:
     """Check until Ctrl-C. Each run is a new process, so that changed code is imported again.
 
     Raises click.UsageError for a path that does not exist at the start.
     """
     color = wants_color(sys.stdout)
-    start = [str(config_path(path)) for path in asked.paths or (None,)]
+    start = [str(config_path(path)) for path in options.paths or (None,)]
     try:
         loop(
-            lambda: _in_process(asked, output_format, color=color, columns=terminal_width(sys.stdout)),
+            lambda: _in_process(options, output_format, color=color, columns=terminal_width(sys.stdout)),
             partial(_print, output_format),
             time.sleep,
             start,
@@ -73,19 +73,19 @@ def loop(
     while True:
         # Taken before the run: a change during the run triggers another one.
         earlier = snapshot(seen)
-        shown = run()
-        seen = {path: earlier.get(path, now) for path, now in snapshot(shown.paths or seen).items()}
-        show(shown)  # after the snapshot, as the user may react with a change at once
+        result = run()
+        seen = {path: earlier.get(path, now) for path, now in snapshot(result.paths or seen).items()}
+        show(result)  # after the snapshot, as the user may react with a change at once
         while snapshot(seen) == seen:
             wait(INTERVAL)
 
 
 def snapshot(paths: Iterable[str]) -> Snapshot:
     """Return the current state of the paths."""
-    return {path: _look(path) for path in paths}
+    return {path: _fingerprint(path) for path in paths}
 
 
-def _look(path: str) -> tuple[int, int] | None:
+def _fingerprint(path: str) -> tuple[int, int] | None:
     try:
         status = Path(path).stat()
     except OSError:
@@ -95,18 +95,18 @@ def _look(path: str) -> tuple[int, int] | None:
 
 
 def run_once(
-    asked: CheckOptions, output_format: str, *, color: bool = False, columns: int | None = None
+    options: CheckOptions, output_format: str, *, color: bool = False, columns: int | None = None
 ) -> WatchRun:
     """Run the check once, and render the result."""
     modules: list[str] = []
     try:
-        checked = check(asked, lambda root: modules.extend(_modules_in(root.parent.resolve())))
+        checked = check(options, lambda root: modules.extend(_modules_in(root.parent.resolve())))
     except click.ClickException as error:
         return WatchRun("", error.format_message(), ())  # an editor may be saving the file
     findings, roots = checked.report.findings, ", ".join(map(str, checked.roots))
     conclusion = f"{summary(findings)} in {roots}" if findings else f"{roots}: nothing is wrong"
-    shown = checked.report._replace(findings=truncate_findings(findings))
-    text = render(shown, output_format, color=color, columns=columns)
+    report = checked.report._replace(findings=truncate_findings(findings))
+    text = render(report, output_format, color=color, columns=columns)
     return WatchRun(text, conclusion, watched(checked, modules))
 
 
@@ -129,12 +129,12 @@ def _folders(file: Path, roots: Iterable[Path]) -> list[Path]:
     return [parents[0], *inside]
 
 
-def _in_process(asked: CheckOptions, output_format: str, *, color: bool, columns: int | None) -> WatchRun:
+def _in_process(options: CheckOptions, output_format: str, *, color: bool, columns: int | None) -> WatchRun:
     # Otherwise modules in the working folder would shadow the standard library in the new process.
     os.environ["PYTHONSAFEPATH"] = "1"
     with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_begin_run) as pool:
         try:
-            return pool.submit(run_once, asked, output_format, color=color, columns=columns).result()
+            return pool.submit(run_once, options, output_format, color=color, columns=columns).result()
         except BrokenProcessPool:
             # A module of the configuration ended the process during its import.
             return WatchRun("", "the check ended in the middle: does a module call os._exit()?", ())
@@ -148,9 +148,9 @@ def _begin_run() -> None:
     sys.dont_write_bytecode = True
 
 
-def _print(output_format: str, shown: WatchRun) -> None:
+def _print(output_format: str, result: WatchRun) -> None:
     if sys.stdout.isatty():
         clear_screen()
-    if not write_rendered(shown.text, output_format):
+    if not write_rendered(result.text, output_format):
         raise click.exceptions.Exit(ExitCode.OK)
-    echo(f"{shown.conclusion}; watching", err=True)
+    echo(f"{result.conclusion}; watching", err=True)

@@ -18,7 +18,7 @@ from streamroute.cli.process.time_limit import SECONDS, time_limit
 from streamroute.config.files.includes import TEST_SUFFIX
 from streamroute.config.json_schema import TESTS, schema_text
 from streamroute.config.root_file import find_root
-from streamroute.ops.route_tests.generator import examples, written
+from streamroute.ops.route_tests.generator import examples, to_yaml
 from streamroute.system.files import MAX_TOTAL
 from streamroute.text.counted import pluralize
 
@@ -34,17 +34,17 @@ def write_first(paths: Sequence[str], events: str) -> int:
         return ExitCode.FOUND
     lines = read_events(events, MAX_TOTAL).split(b"\n")
     with time_limit(SECONDS, root, "full"):
-        found, count = examples(check_or_exit(root).compiled, lines, display_name(events))
-        text = written(found).encode()
-    if not found:
+        tests, count = examples(check_or_exit(root).compiled, lines, display_name(events))
+        text = to_yaml(tests).encode()
+    if not tests:
         echo(f"nothing was written: {events} holds no event", err=True)
         return ExitCode.FOUND
     create(target, text, target.parent)
     _write_schema(root.with_name(TESTS))
-    said = f"wrote {target}: {pluralize(len(found), 'test')} from {pluralize(count, 'event')}"
+    message = f"wrote {target}: {pluralize(len(tests), 'test')} from {pluralize(count, 'event')}"
     with time_limit(SECONDS, root, "full"):
         coverage = _coverage(root, target)
-    echo(f"{said}, {coverage}")
+    echo(f"{message}, {coverage}")
     return ExitCode.OK
 
 

@@ -59,7 +59,7 @@ class EntryAccess:
         return ""
 
 
-def wanted(paths: Sequence[str]) -> list[RouteTestSelection]:
+def select_tests(paths: Sequence[str]) -> list[RouteTestSelection]:
     """Return the tests of the paths: configurations, or test files beside a configuration.
 
     Raises click.UsageError for a path that does not exist.
@@ -70,27 +70,27 @@ def wanted(paths: Sequence[str]) -> list[RouteTestSelection]:
         reason = why_not_a_file(path)
         if reason:
             raise click.UsageError(f"{path} {reason}")
-    beside = [str(path.parent / NAME) for path in tests]
-    named: Sequence[str | None] = configs or beside or [None]
+    configs_beside = [str(path.parent / NAME) for path in tests]
+    named: Sequence[str | None] = configs or configs_beside or [None]
     roots = {root.resolve(): root for root in (find_root(config_path(path)) for path in named)}
     files = frozenset(path.resolve() for path in tests) or None
     return [RouteTestSelection(root, files) for root in roots.values()]
 
 
-def run(meant: RouteTestSelection, reading: EntryAccess, *, for_people: bool = True) -> RouteTestRun:
+def run(selection: RouteTestSelection, reading: EntryAccess, *, for_people: bool = True) -> RouteTestRun:
     """Run the selected tests; no handler runs, and entries are read only as ``reading`` allows.
 
     Exits with 1 if the configuration has errors, which ``check_or_exit`` prints.
     """
-    loaded = check_or_exit(meant.root, tests=True, for_people=for_people)
-    tests = [test for test in loaded.checked.tests if meant.holds(test.location.source.path)]
-    findings = [found for found in loaded.checked.findings if meant.holds(found.file)]
+    loaded = check_or_exit(selection.root, tests=True, for_people=for_people)
+    tests = [test for test in loaded.checked.tests if selection.holds(test.location.source.path)]
+    findings = [finding for finding in loaded.checked.findings if selection.holds(finding.file)]
     if reading.redis and reading.imports and _needs_imports(loaded, tests):
-        loaded = load_or_exit(meant.root)
+        loaded = load_or_exit(selection.root)
     outcomes = asyncio.run(_outcomes(loaded, tests, reading))
     decisions = (decision for outcome in outcomes for decision in outcome.decisions)
-    seen = coverage(loaded.routes, decisions)
-    return RouteTestRun(meant.root, outcomes, seen, findings, loaded.checked.sources)
+    reached = coverage(loaded.routes, decisions)
+    return RouteTestRun(selection.root, outcomes, reached, findings, loaded.checked.sources)
 
 
 def _entries(tests: Iterable[RouteTest]) -> list[EntryReference]:

@@ -9,8 +9,8 @@ from streamroute.config.findings.finding import Finding
 
 def render(report: FindingsReport) -> str:
     """Render lines such as ``routes.yaml:12:5: error[SR104]: "lease" must ...; help: write a unit: 60s``."""
-    return "".join(f"{printable(_line(found))}\n" for found in report.findings)
+    return "".join(f"{printable(_line(finding))}\n" for finding in report.findings)
 
 
-def _line(found: Finding) -> str:
-    return f"{found}; help: {' '.join(found.help.split())}" if found.help else str(found)
+def _line(finding: Finding) -> str:
+    return f"{finding}; help: {' '.join(finding.help.split())}" if finding.help else str(finding)

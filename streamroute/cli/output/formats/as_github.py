@@ -18,22 +18,22 @@ _COMMANDS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning", Severi
 
 def render(report: FindingsReport) -> str:
     """Render one command per line."""
-    return "".join(f"{_command(found)}\n" for found in report.findings)
+    return "".join(f"{_command(finding)}\n" for finding in report.findings)
 
 
-def _command(found: Finding) -> str:
-    span = found.span
+def _command(finding: Finding) -> str:
+    span = finding.span
     properties = {
-        "title": f"{found.code} {ALL_RULES[found.code].name}",
-        "file": printable(relative_path(found.file)),
+        "title": f"{finding.code} {ALL_RULES[finding.code].name}",
+        "file": printable(relative_path(finding.file)),
     }
     properties |= {"line": str(span.line), "endLine": str(span.end_line)}
     if span.line == span.end_line:
         # GitHub refuses columns of different lines.
         properties |= {"col": str(span.column), "endColumn": str(span.end_column)}
     listed = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
-    text = printable(found.text) + (f"\n{printable(found.help)}" if found.help else "")
-    return f"::{_COMMANDS[found.severity]} {listed}::{_data(text)}"
+    text = printable(finding.text) + (f"\n{printable(finding.help)}" if finding.help else "")
+    return f"::{_COMMANDS[finding.severity]} {listed}::{_data(text)}"
 
 
 def _data(text: str) -> str:

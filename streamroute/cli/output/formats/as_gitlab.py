@@ -17,17 +17,17 @@ _SEVERITIES: Final = {Severity.ERROR: "major", Severity.WARNING: "minor", Severi
 
 def render(report: FindingsReport) -> str:
     """Render a JSON array with an object for each finding."""
-    return as_json([_issue(found, name) for found, name in fingerprinted(report)]) + "\n"
+    return as_json([_issue(finding, name) for finding, name in fingerprinted(report)]) + "\n"
 
 
-def _issue(found: Finding, fingerprint: str) -> dict[str, Any]:
+def _issue(finding: Finding, fingerprint: str) -> dict[str, Any]:
     return {
-        "description": printable(f"{found.code}: {found.text}"),
-        "check_name": found.code,
+        "description": printable(f"{finding.code}: {finding.text}"),
+        "check_name": finding.code,
         "fingerprint": fingerprint,
-        "severity": _SEVERITIES[found.severity],
+        "severity": _SEVERITIES[finding.severity],
         "location": {
-            "path": relative_path(found.file),
-            "lines": {"begin": found.span.line, "end": found.span.end_line},
+            "path": relative_path(finding.file),
+            "lines": {"begin": finding.span.line, "end": finding.span.end_line},
         },
     }

@@ -10,22 +10,22 @@ from streamroute.config.findings.finding import Finding
 
 def render(report: FindingsReport) -> str:
     """Render the array. Lines and columns count from 1, columns in characters; ends are exclusive."""
-    return as_json([as_object(found) for found in report.findings]) + "\n"
+    return as_json([as_object(finding) for finding in report.findings]) + "\n"
 
 
-def as_object(found: Finding) -> dict[str, str | int | None]:
+def as_object(finding: Finding) -> dict[str, str | int | None]:
     """Return a finding as an object for JSON."""
     return {
-        "code": found.code,
-        "rule": ALL_RULES[found.code].name,
-        "severity": str(found.severity),
-        "message": found.message,
-        "suggestion": found.suggestion,
-        "help": found.help,
-        "fix": found.fix,
-        "file": found.file,
-        "line": found.span.line,
-        "column": found.span.column,
-        "end_line": found.span.end_line,
-        "end_column": found.span.end_column,
+        "code": finding.code,
+        "rule": ALL_RULES[finding.code].name,
+        "severity": str(finding.severity),
+        "message": finding.message,
+        "suggestion": finding.suggestion,
+        "help": finding.help,
+        "fix": finding.fix,
+        "file": finding.file,
+        "line": finding.span.line,
+        "column": finding.span.column,
+        "end_line": finding.span.end_line,
+        "end_column": finding.span.end_column,
     }

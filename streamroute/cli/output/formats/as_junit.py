@@ -11,14 +11,14 @@ from streamroute.config.findings.finding import Finding, Severity
 def render(report: FindingsReport) -> str:
     """Render the report; errors and warnings are failures, an info passes and is shown in the output."""
     cases: dict[str, list[Case]] = {file: [] for file in report.sources}
-    for found in report.findings:
-        cases.setdefault(found.file, []).append(_case(report, found))
+    for finding in report.findings:
+        cases.setdefault(finding.file, []).append(_case(report, finding))
     return junit_xml([Suite(file, of_file or [Case("check", file)]) for file, of_file in cases.items()])
 
 
-def _case(report: FindingsReport, found: Finding) -> Case:
-    name = f"{found.code}:{found.span.line}:{found.span.column}"
-    text = render_full([found], report.sources)
-    if found.severity is Severity.INFO:
-        return Case(name, found.file, text=text)
-    return Case(name, found.file, "failure", found.text, str(found.severity), text)
+def _case(report: FindingsReport, finding: Finding) -> Case:
+    name = f"{finding.code}:{finding.span.line}:{finding.span.column}"
+    text = render_full([finding], report.sources)
+    if finding.severity is Severity.INFO:
+        return Case(name, finding.file, text=text)
+    return Case(name, finding.file, "failure", finding.text, str(finding.severity), text)

@@ -23,8 +23,8 @@ _LEVELS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity
 
 def render(report: FindingsReport) -> str:
     """Render a log with one run; columns count characters."""
-    used = sorted({found.code for found in report.findings})
-    results = [_result(found, name, used) for found, name in fingerprinted(report)]
+    used = sorted({finding.code for finding in report.findings})
+    results = [_result(finding, name, used) for finding, name in fingerprinted(report)]
     driver = {
         "name": "streamroute",
         "version": __version__,
@@ -44,23 +44,23 @@ def _rule(rule: Rule) -> dict[str, Any]:
     }
 
 
-def _result(found: Finding, fingerprint: str, used: list[str]) -> dict[str, Any]:
-    text = printable(found.text) + (f"\n{printable(found.help)}" if found.help else "")
-    location = {"artifactLocation": _artifact(found.file), "region": _region(found.span)}
+def _result(finding: Finding, fingerprint: str, used: list[str]) -> dict[str, Any]:
+    text = printable(finding.text) + (f"\n{printable(finding.help)}" if finding.help else "")
+    location = {"artifactLocation": _artifact(finding.file), "region": _region(finding.span)}
     result = {
-        "ruleId": found.code,
-        "ruleIndex": used.index(found.code),
-        "level": _LEVELS[found.severity],
+        "ruleId": finding.code,
+        "ruleIndex": used.index(finding.code),
+        "level": _LEVELS[finding.severity],
         "message": {"text": text},
         "locations": [{"physicalLocation": location}],
         "partialFingerprints": {"streamroute/v1": fingerprint},
     }
-    return result if found.fix is None else {**result, "fixes": [_fix(found, found.fix)]}
+    return result if finding.fix is None else {**result, "fixes": [_fix(finding, finding.fix)]}
 
 
-def _fix(found: Finding, text: str) -> dict[str, Any]:
-    replacement = {"deletedRegion": _region(found.span), "insertedContent": {"text": text}}
-    return {"artifactChanges": [{"artifactLocation": _artifact(found.file), "replacements": [replacement]}]}
+def _fix(finding: Finding, text: str) -> dict[str, Any]:
+    replacement = {"deletedRegion": _region(finding.span), "insertedContent": {"text": text}}
+    return {"artifactChanges": [{"artifactLocation": _artifact(finding.file), "replacements": [replacement]}]}
 
 
 def _artifact(file: str) -> dict[str, str]:

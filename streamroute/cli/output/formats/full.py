@@ -35,7 +35,7 @@ def render_full(
     separated from its caret.
     """
     paint = _paint if color else _plain
-    return "\n".join(_full(found, files.get(found.file), paint, columns) for found in findings)
+    return "\n".join(_full(finding, files.get(finding.file), paint, columns) for finding in findings)
 
 
 def _paint(text: str, style: str) -> str:
@@ -46,29 +46,29 @@ def _plain(text: str, style: str) -> str:  # noqa: ARG001 - the same call as _pa
     return text
 
 
-def _full(found: Finding, file: TextFile | None, paint: _Paint, columns: int | None) -> str:
-    span = found.span
-    place = paint(printable(f"{found.file}:{span.line}:{span.column}"), "bold")
-    rule = paint(f"{found.severity}[{found.code}]", _COLORS[found.severity])
-    lines = [f"{place}: {rule}: {printable(found.text)}"]
+def _full(finding: Finding, file: TextFile | None, paint: _Paint, columns: int | None) -> str:
+    span = finding.span
+    location = paint(printable(f"{finding.file}:{span.line}:{span.column}"), "bold")
+    rule = paint(f"{finding.severity}[{finding.code}]", _COLORS[finding.severity])
+    lines = [f"{location}: {rule}: {printable(finding.text)}"]
     source = file.line(span.line) if file else ""
     gutter = " " * len(str(span.line))
     if source.strip():
         room = _room(columns, len(gutter))
-        text, caret = _excerpt(hide_secrets(source), span.column - 1, _end_column(found, source), room)
+        text, caret = _excerpt(hide_secrets(source), span.column - 1, _end_column(finding, source), room)
         lines += [
             f"{gutter} |",
             f"{span.line} | {text}",
-            f"{gutter} | {paint(caret, _COLORS[found.severity])}",
+            f"{gutter} | {paint(caret, _COLORS[finding.severity])}",
         ]
-    if found.help:
-        lines.append(f"{gutter} = help: {printable(found.help)}")
+    if finding.help:
+        lines.append(f"{gutter} = help: {printable(finding.help)}")
     return "\n".join(lines) + "\n"
 
 
-def _end_column(found: Finding, source: str) -> int:
+def _end_column(finding: Finding, source: str) -> int:
     """Return the end column of the carets; a span of several lines is marked to the end of its first line."""
-    span = found.span
+    span = finding.span
     end = span.end_column - 1 if span.end_line == span.line else len(source.rstrip())
     return max(end, span.column)
 
@@ -87,20 +87,20 @@ def _excerpt(source: str, start: int, end: int, room: int) -> tuple[str, str]:
         first = max(0, start - min(_BEFORE_CARET, room // 2))
     last = _fitting(source, first, room)
     head, tail = "..." if first else "", "..." if last < len(source) else ""
-    before = _width(head + _shown(source[first:start]))
-    carets = _width(_shown(source[start : min(end, last)]))
-    return f"{head}{_shown(source[first:last])}{tail}", " " * before + "^" * max(carets, 1)
+    before = _width(head + _expand_tabs(source[first:start]))
+    carets = _width(_expand_tabs(source[start : min(end, last)]))
+    return f"{head}{_expand_tabs(source[first:last])}{tail}", " " * before + "^" * max(carets, 1)
 
 
 def _fitting(source: str, first: int, room: int) -> int:
     for position in range(first, len(source)):
-        room -= _width(_shown(source[position]))
+        room -= _width(_expand_tabs(source[position]))
         if room < 0:
             return position
     return len(source)
 
 
-def _shown(text: str) -> str:
+def _expand_tabs(text: str) -> str:
     return printable(text.replace("\t", _TAB))
 
 

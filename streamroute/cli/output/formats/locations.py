@@ -16,17 +16,17 @@ def relative_path(name: str) -> str:
     """Return a path relative to the working folder, with slashes; outside of it, an absolute path."""
     path = Path(os.path.abspath(name))  # noqa: PTH100 - resolve() would follow links away from the checkout
     folder = Path.cwd()
-    shown: PurePath = path.relative_to(folder) if path.is_relative_to(folder) else path
-    return shown.as_posix()
+    relative: PurePath = path.relative_to(folder) if path.is_relative_to(folder) else path
+    return relative.as_posix()
 
 
 def fingerprinted(report: FindingsReport) -> Iterator[tuple[Finding, str]]:
     """Yield each finding with a fingerprint that does not change when other lines of the file change."""
     seen: Counter[str] = Counter()
-    for found in report.findings:
-        source = report.sources.get(found.file)
-        line = source.line(found.span.line).strip() if source else ""
-        identity = "\0".join((found.code, relative_path(found.file), found.message, line))
+    for finding in report.findings:
+        source = report.sources.get(finding.file)
+        line = source.line(finding.span.line).strip() if source else ""
+        identity = "\0".join((finding.code, relative_path(finding.file), finding.message, line))
         seen[identity] += 1
         text = f"{identity}\0{seen[identity]}"
-        yield found, sha256(text.encode(errors="replace")).hexdigest()[:40]
+        yield finding, sha256(text.encode(errors="replace")).hexdigest()[:40]

@@ -69,11 +69,11 @@ def text_of(node: GraphNode) -> tuple[str, ...]:
 
 
 def _neighbors(graph: Graph) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {key: [] for key in graph.nodes}
+    neighbors: dict[str, list[str]] = {key: [] for key in graph.nodes}
     for start, end in graph.edges:
-        found[start].append(end)
-        found[end].append(start)
-    return found
+        neighbors[start].append(end)
+        neighbors[end].append(start)
+    return neighbors
 
 
 def _columns(graph: Graph) -> tuple[dict[Layer, float], float]:
@@ -115,12 +115,12 @@ def _stack(nodes: Sequence[GraphNode], middles: dict[str, float]) -> None:
 
 def _level(nodes: Sequence[GraphNode], middles: dict[str, float], neighbors: dict[str, list[str]]) -> None:
     """Center each box on its neighbors; boxes that would overlap are stacked around their mean position."""
-    found = {node.key: _middle_of(neighbors[node.key], middles) for node in nodes}
-    below = max((wish for wish in found.values() if wish is not None), default=0.0) + LINE
-    wishes = {key: below if wish is None else wish for key, wish in found.items()}
+    targets = {node.key: _middle_of(neighbors[node.key], middles) for node in nodes}
+    below = max((target for target in targets.values() if target is not None), default=0.0) + LINE
+    filled = {key: below if target is None else target for key, target in targets.items()}
     groups: list[_Group] = []
-    for node in sorted(nodes, key=lambda node: wishes[node.key]):
-        groups.append(_Group.of(node, wishes[node.key]))
+    for node in sorted(nodes, key=lambda node: filled[node.key]):
+        groups.append(_Group.of(node, filled[node.key]))
         while len(groups) > 1 and groups[-2].bottom + _GAP_Y > groups[-1].top:
             last = groups.pop()
             groups[-1].take(last)
@@ -130,18 +130,18 @@ def _level(nodes: Sequence[GraphNode], middles: dict[str, float], neighbors: dic
 
 @dataclass(slots=True)
 class _Group:
-    """Boxes stacked without space, as near as possible to their wished positions."""
+    """Boxes stacked without space, as near as possible to their wanted positions."""
 
     nodes: list[GraphNode]
     tops: float
-    """The sum over all boxes of the group's top if that box had its wished position."""
+    """The sum over all boxes of the group's top if that box had its wanted position."""
     height: float
 
     @classmethod
-    def of(cls, node: GraphNode, wish: float) -> _Group:
-        """Create a group of one box, whose wished middle is ``wish``."""
+    def of(cls, node: GraphNode, target: float) -> _Group:
+        """Create a group of one box, whose wanted middle is ``target``."""
         height = _height(node)
-        return cls([node], wish - height / 2, height)
+        return cls([node], target - height / 2, height)
 
     def take(self, below: _Group) -> None:
         """Add the boxes of the group below."""

@@ -47,4 +47,4 @@ def _label(node: GraphNode) -> str:
 
 def _escaped(text: str) -> str:
     """Replace special characters with Mermaid's entities."""
-    return _UNSAFE.sub(lambda found: f"#{ord(found[0])};", printable(text))
+    return _UNSAFE.sub(lambda match: f"#{ord(match[0])};", printable(text))

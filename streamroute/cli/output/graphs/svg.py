@@ -58,9 +58,9 @@ def _heads(layout: Layout) -> Iterator[str]:
 
 def _edges(graph: Graph, layout: Layout) -> Iterator[str]:
     for start, end in graph.edges:
-        one, two = layout.boxes[start], layout.boxes[end]
-        x1, y1 = one.x + one.width + _MARGIN, one.y + _MARGIN + _HEAD
-        x2, y2 = two.x + _MARGIN, two.y + _MARGIN + _HEAD
+        source, target = layout.boxes[start], layout.boxes[end]
+        x1, y1 = source.x + source.width + _MARGIN, source.y + _MARGIN + _HEAD
+        x2, y2 = target.x + _MARGIN, target.y + _MARGIN + _HEAD
         # From a narrow box the edge is horizontal to the column's end, then bends.
         level = x2 - GAP
         middle = x2 - GAP / 2
@@ -74,11 +74,11 @@ def _drawn(box: Box) -> str:
     x, y = box.x + _MARGIN, box.top + _MARGIN + _HEAD
     corner = box.height / 2 if box.node.layer is Layer.TYPE else 5
     size = f'x="{x:.1f}" y="{y:.1f}" width="{box.width:.1f}" height="{box.height:.1f}" rx="{corner:.1f}"'
-    whole = escape(f"{box.node.label}\n{box.node.detail}".strip())
+    tooltip = escape(f"{box.node.label}\n{box.node.detail}".strip())
     lines = "".join(_line(box, number, x + 12, y) for number in range(len(box.lines)))
     off = "" if box.node.enabled else ' class="off"'
     rect = f'<rect {size} fill="{fill}" stroke="{stroke}"/>'
-    return f"  <g{off}><title>{whole}</title>{rect}{lines}</g>\n"
+    return f"  <g{off}><title>{tooltip}</title>{rect}{lines}</g>\n"
 
 
 def _line(box: Box, number: int, x: float, top: float) -> str:

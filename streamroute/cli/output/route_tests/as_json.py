@@ -22,17 +22,17 @@ def render(runs: Sequence[RouteTestRun]) -> str:
 
 
 def _run(run: RouteTestRun) -> dict[str, Any]:
-    seen = run.coverage
+    coverage = run.coverage
     return {
         "config": str(run.root),
         "tests": [_test(outcome) for outcome in run.outcomes],
         "coverage": {
-            "percent": round(seen.percent, 2),
-            "covered": seen.covered,
-            "total": len(seen.goals),
-            "missed": [_goal(goal) for goal in seen.missed],
+            "percent": round(coverage.percent, 2),
+            "covered": coverage.covered,
+            "total": len(coverage.goals),
+            "missed": [_goal(goal) for goal in coverage.missed],
         },
-        "findings": [as_object(found) for found in run.findings],
+        "findings": [as_object(finding) for finding in run.findings],
     }
 
 
@@ -43,7 +43,7 @@ def _test(outcome: Outcome) -> dict[str, Any]:
         "file": test.location.source.path,
         "line": line_of_test(outcome),
         "passed": outcome.passed,
-        "trouble": outcome.trouble or None,
+        "trouble": outcome.unavailable or None,
         "expected": {
             "routes": sorted(test.routes),
             "dead_letter": test.invalid or sorted(test.dead_letter),
@@ -52,13 +52,13 @@ def _test(outcome: Outcome) -> dict[str, Any]:
         "actual": {
             "routes": sorted(outcome.routes),
             "dead_letter": bool(outcome.invalid) or sorted(outcome.dead_letter),
-            "transform": _handed(outcome),
+            "transform": _delivered(outcome),
         },
         "differences": [_difference(difference) for difference in outcome.differences],
     }
 
 
-def _handed(outcome: Outcome) -> dict[str, Any]:
+def _delivered(outcome: Outcome) -> dict[str, Any]:
     """Return the handlers' payloads for which the test has an expectation."""
     runs = (decision for decision in outcome.decisions if decision.runs)
     return {

@@ -19,26 +19,26 @@ def render(runs: Sequence[RouteTestRun]) -> str:
 
 def _suites(run: RouteTestRun) -> list[Suite]:
     cases: dict[str, list[Case]] = {}
-    for found in run.findings:
-        cases.setdefault(found.file, []).append(_finding(found, run))
+    for finding in run.findings:
+        cases.setdefault(finding.file, []).append(_finding(finding, run))
     for outcome in run.outcomes:
         cases.setdefault(outcome.test.location.source.path, []).append(_case(outcome))
-    return [Suite(file, found) for file, found in sorted(cases.items())]
+    return [Suite(file, finding) for file, finding in sorted(cases.items())]
 
 
 def _case(outcome: Outcome) -> Case:
     name, file = outcome.test.name, outcome.test.location.source.path
-    if outcome.trouble:
-        return Case(name, file, "error", outcome.trouble, "message", outcome.trouble)
+    if outcome.unavailable:
+        return Case(name, file, "error", outcome.unavailable, "message", outcome.unavailable)
     if outcome.passed:
         return Case(name, file)
     lines = [line for difference in outcome.differences for line in explained(difference)]
     return Case(name, file, "failure", outcome.differences[0].message, "difference", "\n".join(lines))
 
 
-def _finding(found: Finding, run: RouteTestRun) -> Case:
-    name = f"{found.code}:{found.span.line}:{found.span.column}"
-    text = render_full([found], run.sources)
-    if found.severity is Severity.INFO:
-        return Case(name, found.file, text=text)
-    return Case(name, found.file, "error", found.text, str(found.severity), text)
+def _finding(finding: Finding, run: RouteTestRun) -> Case:
+    name = f"{finding.code}:{finding.span.line}:{finding.span.column}"
+    text = render_full([finding], run.sources)
+    if finding.severity is Severity.INFO:
+        return Case(name, finding.file, text=text)
+    return Case(name, finding.file, "error", finding.text, str(finding.severity), text)

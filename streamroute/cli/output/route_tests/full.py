@@ -33,11 +33,11 @@ def _run(run: RouteTestRun, *, color: bool) -> Iterator[str]:
 
 
 def _failed(outcome: Outcome, *, color: bool) -> Iterator[str]:
-    place = f"{outcome.test.location.source.path}:{line_of_test(outcome)}"
-    word = click.style("failed", fg="red", bold=True) if color else "failed"
-    yield f"{printable(place)}: {word}: {printable(outcome.test.name)}"
-    if outcome.trouble:
-        yield f"  {printable(outcome.trouble)}"
+    location = f"{outcome.test.location.source.path}:{line_of_test(outcome)}"
+    verdict = click.style("failed", fg="red", bold=True) if color else "failed"
+    yield f"{printable(location)}: {verdict}: {printable(outcome.test.name)}"
+    if outcome.unavailable:
+        yield f"  {printable(outcome.unavailable)}"
     for difference in outcome.differences:
         yield from (f"  {printable(line)}" for line in explained(difference))
 
@@ -52,13 +52,13 @@ def explained(difference: Difference) -> Iterator[str]:
 
 def line_of_test(outcome: Outcome) -> int:
     """Return the line of a test's name, from 1."""
-    place = outcome.test.location
-    return place.source.span((*place.path, "name")).line
+    location = outcome.test.location
+    return location.source.span((*location.path, "name")).line
 
 
-def _coverage(seen: Coverage, root: str) -> Iterator[str]:
-    yield f"coverage of {root}: {seen.percent:.1f}% ({seen.covered} of {len(seen.goals)})"
-    for goal in seen.missed:
+def _coverage(coverage: Coverage, root: str) -> Iterator[str]:
+    yield f"coverage of {root}: {coverage.percent:.1f}% ({coverage.covered} of {len(coverage.goals)})"
+    for goal in coverage.missed:
         yield f"  {printable(_missed(goal))}"
 
 
