@@ -124,13 +124,13 @@ class RouteConfig(NamedTuple):
         return self.on_filter_error == "no_match"
 
     @property
-    def stated(self) -> Mapping[str, Any]:
+    def written_settings(self) -> Mapping[str, Any]:
         """The route as written in its file, without defaults."""
-        here: Any = self.location.source.data
+        value: Any = self.location.source.data
         for step in self.location.path:
-            here = here[step]
-        found: Mapping[str, Any] = here
-        return found
+            value = value[step]
+        settings: Mapping[str, Any] = value
+        return settings
 
     def policy_for(self, stream: StreamConfig) -> RetryPolicy:
         """Return the route's retry policy on a stream: its own settings override the stream's key by key."""
@@ -183,13 +183,17 @@ class Document(NamedTuple):
             else stream.location
         )
 
-    def stated(self, stream: StreamConfig, *keys: str) -> tuple[SourceLocation, str]:
+    def conflict_location(self, stream: StreamConfig, *keys: str) -> tuple[SourceLocation, str]:
         """Return the location and key to report when settings of a stream conflict.
 
         The key is the first of ``keys`` that the stream itself sets, else the first key, in the defaults.
         """
-        own = next((key for key in keys if stream.location.value(key) is not None), None)
-        return (self.location_of(stream, keys[0]), keys[0]) if own is None else (stream.location, own)
+        key_of_stream = next((key for key in keys if stream.location.value(key) is not None), None)
+        return (
+            (self.location_of(stream, keys[0]), keys[0])
+            if key_of_stream is None
+            else (stream.location, key_of_stream)
+        )
 
     def streams_of(self, route: RouteConfig) -> list[StreamConfig]:
         """Return the declared streams of a route."""

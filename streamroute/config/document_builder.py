@@ -78,10 +78,10 @@ def _streams(root: SourceFile, data: Mapping[str, Any]) -> dict[str, StreamConfi
 
 
 def _stream(
-    name: str, defaults: Mapping[str, Any], own: Mapping[str, Any], location: SourceLocation
+    name: str, defaults: Mapping[str, Any], stream_settings: Mapping[str, Any], location: SourceLocation
 ) -> StreamConfig:
-    settings = {**defaults, **own}
-    retry = {**_retry(defaults.get("retry", {})), **_retry(own.get("retry", {}))}
+    settings = {**defaults, **stream_settings}
+    retry = {**_retry(defaults.get("retry", {})), **_retry(stream_settings.get("retry", {}))}
     group = settings.get("group", "streamroute")
     lease = parse_duration(settings.get("lease", "60s"))
     stall = settings.get("stall")
@@ -104,23 +104,23 @@ def _stream(
         trim=_trim(settings.get("trim")),
         order_by=settings.get("order_by"),
         location=location,
-        unresolved_keys=_unresolved_keys(location.source.value(location.path), own),
+        unresolved_keys=_unresolved_keys(location.source.value(location.path), stream_settings),
     )
 
 
-def _unresolved_keys(stated: Any, own: Mapping[str, Any]) -> frozenset[str]:
+def _unresolved_keys(written: Any, expanded: Mapping[str, Any]) -> frozenset[str]:
     """Return the keys of a stream whose variables have no usable value."""
-    if has_variable(stated):
+    if has_variable(written):
         return frozenset(StreamConfig._fields)
-    pairs = stated.items() if isinstance(stated, dict) else ()
-    return frozenset(key for key, value in pairs if _is_unresolved(value, own.get(key)))
+    pairs = written.items() if isinstance(written, dict) else ()
+    return frozenset(key for key, value in pairs if _is_unresolved(value, expanded.get(key)))
 
 
-def _is_unresolved(stated: Any, own: Any) -> bool:
-    if isinstance(stated, dict):
-        left = own if isinstance(own, dict) else {}
-        return any(_is_unresolved(value, left.get(key)) for key, value in stated.items())
-    return own is None and has_variable(stated)
+def _is_unresolved(written: Any, expanded: Any) -> bool:
+    if isinstance(written, dict):
+        inner = expanded if isinstance(expanded, dict) else {}
+        return any(_is_unresolved(value, inner.get(key)) for key, value in written.items())
+    return expanded is None and has_variable(written)
 
 
 def _trim(settings: Mapping[str, Any] | None) -> float | None:

@@ -64,16 +64,16 @@ def resolve(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     reference = schema.get("$ref")
     if reference is None:
         return schema
-    found: Mapping[str, Any] = checked_schema()["$defs"][str(reference).removeprefix("#/$defs/")]
-    return found
+    definition: Mapping[str, Any] = checked_schema()["$defs"][str(reference).removeprefix("#/$defs/")]
+    return definition
 
 
 def schema_at(path: Sequence[str | int], name: str = ROUTES) -> Mapping[str, Any]:
     """Return the part of a schema for the value at ``path``; empty if any value is allowed."""
-    here: Mapping[str, Any] = checked_schema(name)
+    schema: Mapping[str, Any] = checked_schema(name)
     for step in path:
-        here = resolve(_below(here, step))
-    return here
+        schema = resolve(_below(schema, step))
+    return schema
 
 
 def _below(schema: Mapping[str, Any], step: str | int) -> Mapping[str, Any]:

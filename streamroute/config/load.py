@@ -126,8 +126,10 @@ class _ConfigReader:
         misplaced = find_misplaced(self.root, root=True)
         self.findings += misplaced
         data = self._checked(self.root, replacement.data, replacement.replaced)
-        if any(found.code == "SR030" for found in self.findings):  # report no details of another kind of file
-            self.findings = [found for found in self.findings if found not in misplaced]
+        if any(
+            finding.code == "SR030" for finding in self.findings
+        ):  # report no details of another kind of file
+            self.findings = [finding for finding in self.findings if finding not in misplaced]
         return data
 
     def _fragment_data(self, source: SourceFile) -> dict[str, Any]:
@@ -135,11 +137,11 @@ class _ConfigReader:
             return {}
         misplaced = [key for key in ROOT_ONLY if key in source.data]
         self.findings += [_root_only(source, key) for key in misplaced]
-        own = [key for key in source.data if key not in misplaced]
+        allowed = [key for key in source.data if key not in misplaced]
         # Do not report variables in misplaced parts: those have a finding already.
-        part = SourceFile(source.path, source.text, {key: source.data[key] for key in own})
+        part = SourceFile(source.path, source.text, {key: source.data[key] for key in allowed})
         self.findings += find_misplaced(part, root=False)
-        return self._checked(source, unescaped(source, own), {})
+        return self._checked(source, unescaped(source, allowed), {})
 
     def _checked(
         self, source: SourceFile, data: dict[str, Any], replaced: Mapping[DataPath, str]
@@ -151,8 +153,8 @@ class _ConfigReader:
         )
 
         report = check_against_schema(source, data, replaced)
-        self.findings += _new(report.findings, (*self.known, *self.findings))
-        source.renamed_keys.update(_spelt(report.renamed))
+        self.findings += _without_covered(report.findings, (*self.known, *self.findings))
+        source.renamed_keys.update(_written_keys(report.renamed))
         return prune(data, report.invalid, report.renamed)
 
     def _version_is_known(self, source: SourceFile) -> bool:
@@ -174,7 +176,7 @@ class _ConfigReader:
             return False  # the name is unknown
         if streams or not has_routes:
             return True
-        if any(found.suggestion == "streams" for found in self.findings):
+        if any(finding.suggestion == "streams" for finding in self.findings):
             return False
         location = ("streams",) if "streams" in self.root.data else ()
         on: Literal["key", "first-key"] = "key" if location else "first-key"
@@ -189,7 +191,7 @@ class _ConfigReader:
         return False
 
 
-def _new(found: Sequence[Finding], known: Sequence[Finding]) -> list[Finding]:
+def _without_covered(findings: Sequence[Finding], known: Sequence[Finding]) -> list[Finding]:
     """Drop findings where the reader or a variable already has one: one finding for each cause."""
     by_line: dict[tuple[str, int], list[Finding]] = {}
     for earlier in known:
@@ -197,21 +199,23 @@ def _new(found: Sequence[Finding], known: Sequence[Finding]) -> list[Finding]:
             continue  # its value was left out, so a finding here has another cause
         by_line.setdefault((earlier.file, earlier.span.line), []).append(earlier)
     return [
-        one
-        for one in found
-        if not any(_covers(one, earlier) for earlier in by_line.get((one.file, one.span.line), ()))
+        finding
+        for finding in findings
+        if not any(
+            _covers(finding, earlier) for earlier in by_line.get((finding.file, finding.span.line), ())
+        )
     ]
 
 
-def _covers(found: Finding, earlier: Finding) -> bool:
-    span, start = found.span, (earlier.span.line, earlier.span.column)
+def _covers(finding: Finding, earlier: Finding) -> bool:
+    span, start = finding.span, (earlier.span.line, earlier.span.column)
     first, last = (span.line, span.column), (span.end_line, span.end_column)
     return start == first or first < start < last
 
 
-def _spelt(meant: Mapping[DataPath, str]) -> dict[DataPath, str]:
+def _written_keys(renamed: Mapping[DataPath, str]) -> dict[DataPath, str]:
     """Map the path of each intended key to the key as written."""
-    return {(*path[:-1], key): str(path[-1]) for path, key in meant.items()}
+    return {(*path[:-1], key): str(path[-1]) for path, key in renamed.items()}
 
 
 def _root_only(source: SourceFile, key: str) -> Finding:

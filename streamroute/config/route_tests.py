@@ -60,8 +60,8 @@ class RouteTestSuite:
 
 def find_test_files(folders: Iterable[Path]) -> list[Path]:
     """Return the test files directly in these folders, sorted."""
-    found = {path for folder in folders for path in folder.glob(f"*{TEST_SUFFIX}") if is_non_folder(path)}
-    return sorted(found)
+    paths = {path for folder in folders for path in folder.glob(f"*{TEST_SUFFIX}") if is_non_folder(path)}
+    return sorted(paths)
 
 
 def load_route_tests(
@@ -106,12 +106,12 @@ class _TestFileReader:
             return
         report = check_against_schema(self.source, self.source.data, {}, TESTS)
         self.findings += report.findings
-        broken = {path[1] for path in report.invalid if path[0] == "tests" and len(path) > 1}
+        invalid = {path[1] for path in report.invalid if path[0] == "tests" and len(path) > 1}
         if ("tests",) in report.invalid or "tests" not in self.source.data:
             return
         first: dict[str, int] = {}
         for at, settings in enumerate(self.source.data["tests"]):
-            if at not in broken:
+            if at not in invalid:
                 self._refuse_second(settings["name"], at, first)
                 yield self._test(settings, at)
 
@@ -139,11 +139,11 @@ class _TestFileReader:
             invalid=failing is True,
         )
 
-    def _message(self, stated: Any, location: SourceLocation) -> Mapping[str, Any] | EntryReference | None:
+    def _message(self, value: Any, location: SourceLocation) -> Mapping[str, Any] | EntryReference | None:
         try:
-            return _message(stated, Path(self.source.path).parent, self.files)
+            return _message(value, Path(self.source.path).parent, self.files)
         except OutsideFolderError:
-            message = f'"{stated}" points outside the configuration folder'
+            message = f'"{value}" points outside the configuration folder'
             self.findings.append(location.finding("SR021", message, at=("message",), help=ALLOW_OUTSIDE))
         except _InvalidMessageError as error:
             self.findings.append(location.finding("SR603", str(error), at=("message",), help=_FORMS))
@@ -158,12 +158,12 @@ class _InvalidMessageError(Exception):
     """Raised if a value is not a valid message."""
 
 
-def _message(stated: Any, folder: Path, files: FileReader) -> Mapping[str, Any] | EntryReference:
-    if isinstance(stated, str):
-        return _from_file(folder / stated, files)
-    if stated.keys() == {"stream", "id"}:
-        return EntryReference(str(stated["stream"]), str(stated["id"]))
-    return _typed(stated, "the message")
+def _message(value: Any, folder: Path, files: FileReader) -> Mapping[str, Any] | EntryReference:
+    if isinstance(value, str):
+        return _from_file(folder / value, files)
+    if value.keys() == {"stream", "id"}:
+        return EntryReference(str(value["stream"]), str(value["id"]))
+    return _require_type(value, "the message")
 
 
 def _from_file(path: Path, files: FileReader) -> Mapping[str, Any]:
@@ -183,14 +183,16 @@ def _from_file(path: Path, files: FileReader) -> Mapping[str, Any]:
         raise _InvalidMessageError(f"{path} {describe_json_error(text, error)}") from None
     if not isinstance(message, dict):
         raise _InvalidMessageError(f"{path} does not contain a JSON object")
-    return _typed(message, str(path))
+    return _require_type(message, str(path))
 
 
-def _typed(message: Mapping[str, Any], what: str) -> Mapping[str, Any]:
-    kind = message.get("type")
-    if isinstance(kind, str) and kind:
+def _require_type(message: Mapping[str, Any], source: str) -> Mapping[str, Any]:
+    message_type = message.get("type")
+    if isinstance(message_type, str) and message_type:
         return message
-    told = (
-        'has no "type"' if kind is None else f'has {quote_value(kind)} as its "type", which must be a string'
+    problem = (
+        'has no "type"'
+        if message_type is None
+        else f'has {quote_value(message_type)} as its "type", which must be a string'
     )
-    raise _InvalidMessageError(f"{what} {told}")
+    raise _InvalidMessageError(f"{source} {problem}")

@@ -17,17 +17,17 @@ _MOST_WORDS: Final = 3_000
 """Lookups per check with few candidates each (a lookup among many candidates counts more): more than findings
 are shown."""
 
-_left: ContextVar[list[int] | None] = ContextVar("left", default=None)
+_remaining: ContextVar[list[int] | None] = ContextVar("remaining", default=None)
 
 
 @contextmanager
 def limit_lookups(words: int = _MOST_WORDS) -> Iterator[None]:
     """Limit ``did_you_mean`` inside the block to ``words`` lookups; later ones return None."""
-    token = _left.set([words])
+    token = _remaining.set([words])
     try:
         yield
     finally:
-        _left.reset(token)
+        _remaining.reset(token)
 
 
 def did_you_mean(word: str, candidates: Collection[str]) -> str | None:
@@ -44,30 +44,30 @@ def did_you_mean(word: str, candidates: Collection[str]) -> str | None:
 
 def _spend(words: int) -> bool:
     """Consume lookups; return whether the limit still allows them."""
-    left = _left.get()
-    if left is None:
+    remaining = _remaining.get()
+    if remaining is None:
         return True
-    left[0] -= words
-    return left[0] >= 0
+    remaining[0] -= words
+    return remaining[0] >= 0
 
 
 @lru_cache(maxsize=1024)
 def _nearest(word: str, known: tuple[str, ...]) -> str | None:
     allowed = min(len(word) - 1, 1 if len(word) < 5 else 2 if len(word) < 10 else 3)
     best: tuple[int, str] | None = None
-    small, letters = word.lower(), set(word.lower())
-    for candidate in known if len(known) <= _FEW else _likeliest(small, known):
+    lower, letters = word.lower(), set(word.lower())
+    for candidate in known if len(known) <= _FEW else _neighbors_of(lower, known):
         other = candidate.lower()
         if len(letters.difference(other)) > allowed:
             continue  # one edit removes at most one letter
-        distance = edit_distance(small, other, allowed)
+        distance = edit_distance(lower, other, allowed)
         if distance <= allowed and candidate != word and (best is None or distance < best[0]):
             best = (distance, candidate)
     return best[1] if best else None
 
 
-def _likeliest(small: str, candidates: tuple[str, ...]) -> Iterator[str]:
-    for order, key in zip(_sorted(candidates), (small, small[::-1]), strict=True):
+def _neighbors_of(lower: str, candidates: tuple[str, ...]) -> Iterator[str]:
+    for order, key in zip(_sorted(candidates), (lower, lower[::-1]), strict=True):
         at = bisect_left(order, (key, ""))
         yield from (word for _, word in order[max(0, at - _NEIGHBORS) : at + _NEIGHBORS])
 
@@ -81,28 +81,28 @@ def _sorted(candidates: tuple[str, ...]) -> tuple[list[tuple[str, str]], list[tu
     )
 
 
-def edit_distance(one: str, two: str, allowed: int) -> int:
+def edit_distance(first: str, second: str, allowed: int) -> int:
     """Return the optimal string alignment distance, or a number above ``allowed``."""
-    if abs(len(one) - len(two)) > allowed:
+    if abs(len(first) - len(second)) > allowed:
         return allowed + 1
-    far = allowed + 1
+    beyond = allowed + 1
     before: list[int] = []
-    above = [min(column, far) for column in range(len(two) + 1)]
-    for row in range(1, len(one) + 1):
-        current = [far] * (len(two) + 1)
-        current[0] = min(row, far)
+    above = [min(column, beyond) for column in range(len(second) + 1)]
+    for row in range(1, len(first) + 1):
+        current = [beyond] * (len(second) + 1)
+        current[0] = min(row, beyond)
         # Cells further from the diagonal need more edits than are allowed.
-        for column in range(max(1, row - allowed), min(len(two), row + allowed) + 1):
-            differs = one[row - 1] != two[column - 1]
-            cost = min(above[column] + 1, current[column - 1] + 1, above[column - 1] + differs, far)
-            if _swapped(one, two, row, column):
+        for column in range(max(1, row - allowed), min(len(second), row + allowed) + 1):
+            differs = first[row - 1] != second[column - 1]
+            cost = min(above[column] + 1, current[column - 1] + 1, above[column - 1] + differs, beyond)
+            if _are_swapped(first, second, row, column):
                 cost = min(cost, before[column - 2] + 1)
             current[column] = cost
-        if min(current) >= far and min(above) >= far:
-            return far
+        if min(current) >= beyond and min(above) >= beyond:
+            return beyond
         before, above = above, current
     return above[-1]
 
 
-def _swapped(one: str, two: str, row: int, column: int) -> bool:
-    return row > 1 and column > 1 and one[row - 1] == two[column - 2] and one[row - 2] == two[column - 1]
+def _are_swapped(a: str, b: str, row: int, column: int) -> bool:
+    return row > 1 and column > 1 and a[row - 1] == b[column - 2] and a[row - 2] == b[column - 1]

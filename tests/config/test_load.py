@@ -143,7 +143,7 @@ def test_of_keys_that_do_not_go_together_one_of_the_stream_s_own_is_named(
     text = f"version: 1\ndefaults: {{stall: 90s}}\nstreams: {{a: {own}}}\nroutes: [{ROUTE}]\n"
     loaded = load(tmp_path, text).document
     assert loaded is not None
-    location, key = loaded.stated(loaded.streams["a"], "stall", "lease")
+    location, key = loaded.conflict_location(loaded.streams["a"], "stall", "lease")
     assert (location.path, key) == stated
 
 

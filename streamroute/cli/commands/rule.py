@@ -82,7 +82,7 @@ def _styled(line: str, *, is_title: bool) -> str:
 
 
 def _silencing(rule: Rule) -> str:
-    if rule.silenceable:
+    if rule.can_be_ignored:
         return f"Silence it where it is meant so: # streamroute: ignore[{rule.code}] why"
     return "It can't be silenced in place."
 
@@ -93,6 +93,6 @@ def _object(rule: Rule) -> dict[str, Any]:
         "name": rule.name,
         "severity": str(rule.severity),
         "summary": rule.summary,
-        "silenceable": rule.silenceable,
+        "silenceable": rule.can_be_ignored,
         "page": rule.page,
     }

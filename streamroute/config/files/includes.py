@@ -71,9 +71,9 @@ def collect_includes(
     ``files`` reads them, at most ``max_files``; by default only files below the folder of ``root``.
     """
     collection = IncludeCollector(files or FileReader(Path(root.path).parent))
-    own = os.path.realpath(root.path)
-    seen = {own}
-    waiting = list(_visits(root, (own,), collection))[::-1]
+    root_path = os.path.realpath(root.path)
+    seen = {root_path}
+    waiting = list(_visits(root, (root_path,), collection))[::-1]
     while waiting:
         visit = waiting.pop()
         if visit.above[-1] in seen:
@@ -106,26 +106,26 @@ def _visits(source: SourceFile, above: tuple[str, ...], collection: IncludeColle
 def _new_visits(
     include: _Include, matches: list[str], above: tuple[str, ...], collection: IncludeCollector
 ) -> Iterator[_Visit]:
-    told = False
+    has_reported_cycle = False
     for path in matches:
-        real = os.path.realpath(path)
-        if real == above[-1] and WILDCARD.search(include.pattern):
+        resolved = os.path.realpath(path)
+        if resolved == above[-1] and WILDCARD.search(include.pattern):
             continue
-        if real in above:
-            if not told:  # report an include that leads back to several files above it once
+        if resolved in above:
+            if not has_reported_cycle:  # report an include that leads back to several files above it once
                 collection.findings.append(_cycle(include, path))
-            told = True
+            has_reported_cycle = True
             continue
-        if not collection.reader.allows(real):
+        if not collection.reader.allows(resolved):
             collection.findings.append(_outside(include))
             return
-        yield _Visit(path, (*above, real), include)
+        yield _Visit(path, (*above, resolved), include)
 
 
 def usable_includes(source: SourceFile) -> list[tuple[int, str]]:
     """Return position and text of each usable include; the schema reports invalid and duplicate ones."""
-    stated = source.data.get("include")
-    items = stated if isinstance(stated, list) else []
+    include = source.data.get("include")
+    items = include if isinstance(include, list) else []
     usable = {item: at for at, item in reversed(list(enumerate(items))) if isinstance(item, str) and item}
     return sorted((at, item) for item, at in usable.items() if "${" not in item)
 
@@ -140,8 +140,8 @@ def match_include(including: str, pattern: str, search: FileSearch) -> list[str]
         matches = [pattern] if search.reaches(os.path.join(folder, pattern)) else []  # noqa: PTH118 - as above
     else:
         matches = [match for match in search.find(pattern, folder) if not match.endswith(TEST_SUFFIX)]
-    found = (os.path.join(folder, match) for match in matches)  # noqa: PTH118 - as above
-    return [_normal(path) for path in found if is_non_folder(path)]
+    paths = (os.path.join(folder, match) for match in matches)  # noqa: PTH118 - as above
+    return [_normal(path) for path in paths if is_non_folder(path)]
 
 
 def _normal(path: str) -> str:
@@ -167,8 +167,8 @@ def _outside(include: _Include) -> Finding:
     return include.finding("SR021", message, ALLOW_OUTSIDE)
 
 
-def _too_wide(include: _Include, what: str) -> Finding:
-    message = f'the include "{include.pattern}" matches too many files: {what}'
+def _too_wide(include: _Include, excess: str) -> Finding:
+    message = f'the include "{include.pattern}" matches too many files: {excess}'
     return include.finding("SR022", message, "name the folders that contain the files")
 
 

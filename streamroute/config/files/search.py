@@ -67,8 +67,8 @@ class FileSearch:
             self.outside = True
             return
         try:
-            with os.scandir(folder or os.curdir) as found:
-                for entry in found:
+            with os.scandir(folder or os.curdir) as entries:
+                for entry in entries:
                     self.count()
                     yield entry
         except (OSError, ValueError):
@@ -77,8 +77,8 @@ class FileSearch:
 
     def may_enter(self, link: os.DirEntry[str]) -> bool:
         """Whether the target of a link to a folder may be read and does not contain the link."""
-        here, there = (os.path.realpath(os.path.dirname(link.path)), os.path.realpath(link.path))  # noqa: PTH120 - text
-        return self._files.allows(there) and os.path.commonpath([here, there]) != there
+        folder, target = (os.path.realpath(os.path.dirname(link.path)), os.path.realpath(link.path))  # noqa: PTH120 - text
+        return self._files.allows(target) and os.path.commonpath([folder, target]) != target
 
 
 class _Search:

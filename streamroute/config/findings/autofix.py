@@ -11,14 +11,14 @@ from streamroute.config.findings.text_file import TextFile
 def apply_fixes(file: TextFile, findings: Iterable[Finding]) -> str:
     """Return the file's text with the fixes of its findings applied; of overlapping fixes, the first wins."""
     parts: list[str] = []
-    at = 0
-    for found in sorted(findings, key=lambda one: one.span):
-        start, end = _offsets(file, found.span)
-        if found.fix is None or found.file != file.path or start < at:
+    end_of_last = 0
+    for finding in sorted(findings, key=lambda finding: finding.span):
+        start, end = _offsets(file, finding.span)
+        if finding.fix is None or finding.file != file.path or start < end_of_last:
             continue
-        parts += [file.text[at:start], found.fix]
-        at = end
-    return "".join([*parts, file.text[at:]])
+        parts += [file.text[end_of_last:start], finding.fix]
+        end_of_last = end
+    return "".join([*parts, file.text[end_of_last:]])
 
 
 def _offsets(file: TextFile, span: Span) -> tuple[int, int]:

@@ -78,4 +78,4 @@ def _order(found: Finding) -> tuple[str, Span, str, str]:
 
 def has_errors(findings: Iterable[Finding]) -> bool:
     """Whether any finding is an error."""
-    return any(found.severity is Severity.ERROR for found in findings)
+    return any(finding.severity is Severity.ERROR for finding in findings)

@@ -45,8 +45,8 @@ _SECRETS: Final = (
 
 def join_words(words: Iterable[str], last: str = "or") -> str:
     """Join words as ``a, b or c``."""
-    *most, end = words
-    return f"{', '.join(most)} {last} {end}" if most else end
+    *others, final = words
+    return f"{', '.join(others)} {last} {final}" if others else final
 
 
 def describe_value(value: Any) -> str:

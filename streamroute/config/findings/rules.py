@@ -52,7 +52,7 @@ class Rule(NamedTuple):
     runs: bool = False
 
     @property
-    def silenceable(self) -> bool:
+    def can_be_ignored(self) -> bool:
         """Whether a comment may suppress the rule: not if the configuration cannot be built."""
         return self.stage is not Stage.COMMENTS and (self.severity is not Severity.ERROR or self.runs)
 

@@ -92,11 +92,11 @@ class _CatalogueReader:
             else:
                 declared[name] = (location, settings)
         # Load every document before following references: a reference may name any of them.
-        documents = {name: self._document(*found) for name, found in declared.items()}
+        documents = {name: self._document(*document) for name, document in declared.items()}
         check = SchemaCheck(self.registry)
-        sound = {name: found for name, found in documents.items() if found and check.check(found)}
-        self.findings += [*check.findings, *check.endless()]
-        schemas = {} if self.findings or self.registry.findings else self._schemas(sound)
+        valid = {name: document for name, document in documents.items() if document and check.check(document)}
+        self.findings += [*check.findings, *check.endless_references()]
+        schemas = {} if self.findings or self.registry.findings else self._schemas(valid)
         self.findings += check.warnings
         return {
             name: MessageConfig(
@@ -118,10 +118,10 @@ class _CatalogueReader:
         schema = settings.get("schema")
         if schema is None:
             return None
-        here = SourceLocation(location.source, (*location.path, "schema"))
+        schema_location = SourceLocation(location.source, (*location.path, "schema"))
         if isinstance(schema, str):
-            return self._file(schema, here)
-        return self._inline(schema, here)
+            return self._file(schema, schema_location)
+        return self._inline(schema, schema_location)
 
     def _inline(self, schema: Mapping[str, Any], location: SourceLocation) -> SchemaDocument | None:
         dialect = dialect_of(schema)
@@ -129,27 +129,27 @@ class _CatalogueReader:
             self.findings.append(unknown_dialect(location, schema["$schema"]))
             return None
         # Relative references resolve against the file that contains the schema; "#" means the schema itself.
-        home = file_uri(os.path.abspath(location.source.path))  # noqa: PTH100 - no link is followed
-        return self.registry.add(f"{home}?message={quote(str(location.path[1]))}", schema, dialect, location)
+        base = file_uri(os.path.abspath(location.source.path))  # noqa: PTH100 - no link is followed
+        return self.registry.add(f"{base}?message={quote(str(location.path[1]))}", schema, dialect, location)
 
-    def _file(self, stated: str, location: SourceLocation) -> SchemaDocument | None:
-        if re.match(r"\w+://", stated):
+    def _file(self, reference: str, location: SourceLocation) -> SchemaDocument | None:
+        if re.match(r"\w+://", reference):
             self.findings.append(
                 location.finding(
                     "SR113",
-                    f"{quote_value(stated)} is not a local file",
+                    f"{quote_value(reference)} is not a local file",
                     help=NOT_FETCHED,
                 )
             )
             return None
         folder = os.path.dirname(location.source.path)  # noqa: PTH120 - pathlib would lose the path's own spelling
-        name = os.path.normpath(os.path.join(folder, stated))  # noqa: PTH118 - as above
+        name = os.path.normpath(os.path.join(folder, reference))  # noqa: PTH118 - as above
         try:
             return self.registry.read(os.path.abspath(name), name)  # noqa: PTH100 - no link is followed
         except UnresolvedError as error:
             code = "SR111" if error.code == "SR114" else error.code
-            near = None if code != "SR111" else _neighbor(stated, name)
-            self.findings.append(location.finding(code, str(error), help=error.help, suggestion=near))
+            suggestion = None if code != "SR111" else _similar_file(reference, name)
+            self.findings.append(location.finding(code, str(error), help=error.help, suggestion=suggestion))
             return None
 
 
@@ -165,7 +165,7 @@ def _twice(name: str, location: SourceLocation, first: SourceLocation) -> Findin
     return location.finding("SR110", message, on="key")
 
 
-def _neighbor(stated: str, name: str) -> str | None:
-    """Return a similarly named file in the missing file's folder, spelled relative to ``stated``."""
-    near = did_you_mean(Path(name).name, sorted(entry.name for entry in list_folder(Path(name).parent)))
-    return None if near is None else str(Path(stated).with_name(near))
+def _similar_file(reference: str, name: str) -> str | None:
+    """Return a similarly named file in the missing file's folder, spelled relative to ``reference``."""
+    suggestion = did_you_mean(Path(name).name, sorted(entry.name for entry in list_folder(Path(name).parent)))
+    return None if suggestion is None else str(Path(reference).with_name(suggestion))

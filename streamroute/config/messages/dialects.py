@@ -18,10 +18,10 @@ DEFAULT = Dialect.DRAFT_2020_12
 
 def dialect_of(schema: Any, default: Dialect = DEFAULT) -> Dialect | None:
     """Return the schema's dialect: ``default`` without ``$schema``, None if the dialect is unsupported."""
-    stated = schema.get("$schema") if isinstance(schema, dict) else None
-    if not isinstance(stated, str):
+    declared = schema.get("$schema") if isinstance(schema, dict) else None
+    if not isinstance(declared, str):
         return default
-    return next((known for known in Dialect if _plain(known) == _plain(stated)), None)
+    return next((known for known in Dialect if _plain(known) == _plain(declared)), None)
 
 
 def _plain(address: str) -> str:

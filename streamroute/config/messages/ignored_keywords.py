@@ -35,14 +35,14 @@ _CHECKING: Final = frozenset(
 def ignored_keywords(schema: dict[str, Any], dialect: Dialect) -> Iterator[tuple[str, str, str | None]]:
     """Yield each ignored keyword of a schema, the reason, and what to write instead."""
     if hides_siblings(schema, dialect):
-        for word in schema.keys() & _CHECKING:
-            yield word, "whatever stands beside a $ref", 'put the $ref into "allOf"'
+        for keyword in schema.keys() & _CHECKING:
+            yield keyword, "whatever stands beside a $ref", 'put the $ref into "allOf"'
         return
-    for word in schema:
-        if word in _OF_THE_OTHER[dialect]:
-            yield word, "this keyword", _OF_THE_OTHER[dialect][word]
-        elif word in _NEEDED and _NEEDED[word] not in schema:
-            yield word, f'this keyword without "{_NEEDED[word]}"', None
+    for keyword in schema:
+        if keyword in _OF_THE_OTHER[dialect]:
+            yield keyword, "this keyword", _OF_THE_OTHER[dialect][keyword]
+        elif keyword in _NEEDED and _NEEDED[keyword] not in schema:
+            yield keyword, f'this keyword without "{_NEEDED[keyword]}"', None
     if (
         dialect is Dialect.DRAFT_07
         and "additionalItems" in schema

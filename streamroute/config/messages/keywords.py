@@ -49,15 +49,15 @@ class SchemaNode:
 
 def subschemas(schema: Mapping[str, Any]) -> Iterator[tuple[DataPath, Any]]:
     """Yield path and value at each place where ``schema`` takes a schema; the value may be invalid."""
-    for word, value in schema.items():
-        if word in SCHEMA_MAP and isinstance(value, dict):
+    for keyword, value in schema.items():
+        if keyword in SCHEMA_MAP and isinstance(value, dict):
             for name, part in value.items():
-                yield (word, name), part
-        elif word in SCHEMA_LIST and isinstance(value, list):
+                yield (keyword, name), part
+        elif keyword in SCHEMA_LIST and isinstance(value, list):
             for position, part in enumerate(value):
-                yield (word, position), part
-        elif word in SINGLE_SCHEMA:
-            yield (word,), value
+                yield (keyword, position), part
+        elif keyword in SINGLE_SCHEMA:
+            yield (keyword,), value
 
 
 def known_subschemas(schema: Mapping[str, Any], dialect: Dialect) -> Iterator[tuple[DataPath, Any]]:
@@ -83,11 +83,11 @@ def walk(root: Any, path: DataPath, base: str, dialect: Dialect) -> Iterator[Sch
 
 def base_below(schema: Any, base: str, dialect: Dialect) -> str:
     """Return the base URI of a schema's references: ``base``, or its ``$id`` resolved against ``base``."""
-    own = schema.get("$id") if isinstance(schema, dict) else None
-    if not isinstance(own, str) or hides_siblings(schema, dialect):
+    identifier = schema.get("$id") if isinstance(schema, dict) else None
+    if not isinstance(identifier, str) or hides_siblings(schema, dialect):
         return base
     try:
-        return resolve_uri(base, own.partition("#")[0])
+        return resolve_uri(base, identifier.partition("#")[0])
     except ValueError:
         # Not a valid URI: references to it are reported as unresolved.
         return base
@@ -107,10 +107,10 @@ def hides_siblings(schema: dict[str, Any], dialect: Dialect) -> bool:
 def anchors_of(schema: dict[str, Any], dialect: Dialect) -> Iterator[str]:
     """Yield the schema's anchors: the names that references such as ``#name`` use."""
     if dialect is Dialect.DRAFT_07:
-        own = schema.get("$id")
-        if isinstance(own, str) and own.startswith("#") and len(own) > 1:
-            yield own[1:]
+        identifier = schema.get("$id")
+        if isinstance(identifier, str) and identifier.startswith("#") and len(identifier) > 1:
+            yield identifier[1:]
         return
-    for word in ("$anchor", "$dynamicAnchor"):
-        if isinstance(schema.get(word), str):
-            yield schema[word]
+    for keyword in ("$anchor", "$dynamicAnchor"):
+        if isinstance(schema.get(keyword), str):
+            yield schema[keyword]

@@ -38,15 +38,15 @@ class SchemaProblem:
 def schema_problems(schema: Any, dialect: Dialect) -> list[SchemaProblem]:
     """Return the violations of the metaschema in a schema: one for each invalid value, up to a limit."""
     if not _is_schema(schema):
-        return _ask_metaschema(schema, (), dialect)
-    found: list[SchemaProblem] = []
+        return _metaschema_problems(schema, (), dialect)
+    problems: list[SchemaProblem] = []
     for path, part in _schemas_in(schema, dialect):
-        if not _holds_plain_words(part, dialect):
+        if not _has_valid_keywords(part, dialect):
             # The library is slow on large schemas: pass it only the parts that failed the quick check.
-            found += _ask_metaschema(_shallow(part), path, dialect)
-            if len(found) >= _MOST:
+            problems += _metaschema_problems(_shallow(part), path, dialect)
+            if len(problems) >= _MOST:
                 break
-    return found
+    return problems
 
 
 def _schemas_in(schema: Any, dialect: Dialect) -> Iterator[tuple[DataPath, dict[str, Any]]]:
@@ -56,30 +56,30 @@ def _schemas_in(schema: Any, dialect: Dialect) -> Iterator[tuple[DataPath, dict[
         path, schema = waiting.pop()
         if isinstance(schema, dict):
             yield path, schema
-            held = list(known_subschemas(schema, dialect))
-            waiting += [((*path, *steps), part) for steps, part in reversed(held)]
+            inner = list(known_subschemas(schema, dialect))
+            waiting += [((*path, *steps), part) for steps, part in reversed(inner)]
 
 
-def _ask_metaschema(schema: Any, at: DataPath, dialect: Dialect) -> list[SchemaProblem]:
-    found: dict[DataPath, SchemaProblem] = {}
+def _metaschema_problems(schema: Any, at: DataPath, dialect: Dialect) -> list[SchemaProblem]:
+    problems: dict[DataPath, SchemaProblem] = {}
     for error in islice(_validator(dialect).iter_errors(schema), _MOST):
         path = tuple(error.absolute_path)
         problem = _problem_of(path, error)
-        found.setdefault(path, replace(problem, path=(*at, *path)))
-    return list(found.values())
+        problems.setdefault(path, replace(problem, path=(*at, *path)))
+    return list(problems.values())
 
 
 def _shallow(schema: dict[str, Any]) -> dict[str, Any]:
     """Return the schema with each direct subschema that is a mapping replaced by ``{}``."""
-    made = dict(schema)
-    for word, value in schema.items():
-        if word in SCHEMA_MAP and isinstance(value, dict):
-            made[word] = {name: _emptied(part) for name, part in value.items()}
-        elif word in SCHEMA_LIST and isinstance(value, list):
-            made[word] = [_emptied(part) for part in value]
-        elif word in SINGLE_SCHEMA:
-            made[word] = _emptied(value)
-    return made
+    copy = dict(schema)
+    for keyword, value in schema.items():
+        if keyword in SCHEMA_MAP and isinstance(value, dict):
+            copy[keyword] = {name: _emptied(part) for name, part in value.items()}
+        elif keyword in SCHEMA_LIST and isinstance(value, list):
+            copy[keyword] = [_emptied(part) for part in value]
+        elif keyword in SINGLE_SCHEMA:
+            copy[keyword] = _emptied(value)
+    return copy
 
 
 def _emptied(part: Any) -> Any:
@@ -89,9 +89,9 @@ def _emptied(part: Any) -> Any:
 # The quick check.
 
 
-def _holds_plain_words(schema: Mapping[str, Any], dialect: Dialect) -> bool:
-    for word, value in schema.items():
-        check = _WORDS.get(word)
+def _has_valid_keywords(schema: Mapping[str, Any], dialect: Dialect) -> bool:
+    for keyword, value in schema.items():
+        check = _KEYWORD_CHECKS.get(keyword)
         if check is not None and not check(value):
             return False
     if dialect is Dialect.DRAFT_2020_12:
@@ -153,7 +153,7 @@ def _ask(_value: Any) -> bool:
     return False
 
 
-_WORDS: Final[dict[str, Callable[[Any], bool]]] = {
+_KEYWORD_CHECKS: Final[dict[str, Callable[[Any], bool]]] = {
     **dict.fromkeys(SINGLE_SCHEMA, _is_schema),
     **dict.fromkeys(SCHEMA_LIST - {"items"}, _are_schemas),
     **dict.fromkeys(SCHEMA_MAP - {"dependencies"}, _is_map),
@@ -193,13 +193,13 @@ def _validator(dialect: Dialect) -> Any:
 
 
 def _problem_of(path: DataPath, error: Any) -> SchemaProblem:
-    word = next((str(step) for step in reversed(path) if isinstance(step, str)), "a schema")
+    keyword = next((str(step) for step in reversed(path) if isinstance(step, str)), "a schema")
     value = error.instance
-    if word == "type" and isinstance(value, str):
+    if keyword == "type" and isinstance(value, str):
         message = f"unknown type {quote_value(value)}: must be {join_words(TYPES)}"
         return SchemaProblem(path, message, did_you_mean(value, TYPES))
-    said = _WORDING.get(str(error.validator), _other)(error)
-    return SchemaProblem(path, f'"{word}" {said}' if path else f"a schema {said}")
+    requirement = _WORDING.get(str(error.validator), _other)(error)
+    return SchemaProblem(path, f'"{keyword}" {requirement}' if path else f"a schema {requirement}")
 
 
 def _expected(error: Any) -> str:

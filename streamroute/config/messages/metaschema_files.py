@@ -30,7 +30,7 @@ def metaschema(uri: str) -> tuple[JsonSource, Dialect] | None:
     dialect = _ADDRESSES.get(uri)
     if dialect is None:
         return None
-    data = {word: _without_scopes(value) for word, value in _as_published(uri).items()}
+    data = {keyword: _without_scopes(value) for keyword, value in _as_published(uri).items()}
     # The document's URI is its base URI, so relative references between metaschemas resolve.
     return JsonSource(uri, json.dumps(data), data), dialect
 
@@ -60,4 +60,4 @@ def _without_scopes(value: Any) -> Any:
         return value
     if value == {"$dynamicRef": "#meta"}:
         return {"$ref": f"{_2020_12}schema"}
-    return {word: _without_scopes(part) for word, part in value.items()}
+    return {keyword: _without_scopes(part) for keyword, part in value.items()}

@@ -63,12 +63,12 @@ class SchemaCheck:
         """Check one schema; return the targets of its references."""
         if (at.base, id(at.value)) in self._seen:
             return []
-        wrong = schema_problems(at.value, at.document.dialect)
-        for problem in wrong:
+        problems = schema_problems(at.value, at.document.dialect)
+        for problem in problems:
             path, suggestion = (*at.path, *problem.path), problem.suggestion
             location = at.document.location
             self.findings.append(location.finding("SR112", problem.message, at=path, suggestion=suggestion))
-        if wrong:
+        if problems:
             return []
         return [target for node in self._new_nodes(at) for target in self._node(at.document, node)]
 
@@ -81,13 +81,13 @@ class SchemaCheck:
 
     def _node(self, document: SchemaDocument, node: SchemaNode) -> Iterator[Target]:
         self._check_patterns(document, node)
-        for word, what, advice in ignored_keywords(node.schema, document.dialect):
-            message = f'"{word}" is ignored: {_NAMES[document.dialect]} does not use {what}'
-            at = (*node.path, word)
+        for keyword, ignored, advice in ignored_keywords(node.schema, document.dialect):
+            message = f'"{keyword}" is ignored: {_NAMES[document.dialect]} does not use {ignored}'
+            at = (*node.path, keyword)
             self.warnings.append(document.location.finding("SR118", message, at=at, on="key", help=advice))
-        for word in _DYNAMIC:
-            if word in node.schema:
-                message, at = f'"{word}" is not supported', (*node.path, word)
+        for keyword in _DYNAMIC:
+            if keyword in node.schema:
+                message, at = f'"{keyword}" is not supported', (*node.path, keyword)
                 self.findings.append(document.location.finding("SR115", message, at=at, help="write $ref"))
         reference = node.schema.get("$ref")
         target = self._target(document, node, reference) if isinstance(reference, str) else None
@@ -106,15 +106,15 @@ class SchemaCheck:
     def _check_pattern(self, document: SchemaDocument, pattern: str, at: DataPath, on: Part) -> None:
         if self._pattern_work > _MOST_WORK:
             return
-        shown, location = quote_value(clip(pattern, _LONGEST)), document.location
+        quoted, location = quote_value(clip(pattern, _LONGEST)), document.location
         try:
             known = pattern_for(pattern)
         except RegexError as error:
-            message = f"{shown} is not a supported regular expression: {error}"
+            message = f"{quoted} is not a supported regular expression: {error}"
             self.findings.append(location.finding("SR112", message, at=at, on=on))
             return
         if known.effort.is_exponential:
-            message = f"{shown} has nested repetitions, so that it can match one text in many ways"
+            message = f"{quoted} has nested repetitions, so that it can match one text in many ways"
             self.warnings.append(location.finding("SR119", message, at=at, on=on, help=_ONE_WAY))
         self._pattern_work += known.work
         if self._pattern_work > _MOST_WORK:
@@ -136,7 +136,7 @@ class SchemaCheck:
             return None
         return target
 
-    def endless(self) -> Iterator[Finding]:
+    def endless_references(self) -> Iterator[Finding]:
         """Yield findings about reference cycles that never descend into the value."""
         done: set[Key] = set()
         for start in self._targets:
@@ -144,19 +144,19 @@ class SchemaCheck:
 
     def _follow(self, start: Key, done: set[Key]) -> Iterator[Finding]:
         """Walk depth first from ``start``; a schema that is already on the path closes a cycle."""
-        way = {} if start in done else {start: self._in_place(start)}
-        while way:
-            here = next(reversed(way))
-            following = next(way[here], None)
+        path = {} if start in done else {start: self._in_place(start)}
+        while path:
+            current = next(reversed(path))
+            following = next(path[current], None)
             if following is None:
-                del way[here]
-                done.add(here)
-            elif following in way:
-                document, node = self._seen[here]
+                del path[current]
+                done.add(current)
+            elif following in path:
+                document, node = self._seen[current]
                 message = "the schema refers only to itself: validation would never end"
                 yield document.location.finding("SR116", message, at=node.path)
             elif following in self._seen and following not in done:
-                way[following] = self._in_place(following)
+                path[following] = self._in_place(following)
 
     def _in_place(self, key: Key) -> Iterator[Key]:
         """Yield the keys of the schemas that apply to the same value as this one."""

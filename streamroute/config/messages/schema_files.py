@@ -45,7 +45,7 @@ def load_schema_file(path: Path, name: str, reader: FileReader) -> LoadedFile:
     if path.suffix.lower() not in {".yaml", ".yml"}:
         return load_file(path, name, load_json, reader)
     loaded = load_file(path, name, files=reader)
-    if any(found.code in {"SR012", "SR028"} for found in loaded.findings):
+    if any(finding.code in {"SR012", "SR028"} for finding in loaded.findings):
         return _refused(loaded.file, "the file does not contain a schema", advice=_NO_SCHEMA)
     return loaded
 
@@ -53,9 +53,9 @@ def load_schema_file(path: Path, name: str, reader: FileReader) -> LoadedFile:
 def load_json(text: str, name: str) -> LoadedFile:
     """Read a JSON text that contains an object."""
     file = TextFile(name, text)
-    deep = nesting_offset(text, _DEEPEST)
-    if deep is not None:
-        return LoadedFile(file, None, (file.finding("SR011", _TOO_DEEP, file.between(deep, deep + 1)),))
+    offset = nesting_offset(text, _DEEPEST)
+    if offset is not None:
+        return LoadedFile(file, None, (file.finding("SR011", _TOO_DEEP, file.between(offset, offset + 1)),))
     repeated: list[str] = []
     try:
         data = _decode(text, repeated)
@@ -74,11 +74,11 @@ def load_json(text: str, name: str) -> LoadedFile:
 
 def _decode(text: str, repeated: list[str]) -> Any:
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        made = dict(items)
-        if len(made) < len(items):
+        mapping = dict(items)
+        if len(mapping) < len(items):
             counts = Counter(key for key, _ in items)
             repeated.extend(key for key, count in counts.items() if count > 1)
-        return made
+        return mapping
 
     return json.loads(text, object_pairs_hook=pairs, parse_constant=_refuse_constant)
 

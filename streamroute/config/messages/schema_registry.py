@@ -80,18 +80,18 @@ class SchemaRegistry:
         self._documents[uri] = document
         for node in walk(root, (), base_below(root, uri, dialect), dialect):
             target = Target(document, node.path, node.schema, node.base)
-            if _names_itself(node.schema, dialect) and node.base != uri:
+            if _has_uri(node.schema, dialect) and node.base != uri:
                 self._register(node.base, target, "$id")
             for anchor in anchors_of(node.schema, dialect):
                 self._register(f"{node.base}#{anchor}", target, "$anchor")
         self._check_name_is_free(uri, Target(document, (), root, uri), "$id")
         return document
 
-    def _register(self, name: str, target: Target, word: str) -> None:
-        self._check_name_is_free(name, target, word)
+    def _register(self, name: str, target: Target, keyword: str) -> None:
+        self._check_name_is_free(name, target, keyword)
         self._named.setdefault(name, target)
 
-    def _check_name_is_free(self, name: str, target: Target, word: str) -> None:
+    def _check_name_is_free(self, name: str, target: Target, keyword: str) -> None:
         """Report a name that another schema already uses: references to it would be ambiguous."""
         first = self._named.get(name)
         other = self._documents.get(name)
@@ -100,17 +100,19 @@ class SchemaRegistry:
         address, fragment = urldefrag(name)
         if is_metaschema_uri(address):
             if not fragment and differs_from_metaschema(address, target.value):
-                self._refuse_name(target, word, name, "it belongs to JSON Schema itself")
+                self._refuse_name(target, keyword, name, "it belongs to JSON Schema itself")
         elif first is not None and first.value != target.value:
             where = first.document.location.line_seen_from(target.document.location.source, first.path)
-            self._refuse_name(target, word, name, f"first used on {where}")
+            self._refuse_name(target, keyword, name, f"first used on {where}")
 
-    def _refuse_name(self, target: Target, word: str, name: str, why: str) -> None:
+    def _refuse_name(self, target: Target, keyword: str, name: str, reason: str) -> None:
         value = target.value if isinstance(target.value, dict) else {}
-        stated = next((one for one in (word, "$id") if one in value), None)  # an anchor of draft-07 is an $id
-        at = target.path if stated is None else (*target.path, stated)
-        shown = name if stated is None else value[stated]
-        message = f'duplicate schema name "{clip(shown, _LONGEST)}": {why}'
+        present = next(
+            (candidate for candidate in (keyword, "$id") if candidate in value), None
+        )  # an anchor of draft-07 is an $id
+        at = target.path if present is None else (*target.path, present)
+        name_in_schema = name if present is None else value[present]
+        message = f'duplicate schema name "{clip(name_in_schema, _LONGEST)}": {reason}'
         self.findings.append(target.document.location.finding("SR117", message, at=at))
 
     def read(self, path: str, name: str, dialect: Dialect = DEFAULT) -> SchemaDocument | None:
@@ -144,11 +146,11 @@ class SchemaRegistry:
         if loaded.source is None:
             return None
         location = SourceLocation(loaded.source)
-        stated = dialect_of(loaded.source.data, dialect)
-        if stated is None:
+        declared = dialect_of(loaded.source.data, dialect)
+        if declared is None:
             self.findings.append(unknown_dialect(location, loaded.source.data["$schema"]))
             return None
-        return self.add(uri, loaded.source.data, stated, location)
+        return self.add(uri, loaded.source.data, declared, location)
 
     def lookup(self, reference: str, base: str, origin: SchemaDocument) -> Target | None:
         """Resolve a reference in ``origin``; None if the referenced file is invalid, which a finding reports.
@@ -164,14 +166,14 @@ class SchemaRegistry:
             ) from None
         if resource is None:
             return None
-        found = self._named.get(f"{uri}#{unquote(fragment)}") if fragment else resource
-        if found is None and fragment.startswith("/"):
-            found = _below(resource, fragment)
-        if found is None:
+        target = self._named.get(f"{uri}#{unquote(fragment)}") if fragment else resource
+        if target is None and fragment.startswith("/"):
+            target = _below(resource, fragment)
+        if target is None:
             raise UnresolvedError(
                 "SR114", f'"{clip(reference, _LONGEST)}" cannot be resolved: its schema has no such part'
             )
-        return found
+        return target
 
     def _resource(self, uri: str, reference: str, origin: SchemaDocument) -> Target | None:
         """Return the document, or the part of a document, with this URI."""
@@ -184,9 +186,9 @@ class SchemaRegistry:
 
     def _file(self, uri: str, reference: str, origin: SchemaDocument) -> SchemaDocument | None:
         path = file_path(uri)
-        own = metaschema(uri) if path is None else None
-        if own is not None:
-            source, dialect = own
+        published = metaschema(uri) if path is None else None
+        if published is not None:
+            source, dialect = published
             return self.add(uri, source.data, dialect, SourceLocation(source))
         if path is None:
             # A file's own $id is never fetched: resolve the reference against the file's path instead.
@@ -201,15 +203,19 @@ class SchemaRegistry:
 
     def _name(self, path: str, origin: SchemaDocument) -> str:
         """Return a file's path, relative or absolute like that of the file that refers to it."""
-        home = os.path.dirname(origin.location.source.path)  # noqa: PTH120 - pathlib would lose its spelling
-        own = os.path.dirname(os.path.abspath(origin.location.source.path))  # noqa: PTH100, PTH120 - as above
-        return os.path.normpath(os.path.join(home, os.path.relpath(path, own)))  # noqa: PTH118 - as above
+        folder = os.path.dirname(origin.location.source.path)  # noqa: PTH120 - pathlib would lose its spelling
+        absolute_folder = os.path.dirname(os.path.abspath(origin.location.source.path))  # noqa: PTH100, PTH120 - as above
+        return os.path.normpath(os.path.join(folder, os.path.relpath(path, absolute_folder)))  # noqa: PTH118 - as above
 
 
-def _names_itself(schema: dict[str, Any], dialect: Dialect) -> bool:
+def _has_uri(schema: dict[str, Any], dialect: Dialect) -> bool:
     """Whether a schema's ``$id`` is a URI; in draft-07 it may be only an anchor."""
-    own = schema.get("$id")
-    return isinstance(own, str) and own[:1] not in ("", "#") and not hides_siblings(schema, dialect)
+    identifier = schema.get("$id")
+    return (
+        isinstance(identifier, str)
+        and identifier[:1] not in ("", "#")
+        and not hides_siblings(schema, dialect)
+    )
 
 
 def root_of(document: SchemaDocument, uri: str) -> Target:
@@ -245,9 +251,9 @@ def file_path(uri: str) -> str | None:
     return os.path.normpath(unquote(parts.path))
 
 
-def unknown_dialect(location: SourceLocation, stated: str) -> Finding:
+def unknown_dialect(location: SourceLocation, name: str) -> Finding:
     """Return the finding about an unsupported ``$schema``."""
     advice = f"write {Dialect.DRAFT_2020_12} or {Dialect.DRAFT_07}"
     return location.finding(
-        "SR115", f'unsupported dialect "{clip(stated, _LONGEST)}"', at=("$schema",), help=advice
+        "SR115", f'unsupported dialect "{clip(name, _LONGEST)}"', at=("$schema",), help=advice
     )

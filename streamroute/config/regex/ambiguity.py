@@ -67,18 +67,18 @@ def effort(root: RegexNode, *, is_anchored: bool) -> Effort:
     """Return the effort of a search, which restarts at each character if the pattern is not anchored."""
     graph = _Graph()
     try:
-        found = _effort(graph, root, is_anchored=is_anchored)
+        result = _effort(graph, root, is_anchored=is_anchored)
     except _TooLargeError:
-        found = UNKNOWN
-    return replace(found, compared=graph.size + graph.compared)
+        result = UNKNOWN
+    return replace(result, compared=graph.size + graph.compared)
 
 
 def _effort(graph: _Graph, root: RegexNode, *, is_anchored: bool) -> Effort:
     _, first, _ = graph.add(root)
     graph.link([_START], first)
     loops = [each for each in _components(graph.edges) if _is_loop(graph.edges, each)]
-    inside = {place for loop in loops for place in loop}
-    doubtful = {place for place in range(len(graph.chars)) if graph.is_doubtful(place)}
+    inside = {position for loop in loops for position in loop}
+    doubtful = {position for position in range(len(graph.chars)) if graph.is_doubtful(position)}
     if any(len(loop) > _MOST_IN_LOOP and doubtful & set(loop) for loop in loops):
         return UNKNOWN
     ways = 2 ** min(len(doubtful - inside), 60)
@@ -101,8 +101,8 @@ class _Graph:
         self.size += len(last) * len(first)
         if self.size > _MOST_EDGES:
             raise _TooLargeError
-        for place in last:
-            self.edges[place].update(first)
+        for position in last:
+            self.edges[position].update(first)
 
     def add(self, node: RegexNode) -> tuple[bool, list[int], list[int]]:
         """Add a part; return whether it may be empty, and its possible first and last characters."""
@@ -127,8 +127,8 @@ class _Graph:
             raise _TooLargeError
         self.chars.append(node.ranges)
         self.edges.append(Counter())
-        place = [len(self.chars) - 1]
-        return False, place, place
+        position = [len(self.chars) - 1]
+        return False, position, position
 
     def _add_sequence(self, parts: tuple[RegexNode, ...]) -> tuple[bool, list[int], list[int]]:
         empty, first, last = True, list[int](), list[int]()
@@ -156,9 +156,9 @@ class _Graph:
             all_last, is_reached = [*all_last, *ends], is_reached and may_be_empty
         return empty, first, all_last
 
-    def is_doubtful(self, place: int) -> bool:
+    def is_doubtful(self, position: int) -> bool:
         """Whether two edges from a character accept the same next character."""
-        edges = self.edges[place]
+        edges = self.edges[position]
         following = list(edges)
         if any(count > 1 for count in edges.values()):
             return True
@@ -168,16 +168,18 @@ class _Graph:
 
     def _share(self, one: int, other: int) -> bool:
         """Whether some character matches both nodes."""
-        left, right = self.chars[one], self.chars[other]
-        self.compared += 1 + len(left) + len(right)
+        first, second = self.chars[one], self.chars[other]
+        self.compared += 1 + len(first) + len(second)
         if self.compared > _MOST_COMPARED:
             raise _TooLargeError
-        return overlap(left, right)
+        return overlap(first, second)
 
     def has_two_ways(self, loop: list[int]) -> bool:
         """Whether two different paths through a loop lead from a character to itself on the same text."""
         inside = set(loop)
-        if any(count > 1 for place in loop for other, count in self.edges[place].items() if other in inside):
+        if any(
+            count > 1 for position in loop for other, count in self.edges[position].items() if other in inside
+        ):
             return True
         pairs = self._pairs(loop, inside)
         numbers = {pair: number for number, pair in enumerate(pairs)}
@@ -192,7 +194,7 @@ class _Graph:
     def _pairs(self, loop: list[int], inside: set[int]) -> dict[tuple[int, int], list[tuple[int, int]]]:
         """Return the pairs that two paths through a loop can reach on the same text, and their successors."""
         pairs: dict[tuple[int, int], list[tuple[int, int]]] = {}
-        waiting = [(place, place) for place in loop]
+        waiting = [(position, position) for position in loop]
         while waiting:
             pair = waiting.pop()
             if pair not in pairs:
@@ -216,34 +218,36 @@ def _components(edges: list[Counter[int]]) -> list[list[int]]:
     low: dict[int, int] = {}
     path: list[int] = []
     on_path: set[int] = set()
-    found: list[list[int]] = []
+    components: list[list[int]] = []
     for root in range(len(edges)):
         work = [] if root in order else [(root, iter(edges[root]))]
         if work:
             _enter(root, order, low, path, on_path)
         while work:
-            place, following = work[-1]
-            step = next((each for each in following if each not in order or each in on_path), None)
+            position, following = work[-1]
+            step = next(
+                (successor for successor in following if successor not in order or successor in on_path), None
+            )
             if step is None:
                 work.pop()
                 if work:
-                    low[work[-1][0]] = min(low[work[-1][0]], low[place])
-                if low[place] == order[place]:
-                    component = path[path.index(place) :]
+                    low[work[-1][0]] = min(low[work[-1][0]], low[position])
+                if low[position] == order[position]:
+                    component = path[path.index(position) :]
                     del path[-len(component) :]
                     on_path.difference_update(component)
-                    found.append(component)
+                    components.append(component)
             elif step in order:
-                low[place] = min(low[place], order[step])
+                low[position] = min(low[position], order[step])
             else:
                 _enter(step, order, low, path, on_path)
                 work.append((step, iter(edges[step])))
-    return found
+    return components
 
 
 def _enter(
-    place: int, order: dict[int, int], low: dict[int, int], path: list[int], on_path: set[int]
+    position: int, order: dict[int, int], low: dict[int, int], path: list[int], on_path: set[int]
 ) -> None:
-    order[place] = low[place] = len(order)
-    path.append(place)
-    on_path.add(place)
+    order[position] = low[position] = len(order)
+    path.append(position)
+    on_path.add(position)

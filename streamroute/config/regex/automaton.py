@@ -179,8 +179,8 @@ class _Machine:
         spend(_A_RUN + len(text))
         kernel, used = self._first, self.used
         for at, (char, bits) in enumerate(zip(chain(text, ("",)), holds, strict=True)):
-            held = bits & used
-            step = kernel.steps.get(held) or self._step(kernel, held, spend)
+            active = bits & used
+            step = kernel.steps.get(active) or self._step(kernel, active, spend)
             if step.is_match:
                 if mark is None:
                     return True
@@ -192,20 +192,20 @@ class _Machine:
                 kernel = following
         return False
 
-    def _step(self, kernel: _Kernel, held: int, spend: Spend) -> _Step:
+    def _step(self, kernel: _Kernel, active: int, spend: Spend) -> _Step:
         program, waiting, seen = self._program, list(kernel.states), set(kernel.states)
         while waiting:
             state = waiting.pop()
             bits, wanted = program.wanted[state]
-            if program.chars[state] is None and held & bits == wanted:
+            if program.chars[state] is None and active & bits == wanted:
                 fresh = [each for each in program.following[state] if each not in seen]
                 seen.update(fresh)
                 waiting += fresh
         spend(1 + len(seen))
-        made = _Step(0 in seen, tuple(state for state in seen if program.chars[state] is not None))
-        kernel.steps[held] = made
-        self._remembered += len(made.states)
-        return made
+        step = _Step(0 in seen, tuple(state for state in seen if program.chars[state] is not None))
+        kernel.steps[active] = step
+        self._remembered += len(step.states)
+        return step
 
     def _follow(self, step: _Step, char: str, spend: Spend) -> _Kernel:
         program, code = self._program, ord(char)
@@ -218,8 +218,8 @@ class _Machine:
         self._remembered += 1 + len(states)
         if self._remembered > _MOST_REMEMBERED:
             self._forget()
-        step.table[char] = found = self._kernel(frozenset(states))
-        return found
+        step.table[char] = following = self._kernel(frozenset(states))
+        return following
 
 
 class Automaton:

@@ -145,13 +145,13 @@ def _by_category() -> dict[str, list[tuple[int, int]]]:
 
     This takes a third of a second, so it runs only if a pattern uses a property.
     """
-    found: dict[str, list[tuple[int, int]]] = {}
+    ranges: dict[str, list[tuple[int, int]]] = {}
     previous = ""
     for code in range(LAST + 1):
         name = unicodedata.category(chr(code))
         if name == previous:
-            found[name][-1] = (found[name][-1][0], code)
+            ranges[name][-1] = (ranges[name][-1][0], code)
         else:
-            found.setdefault(name, []).append((code, code))
+            ranges.setdefault(name, []).append((code, code))
             previous = name
-    return found
+    return ranges

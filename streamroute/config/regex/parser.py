@@ -116,22 +116,22 @@ class _PatternParser:
 
     def _term(self) -> RegexNode:
         atom = self._atom()
-        found = _QUANTIFIER.match(self.text, self.at)
-        return self._repeated(atom, found) if found else atom
+        quantifier = _QUANTIFIER.match(self.text, self.at)
+        return self._repeated(atom, quantifier) if quantifier else atom
 
-    def _repeated(self, atom: RegexNode, found: re.Match[str]) -> RegexNode:
+    def _repeated(self, atom: RegexNode, quantifier: re.Match[str]) -> RegexNode:
         if isinstance(atom, (Assertion, Lookaround)):
-            raise RegexError(f'"{found[0]}" repeats a position, which cannot be repeated')
-        self.at = found.end()
-        if found[1]:
-            least, most = _TIMES[found[1]]
+            raise RegexError(f'"{quantifier[0]}" repeats a position, which cannot be repeated')
+        self.at = quantifier.end()
+        if quantifier[1]:
+            least, most = _TIMES[quantifier[1]]
         else:
-            least = int(found[2])
-            most = int(found[4]) if found[4] else None if found[3] else least
+            least = int(quantifier[2])
+            most = int(quantifier[4]) if quantifier[4] else None if quantifier[3] else least
         if most is not None and most < least:
-            raise RegexError(f'the numbers of "{found[0]}" are out of order')
+            raise RegexError(f'the numbers of "{quantifier[0]}" are out of order')
         if max(least, most or 0) > _MOST_REPEATS:
-            raise RegexError(f'"{found[0]}" is too large')
+            raise RegexError(f'"{quantifier[0]}" is too large')
         return Repetition(atom, least, most)
 
     def _atom(self) -> RegexNode:
@@ -144,8 +144,8 @@ class _PatternParser:
             return self._escape()
         if char in "*+?":
             raise RegexError(f'there is nothing before "{char}" that it could repeat')
-        if char == "{" and (found := re.compile(r"\{[0-9]*+,?[0-9]*\}").match(self.text, self.at)):
-            raise RegexError(f'"{found[0]}" repeats nothing; write "\\{{" for the brace itself')
+        if char == "{" and (match := re.compile(r"\{[0-9]*+,?[0-9]*\}").match(self.text, self.at)):
+            raise RegexError(f'"{match[0]}" repeats nothing; write "\\{{" for the brace itself')
         self.at += 1
         if char == "^":
             return Assertion(Position.START)
@@ -156,13 +156,13 @@ class _PatternParser:
     # Groups.
 
     def _group(self) -> RegexNode:
-        found = _OPENING.match(self.text, self.at)
-        assert found is not None  # noqa: S101 - it stands on a bracket
-        opening = found[0]
-        self.at = found.end()
+        match = _OPENING.match(self.text, self.at)
+        assert match is not None  # noqa: S101 - it stands on a bracket
+        opening = match[0]
+        self.at = match.end()
         if self._peek() == "?":
             raise RegexError(_foreign(self.text[self.at - 1 :]))
-        number = self._number(found[1]) if opening == "(" or found[1] else None
+        number = self._number(match[1]) if opening == "(" or match[1] else None
         body = self.choice()
         if self._peek() != ")":
             raise RegexError("a group is not closed")
@@ -191,9 +191,9 @@ class _PatternParser:
             self.at += 2
             return Assertion(_PLACES[char])
         if char and char in "123456789":
-            found = re.compile(r"[0-9]{1,4}").match(self.text, self.at + 1)
-            assert found is not None  # noqa: S101 - it stands on a digit
-            return self._reference(int(found[0]), found.end())
+            match = re.compile(r"[0-9]{1,4}").match(self.text, self.at + 1)
+            assert match is not None  # noqa: S101 - it stands on a digit
+            return self._reference(int(match[0]), match.end())
         named = re.compile(r"k<([A-Za-z_$][\w$]*)>").match(self.text, self.at + 1)
         if named:
             return self._reference(self.names.get(named[1], 0), named.end())
@@ -218,18 +218,18 @@ class _PatternParser:
         return ((code, code),)
 
     def _property(self) -> Ranges:
-        found = _PROPERTY.match(self.text, self.at + 1)
-        ranges = category(found[2]) if found else None
-        if found is None or ranges is None:
+        match = _PROPERTY.match(self.text, self.at + 1)
+        ranges = category(match[2]) if match else None
+        if match is None or ranges is None:
             raise RegexError(r"of Unicode's properties, general categories alone are known, such as \p{Lu}")
-        self.at = found.end()
-        return complement(ranges) if found[1] == "P" else ranges
+        self.at = match.end()
+        return complement(ranges) if match[1] == "P" else ranges
 
     def _code(self, char: str) -> int:
-        found = _CODE.match(self.text, self.at + 1)
-        if found:
-            self.at = found.end()
-            return _code_point(found)
+        match = _CODE.match(self.text, self.at + 1)
+        if match:
+            self.at = match.end()
+            return _code_point(match)
         if (
             char in _CONTROLS
             and char
@@ -252,8 +252,8 @@ class _PatternParser:
         while self._peek() != "]":
             ranges += self._class_part()
         self.at += 1
-        made = union(ranges)
-        return complement(made) if is_negated else made
+        result = union(ranges)
+        return complement(result) if is_negated else result
 
     def _class_part(self) -> Ranges:
         low = self._class_atom()
@@ -299,15 +299,15 @@ def _is_one(ranges: Ranges) -> bool:
     return len(ranges) == 1 and ranges[0][0] == ranges[0][1]
 
 
-def _code_point(found: re.Match[str]) -> int:
-    control, byte, braces, high, low, unit = found.groups()
+def _code_point(match: re.Match[str]) -> int:
+    control, byte, braces, high, low, unit = match.groups()
     if control:
         return ord(control) % 32
     if high:
         return 0x10000 + ((int(high, 16) - 0xD800) << 10) + int(low, 16) - 0xDC00
     code = int(byte or braces or unit, 16)
     if code > 0x10FFFF:
-        raise RegexError(f'"\\{found[0]}" is not a character')
+        raise RegexError(f'"\\{match[0]}" is not a character')
     return code
 
 

@@ -107,11 +107,11 @@ def _rust_char(code: int) -> str:
 
 def _without_surrogates(ranges: Ranges) -> list[tuple[int, int]]:
     """Remove the surrogates, which do not occur in Rust's strings."""
-    kept: list[tuple[int, int]] = []
+    result: list[tuple[int, int]] = []
     for low, high in ranges:
-        kept += [(low, min(high, 0xD7FF))] if low <= 0xD7FF else []
-        kept += [(max(low, 0xE000), high)] if high >= 0xE000 else []
-    return kept
+        result += [(low, min(high, 0xD7FF))] if low <= 0xD7FF else []
+        result += [(max(low, 0xE000), high)] if high >= 0xE000 else []
+    return result
 
 
 def width(node: RegexNode) -> int | None:

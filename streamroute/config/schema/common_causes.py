@@ -77,8 +77,8 @@ def _bare_schema(path: DataPath, unexpected: Sequence[str]) -> Cause | None:
 
 def _foreign_file(present: Mapping[str, Any], free: Sequence[str]) -> Cause | None:
     """Detect a file of another kind, or a configuration nested below an extra top-level key."""
-    near = [key for key in present if did_you_mean(key, free) or synonym_of(key, free)]
-    if not present or any(key.startswith("x-") for key in present) or 2 * len(near) >= len(present):
+    similar = [key for key in present if did_you_mean(key, free) or synonym_of(key, free)]
+    if not present or any(key.startswith("x-") for key in present) or 2 * len(similar) >= len(present):
         return None
     first, value = next(iter(present.items()))
     if len(present) == 1 and isinstance(value, dict) and {"routes", "streams"} & value.keys():
@@ -104,15 +104,15 @@ def split_items(items: Any, key: str) -> dict[int, Cause | None]:
     if not isinstance(items, list):
         return {}
     known = schema_at((key, 0)).get("properties", {})
-    found: dict[int, Cause | None] = {}
+    causes: dict[int, Cause | None] = {}
     for run in _runs([item if _is_part(item, known) else None for item in items]):
         names = [next(iter(items[at])) for at in run]
         if len(run) > 1 and len(set(names)) == len(names):
             advice = f'remove the "- " and indent it like {quote_value(names[0])}'
             message = f'this "- " starts a new item, but {quote_value(names[1])} belongs to the item above'
-            found |= dict.fromkeys(run)
-            found[run[1]] = Cause("SR103", message, (key, run[1], names[1]), advice)
-    return found
+            causes |= dict.fromkeys(run)
+            causes[run[1]] = Cause("SR103", message, (key, run[1], names[1]), advice)
+    return causes
 
 
 def _is_part(item: Any, known: Mapping[str, Any]) -> bool:

@@ -67,8 +67,8 @@ def _explain_unexpected(report: SchemaReport, path: DataPath, key: str, free: Se
         message += ": a key for anchors starts with x-"
         report.add("SR102", message, (*path, key), "key", suggestion=anchors)
         return None
-    home = None if intended else home_phrase(key, report.schema)
-    advice = f'"{key}" belongs {home}' if home else _ELSEWHERE.get((*path[:1], key))
+    place = None if intended else home_phrase(key, report.schema)
+    advice = f'"{key}" belongs {place}' if place else _ELSEWHERE.get((*path[:1], key))
     fix = requote(report.source.text_at((*path, key), "key"), misspelt) if misspelt else None
     report.add(
         "SR102",

@@ -20,7 +20,7 @@ from streamroute.text.suggestions import did_you_mean
 
 def explain_value(report: SchemaReport, violations: Mapping[str, Violation]) -> None:
     """Report the most informative of a value's violations, given by keyword."""
-    keyword = next(word for word in _MESSAGES if word in violations)
+    keyword = next(keyword for keyword in _MESSAGES if keyword in violations)
     _MESSAGES[keyword](report, violations[keyword])
 
 
@@ -57,14 +57,14 @@ def _actual(report: SchemaReport, violation: Violation, types: list[str]) -> str
 
 def _wrong_choice(report: SchemaReport, violation: Violation) -> None:
     choices = violation.schema["enum"]
-    shown, meant = report.display(violation), None
+    value, suggestion = report.display(violation), None
     if violation.path not in report.replaced:
-        meant = did_you_mean(str(violation.value), choices)
+        suggestion = did_you_mean(str(violation.value), choices)
     report.add(
         "SR105",
-        f"{label(violation.path)} must be {join_words(choices)}, not {shown}",
+        f"{label(violation.path)} must be {join_words(choices)}, not {value}",
         violation.path,
-        suggestion=meant,
+        suggestion=suggestion,
     )
 
 
@@ -78,24 +78,24 @@ def _wrong_constant(report: SchemaReport, violation: Violation) -> None:
 
 
 def _wrong_pattern(report: SchemaReport, violation: Violation) -> None:
-    words = violation.schema.get("patternErrorMessage", "it has the wrong format")
-    meant = None
+    requirement = violation.schema.get("patternErrorMessage", "it has the wrong format")
+    suggestion = None
     if violation.path not in report.replaced:
-        meant = _nearest_form(violation.value, violation.schema)
+        suggestion = _similar_value(violation.value, violation.schema)
     report.add(
         "SR107",
-        f"invalid value {report.display(violation)} for {label(violation.path)}: {words}",
+        f"invalid value {report.display(violation)} for {label(violation.path)}: {requirement}",
         violation.path,
-        suggestion=meant,
+        suggestion=suggestion,
     )
 
 
-def _nearest_form(value: str, schema: Mapping[str, Any]) -> str | None:
+def _similar_value(value: str, schema: Mapping[str, Any]) -> str | None:
     """Return the value in the required form, or a similar example, or None; digits are never guessed."""
-    meant = normalized_guess(value, schema["pattern"])
-    if meant is None and not any(char.isdigit() for char in value):
-        meant = did_you_mean(value, schema.get("examples", ()))
-    return meant
+    suggestion = normalized_guess(value, schema["pattern"])
+    if suggestion is None and not any(char.isdigit() for char in value):
+        suggestion = did_you_mean(value, schema.get("examples", ()))
+    return suggestion
 
 
 def _out_of_range(report: SchemaReport, violation: Violation) -> None:

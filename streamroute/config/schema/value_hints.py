@@ -14,7 +14,7 @@ from streamroute.config.schema.written_conditions import as_condition
 from streamroute.config.yaml.scalars import read_plain
 from streamroute.config.yaml.source import DataPath, SourceFile
 
-_TRUTH: Final = {"on": "true", "yes": "true", "off": "false", "no": "false"}
+_BOOLEANS: Final = {"on": "true", "yes": "true", "off": "false", "no": "false"}
 """Booleans in YAML 1.1 that are strings in YAML 1.2."""
 
 _NUMBER: Final = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?|true|false")
@@ -41,7 +41,7 @@ def hint_for_type(source: SourceFile, violation: Violation, types: list[str], *,
     if "string" in types:
         return _to_string(source, violation)
     if types == ["boolean"]:
-        return _to_truth(source, violation)
+        return _to_boolean(source, violation)
     return _to_number(source, violation) if types in (["integer"], ["number"]) else Hint()
 
 
@@ -55,27 +55,27 @@ def _to_expression(source: SourceFile, violation: Violation) -> str:
     if violation.path[-1] == "filter" and (value is True or not value):
         return NO_FILTER if value is not False else "to disable a route, write enabled: false"
     if isinstance(value, (dict, list)):
-        return _of_collection(source, violation)
+        return _collection_hint(source, violation)
     if violation.path[-1] == "filter":
         return "a filter is a path in the message or a comparison: nights >= `3`"
     return "an expression is a path in the message, such as guest.id"
 
 
-def _of_collection(source: SourceFile, violation: Violation) -> str:
+def _collection_hint(source: SourceFile, violation: Violation) -> str:
     """Return advice for a list or mapping; as a filter it would match every message."""
     value, raw = violation.value, source.scalar_text(violation.path)
     if violation.path[-1] == "filter":
-        meant = as_condition(value)
-        if meant is None:
+        condition = as_condition(value)
+        if condition is None:
             return "a filter is one expression: join its parts with && or ||"
-        several = isinstance(value, list) and len(value) > 1
-        return f"a filter is {'one' if several else 'an'} expression: {meant}"
+        is_multiple = isinstance(value, list) and len(value) > 1
+        return f"a filter is {'one' if is_multiple else 'an'} expression: {condition}"
     if raw[:1] in ("{", "[") and not ("\n" in raw and "#" in raw):
         return f"quote all of it: {quote_yaml(' '.join(raw.split()))}"
     if isinstance(value, dict) and all(isinstance(item, str) for item in value.values()):
-        whole = ", ".join(f"{name}: {item}" for name, item in value.items())
-        if len(whole) <= _LONGEST and "\n" not in whole:
-            return f"an object is written in braces: {quote_yaml(f'{{{whole}}}')}"
+        pairs = ", ".join(f"{name}: {item}" for name, item in value.items())
+        if len(pairs) <= _LONGEST and "\n" not in pairs:
+            return f"an object is written in braces: {quote_yaml(f'{{{pairs}}}')}"
     return "write it as one expression, in a block under >-"
 
 
@@ -100,7 +100,7 @@ def form_of(path: DataPath, value: Any) -> str | None:
     if entry is not None:
         return entry
     form = _FORMS.get(str(path[-1]))
-    return form.format(value=value) if form and _is_short(value) else _WHOLE.get(str(path[-1]))
+    return form.format(value=value) if form and _is_short(value) else _WHOLE_VALUE_HINTS.get(str(path[-1]))
 
 
 def _form_of_types(value: Any) -> str:
@@ -159,7 +159,7 @@ _FORMS: Final = {
     "retry": "write {{max_attempts: {value}}}",
     "schema": "write its file, such as schemas/{value}.json",
 }
-_WHOLE: Final = {
+_WHOLE_VALUE_HINTS: Final = {
     "retry": "write {max_attempts: 1} for no retry",
     "dedupe": "write {key: order.id, ttl: 1d}: a path in the message, and how long to remember it",
     "streams": "each stream is a key with its settings below: bot_events: {group: notifications}",
@@ -187,12 +187,12 @@ def _to_string(source: SourceFile, violation: Violation) -> Hint:
     return Hint(f"write a unit: {raw}s" if lacks_unit else None)
 
 
-def _to_truth(source: SourceFile, violation: Violation) -> Hint:
+def _to_boolean(source: SourceFile, violation: Violation) -> Hint:
     value = str(violation.value)
     if value in {"true", "false"}:
         return Hint("write it without quotes", _in_place(source, violation, value))
-    meant = _TRUTH.get(value.lower())
-    return Hint(f"write {meant}", _in_place(source, violation, meant)) if meant else Hint()
+    boolean = _BOOLEANS.get(value.lower())
+    return Hint(f"write {boolean}", _in_place(source, violation, boolean)) if boolean else Hint()
 
 
 def _to_number(source: SourceFile, violation: Violation) -> Hint:

@@ -25,8 +25,8 @@ class CommentScopes:
         self._touching: dict[int, Lines] = {}  # line -> the lines of the scalars that begin or end on it
         self._last: dict[int, int] = {}  # line -> the last line of the elements that begin on it
         self._next: dict[int, int] = {}  # line without content -> the next line with content
-        for mark in _marks(build_nodes(source.text)):
-            self._add(mark)
+        for node in _marks(build_nodes(source.text)):
+            self._add(node)
         self._scalars.sort()
 
     def is_comment_at(self, at: int) -> bool:
@@ -53,27 +53,27 @@ class CommentScopes:
                 self._next[passed[-1]] = passed[-1] + 1
                 break
             passed.append(passed[-1] + 1)
-        found = self._next.get(passed[-1], line + 1)
-        self._next.update(dict.fromkeys(passed, found))
-        return found
+        content_line = self._next.get(passed[-1], line + 1)
+        self._next.update(dict.fromkeys(passed, content_line))
+        return content_line
 
-    def _add(self, mark: YamlNode) -> None:
-        if mark.value is not None:
-            self._add_scalar(mark)
-        for key, value in mark.pairs or ():
+    def _add(self, node: YamlNode) -> None:
+        if node.value is not None:
+            self._add_scalar(node)
+        for key, value in node.pairs or ():
             self._add_entry(key.start, value.end)
-        for item in mark.items or ():
+        for item in node.items or ():
             self._add_entry(item.start, item.end)
 
-    def _add_scalar(self, mark: YamlNode) -> None:
+    def _add_scalar(self, node: YamlNode) -> None:
         text = self._source.text
-        start, end = mark.start, _end(text, mark.start, mark.end)
-        if mark.style in {"|", ">"}:
+        start, end = node.start, _end(text, node.start, node.end)
+        if node.style in {"|", ">"}:
             # A comment may follow the | or > of a block scalar.
             body = text.find("\n", start)
             start = end if body == -1 else body
         self._scalars.append((start, end))
-        first, last = self._add_entry(mark.start, mark.end)
+        first, last = self._add_entry(node.start, node.end)
         for line in (first, last):
             before = self._touching.get(line, (line, line))
             self._touching[line] = (min(first, before[0]), max(last, before[1]))

@@ -44,14 +44,14 @@ def suppress(
     ``rules`` are the rules that a comment may name. An unused suppression is reported if its rule
     ``is_checked`` and no error of the same stage on its lines may have hidden the finding.
     """
-    left = list(findings)
+    remaining = list(findings)
     for source in sources:
         if _SIGN.search(source.text):
-            left = _silence_in(source, left, rules, is_checked)
-    return left
+            remaining = _suppress_in(source, remaining, rules, is_checked)
+    return remaining
 
 
-def _silence_in(
+def _suppress_in(
     source: SourceFile,
     findings: Sequence[Finding],
     rules: Mapping[str, Rule],
@@ -59,19 +59,23 @@ def _silence_in(
 ) -> list[Finding]:
     ignores, mistakes = _read(source, rules)
     coverage = _Coverage({(ignore.code, ignore.lines) for ignore in ignores})
-    left = [found for found in findings if found.file != source.path or not coverage.suppresses(found)]
-    idle = (ignore for ignore in ignores if (ignore.code, ignore.lines) not in coverage.used)
-    looked_for = (ignore for ignore in idle if is_checked(ignore.rule))
-    errors = (found for found in left if found.severity is Severity.ERROR and found.file == source.path)
-    wrong = {(rules[found.code].stage, found.span.line) for found in errors}
-    unused = [_unused(source, ignore) for ignore in looked_for if not _is_hidden(ignore, wrong)]
-    return left + mistakes + unused
+    remaining = [
+        finding for finding in findings if finding.file != source.path or not coverage.suppresses(finding)
+    ]
+    unused_ignores = (ignore for ignore in ignores if (ignore.code, ignore.lines) not in coverage.used)
+    checked = (ignore for ignore in unused_ignores if is_checked(ignore.rule))
+    errors = (
+        finding for finding in remaining if finding.severity is Severity.ERROR and finding.file == source.path
+    )
+    lines_with_errors = {(rules[finding.code].stage, finding.span.line) for finding in errors}
+    unused = [_unused(source, ignore) for ignore in checked if not _is_hidden(ignore, lines_with_errors)]
+    return remaining + mistakes + unused
 
 
-def _is_hidden(ignore: Ignore, wrong: Collection[tuple[Stage, int]]) -> bool:
+def _is_hidden(ignore: Ignore, lines_with_errors: Collection[tuple[Stage, int]]) -> bool:
     """Whether an error of the same stage on its lines may hide the finding: parse errors hide type errors."""
     first, last = ignore.lines
-    return any((ignore.rule.stage, line) in wrong for line in range(first, last + 1))
+    return any((ignore.rule.stage, line) in lines_with_errors for line in range(first, last + 1))
 
 
 class _Coverage:
@@ -84,10 +88,10 @@ class _Coverage:
             for line in range(lines[0], lines[1] + 1):
                 self._at.setdefault((code, line), []).append(lines)
 
-    def suppresses(self, found: Finding) -> bool:
+    def suppresses(self, finding: Finding) -> bool:
         """Whether a finding is suppressed; records the suppressions that match it."""
-        covering = self._at.get((found.code, found.span.line), ())
-        self.used.update((found.code, lines) for lines in covering)
+        covering = self._at.get((finding.code, finding.span.line), ())
+        self.used.update((finding.code, lines) for lines in covering)
         return bool(covering)
 
 
@@ -111,8 +115,8 @@ def _read(source: SourceFile, rules: Mapping[str, Rule]) -> tuple[list[Ignore], 
                 mistakes.append(_too_many(source, sign))
                 continue
             read = [_ignore(source, rules, code, start, lines) for code, start in codes]
-            ignores += (one for one in read if isinstance(one, Ignore))
-            mistakes += (one for one in read or [_without_code(source, sign)] if isinstance(one, Finding))
+            ignores += (item for item in read if isinstance(item, Ignore))
+            mistakes += (item for item in read or [_without_code(source, sign)] if isinstance(item, Finding))
     return ignores, mistakes
 
 
@@ -121,7 +125,7 @@ def _codes(text: str, at: int) -> list[tuple[str, int]]:
     listed = _LISTED.match(text, at)
     if listed is None:
         return []
-    return [(word[0], listed.start(1) + word.start()) for word in _WORD.finditer(listed[1])]
+    return [(match[0], listed.start(1) + match.start()) for match in _WORD.finditer(listed[1])]
 
 
 def _without_code(source: SourceFile, sign: re.Match[str]) -> Finding:
@@ -141,9 +145,9 @@ def _ignore(
     rule, end = rules.get(code), start + len(code)
     span = source.between(start, end)
     if rule is None:
-        meant = did_you_mean(code, rules)
-        return source.finding("SR019", f'unknown rule "{code}"', span, suggestion=meant)
-    if rule.silenceable:
+        suggestion = did_you_mean(code, rules)
+        return source.finding("SR019", f'unknown rule "{code}"', span, suggestion=suggestion)
+    if rule.can_be_ignored:
         return Ignore(rule, lines, start, end)
-    why = "it reports ignore comments" if rule.stage is Stage.COMMENTS else "it is an error"
-    return source.finding("SR020", f"{code} ({rule.name}) cannot be ignored: {why}", span)
+    reason = "it reports ignore comments" if rule.stage is Stage.COMMENTS else "it is an error"
+    return source.finding("SR020", f"{code} ({rule.name}) cannot be ignored: {reason}", span)

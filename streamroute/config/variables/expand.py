@@ -63,7 +63,7 @@ def unescaped(source: SourceFile, keys: Iterable[str]) -> dict[str, Any]:
 
 def _without_escapes(value: Any) -> Any:
     if type(value) is str:
-        return re.sub(_ESCAPED, lambda found: found[1][::2], value) if "$${" in value else value
+        return re.sub(_ESCAPED, lambda match: match[1][::2], value) if "$${" in value else value
     if type(value) is list:
         return [_without_escapes(item) for item in value]
     return {key: _without_escapes(item) for key, item in value.items()} if type(value) is dict else value
@@ -151,14 +151,14 @@ def _value_of(result: Replacement, path: DataPath, match: re.Match[str]) -> str 
     if match[0] == "$$":
         return "$"
     if match[1] is None:
-        shown = hide_secrets(match.string)[match.start() : match.end()]
-        what = quote_value(shown) if shown == match[0] else 'what begins with "${"'
+        text = hide_secrets(match.string)[match.start() : match.end()]
+        subject = quote_value(text) if text == match[0] else 'what begins with "${"'
         _report(
             result,
             path,
             match,
             "SR504",
-            f"{what} is not a valid variable",
+            f"{subject} is not a valid variable",
             "write ${NAME} or ${NAME:-default}; variables cannot be nested, and $$ is a literal $",
         )
         return None

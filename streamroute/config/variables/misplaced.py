@@ -42,8 +42,8 @@ def find_misplaced(source: SourceFile, *, root: bool) -> list[Finding]:
 
 def _misplaced(text: str, *, escapes: bool) -> re.Match[str] | None:
     """Return the first variable in a text; keys have no escapes."""
-    found = re.finditer(rf"\$\$|{VARIABLE}" if escapes else VARIABLE, text)
-    return next((match for match in found if match[0] != "$$"), None)
+    matches = re.finditer(rf"\$\$|{VARIABLE}" if escapes else VARIABLE, text)
+    return next((match for match in matches if match[0] != "$$"), None)
 
 
 def _is_text(path: DataPath) -> bool:

@@ -135,8 +135,8 @@ class Builder:
         if value is _OPEN:
             self.collector.add("SR007", f'alias "*{name}" is inside the value it refers to', where)
         elif value is _NO_KEY:
-            meant = self._unknown_alias(name, where)
-            value, size = self._anchors.get(meant or "", (_NO_KEY, 0))
+            similar = self._unknown_alias(name, where)
+            value, size = self._anchors.get(similar or "", (_NO_KEY, 0))
         if value is _OPEN or value is _NO_KEY:
             value = {} if self._top is not None and self._top.key is _MERGE else None
         self._expand(size, where)
@@ -147,11 +147,11 @@ class Builder:
         if self._top is not None and self._wants_expression(self._top.key):
             self.collector.add("SR303", f'YAML reads "*{name}" as an alias', where, QUOTE_IT)
             return None
-        near = did_you_mean(name, self._anchors)
+        similar = did_you_mean(name, self._anchors)
         message = f'unknown alias "*{name}": no such anchor above'
-        meant = f"*{near}" if near else None
-        self.collector.add("SR007", message, where, f"define an anchor with &{name}", meant)
-        return near
+        suggestion = f"*{similar}" if similar else None
+        self.collector.add("SR007", message, where, f"define an anchor with &{name}", suggestion)
+        return similar
 
     def _expand(self, size: int, where: Extent) -> None:
         # Every later step walks the expanded data, so without a limit a small alias bomb would take days.

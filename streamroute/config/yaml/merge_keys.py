@@ -10,9 +10,9 @@ def merge(data: dict[str, Any], value: object) -> int | None:
 
     Return the number of keys processed, or None if ``value`` cannot be merged.
     """
-    stated = value if isinstance(value, list) else [value]
-    sources = [source for source in stated if isinstance(source, dict)]
-    if len(sources) < len(stated):
+    items = value if isinstance(value, list) else [value]
+    sources = [source for source in items if isinstance(source, dict)]
+    if len(sources) < len(items):
         return None
     for source in sources:
         data.update({key: item for key, item in source.items() if key not in data})

@@ -36,11 +36,11 @@ class YamlNode:
 
     def child(self, step: Step) -> tuple[YamlNode, YamlNode] | None:
         """Return the key and value one step down, or None; a list item is its own key."""
-        here = self.content
-        if here.pairs is not None:
-            return here.keys.find(str(step))
-        if here.items is not None and isinstance(step, int) and step < len(here.items):
-            return here.items[step], here.items[step]
+        node = self.content
+        if node.pairs is not None:
+            return node.keys.find(str(step))
+        if node.items is not None and isinstance(step, int) and step < len(node.items):
+            return node.items[step], node.items[step]
         return None
 
     @property
@@ -61,10 +61,10 @@ class _MappingKeys:
 
     def find(self, name: str) -> tuple[YamlNode, YamlNode] | None:
         """Return the key and value, or None; own keys take precedence over merged ones."""
-        found = self._own.get(name)
-        if found is None:
-            found = next(filter(None, (source.child(name) for source in self._merged)), None)
-        return found
+        entry = self._own.get(name)
+        if entry is None:
+            entry = next(filter(None, (source.child(name) for source in self._merged)), None)
+        return entry
 
 
 def _is_merge(key: YamlNode) -> bool:

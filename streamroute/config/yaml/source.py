@@ -44,11 +44,11 @@ class SourceFile(TextFile):
 
     def value(self, path: Sequence[Step]) -> Any:
         """Return the file's value at ``path``, or None; ``renamed_keys`` resolves misspelled keys."""
-        found: Any = self.data
+        current: Any = self.data
         for at, step in enumerate(path, 1):
             written = self.renamed_keys.get(tuple(path[:at]), step)
-            found = found.get(written) if isinstance(found, dict) else None
-        return found
+            current = current.get(written) if isinstance(current, dict) else None
+        return current
 
     def span(self, path: Sequence[Step], on: Part = "value") -> Span:
         """Return the span of the value at ``path``, of its key, or of the first key if it is a mapping."""
@@ -93,15 +93,15 @@ class SourceFile(TextFile):
         return self._find(path)[1].content.style == "plain"
 
     def _find(self, path: Sequence[Step]) -> tuple[YamlNode, YamlNode]:
-        found = (self._root, self._root)
+        node = (self._root, self._root)
         for at, step in enumerate(path, 1):
-            deeper = found[1].child(
+            deeper = node[1].child(
                 self.renamed_keys.get(tuple(path[:at]), step) if self.renamed_keys else step
             )
             if deeper is None:
-                return found[1], found[1]
-            found = deeper
-        return found
+                return node[1], node[1]
+            node = deeper
+        return node
 
     def _span_of(self, mark: YamlNode) -> Span:
         # The end of a block scalar is after its last line break.

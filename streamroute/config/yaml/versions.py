@@ -81,14 +81,14 @@ def may_hold_lone_tag(text: str) -> bool:
 def report_dropped_question_mark(collector: FindingCollector, where: Extent) -> None:
     """Report a key in a flow mapping that begins with a question mark, which libyaml drops."""
     start, end = where[0] - 1, where[1]
-    word = collector.file.text[start:end]
-    message = f'YAML 1.1 reads the "?" of {word} as an indicator and drops it from the key'
-    collector.add(RULE, message, (start, end), f'quote it: "{word}"')
+    text = collector.file.text[start:end]
+    message = f'YAML 1.1 reads the "?" of {text} as an indicator and drops it from the key'
+    collector.add(RULE, message, (start, end), f'quote it: "{text}"')
 
 
 def report_dropped_exclamation_mark(collector: FindingCollector, where: Extent) -> None:
     """Report a value after a lone exclamation mark: a string in YAML 1.2, any type in YAML 1.1."""
-    word = collector.file.text[where[0] : where[1]].split("\n")[0].rstrip()
+    text = collector.file.text[where[0] : where[1]].split("\n")[0].rstrip()
     message = 'YAML reads "!" as a tag and drops it from the value'
-    advice = f"quote it: '{word}'" if "'" not in word else "quote the whole value"
+    advice = f"quote it: '{text}'" if "'" not in text else "quote the whole value"
     collector.add(RULE, message, where, advice)

@@ -41,8 +41,8 @@ class Difference:
 class Outcome:
     """The result of one test.
 
-    ``unavailable`` is why its message is not available, ``invalid`` why it is dead-lettered as a whole; both may
-    be empty.
+    ``unavailable`` is why its message is not available, ``invalid`` why it is dead-lettered as a whole; both
+    may be empty.
     """
 
     test: RouteTest
@@ -169,12 +169,10 @@ def _reasons(decision: Decision, message: Mapping[str, Any]) -> tuple[str, ...]:
     if decision.verdict is Verdict.OTHER_STREAM:
         return (f"it takes messages of {', '.join(decision.route.streams)}",)
     if decision.verdict is Verdict.OTHER_TYPE:
-        message_type = str(message.get("type"))
-        suggestion = did_you_mean(message_type, decision.route.types)
+        name = str(message.get("type"))
+        suggestion = did_you_mean(name, decision.route.types)
         hint = f'; did you mean "{suggestion}"?' if suggestion else ""
-        return (
-            f'it takes {", ".join(decision.route.types)}, and the message is of the type "{message_type}"{hint}',
-        )
+        return (f'it takes {", ".join(decision.route.types)}, and the message is of the type "{name}"{hint}',)
     if decision.transform_error:
         return (decision.transform_error,)
     if decision.filter is None:

@@ -34,7 +34,7 @@ class CrashPauses:
         self._next = self._settings.first
 
     def after_crash(self, ran_for: float, *, at_work: bool) -> float:
-        """Return the pause after a crash; ``ran_for``: seconds it ran; ``at_work``: whether it had started."""
+        """Return the pause after a crash; it ran for ``ran_for`` seconds; ``at_work``: it had started."""
         settings = self._settings
         longest = settings.longest_at_work if at_work else settings.longest
         pause = settings.first if ran_for > settings.steady else min(self._next, longest)

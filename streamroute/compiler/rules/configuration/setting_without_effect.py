@@ -59,9 +59,9 @@ def check(context: RuleContext) -> Iterator[Finding]:
             policies = [route.policy_for(stream) for stream in streams]
             yield from _findings(route.location, route.retry, policies)
     for stream in document.streams.values():
-        stated = stream.location.value("retry")  # without inherited defaults
-        if isinstance(stated, dict) and "retry" not in stream.unresolved_keys:
-            yield from _findings(stream.location, stated, _policies(document, stream))
+        settings = stream.location.value("retry")  # without inherited defaults
+        if isinstance(settings, dict) and "retry" not in stream.unresolved_keys:
+            yield from _findings(stream.location, settings, _policies(document, stream))
 
 
 def _policies(document: Document, stream: StreamConfig) -> list[RetryPolicy]:
@@ -71,9 +71,9 @@ def _policies(document: Document, stream: StreamConfig) -> list[RetryPolicy]:
 
 
 def _findings(
-    place: SourceLocation, stated: Iterable[str], policies: Sequence[RetryPolicy]
+    place: SourceLocation, settings: Iterable[str], policies: Sequence[RetryPolicy]
 ) -> Iterator[Finding]:
-    for key in stated:
+    for key in settings:
         why = [_reason(key, policy) for policy in policies]
         if all(why):
             [(usual, _)] = Counter(why).most_common(1)

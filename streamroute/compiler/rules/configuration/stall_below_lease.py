@@ -48,7 +48,7 @@ def check(context: RuleContext) -> Iterator[Finding]:
     found: dict[tuple[SourceLocation, str], StreamConfig] = {}
     for stream in context.document.streams.values():
         if stream.stall < stream.lease and not stream.unresolved_keys & {"stall", "lease"}:
-            found.setdefault(context.document.stated(stream, "stall", "lease"), stream)
+            found.setdefault(context.document.conflict_location(stream, "stall", "lease"), stream)
     for (place, key), stream in found.items():
         stall, lease = stream.display("stall"), stream.display("lease")
         message = f'"stall" ({stall}) is shorter than "lease" ({lease}): a worker gives up entries too early'

@@ -66,9 +66,9 @@ def _handler_timeout(route: CheckedRoute) -> float | None:
     parameter = inspect.signature(route.handler_call.function).parameters.get("timeout")
     if parameter is None:
         return None
-    stated: Any = route.config.arguments.get("timeout", parameter.default)
+    seconds: Any = route.config.arguments.get("timeout", parameter.default)
     try:
-        return parse_duration(stated)
+        return parse_duration(seconds)
     except (TypeError, ValueError):
         return None  # the handler's own check reports it
 
@@ -76,7 +76,7 @@ def _handler_timeout(route: CheckedRoute) -> float | None:
 def _compared(route: CheckedRoute, own: float) -> Iterator[Finding]:
     config = route.config
     first, whole = format_duration(own), format_duration(config.timeout)
-    if own < config.timeout and "timeout" in config.stated:
+    if own < config.timeout and "timeout" in config.written_settings:
         message = f"no attempt gets {whole}: the handler itself gives up after {first}"
         help_text = 'that is its own "timeout", under with:'
         yield config.location.finding(RULE, message, at=("timeout",), help=help_text)

@@ -63,10 +63,14 @@ def _evidence(document: Document, messages: Iterable[Mapping[str, Any]]) -> Evid
 
 def _trees(document: Document) -> Iterator[Tree]:
     """Parse each valid expression of the document once."""
-    stated = [stream.order_by for stream in document.streams.values()]
+    expressions_written = [stream.order_by for stream in document.streams.values()]
     for route in document.routes:
-        stated += [route.filter, route.transform, None if route.dedupe is None else route.dedupe.key]
-    for expression in dict.fromkeys(stated):
+        expressions_written += [
+            route.filter,
+            route.transform,
+            None if route.dedupe is None else route.dedupe.key,
+        ]
+    for expression in dict.fromkeys(expressions_written):
         try:
             tree = None if expression is None else parse(expression)
         except ExpressionError:

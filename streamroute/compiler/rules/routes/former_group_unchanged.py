@@ -51,8 +51,10 @@ def check(context: RuleContext) -> Iterator[Finding]:
         if not stream.unresolved_keys & {"group", "formerly_group"}
     )
     unchanged = (stream for stream in known if stream.formerly_group == stream.group)
-    stated = dict.fromkeys(document.stated(stream, "formerly_group", "group") for stream in unchanged)
-    for place, key in stated:
+    conflicts = dict.fromkeys(
+        document.conflict_location(stream, "formerly_group", "group") for stream in unchanged
+    )
+    for place, key in conflicts:
         message = '"formerly_group" is the current name of the group'
         if key == "group":
             message = 'the group of this stream is the "formerly_group" of the defaults'

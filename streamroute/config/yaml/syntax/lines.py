@@ -124,11 +124,11 @@ def _colon_missing(file: TextFile, number: int, line: str) -> Finding | None:
     match = _WORD.fullmatch(line.rstrip())
     if match is None:
         return None
-    word, rest = match["at"], (match["rest"] or "").strip()
-    if word not in _keys() and (rest or not _opens(file, number, line)):
+    key, rest = match["at"], (match["rest"] or "").strip()
+    if key not in _keys() and (rest or not _opens(file, number, line)):
         return None
-    message = f'missing colon after "{word}"'
-    return _finding(file, number, match.span("at"), message, f"write {word}: {rest}".rstrip())
+    message = f'missing colon after "{key}"'
+    return _finding(file, number, match.span("at"), message, f"write {key}: {rest}".rstrip())
 
 
 def _opens(file: TextFile, number: int, line: str) -> bool:

@@ -86,11 +86,11 @@ _OF_PYYAML: Final = (
 
 def problem_of(error: yaml.MarkedYAMLError) -> str:
     """Return the error's message in libyaml's wording, whichever parser raised it."""
-    said, context = str(error.problem or error.context), str(error.context)
-    if said.startswith("did not"):
-        return said
-    same = (ours for part, where, ours in _OF_PYYAML if said.startswith(part) and where in context)
-    return next(same, said)
+    problem, context = str(error.problem or error.context), str(error.context)
+    if problem.startswith("did not"):
+        return problem
+    same = (ours for part, where, ours in _OF_PYYAML if problem.startswith(part) and where in context)
+    return next(same, problem)
 
 
 MISREAD: Final = {
