@@ -7,6 +7,7 @@ from typing import Final
 from streamroute.adapters.entries.dedupe_locks import resolve_locks
 from streamroute.adapters.entries.records import DeadRecord, flatten_fields, retry_record
 from streamroute.adapters.redis.scripts import Argument, Call
+from streamroute.delivery import Delivery
 from streamroute.keys import GroupKeys
 from streamroute.message import Message
 from streamroute.values import DeadLetter, RetryLater
@@ -14,9 +15,9 @@ from streamroute.values import DeadLetter, RetryLater
 _MAX_DELAY: Final = 365 * 86_400_000  # ms; the scripts treat a due time more than a year ahead as corrupt
 
 
-def needs_settle_script(message: Message) -> bool:
-    """Whether XACK alone is not enough: the message has failures to write, or holds dedupe locks."""
-    return bool(message.delivery.outcomes or message.delivery.dedupe_locks)
+def needs_settle_script(delivery: Delivery) -> bool:
+    """Whether XACK alone is not enough: there are failures to write, or dedupe locks to update."""
+    return bool(delivery.outcomes or delivery.dedupe_locks)
 
 
 def settlement(keys: GroupKeys, group: str, consumer: str, message: Message, generation: str) -> Call:

@@ -206,7 +206,7 @@ class MemoryStreamStorage:
         for name, message in messages.items():
             if self._held(stream_name, group_name, consumer_name, message.delivery) is None:
                 lost.append(name)
-            elif needs_settle_script(message) and self.refuse is not None:
+            elif needs_settle_script(message.delivery) and self.refuse is not None:
                 refused[name] = self.refuse
             else:
                 self._write(self._keys(stream_name, group_name), message)

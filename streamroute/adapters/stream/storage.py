@@ -216,11 +216,10 @@ class RedisStreamStorage:
         """
         keys = self._keys(stream_name, group_name)
         where = (self._client_of(keys.stream), keys, group_name, consumer_name)
-        deliveries = {name: message.delivery for name, message in messages.items()}
-        to_write = {name: messages[name] for name, d in deliveries.items() if d.outcomes or d.dedupe_locks}
-        to_ack = list(deliveries.values())
+        to_write = {name: m for name, m in messages.items() if (d := m.delivery).outcomes or d.dedupe_locks}
+        to_ack = [message.delivery for message in messages.values()]
         if to_write:
-            to_ack = [delivery for name, delivery in deliveries.items() if name not in to_write]
+            to_ack = [message.delivery for name, message in messages.items() if name not in to_write]
         lost = await ack_deliveries(*where, to_ack, self._lease.milliseconds)
         self._watermarks.moved(keys, group_name)
         if not to_write:

@@ -36,11 +36,11 @@ def retried(**facts: Any) -> Message:
 
 def test_a_plain_ack_will_do_unless_something_failed_or_a_key_is_held() -> None:
     made = message()
-    assert not needs_settle_script(made)
-    assert not needs_settle_script(message(outcomes=None))
-    assert needs_settle_script(message(outcomes=[DeadLetter("thank", "no")]))
+    assert not needs_settle_script(made.delivery)
+    assert not needs_settle_script(message(outcomes=None).delivery)
+    assert needs_settle_script(message(outcomes=[DeadLetter("thank", "no")]).delivery)
     attach_lock(made.delivery, "thank", DedupeLock([THANK], 60))
-    assert needs_settle_script(made)
+    assert needs_settle_script(made.delivery)
 
 
 def test_a_retry_leaves_its_stream_and_an_entry_stays() -> None:
