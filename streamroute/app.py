@@ -201,7 +201,7 @@ def build_service(
     """Build the consumer of one stream, which passes its entries to the pipeline."""
     storage = RedisStreamStorage(
         connection.client,
-        codec=pipeline.decoder,
+        codec=pipeline.codec,
         lease=stream.lease,
         stall=stream.stall,
         formerly_group=stream.formerly_group,
@@ -228,7 +228,7 @@ def build_service(
         incidents=incidents,
         on_stuck=on_stuck,
     )
-    processor.set_message_callback(pipeline.dispatcher.process_message)
+    processor.set_message_callback(pipeline.process_message)
     return Service(stream, pipeline, processor)
 
 

@@ -31,7 +31,7 @@ class Message(dict[str, Any]):
     ``fields``
         the entry's raw fields, bytes to bytes, read-only: retries and dead letters are written from them.
     ``decode_error``
-        why the entry could not be decoded, or None.
+        why the entry could not be decoded, or why its data is invalid; else None.
     ``history``
         the earlier failures of its routes, oldest first.
 
@@ -141,6 +141,14 @@ def first_delivery(
     delivery.coordinator = coordinator
     delivery.unknown_since = 0
     return message
+
+
+def entry_size(payload: Mapping[str, Any]) -> int:
+    """Return the bytes of the names and values of a message's entry; 0 if unknown."""
+    if not isinstance(payload, Message):
+        return 0
+    parts = payload.raw if isinstance(payload.raw, list) else [*payload.raw, *payload.raw.values()]
+    return sum(map(len, parts))
 
 
 def copy_for_route(payload: dict[str, Any]) -> dict[str, Any]:

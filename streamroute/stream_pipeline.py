@@ -1,7 +1,7 @@
 """A stream's pipeline: everything that one configuration contributes to processing one stream's entries.
 
-An entry is decoded, validated and dispatched by the same pipeline. A pipeline is immutable: a new
-configuration gets a new pipeline, while the consumer keeps running.
+An entry is validated when it is started, and by the pipeline whose routes it takes. A pipeline is immutable:
+a new configuration gets a new pipeline, while the consumer keeps running.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from streamroute.compiler.compiled import Compiled
     from streamroute.compiler.validation.data_check import Check
     from streamroute.config.document import Document, StreamConfig
+    from streamroute.core.consume.entry_lifecycle import MessageCallback
     from streamroute.core.observer import Observer
     from streamroute.core.router import RedisRouter
 
@@ -26,6 +27,7 @@ class Pipeline:
     """How entries of one stream are decoded, validated and handled.
 
     ``generation`` identifies the configuration in dead letters. ``checks`` validate message data, by type.
+    ``process_message`` validates and dispatches one message: without checks it is the dispatcher's own.
     """
 
     generation: str
@@ -34,17 +36,7 @@ class Pipeline:
     codec: Codec | str
     checks: Mapping[str, Check]
     container: Any
-
-    @property
-    def decoder(self) -> Codec | str:
-        """The codec with the checks: an invalid entry is dead-lettered before it reaches any route."""
-        if not self.checks:
-            return self.codec
-        from streamroute.adapters.codecs.builtin import codec_named
-        from streamroute.adapters.codecs.validating import ValidatingCodec
-
-        codec = codec_named(self.codec) if isinstance(self.codec, str) else self.codec
-        return ValidatingCodec(codec, self.checks)
+    process_message: MessageCallback
 
 
 def build_pipeline(
@@ -61,11 +53,24 @@ def build_pipeline(
     for router in routers:
         dispatcher.include_router(router)
     dispatcher.setup(container)
+    codec, checks = compiled.codecs.get(stream.name, stream.codec), compiled.checks(stream.name)
     return Pipeline(
         generation=compiled.document.generation,
         document=compiled.document,
         dispatcher=dispatcher,
-        codec=compiled.codecs.get(stream.name, stream.codec),
-        checks=compiled.checks(stream.name),
+        codec=codec,
+        checks=checks,
         container=container,
+        process_message=_process_message(dispatcher, codec, checks, observer),
     )
+
+
+def _process_message(
+    dispatcher: BotRedisDispatcher, codec: Codec | str, checks: Mapping[str, Check], observer: Observer
+) -> MessageCallback:
+    if not checks:
+        return dispatcher.process_message
+    from streamroute.compiler.runtime.data_validation import DataValidator
+    from streamroute.compiler.runtime.validating_dispatcher import ValidatingDispatcher
+
+    return ValidatingDispatcher(dispatcher, DataValidator(checks, codec), observer).process_message

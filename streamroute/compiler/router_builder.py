@@ -10,7 +10,7 @@ from streamroute.compiler.checked_route import CheckedRoute, RuntimeContext
 from streamroute.compiler.resolve.call_signature import HandlerCall
 from streamroute.config.document import RouteConfig, StreamConfig
 from streamroute.core.router import FilterFunc, RedisRouter
-from streamroute.errors import CostlyDataError, Reject, SetupError
+from streamroute.errors import Reject, SetupError
 
 if TYPE_CHECKING:
     from streamroute.adapters.codecs.builtin import Codec
@@ -113,19 +113,14 @@ def _prepare(route: RouteConfig, validate: Prepare | None) -> Prepare | None:
 
 def _validator(checks: Mapping[str, Check], codec: Codec | str) -> Prepare:
     """Build a function that returns valid payloads, and raises Reject for others: a retry cannot succeed."""
-    from streamroute.adapters.codecs.builtin import codec_named
-    from streamroute.adapters.codecs.validating import data_of
+    from streamroute.compiler.runtime.data_validation import DataValidator
 
-    known = codec_named(codec) if isinstance(codec, str) else codec
+    validator = DataValidator(checks, codec)
 
     def validate(payload: dict[str, Any]) -> dict[str, Any]:
-        check = checks.get(payload.get("type", ""))
-        try:
-            wrong = check(data_of(payload, known)) if check is not None else None
-        except CostlyDataError as error:
-            raise Reject(str(error)) from None
-        if wrong is not None:
-            raise Reject(f"the data is invalid: {wrong}")
+        reason = validator.reason(payload)
+        if reason is not None:
+            raise Reject(reason)
         return payload
 
     return validate

@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 
 from messages import message_of
-from streamroute.adapters.codecs.validating import ValidatingCodec
 from streamroute.compiler.checked_route import RuntimeContext
 from streamroute.compiler.pipeline import check_path
 from streamroute.core.observer import ignore_result
-from streamroute.errors import DecodeError
 from streamroute.stream_pipeline import Pipeline, build_pipeline
+from streamroute.values import DeadLetter
 
 ROUTES = """
 streams: {events: {group: g, codec: json, validate: VALIDATE}}
@@ -41,17 +40,22 @@ def pipeline_of(folder: Path, container: object, *, validate: bool) -> Pipeline:
 async def test_it_handles_with_the_routes_and_the_container_of_its_configuration(tmp_path: Path) -> None:
     noted: list[int] = []
     pipeline = pipeline_of(tmp_path, noted, validate=False)
-    await pipeline.dispatcher.process_message(message_of({"type": "booked", "n": 7}, outcomes=[]))
+    await pipeline.process_message(message_of({"type": "booked", "n": 7}, outcomes=[]))
     assert noted == [7]
-    assert pipeline.decoder == pipeline.codec == "json"
+    assert pipeline.codec == "json"
+    assert pipeline.process_message == pipeline.dispatcher.process_message, "no call in between"
     assert pipeline.generation == pipeline.document.generation != ""
     with pytest.raises(FrozenInstanceError):
         pipeline.container = None  # type: ignore[misc]  # that it cannot be set is the point
 
 
-def test_it_validates_with_the_checks_of_its_configuration(tmp_path: Path) -> None:
-    decoder = pipeline_of(tmp_path, None, validate=True).decoder
-    assert isinstance(decoder, ValidatingCodec)
-    assert decoder.decode({b"type": b"booked", b"data": b'{"n": 1}'})["n"] == 1
-    with pytest.raises(DecodeError, match="the data is invalid"):
-        decoder.decode({b"type": b"booked", b"data": b'{"n": "x"}'})
+async def test_it_validates_with_the_checks_of_its_configuration(tmp_path: Path) -> None:
+    noted: list[int] = []
+    pipeline = pipeline_of(tmp_path, noted, validate=True)
+    for n in (1, "x"):
+        message = message_of({"type": "booked", "n": n}, outcomes=[])
+        await pipeline.process_message(message)
+    assert noted == [1]
+    assert message.delivery.outcomes == [
+        DeadLetter(None, "the data is invalid: n must be a whole number, not a string")
+    ]

@@ -102,16 +102,15 @@ class JsonCodec:
             return None
         return payload
 
-    def separate(self, fields: dict[bytes, bytes]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return the data without the envelope, and the payload."""
+    def data_of(self, payload: Mapping[str, Any], fields: Mapping[bytes, bytes]) -> dict[str, Any]:
+        """Return the data of an entry that was decoded to ``payload``, without the envelope.
+
+        Data that may have a key ``type``, which the field of that name replaced, is parsed again.
+        """
         data = fields.get(b"data")
-        if data is None:
-            payload = self.decode(fields)
-            return {key: value for key, value in payload.items() if key != "type"}, payload
-        if not self._is_small(fields):
-            check_size(fields, self._max_bytes)
-        alone = read_object(data)
-        return alone, self._beside(dict(alone), fields)
+        if data is None or (len(fields) == 2 and b"type" in fields and not _may_have_type(data)):
+            return {key: value for key, value in payload.items() if key != "type"}
+        return read_object(data)
 
     def _beside(self, payload: dict[str, Any], fields: Mapping[bytes, bytes]) -> dict[str, Any]:
         """Add the other fields to the data."""
@@ -137,6 +136,10 @@ class JsonCodec:
         data = {key: value for key, value in payload.items() if key != "type"}
         fields = {b"type": utf8("type", kind), b"data": json_bytes("data", data)}
         return checked_fields(fields, self._max_bytes)
+
+
+def _may_have_type(data: bytes) -> bool:
+    return b'"type"' in data or b"\\" in data  # a key may be written with escapes
 
 
 class FieldsCodec:

@@ -45,6 +45,9 @@ _STRUCTURED: Final = b"cloudevent"
 _CONTENT_TYPES: Final = (b"content-type", b"content_type")
 _JSON: Final = "application/json"
 _TYPE_OF_DATA: Final = "datacontenttype"
+_NOT_AN_EVENT: Final = (
+    'the entry is not a CloudEvent: it has neither a field "cloudevent" nor fields such as "ce-type"'
+)
 
 
 class _Event(dict[str, Any]):
@@ -74,13 +77,18 @@ class CloudEventsCodec:
 
     def decode(self, fields: dict[bytes, bytes]) -> dict[str, Any]:
         """Return the payload; raises DecodeError for an entry that is not a CloudEvent with JSON data."""
-        return self.separate(fields)[1]
-
-    def separate(self, fields: dict[bytes, bytes]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return the data without the attributes, and the payload."""
         data, attributes, beside = self._parts(fields)
         payload = {**beside, **attributes, **data, "type": attributes["type"]}
-        return data, _Event(payload, attributes, data)
+        return _Event(payload, attributes, data)
+
+    def data_of(self, _payload: Mapping[str, Any], fields: Mapping[bytes, bytes]) -> dict[str, Any]:
+        """Return the data of an event without its attributes; raises DecodeError as ``decode`` does."""
+        name = _structured_field(fields)
+        if name is not None:
+            return _structured(read_object(fields[name]))[1]
+        if not any(name.lower().startswith(_PREFIXES) for name in fields):
+            raise DecodeError(_NOT_AN_EVENT)
+        return _binary_data(fields)
 
     def _parts(self, fields: dict[bytes, bytes]) -> tuple[dict[str, Any], dict[str, str], dict[str, str]]:
         """Return data, attributes, and the other fields."""
@@ -193,9 +201,7 @@ def _binary(fields: Mapping[bytes, bytes]) -> tuple[dict[str, str], dict[str, An
     lower = {name.lower(): value for name, value in fields.items()}  # Go's HTTP headers are Ce-Id
     prefixed = {name: value for name, value in lower.items() if name.startswith(_PREFIXES)}
     if not prefixed:
-        raise DecodeError(
-            'the entry is not a CloudEvent: it has neither a field "cloudevent" nor fields such as "ce-type"'
-        )
+        raise DecodeError(_NOT_AN_EVENT)
     attributes = decode_strings({name[3:]: value for name, value in prefixed.items()})
     for name in prefixed:
         if name.startswith(_HEADER):
@@ -205,11 +211,15 @@ def _binary(fields: Mapping[bytes, bytes]) -> tuple[dict[str, str], dict[str, An
     if stated:
         attributes[_TYPE_OF_DATA] = stated[0].decode(errors="replace")
     _must_be_json(attributes.get(_TYPE_OF_DATA))
-    data = fields.get(b"data", b"")
     others = {
         name: value for name, value in fields.items() if name.lower() not in prefixed and name != b"data"
     }
-    return attributes, read_object(data) if data else {}, others
+    return attributes, _binary_data(fields), others
+
+
+def _binary_data(fields: Mapping[bytes, bytes]) -> dict[str, Any]:
+    data = fields.get(b"data", b"")
+    return read_object(data) if data else {}
 
 
 def _must_be_json(content_type: str | None, error: type[DecodeError | EncodeError] = DecodeError) -> None:

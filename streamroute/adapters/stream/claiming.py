@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -10,7 +10,6 @@ from redis.asyncio import Redis
 
 from streamroute.adapters.entries.entry_reader import EntryReader
 from streamroute.adapters.entries.records import fields_from_reply
-from streamroute.adapters.entries.validation_thread import RawEntry
 from streamroute.adapters.redis.replies import text
 from streamroute.adapters.redis.scripts import script
 from streamroute.keys import RELEASED, GroupKeys
@@ -45,14 +44,15 @@ class ClaimReply(NamedTuple):
     def entries(self, reader: EntryReader) -> list[tuple[str, dict[str, Any]]]:
         """Decode the claimed entries."""
         return [
-            reader.read(key, text(entry_id), fields_from_reply(fields), read_at=self.time, deliveries=count)
-            for key, entry_id, count, fields in self.raw_entries()
+            reader.read(
+                self.streams[number - 1],
+                text(entry_id),
+                fields_from_reply(fields),
+                read_at=self.time,
+                deliveries=count,
+            )
+            for number, entry_id, count, fields in self.claimed
         ]
-
-    def raw_entries(self) -> Iterator[RawEntry]:
-        """Yield the claimed entries with the key of their stream."""
-        for number, entry_id, count, fields in self.claimed:
-            yield self.streams[number - 1], entry_id, count, fields
 
     def deleted_of(self, key: str) -> list[bytes]:
         """Return the ids of entries of this stream that were deleted while pending."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
 from redis.asyncio import Redis
@@ -11,7 +11,6 @@ from redis.asyncio import Redis
 from streamroute.adapters.codecs.builtin import Codec, codec_named
 from streamroute.adapters.entries.entry_reader import EntryReader, is_retry, server_id
 from streamroute.adapters.entries.records import fields_from_reply
-from streamroute.adapters.entries.validation_thread import EntriesInValidation, RawEntry
 from streamroute.adapters.groups.cleanup import StreamCleaner
 from streamroute.adapters.groups.key_type_check import explain_wrong_types
 from streamroute.adapters.groups.watermark import Watermarks
@@ -98,7 +97,6 @@ class RedisStreamStorage:
         self._due_times = DueTimes()
         self._cursors: dict[tuple[str, str], list[str]] = {}
         self._readers: dict[tuple[str, str, str], EntryReader] = {}
-        self._in_validation: dict[tuple[str, str, str], EntriesInValidation] = {}
 
     async def create_group(self, stream_name: str, group_name: str) -> None:
         """See ``GroupSetup.create``. Reports a deleted group, whose unsettled entries run again."""
@@ -119,22 +117,13 @@ class RedisStreamStorage:
         # Redis time before the read: until a lease later, no other consumer can claim the entries.
         result = await read(client, reader, (keys.retry, keys.stream), count, self._block)
         decoder = self._reader(keys, group_name, consumer_name)
-        retries, new = result.rows.get(keys.retry, ()), result.rows.get(keys.stream, ())
-
-        def decode() -> list[tuple[str, dict[str, Any]]]:
-            promoted = [(text(entry_id), fields_from_reply(fields)) for entry_id, fields in retries]
-            entries = [
-                decoder.read(keys.retry, entry_id, fields, read_at=result.time, deliveries=1)
-                for entry_id, fields in promoted
-            ]
-            return entries + decoder.read_new(new, read_at=result.time)
-
-        def raw_entries() -> Iterator[RawEntry]:
-            for key, rows in ((keys.retry, retries), (keys.stream, new)):
-                yield from ((key, entry_id, 1, fields) for entry_id, fields in rows)
-
-        in_validation = self._entries_in_validation(keys, group_name, consumer_name)
-        entries = await in_validation.read(decoder, raw_entries, result.time, decode)
+        entries: list[tuple[str, dict[str, Any]]] = [
+            decoder.read(
+                keys.retry, text(entry_id), fields_from_reply(fields), read_at=result.time, deliveries=1
+            )
+            for entry_id, fields in result.rows.get(keys.retry, ())
+        ]
+        entries += decoder.read_new(result.rows.get(keys.stream, ()), read_at=result.time)
         if entries:
             self._watermarks.moved(keys, group_name)
         return entries
@@ -184,11 +173,7 @@ class RedisStreamStorage:
         self._cursors[name] = reply.cursors
         for key in reply.streams:
             report_deleted(self._incidents, keys.stream, key, reply.deleted_of(key), PENDING)
-        decoder = self._reader(keys, group_name, consumer_name)
-        in_validation = self._entries_in_validation(keys, group_name, consumer_name)
-        entries = await in_validation.read(
-            decoder, reply.raw_entries, reply.time, lambda: reply.entries(decoder)
-        )
+        entries = reply.entries(self._reader(keys, group_name, consumer_name))
         return ClaimResult(entries, reply.held_back, reply.last_deliveries)
 
     async def ack_event(self, stream_name: str, group_name: str, message_id: str) -> None:
@@ -296,7 +281,7 @@ class RedisStreamStorage:
         return RedisLeaseKeeper(
             *(self._client, keys, group_name, consumer_name),
             lease=self._lease,
-            held=self._entries_in_validation(keys, group_name, consumer_name).with_held(held),
+            held=held,
             lost=lost,
             waiting=waiting,
             known_routes=known_routes,
@@ -316,6 +301,3 @@ class RedisStreamStorage:
             reader = EntryReader(self._codec, keys, group, coordinator)
             self._readers[keys.stream, group, consumer] = reader
         return reader
-
-    def _entries_in_validation(self, keys: GroupKeys, group: str, consumer: str) -> EntriesInValidation:
-        return self._in_validation.setdefault((keys.stream, group, consumer), EntriesInValidation())

@@ -1,4 +1,4 @@
-"""The thread pool for sync handlers: one thread for each handler that may run at once."""
+"""Thread pools: one thread for each sync handler that may run at once, and a few threads for validation."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
 from typing import Final, ParamSpec, TypeVar
 
 from streamroute.system.forked import ExitForkedChild
@@ -15,9 +16,11 @@ from streamroute.system.forked import ExitForkedChild
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_THREAD_PREFIX: Final = "streamroute-handler"
+_HANDLER_PREFIX: Final = "streamroute-handler"
+_VALIDATION_PREFIX: Final = "streamroute-validation"
 _MAX_THREADS: Final = 256
 _SPARE_THREADS: Final = 64  # for the loop's own work, started only if needed
+_VALIDATION_THREADS: Final = 8  # a stream with slow validation does not delay the others; each slows the loop
 
 
 @contextmanager
@@ -30,7 +33,7 @@ def handler_threads(concurrency: int) -> Iterator[None]:
     """
     loop = asyncio.get_running_loop()
     executor = _HandlerThreadPool(
-        min(max(concurrency, 1), _MAX_THREADS) + _SPARE_THREADS, thread_name_prefix=_THREAD_PREFIX
+        min(max(concurrency, 1), _MAX_THREADS) + _SPARE_THREADS, thread_name_prefix=_HANDLER_PREFIX
     )
     loop.set_default_executor(executor)
     try:
@@ -39,6 +42,15 @@ def handler_threads(concurrency: int) -> Iterator[None]:
         # Closing the loop waits for its default executor: give it an idle one.
         loop.set_default_executor(ThreadPoolExecutor(1))
         executor.shutdown(wait=False, cancel_futures=True)
+        if validation_threads.cache_info().currsize:
+            validation_threads().shutdown(wait=False)
+            validation_threads.cache_clear()
+
+
+@cache
+def validation_threads() -> ThreadPoolExecutor:
+    """Return the process's threads for validation, apart from those of handlers, which may all be busy."""
+    return ThreadPoolExecutor(_VALIDATION_THREADS, thread_name_prefix=_VALIDATION_PREFIX)
 
 
 class _HandlerThreadPool(ThreadPoolExecutor):
@@ -53,12 +65,13 @@ class _HandlerThreadPool(ThreadPoolExecutor):
 
 
 def wait_for_threads(patience: float) -> int:
-    """Wait for handler threads, up to ``patience`` seconds; return how many still run."""
+    """Wait for the threads of both pools, up to ``patience`` seconds; return how many still run."""
     deadline = time.monotonic() + patience
-    for thread in _handler_threads():
+    for thread in _pool_threads():
         thread.join(max(0.0, deadline - time.monotonic()))
-    return len(_handler_threads())
+    return len(_pool_threads())
 
 
-def _handler_threads() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name.startswith(_THREAD_PREFIX)]
+def _pool_threads() -> list[threading.Thread]:
+    prefixes = (_HANDLER_PREFIX, _VALIDATION_PREFIX)
+    return [thread for thread in threading.enumerate() if thread.name.startswith(prefixes)]

@@ -19,17 +19,17 @@ from streamroute.core.consume.pool.key_ordering import KeyedQueue
 from streamroute.core.consume.pool.worker_pool import Entry, Worker, WorkerPool
 from streamroute.core.consume.releaser import Releaser
 from streamroute.core.consume.settler import Settler, writer_for
+from streamroute.core.dispatch.outcomes import refuse_message
 from streamroute.core.observer import Observer, Result
 from streamroute.core.stack_traces import task_stack, thread_stack
 from streamroute.core.storage import StreamStorageProtocol
 from streamroute.errors import LeaseLostError
 from streamroute.incidents import Incident, Incidents
-from streamroute.logs.coalescing import coalesced_by_reason
 from streamroute.message import Message
 from streamroute.outages import one_line
 from streamroute.system.forked import exit_if_forked
 from streamroute.system.waiting import wait_for_event
-from streamroute.values import DeadLetter, Outcome, Quotas, RetryLater
+from streamroute.values import Outcome, Quotas, RetryLater
 
 log = logging.getLogger(__name__)
 
@@ -286,10 +286,7 @@ class EntryLifecycle:
                 f"delivered {message.delivery.deliveries - 1} times without an outcome: "
                 "its workers died or were stopped while it ran"
             )
-        said = "entry %s of %s goes to the dead letters: %s"
-        log.error(said, message.id, self._consumer.stream, reason, extra=coalesced_by_reason(said, reason))
-        message.delivery.outcomes = [DeadLetter(None, reason, attempt=message.attempt)]
-        self._observe(message, None, Result.DEAD)
+        refuse_message(message, reason, self._observe)
 
     def _take_over(self, entries: Iterable[Entry]) -> list[Entry]:
         """Hold claimed entries and report them; return those to handle."""

@@ -11,10 +11,11 @@ from typing import Any, Final
 
 from streamroute.core.dispatch.retry_decision import DEFAULT_DELAY, asked_delay, attempts_spent, retry_delay
 from streamroute.core.dispatch.routes import Route, has_policy
-from streamroute.core.observer import Result
+from streamroute.core.observer import Observer, Result
 from streamroute.errors import Postpone, Reject, RouteFailure, StreamrouteError
 from streamroute.logs.coalescing import coalesced_by, coalesced_by_reason
 from streamroute.logs.exception_text import cause_of, error_text, traceback_text
+from streamroute.message import Message
 from streamroute.text.limits import ERROR, NAME, REASON
 from streamroute.text.safe_text import redacted_str, safe_repr, safe_str, type_name
 from streamroute.text.truncation import clip
@@ -135,6 +136,21 @@ def no_type(payload: Mapping[str, Any]) -> DeadLetter:
 def no_route(message_type: str, payload: Mapping[str, Any]) -> DeadLetter:
     """Return the outcome of a message whose type no route lists, if ``unknown_type`` is ``dead_letter``."""
     return _unroutable(payload, f"no route lists the type {safe_repr(message_type, NAME)}")
+
+
+def refuse_message(payload: Mapping[str, Any], reason: str, observe: Observer) -> None:
+    """Give an entry that must not reach any route a dead letter as its only outcome; log and observe it.
+
+    Raises RoutesFailedError if outcomes are not collected: the entry then stays pending.
+    """
+    letter = DeadLetter(None, reason, attempt=attempt_of(payload))
+    if not isinstance(payload, Message) or payload.delivery.outcomes is None:
+        observe(payload, None, Result.FAILED)
+        raise RoutesFailedError([letter])
+    said = "entry %s of %s goes to the dead letters: %s"
+    log.error(said, payload.id, payload.stream, reason, extra=coalesced_by_reason(said, reason))
+    payload.delivery.outcomes = [letter]
+    observe(payload, None, Result.DEAD)
 
 
 def result_of(outcome: Outcome) -> Result:

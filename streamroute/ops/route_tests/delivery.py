@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from streamroute.adapters.codecs.builtin import CODEC_NAMES, Codec, codec_named
 from streamroute.adapters.codecs.codec_calls import decoded, encoded
-from streamroute.adapters.codecs.validating import ValidatingCodec
+from streamroute.compiler.runtime.data_validation import DataValidator
+from streamroute.errors import DecodeError
 from streamroute.expansion import is_expanding
 from streamroute.message import ExpandingMessage
 
@@ -24,10 +25,10 @@ def delivered(compiled: Compiled, message: Mapping[str, Any], stream: str | None
     its data is invalid.
     """
     name = stream if stream is not None else _only_stream(compiled, message.get("type"))
-    codec = incoming_codec(compiled, name) if name is not None else None
-    if codec is None:
+    codec = codec_of(compiled, name) if name is not None else None
+    if name is None or codec is None:
         return message
-    payload = decoded(codec, encoded(codec, message))
+    payload = received(compiled, name, codec, encoded(codec, message))
     return ExpandingMessage(payload) if issubclass(type(payload), dict) and is_expanding(payload) else payload
 
 
@@ -38,13 +39,26 @@ def _only_stream(compiled: Compiled, kind: Any) -> str | None:
     return names[0] if len(names) == 1 else None
 
 
-def incoming_codec(compiled: Compiled, stream: str) -> Codec | None:
-    """Return the codec of a stream, with its validation; None if the codec was not imported."""
+def received(compiled: Compiled, stream: str, codec: Codec, fields: dict[bytes, bytes]) -> Mapping[str, Any]:
+    """Return the payload of an entry of a stream.
+
+    Raises DecodeError if the entry would be dead-lettered as a whole: it cannot be decoded, or its data is
+    invalid.
+    """
+    payload = decoded(codec, fields)
+    if issubclass(type(payload), dict):
+        reason = DataValidator(compiled.checks(stream), codec).reason(payload, fields)
+        if reason is not None:
+            raise DecodeError(reason)
+    return payload
+
+
+def codec_of(compiled: Compiled, stream: str) -> Codec | None:
+    """Return the codec of a stream; None if there is no such stream or the codec was not imported."""
     configured = compiled.document.streams.get(stream)
     if configured is None:
         return None
     codec = compiled.codecs.get(stream)
     if codec is None and configured.codec in CODEC_NAMES:
-        codec = codec_named(configured.codec)
-    checks = compiled.checks(stream)
-    return ValidatingCodec(codec, checks) if codec is not None and checks else codec
+        return codec_named(configured.codec)
+    return codec

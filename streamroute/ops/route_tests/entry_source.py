@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from streamroute.adapters.codecs.codec_calls import decoded
 from streamroute.adapters.groups.entry_lookup import read_entry
 from streamroute.errors import SetupError
-from streamroute.ops.route_tests.delivery import incoming_codec
+from streamroute.ops.route_tests.delivery import codec_of, received
 from streamroute.ops.route_tests.runner import MessageError
 
 if TYPE_CHECKING:
@@ -37,10 +36,10 @@ class StoredEntryReader:
             raise MessageError(str(error)) from error
         if fields is None:
             raise MessageError(f"{name} does not exist, or was trimmed")
-        return decoded(codec, fields)
+        return received(self._compiled, reference.stream, codec, fields)
 
     def _codec(self, stream: str) -> Codec:
-        codec = incoming_codec(self._compiled, stream)
+        codec = codec_of(self._compiled, stream)
         if codec is None:
             raise MessageError(f'there is no stream "{stream}"')
         return codec

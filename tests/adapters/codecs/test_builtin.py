@@ -186,13 +186,11 @@ def test_json_refuses_every_way_to_be_too_large_in_each_of_its_readings(fields: 
     exact, small = JsonCodec(max_bytes=size), JsonCodec(max_bytes=size - 1)
     payload = JsonCodec().decode(fields)
     assert exact.decode(fields) == payload
-    alone, whole = exact.separate(fields)
-    assert (alone, whole) == (json.loads(fields[b"data"]), payload)
+    assert exact.data_of(payload, fields) == json.loads(fields[b"data"])
     assert exact.decode_fast(parts) == (payload if len(fields) == 2 and b"type" in fields else None)
     assert small.decode_fast(parts) is None
-    for read in (small.decode, small.separate):
-        with pytest.raises(DecodeError, match="bytes; at most"):
-            read(fields)
+    with pytest.raises(DecodeError, match="bytes; at most"):
+        small.decode(fields)
 
 
 def test_the_short_way_is_for_a_type_and_then_data_alone() -> None:
@@ -209,13 +207,6 @@ def test_the_short_way_is_for_a_type_and_then_data_alone() -> None:
         [b"type", b"\xff", b"data", b"{}"],
     ):
         assert codec.decode_fast(parts) is None
-
-
-def test_data_alone_is_the_payload_without_its_type_where_there_is_no_data() -> None:
-    codec = JsonCodec()
-    assert codec.separate({b"type": b"a", b"n": b"1"}) == ({"n": "1"}, {"type": "a", "n": "1"})
-    with pytest.raises(DecodeError, match="no fields"):
-        codec.separate({})
 
 
 @pytest.mark.parametrize("codec", CODEC_NAMES)

@@ -264,7 +264,7 @@ def test_what_came_as_an_attribute_is_one_again(decode: Any) -> None:
     assert json.loads(written.pop(b"data")) == {"n": 1, "shared": "data"}
     assert written == {name: EXTENDED[name] for name in EXTENDED if name not in (b"ce-shared", b"data")}
     written[b"data"] = EXTENDED[b"data"]
-    assert CODEC.separate(written)[0] == CODEC.separate(EXTENDED)[0]
+    assert CODEC.data_of({}, written) == CODEC.data_of({}, EXTENDED)
     assert CODEC.decode(written) == CODEC.decode(EXTENDED)
 
 
@@ -289,13 +289,17 @@ def test_any_extension_survives_the_way_back(extensions: dict[str, str]) -> None
     own = {name: value for name, value in extensions.items() if name not in (*NAMES, "data", "n")}
     decoded = CODEC.decode(structured(data={"n": 1}, **own))
     written = CODEC.encode(decoded)
-    assert CODEC.separate(written)[0] == {"n": 1}
+    assert CODEC.data_of({}, written) == {"n": 1}
     assert CODEC.decode(written) == decoded
 
 
 def test_its_data_is_apart_from_its_envelope() -> None:
-    assert CODEC.separate(structured(data={"id": 7}, subject="s"))[0] == {"id": 7}
-    assert CODEC.separate(binary())[0] == {"n": 1}
+    assert CODEC.data_of({}, structured(data={"id": 7}, subject="s")) == {"id": 7}
+    assert CODEC.data_of({}, structured(subject="s")) == {}
+    assert CODEC.data_of({}, binary()) == {"n": 1}
+    assert CODEC.data_of({}, {name: value for name, value in binary().items() if name != b"data"}) == {}
+    with pytest.raises(DecodeError, match="the entry is not a CloudEvent"):
+        CODEC.data_of({}, {b"type": b"t", b"data": b"{}"})
 
 
 def test_an_event_too_large_is_refused() -> None:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from streamroute.message import Message
+from streamroute.message import entry_size
 
 _FIRST: Final = 4  # entries in the first read; each read may be twice as large as the previous one
 BUDGET: Final = 16 * 1024 * 1024  # bytes of one read, at most
@@ -51,7 +51,7 @@ class PrefetchWindow:
 
     def record_sizes(self, entries: Sequence[tuple[str, dict[str, Any]]]) -> None:
         """Record the sizes of entries: reads of large entries are smaller."""
-        sizes = [_size(payload) for _, payload in entries[:: max(1, len(entries) // _SAMPLE)]]
+        sizes = [entry_size(payload) for _, payload in entries[:: max(1, len(entries) // _SAMPLE)]]
         if sizes:
             self._bytes = max(1.0, self._bytes / 2, sum(sizes) / len(sizes))
 
@@ -68,12 +68,4 @@ class PrefetchWindow:
 
 def over_byte_budget(entries: Sequence[tuple[str, dict[str, Any]]]) -> bool:
     """Whether a claim may have stopped at the byte budget, so that more entries can be claimed."""
-    return sum(_size(payload) for _, payload in entries) > BUDGET // 2
-
-
-def _size(payload: dict[str, Any]) -> int:
-    """Return the approximate size of an entry in bytes; 0 if unknown."""
-    if not isinstance(payload, Message):
-        return 0
-    parts = payload.raw if isinstance(payload.raw, list) else [*payload.raw, *payload.raw.values()]
-    return sum(map(len, parts))
+    return sum(entry_size(payload) for _, payload in entries) > BUDGET // 2

@@ -1,0 +1,57 @@
+"""Validates the data of messages against the schemas of their types."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from streamroute.adapters.codecs.builtin import codec_named
+from streamroute.adapters.codecs.message_data import data_reader
+from streamroute.errors import CostlyDataError
+from streamroute.logs.exception_text import error_text
+from streamroute.message import Message
+from streamroute.text.limits import REASON
+from streamroute.text.safe_text import redacted_str
+
+if TYPE_CHECKING:
+    from streamroute.adapters.codecs.builtin import Codec
+    from streamroute.compiler.validation.data_check import Check
+
+_NO_FIELDS: Mapping[bytes, bytes] = {}
+
+
+class DataValidator:
+    """Validates messages whose type has a check; ``codec`` separates their data from the envelope."""
+
+    def __init__(self, checks: Mapping[str, Check], codec: Codec | str) -> None:
+        self._checks = checks
+        self._data_of = data_reader(codec_named(codec) if isinstance(codec, str) else codec)
+
+    def check_of(self, payload: Mapping[str, Any]) -> Check | None:
+        """Return the check of the message's type; None if the message is not validated."""
+        kind = payload.get("type")
+        return self._checks.get(kind) if isinstance(kind, str) else None
+
+    def reason(self, payload: Mapping[str, Any], fields: Mapping[bytes, bytes] | None = None) -> str | None:
+        """Return why a message is invalid, without any of its values; None if it is valid or not validated.
+
+        ``fields`` are those of its entry, by default those of the ``Message``.
+        """
+        check = self.check_of(payload)
+        if check is None:
+            return None
+        if fields is None:
+            fields = payload.fields if isinstance(payload, Message) else _NO_FIELDS
+        return self.failed_check(check, payload, fields)
+
+    def failed_check(
+        self, check: Check, payload: Mapping[str, Any], fields: Mapping[bytes, bytes]
+    ) -> str | None:
+        """Return why the message fails the check of its type; None if it passes."""
+        try:
+            wrong = check(self._data_of(payload, fields))
+        except CostlyDataError as error:
+            return str(error)
+        except Exception as error:  # noqa: BLE001 - values of a user's codec may raise anything
+            return redacted_str(f"the data could not be validated: {error_text(error)}", REASON)
+        return None if wrong is None else redacted_str(f"the data is invalid: {wrong}", REASON)

@@ -1,0 +1,59 @@
+"""A message is validated by the check of its type, on its data without the envelope."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from streamroute.compiler.runtime.data_validation import DataValidator
+from streamroute.errors import CostlyDataError
+from streamroute.message import Message
+from streamroute.text.limits import REASON
+
+Check = Callable[[Any], str | None]
+
+
+def raising(error: BaseException) -> Check:
+    def check(_data: Any) -> str | None:
+        raise error
+
+    return check
+
+
+def test_the_check_of_the_type_receives_the_data() -> None:
+    seen: list[Any] = []
+    validator = DataValidator({"t": seen.append}, "json")
+    fields = {b"type": b"t", b"data": b'{"x": 1, "type": "own"}'}
+    assert validator.reason({"type": "t", "x": 1}) is None
+    assert validator.reason({"type": "t", "x": 1}, fields) is None
+    assert validator.reason(Message({"type": "t", "x": 1}, fields=fields)) is None
+    assert seen == [{"x": 1}, {"x": 1, "type": "own"}, {"x": 1, "type": "own"}]
+
+
+@pytest.mark.parametrize("payload", [{"type": "u"}, {}, {"type": None}, {"type": ["t"]}, {"type": {}}])
+def test_a_type_without_a_check_passes(payload: dict[str, Any]) -> None:
+    assert DataValidator({"t": lambda _data: "no"}, "json").reason(payload) is None
+
+
+@pytest.mark.parametrize(
+    ("check", "reason"),
+    [
+        (lambda _data: "nights must be 1", "the data is invalid: nights must be 1"),
+        (lambda _data: "see redis://u:secret@h", "the data is invalid: see redis://u:***@h"),
+        (
+            raising(CostlyDataError()),
+            "the data is too costly to validate: it was stopped after too many steps",
+        ),
+        (raising(ZeroDivisionError("odd")), "the data could not be validated: ZeroDivisionError: odd"),
+    ],
+)
+def test_the_reason_says_what_is_wrong(check: Check, reason: str) -> None:
+    assert DataValidator({"t": check}, "json").reason({"type": "t"}) == reason
+
+
+def test_a_reason_is_of_limited_length() -> None:
+    reason = DataValidator({"t": lambda _data: "x" * 10 * REASON}, "json").reason({"type": "t"})
+    assert reason is not None
+    assert len(reason) <= REASON
