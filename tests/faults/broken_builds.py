@@ -200,7 +200,9 @@ BROKEN: Mapping[str, BrokenBuild] = {
         "waited .* s for what was held|not at rest",
         (
             Edit(
-                "adapters/stream/lease_keeper.py", '"HDEL", self._keys.workers', '"HGET", self._keys.workers'
+                "adapters/stream/leases/lease_keeper.py",
+                '"HDEL", self._keys.workers',
+                '"HGET", self._keys.workers',
             ),
         ),
     ),

@@ -43,9 +43,9 @@ GIVEN: Final = {
     "streamroute.config.variables.misplaced": "one of its constants, which are found below",
     "streamroute.config.yaml.syntax.other_formats": "of the table below",
     "streamroute.config.yaml.syntax.lines": "of a table that is compiled, and found so",
-    "streamroute.config.schema.normalized_guess": "a pattern of the published schema",
-    "streamroute.config.schema.key_findings": "a pattern of the published schema",
-    "streamroute.config.schema.value_hints": "a pattern of the published schema",
+    "streamroute.config.schema.explain.normalized_guess": "a pattern of the published schema",
+    "streamroute.config.schema.explain.key_findings": "a pattern of the published schema",
+    "streamroute.config.schema.explain.value_hints": "a pattern of the published schema",
     "streamroute.config.schema.fast_validator": "a pattern of the published schema",
     "streamroute.config.files.search": "a wildcard of the user's, which fnmatch writes without backtracking",
     "streamroute.config.regex.matching": "a pattern of the user's, which is proven to be harmless there",
@@ -53,7 +53,7 @@ GIVEN: Final = {
 """Modules that take expressions from elsewhere, and which."""
 
 SHORT: Final = frozenset(
-    {"streamroute.config.schema.normalized_guess._PART", "streamroute.logs.coalescing._QUOTED"}
+    {"streamroute.config.schema.explain.normalized_guess._PART", "streamroute.logs.coalescing._QUOTED"}
 )
 """Expressions that are only tried on a text that was cut to at most a thousand characters before."""
 

@@ -149,7 +149,7 @@ def _client(url: str, settings: Mapping[str, Any]) -> Redis:
 
             return master_client(url, settings)
         if is_cluster(url):
-            from streamroute.adapters.redis.cluster_client import cluster_client
+            from streamroute.adapters.redis.cluster.client import cluster_client
 
             return cluster_client(url, settings)
         return Redis.from_url(url, **settings)

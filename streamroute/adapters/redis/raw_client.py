@@ -10,8 +10,8 @@ from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.sentinel import SentinelConnectionPool
 
 from streamroute.adapters.redis.channel import MIN_CONNECTIONS, channel_of
-from streamroute.adapters.redis.cluster_client import MULTI, SlotClient, clone_slot_client, slot_client
-from streamroute.adapters.redis.cluster_pool import ClusterPool
+from streamroute.adapters.redis.cluster.client import MULTI, SlotClient, clone_slot_client, slot_client
+from streamroute.adapters.redis.cluster.pool import ClusterPool
 from streamroute.adapters.redis.read_commands import ReaderId, ReadResult
 from streamroute.adapters.redis.replies import milliseconds
 from streamroute.adapters.redis.round_trip import CommandArgs, NotSentError

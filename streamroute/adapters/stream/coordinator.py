@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from streamroute.adapters.groups.live_workers import GroupWorkers
 from streamroute.adapters.stream.dedupe import RedisDeduplicator
-from streamroute.adapters.stream.lease import Lease
+from streamroute.adapters.stream.leases.lease import Lease
 from streamroute.adapters.stream.retry_secret import RetrySecrets
 from streamroute.keys import GroupKeys
 from streamroute.message import Message

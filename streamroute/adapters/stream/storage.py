@@ -19,14 +19,14 @@ from streamroute.adapters.redis.raw_client import interrupt_read, raw_clients, r
 from streamroute.adapters.redis.read_commands import ReaderId
 from streamroute.adapters.redis.replies import text
 from streamroute.adapters.redis.scripts import script
-from streamroute.adapters.stream.claiming import ClaimLimits, claim
 from streamroute.adapters.stream.coordinator import RedisCoordinator
 from streamroute.adapters.stream.deleted_entries import PENDING, SCHEDULED, report_deleted
 from streamroute.adapters.stream.due_times import DueTimes
 from streamroute.adapters.stream.group_setup import GroupSetup
-from streamroute.adapters.stream.lease import Lease
-from streamroute.adapters.stream.lease_keeper import RedisLeaseKeeper, nothing_waiting
-from streamroute.adapters.stream.release import release
+from streamroute.adapters.stream.leases.claiming import ClaimLimits, claim
+from streamroute.adapters.stream.leases.lease import Lease
+from streamroute.adapters.stream.leases.lease_keeper import RedisLeaseKeeper, nothing_waiting
+from streamroute.adapters.stream.leases.release import release
 from streamroute.adapters.stream.settling import ack_deliveries, settle_outcomes
 from streamroute.delivery import Delivery
 from streamroute.incidents import LOG_ONLY, Incident, Incidents
@@ -221,7 +221,7 @@ class RedisStreamStorage:
         *,
         started: bool,
     ) -> None:
-        """See ``release`` in ``streamroute.adapters.stream.release``."""
+        """See ``release`` in ``streamroute.adapters.stream.leases.release``."""
         keys = self._keys(stream_name, group_name)
         deliveries = [message.delivery for message in messages.values()]
         for key in (keys.stream, keys.retry):

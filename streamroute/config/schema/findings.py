@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from streamroute.config.json_schema import ROUTES
-from streamroute.config.schema.common_causes import (
+from streamroute.config.schema.explain.common_causes import (
     belongs_to_a_stream,
     split_items,
 )
-from streamroute.config.schema.key_findings import explain_keys
-from streamroute.config.schema.report import SchemaReport
-from streamroute.config.schema.value_findings import explain_value
+from streamroute.config.schema.explain.key_findings import explain_keys
+from streamroute.config.schema.explain.report import SchemaReport
+from streamroute.config.schema.explain.value_findings import explain_value
 from streamroute.config.schema.violations import find_violations, violations_by_path
 from streamroute.config.yaml.source import DataPath, SourceFile
 

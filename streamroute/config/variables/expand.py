@@ -12,7 +12,7 @@ from typing import Any, Final
 from streamroute.config.findings.finding import Finding, Severity
 from streamroute.config.findings.quoting import hide_secrets, join_words, quote_value
 from streamroute.config.json_schema import schema_at, types_of
-from streamroute.config.schema.labels import label
+from streamroute.config.schema.explain.labels import label
 from streamroute.config.variables.misplaced import EXPANDED_KEYS, VARIABLE
 from streamroute.config.yaml.scalars import read_plain
 from streamroute.config.yaml.source import DataPath, SourceFile

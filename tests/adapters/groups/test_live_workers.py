@@ -29,7 +29,7 @@ from streamroute.adapters.stream.coordinator import (
     RedisCoordinator,
     route_wait,
 )
-from streamroute.adapters.stream.lease import Lease
+from streamroute.adapters.stream.leases.lease import Lease
 from streamroute.errors import SetupError
 from streamroute.keys import GroupKeys
 from streamroute.message import Message

@@ -14,7 +14,7 @@ from backends import KEYS, RedisBackend
 from consuming import GROUP, STREAM, Handling, consuming, dispatcher_of, eventually, failing, named
 from servers import RealServer
 from streamroute.adapters.redis.scripts import Call, script
-from streamroute.adapters.stream.claiming import ClaimLimits
+from streamroute.adapters.stream.leases.claiming import ClaimLimits
 from streamroute.adapters.stream.storage import RedisStreamStorage
 from streamroute.core.consume.in_flight import InFlight
 from streamroute.core.storage import StreamStorageProtocol, blocks, promotes, releases, settles

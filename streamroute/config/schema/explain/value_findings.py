@@ -8,10 +8,10 @@ from typing import Any, Final, TypeGuard
 
 from streamroute.config.findings.quoting import describe_value, join_words, quote_value, quote_yaml
 from streamroute.config.json_schema import types_of
-from streamroute.config.schema.labels import label
-from streamroute.config.schema.normalized_guess import normalized_guess
-from streamroute.config.schema.report import SchemaReport
-from streamroute.config.schema.value_hints import NO_FILTER, hint_for_type
+from streamroute.config.schema.explain.labels import label
+from streamroute.config.schema.explain.normalized_guess import normalized_guess
+from streamroute.config.schema.explain.report import SchemaReport
+from streamroute.config.schema.explain.value_hints import NO_FILTER, hint_for_type
 from streamroute.config.schema.violations import Violation
 from streamroute.config.yaml.source import DataPath
 from streamroute.text.kinds import YAML_TYPES

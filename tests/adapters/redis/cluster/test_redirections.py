@@ -18,8 +18,8 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from consuming import eventually, within_patience
 from scripted_nodes import Node, Reply
 from servers import free_port
-from streamroute.adapters.redis.cluster_pool import ClusterPool
-from streamroute.adapters.redis.cluster_topology import SlotDownError
+from streamroute.adapters.redis.cluster.pool import ClusterPool
+from streamroute.adapters.redis.cluster.topology import SlotDownError
 from streamroute.adapters.redis.connection import new_client
 from streamroute.adapters.redis.raw_client import (
     clone_for_loop,

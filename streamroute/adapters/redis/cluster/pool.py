@@ -11,7 +11,7 @@ from typing import Any
 from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import Connection, SSLConnection
 
-from streamroute.adapters.redis.cluster_topology import Cluster
+from streamroute.adapters.redis.cluster.topology import Cluster
 
 
 class ClusterPool(ConnectionPool):

@@ -15,9 +15,9 @@ from scripted import ME, OTHER, Pending, Scripted
 from streamroute.adapters.groups.live_workers import digest_of, pack_known_routes
 from streamroute.adapters.groups.watermark import Watermarks
 from streamroute.adapters.redis.raw_client import raw_client
-from streamroute.adapters.stream.heartbeat import LoopIsClosedError
-from streamroute.adapters.stream.lease import Lease
-from streamroute.adapters.stream.lease_keeper import RedisLeaseKeeper
+from streamroute.adapters.stream.leases.heartbeat import LoopIsClosedError
+from streamroute.adapters.stream.leases.lease import Lease
+from streamroute.adapters.stream.leases.lease_keeper import RedisLeaseKeeper
 from streamroute.delivery import Delivery
 from streamroute.incidents import Incident, Incidents
 from streamroute.keys import RELEASED

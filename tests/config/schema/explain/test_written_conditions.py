@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from streamroute.config.schema.written_conditions import as_condition
+from streamroute.config.schema.explain.written_conditions import as_condition
 from streamroute.expressions.filters import compile_filter
 from streamroute.expressions.syntax.parser import parse
 from streamroute.expressions.types.check import check_types

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from streamroute.config.findings.quoting import quote_yaml
-from streamroute.config.schema.common_causes import belongs_to_a_stream, indent_below
+from streamroute.config.schema.explain.common_causes import belongs_to_a_stream, indent_below
+from streamroute.config.schema.explain.written_conditions import as_condition
 from streamroute.config.schema.fast_validator import compile_schema
 from streamroute.config.schema.violations import Violation
-from streamroute.config.schema.written_conditions import as_condition
 from streamroute.config.yaml.scalars import read_plain
 from streamroute.config.yaml.source import DataPath, SourceFile
 

@@ -19,9 +19,9 @@ from streamroute.adapters.redis.raw_client import send_command
 from streamroute.adapters.redis.replies import text
 from streamroute.adapters.redis.scripts import script
 from streamroute.adapters.stream.deleted_entries import PENDING, report_deleted
-from streamroute.adapters.stream.heartbeat import CallInLoop, ClientOf, LoopIsClosedError, heartbeat_of
-from streamroute.adapters.stream.lease import Lease
-from streamroute.adapters.stream.release import release
+from streamroute.adapters.stream.leases.heartbeat import CallInLoop, ClientOf, LoopIsClosedError, heartbeat_of
+from streamroute.adapters.stream.leases.lease import Lease
+from streamroute.adapters.stream.leases.release import release
 from streamroute.delivery import Delivery
 from streamroute.durations import format_duration
 from streamroute.incidents import Incidents

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamroute.config.schema.normalized_guess import normalized_guess
+from streamroute.config.schema.explain.normalized_guess import normalized_guess
 from streamroute.durations import parse_duration
 
 DURATION = "^[0-9]{1,9}(\\.[0-9]{1,6})?(ms|s|m|h|d)$"

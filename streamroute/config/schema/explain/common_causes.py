@@ -8,8 +8,8 @@ from typing import Any, Final, NamedTuple
 
 from streamroute.config.findings.quoting import join_words, quote_value
 from streamroute.config.json_schema import ROUTES, schema_at
-from streamroute.config.schema.labels import label
-from streamroute.config.schema.synonyms import synonym_of
+from streamroute.config.schema.explain.labels import label
+from streamroute.config.schema.explain.synonyms import synonym_of
 from streamroute.config.yaml.source import DataPath, SourceFile
 from streamroute.text.suggestions import did_you_mean
 

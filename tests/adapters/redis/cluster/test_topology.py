@@ -22,8 +22,8 @@ from repository import EXAMPLES
 from servers import RealServer, free_port, old_redis_binary, valkey_binary
 from streamroute.adapters.groups.acl_check import require_permissions
 from streamroute.adapters.groups.backlog import Backlog
-from streamroute.adapters.redis.cluster_pool import ClusterPool
-from streamroute.adapters.redis.cluster_topology import resolved_host
+from streamroute.adapters.redis.cluster.pool import ClusterPool
+from streamroute.adapters.redis.cluster.topology import resolved_host
 from streamroute.adapters.redis.connection import RedisConnection, new_client, open_redis
 from streamroute.adapters.redis.raw_client import (
     clone_for_loop,

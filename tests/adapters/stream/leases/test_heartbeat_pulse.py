@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from streamroute.adapters.stream.heartbeat import LoopIsClosedError, LoopMonitor
+from streamroute.adapters.stream.leases.heartbeat import LoopIsClosedError, LoopMonitor
 
 
 class Loop:
@@ -40,7 +40,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    monkeypatch.setattr("streamroute.adapters.stream.heartbeat.time.monotonic", made)
+    monkeypatch.setattr("streamroute.adapters.stream.leases.heartbeat.time.monotonic", made)
     return made
 
 

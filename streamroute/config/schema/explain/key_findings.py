@@ -8,14 +8,14 @@ from typing import Any, Final
 
 from streamroute.config.findings.quoting import join_words, quote_value, requote
 from streamroute.config.json_schema import schema_at
-from streamroute.config.schema.common_causes import (
+from streamroute.config.schema.explain.common_causes import (
     cause_of_keys,
     home_of_anchors,
 )
+from streamroute.config.schema.explain.labels import home_phrase, location_phrase
+from streamroute.config.schema.explain.report import SchemaReport
+from streamroute.config.schema.explain.synonyms import synonym_of
 from streamroute.config.schema.fast_validator import compile_schema
-from streamroute.config.schema.labels import home_phrase, location_phrase
-from streamroute.config.schema.report import SchemaReport
-from streamroute.config.schema.synonyms import synonym_of
 from streamroute.config.schema.violations import Violation
 from streamroute.config.yaml.source import DataPath
 from streamroute.text.suggestions import did_you_mean

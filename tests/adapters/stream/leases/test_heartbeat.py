@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 from backends import KEYS, RedisBackend
 from consuming import GROUP, STREAM, Handling, consuming, dispatcher_of, eventually, within_patience
 from servers import RealServer
-from streamroute.adapters.stream.heartbeat import HeartbeatThread, LoopIsClosedError, LoopMonitor
+from streamroute.adapters.stream.leases.heartbeat import HeartbeatThread, LoopIsClosedError, LoopMonitor
 from streamroute.adapters.stream.storage import RedisStreamStorage
 from streamroute.core.processor import RedisStreamProcessor
 from streamroute.keys import GroupKeys
@@ -192,7 +192,7 @@ async def test_what_is_added_later_does_not_wait_for_the_next_look(
         looks.append(seconds)
         await wait_for_event(event, seconds)
 
-    monkeypatch.setattr("streamroute.adapters.stream.heartbeat.wait_for_event", note)
+    monkeypatch.setattr("streamroute.adapters.stream.leases.heartbeat.wait_for_event", note)
     early, late = Slow(0), Beating()
     early.tick = 600.0
     async with beating(redis_client, early, tick=600.0) as thread:
@@ -250,7 +250,7 @@ async def test_a_thread_looks_as_often_as_the_most_impatient_of_its_streams_asks
         asked.append(every)
         return 0.0
 
-    monkeypatch.setattr("streamroute.adapters.stream.heartbeat.wait_for_event", note)
+    monkeypatch.setattr("streamroute.adapters.stream.leases.heartbeat.wait_for_event", note)
     monkeypatch.setattr(LoopMonitor, "silence", ask)
     impatient, patient = Slow(0), Slow(0)
     impatient.tick, impatient.stall = tick, stall

@@ -16,8 +16,8 @@ from redis.asyncio.connection import Connection, parse_url
 from redis.exceptions import AskError, ClusterDownError, MovedError, ReadOnlyError, TryAgainError
 
 from streamroute.adapters.redis.channel import channel_of
-from streamroute.adapters.redis.cluster_pool import ClusterPool
-from streamroute.adapters.redis.cluster_topology import Cluster, SlotDownError
+from streamroute.adapters.redis.cluster.pool import ClusterPool
+from streamroute.adapters.redis.cluster.topology import Cluster, SlotDownError
 from streamroute.adapters.redis.driver_errors import hide_address
 from streamroute.adapters.redis.read_commands import ReaderId, ReadResult, read_command, read_reply
 from streamroute.adapters.redis.round_trip import CommandArgs, NotSentError

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from streamroute.config.findings.finding import Finding
 from streamroute.config.findings.quoting import quote_value
 from streamroute.config.json_schema import ROUTES
-from streamroute.config.schema.common_causes import (
+from streamroute.config.schema.explain.common_causes import (
     Cause,
 )
 from streamroute.config.schema.violations import Violation

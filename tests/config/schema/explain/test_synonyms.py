@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streamroute.config.schema.synonyms import synonym_of
+from streamroute.config.schema.explain.synonyms import synonym_of
 
 
 @pytest.mark.parametrize(

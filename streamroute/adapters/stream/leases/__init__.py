@@ -1,0 +1,1 @@
+"""Leases: renewed while an entry is held, then released; claimed from dead consumers. Runs no handlers."""
