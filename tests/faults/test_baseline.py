@@ -15,7 +15,7 @@ from worker_process import SERVE
 if TYPE_CHECKING:
     from fault_plugin import FaultReport
 
-_BASELINE = (str(Path(__file__).with_name("baseline.py")),)
+_BASELINE = (str(Path(__file__).parent / "broken" / "baseline.py"),)
 _TITLE = "a processor that acks each entry, without fences or retries"
 _SHORT = "kill -9 after the effect"
 _PLAYED = [

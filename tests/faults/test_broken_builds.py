@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from broken_builds import BROKEN, build
+import streamroute
+from broken_builds import BROKEN, build, edited_files
 from faultlist import SCENARIOS
 from scenarios import play
 from servers import valkey_binary
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from broken_builds import BrokenBuild
 
 _QUICK = (
@@ -40,13 +40,25 @@ def test_a_broken_build_is_caught(name: str, fault_seed: int, many_rounds: bool,
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_build_is_what_it_says(name: str, tmp_path: Path) -> None:
+def test_a_broken_build_is_what_it_says(name: str) -> None:
     """The edited code occurs exactly once, and the result is valid Python."""
-    package = tmp_path / "build" / "streamroute"
-    build(BROKEN[name], tmp_path)
-    for edit in BROKEN[name].edits:
-        if edit.file.endswith(".py"):
-            compile((package / edit.file).read_text(), edit.file, "exec")
+    edited = edited_files(BROKEN[name])
+    assert edited.keys() == {edit.file for edit in BROKEN[name].edits}
+    for file, text in edited.items():
+        if file.endswith(".py"):
+            compile(text, file, "exec")
+
+
+def test_a_build_leaves_the_package_as_it_is(tmp_path: Path) -> None:
+    """It shares all files with the package but the edited ones."""
+    broken = BROKEN["equal failures have a line each"]
+    (name,) = edited_files(broken)
+    package, built = Path(streamroute.__file__).parent, tmp_path / "build" / "streamroute"
+    before = (package / name).read_bytes()
+    build(broken, tmp_path)
+    assert (built / name).read_text() == edited_files(broken)[name]
+    assert (package / name).read_bytes() == before
+    assert (built / "message.py").read_bytes() == (package / "message.py").read_bytes()
 
 
 def _problems(broken: BrokenBuild, folder: Path, seed: int) -> list[str]:

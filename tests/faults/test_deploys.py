@@ -15,7 +15,7 @@ from servers import old_redis_binary, redis_binary, valkey_binary
 
 pytestmark = pytest.mark.faults
 
-_ENTRY = (str(Path(__file__).with_name("deploy_entry.py")),)
+_ENTRY = (str(Path(__file__).parent / "deploys" / "deploy_entry.py"),)
 _NO_CAUSE = "dead-lettered without cause: .*no longer configured"
 _CAUGHT = {
     "an unknown route's retry dies at once": ("route added", _NO_CAUSE),

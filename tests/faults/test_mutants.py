@@ -15,7 +15,8 @@ from faultlist import SCENARIOS
 from mutants import MUTANTS
 from scenarios import Scenario, play
 from servers import valkey_binary
-from worker_faults import ENTRY, kill_at
+from worker_faults import kill_at
+from worker_process import MANIPULATED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,4 +72,4 @@ def test_a_broken_build_works_as_long_as_nothing_happens(
 
 def _play(played: Scenario, mutant: str, folder: Path, seed: int) -> Verdict:
     environment = {"FAULTS_MUTANT": mutant}
-    return play(replace(played, command=ENTRY), valkey_binary(), folder, seed, environment=environment)
+    return play(replace(played, command=MANIPULATED), valkey_binary(), folder, seed, environment=environment)

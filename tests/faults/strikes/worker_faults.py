@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ledger import now, read_runs
@@ -14,12 +13,12 @@ from scenarios import own_scenario, scenario
 from scene import TERMS
 from streamroute.adapters.redis.scripts import script
 from waiting import wait_for
+from worker_process import MANIPULATED
 
 if TYPE_CHECKING:
     from scene import Scene
     from worker_process import Worker
 
-ENTRY = (str(Path(__file__).with_name("worker_entry.py")),)
 SETTLE = b"|".join(
     [script("ack").digest.encode(), script("settle").digest.encode(), re.escape(b"$4\r\nXACK\r\n")]
 )
@@ -161,7 +160,7 @@ def poison(scene: Scene) -> None:
     scene.heal()
 
 
-@scenario("duplicate consumer names", command=ENTRY, workers=0)
+@scenario("duplicate consumer names", command=MANIPULATED, workers=0)
 def twins(scene: Scene) -> None:
     """Two workers with one name; one dies while the other keeps the name alive."""
     victim, _ = (scene.start_worker(FAULTS_CONSUMER="twin") for _ in range(2))
@@ -176,7 +175,7 @@ def twins(scene: Scene) -> None:
     scene.audit()
 
 
-@scenario("workers' clocks an hour off", command=ENTRY, workers=0)
+@scenario("workers' clocks an hour off", command=MANIPULATED, workers=0)
 def clocks(scene: Scene) -> None:
     """One clock ahead, one behind: leases and retries use the server's clock."""
     victim = scene.start_worker(FAULTS_CLOCK="3600")

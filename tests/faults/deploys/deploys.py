@@ -1,6 +1,6 @@
 """Rolling deploys under load: workers of one configuration are replaced by workers of another, one by one.
 
-    python tests/faults/deploys.py [KIND ...]
+    python tests/faults/deploys/deploys.py [KIND ...]
 
 prints a table of what was lost, dead-lettered, run twice or run by the wrong route, and why.
 """
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 if __name__ == "__main__":
-    sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "support")]
+    sys.path[:0] = [str(Path(__file__).parents[1] / "harness"), str(Path(__file__).parents[2] / "support")]
 
 from deploy_kinds import KINDS, Kind
 from deploy_load import Load

@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 
     from proxy import Proxy
 
-_HERE = Path(__file__).parent
+_ROOMS = Path(__file__).parents[1]
 _PATIENCE = 30.0  # seconds
 SERVE = ("-m", "streamroute", "serve", "--log-format", "json", "--no-embedded")
 """The default command of a worker; the path of routes.yaml follows it."""
+MANIPULATED = (str(Path(__file__).with_name("worker_entry.py")),)
+"""The command of a worker that the environment manipulates: see ``worker_entry``."""
 
 
 class Worker:
@@ -122,11 +124,17 @@ class Worker:
             self.kill()
 
 
+def import_path(package: Path) -> str:
+    """Return the PYTHONPATH of a worker that imports the package from this folder."""
+    rooms = sorted(room for room in _ROOMS.iterdir() if room.is_dir() and room.name != "__pycache__")
+    return os.pathsep.join(map(str, (package, *rooms, _ROOMS.parent / "support")))
+
+
 def _environment(name: str, proxy: Proxy, folder: Path) -> dict[str, str]:
     package = Path(streamroute.__file__).parent.parent
     return {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join(map(str, (package, _HERE, _HERE.parent / "support"))),
+        "PYTHONPATH": import_path(package),
         "FAULTS_FOLDER": str(folder),
         "FAULTS_WORKER": name,
         # A worker notices a silently dead connection only after the socket timeout.

@@ -10,7 +10,6 @@ import os
 import sys
 import time
 
-from mutants import MUTANTS
 from streamroute import app
 from streamroute.cli.main import main
 
@@ -21,5 +20,7 @@ if __name__ == "__main__":
     if "FAULTS_CONSUMER" in os.environ:
         app.consumer_name = lambda: os.environ["FAULTS_CONSUMER"]
     if mutant := os.environ.get("FAULTS_MUTANT"):
+        from mutants import MUTANTS
+
         MUTANTS[mutant]()
     main(["serve", "--log-format", "json", "--no-embedded", *sys.argv[1:]])

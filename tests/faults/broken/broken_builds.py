@@ -1,4 +1,4 @@
-"""Broken builds: copies of the package with a small edit each, which removes what a scenario tests."""
+"""Broken builds: the package with a small edit each, which removes what a scenario tests."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamroute
+from worker_process import import_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +37,7 @@ class BrokenBuild:
     patience: float = 20.0
 
 
+_PACKAGE = Path(streamroute.__file__).parent
 _JUDGED = "return _outcome_for(route, error, attempt, policy)"
 _DEDUPE, _SUPERVISOR = "adapters/lua/dedupe.lua", "ops/workers/supervisor.py"
 
@@ -229,18 +231,35 @@ BROKEN: Mapping[str, BrokenBuild] = {
 }
 
 
-def build(broken: BrokenBuild, folder: Path) -> dict[str, str]:
-    """Create the copy; return the environment variables with which a worker runs it."""
-    package = folder / "build" / "streamroute"
-    shutil.copytree(Path(streamroute.__file__).parent, package, ignore=_IGNORED)
+def edited_files(broken: BrokenBuild) -> dict[str, str]:
+    """Return the edited files: their texts by their paths in the package.
+
+    Raises ValueError if the text to replace does not occur exactly once.
+    """
+    texts: dict[str, str] = {}
     for edit in broken.edits:
-        file = package / edit.file
-        text = file.read_text()
+        text = texts.get(edit.file) or (_PACKAGE / edit.file).read_text()
         if text.count(edit.old) != 1:
             raise ValueError(f"{edit.file} has {text.count(edit.old)} times what is to be edited: {edit.old}")
-        file.write_text(text.replace(edit.old, edit.new))
-    here = Path(__file__).parent
-    return {"PYTHONPATH": os.pathsep.join(map(str, (package.parent, here, here.parent / "support")))}
+        texts[edit.file] = text.replace(edit.old, edit.new)
+    return texts
 
 
-_IGNORED = shutil.ignore_patterns("__pycache__")
+def build(broken: BrokenBuild, folder: Path) -> dict[str, str]:
+    """Create the build; return the environment variables with which a worker runs it.
+
+    All files but the edited ones are hard links to those of the package, compiled code included.
+    """
+    package = folder / "build" / "streamroute"
+    shutil.copytree(_PACKAGE, package, copy_function=_link)
+    for name, text in edited_files(broken).items():
+        (package / name).unlink()  # otherwise the package itself would be edited
+        (package / name).write_text(text)
+    return {"PYTHONPATH": import_path(package.parent)}
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system
+        shutil.copy2(source, target)
