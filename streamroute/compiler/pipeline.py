@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from streamroute.compiler.compiled import Compiled
 from streamroute.compiler.compiler import compile_document, too_large
-from streamroute.compiler.resolve.references import UNVERIFIED
 from streamroute.compiler.rules.context import RuleContext
-from streamroute.compiler.rules.registry import ALL_RULES, GROUP_DISAGREEMENT, run_checks
+from streamroute.compiler.rules.registry import ALL_RULES, run_checks
 from streamroute.compiler.type_patterns import TypePatterns
 from streamroute.config.document import Document
 from streamroute.config.files.includes import TEST_SUFFIX
@@ -173,7 +172,7 @@ def _is_checked(rule: Rule, failed: AbstractSet[Stage], *, imports: bool, is_alo
     if failed & _HIDING_ALL:
         return False
     if rule.stage is Stage.CONFIGURATION:
-        return not failed & _HIDING_PARTS and not (is_alone and rule.code == GROUP_DISAGREEMENT)
+        return not failed & _HIDING_PARTS and not (is_alone and rule.compares)
     if rule.stage is Stage.HANDLERS:
-        return imports and rule.code != UNVERIFIED
+        return imports and not rule.is_unverified
     return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from streamroute.compiler.resolve.call_signature import (
     HandlerCall,
@@ -15,13 +15,14 @@ from streamroute.compiler.resolve.call_signature import (
 )
 from streamroute.compiler.resolve.codec_object import codec_object
 from streamroute.compiler.resolve.importer import Importer, Resolved
-from streamroute.compiler.resolve.payload_annotation import PAYLOAD_ANNOTATION, check_annotation
-from streamroute.compiler.resolve.references import UNVERIFIED, is_built_in
+from streamroute.compiler.resolve.payload_annotation import check_annotation
+from streamroute.compiler.resolve.references import is_built_in
 from streamroute.compiler.router_builder import CHECK, builtin_attr
 from streamroute.compiler.rules.expressions.route_expressions import RouteExpressions
 from streamroute.compiler.rules.problem_finding import problem_finding
 from streamroute.config.document import Document, RouteConfig, StreamConfig
 from streamroute.config.findings.finding import Finding
+from streamroute.config.findings.rules import RULES
 from streamroute.config.yaml.source import DataPath, SourceLocation
 from streamroute.expressions.problem import Problem
 
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from streamroute.adapters.codecs.builtin import Codec
     from streamroute.compiler.resolve.function_search import FunctionSearch
     from streamroute.compiler.resolve.static_reader import StaticReader
-
-_ONCE_PER_HANDLER: Final = frozenset({UNVERIFIED, PAYLOAD_ANNOTATION})
 
 
 class ReferenceResolver:
@@ -91,11 +90,11 @@ class ReferenceResolver:
         return {name: codec for name, codec in found if codec is not None}
 
     def _static_findings(self, route: RouteConfig, reader: StaticReader) -> Iterator[Finding]:
-        """Problems in the source of a handler; UNVERIFIED is reported once per handler."""
+        """Problems in the source of a handler; a problem with ``once``, once per handler."""
         arguments = None if "with" in route.invalid_keys else route.arguments
         for found in reader.handler(route.handler, arguments):
             problem = found._replace(problem=self._with_suggestion(found.problem, route.handler))
-            if problem.problem.code not in _ONCE_PER_HANDLER or self._is_new(problem.problem, route):
+            if not problem.problem.once or self._is_new(problem.problem, route):
                 yield _signature_finding(route, problem)
 
     def _annotation_findings(self, call: HandlerCall, route: RouteConfig) -> Iterator[Finding]:
@@ -134,7 +133,7 @@ class ReferenceResolver:
     def _resolve(self, reference: str, place: SourceLocation, at: DataPath) -> Resolved | None:
         if self._reader is not None and not is_built_in(reference):
             read = self._reader.read(reference)
-            if isinstance(read, Problem) and read.code != UNVERIFIED:
+            if isinstance(read, Problem) and not RULES[read.code].is_unverified:
                 self.findings.append(
                     problem_finding(place, at, self._with_suggestion(read, reference), reference)
                 )
@@ -178,10 +177,7 @@ def _signature_finding(route: RouteConfig, found: SignatureProblem) -> Finding:
     problem = found.problem
     if found.key is None:
         return problem_finding(route.location, ("handler",), problem, route.handler)
-    return route.location.finding(
-        problem.code, problem.message, at=("with", found.key), on="key", help=problem.help,
-        suggestion=problem.suggestion,
-    )  # fmt: skip
+    return problem_finding(route.location, ("with", found.key), problem)
 
 
 def _is_dotted_path(codec: str) -> bool:

@@ -15,7 +15,8 @@ class Problem(NamedTuple):
 
     ``code`` names a rule; ``start`` and ``end`` are offsets in the string's value (``end`` is exclusive, None
     is the string's end). ``suggestion`` is the word that was probably meant, to be put there. An expression
-    with a ``fatal`` problem cannot be compiled.
+    with a ``fatal`` problem cannot be compiled. A ``missing`` problem: the string names something that does
+    not exist. A problem with ``once`` is reported for the first of several equal strings only.
     """
 
     code: str
@@ -25,6 +26,8 @@ class Problem(NamedTuple):
     help: str | None = None
     suggestion: str | None = None
     fatal: bool = False
+    missing: bool = False
+    once: bool = False
 
     @property
     def text(self) -> str:

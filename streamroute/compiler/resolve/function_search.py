@@ -13,7 +13,6 @@ from typing import Final
 
 from streamroute.compiler.resolve.references import (
     BUILT_IN,
-    UNVERIFIED,
     Reference,
     check_allowed,
     parse_reference,
@@ -42,7 +41,7 @@ class FunctionSearch:
 
     def with_suggestion(self, problem: Problem, text: str) -> Problem:
         """Suggest the path of the project's function with that name."""
-        if not _is_missing_target(problem) or problem.suggestion is not None:
+        if not problem.missing or problem.suggestion is not None:
             return problem
         name = re.split(r"[.:]", text)[-1]
         paths = self._paths_of(name)
@@ -93,12 +92,6 @@ class FunctionSearch:
                     elif _may_be_package(entry) and self._files.allows(entry):
                         below.append(((*package, entry.name), entry))
             level = below
-
-
-def _is_missing_target(problem: Problem) -> bool:
-    is_missing = problem.code == UNVERIFIED and problem.message.startswith("no module")
-    goes_too_deep = "not a package" in problem.message  # may be a method, which a path cannot reference
-    return is_missing or (problem.code in {"SR401", "SR402"} and not goes_too_deep)
 
 
 def _may_be_package(folder: Path) -> bool:

@@ -73,6 +73,7 @@ class Importer:
         self.folder = folder.resolve()
         self._allow = allow
         self._modules: dict[str, ModuleType | Problem | None] = {}
+        self._failed: set[str] = set()  # modules whose import failed, which was reported
 
     def resolve(self, text: str) -> Resolved | Problem | None:
         """Return the object that a dotted path names, or the problem.
@@ -92,11 +93,10 @@ class Importer:
             return self._attribute(module, reference)  # a module may replace itself in sys.modules
 
     def _module(self, reference: Reference) -> ModuleType | Problem | None:
+        if reference.module in self._failed:
+            return None
         if reference.module not in self._modules:
-            self._modules[reference.module] = found = self._import(reference)
-            if isinstance(found, Problem) and found.code == "SR407":
-                self._modules[reference.module] = None
-            return found
+            self._modules[reference.module] = self._import(reference)
         return self._modules[reference.module]
 
     def _import(self, reference: Reference) -> ModuleType | Problem:
@@ -131,10 +131,11 @@ class Importer:
         where = f'in the package "{parent}"' if parent else f"in {self.folder.name}/, nor installed"
         message = f'no module "{part}" {where}'
         meant = did_you_mean(part, _siblings(self.folder, holder))
-        return Problem("SR401", message, start, len(name), suggestion=meant)
+        return Problem("SR401", message, start, len(name), suggestion=meant, missing=True)
 
     def _raised(self, reference: Reference, error: BaseException) -> Problem:
         """The exception that the module raised, with its place in the user's code."""
+        self._failed.add(reference.module)
         text = safe_str(error).strip().partition("\n")[0]
         said = f"{type_name(error)}: {text}" if text else type_name(error)
         message = one_line(f'could not import "{reference.module}": {said}')
@@ -177,7 +178,7 @@ class Importer:
             names = [name for name in dir(module) if not name.startswith("__")]
             message = f'the module "{reference.module}" has no "{reference.attribute}"'
             meant = did_you_mean(reference.attribute, names)
-            return Problem("SR402", message, start, end, suggestion=meant)
+            return Problem("SR402", message, start, end, suggestion=meant, missing=True)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - a module's own __getattr__ may raise anything

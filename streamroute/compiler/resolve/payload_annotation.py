@@ -57,7 +57,7 @@ def misfit(name: str, annotation: str) -> Problem:
     """The problem of an annotation that does not accept a dict."""
     message = f'"{name}" annotates its payload as {annotation}, but receives a dict'
     help_text = "annotate it as dict, a TypedDict, or streamroute.Message, and convert it in the handler"
-    return Problem(PAYLOAD_ANNOTATION, message, help=help_text)
+    return Problem(PAYLOAD_ANNOTATION, message, help=help_text, once=True)
 
 
 def _hint(handler: Any) -> Any:
@@ -138,10 +138,11 @@ def _check_key(key: str, wanted: Any, hint: Any, name: str, payload: Type) -> It
         is_required = key in hint.__required_keys__ and typing.get_origin(wanted) is not typing.NotRequired
         if is_required and is_certain:
             message = f'"{name}" expects the key "{key}" ({hint.__name__}), which its messages do not have'
-            yield Problem(PAYLOAD_ANNOTATION, message, help=f'did you mean "{meant}"?' if meant else None)
+            advice = f'did you mean "{meant}"?' if meant else None
+            yield Problem(PAYLOAD_ANNOTATION, message, help=advice, once=True)
     elif all(_differs(shape, key, _type_of(wanted)) for shape in shapes):
         message = f'"{name}" expects a type of "{key}" that its messages never have ({hint.__name__})'
-        yield Problem(PAYLOAD_ANNOTATION, message)
+        yield Problem(PAYLOAD_ANNOTATION, message, once=True)
 
 
 def _lacks(shape: Shape, key: str) -> bool:

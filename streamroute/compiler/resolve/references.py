@@ -54,8 +54,9 @@ def _of_file(text: str, module: str, attribute: str) -> Problem:
     """The problem of ``handlers.py`` and ``handlers.py:welcome``: a file name instead of the module's."""
     message = f'"{text}" is a file: name its module'
     if attribute:
-        return Problem("SR401", message, suggestion=f"{module}:{attribute}")
-    return Problem("SR401", message, help=f"write {module} and a function of it: {module}.welcome")
+        return Problem("SR401", message, suggestion=f"{module}:{attribute}", missing=True)
+    advice = f"write {module} and a function of it: {module}.welcome"
+    return Problem("SR401", message, help=advice, missing=True)
 
 
 def _is_name(part: str) -> bool:
@@ -63,7 +64,7 @@ def _is_name(part: str) -> bool:
 
 
 def _malformed(text: str, message: str, help_text: str) -> Problem:
-    return Problem("SR401", f'"{text}" {message}', help=help_text)
+    return Problem("SR401", f'"{text}" {message}', help=help_text, missing=True)
 
 
 def check_allowed(reference: Reference, allow: tuple[str, ...] | None) -> Problem | None:

@@ -39,6 +39,7 @@ class StaticReader:
         self._finder = ModuleFinder(places)
         self._sources = ModuleSources(places, outside=outside)
         self._modules: dict[str, ModuleScope | Problem | None] = {}
+        self._failed: set[str] = set()  # modules whose import failed, which was reported
         self._shadows: dict[str, Problem | None] = {}
         self._plain: dict[str, list[SignatureProblem]] = {}
         self._names: dict[tuple[Path, ...], list[str]] = {}
@@ -88,11 +89,10 @@ class StaticReader:
     # The module
 
     def _module(self, reference: Reference) -> ModuleScope | Problem | None:
+        if reference.module in self._failed:
+            return None
         if reference.module not in self._modules:
-            self._modules[reference.module] = found = self._parsed(reference)
-            if isinstance(found, Problem) and found.code == "SR407":
-                self._modules[reference.module] = None
-            return found
+            self._modules[reference.module] = self._parsed(reference)
         return self._modules[reference.module]
 
     def _parsed(self, reference: Reference) -> ModuleScope | Problem:
@@ -125,9 +125,10 @@ class StaticReader:
         meant = did_you_mean(part, self._modules_in(folders))
         if holder is None or holder.source is None or "__path__" in self._text(holder.source):
             message = f'no module "{part}" was found, so that "{reference.text}" is not verified'
-            return Problem(UNVERIFIED, message, start, start + len(part), _HELP, suggestion=meant)
+            end = start + len(part)
+            return Problem(UNVERIFIED, message, start, end, _HELP, suggestion=meant, missing=True, once=True)
         message = f'no module "{part}" in the package "{parent}"'
-        return Problem("SR401", message, start, start + len(part), suggestion=meant)
+        return Problem("SR401", message, start, start + len(part), suggestion=meant, missing=True)
 
     def _modules_in(self, folders: tuple[Path, ...]) -> list[str]:
         """The names of the modules in readable folders; each folder is listed once."""
@@ -152,6 +153,7 @@ class StaticReader:
         return ".".join(parts[:at]), parts[at]
 
     def _unreadable(self, reference: Reference, source: Path, error: Exception) -> Problem:
+        self._failed.add(reference.module)
         message = f'importing "{reference.module}" would raise {type(error).__name__}: {error}'
         shown = source.relative_to(self.folder) if source.is_relative_to(self.folder) else source
         line = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
@@ -186,11 +188,12 @@ class StaticReader:
             return Problem("SR403", f'"{reference.text}" is a module, which cannot be called', start, end)
         meant = did_you_mean(name, module.names)
         message = f'the module "{reference.module}" has no "{name}"'
-        return Problem("SR402", message, start, end, suggestion=meant)
+        return Problem("SR402", message, start, end, suggestion=meant, missing=True)
 
 
 def _unverified(reference: Reference, what: str) -> Problem:
-    return Problem(UNVERIFIED, f'"{reference.text}" {what}: its source alone does not verify it', help=_HELP)
+    message = f'"{reference.text}" {what}: its source alone does not verify it'
+    return Problem(UNVERIFIED, message, help=_HELP, once=True)
 
 
 _KINDS: Final[dict[Binding, str]] = {

@@ -11,7 +11,6 @@ from streamroute.config.yaml.source import DataPath, SourceLocation
 from streamroute.expressions.lint import check_expression
 from streamroute.expressions.problem import Problem
 
-_SYNTAX: Final = "SR301"
 _MISREAD: Final = "SR303"
 _CUT_SHORT: Final = 'YAML takes everything from " #" on as a comment, and cuts the expression short'
 
@@ -32,7 +31,7 @@ class CheckedExpression(NamedTuple):
     def findings(self) -> Iterator[Finding]:
         """Yield the problems as findings."""
         for problem in self.problems:
-            if problem.code == _SYNTAX and self._is_cut_short():
+            if problem.fatal and self._is_cut_short():
                 help_text = "quote it, or write it under >-"
                 yield self.location.finding(_MISREAD, _CUT_SHORT, at=self.at, help=help_text)
             else:

@@ -11,9 +11,6 @@ from streamroute.compiler.rules.context import RuleContext
 from streamroute.config.findings.finding import Finding
 from streamroute.config.findings.rules import RULES, Rule, RuleTable, Stage
 
-GROUP_DISAGREEMENT: Final = "SR215"
-"""The rule that compares a configuration with others."""
-
 MODULES: Final = {
     "SR201": "routes.duplicate_route",
     "SR202": "routes.unknown_stream",

@@ -40,7 +40,8 @@ class Rule(NamedTuple):
     """A rule: its code, readable name, default severity, and one-sentence summary.
 
     ``page`` explains it in Markdown, with a wrong and a right example. ``runs``: the configuration can be
-    built despite this error.
+    built despite this error. ``compares``: it compares several configurations. ``is_unverified``: it reports
+    what a check without imports could not verify.
     """
 
     code: str
@@ -50,6 +51,8 @@ class Rule(NamedTuple):
     summary: str
     page: str
     runs: bool = False
+    compares: bool = False
+    is_unverified: bool = False
 
     @property
     def can_be_ignored(self) -> bool:
@@ -91,7 +94,16 @@ def read_rule(code: str, text: str) -> Rule:
     _, head, page = text.split("---\n", 2)
     fields = dict(line.split(": ", 1) for line in head.splitlines())
     severity, stage = Severity(fields["severity"]), Stage(fields["stage"])
-    return Rule(code, fields["name"], severity, stage, fields["summary"], page.lstrip(), "runs" in fields)
+    return Rule(
+        code,
+        fields["name"],
+        severity,
+        stage,
+        fields["summary"],
+        page.lstrip(),
+        runs="runs" in fields,
+        is_unverified="unverified" in fields,
+    )
 
 
 def _read_page(code: str) -> Rule:

@@ -61,6 +61,7 @@ routes:
   - {name: greet, type: booking.confirmed, handler: shop.handlers.welcome}
 ```
 """,
+    compares=True,
 )
 _SHARED: Final = ("codec", "lease", "max_deliveries", "retry", "dead_letter", "unknown_type")
 """Settings on which the workers of one group must agree."""
