@@ -105,8 +105,8 @@ def failure_text(error: BaseException) -> str:
     """Why an evaluation failed, without the payload's values, which may be secrets."""
     kind = type(error)  # not isinstance(): an object from a user's codec may raise anything
     if kind is JMESPathTypeError and isinstance(error, JMESPathTypeError):
-        wanted = " or ".join(str(kind) for kind in error.expected_types)
-        return f"{error.function_name}() takes {wanted}, not {clip(error.actual_type, NAME)}"
+        expected = " or ".join(str(kind) for kind in error.expected_types)
+        return f"{error.function_name}() takes {expected}, not {clip(error.actual_type, NAME)}"
     if issubclass(kind, RecursionError):
         return "the payload is nested too deeply"
     if issubclass(kind, (TooCostlyError, ExpansionError)):

@@ -66,17 +66,17 @@ def _check_call(_tree: Tree, node: Node, start: int, end: int) -> Iterator[Probl
         message = f'unknown function "{name}"'
         yield Problem(UNKNOWN_FUNCTION, message, start, start + len(name), fatal=True)
         return
-    given, needed = len(node["children"]), len(signature)
+    actual, needed = len(node["children"]), len(signature)
     variadic = signature[-1].get("variadic", False)
-    if given < needed or (given > needed and not variadic):
-        message = _miscounted(name, given, needed, variadic=variadic)
+    if actual < needed or (actual > needed and not variadic):
+        message = _argument_count_message(name, actual, needed, variadic=variadic)
         yield Problem(ARGUMENT_COUNT, message, start, end, fatal=True)
 
 
-def _miscounted(name: str, given: int, needed: int, *, variadic: Any) -> str:
+def _argument_count_message(name: str, actual: int, needed: int, *, variadic: Any) -> str:
     least = "at least " if variadic else ""
     plural = "" if needed == 1 else "s"
-    return f'the function "{name}" takes {least}{needed} argument{plural}, not {given}'
+    return f'the function "{name}" takes {least}{needed} argument{plural}, not {actual}'
 
 
 _CHECKS: Final[dict[str, Callable[[Tree, Node, int, int], Iterator[Problem]]]] = {

@@ -22,11 +22,11 @@ _GIVE_OBJECTS: Final = frozenset({"max_by", "merge", "min_by", "not_null"})
 
 def check_transform(tree: Tree) -> Problem | None:
     """The problem of a transform that can never return an object."""
-    given = _never_an_object(tree.root)
-    if given is None:
+    result = _never_an_object(tree.root)
+    if result is None:
         return None
     example = f"{{value: {tree.expression}}}" if len(tree.expression) < 40 else "{value: ...}"
-    message = f"the transform returns {given}, but a handler takes an object"
+    message = f"the transform returns {result}, but a handler takes an object"
     return Problem("SR308", message, help=f"put it in an object: {example}")
 
 

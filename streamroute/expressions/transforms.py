@@ -36,10 +36,10 @@ def compile_transform(expression: str) -> Transform:
             value = value_of(payload)
         except BaseException as error:
             raise Reject(f"the transform failed: {failure_text(error)}") from error
-        made = _object(value)
-        if made is None:
+        result = _object(value)
+        if result is None:
             raise Reject(f"the transform returned {_described(value)}, but a handler takes an object")
-        return _with_facts(made, payload)
+        return _with_facts(result, payload)
 
     return transform
 
@@ -71,10 +71,10 @@ def _object(value: Any) -> dict[str, Any] | None:
 def _with_facts(value: dict[str, Any], payload: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(payload, Message):
         return value
-    made = Message(value)
+    message = Message(value)
     for name in _FACTS:
-        setattr(made, name, getattr(payload, name))
-    return made
+        setattr(message, name, getattr(payload, name))
+    return message
 
 
 def _described(value: Any) -> str:

@@ -41,18 +41,18 @@ class CodeWriter(TreeWriter):
         values = _constant_list(subject)
         if values is not None:
             searched = self.value(search, current)
-            found = f"{searched} in {self.constant(_search_constant(values))}"
+            membership = f"{searched} in {self.constant(_search_constant(values))}"
             if subject["type"] == "literal":
-                return f"({found})"
+                return f"({membership})"
             slow = f"call({self.constant('contains')}, [None, {searched}])"  # [...] of null is null
-            return f"({found} if {current} is not None else {slow})"
+            return f"({membership} if {current} is not None else {slow})"
         if search["type"] != "literal":
             return None
-        held, bound = self._bind(self.value(subject, current))
+        name, bound = self._bind(self.value(subject, current))
         constant = self.constant(search["value"])
-        is_str = f" or {held}.__class__ is str" if isinstance(search["value"], str) else ""
-        slow = f"call({self.constant('contains')}, [{held}, {constant}])"
-        return f"({constant} in {held} if {bound}.__class__ is list{is_str} else {slow})"
+        is_str = f" or {name}.__class__ is str" if isinstance(search["value"], str) else ""
+        slow = f"call({self.constant('contains')}, [{name}, {constant}])"
+        return f"({constant} in {name} if {bound}.__class__ is list{is_str} else {slow})"
 
     def _call_starts_with(self, arguments: list[Node], current: str) -> str | None:
         return self._affix("starts_with", "startswith", arguments, current)

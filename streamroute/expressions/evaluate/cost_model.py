@@ -218,14 +218,14 @@ def size_of(value: Any, most: int = _CEILING) -> int:
     """
     size, stack = 1, [value]
     while stack and size <= most:
-        held = stack.pop()
-        if isinstance(held, str):
-            size += len(held)
-        elif isinstance(held, dict):
-            size += len(held) + sum(map(len, map(str, held)))
-            stack.extend(held.values())
-        elif isinstance(held, list):
-            size += len(held)
+        item = stack.pop()
+        if isinstance(item, str):
+            size += len(item)
+        elif isinstance(item, dict):
+            size += len(item) + sum(map(len, map(str, item)))
+            stack.extend(item.values())
+        elif isinstance(item, list):
+            size += len(item)
             if size <= most:
-                stack.extend(held)
+                stack.extend(item)
     return size

@@ -42,5 +42,5 @@ def _operands(tree: Tree) -> Iterator[tuple[Branch, dict[str, object]]]:
             continue
         for operand in children(node):
             if operand["type"] not in _LOGIC | _CONSTANT:
-                place = operand.get("start", start), operand.get("end", end)
-                yield Branch(tree.expression[slice(*place)].strip(), *place), operand
+                span = operand.get("start", start), operand.get("end", end)
+                yield Branch(tree.expression[slice(*span)].strip(), *span), operand

@@ -179,8 +179,8 @@ class Step:
     @cached_property
     def parts(self) -> tuple[Step, ...]:
         """The steps directly below, without literals; for a path, the parts that are computed on the way."""
-        found = _steps_below(self.trace, self.node, self.start, self.end)
-        return tuple(step for step in found if not step.is_literal)
+        steps = _steps_below(self.trace, self.node, self.start, self.end)
+        return tuple(step for step in steps if not step.is_literal)
 
     @cached_property
     def operands(self) -> tuple[Step, ...]:
@@ -209,11 +209,11 @@ def _steps_below(trace: Trace, node: Node, start: int, end: int) -> Iterator[Ste
     path = node["type"] in _PATHS
     condition = node["children"][2] if node["type"] == "filter_projection" else None
     for child in _below(node):
-        place = child.get("start", start), child.get("end", end)
+        span = child.get("start", start), child.get("end", end)
         if child is not condition and _is_transparent(child, path=path):
-            yield from _steps_below(trace, child, *place)
+            yield from _steps_below(trace, child, *span)
         else:
-            yield Step(trace, child, *place)
+            yield Step(trace, child, *span)
 
 
 def _is_transparent(node: Node, *, path: bool) -> bool:

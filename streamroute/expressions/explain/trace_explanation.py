@@ -38,10 +38,10 @@ def reasons(trace: Trace) -> list[Reason]:
     """The deciding operands: if one of them had another truth, the expression would have another value."""
     if trace.truncated:
         return [Reason(trace.root, "")]
-    found = [trace.root] if trace.error is not None else list(_decisive(trace.root))
+    steps = [trace.root] if trace.error is not None else list(_decisive(trace.root))
     if trace.error is not None:
-        found = [step for step in trace.root.walk() if step.error] or found
-    return [Reason(step, "" if step.error else explain_inputs(step)) for step in found]
+        steps = [step for step in trace.root.walk() if step.error] or steps
+    return [Reason(step, "" if step.error else explain_inputs(step)) for step in steps]
 
 
 def _decisive(step: Step) -> Iterator[Step]:
@@ -70,8 +70,8 @@ def explain_inputs(step: Step) -> str:
 
 
 def _input(part: Step) -> str:
-    why = missing_at(part)
-    return f"{part.text} is {as_text(part.observed.values[-1])}{f' ({why})' if why else ''}"
+    reason = missing_at(part)
+    return f"{part.text} is {as_text(part.observed.values[-1])}{f' ({reason})' if reason else ''}"
 
 
 def _verdict(step: Step) -> str:
@@ -102,8 +102,12 @@ def _missing_at(step: Step, node: Node) -> str | None:
         if value is None and number == 0:
             return _missing_base(step, child)
         if value is None:
-            told = _wrong_kind(_up_to(step, children[number - 1]), before, child) or _missing_at(step, child)
-            return told or (None if child is children[-1] else f"{_up_to(step, child)} is null or missing")
+            explanation = _wrong_kind(_up_to(step, children[number - 1]), before, child) or _missing_at(
+                step, child
+            )
+            return explanation or (
+                None if child is children[-1] else f"{_up_to(step, child)} is null or missing"
+            )
         before = value
     return None
 
@@ -124,11 +128,11 @@ def _up_to(step: Step, node: Node) -> str:
     return text
 
 
-def _wrong_kind(text: str, holder: Any, child: Node) -> str | None:
-    if child["type"] == "field" and not isinstance(holder, Mapping):
-        return f"{text} is {_described(holder)}, which has no fields"
-    if child["type"] == "index" and not isinstance(holder, list):
-        return f"{text} is {_described(holder)}, not a list"
+def _wrong_kind(text: str, base: Any, child: Node) -> str | None:
+    if child["type"] == "field" and not isinstance(base, Mapping):
+        return f"{text} is {_described(base)}, which has no fields"
+    if child["type"] == "index" and not isinstance(base, list):
+        return f"{text} is {_described(base)}, not a list"
     return None
 
 

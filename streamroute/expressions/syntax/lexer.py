@@ -36,12 +36,12 @@ def tokenize(expression: str) -> list[Token]:
     tokens: list[Token] = []
     match, position, length = _TOKEN.match, 0, len(expression.rstrip(_SPACE))
     while position < length:
-        found = match(expression, position)
-        if found is None:
+        token_match = match(expression, position)
+        if token_match is None:
             raise unexpected_character(expression, _next_character(expression, position))
-        kind = str(found.lastgroup)
-        start, position = found.span(kind)
-        tokens.append(_token(expression, kind, found[kind], start, position))
+        kind = str(token_match.lastgroup)
+        start, position = token_match.span(kind)
+        tokens.append(_token(expression, kind, token_match[kind], start, position))
     tokens.append({"type": "eof", "value": "", "start": len(expression), "end": len(expression)})
     return tokens
 

@@ -84,19 +84,21 @@ def template(expression: str, at: int) -> SyntaxHint:
     """The hint for ``{{ path }}`` and ``${{ path }}``, which start at ``at``."""
     plain = _TEMPLATE.sub(lambda match: match["inside"].strip(), expression)
     mark = "${{ }}" if expression[at] == "$" else "{{ }}"
-    place = (at, at + len(mark) // 2)
-    return SyntaxHint(f"an expression is written without {mark}", write(plain), place)
+    location = (at, at + len(mark) // 2)
+    return SyntaxHint(f"an expression is written without {mark}", write(plain), location)
 
 
 def _question(expression: str, at: int) -> SyntaxHint:
     if expression.startswith("?.", at):
-        whole = expression.replace("?.", ".")
+        rewritten = expression.replace("?.", ".")
         return SyntaxHint(
-            "JMESPath has no ?. operator: a path through a missing field is null", write(whole), (at, at + 2)
+            "JMESPath has no ?. operator: a path through a missing field is null",
+            write(rewritten),
+            (at, at + 2),
         )
     if expression.startswith("??", at):
-        whole = expression.replace("??", "||")
-        return SyntaxHint("JMESPath has no ?? operator", write(whole), (at, at + 2))
+        rewritten = expression.replace("??", "||")
+        return SyntaxHint("JMESPath has no ?? operator", write(rewritten), (at, at + 2))
     return SyntaxHint("JMESPath has no ? : operator", "write condition && value || other")
 
 

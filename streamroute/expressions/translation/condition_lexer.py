@@ -27,16 +27,16 @@ _TOKEN: Final = re.compile(
 
 def tokens_of(expression: str) -> list[LexedToken]:
     """Split a condition into tokens. Raises UntranslatableError for text that is not a token."""
-    found: list[LexedToken] = []
+    tokens: list[LexedToken] = []
     at = 0
     for match in _TOKEN.finditer(expression):
         if match.lastgroup == "open" or expression[at : match.start()].strip():
             give_up()
-        found.append((str(match.lastgroup), match[0]))
+        tokens.append((str(match.lastgroup), match[0]))
         at = match.end()
     if expression[at:].strip():
         give_up()
-    return found
+    return tokens
 
 
 class TokenCursor:

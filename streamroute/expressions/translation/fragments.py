@@ -64,19 +64,19 @@ def field(fragment: Fragment, name: str) -> Fragment:
 
 def function(name: str, arguments: list[Fragment]) -> Fragment:
     """Translate a call of a function or a method of another language."""
-    small, count = name.lower(), len(arguments)
-    if count == 1 and small in _UNARY_FUNCTIONS:
-        return _UNARY_FUNCTIONS[small](arguments[0])
-    if count == 2 and small in TEXT_TESTS:
-        return call(TEXT_TESTS[small], arguments[0], value_of(arguments[1]))
-    if count == 2 and small == "get":
+    lower, count = name.lower(), len(arguments)
+    if count == 1 and lower in _UNARY_FUNCTIONS:
+        return _UNARY_FUNCTIONS[lower](arguments[0])
+    if count == 2 and lower in TEXT_TESTS:
+        return call(TEXT_TESTS[lower], arguments[0], value_of(arguments[1]))
+    if count == 2 and lower == "get":
         return field(arguments[0], text_of(arguments[1]))
-    if count == 2 and small in _INDEX_FUNCTIONS:
+    if count == 2 and lower in _INDEX_FUNCTIONS:
         return Fragment(call("contains", arguments[0], value_of(arguments[1])).text, "index")
-    if count > 1 and small in ("isin", "is_in", "anyof", "oneof"):
+    if count > 1 and lower in ("isin", "is_in", "anyof", "oneof"):
         items = ", ".join(value_of(each).text for each in arguments[1:])
         return call("contains", Fragment(f"[{items}]", "list"), arguments[0])
-    return call(_RENAMED.get(small, name), *(map(value_of, arguments) if small in _RENAMED else arguments))
+    return call(_RENAMED.get(lower, name), *(map(value_of, arguments) if lower in _RENAMED else arguments))
 
 
 _INDEX_FUNCTIONS: Final = frozenset({"indexof", "find", "index"})

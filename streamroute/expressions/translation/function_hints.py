@@ -65,18 +65,18 @@ def advise(tree: Tree, problem: Problem) -> Problem:
 
 def _with_equivalent(tree: Tree, problem: Problem, node: Node, end: int) -> Problem:
     name: str = node["value"]
-    small = name.lower()
-    help_text = _ALTERNATIVES.get(small)
-    if small in _PRESENCE_TESTS:
+    lower = name.lower()
+    help_text = _ALTERNATIVES.get(lower)
+    if lower in _PRESENCE_TESTS:
         inside = tree.expression[problem.start + len(name) : end].strip("() \n")
         help_text = f"a missing field is null: {inside} != `null`"
-    meant = None if small in _ALTERNATIVES else _EQUIVALENTS.get(small) or did_you_mean(name, SIGNATURES)
+    equivalent = None if lower in _ALTERNATIVES else _EQUIVALENTS.get(lower) or did_you_mean(name, SIGNATURES)
     is_method = tree.expression[problem.start - 1 : problem.start] == "."
-    is_strange = small not in _ALTERNATIVES and not meant
-    translation = _translation(tree) if is_method or is_strange or small == "not" else None
+    is_strange = lower not in _ALTERNATIVES and not equivalent
+    translation = _translation(tree) if is_method or is_strange or lower == "not" else None
     if translation:
         return problem._replace(help=translation)
-    return problem._replace(help=help_text, suggestion=None if help_text else meant)
+    return problem._replace(help=help_text, suggestion=None if help_text else equivalent)
 
 
 def _as_argument(tree: Tree, problem: Problem, node: Node) -> str | None:
@@ -91,5 +91,5 @@ def _as_argument(tree: Tree, problem: Problem, node: Node) -> str | None:
 
 def _translation(tree: Tree) -> str | None:
     """Advice to write the translation of the whole expression, if there is one."""
-    whole = translate(tree.expression)
-    return f"write {whole}" if whole else None
+    translated = translate(tree.expression)
+    return f"write {translated}" if translated else None

@@ -14,19 +14,19 @@ class SyntaxHint(NamedTuple):
 
     message: str
     help: str | None = None
-    place: tuple[int, int] | None = None
+    location: tuple[int, int] | None = None
 
     def at(self, start: int, end: int | None) -> Problem:
         """The problem at the hint's own place, else at these offsets."""
         is_one_line = self.help is not None and "\n" not in self.help  # multi-line advice is unreadable
         advice = self.help if is_one_line else None
-        return Problem(SYNTAX, self.message, *(self.place or (start, end)), help=advice, fatal=True)
+        return Problem(SYNTAX, self.message, *(self.location or (start, end)), help=advice, fatal=True)
 
 
-def write(whole: str) -> str | None:
+def write(expression: str) -> str | None:
     """Advice to write this, if it is short and valid JMESPath."""
-    text = whole.strip()
+    text = expression.strip()
     if not text or len(text) > MAX_ADVICE_LENGTH or "\n" in text:
         return None
-    meant = translate(text) or without_problems(text)
-    return f"write {meant}" if meant else None
+    final = translate(text) or without_problems(text)
+    return f"write {final}" if final else None

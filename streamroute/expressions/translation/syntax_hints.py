@@ -15,8 +15,8 @@ def explain(error: ExpressionSyntaxError) -> Problem:
     problem, hint = error.problem, _hint(error)
     if hint is not None:
         problem = hint.at(problem.start, problem.end)
-    meant = translate(error.expression)
-    return problem._replace(help=f"write {meant}") if meant else problem
+    translated = translate(error.expression)
+    return problem._replace(help=f"write {translated}") if translated else problem
 
 
 def _hint(error: ExpressionSyntaxError) -> SyntaxHint | None:

@@ -28,10 +28,10 @@ def hint_for_token(expression: str, tokens: Sequence[Token], index: int) -> Synt
         return _hint_for_number(expression, tokens, index)
     if follows_value and str(before["value"]).lower() == "not" and before["type"] == "unquoted_identifier":
         return SyntaxHint('JMESPath writes ! for "not"')
-    found = _hint_for_odd_token(expression, tokens, index)
-    if found is None and kind == "unquoted_identifier" and follows_value:
+    hint = _hint_for_odd_token(expression, tokens, index)
+    if hint is None and kind == "unquoted_identifier" and follows_value:
         return hint_for_word(expression, tokens, index)
-    return found or _misplaced_sign(token, before["type"], follows_value=follows_value)
+    return hint or _misplaced_sign(token, before["type"], follows_value=follows_value)
 
 
 def _misplaced_sign(token: Token, before: str, *, follows_value: bool) -> SyntaxHint | None:
@@ -76,10 +76,12 @@ def _bare_number(expression: str, start: int) -> SyntaxHint:
     date = _DATE.match(expression, start)
     if date:
         return SyntaxHint(f"a date is a string: write '{date[0]}', in quotes", None, date.span())
-    found = _NUMBER.match(expression, start)
-    text = found[0] if found else expression[start : start + 1]
-    place = (start, start + len(text))
-    return SyntaxHint(f"a bare number is not a value in JMESPath; write `{text}`, in backticks", None, place)
+    match = _NUMBER.match(expression, start)
+    text = match[0] if match else expression[start : start + 1]
+    location = (start, start + len(text))
+    return SyntaxHint(
+        f"a bare number is not a value in JMESPath; write `{text}`, in backticks", None, location
+    )
 
 
 def _adjacent(expression: str, first: Token, second: Token) -> SyntaxHint | None:

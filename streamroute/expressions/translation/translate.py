@@ -50,6 +50,6 @@ def without_problems(text: str) -> str | None:
     problems = [*check_tree(tree)] or check_types(tree)
     if not problems:
         return text
-    meant = (problems[0].help or "").removeprefix("write ").partition(IF_A_FIELD)[0]
-    is_shorter = problems[0].code in _REWRITING_RULES and len(meant) < len(text) + 2 * len("``[*]")
-    return without_problems(meant) if is_shorter and meant != text else None
+    corrected = (problems[0].help or "").removeprefix("write ").partition(IF_A_FIELD)[0]
+    is_shorter = problems[0].code in _REWRITING_RULES and len(corrected) < len(text) + 2 * len("``[*]")
+    return without_problems(corrected) if is_shorter and corrected != text else None

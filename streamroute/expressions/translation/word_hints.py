@@ -26,17 +26,17 @@ _LITERAL_WORDS: Final = {
 def hint_for_word(expression: str, tokens: Sequence[Token], index: int) -> SyntaxHint | None:
     """Return the hint for a name in the position of an operator, if there is one."""
     text = tokens[index]["value"]
-    small = text.lower()
-    if small in _OPERATOR_SYMBOLS:
-        return SyntaxHint(f'JMESPath writes {_OPERATOR_SYMBOLS[small]} for "{text}"')
-    if small in _OPERATORS:
-        return _OPERATORS[small](expression, tokens, index)
-    if small in _TEXT_SEARCHES:
+    lower = text.lower()
+    if lower in _OPERATOR_SYMBOLS:
+        return SyntaxHint(f'JMESPath writes {_OPERATOR_SYMBOLS[lower]} for "{text}"')
+    if lower in _OPERATORS:
+        return _OPERATORS[lower](expression, tokens, index)
+    if lower in _TEXT_SEARCHES:
         return SyntaxHint(f'JMESPath has no "{text}" operator', PATTERNS)
     if index == 1 and str(tokens[0]["value"]).lower() in ("if", "when", "where", "return"):
         message = f'JMESPath has no "{tokens[0]["value"]}": the expression is the condition'
-        place = (tokens[0]["start"], tokens[0]["end"])
-        return SyntaxHint(message, write(expression[tokens[1]["start"] :]), place)
+        location = (tokens[0]["start"], tokens[0]["end"])
+        return SyntaxHint(message, write(expression[tokens[1]["start"] :]), location)
     return None
 
 
@@ -54,8 +54,8 @@ def _membership(expression: str, tokens: Sequence[Token], index: int) -> SyntaxH
 def _identity(expression: str, tokens: Sequence[Token], index: int) -> SyntaxHint:
     """The hint for ``vip is true`` and ``tier is not null``."""
     negated = str(tokens[index + 1]["value"]).lower() == "not"
-    meant = tokens[index + 1 + negated]  # in range: the last token is "eof"
-    literal = _LITERAL_WORDS.get(str(meant["value"]).lower())
+    literal_token = tokens[index + 1 + negated]  # in range: the last token is "eof"
+    literal = _LITERAL_WORDS.get(str(literal_token["value"]).lower())
     if literal is None:
         return SyntaxHint('JMESPath has no "is" operator', "write == or !=")
     left, _ = path_before(expression, tokens, index)

@@ -35,17 +35,17 @@ _THE: Final[dict[Kind, str]] = {
 
 def check(report: ProblemReport, node: Node, types: Sequence[Type], scope: Scope) -> bool:
     """Report arguments that make a call fail, always or for some messages; return whether it may succeed."""
-    sound = True
+    may_succeed = True
     for position, (argument, t) in enumerate(zip(node["children"], types, strict=True)):
         kinds, elements = parameter_kinds(node["value"], position)
         if not kinds or is_never(t):
             continue
         if _is_wrong(node["value"], position, argument, t):
-            sound = False
+            may_succeed = False
             _add_problem(report, node["value"], position, argument, t)
         elif report.declared:
             _check_missing(report, node["value"], argument, t, kinds, elements, scope)
-    return sound and _check_search(report, node, types)
+    return may_succeed and _check_search(report, node, types)
 
 
 def _is_wrong(name: str, position: int, argument: Node, t: Type) -> bool:
@@ -71,19 +71,19 @@ def _takes(name: str, position: int, value: Any) -> bool:
 
 def _add_problem(report: ProblemReport, name: str, position: int, argument: Node, t: Type) -> None:
     kinds, elements = parameter_kinds(name, position)
-    wanted = _wanted(kinds, elements)
-    message = f"{name}() takes {wanted}, not {_given(argument, t, elements)}"
+    expected = _expected_phrase(kinds, elements)
+    message = f"{name}() takes {expected}, not {_actual_phrase(argument, t, elements)}"
     if "array" in t.empty and "array" in kinds:
         report.add(WRONG_ELEMENTS, argument, f"{message}: {_ON_EMPTY}")
     else:
         report.add(WRONG_ARGUMENT, argument, message, _help(report, argument, kinds))
 
 
-def _wanted(kinds: frozenset[Kind], elements: frozenset[Kind]) -> str:
+def _expected_phrase(kinds: frozenset[Kind], elements: frozenset[Kind]) -> str:
     return list_of_kinds(elements) if elements else any_kind(kinds)
 
 
-def _given(argument: Node, t: Type, elements: frozenset[Kind]) -> str:
+def _actual_phrase(argument: Node, t: Type, elements: frozenset[Kind]) -> str:
     if is_literal(argument) and len(as_literal(argument["value"])) <= 30:
         return f"{_THE.get(next(iter(t.kinds)), '')}{as_literal(argument['value'])}"
     kinds = t.kinds - {"null"} or t.kinds
@@ -136,9 +136,9 @@ def _check_missing(
             _report_missing(report, name, argument, (kinds & t.kinds) or kinds)
     elif elements and t.kinds == {"array"} and _may_be_null(elements_of(t)):
         text = report.text(argument)
-        whole = text if path_of(argument) is not None else f"({text})"
+        base = text if path_of(argument) is not None else f"({text})"
         message = f"{name}() fails if an element of {report.short(argument)} is null"
-        report.add(MAY_BE_MISSING, argument, message, f"write {whole}[*], which leaves out nulls")
+        report.add(MAY_BE_MISSING, argument, message, f"write {base}[*], which leaves out nulls")
 
 
 def _may_be_null(t: Type) -> bool:

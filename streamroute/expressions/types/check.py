@@ -125,32 +125,32 @@ def with_final_advice(
     """Replace each problem's advice by advice without problems according to ``check``, if there is any."""
 
     @cache
-    def better(expression: str) -> str | None:
+    def first_advice(expression: str) -> str | None:
         """The expression that the first advice about an expression offers instead."""
         if not is_valid(expression):
             return None
         advices = (_whole_advice(found, expression) for found in check(parse(expression)))
         return next((advice for advice in advices if advice and is_valid(advice)), None)
 
-    return [_with_final_advice(problem, tree, better) for problem in problems]
+    return [_with_final_advice(problem, tree, first_advice) for problem in problems]
 
 
-def _with_final_advice(problem: Problem, tree: Tree, better: Callable[[str], str | None]) -> Problem:
+def _with_final_advice(problem: Problem, tree: Tree, first_advice: Callable[[str], str | None]) -> Problem:
     """Follow the problem's advice until the offered expression has no advice itself."""
-    whole = _whole_advice(problem, tree.expression)
-    if whole is None or len(tree.expression) > _SHORT:
+    offered = _whole_advice(problem, tree.expression)
+    if offered is None or len(tree.expression) > _SHORT:
         return problem
-    meant = whole
+    final = offered
     for _ in range(_MOST_STEPS):
-        meant = better(meant) or meant
-    return problem._replace(help=str(problem.help).replace(whole, meant))
+        final = first_advice(final) or final
+    return problem._replace(help=str(problem.help).replace(offered, final))
 
 
 def _whole_advice(problem: Problem, expression: str) -> str | None:
     """The whole expression that a problem's advice offers."""
-    found = _ADVICE.search(problem.help or "")
+    match = _ADVICE.search(problem.help or "")
     is_whole = (problem.start, problem.end) == (0, len(expression.rstrip()))
-    return found[1] if found and (is_whole or problem.code in _REWRITES_WHOLE) else None
+    return match[1] if match and (is_whole or problem.code in _REWRITES_WHOLE) else None
 
 
 def _checked(
@@ -162,36 +162,40 @@ def _checked(
     traits: PayloadTraits,
     get_evidence: EvidenceSource,
 ) -> list[Problem]:
-    problems = list(_by_literals(tree, condition=condition))
+    problems = list(_problems_without_payload(tree, condition=condition))
     report = ProblemReport(tree, declared=True, validated=validated)
     if payload is not None and payload is not UNKNOWN:
         _run(tree, payload, report, condition=condition)
         problems += _not_yet_reported(report.problems, problems)
     problems += find_fields_for_literals(tree, report.is_known_field)
-    problems = [found for found in problems if not _is_shown_field(found, tree, get_evidence)]
+    problems = [problem for problem in problems if not _is_shown_field(problem, tree, get_evidence)]
     shapes = () if payload is None else payload.objects
     declared = declared_names(shapes) if all(shape.declared for shape in shapes) else ()
     mistakes = list(
         find_likely_mistakes(tree, report.is_known_field, report.compared, traits, declared, get_evidence)
     )
-    told = Spans(problems)
-    behind = {
+    covered = Spans(problems)
+    payload_name_ends = {
         mistake.end + 1 for mistake in mistakes if mistake.code == NAMED_PAYLOAD and mistake.end is not None
     }
-    problems = [_advised(found, mistakes) for found in problems if not _follows_payload_name(found, behind)]
-    problems += [mistake for mistake in mistakes if not told.overlap(mistake)]
-    return list(_without_consequences(sorted(problems, key=lambda found: (found.start, found.code))))
+    problems = [
+        _advised(problem, mistakes)
+        for problem in problems
+        if not _follows_payload_name(problem, payload_name_ends)
+    ]
+    problems += [mistake for mistake in mistakes if not covered.overlap(mistake)]
+    return list(_without_consequences(sorted(problems, key=lambda problem: (problem.start, problem.code))))
 
 
-def _by_literals(tree: Tree, *, condition: bool) -> list[Problem]:
+def _problems_without_payload(tree: Tree, *, condition: bool) -> list[Problem]:
     """The problems that do not depend on the payload."""
-    clean = _CLEAN[condition]
+    clean_skeletons = _CLEAN[condition]
     skeleton = skeleton_of(tree.expression)
-    if skeleton is not None and clean.is_clean(skeleton):
+    if skeleton is not None and clean_skeletons.is_clean(skeleton):
         return []
     problems = _run(tree, UNKNOWN, ProblemReport(tree), condition=condition).problems
     if skeleton is not None and not problems:
-        clean.add(skeleton)
+        clean_skeletons.add(skeleton)
     return problems
 
 
@@ -221,15 +225,15 @@ def _advised(problem: Problem, mistakes: list[Problem]) -> Problem:
     """Add the advice of a likely mistake about the same part to a problem found by the schema."""
     codes = _BETTER_ADVISED.get(problem.code, ())
     about = (mistake for mistake in mistakes if mistake.code in codes and Spans([problem]).overlap(mistake))
-    meant = next(about, None)
-    return problem if meant is None else problem._replace(help=meant.help, suggestion=None)
+    better = next(about, None)
+    return problem if better is None else problem._replace(help=better.help, suggestion=None)
 
 
-def _not_yet_reported(found: list[Problem], before: list[Problem]) -> Iterator[Problem]:
+def _not_yet_reported(problems: list[Problem], reported: list[Problem]) -> Iterator[Problem]:
     """The problems found by the schema, except for parts with the same problem already."""
-    with_final_advice = Spans(other for other in before if other.code in _OUTCOME_CODES)
-    known = {(other.start, other.end, other.code) for other in before}
-    for problem in found:
+    with_final_advice = Spans(other for other in reported if other.code in _OUTCOME_CODES)
+    known = {(other.start, other.end, other.code) for other in reported}
+    for problem in problems:
         if problem.code in _OUTCOME_CODES and with_final_advice.overlap(problem):
             continue
         if (problem.start, problem.end, _SAME_BY_LITERALS.get(problem.code)) not in known:
@@ -238,7 +242,7 @@ def _not_yet_reported(found: list[Problem], before: list[Problem]) -> Iterator[P
 
 def _without_consequences(problems: list[Problem]) -> Iterator[Problem]:
     """Drop other problems of a name that should be a literal: they are consequences."""
-    causes = Spans(found for found in problems if found.code == FIELD_FOR_LITERAL)
+    causes = Spans(other for other in problems if other.code == FIELD_FOR_LITERAL)
     for problem in dict.fromkeys(problems):
         if problem.code == FIELD_FOR_LITERAL or not causes.overlap(problem):
             yield problem

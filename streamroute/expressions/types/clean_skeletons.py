@@ -67,18 +67,18 @@ def skeleton_of(expression: str, keep: Container[str] = ()) -> str | None:
     """
     if "`" in expression and '"' in expression:
         return None
-    places: dict[str, int] = {}
+    numbers: dict[str, int] = {}
     is_plain = True
 
-    def place(found: re.Match[str]) -> str:
+    def placeholder(match: re.Match[str]) -> str:
         nonlocal is_plain
-        text = found[0]
-        if found.lastgroup is None:
+        text = match[0]
+        if match.lastgroup is None:
             is_plain = is_plain and text in _PLAIN_LITERALS
             return text
         if text in _SPECIAL_STRINGS or text in keep or (text[0] == "'" and is_numeric(text[1:-1])):
             return text
-        return f"{text[0]}{places.setdefault(text, len(places))}{text[0]}"
+        return f"{text[0]}{numbers.setdefault(text, len(numbers))}{text[0]}"
 
-    skeleton = _LITERAL.sub(place, expression)
+    skeleton = _LITERAL.sub(placeholder, expression)
     return skeleton if is_plain else None

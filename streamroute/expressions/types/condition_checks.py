@@ -142,8 +142,8 @@ def _comparison_advice(report: ProblemReport, node: Node) -> str | None:
         return _result_advice(report, left, operator, right["value"])
     if left["type"] in _PROJECTIONS:
         inside = f"{report.text(left)} | [?@ {operator} {value}]"
-        whole = inside if node is report.tree.root else f"({inside})"  # | has the lowest precedence
-        return f"it is a list; filter its elements: {whole}"
+        comparison = inside if node is report.tree.root else f"({inside})"  # | has the lowest precedence
+        return f"it is a list; filter its elements: {comparison}"
     return None
 
 
@@ -205,8 +205,8 @@ def _result_advice(report: ProblemReport, call: Node, operator: str, value: str)
     """Advice for a function's result that never equals the string on the other side."""
     if is_numeric(value):
         return f"a number is written in backticks: {report.text(call)} {operator} `{value}`"
-    meant = TYPE_ALIASES.get(value.lower()) if is_call(call, "type") else None
-    return f"JMESPath calls it '{meant}'" if meant else None
+    type_name = TYPE_ALIASES.get(value.lower()) if is_call(call, "type") else None
+    return f"JMESPath calls it '{type_name}'" if type_name else None
 
 
 _NEGATED: Final = {"==": "!=", "!=": "=="}

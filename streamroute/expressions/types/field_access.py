@@ -52,9 +52,9 @@ def _check_spelling(report: ProblemReport, node: Node, t: Type) -> None:
     name = node["value"]
     if t.uncertainty == UNCERTAIN or not all(shape.declared and not shape.loose for shape in t.objects):
         return
-    meant = None if name.lower() in _USUAL_ENVELOPE else misspelled_field(name, declared_names(t.objects))
-    if meant is not None:
-        report.add(MISSPELLED_FIELD, node, f'the schema declares no field "{name}"', None, meant)
+    declared = None if name.lower() in _USUAL_ENVELOPE else misspelled_field(name, declared_names(t.objects))
+    if declared is not None:
+        report.add(MISSPELLED_FIELD, node, f'the schema declares no field "{name}"', None, declared)
 
 
 def _no_object(report: ProblemReport, node: Node, t: Type) -> Type | None:
@@ -75,8 +75,8 @@ def _no_object(report: ProblemReport, node: Node, t: Type) -> Type | None:
 def _envelope_field(report: ProblemReport, node: Node, shapes: Sequence[Shape]) -> Type:
     """The type of a name that the data does not declare: an envelope field, unless it is a misspelling."""
     name = node["value"]
-    near = did_you_mean if len(name) >= _SHORT else misspelled_field
-    if name.lower() not in _USUAL_ENVELOPE and near(name, declared_names(shapes)):
+    similar = did_you_mean if len(name) >= _SHORT else misspelled_field
+    if name.lower() not in _USUAL_ENVELOPE and similar(name, declared_names(shapes)):
         return _add_problem(report, node, shapes)
     return ENVELOPE_FIELD
 
@@ -88,9 +88,9 @@ def refuse_envelope_field(report: ProblemReport, node: Node, scope: Type) -> Typ
 
 def _add_problem(report: ProblemReport, node: Node, shapes: Sequence[Shape]) -> Type:
     name, names = node.get("value", report.text(node)), declared_names(shapes)
-    meant = did_you_mean(name, names)
-    help_text = None if meant else _fields(name, names, shapes)
-    report.add(UNKNOWN_FIELD, node, f'there is no field "{name}" in the schema', help_text, meant)
+    suggestion = did_you_mean(name, names)
+    help_text = None if suggestion else _fields(name, names, shapes)
+    report.add(UNKNOWN_FIELD, node, f'there is no field "{name}" in the schema', help_text, suggestion)
     return UNKNOWN
 
 
@@ -111,10 +111,10 @@ def check_object(report: ProblemReport, node: Node, t: Type) -> Type | None:
     return _check_base(report, node, t, "object")
 
 
-def _check_base(report: ProblemReport, node: Node, t: Type, wanted: Kind) -> Type | None:
+def _check_base(report: ProblemReport, node: Node, t: Type, expected: Kind) -> Type | None:
     kinds = t.kinds - {"null", "expref"}
-    if not report.declared or not kinds or wanted in kinds:
+    if not report.declared or not kinds or expected in kinds:
         return None
-    message = f"expected {any_kind([wanted])} here, but this is {any_kind(kinds)}"
+    message = f"expected {any_kind([expected])} here, but this is {any_kind(kinds)}"
     report.add(UNKNOWN_FIELD, node, message)
     return UNKNOWN

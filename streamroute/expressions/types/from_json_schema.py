@@ -81,7 +81,7 @@ class _Schemas:
         if key not in self.types:
             self.underway.add(key)
             try:
-                self.types[key] = self._made(schema)
+                self.types[key] = self._intersection(schema)
             finally:
                 self.underway.discard(key)
         return self.types[key]
@@ -94,18 +94,18 @@ class _Schemas:
     def _lazy(self, schema: Any) -> Deferred:
         return LazyType(lambda: self.of(schema))
 
-    def _made(self, schema: dict[str, Any]) -> Type:
-        made = UNKNOWN
+    def _intersection(self, schema: dict[str, Any]) -> Type:
+        result = UNKNOWN
         for part in self._parts(schema):
-            made = intersect(made, part)
+            result = intersect(result, part)
         if self._is_uncertain(schema):
-            made = as_uncertain(made)
-        return nullable(made) if schema.get("nullable") is True else made
+            result = as_uncertain(result)
+        return nullable(result) if schema.get("nullable") is True else result
 
     def _parts(self, schema: dict[str, Any]) -> Iterator[Type]:
         """The types of a schema's keywords, to be intersected."""
         if "$ref" in schema:
-            yield self._referred(schema["$ref"])
+            yield self._reference_type(schema["$ref"])
             if not self._siblings_count():
                 return
         yield from _of_values(schema)
@@ -115,9 +115,9 @@ class _Schemas:
             yield self._of_array(schema)
         for branch in _list(schema.get("allOf")):
             yield self.of(branch)
-        for word in ("anyOf", "oneOf"):
-            if _list(schema.get(word)):
-                yield union_all(self.of(branch) for branch in schema[word])
+        for keyword in ("anyOf", "oneOf"):
+            if _list(schema.get(keyword)):
+                yield union_all(self.of(branch) for branch in schema[keyword])
 
     def _siblings_count(self) -> bool:
         return self.dialect is not None and any(draft in self.dialect for draft in _WITH_SIBLINGS)
@@ -127,9 +127,9 @@ class _Schemas:
             return self.dialect is None and not schema.keys() <= _ANNOTATIONS
         return not _NOT_UNDERSTOOD.isdisjoint(schema)
 
-    def _referred(self, reference: Any) -> Type:
-        found = self._target(reference) if isinstance(reference, str) else None
-        return as_uncertain(UNKNOWN) if found is None else self.of(found)
+    def _reference_type(self, reference: Any) -> Type:
+        target = self._target(reference) if isinstance(reference, str) else None
+        return as_uncertain(UNKNOWN) if target is None else self.of(target)
 
     def _target(self, reference: str) -> Any:
         """The target of a JSON Pointer in this document, or None."""
@@ -187,11 +187,11 @@ def _of_values(schema: dict[str, Any]) -> Iterator[Type]:
         yield replace(UNKNOWN, empty=UNKNOWN.empty - {"string"})
 
 
-def _of_type(word: Any) -> Type:
-    words = word if isinstance(word, list) else [word]
-    if not words or not all(isinstance(each, str) and each in _TYPES for each in words):
+def _of_type(names_or_name: Any) -> Type:
+    names = names_or_name if isinstance(names_or_name, list) else [names_or_name]
+    if not names or not all(isinstance(each, str) and each in _TYPES for each in names):
         return UNKNOWN
-    return union_all(_TYPES[each] for each in words)
+    return union_all(_TYPES[each] for each in names)
 
 
 def _list(value: Any) -> list[Any]:

@@ -41,11 +41,11 @@ def list_argument(name: str) -> int | None:
 def parameter_kinds(name: str, position: int) -> tuple[frozenset[Kind], frozenset[Kind]]:
     """The kinds that a parameter accepts, and those of its list elements; empty for any kind."""
     signature = SIGNATURES[name]
-    words = signature[min(position, len(signature) - 1)]["types"]
+    type_names = signature[min(position, len(signature) - 1)]["types"]
     if name == "merge" and position > 0:
-        words = ["object", "array", "string"]  # dict.update() also accepts an empty list or string
-    kinds: list[Kind] = [word.partition("-")[0] for word in words]
-    elements: list[Kind] = [word.partition("-")[2] for word in words if "-" in word]
+        type_names = ["object", "array", "string"]  # dict.update() also accepts an empty list or string
+    kinds: list[Kind] = [each.partition("-")[0] for each in type_names]
+    elements: list[Kind] = [each.partition("-")[2] for each in type_names if "-" in each]
     return frozenset(kinds), frozenset(elements)
 
 

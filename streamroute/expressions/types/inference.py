@@ -162,17 +162,17 @@ class Inference:
         t = scope.type
         if t is UNKNOWN:
             return UNKNOWN
-        found = steps.check_list(self.report, node, t)
-        if found:
-            return found
+        checked = steps.check_list(self.report, node, t)
+        if checked:
+            return checked
         elements = elements_of(t)
         certain = "array" not in t.empty and node["value"] in (0, -1) and t.kinds == {"array"}
         return elements if certain else union(elements, _null_for(t))
 
     def _slice(self, node: Node, scope: Scope) -> Type:
         t = scope.type
-        found = steps.check_list(self.report, node, t)
-        return found or self._list_or_null(t, elements_of(t))
+        checked = steps.check_list(self.report, node, t)
+        return checked or self._list_or_null(t, elements_of(t))
 
     def _list_or_null(self, t: Type, elements: Type, kind: Any = "array") -> Type:
         """A list of these elements; null if the source has another kind."""
@@ -182,8 +182,8 @@ class Inference:
     def _projection(self, node: Node, scope: Scope) -> Type:
         base, right = node["children"]
         t = self.base(base, scope)
-        found = steps.check_list(self.report, node, t)
-        return found or self._projected(right, t, Scope.of(elements_of(t)))
+        checked = steps.check_list(self.report, node, t)
+        return checked or self._projected(right, t, Scope.of(elements_of(t)))
 
     def _projected(self, right: Node, t: Type, elements: Scope, kind: Any = "array") -> Type:
         results = NEVER if is_never(elements.type) else self.infer(right, elements)
@@ -192,15 +192,15 @@ class Inference:
     def _value_projection(self, node: Node, scope: Scope) -> Type:
         base, right = node["children"]
         t = self.base(base, scope)
-        found = steps.check_object(self.report, node, t)
-        return found or self._projected(right, t, Scope.of(values_of(t)), "object")
+        checked = steps.check_object(self.report, node, t)
+        return checked or self._projected(right, t, Scope.of(values_of(t)), "object")
 
     def _filter_projection(self, node: Node, scope: Scope) -> Type:
         base, right, condition = node["children"]
         t = self.base(base, scope)
-        found = steps.check_list(self.report, node, t)
-        if found:
-            return found
+        checked = steps.check_list(self.report, node, t)
+        if checked:
+            return checked
         elements = Scope.of(elements_of(t))
         if is_never(elements.type):
             return self._list_or_null(t, NEVER)
@@ -211,15 +211,15 @@ class Inference:
         t = self.base(node["children"][0], scope)
         if t is UNKNOWN:
             return self._list_or_null(t, UNKNOWN)
-        found = steps.check_list(self.report, node, t)
+        checked = steps.check_list(self.report, node, t)
         elements = elements_of(t)
-        return found or self._list_or_null(t, union(restrict(elements, _NOT_ARRAYS), elements_of(elements)))
+        return checked or self._list_or_null(t, union(restrict(elements, _NOT_ARRAYS), elements_of(elements)))
 
     def _multi_select_list(self, node: Node, scope: Scope) -> Type:
         parts = scope.not_null()
         types = [self.infer(child, parts) for child in node["children"]]
-        made = NEVER if is_never(parts.type) else array_of(LazyType(lambda: union_all(types)), empty=False)
-        return union(made, _null_of(scope.type))
+        result = NEVER if is_never(parts.type) else array_of(LazyType(lambda: union_all(types)), empty=False)
+        return union(result, _null_of(scope.type))
 
     def _multi_select_dict(self, node: Node, scope: Scope) -> Type:
         parts = scope.not_null()
@@ -227,19 +227,19 @@ class Inference:
             pair["value"]: Property(self.infer(pair["children"][0], parts), required=True)
             for pair in node["children"]
         }
-        made = NEVER if is_never(parts.type) else object_of(Shape(properties, None), empty=False)
-        return union(made, _null_of(scope.type))
+        result = NEVER if is_never(parts.type) else object_of(Shape(properties, None), empty=False)
+        return union(result, _null_of(scope.type))
 
     def _function(self, node: Node, scope: Scope) -> Type:
-        name, given = node["value"], node["children"]
-        types = [self.infer(argument, scope) for argument in given]
-        if not is_callable(name, len(given)):
+        name, arguments = node["value"], node["children"]
+        types = [self.infer(argument, scope) for argument in arguments]
+        if not is_callable(name, len(arguments)):
             return UNKNOWN
         body = self._body(node, types)
-        sound = argument_checks.check(self.report, node, types, scope)
+        may_succeed = argument_checks.check(self.report, node, types, scope)
         if any(is_never(t) for t in types):
             return NEVER
-        return function_results.result_of(name, types, body) if sound else UNKNOWN
+        return function_results.result_of(name, types, body) if may_succeed else UNKNOWN
 
     def _body(self, node: Node, types: list[Type]) -> Type:
         """The type of the ``&expression`` of ``map``, ``sort_by`` and others for an element of the list."""
@@ -259,7 +259,7 @@ class Inference:
     def _literal(self, node: Node, scope: Scope) -> Type:  # noqa: ARG002 - as every rule
         return of_value(node["value"])
 
-    def _here(self, node: Node, scope: Scope) -> Type:  # noqa: ARG002 - as every rule
+    def _current_type(self, node: Node, scope: Scope) -> Type:  # noqa: ARG002 - as every rule
         return scope.type
 
     def _expref(self, node: Node, scope: Scope) -> Type:  # noqa: ARG002 - the function evaluates it
@@ -268,13 +268,13 @@ class Inference:
     _RULES: ClassVar[dict[str, Callable[[Any, Node, Scope], Type]]] = {
         "and_expression": _and_or,
         "comparator": _comparator,
-        "current": _here,
+        "current": _current_type,
         "expref": _expref,
         "field": _field,
         "filter_projection": _filter_projection,
         "flatten": _flatten,
         "function_expression": _function,
-        "identity": _here,
+        "identity": _current_type,
         "index": _index,
         "index_expression": _steps,
         "literal": _literal,

@@ -36,9 +36,9 @@ def field_of(t: Type, name: str) -> Type:
 
 
 def _field_of_shape(shape: Shape, name: str) -> Type:
-    found = shape.properties.get(name)
-    if found is not None:
-        t = found.type.get() if found.required else nullable(found.type.get())
+    field = shape.properties.get(name)
+    if field is not None:
+        t = field.type.get() if field.required else nullable(field.type.get())
     else:
         t = NULL if shape.rest is None else nullable(shape.rest.get())
     return as_uncertain(t) if shape.loose else t
@@ -57,7 +57,7 @@ def values_of(t: Type) -> Type:
 
 
 def _values_of_shape(shape: Shape) -> list[Type]:
-    values = [found.type.get() for found in shape.properties.values()]
+    values = [each.type.get() for each in shape.properties.values()]
     if shape.rest is not None:
         values.append(shape.rest.get())
     return [as_uncertain(value) for value in values] if shape.loose else values

@@ -95,16 +95,16 @@ def _assume_equal(side: Node, other: Node, scope: Type, *, equal: bool) -> Type:
     if path is None:
         return scope
     if not is_scalar(value):
-        return at_path(scope, path, lambda t: _cut(t, of_value(value))) if equal else scope
+        return at_path(scope, path, lambda t: _comparable_part(t, of_value(value))) if equal else scope
     if equal:
         return at_path(scope, path, lambda t: intersect(t, of_value(value)))
     return at_path(scope, path, lambda t: without(t, value))
 
 
-def _cut(t: Type, wanted: Type) -> Type:
+def _comparable_part(t: Type, other: Type) -> Type:
     """The part that may equal a list or an object; Python's equality decides about their elements."""
-    cut = restrict(t, wanted.kinds)
-    return cut if wanted.empty else replace(cut, empty=frozenset())
+    part = restrict(t, other.kinds)
+    return part if other.empty else replace(part, empty=frozenset())
 
 
 def _assume_ordered(side: Node, other: Node, scope: Type) -> Type:
@@ -170,8 +170,8 @@ def _assume_member(values: list[Any], search: Node, scope: Type, *, outcome: boo
     if path is None or not all(isinstance(value, str) for value in values) or len(values) > _MOST_VALUES:
         return scope
     if outcome:
-        wanted = union_all(of_value(value) for value in values)
-        return at_path(scope, path, lambda t: intersect(t, wanted))
+        member = union_all(of_value(value) for value in values)
+        return at_path(scope, path, lambda t: intersect(t, member))
     return at_path(scope, path, lambda t: _without_all(t, values))
 
 
@@ -187,10 +187,10 @@ def _with_name(t: Type, name: str) -> Type:
 
 
 def _named(shape: Shape, name: str) -> Shape:
-    found = shape.properties.get(name)
-    if found is None or found.required:
+    field = shape.properties.get(name)
+    if field is None or field.required:
         return shape
-    return replace(shape, properties={**shape.properties, name: Property(found.type, required=True)})
+    return replace(shape, properties={**shape.properties, name: Property(field.type, required=True)})
 
 
 def _after_call(node: Node, scope: Type) -> Type:
@@ -206,7 +206,7 @@ def _after_call(node: Node, scope: Type) -> Type:
 
 
 def _restriction(types: list[Any]) -> Change:
-    kinds = frozenset(word.partition("-")[0] for word in types) & _ALL
+    kinds = frozenset(name.partition("-")[0] for name in types) & _ALL
     return lambda t: restrict(t, frozenset(kind for kind in KINDS if kind in kinds))
 
 

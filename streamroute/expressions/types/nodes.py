@@ -51,16 +51,16 @@ def fingerprint(node: Node) -> tuple[Any, ...]:
 
 def paths_in(node: Node) -> set[Path]:
     """Every path that an expression reads in this scope."""
-    found: set[Path] = set()
+    paths: set[Path] = set()
     stack = [node]
     while stack:
         node = stack.pop()
         path = path_of(node)
         if path is not None:
-            found.add(path)
+            paths.add(path)
         elif node["type"] != "slice":
             stack.extend(node["children"])
-    return found
+    return paths
 
 
 def value_of(node: Node) -> Any:

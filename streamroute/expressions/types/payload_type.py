@@ -49,13 +49,13 @@ def _payload(name: str, data: Type | None, attributes: Mapping[str, bool]) -> Ty
 
 
 def _enveloped(shape: Shape, name: str, attributes: Mapping[str, bool]) -> Shape:
-    own = {"type": Property(of_value(name), required=True)}
+    type_field = {"type": Property(of_value(name), required=True)}
     shared = {
-        name: Property(LazyType(partial(_or_string, found.type)), required=attributes[name])
-        for name, found in shape.properties.items()
-        if name in attributes and not found.required
+        name: Property(LazyType(partial(_or_string, field.type)), required=attributes[name])
+        for name, field in shape.properties.items()
+        if name in attributes and not field.required
     }
-    properties = {**shape.properties, **shared, **own}
+    properties = {**shape.properties, **shared, **type_field}
     rest = ENVELOPE_FIELD if shape.rest is None else UNKNOWN
     return replace(shape, properties=properties, rest=rest, envelope=shape.rest is None)
 

@@ -71,10 +71,10 @@ class ProblemReport:
     ) -> None:
         """Add a problem of a part of the expression."""
         if not self._muted:
-            start, end = self.place(node)
+            start, end = self.span(node)
             self.problems.append(Problem(code, message, start, end, help, suggestion))
 
-    def place(self, node: Node) -> tuple[int, int]:
+    def span(self, node: Node) -> tuple[int, int]:
         """The offsets of a part of the expression."""
         if "start" in node:
             return node["start"], node["end"]
@@ -84,7 +84,7 @@ class ProblemReport:
 
     def text(self, node: Node) -> str:
         """The text of a part of the expression."""
-        start, end = self.place(node)
+        start, end = self.span(node)
         return " ".join(self.tree.expression[start:end].split())
 
     def operand(self, node: Node) -> str:

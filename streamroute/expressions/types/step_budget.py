@@ -26,19 +26,19 @@ class TooManyStepsError(StreamrouteError):
 class StepBudget:
     """The remaining steps."""
 
-    def __init__(self, left: int = PER_CONFIGURATION) -> None:
-        self.left = left
+    def __init__(self, remaining: int = PER_CONFIGURATION) -> None:
+        self.remaining = remaining
 
     @contextmanager
     def limited(self, most: int = PER_EXPRESSION) -> Iterator[None]:
         """Limit the steps in this context: ``count_steps`` raises TooManyStepsError after ``most``."""
-        here = StepBudget(min(most, self.left))
-        given, token = here.left, _running.set(here)
+        budget = StepBudget(min(most, self.remaining))
+        granted, token = budget.remaining, _running.set(budget)
         try:
             yield
         finally:
             _running.reset(token)
-            self.left = max(0, self.left - (given - here.left))
+            self.remaining = max(0, self.remaining - (granted - budget.remaining))
 
 
 _running: ContextVar[StepBudget | None] = ContextVar("steps", default=None)
@@ -49,6 +49,6 @@ def count_steps(number: int) -> None:
     steps = _running.get()
     if steps is None:
         return
-    steps.left -= number
-    if steps.left < 0:
+    steps.remaining -= number
+    if steps.remaining < 0:
         raise TooManyStepsError

@@ -65,7 +65,7 @@ def test_many_such_expressions_share_one_budget(tmp_path: Path, monkeypatch: pyt
     steps = StepBudget(2 * PER_EXPRESSION)
     monkeypatch.setattr(route_expressions, "StepBudget", lambda: steps)
     assert codes(tmp_path, EXPLODING, paths(8, 30), routes=20).count("SR319") == 20
-    assert steps.left == 0
+    assert steps.remaining == 0
 
 
 def test_a_schema_that_doubles_once_is_checked(tmp_path: Path) -> None:
@@ -82,10 +82,10 @@ def test_steps_are_counted_over_all_work_and_over_each() -> None:
     steps = StepBudget(100)
     with steps.limited(60):
         count_steps(60)
-    assert steps.left == 40
+    assert steps.remaining == 40
     with pytest.raises(TooManyStepsError), steps.limited(60):
         count_steps(41)
-    assert steps.left == 0
+    assert steps.remaining == 0
 
 
 def test_work_that_is_not_counted_has_no_end() -> None:

@@ -22,23 +22,23 @@ _PATH: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*\
 
 def check_contains(tree: Tree, node: Node, get_evidence: EvidenceSource) -> Iterator[Problem]:
     """Yield the problem of a call of ``contains``, if there is one."""
-    where, what = node["children"]
+    subject, searched = node["children"]
     texts = _texts_between(tree, node)
     if len(texts) != 2:
         return
     swapped = f"contains({texts[1]}, {texts[0]})"
-    path, value = path_of(where), value_of(what)
+    path, value = path_of(subject), value_of(searched)
     if path and isinstance(value, list) and _is_one_text(path, value, get_evidence):
         message = f"contains() searches {texts[0]}, a single value, for a list: the arguments are swapped"
         yield replaced(tree, SWAPPED, node, message, swapped)
-    elif isinstance(value_of(where), str) and path_of(what) and is_list_name(_last(what)):
+    elif isinstance(value_of(subject), str) and path_of(searched) and is_list_name(_last(searched)):
         message = f"contains() searches {texts[0]} for {texts[1]}: the arguments are probably swapped"
         yield replaced(tree, SWAPPED, node, message, swapped)
-    elif isinstance(value_of(where), list) and isinstance(value, str) and value not in value_of(where):
+    elif isinstance(value_of(subject), list) and isinstance(value, str) and value not in value_of(subject):
         message = f"this does not depend on the message: {texts[1]} is a string, not a field"
-        meant = f"contains({texts[0]}, {value})" if _PATH.match(value) else None
-        if meant:
-            yield replaced(tree, NO_MESSAGE, node, message, meant)
+        corrected = f"contains({texts[0]}, {value})" if _PATH.match(value) else None
+        if corrected:
+            yield replaced(tree, NO_MESSAGE, node, message, corrected)
         else:
             yield Problem(NO_MESSAGE, message, node["start"], node["end"])
 
@@ -47,7 +47,7 @@ def _is_one_text(path: Path, values: list[Any], get_evidence: EvidenceSource) ->
     if not values or not all(isinstance(value, str) for value in values):
         return False
     evidence = get_evidence()
-    if any(isinstance(held, list) for held in evidence.held.get(path, ())):
+    if any(isinstance(value, list) for value in evidence.message_values.get(path, ())):
         return False
     return path[-1].lower() in CATEGORY_FIELDS or evidence.has_texts(path)
 

@@ -28,8 +28,8 @@ class Evidence:
     ``fields`` are names at the top of a message that are certainly fields; ``scalars`` are those that an
     expression compares with a string, a number or a boolean. ``inner`` are pairs of a name near the top and a
     name in it that an expression reads together. ``names`` are the names at any depth of messages, ``read``
-    those in expressions. ``held`` maps a path, from the top of a message or from a list's element, to its
-    scalars in messages, with an empty list for each list; ``compared`` maps a path to the scalars that
+    those in expressions. ``message_values`` maps a path, from the top of a message or from a list's element,
+    to its scalars in messages, with an empty list for each list; ``compared`` maps a path to the scalars that
     expressions compare it with. ``texts`` are all strings.
     """
 
@@ -44,7 +44,7 @@ class Evidence:
         self.names: set[str] = set()
         self.inner: set[tuple[str, str]] = set()
         self.read: set[str] = set()
-        self.held: dict[Path, list[Any]] = {}
+        self.message_values: dict[Path, list[Any]] = {}
         self.compared: dict[Path, list[Any]] = {}
         self.texts: set[str] = set()
         self._left = _MOST_NODES
@@ -59,7 +59,7 @@ class Evidence:
 
     def is_text(self, path: Path) -> bool:
         """Whether a message has a string at the path."""
-        return any(isinstance(value, str) for value in self.held.get(path, ()))
+        return any(isinstance(value, str) for value in self.message_values.get(path, ()))
 
     def has_texts(self, path: Path) -> bool:
         """Whether a message has a string at the path, or an expression compares it with one."""
@@ -132,10 +132,10 @@ class Evidence:
                 self.names.update(value)
                 stack.extend(((*path, str(name)), each) for name, each in value.items())
             elif isinstance(value, list):
-                self.held.setdefault(path, []).append([])
+                self.message_values.setdefault(path, []).append([])
                 stack.extend(((), each) for each in value)
             else:
-                self.held.setdefault(path, []).append(value)
+                self.message_values.setdefault(path, []).append(value)
                 if isinstance(value, str):
                     self.texts.add(value)
 

@@ -100,5 +100,5 @@ def _quoted_value(tree: Tree, node: Node) -> str:
 
 
 def _corrected(tree: Tree, start: int, end: int, literal: str) -> str:
-    whole = f"{tree.expression[:start]}{literal}{tree.expression[end:]}".strip()
-    return f"write {whole}" if len(whole) <= 60 and "\n" not in whole else f"write {literal}"
+    corrected = f"{tree.expression[:start]}{literal}{tree.expression[end:]}".strip()
+    return f"write {corrected}" if len(corrected) <= 60 and "\n" not in corrected else f"write {literal}"

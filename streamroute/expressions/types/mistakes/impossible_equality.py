@@ -40,11 +40,11 @@ def check_equality(
         if reason:
             text = tree.expression[other["start"] : other["end"]]
             message = f"{text} is {reason}, so it {_OUTCOMES[node['value']]} {_short(tree, literal)}"
-            meant = _meant(tree, node, other, value, t)
-            if meant is None:
+            intended = _intended_comparison(tree, node, other, value, t)
+            if intended is None:
                 yield Problem(NEVER_EQUAL, message, node["start"], node["end"])
             else:
-                yield replaced(tree, NEVER_EQUAL, node, message, meant)
+                yield replaced(tree, NEVER_EQUAL, node, message, intended)
 
 
 def _by_type(t: Type, value: Any) -> str | None:
@@ -63,13 +63,13 @@ def _by_evidence(t: Type, path: Path, value: Any, get_evidence: EvidenceSource) 
         return None
     kind = _kind(value[0])
     evidence = get_evidence()
-    if any(isinstance(each, list) for each in evidence.held.get(path, ())):
+    if any(isinstance(each, list) for each in evidence.message_values.get(path, ())):
         return None
-    return _shown_kind(path, kind, evidence)
+    return _kind_by_evidence(path, kind, evidence)
 
 
-def _shown_kind(path: Path, kind: Kind, evidence: Evidence) -> str | None:
-    if any(_kind(each) == kind for each in evidence.held.get(path, ())):
+def _kind_by_evidence(path: Path, kind: Kind, evidence: Evidence) -> str | None:
+    if any(_kind(each) == kind for each in evidence.message_values.get(path, ())):
         return f"{any_kind([kind])} in the messages of tests"
     if any(_kind(each) == kind for each in evidence.compared.get(path, ())):
         return f"{any_kind([kind])} in other expressions"
@@ -88,7 +88,7 @@ def _short(tree: Tree, literal: Node) -> str:
     return ellipsize(tree.expression[literal["start"] : literal["end"]], 30)
 
 
-def _meant(tree: Tree, node: Node, other: Node, value: Any, t: Type) -> str | None:
+def _intended_comparison(tree: Tree, node: Node, other: Node, value: Any, t: Type) -> str | None:
     """The comparison that was probably meant, if it is clear."""
     text, no = tree.expression[other["start"] : other["end"]], "!" if node["value"] == "ne" else ""
     if isinstance(value, list):
@@ -106,9 +106,9 @@ def _meant(tree: Tree, node: Node, other: Node, value: Any, t: Type) -> str | No
 def _converted(value: Any, t: Type) -> str | None:
     """The value converted to the field's kind, as a literal; None if that is not clear."""
     kinds = t.kinds - {"null"}
-    small = str(value).lower()
-    if kinds == {"boolean"} and small in _YES | _NO:
-        return "`true`" if small in _YES else "`false`"
+    lower = str(value).lower()
+    if kinds == {"boolean"} and lower in _YES | _NO:
+        return "`true`" if lower in _YES else "`false`"
     if kinds == {"number"} and isinstance(value, str) and is_numeric(value):
         return f"`{value}`"
     if kinds == {"string"} and _kind(value) == "number":

@@ -69,10 +69,12 @@ def find_likely_mistakes(
         kind, name = node["type"], node.get("value")
         if kind == "comparator":
             types = compared.get(id(node))
-            found = list(check_compared_literals(tree, node, types, get_evidence, has_types=traits.has_types))
-            quoted += (each for each in found if isinstance(each, QuotedValue))
-            yield from (each for each in found if isinstance(each, Problem))
-            if not found and not any(any(malformed(tree, side)) for side in node["children"]):
+            problems = list(
+                check_compared_literals(tree, node, types, get_evidence, has_types=traits.has_types)
+            )
+            quoted += (each for each in problems if isinstance(each, QuotedValue))
+            yield from (each for each in problems if isinstance(each, Problem))
+            if not problems and not any(any(malformed(tree, side)) for side in node["children"]):
                 yield from check_equality(tree, node, types, get_evidence)
             yield from _negated(tree, node)
         elif kind == "literal":
@@ -126,7 +128,7 @@ def _length_of(
     path = path_of(node)
     if last["type"] != "field" or last["value"] != "length" or is_field(last) or path is None:
         return
-    if is_list_name(base) and path not in get_evidence().held:
+    if is_list_name(base) and path not in get_evidence().message_values:
         text = tree.expression[node["start"] : node["end"]]
         message = "length is read as a field, and a list has no fields"
         yield replaced(tree, LENGTH_AS_FIELD, node, message, f"length({text.rpartition('.')[0].strip()})")
@@ -140,12 +142,17 @@ def _aggregate(
         if path is None or len(path) < 2 or argument["type"] != "subexpression":
             continue
         base, last = argument["children"][-2:]
-        if is_field(last) or not is_list_name(base) or path[-1].endswith("s") or path in get_evidence().held:
+        if (
+            is_field(last)
+            or not is_list_name(base)
+            or path[-1].endswith("s")
+            or path in get_evidence().message_values
+        ):
             continue
         message = f'a list has no field "{path[-1]}": {node["value"]}() fails if {path[-2]} is a list'
         before = tree.expression[argument["start"] : base["end"]]
-        meant = f"{before}[*].{tree.expression[last['start'] : argument['end']]}"
-        yield replaced(tree, FIELD_OF_A_LIST, argument, message, meant)
+        argument_path = f"{before}[*].{tree.expression[last['start'] : argument['end']]}"
+        yield replaced(tree, FIELD_OF_A_LIST, argument, message, argument_path)
 
 
 def _swapped(tree: Tree, node: Node) -> Iterator[Problem]:

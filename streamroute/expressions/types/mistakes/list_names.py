@@ -24,10 +24,10 @@ def is_list_name(node: Node) -> bool:
 
 
 def _is_plural(name: str) -> bool:
-    small = re.split(r"_|(?<=[a-z])(?=[A-Z])", name)[-1].lower()
+    lower = re.split(r"_|(?<=[a-z])(?=[A-Z])", name)[-1].lower()
     return (
-        len(small) > 3
-        and small.endswith("s")
-        and not small.endswith(("ss", "us", "is"))
-        and small not in _OBJECTS
+        len(lower) > 3
+        and lower.endswith("s")
+        and not lower.endswith(("ss", "us", "is"))
+        and lower not in _OBJECTS
     )

@@ -41,7 +41,7 @@ class QuotedValue(NamedTuple):
 
     literal: Node
     message: str
-    meant: str
+    replacement: str
 
 
 def check_compared_literals(
@@ -62,29 +62,29 @@ def check_compared_literals(
             yield from _ordered_word(tree, literal)
 
 
-def quoted_value_problems(tree: Tree, found: list[QuotedValue]) -> Iterator[Problem]:
+def quoted_value_problems(tree: Tree, values: list[QuotedValue]) -> Iterator[Problem]:
     """Yield a problem for each quoted value in an expression; the advice corrects them all.
 
     ``flag == `true` || flag == 'true'`` accepts both values and is not reported.
     """
-    if found:
-        both = set(_taken_both_ways(tree, found))
-        found = [each for each in found if id(each.literal) not in both]
-    whole = with_replaced(tree, [(each.literal, each.meant) for each in found])
-    for literal, message, meant in found:
-        advice = whole or f"write {meant}"
+    if values:
+        both = set(_compared_both_ways(tree, values))
+        values = [each for each in values if id(each.literal) not in both]
+    rewritten = with_replaced(tree, [(each.literal, each.replacement) for each in values])
+    for literal, message, replacement in values:
+        advice = rewritten or f"write {replacement}"
         yield Problem(VALUE_IN_QUOTES, message, literal["start"], literal["end"], advice)
 
 
-def _taken_both_ways(tree: Tree, found: list[QuotedValue]) -> Iterator[int]:
+def _compared_both_ways(tree: Tree, values: list[QuotedValue]) -> Iterator[int]:
     """The ids of literals whose field is also compared with the probably meant value."""
-    meant = {id(each.literal): each.meant for each in found}
+    replacements = {id(each.literal): each.replacement for each in values}
     nodes = (node for node, _, _ in walk(tree.root, 0, len(tree.expression)))
     comparators = [node for node in nodes if node["type"] == "comparator"]
     seen = {_texts(tree, node, {}) for node in comparators}
     for node in comparators:
-        if _texts(tree, node, meant) in seen:
-            yield from (id(side) for side in node["children"] if id(side) in meant)
+        if _texts(tree, node, replacements) in seen:
+            yield from (id(side) for side in node["children"] if id(side) in replacements)
 
 
 def _texts(tree: Tree, comparator: Node, instead: dict[int, str]) -> tuple[str, ...]:
@@ -148,9 +148,9 @@ def malformed(tree: Tree, node: Node) -> Iterator[Problem]:
     inner = _inside(tree, node)
     if _is_json(inner):
         return
-    meant = _strange(inner)
-    if meant:
-        yield replaced(tree, MALFORMED_LITERAL, node, _not_json(node), meant)
+    literal = _misspelled_literal(inner)
+    if literal:
+        yield replaced(tree, MALFORMED_LITERAL, node, _not_json(node), literal)
     elif _is_unfinished(inner.strip()):
         yield _unfinished(tree, node, inner.strip())
 
@@ -179,7 +179,7 @@ def _not_json(node: Node) -> str:
     return f"the text in backticks is not JSON, so it is the string {text}"
 
 
-def _strange(inner: str) -> str | None:
+def _misspelled_literal(inner: str) -> str | None:
     """The literal that was probably meant by a string that looks like another value."""
     text = inner.strip()
     if len(text) > 1 and text[0] == text[-1] == "'":
@@ -225,14 +225,14 @@ def replaced(tree: Tree, code: str, node: Node, message: str, text: str) -> Prob
 
 def with_replaced(tree: Tree, parts: list[tuple[Node, str]]) -> str | None:
     """Advice to write the expression with some of its parts replaced."""
-    whole, at = "", 0
+    rewritten, at = "", 0
     for node, text in sorted(parts, key=lambda part: int(part[0]["start"])):
-        whole += f"{tree.expression[at : node['start']]}{text}"
+        rewritten += f"{tree.expression[at : node['start']]}{text}"
         at = node["end"]
-    return advice_to_write(whole + tree.expression[at:])
+    return advice_to_write(rewritten + tree.expression[at:])
 
 
-def advice_to_write(whole: str) -> str | None:
+def advice_to_write(expression: str) -> str | None:
     """Advice to write a whole expression, if it is short enough."""
-    text = whole.strip()
+    text = expression.strip()
     return f"write {text}" if len(text) <= 80 and "\n" not in text else None

@@ -73,21 +73,21 @@ def check_alternatives(report: ProblemReport, node: Node) -> None:
     decisive = next((each for each in operands[:-1] if is_literal(each) and _is_true(each) != is_and), None)
     if decisive is None and not all(map(is_literal, operands)):
         return
-    given = decisive if decisive is not None else operands[-1]
+    result = decisive if decisive is not None else operands[-1]
     sign, first = (
         ("&&", "the first false operand, or the last one") if is_and else ("||", "the first true operand")
     )
-    message = f"{report.short(node)} is always {report.text(given)}: {sign} returns {first}"
+    message = f"{report.short(node)} is always {report.text(result)}: {sign} returns {first}"
     if decisive is not None and not is_literal(operands[0]):
         message = f"the operands after {report.text(decisive)} are never used: {sign} returns {first}"
-    report.add(ALTERNATIVES, node, message, _meant_alternatives(report, node, operands))
+    report.add(ALTERNATIVES, node, message, _intended_comparisons(report, node, operands))
 
 
 def _is_true(node: Node) -> bool:
     return may_be_true(of_value(node["value"]))
 
 
-def _meant_alternatives(report: ProblemReport, node: Node, operands: list[Node]) -> str | None:
+def _intended_comparisons(report: ProblemReport, node: Node, operands: list[Node]) -> str | None:
     """Advice for ``tier == ('gold' || 'silver')``: a comparison for each value."""
     if report.is_long or not all(map(is_literal, operands)) or len(operands) > _MOST:
         return None
@@ -123,7 +123,7 @@ def _in_its_place(report: ProblemReport, node: Node, parts: list[str], kind: str
     """Advice to replace a part by a chain, in parentheses if needed."""
     text, around = _SIGNS_OF_CHAINS[kind].join(parts), parent_of(report, node)
     binds_tighter = around is not None and around["type"] in _BINDING and around["type"] != kind
-    start, end = report.place(node)
+    start, end = report.span(node)
     is_enclosed = report.tree.expression[:start].endswith("(")
     if len(parts) > 1 and binds_tighter and not is_enclosed:
         text = f"({text})"
@@ -178,21 +178,21 @@ def piped(report: ProblemReport, node: Node) -> str | None:
             continue
         left, right = each["children"]
         if any(part is node for part in _nodes(right)):
-            meant = f"{report.text(left)} || {report.text(right)}"
-            return f"| passes its result to the next expression: write {meant}"
+            condition = f"{report.text(left)} || {report.text(right)}"
+            return f"| passes its result to the next expression: write {condition}"
     return None
 
 
 def continuing(node: Node) -> frozenset[int]:
     """The ids of string operands that continue a comparison before them, or have operands after them."""
-    found: set[int] = set()
+    ids: set[int] = set()
     continues, operands = False, chain(node)
     for each in operands:
         is_string = is_literal(each) and isinstance(each["value"], str)
         if is_string and (continues or each is not operands[-1]):
-            found.add(id(each))
+            ids.add(id(each))
         continues = compares_with_literal(each) or (is_string and continues)
-    return frozenset(found)
+    return frozenset(ids)
 
 
 def compares_with_literal(node: Node) -> bool:

@@ -26,29 +26,29 @@ def misspelled_field(name: str, declared: Iterable[str]) -> str | None:
     return next((each for each in known if _is_misspelling(name, each)), None)
 
 
-def _is_misspelling(name: str, meant: str) -> bool:
-    if _plain(name) == _plain(meant):
-        return name != meant
-    words, others = _words_of(name), _words_of(meant)
+def _is_misspelling(name: str, declared: str) -> bool:
+    if _plain(name) == _plain(declared):
+        return name != declared
+    words, others = _words_of(name), _words_of(declared)
     if len(words) == len(others):
         differing = [pair for pair in zip(words, others, strict=True) if pair[0] != pair[1]]
         return len(differing) == 1 and _is_misspelled_word(*differing[0])
-    return _is_misspelled_word(_plain(name), _plain(meant))
+    return _is_misspelled_word(_plain(name), _plain(declared))
 
 
-def _is_misspelled_word(one: str, two: str) -> bool:
+def _is_misspelled_word(a: str, b: str) -> bool:
     if (
-        not COMMON_WORDS.isdisjoint((one, one.removesuffix("s")))
-        or min(len(one), len(two)) < _SHORTEST
-        or _digits(one) != _digits(two)
+        not COMMON_WORDS.isdisjoint((a, a.removesuffix("s")))
+        or min(len(a), len(b)) < _SHORTEST
+        or _digits(a) != _digits(b)
     ):
         return False
-    if one[0] != two[0] or _is_inflected(one, two):
+    if a[0] != b[0] or _is_inflected(a, b):
         return False
-    allowed = 2 if min(len(one), len(two)) >= _TWO_EDITS else 1
-    if len(one) == len(two) < _LETTER_REPLACED:
-        return sorted(one) == sorted(two) and edit_distance(one, two, 1) == 1
-    return edit_distance(one, two, allowed) <= allowed
+    allowed = 2 if min(len(a), len(b)) >= _TWO_EDITS else 1
+    if len(a) == len(b) < _LETTER_REPLACED:
+        return sorted(a) == sorted(b) and edit_distance(a, b, 1) == 1
+    return edit_distance(a, b, allowed) <= allowed
 
 
 def _words_of(name: str) -> list[str]:
@@ -64,13 +64,13 @@ def _digits(name: str) -> str:
     return re.sub(r"\D", "", name)
 
 
-def _is_inflected(one: str, two: str) -> bool:
+def _is_inflected(first: str, second: str) -> bool:
     """Whether two words have the same stem, as ``line`` and ``lines``, ``delivery`` and ``delivered``."""
-    if two[:-1] == one and two[-1] != "s":
+    if second[:-1] == first and second[-1] != "s":
         return False  # the last letter is missing
-    shorter, longer = sorted((one, two), key=len)
+    shorter, longer = sorted((first, second), key=len)
     if longer.startswith(shorter):
         return len(longer) - len(shorter) <= _LONGEST_ENDING
-    stem = next(at for at, (a, b) in enumerate(zip(one, two, strict=False)) if a != b)
-    ends_alike = one[-1] == two[-1] or sorted(one[stem:]) == sorted(two[stem:])
+    stem = next(at for at, (a, b) in enumerate(zip(first, second, strict=False)) if a != b)
+    ends_alike = first[-1] == second[-1] or sorted(first[stem:]) == sorted(second[stem:])
     return stem >= _SHORTEST and len(longer) - stem <= _LONGEST_ENDING and not ends_alike

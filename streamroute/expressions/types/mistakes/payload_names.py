@@ -62,18 +62,18 @@ def find_named_payloads(
     """Yield a problem for each such path; ``declared`` are the names at the top of the schema, if any."""
     nodes = list(over_the_payload(tree.root))
     others = _others_read(nodes)
-    found: list[tuple[Node, list[Node]]] = []
+    payload_paths: list[tuple[Node, list[Node]]] = []
     for node in nodes:
         steps = steps_from_the_payload(node)
         if not _is_plain(tree, steps[0]) or is_field(steps[0]):
             continue
         if _is_payload(steps, declared, get_evidence, others):
-            found.append((node, steps))
-    whole = advice_to_write(_without(tree, found))
-    for node, steps in found:
+            payload_paths.append((node, steps))
+    rewritten = advice_to_write(_without(tree, payload_paths))
+    for node, steps in payload_paths:
         first = steps[0]
         message = f'a path starts inside the payload: "{first["value"]}" is read as a field'
-        advice = whole or f"write {tree.expression[_beginning(tree, steps) : node['end']]}"
+        advice = rewritten or f"write {tree.expression[_beginning(tree, steps) : node['end']]}"
         advice += DECLARING.format(first["value"])
         yield Problem(NAMED_PAYLOAD, message, first["start"], first["end"], advice)
     yield from _compared(tree, nodes, is_field, get_evidence)

@@ -78,24 +78,26 @@ def find_unquoted_strings(
 ) -> Iterator[Problem]:
     """Yield a problem for each word that is very likely a string, not a field name."""
     pairs = [
-        (path, word)
+        (path, name_node)
         for node, _, _ in walk(tree.root, 0, len(tree.expression))
-        for path, word in _pairs(node)
-        if _is_word(tree, word) and not is_field(word)
+        for path, name_node in _pairs(node)
+        if _is_plain_name(tree, name_node) and not is_field(name_node)
     ]
     if not pairs:
         return
     evidence = get_evidence()
     alternatives = pairs if "&&" not in tree.expression else []  # with &&, no field equals two strings
-    found = [word for path, word in pairs if _is_text(path, word["value"], alternatives, evidence)]
-    found = list({word["start"]: word for word in found}.values())
-    texts = {word["start"]: _text(path, word["value"]) for path, word in pairs}
-    whole = with_replaced(tree, [(word, texts[word["start"]]) for word in found])
-    for word in found:
-        name = word["value"]
-        message = f"{name} is a field name, not a value; a missing field is null"
-        advice = whole or f"write {texts[word['start']]}"
-        yield Problem(FIELD_FOR_LITERAL, message, word["start"], word["end"], advice)
+    strings = [
+        name_node for path, name_node in pairs if _is_text(path, name_node["value"], alternatives, evidence)
+    ]
+    strings = list({name_node["start"]: name_node for name_node in strings}.values())
+    texts = {name_node["start"]: _text(path, name_node["value"]) for path, name_node in pairs}
+    rewritten = with_replaced(tree, [(name_node, texts[name_node["start"]]) for name_node in strings])
+    for name_node in strings:
+        word = name_node["value"]
+        message = f"{word} is a field name, not a value; a missing field is null"
+        advice = rewritten or f"write {texts[name_node['start']]}"
+        yield Problem(FIELD_FOR_LITERAL, message, name_node["start"], name_node["end"], advice)
 
 
 def _text(path: Path, word: str) -> str:
@@ -122,13 +124,13 @@ def _pairs(node: Node) -> Iterator[tuple[Path, Node]]:
                 yield from _pair(second, each)
 
 
-def _pair(subject: Node, word: Node) -> Iterator[tuple[Path, Node]]:
+def _pair(subject: Node, name_node: Node) -> Iterator[tuple[Path, Node]]:
     path = path_of(subject)
-    if path and word["type"] == "field":
-        yield path, word
+    if path and name_node["type"] == "field":
+        yield path, name_node
 
 
-def _is_word(tree: Tree, node: Node) -> bool:
+def _is_plain_name(tree: Tree, node: Node) -> bool:
     return "start" in node and tree.expression[node["start"]] != '"' and node["value"] not in LITERAL_WORDS
 
 
@@ -142,12 +144,12 @@ def _is_text(path: Path, word: str, alternatives: list[tuple[Path, Node]], evide
         return True
     if word in _RELATIVE or _SHOUTED.match(word):
         return word not in _RELATIVE and not any(map(_SHOUTED.match, path))
-    small, is_kind = word.lower(), path[-1].lower() in CATEGORY_FIELDS
-    is_value = small in _VALUES
-    if is_kind and small not in CATEGORY_FIELDS:
+    lower, is_kind = word.lower(), path[-1].lower() in CATEGORY_FIELDS
+    is_value = lower in _VALUES
+    if is_kind and lower not in CATEGORY_FIELDS:
         return is_value or _are_several(path, alternatives) or evidence.has_texts(path)
     return is_value and evidence.has_texts(path)
 
 
 def _are_several(path: Path, pairs: list[tuple[Path, Node]]) -> bool:
-    return len({word["value"] for other, word in pairs if other == path}) > 1
+    return len({name_node["value"] for other, name_node in pairs if other == path}) > 1
