@@ -65,7 +65,7 @@ class Compiled:
         if not self.document.streams[stream].validate:
             return {}
         types = {name for route in self._enabled(stream) for name in route.config.types}
-        schemas = {name: found.schema for name, found in self.document.messages.items() if name in types}
+        schemas = {name: message.schema for name, message in self.document.messages.items() if name in types}
         return {name: self._check(schema) for name, schema in schemas.items() if schema is not None}
 
     def _check(self, schema: MessageSchema) -> Check:

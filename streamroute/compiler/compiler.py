@@ -76,15 +76,15 @@ class _Compilation:
         types = patterns.expand(route.types)
         expanded = route if types is route.types else route._replace(types=types)
         for check in (check_filter, check_transform_of):
-            for found in check(expanded, self.expressions):
-                self.findings += found.findings()
+            for checked in check(expanded, self.expressions):
+                self.findings += checked.findings()
         self._add_keys(check_dedupe_key(expanded, self.expressions))
         return CheckedRoute(expanded, self.references.handler(expanded))
 
     def _add_keys(self, keys: Iterable[CheckedExpression]) -> None:
-        for found in keys:
-            self.keys.append(found)
-            self.findings += found.findings()
+        for checked in keys:
+            self.keys.append(checked)
+            self.findings += checked.findings()
 
 
 def _too_many_patterns(path: str) -> Finding:
@@ -95,5 +95,5 @@ def _too_many_patterns(path: str) -> Finding:
 
 def too_large(error: BaseException) -> str:
     """The message about a document part that exceeded Python's recursion limit or memory."""
-    what = "stack" if isinstance(error, RecursionError) else "memory"
-    return f"checking this needs more {what} than is available"
+    resource = "stack" if isinstance(error, RecursionError) else "memory"
+    return f"checking this needs more {resource} than is available"

@@ -89,8 +89,8 @@ def _checked(
         result = _compiled(result, loaded.document, imports=imports, beside=beside, tests=beside_files)
         if tests:
             result = _with_tests(result, loaded, beside_files())
-    left = _suppressed(result, imports=imports, beside=beside)
-    return result._replace(findings=tuple(sort_findings(left)))
+    findings = _suppressed(result, imports=imports, beside=beside)
+    return result._replace(findings=tuple(sort_findings(findings)))
 
 
 def _compiled(
@@ -106,15 +106,15 @@ def _compiled(
     Those checks are skipped if an error may hide some of the parts.
     """
     compiled = compile_document(document, imports=imports, messages=lambda: _messages(tests()))
-    found = (*result.findings, *compiled.findings)
-    if not _stages_with_errors(found) & _HIDING_PARTS:
+    findings = (*result.findings, *compiled.findings)
+    if not _stages_with_errors(findings) & _HIDING_PARTS:
         context = RuleContext(document, TypePatterns(()), compiled.routes, beside=beside)
-        found = (*found, *run_checks(Stage.CONFIGURATION, context))
-    return result._replace(findings=found, compiled=compiled)
+        findings = (*findings, *run_checks(Stage.CONFIGURATION, context))
+    return result._replace(findings=findings, compiled=compiled)
 
 
 def _stages_with_errors(findings: Iterable[Finding]) -> set[Stage]:
-    codes = {found.code for found in findings if found.severity is Severity.ERROR}
+    codes = {finding.code for finding in findings if finding.severity is Severity.ERROR}
     return {ALL_RULES[code].stage for code in codes}
 
 
@@ -130,26 +130,26 @@ def _expectations(loaded: LoadResult) -> RouteTestSuite | None:
     return load_route_tests(find_test_files(folders), loaded.document.reader)
 
 
-def _messages(read: RouteTestSuite | None) -> Iterator[Mapping[str, Any]]:
+def _messages(suite: RouteTestSuite | None) -> Iterator[Mapping[str, Any]]:
     """The messages of the tests, except references to Redis entries."""
-    for test in () if read is None else read.tests:
+    for test in () if suite is None else suite.tests:
         if isinstance(test.message, Mapping):
             yield test.message
 
 
-def _with_tests(result: CheckResult, loaded: LoadResult, read: RouteTestSuite | None) -> CheckResult:
+def _with_tests(result: CheckResult, loaded: LoadResult, suite: RouteTestSuite | None) -> CheckResult:
     """Add the route tests beside the files, and their findings.
 
     If the files have errors, the tests are not checked: routes that they name may be missing.
     """
-    if loaded.document is None or read is None:
+    if loaded.document is None or suite is None:
         return result
-    wrong: Iterable[Finding] = ()
+    problems: Iterable[Finding] = ()
     if not has_errors(loaded.findings):
-        context = RuleContext(loaded.document, TypePatterns(()), tests=read.tests)
-        wrong = run_checks(Stage.ROUTE_TESTS, context)
-    found = (*result.findings, *read.findings, *wrong)
-    return result._replace(findings=found, sources={**result.sources, **read.files}, tests=read.tests)
+        context = RuleContext(loaded.document, TypePatterns(()), tests=suite.tests)
+        problems = run_checks(Stage.ROUTE_TESTS, context)
+    findings = (*result.findings, *suite.findings, *problems)
+    return result._replace(findings=findings, sources={**result.sources, **suite.files}, tests=suite.tests)
 
 
 def _suppressed(result: CheckResult, *, imports: bool, beside: Sequence[Document]) -> Iterable[Finding]:

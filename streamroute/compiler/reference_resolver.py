@@ -72,13 +72,13 @@ class ReferenceResolver:
         reference = self._document.container
         if reference is None:
             return None
-        place, at = self._document.location, ("container",)
-        resolved = self._resolve(reference, place, at)
+        location, at = self._document.location, ("container",)
+        resolved = self._resolve(reference, location, at)
         if resolved is None:
             return None
         problem = check_factory(resolved.value, reference)
         if problem is not None:
-            self.findings.append(problem_finding(place, at, problem, reference))
+            self.findings.append(problem_finding(location, at, problem, reference))
             return None
         factory: Callable[[], Any] = resolved.value
         return factory
@@ -92,10 +92,10 @@ class ReferenceResolver:
     def _static_findings(self, route: RouteConfig, reader: StaticReader) -> Iterator[Finding]:
         """Problems in the source of a handler; a problem with ``once``, once per handler."""
         arguments = None if "with" in route.invalid_keys else route.arguments
-        for found in reader.handler(route.handler, arguments):
-            problem = found._replace(problem=self._with_suggestion(found.problem, route.handler))
-            if not problem.problem.once or self._is_new(problem.problem, route):
-                yield _signature_finding(route, problem)
+        for problem in reader.handler(route.handler, arguments):
+            suggested = problem._replace(problem=self._with_suggestion(problem.problem, route.handler))
+            if not suggested.problem.once or self._is_new(suggested.problem, route):
+                yield _signature_finding(route, suggested)
 
     def _annotation_findings(self, call: HandlerCall, route: RouteConfig) -> Iterator[Finding]:
         """Problems of a handler's payload annotation; reported once per handler, not per route."""
@@ -130,21 +130,21 @@ class ReferenceResolver:
             self._calls[route.handler] = handler_call(handler, route.handler, {})
         return self._calls[route.handler]
 
-    def _resolve(self, reference: str, place: SourceLocation, at: DataPath) -> Resolved | None:
+    def _resolve(self, reference: str, location: SourceLocation, at: DataPath) -> Resolved | None:
         if self._reader is not None and not is_built_in(reference):
             read = self._reader.read(reference)
             if isinstance(read, Problem) and not RULES[read.code].is_unverified:
                 self.findings.append(
-                    problem_finding(place, at, self._with_suggestion(read, reference), reference)
+                    problem_finding(location, at, self._with_suggestion(read, reference), reference)
                 )
             return None
-        found = self._importer.resolve(reference)
-        if isinstance(found, Problem):
+        resolved = self._importer.resolve(reference)
+        if isinstance(resolved, Problem):
             self.findings.append(
-                problem_finding(place, at, self._with_suggestion(found, reference), reference)
+                problem_finding(location, at, self._with_suggestion(resolved, reference), reference)
             )
             return None
-        return found
+        return resolved
 
     def _with_suggestion(self, problem: Problem, reference: str) -> Problem:
         """Suggest the function of the project that was probably meant."""
@@ -156,13 +156,13 @@ class ReferenceResolver:
         return self._search.with_suggestion(problem, reference)
 
     def _codec(self, stream: StreamConfig) -> Codec | None:
-        place = self._document.location_of(stream, "codec")
-        resolved = self._resolve(stream.codec, place, ("codec",))
+        location = self._document.location_of(stream, "codec")
+        resolved = self._resolve(stream.codec, location, ("codec",))
         if resolved is None:
             return None
         codec = codec_object(resolved.value, stream.codec)
         if isinstance(codec, Problem):
-            self.findings.append(problem_finding(place, ("codec",), codec, stream.codec))
+            self.findings.append(problem_finding(location, ("codec",), codec, stream.codec))
             return None
         return codec
 
@@ -173,11 +173,11 @@ def _static_reader(document: Document) -> StaticReader:
     return StaticReader(Path(document.path).parent, document.allow, outside=document.reader.folder is None)
 
 
-def _signature_finding(route: RouteConfig, found: SignatureProblem) -> Finding:
-    problem = found.problem
-    if found.key is None:
+def _signature_finding(route: RouteConfig, signature_problem: SignatureProblem) -> Finding:
+    problem = signature_problem.problem
+    if signature_problem.key is None:
         return problem_finding(route.location, ("handler",), problem, route.handler)
-    return problem_finding(route.location, ("with", found.key), problem)
+    return problem_finding(route.location, ("with", signature_problem.key), problem)
 
 
 def _is_dotted_path(codec: str) -> bool:

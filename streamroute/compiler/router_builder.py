@@ -91,8 +91,8 @@ def _warner(route: str) -> Callable[[FilterError], None]:
     log = logging.getLogger(__name__)
 
     def warn(error: FilterError) -> None:
-        said = "the filter of route %s failed, so the route does not match: %s (logged once)"
-        log.warning(said, route, error, extra=NEVER_COALESCED)
+        message = "the filter of route %s failed, so the route does not match: %s (logged once)"
+        log.warning(message, route, error, extra=NEVER_COALESCED)
 
     return warn
 

@@ -58,8 +58,8 @@ def handler_call(
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - inspecting a user's object may raise anything
-        said = f'could not inspect "{name}": {error_line(error)}'
-        return [SignatureProblem(Problem(NOT_CALLABLE, said))]
+        message = f'could not inspect "{name}": {error_line(error)}'
+        return [SignatureProblem(Problem(NOT_CALLABLE, message))]
 
 
 def _handler_call(
@@ -106,7 +106,7 @@ def check_factory(factory: Any, name: str) -> Problem | None:
         parameters = inspect.signature(factory).parameters.values()
     except Exception:  # noqa: BLE001 - a user's object may raise anything
         return None  # unknown signature: report nothing
-    missing = ", ".join(f'"{one.name}"' for one in parameters if _is_required(one))
+    missing = ", ".join(f'"{parameter.name}"' for parameter in parameters if _is_required(parameter))
     if missing:
         return Problem(ARGUMENTS_DO_NOT_FIT, f'"{name}" is called without arguments, but requires {missing}')
     return None
@@ -123,8 +123,8 @@ def _instance(handler: Any, name: str) -> Any:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - a constructor may raise anything; it is reported
-        said = f'could not create an instance of the class "{name}": {error_line(error)}'
-        return Problem(NOT_CALLABLE, said)
+        message = f'could not create an instance of the class "{name}": {error_line(error)}'
+        return Problem(NOT_CALLABLE, message)
 
 
 def _refuse(handler: Any, name: str) -> Problem | None:
@@ -188,15 +188,15 @@ def _signature_problems(
     if not parameters or not _takes_payload(parameters[0]):
         message = f'"{name}" does not accept the payload as its first argument'
         return [SignatureProblem(Problem(ARGUMENTS_DO_NOT_FIT, message))]
-    given = 2 if container is ContainerBy.POSITION else 1
-    by_position = [one for one in parameters if one.kind in _BY_POSITION][:given]
-    taken = {one.name for one in by_position}
+    positional_count = 2 if container is ContainerBy.POSITION else 1
+    by_position = [parameter for parameter in parameters if parameter.kind in _BY_POSITION][:positional_count]
+    taken = {parameter.name for parameter in by_position}
     if container is ContainerBy.NAME:
         taken.add("container")
-    wrong = _wrong_keys(parameters, by_position, name, arguments)
+    key_problems = _wrong_keys(parameters, by_position, name, arguments)
     # Do not also report a misspelled key as missing.
-    meant = {misfit.problem.suggestion or "" for misfit in wrong}
-    return [*wrong, *_missing(parameters, taken | set(arguments) | meant, name)]
+    suggested = {problem.problem.suggestion or "" for problem in key_problems}
+    return [*key_problems, *_missing(parameters, taken | set(arguments) | suggested, name)]
 
 
 def _takes_payload(first: inspect.Parameter) -> bool:
@@ -209,30 +209,39 @@ def _wrong_keys(
     name: str,
     arguments: Mapping[str, Any],
 ) -> list[SignatureProblem]:
-    takes_any = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters)
-    taken = {one.name for one in by_position if one.kind in _BY_NAME}
-    free = [one.name for one in parameters if one.kind in _BY_NAME and one.name not in taken]
-    wrong = []
+    takes_any = any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters)
+    taken = {parameter.name for parameter in by_position if parameter.kind in _BY_NAME}
+    free = [
+        parameter.name
+        for parameter in parameters
+        if parameter.kind in _BY_NAME and parameter.name not in taken
+    ]
+    problems = []
     for key in arguments:
         if key in taken:
             role = "payload" if key == by_position[0].name else "container"
             message = f'"{key}" cannot be set for "{name}": it is the {role}'
-            wrong.append(SignatureProblem(Problem(ARGUMENTS_DO_NOT_FIT, message), key))
+            problems.append(SignatureProblem(Problem(ARGUMENTS_DO_NOT_FIT, message), key))
         elif key not in free and not takes_any:
-            meant = did_you_mean(key, [*free, *(one.name for one in by_position[1:])])
-            wrong.append(
+            suggestion = did_you_mean(key, [*free, *(parameter.name for parameter in by_position[1:])])
+            problems.append(
                 SignatureProblem(
-                    Problem(ARGUMENTS_DO_NOT_FIT, f'"{name}" does not accept "{key}"', suggestion=meant), key
+                    Problem(ARGUMENTS_DO_NOT_FIT, f'"{name}" does not accept "{key}"', suggestion=suggestion),
+                    key,
                 )
             )
-    return wrong
+    return problems
 
 
-def _missing(parameters: list[inspect.Parameter], given: set[str], name: str) -> list[SignatureProblem]:
-    missing = [one.name for one in parameters if _is_required(one) and one.name not in given]
+def _missing(parameters: list[inspect.Parameter], set_names: set[str], name: str) -> list[SignatureProblem]:
+    missing = [
+        parameter.name
+        for parameter in parameters
+        if _is_required(parameter) and parameter.name not in set_names
+    ]
     if not missing:
         return []
-    names = ", ".join(f'"{one}"' for one in missing)
+    names = ", ".join(f'"{parameter}"' for parameter in missing)
     help_text = "set it under with:, or give it a default"
     return [
         SignatureProblem(Problem(ARGUMENTS_DO_NOT_FIT, f'"{name}" also requires {names}', help=help_text))

@@ -65,11 +65,11 @@ class FunctionSearch:
     @cached_property
     def _modules(self) -> dict[str, list[str]]:
         """Function -> the modules that define it at their top level."""
-        found: dict[str, list[str]] = {name: [BUILT_IN] for name in _BUILT_IN_NAMES}
+        modules: dict[str, list[str]] = {name: [BUILT_IN] for name in _BUILT_IN_NAMES}
         for module, path in self._sources():
             for name in dict.fromkeys(_DEF.findall(self._text(path))):
-                found.setdefault(name.decode(errors="replace"), []).append(module)
-        return found
+                modules.setdefault(name.decode(errors="replace"), []).append(module)
+        return modules
 
     def _text(self, path: Path) -> bytes:
         try:
@@ -81,12 +81,12 @@ class FunctionSearch:
     def _sources(self) -> Iterator[tuple[str, Path]]:
         """Modules and their files, those nearest to the configuration first."""
         level: list[tuple[tuple[str, ...], Path]] = [((), self._folder)]
-        left = _MAX_ENTRIES
+        remaining = _MAX_ENTRIES
         for _ in range(_DEPTH):
             below: list[tuple[tuple[str, ...], Path]] = []
             for package, folder in level:
-                for entry in sorted(list_folder(folder))[: max(left, 0)]:
-                    left -= 1
+                for entry in sorted(list_folder(folder))[: max(remaining, 0)]:
+                    remaining -= 1
                     if entry.suffix == ".py" and is_file(entry) and not _is_test(entry.name):
                         yield ".".join([*package, *([] if entry.stem == "__init__" else [entry.stem])]), entry
                     elif _may_be_package(entry) and self._files.allows(entry):

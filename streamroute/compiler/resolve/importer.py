@@ -39,12 +39,12 @@ def make_importable(folder: Path) -> None:
 @contextmanager
 def without_user_folders() -> Iterator[None]:
     """Hide the user's folders while a package is imported whose own imports must not come from there."""
-    held = [place for place in sys.path if place in _added]
-    sys.path[:] = [place for place in sys.path if place not in _added]
+    hidden = [entry for entry in sys.path if entry in _added]
+    sys.path[:] = [entry for entry in sys.path if entry not in _added]
     try:
         yield
     finally:
-        sys.path.extend(held)
+        sys.path.extend(hidden)
 
 
 @contextmanager
@@ -121,8 +121,8 @@ class Importer:
             return self._shadowed(reference, sys.modules.get(reference.package))
         parent, _, part = name.rpartition(".")
         start = len(parent) + 1 if parent else 0
-        holder = sys.modules.get(parent)
-        if parent and not hasattr(holder, "__path__"):
+        package = sys.modules.get(parent)
+        if parent and not hasattr(package, "__path__"):
             message = f'"{parent}" is a module, not a package: it has no module "{part}"'
             return Problem("SR401", message, start, len(name), "a path is a module and exactly one attribute")
         shadowed = self._shadowed(reference, sys.modules.get(reference.package))
@@ -130,40 +130,40 @@ class Importer:
             return shadowed
         where = f'in the package "{parent}"' if parent else f"in {self.folder.name}/, nor installed"
         message = f'no module "{part}" {where}'
-        meant = did_you_mean(part, _siblings(self.folder, holder))
-        return Problem("SR401", message, start, len(name), suggestion=meant, missing=True)
+        suggestion = did_you_mean(part, _siblings(self.folder, package))
+        return Problem("SR401", message, start, len(name), suggestion=suggestion, missing=True)
 
     def _raised(self, reference: Reference, error: BaseException) -> Problem:
         """The exception that the module raised, with its place in the user's code."""
         self._failed.add(reference.module)
         text = safe_str(error).strip().partition("\n")[0]
-        said = f"{type_name(error)}: {text}" if text else type_name(error)
-        message = one_line(f'could not import "{reference.module}": {said}')
-        return Problem("SR407", message, 0, len(reference.module), self._place(error))
+        description = f"{type_name(error)}: {text}" if text else type_name(error)
+        message = one_line(f'could not import "{reference.module}": {description}')
+        return Problem("SR407", message, 0, len(reference.module), self._location(error))
 
-    def _place(self, error: BaseException) -> str | None:
+    def _location(self, error: BaseException) -> str | None:
         if isinstance(error, SyntaxError) and error.filename:
-            return f"in {self._shown(error.filename)}:{error.lineno}"
+            return f"in {self._relative_name(error.filename)}:{error.lineno}"
         frames = [frame for frame in _frames(error.__traceback__) if _is_user_file(frame[0])]
-        own = [frame for frame in frames if Path(frame[0]).is_relative_to(self.folder)]
-        for filename, line in reversed(own or frames):
-            return f"in {self._shown(filename)}:{line}"
+        frames_in_project = [frame for frame in frames if Path(frame[0]).is_relative_to(self.folder)]
+        for filename, line in reversed(frames_in_project or frames):
+            return f"in {self._relative_name(filename)}:{line}"
         return None
 
-    def _shown(self, filename: str) -> str:
+    def _relative_name(self, filename: str) -> str:
         path = Path(filename)
         return str(path.relative_to(self.folder)) if path.is_relative_to(self.folder) else filename
 
     def _shadowed(self, reference: Reference, module: ModuleType | None) -> Problem | None:
         """The problem that Python found another module of this name before the configuration's."""
         top = sys.modules.get(reference.package, module)
-        mine = [self.folder / reference.package, self.folder / f"{reference.package}.py"]
-        held = [path for path in mine if is_file(path) or any(path.glob("*.py"))]
-        if not held or top is None or _lies_in(top, self.folder):
+        candidates = [self.folder / reference.package, self.folder / f"{reference.package}.py"]
+        existing = [path for path in candidates if is_file(path) or any(path.glob("*.py"))]
+        if not existing or top is None or _lies_in(top, self.folder):
             return None
-        found = getattr(top, "__file__", None) or "elsewhere"
-        message = f'"{reference.package}" is imported from {found}, not from {held[0].name} in this folder'
-        help_text = f"rename {held[0].name}, or name the module by a path that only it has"
+        imported_from = getattr(top, "__file__", None) or "elsewhere"
+        message = f'"{reference.package}" is imported from {imported_from}, not from {existing[0].name} in this folder'
+        help_text = f"rename {existing[0].name}, or name the module by a path that only it has"
         return Problem("SR406", message, 0, len(reference.package), help_text)
 
     def _attribute(self, module: ModuleType, reference: Reference) -> Resolved | Problem:
@@ -177,8 +177,8 @@ class Importer:
                 return Problem("SR403", message, 0, end, advice)
             names = [name for name in dir(module) if not name.startswith("__")]
             message = f'the module "{reference.module}" has no "{reference.attribute}"'
-            meant = did_you_mean(reference.attribute, names)
-            return Problem("SR402", message, start, end, suggestion=meant, missing=True)
+            suggestion = did_you_mean(reference.attribute, names)
+            return Problem("SR402", message, start, end, suggestion=suggestion, missing=True)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - a module's own __getattr__ may raise anything
@@ -188,15 +188,15 @@ class Importer:
 
 def _holds_module(package: ModuleType, name: str) -> bool:
     """Whether a package contains a module of this name, imported or not."""
-    places = [Path(place) for place in getattr(package, "__path__", ())]
-    return any(is_file(place / f"{name}.py") or is_file(place / name / "__init__.py") for place in places)
+    folders = [Path(folder) for folder in getattr(package, "__path__", ())]
+    return any(is_file(folder / f"{name}.py") or is_file(folder / name / "__init__.py") for folder in folders)
 
 
 def _siblings(folder: Path, package: ModuleType | None) -> list[str]:
     """The modules beside the missing one."""
-    places = [folder] if package is None else [Path(path) for path in package.__path__]
-    found = [entry for place in places for entry in list_folder(place)]
-    names = (entry.stem if entry.suffix == ".py" else entry.name for entry in found)
+    directories = [folder] if package is None else [Path(path) for path in package.__path__]
+    entries = [entry for directory in directories for entry in list_folder(directory)]
+    names = (entry.stem if entry.suffix == ".py" else entry.name for entry in entries)
     return sorted({name for name in names if name.isidentifier() and name != "__pycache__"})
 
 
@@ -217,5 +217,5 @@ def _user_frame(traceback: TracebackType | None) -> bool:
 def _lies_in(module: Any, folder: Path) -> bool:
     """Whether a module, or a part of a namespace package, is in this folder."""
     names = getattr(module, "__dict__", {})  # not getattr: a module's own __getattr__ may raise anything
-    places = [names.get("__file__"), *names.get("__path__", ())]
-    return any(Path(place).resolve().is_relative_to(folder.resolve()) for place in places if place)
+    paths = [names.get("__file__"), *names.get("__path__", ())]
+    return any(Path(path).resolve().is_relative_to(folder.resolve()) for path in paths if path)

@@ -53,28 +53,28 @@ class ModuleFinder:
         self, parts: Sequence[str], places: Iterable[Path] | None = None
     ) -> tuple[ModuleFile | None, int]:
         """Find a module by the parts of its name; also return how many of the parts exist."""
-        found = ModuleFile(None, self._places if places is None else tuple(places))
+        module = ModuleFile(None, self._places if places is None else tuple(places))
         for count, part in enumerate(parts):
-            below = self._find(part, found.folders)
-            if below is None:
+            child = self._find(part, module.folders)
+            if child is None:
                 return None, count
-            found = below
-        return found, len(parts)
+            module = child
+        return module, len(parts)
 
     def _find(self, part: str, folders: Iterable[Path]) -> ModuleFile | None:
         spaces: list[Path] = []
         for folder in folders:
             names = self._names(folder)
-            here = folder / part
-            if part in names and is_file(here / "__init__.py"):
-                return ModuleFile(here / "__init__.py", (here,))
+            path = folder / part
+            if part in names and is_file(path / "__init__.py"):
+                return ModuleFile(path / "__init__.py", (path,))
             if f"{part}.py" in names and is_file(folder / f"{part}.py"):
                 return ModuleFile(folder / f"{part}.py")
             compiled = (f"{part}{suffix}" for suffix in _COMPILED)
             if any(name in names and is_file(folder / name) for name in compiled):
                 return ModuleFile(None)
-            if part in names and is_folder(here):
-                spaces.append(here)
+            if part in names and is_folder(path):
+                spaces.append(path)
         return ModuleFile(None, tuple(spaces)) if spaces else None
 
     def _names(self, folder: Path) -> frozenset[str]:
@@ -85,9 +85,9 @@ class ModuleFinder:
 
 def search_path(folder: Path) -> list[Path]:
     """The search path that ``serve`` has: Python's own, then the configuration's folder."""
-    places = [Path(entry or ".").resolve() for entry in sys.path]
-    own = folder.resolve()
-    return [*(place for place in places if place != own), own]
+    entries = [Path(entry or ".").resolve() for entry in sys.path]
+    project = folder.resolve()
+    return [*(entry for entry in entries if entry != project), project]
 
 
 class ModuleSources:
@@ -96,12 +96,12 @@ class ModuleSources:
     Installed modules may be links to elsewhere; with ``outside``, all modules may.
     """
 
-    def __init__(self, places: Sequence[Path], *, outside: bool) -> None:
+    def __init__(self, folders: Sequence[Path], *, outside: bool) -> None:
         self._readers = {
-            place: FileReader(
-                None if outside or _is_installed(place) else place, total=MAX_SOURCES, what="the modules"
+            folder: FileReader(
+                None if outside or _is_installed(folder) else folder, total=MAX_SOURCES, what="the modules"
             )
-            for place in places
+            for folder in folders
         }
 
     def allows(self, path: Path) -> bool:
@@ -113,9 +113,9 @@ class ModuleSources:
         return self._reader(source).read(source, MAX_SOURCE)
 
     def _reader(self, path: Path) -> FileReader:
-        return next(reader for place, reader in self._readers.items() if path.is_relative_to(place))
+        return next(reader for folder, reader in self._readers.items() if path.is_relative_to(folder))
 
 
-def _is_installed(place: Path) -> bool:
-    homes = (os.path.dirname(os.__file__), *site.getsitepackages(), site.getusersitepackages())  # noqa: PTH120
-    return any(place.is_relative_to(os.path.realpath(home)) for home in homes)
+def _is_installed(folder: Path) -> bool:
+    roots = (os.path.dirname(os.__file__), *site.getsitepackages(), site.getusersitepackages())  # noqa: PTH120
+    return any(folder.is_relative_to(os.path.realpath(root)) for root in roots)

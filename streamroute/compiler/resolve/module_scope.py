@@ -51,8 +51,8 @@ class ModuleScope:
 
     def plain_function(self, name: str) -> PlainFunction | None:
         """The function of this name if its only binding is an undecorated ``def``; else None."""
-        found = self.names.get(name, [])
-        return found[0] if len(found) == 1 and isinstance(found[0], PlainFunction) else None
+        bindings = self.names.get(name, [])
+        return bindings[0] if len(bindings) == 1 and isinstance(bindings[0], PlainFunction) else None
 
 
 def module_scope(module: ast.Module) -> ModuleScope:

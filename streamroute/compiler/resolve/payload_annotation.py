@@ -50,7 +50,7 @@ def check_annotation(handler: Any, name: str, payload: Type | None) -> Iterator[
         if typing.is_typeddict(hint) and payload is not None:
             yield from _check_keys(hint, name, payload)
         return
-    yield misfit(name, _shown(hint))
+    yield misfit(name, _annotation_text(hint))
 
 
 def misfit(name: str, annotation: str) -> Problem:
@@ -107,7 +107,7 @@ def _takes_payload(hint: Any) -> bool:
         return True
 
 
-def _shown(hint: Any) -> str:
+def _annotation_text(hint: Any) -> str:
     try:
         return hint.__name__ if isinstance(hint, type) and not typing.get_args(hint) else safe_str(hint, NAME)
     except Exception:  # noqa: BLE001 - a user's class may raise anything
@@ -125,22 +125,22 @@ def _check_keys(hint: Any, name: str, payload: Type) -> Iterator[Problem]:
         hints = typing.get_type_hints(hint, include_extras=True)
     except Exception:  # noqa: BLE001 - as above: nothing is known
         return
-    for key, wanted in hints.items():
-        yield from _check_key(key, wanted, hint, name, payload)
+    for key, annotation in hints.items():
+        yield from _check_key(key, annotation, hint, name, payload)
 
 
-def _check_key(key: str, wanted: Any, hint: Any, name: str, payload: Type) -> Iterator[Problem]:
+def _check_key(key: str, annotation: Any, hint: Any, name: str, payload: Type) -> Iterator[Problem]:
     shapes = payload.objects
     if all(_lacks(shape, key) for shape in shapes):
-        meant = did_you_mean(key, [known for shape in shapes for known in shape.properties])
-        is_certain = meant is not None or not any(shape.envelope for shape in shapes)
+        suggestion = did_you_mean(key, [known for shape in shapes for known in shape.properties])
+        is_certain = suggestion is not None or not any(shape.envelope for shape in shapes)
         # For string annotations, Python ignores NotRequired in __required_keys__.
-        is_required = key in hint.__required_keys__ and typing.get_origin(wanted) is not typing.NotRequired
+        is_required = key in hint.__required_keys__ and typing.get_origin(annotation) is not typing.NotRequired
         if is_required and is_certain:
             message = f'"{name}" expects the key "{key}" ({hint.__name__}), which its messages do not have'
-            advice = f'did you mean "{meant}"?' if meant else None
+            advice = f'did you mean "{suggestion}"?' if suggestion else None
             yield Problem(PAYLOAD_ANNOTATION, message, help=advice, once=True)
-    elif all(_differs(shape, key, _type_of(wanted)) for shape in shapes):
+    elif all(_differs(shape, key, _type_of(annotation)) for shape in shapes):
         message = f'"{name}" expects a type of "{key}" that its messages never have ({hint.__name__})'
         yield Problem(PAYLOAD_ANNOTATION, message, once=True)
 
@@ -150,9 +150,9 @@ def _lacks(shape: Shape, key: str) -> bool:
     return key not in shape.properties and (shape.rest is None or shape.envelope)
 
 
-def _differs(shape: Shape, key: str, wanted: Type) -> bool:
+def _differs(shape: Shape, key: str, expected: Type) -> bool:
     known = shape.properties.get(key)
-    return known is not None and is_never(intersect(known.type.get(), wanted))
+    return known is not None and is_never(intersect(known.type.get(), expected))
 
 
 def _type_of(hint: Any) -> Type:

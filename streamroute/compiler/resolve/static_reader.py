@@ -46,22 +46,22 @@ class StaticReader:
 
     def handler(self, text: str, arguments: Mapping[str, Any] | None) -> list[SignatureProblem]:
         """Every problem of a handler; ``arguments`` are None if unknown."""
-        found = self.read(text)
-        if isinstance(found, Problem):
-            return [SignatureProblem(found)]
-        if found is None:
+        function = self.read(text)
+        if isinstance(function, Problem):
+            return [SignatureProblem(function)]
+        if function is None:
             return []
         if arguments is None or arguments:
-            return self._checked(found, text, arguments)
+            return self._checked(function, text, arguments)
         if text not in self._plain:
-            self._plain[text] = self._checked(found, text, arguments)
+            self._plain[text] = self._checked(function, text, arguments)
         return self._plain[text]
 
     def _checked(
         self, function: PlainFunction, text: str, arguments: Mapping[str, Any] | None
     ) -> list[SignatureProblem]:
-        wrong = [] if arguments is None else _check(function, text, arguments)
-        return wrong or [SignatureProblem(problem) for problem in self._annotated(function, text)]
+        problems = [] if arguments is None else _check(function, text, arguments)
+        return problems or [SignatureProblem(problem) for problem in self._annotated(function, text)]
 
     def read(self, text: str) -> PlainFunction | Problem | None:
         """Return the plain ``def`` that a path names, or the problem (UNVERIFIED if it cannot be checked).
@@ -116,28 +116,28 @@ class StaticReader:
         """The first missing part of the path: an error if nothing else could provide it."""
         parent, part = self._first_missing(reference.module)
         start = len(parent) + 1 if parent else 0
-        holder = self._finder.find(parent) if parent else ModuleFile(None, (self.folder,))
-        folders = holder.folders if holder else ()
+        package = self._finder.find(parent) if parent else ModuleFile(None, (self.folder,))
+        folders = package.folders if package else ()
         if parent and not folders:
             message = f'"{parent}" is a module, not a package: it has no module "{part}"'
             help_text = "a path is a module and exactly one attribute"
             return Problem("SR401", message, start, start + len(part), help_text)
-        meant = did_you_mean(part, self._modules_in(folders))
-        if holder is None or holder.source is None or "__path__" in self._text(holder.source):
+        suggestion = did_you_mean(part, self._modules_in(folders))
+        if package is None or package.source is None or "__path__" in self._text(package.source):
             message = f'no module "{part}" was found, so that "{reference.text}" is not verified'
             end = start + len(part)
-            return Problem(UNVERIFIED, message, start, end, _HELP, suggestion=meant, missing=True, once=True)
+            return Problem(UNVERIFIED, message, start, end, _HELP, suggestion=suggestion, missing=True, once=True)
         message = f'no module "{part}" in the package "{parent}"'
-        return Problem("SR401", message, start, start + len(part), suggestion=meant, missing=True)
+        return Problem("SR401", message, start, start + len(part), suggestion=suggestion, missing=True)
 
     def _modules_in(self, folders: tuple[Path, ...]) -> list[str]:
         """The names of the modules in readable folders; each folder is listed once."""
         if folders not in self._names:
-            found = [
+            entries = [
                 entry for folder in folders if self._sources.allows(folder) for entry in list_folder(folder)
             ]
-            names = (entry.stem if entry.suffix == ".py" else entry.name for entry in found)
-            self._names[folders] = sorted({n for n in names if n.isidentifier() and n != "__pycache__"})
+            names = (entry.stem if entry.suffix == ".py" else entry.name for entry in entries)
+            self._names[folders] = sorted({name for name in names if name.isidentifier() and name != "__pycache__"})
         return self._names[folders]
 
     def _text(self, source: Path) -> str:
@@ -155,9 +155,9 @@ class StaticReader:
     def _unreadable(self, reference: Reference, source: Path, error: Exception) -> Problem:
         self._failed.add(reference.module)
         message = f'importing "{reference.module}" would raise {type(error).__name__}: {error}'
-        shown = source.relative_to(self.folder) if source.is_relative_to(self.folder) else source
+        name = source.relative_to(self.folder) if source.is_relative_to(self.folder) else source
         line = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
-        return Problem("SR407", message, 0, len(reference.module), f"in {shown}{line}")
+        return Problem("SR407", message, 0, len(reference.module), f"in {name}{line}")
 
     def _shadowed(self, reference: Reference) -> Problem | None:
         """The problem that Python would find another module of this name before the configuration's."""
@@ -166,13 +166,13 @@ class StaticReader:
         return self._shadows[reference.package]
 
     def _shadow(self, reference: Reference) -> Problem | None:
-        mine, first = (self._finder.find(reference.package, at) for at in ([self.folder], None))
-        if mine is None or first is None or mine.source is None or first == mine:
+        own, first = (self._finder.find(reference.package, at) for at in ([self.folder], None))
+        if own is None or first is None or own.source is None or first == own:
             return None
-        held = mine.source.parent if mine.source.name == "__init__.py" else mine.source
-        package, found = reference.package, first.source
-        message = f'"{package}" is imported from {found}, not from {held.name} in this folder'
-        help_text = f"rename {held.name}, or name the module by a path that only it has"
+        own_path = own.source.parent if own.source.name == "__init__.py" else own.source
+        package, imported_from = reference.package, first.source
+        message = f'"{package}" is imported from {imported_from}, not from {own_path.name} in this folder'
+        help_text = f"rename {own_path.name}, or name the module by a path that only it has"
         return Problem("SR406", message, 0, len(package), help_text)
 
     # The attribute
@@ -186,13 +186,13 @@ class StaticReader:
         start, end = reference.offset, len(reference.text)
         if self._finder.find(f"{reference.module}.{name}") is not None:
             return Problem("SR403", f'"{reference.text}" is a module, which cannot be called', start, end)
-        meant = did_you_mean(name, module.names)
+        suggestion = did_you_mean(name, module.names)
         message = f'the module "{reference.module}" has no "{name}"'
-        return Problem("SR402", message, start, end, suggestion=meant, missing=True)
+        return Problem("SR402", message, start, end, suggestion=suggestion, missing=True)
 
 
-def _unverified(reference: Reference, what: str) -> Problem:
-    message = f'"{reference.text}" {what}: its source alone does not verify it'
+def _unverified(reference: Reference, reason: str) -> Problem:
+    message = f'"{reference.text}" {reason}: its source alone does not verify it'
     return Problem(UNVERIFIED, message, help=_HELP, once=True)
 
 

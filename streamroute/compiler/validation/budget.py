@@ -24,13 +24,13 @@ _SMALL: Final = frozenset({bool, float, int, type(None)})
 class Budget:
     """The remaining steps of one message. Its size is computed only if it needs many."""
 
-    __slots__ = ("_data", "_is_extended", "known", "left")
+    __slots__ = ("_data", "_is_extended", "known", "remaining")
 
     max_added: ClassVar[int] = 20_000_000
     """The most additional steps of a message, however large it is: some ten seconds."""
 
     def __init__(self, data: Any) -> None:
-        self.left = FREE_STEPS
+        self.remaining = FREE_STEPS
         self.known: dict[tuple[int, int], bool] = {}
         """Results by schema and value, for recursive schemas."""
         self._data = data
@@ -38,16 +38,16 @@ class Budget:
 
     def spend(self, steps: int) -> None:
         """Consume steps. Raises CostlyDataError if none are left."""
-        self.left -= steps
-        if self.left < 0:
+        self.remaining -= steps
+        if self.remaining < 0:
             self.extend()
 
     def extend(self) -> None:
         """Add steps for large data, once. Raises CostlyDataError if they do not suffice."""
         if not self._is_extended:
             self._is_extended = True
-            self.left += min(STEPS_PER_VALUE * size_of(self._data), self.max_added)
-        if self.left < 0:
+            self.remaining += min(STEPS_PER_VALUE * size_of(self._data), self.max_added)
+        if self.remaining < 0:
             raise CostlyDataError
 
 

@@ -48,20 +48,20 @@ def check_one(checks: Checks, schema: Schema) -> Check:
 
     def check(value: Any, budget: Budget) -> bool:
         budget.spend(1)
-        found = 0
+        matches = 0
         for one in parts:
-            found += one(value, budget)
-            if found > 1:
+            matches += one(value, budget)
+            if matches > 1:
                 return False
-        return found == 1
+        return matches == 1
 
     return check
 
 
 def check_not(checks: Checks, schema: Schema) -> Check:
     """``not``."""
-    unwanted = checks.check_of(schema["not"])
-    return lambda value, budget: not unwanted(value, budget)
+    excluded = checks.check_of(schema["not"])
+    return lambda value, budget: not excluded(value, budget)
 
 
 def check_if(checks: Checks, schema: Schema) -> Check:

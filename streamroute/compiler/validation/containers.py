@@ -43,10 +43,10 @@ def check_properties(checks: Checks, schema: Schema) -> Check:
     def check(value: Any, budget: Budget) -> bool:
         if not isinstance(value, dict):
             return True
-        left = iter(value.items())
-        for key, item in left:
+        remaining = iter(value.items())
+        for key, item in remaining:
             if not known.get(key, rest)(item, budget):
-                budget.spend(len(value) - length_hint(left))
+                budget.spend(len(value) - length_hint(remaining))
                 return False
         budget.spend(1 + len(value))
         return True
@@ -56,9 +56,9 @@ def check_properties(checks: Checks, schema: Schema) -> Check:
 
 def _by_pattern(known: dict[str, Check], patterns: list[tuple[Pattern, Check]], rest: Check) -> Check:
     def applying(key: str, budget: Budget) -> list[Check]:
-        own = [known[key]] if key in known else []
-        found = [check for pattern, check in patterns if fits_pattern(pattern, key, budget)]
-        return own + found or [rest]
+        declared = [known[key]] if key in known else []
+        matching = [check for pattern, check in patterns if fits_pattern(pattern, key, budget)]
+        return declared + matching or [rest]
 
     def check(value: Any, budget: Budget) -> bool:
         if not isinstance(value, dict):
@@ -109,14 +109,14 @@ def check_dependent_required(schema: Schema, keyword: str = "dependentRequired")
 
 def check_object_size(schema: Schema) -> Check:
     """``minProperties`` and ``maxProperties``."""
-    fewest, most = schema.get("minProperties", 0), schema.get("maxProperties", float("inf"))
-    return lambda value, _: not isinstance(value, dict) or fewest <= len(value) <= most
+    minimum, maximum = schema.get("minProperties", 0), schema.get("maxProperties", float("inf"))
+    return lambda value, _: not isinstance(value, dict) or minimum <= len(value) <= maximum
 
 
 def check_array_size(schema: Schema) -> Check:
     """``minItems`` and ``maxItems``."""
-    fewest, most = schema.get("minItems", 0), schema.get("maxItems", float("inf"))
-    return lambda value, _: not is_array(value) or fewest <= len(value) <= most
+    minimum, maximum = schema.get("minItems", 0), schema.get("maxItems", float("inf"))
+    return lambda value, _: not is_array(value) or minimum <= len(value) <= maximum
 
 
 def items_of(schema: Schema, dialect: Dialect) -> tuple[list[Any], Any]:
@@ -138,14 +138,14 @@ def check_items(checks: Checks, schema: Schema) -> Check:
         if not isinstance(value, (list, tuple)):
             return True
         budget.spend(1 + len(begin))
-        for own, item in zip(begin, value, strict=False):
-            if not own(item, budget):
+        for item_check, item in zip(begin, value, strict=False):
+            if not item_check(item, budget):
                 return False
         if rest is not None:
-            left = iter(value[len(begin) :] if begin else value)
-            for item in left:
+            remaining = iter(value[len(begin) :] if begin else value)
+            for item in remaining:
                 if not rest(item, budget):
-                    budget.spend(len(value) - length_hint(left))
+                    budget.spend(len(value) - length_hint(remaining))
                     return False
             budget.spend(len(value))
         return True
@@ -157,13 +157,13 @@ def check_contains(checks: Checks, schema: Schema) -> Check:
     """``contains``, with ``minContains`` and ``maxContains`` (2020-12)."""
     check_item = checks.check_of(schema["contains"])
     bounds = schema if checks.dialect is Dialect.DRAFT_2020_12 else {}
-    fewest, most = bounds.get("minContains", 1), bounds.get("maxContains", float("inf"))
+    minimum, maximum = bounds.get("minContains", 1), bounds.get("maxContains", float("inf"))
 
     def check(value: Any, budget: Budget) -> bool:
         if not is_array(value):
             return True
         budget.spend(1 + len(value))
-        return bool(fewest <= sum(check_item(item, budget) for item in value) <= most)
+        return bool(minimum <= sum(check_item(item, budget) for item in value) <= maximum)
 
     return check
 

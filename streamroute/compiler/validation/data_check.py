@@ -68,10 +68,10 @@ def data_check(schema: MessageSchema, *, fast: bool = True) -> DataCheck:
 
 def _reason(checks: SchemaChecks, data: Any) -> str:
     try:
-        said = reason(DataProblemFinder(checks, data).problems())
+        text = reason(DataProblemFinder(checks, data).problems())
     except CostlyDataError:
-        said = None
-    return said or "the data does not fit its schema"
+        text = None
+    return text or "the data does not fit its schema"
 
 
 # jsonschema-rs
@@ -101,23 +101,23 @@ def _is_small(data: Any) -> bool:
 
     Its time is quadratic in the number of an integer's digits.
     """
-    left, waiting = _SMALL, [data]
-    while waiting:
-        value = waiting.pop()
+    remaining, unvisited = _SMALL, [data]
+    while unvisited:
+        value = unvisited.pop()
         kind = type(value)
         if kind is int:
-            left -= 1
+            remaining -= 1
             if not -_LONG_INTEGER < value < _LONG_INTEGER:
                 return False
         elif kind is str:
-            left -= 1 + len(value) // CHARACTERS_PER_VALUE
+            remaining -= 1 + len(value) // CHARACTERS_PER_VALUE
         elif kind is dict:
-            left -= 1 + sum(1 + len(key) // CHARACTERS_PER_VALUE for key in value if type(key) is str)
-            waiting += value.values()
+            remaining -= 1 + sum(1 + len(key) // CHARACTERS_PER_VALUE for key in value if type(key) is str)
+            unvisited += value.values()
         elif kind is list:
-            left -= 1 + len(value)
-            waiting += value
-        if left < 0:
+            remaining -= 1 + len(value)
+            unvisited += value
+        if remaining < 0:
             return False
     return True
 

@@ -57,11 +57,11 @@ class SchemaGraph:
 
     def recursive(self) -> set[int]:
         """The ids of recursive schemas: at least one of each cycle."""
-        place = {schema: number for number, schema in enumerate(self._order)}
+        order = {schema: number for number, schema in enumerate(self._order)}
         found: set[int] = set()
         for schema in self._order:
             for part in self._inner(self._schemas[schema]):
-                if place[id(part)] >= place[schema]:
+                if order[id(part)] >= order[schema]:
                     found.add(id(part))
         return found
 

@@ -37,7 +37,7 @@ def _number(value: Any, budget: Budget) -> Any:
         if isinstance(value, float) and not isfinite(value):
             return value
         if value == int(value):
-            whole = int(value)
-            budget.spend(whole.bit_length() // BITS_PER_VALUE)
-            return ("number", hex(whole))
+            integer = int(value)
+            budget.spend(integer.bit_length() // BITS_PER_VALUE)
+            return ("number", hex(integer))
     return value

@@ -33,8 +33,8 @@ def check_unevaluated_properties(parts: Parts, schema: Schema) -> Check:
         if not isinstance(value, dict):
             return True
         budget.spend(1 + len(value))
-        left = unevaluated_keys(parts, schema, value, budget)
-        return all(check_value(value[key], budget) for key in left)
+        remaining = unevaluated_keys(parts, schema, value, budget)
+        return all(check_value(value[key], budget) for key in remaining)
 
     return check
 

@@ -22,12 +22,12 @@ _LONGEST_NAME: Final = 80
 
 def reason(problems: Iterable[DataProblem]) -> str | None:
     """The first problems on one line, in the order of their places; None if there are none."""
-    found = sorted(islice(problems, _MOST_READ), key=lambda problem: [str(step) for step in problem.path])
-    if not found:
+    first = sorted(islice(problems, _MOST_READ), key=lambda problem: [str(step) for step in problem.path])
+    if not first:
         return None
-    said = list(dict.fromkeys(f"{_where(problem)} {_said(problem)}" for problem in found))
-    more = "" if len(said) <= _MOST else f" (and {len(said) - _MOST} more)"
-    return "; ".join(said[:_MOST]) + (more if len(found) < _MOST_READ else " (and more)")
+    texts = list(dict.fromkeys(f"{_where(problem)} {_requirement(problem)}" for problem in first))
+    more = "" if len(texts) <= _MOST else f" (and {len(texts) - _MOST} more)"
+    return "; ".join(texts[:_MOST]) + (more if len(first) < _MOST_READ else " (and more)")
 
 
 def _where(problem: DataProblem) -> str:
@@ -38,9 +38,9 @@ def _where(problem: DataProblem) -> str:
     return text or "the data"
 
 
-def _said(problem: DataProblem) -> str:
-    words = _WORDS.get(problem.keyword)
-    return words(problem) if words else f'breaks "{problem.keyword}": {_short(problem.expected)}'
+def _requirement(problem: DataProblem) -> str:
+    text = _REQUIREMENTS.get(problem.keyword)
+    return text(problem) if text else f'breaks "{problem.keyword}": {_short(problem.expected)}'
 
 
 def _short(value: Any) -> str:
@@ -49,8 +49,8 @@ def _short(value: Any) -> str:
 
 def _types(problem: DataProblem) -> str:
     names = problem.expected
-    wanted = [names] if isinstance(names, str) else names
-    return f"must be {join_words(JSON_TYPES[name] for name in wanted)}, not {describe_kind(problem.value)}"
+    expected = [names] if isinstance(names, str) else names
+    return f"must be {join_words(JSON_TYPES[name] for name in expected)}, not {describe_kind(problem.value)}"
 
 
 def _missing(problem: DataProblem) -> str:
@@ -71,7 +71,7 @@ def _named(names: list[str]) -> str:
     return join_words([_short(name) for name in names[:_MOST_NAMES]], "and")
 
 
-_WORDS: Final[dict[str, Callable[[DataProblem], str]]] = {
+_REQUIREMENTS: Final[dict[str, Callable[[DataProblem], str]]] = {
     "additionalProperties": _unexpected,
     "anyOf": lambda _problem: "matches none of the allowed forms",
     "const": lambda problem: f"must be {_short(problem.expected)}",

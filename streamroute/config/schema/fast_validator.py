@@ -139,7 +139,7 @@ def _range(schema: Mapping[str, Any]) -> Check:
 
 def _array(schema: Mapping[str, Any]) -> Check:
     check = compile_schema(schema.get("items", {}))
-    fewest, unique = schema.get("minItems", 0), schema.get("uniqueItems", False)
+    minimum, unique = schema.get("minItems", 0), schema.get("uniqueItems", False)
     if unique and types_of(resolve(schema["items"])) != ("string",):
         raise ValueError("the quick check knows unique items among strings alone")
 
@@ -147,7 +147,7 @@ def _array(schema: Mapping[str, Any]) -> Check:
         if type(value) is not list:
             return True
         return (
-            len(value) >= fewest and all(map(check, value)) and not (unique and len(set(value)) < len(value))
+            len(value) >= minimum and all(map(check, value)) and not (unique and len(set(value)) < len(value))
         )
 
     return fits

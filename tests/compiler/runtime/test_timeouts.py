@@ -235,15 +235,15 @@ async def test_a_closed_wrapper_closes_its_handler() -> None:
 
 
 def test_a_wrapper_that_is_closed_when_no_loop_runs_is_simply_closed() -> None:
-    left: list[Coroutine[Any, Any, Any]] = []
+    remaining: list[Coroutine[Any, Any, Any]] = []
 
     async def leave() -> None:
-        left.append(run(asyncio.sleep(LONG)))
-        left[0].send(None)
+        remaining.append(run(asyncio.sleep(LONG)))
+        remaining[0].send(None)
 
     asyncio.run(leave())
-    left[0].close()
-    assert inspect.getcoroutinestate(left[0]) == inspect.CORO_CLOSED
+    remaining[0].close()
+    assert inspect.getcoroutinestate(remaining[0]) == inspect.CORO_CLOSED
 
 
 class FakeTask:

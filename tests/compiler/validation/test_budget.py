@@ -37,8 +37,10 @@ def steps_of(root: dict[str, Any], data: Any) -> int:
     """The steps that a validation takes; raises CostlyDataError where it is stopped."""
     budget = Budget(data)
     SchemaChecks(root, DIALECT).fits(root, data, budget)
-    allowed = FREE_STEPS + (STEPS_PER_VALUE * size_of(data) if budget.left < 0 or budget._is_extended else 0)
-    return allowed - budget.left
+    allowed = FREE_STEPS + (
+        STEPS_PER_VALUE * size_of(data) if budget.remaining < 0 or budget._is_extended else 0
+    )
+    return allowed - budget.remaining
 
 
 def nested(levels: int, leaf: Any) -> Any:
@@ -177,8 +179,8 @@ def test_the_values_of_unique_items_cannot_be_made_to_collide() -> None:
         (10**30, 1e30, False),
     ],
 )
-def test_equality_is_that_of_json(left: Any, right: Any, are_equal: bool) -> None:
-    assert (frozen(left, Budget(None)) == frozen(right, Budget(None))) is are_equal
+def test_equality_is_that_of_json(remaining: Any, right: Any, are_equal: bool) -> None:
+    assert (frozen(remaining, Budget(None)) == frozen(right, Budget(None))) is are_equal
 
 
 @pytest.mark.parametrize(

@@ -65,8 +65,8 @@ def check(context: RuleContext) -> Iterator[Finding]:
 def _keys_of(route: RouteConfig) -> list[tuple[str, ...]]:
     """Lookup keys of a route: two routes with the same effect share at least one."""
     arguments = json.dumps(route.arguments, sort_keys=True, default=str) if route.arguments else ""
-    what = (route.handler, _without_spaces(route.filter), _without_spaces(route.transform), arguments)
-    return [(stream, kind, *what) for stream in route.streams for kind in route.types]
+    effect = (route.handler, _without_spaces(route.filter), _without_spaces(route.transform), arguments)
+    return [(stream, message_type, *effect) for stream in route.streams for message_type in route.types]
 
 
 def _without_spaces(expression: str | None) -> str:
@@ -74,12 +74,14 @@ def _without_spaces(expression: str | None) -> str:
     return "" if expression is None else "".join(expression.split())
 
 
-def _does_the_same(one: RouteConfig, two: RouteConfig) -> bool:
-    if one is two or one.name == two.name:
+def _does_the_same(first: RouteConfig, second: RouteConfig) -> bool:
+    if first is second or first.name == second.name:
         return False  # SR201
-    if one.arguments != two.arguments:
+    if first.arguments != second.arguments:
         return False
-    return _tokens(one.filter) == _tokens(two.filter) and _tokens(one.transform) == _tokens(two.transform)
+    return _tokens(first.filter) == _tokens(second.filter) and _tokens(first.transform) == _tokens(
+        second.transform
+    )
 
 
 def _tokens(expression: str | None) -> list[tuple[str, Any]] | None:

@@ -59,9 +59,9 @@ def check(context: RuleContext) -> Iterator[Finding]:
             policies = [route.policy_for(stream) for stream in streams]
             yield from _findings(route.location, route.retry, policies)
     for stream in document.streams.values():
-        settings = stream.location.value("retry")  # without inherited defaults
-        if isinstance(settings, dict) and "retry" not in stream.unresolved_keys:
-            yield from _findings(stream.location, settings, _policies(document, stream))
+        retry = stream.location.value("retry")  # without inherited defaults
+        if isinstance(retry, dict) and "retry" not in stream.unresolved_keys:
+            yield from _findings(stream.location, retry, _policies(document, stream))
 
 
 def _policies(document: Document, stream: StreamConfig) -> list[RetryPolicy]:
@@ -71,13 +71,13 @@ def _policies(document: Document, stream: StreamConfig) -> list[RetryPolicy]:
 
 
 def _findings(
-    place: SourceLocation, settings: Iterable[str], policies: Sequence[RetryPolicy]
+    location: SourceLocation, keys: Iterable[str], policies: Sequence[RetryPolicy]
 ) -> Iterator[Finding]:
-    for key in settings:
-        why = [_reason(key, policy) for policy in policies]
-        if all(why):
-            [(usual, _)] = Counter(why).most_common(1)
-            yield place.finding(RULE, f'"{key}" has no effect: {usual}', at=("retry", key), on="key")
+    for key in keys:
+        reasons = [_reason(key, policy) for policy in policies]
+        if all(reasons):
+            [(most_common, _)] = Counter(reasons).most_common(1)
+            yield location.finding(RULE, f'"{key}" has no effect: {most_common}', at=("retry", key), on="key")
 
 
 def _reason(key: str, policy: RetryPolicy) -> str | None:  # noqa: PLR0911 - a return for each cause

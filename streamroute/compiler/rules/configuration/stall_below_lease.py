@@ -45,12 +45,12 @@ routes:
 
 def check(context: RuleContext) -> Iterator[Finding]:
     """Yield a finding for each place that states a stall limit shorter than the lease."""
-    found: dict[tuple[SourceLocation, str], StreamConfig] = {}
+    streams_by_key: dict[tuple[SourceLocation, str], StreamConfig] = {}
     for stream in context.document.streams.values():
         if stream.stall < stream.lease and not stream.unresolved_keys & {"stall", "lease"}:
-            found.setdefault(context.document.conflict_location(stream, "stall", "lease"), stream)
-    for (place, key), stream in found.items():
+            streams_by_key.setdefault(context.document.conflict_location(stream, "stall", "lease"), stream)
+    for (location, key), stream in streams_by_key.items():
         stall, lease = stream.display("stall"), stream.display("lease")
         message = f'"stall" ({stall}) is shorter than "lease" ({lease}): a worker gives up entries too early'
         help_text = f"no other worker can take them before the lease ends; write stall: {lease}, or more"
-        yield place.finding(RULE, message, at=(key,), help=help_text)
+        yield location.finding(RULE, message, at=(key,), help=help_text)

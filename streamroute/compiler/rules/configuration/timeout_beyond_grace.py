@@ -52,9 +52,13 @@ def check(context: RuleContext) -> Iterator[Finding]:
 def _findings(route: RouteConfig, streams: Sequence[StreamConfig]) -> Iterator[Finding]:
     if any("grace" in stream.unresolved_keys for stream in streams):
         return
-    patient = max(streams, key=lambda stream: stream.grace, default=None)
-    if patient is not None and route.timeout > patient.grace and "timeout" in route.written_settings:
-        longest, timeout = patient.display("grace"), format_duration(route.timeout)
+    longest_grace = max(streams, key=lambda stream: stream.grace, default=None)
+    if (
+        longest_grace is not None
+        and route.timeout > longest_grace.grace
+        and "timeout" in route.written_settings
+    ):
+        longest, timeout = longest_grace.display("grace"), format_duration(route.timeout)
         message = f"when serve stops, no attempt gets {timeout}: it is cut off after grace ({longest})"
         help_text = "it runs again elsewhere; give the stream a longer grace to let it finish"
         yield route.location.finding(RULE, message, at=("timeout",), help=help_text)

@@ -54,9 +54,9 @@ routes:
 def check(context: RuleContext) -> Iterator[Finding]:
     """Yield a finding for each route with an ineffective timeout: its own, or its built-in handler's."""
     for route in context.routes:
-        own = _handler_timeout(route)
-        if own is not None:
-            yield from _compared(route, own)
+        handler_timeout = _handler_timeout(route)
+        if handler_timeout is not None:
+            yield from _compared(route, handler_timeout)
 
 
 def _handler_timeout(route: CheckedRoute) -> float | None:
@@ -73,14 +73,14 @@ def _handler_timeout(route: CheckedRoute) -> float | None:
         return None  # the handler's own check reports it
 
 
-def _compared(route: CheckedRoute, own: float) -> Iterator[Finding]:
+def _compared(route: CheckedRoute, handler_timeout: float) -> Iterator[Finding]:
     config = route.config
-    first, whole = format_duration(own), format_duration(config.timeout)
-    if own < config.timeout and "timeout" in config.written_settings:
-        message = f"no attempt gets {whole}: the handler itself gives up after {first}"
+    shorter, route_timeout = format_duration(handler_timeout), format_duration(config.timeout)
+    if handler_timeout < config.timeout and "timeout" in config.written_settings:
+        message = f"no attempt gets {route_timeout}: the handler itself gives up after {shorter}"
         help_text = 'that is its own "timeout", under with:'
         yield config.location.finding(RULE, message, at=("timeout",), help=help_text)
-    elif own > config.timeout and "timeout" in config.arguments:
-        message = f"no request gets {first}: the route's timeout ends the attempt after {whole}"
+    elif handler_timeout > config.timeout and "timeout" in config.arguments:
+        message = f"no request gets {shorter}: the route's timeout ends the attempt after {route_timeout}"
         help_text = "raise the timeout of the route"
         yield config.location.finding(RULE, message, at=("with", "timeout"), help=help_text)

@@ -50,7 +50,7 @@ def check(context: RuleContext) -> Iterator[Finding]:
         for stream in document.streams.values()
         if not stream.unresolved_keys & {"dead_letter", "group"}
     ]
-    kept = {key: stream.name for stream in known for key in _keys_of(stream)}
+    stream_by_key = {key: stream.name for stream in known for key in _keys_of(stream)}
     consumed = {name for route in document.routes for name in route.streams}
     onwards = {stream.name: stream.dead_letter for stream in known if stream.name in consumed}
     for stream in known:
@@ -60,9 +60,9 @@ def check(context: RuleContext) -> Iterator[Finding]:
         elif _comes_back(stream, onwards):
             name = stream.display("dead_letter")
             where = f'"{name}", whose own dead letters come back here, to fail again forever'
-        elif stream.dead_letter in kept:
+        elif stream.dead_letter in stream_by_key:
             name = stream.display("dead_letter")
-            where = f'"{name}", which holds the retries of "{kept[stream.dead_letter]}"'
+            where = f'"{name}", which holds the retries of "{stream_by_key[stream.dead_letter]}"'
         if where:
             message = f'the dead letters of "{stream.name}" go to {where}'
             yield dead_letter_finding(stream, RULE, message, 'leave "dead_letter" out, or rename it')

@@ -54,8 +54,8 @@ streams: {bot_events: }
 def check(context: RuleContext) -> Iterator[Finding]:
     """Yield a finding if ``redis: {url: ...}`` is invalid. Does not connect, and shows no password."""
     document = context.document
-    url, place = document.redis.url, document.redis.location
-    if url == EMBEDDED or place is None:
+    url, location = document.redis.url, document.redis.location
+    if url == EMBEDDED or location is None:
         yield from _check_folder(document, document.folder / EMBEDDED_FOLDER)
         return
     from streamroute.adapters.urls.url import AddressError, read_address
@@ -63,9 +63,9 @@ def check(context: RuleContext) -> Iterator[Finding]:
     try:
         address = read_address(url, folder=document.folder)
     except AddressError as error:
-        yield _finding(url, place, error)
+        yield _finding(url, location, error)
         return
-    written = str(place.source.value(place.path))
+    written = str(location.source.value(location.path))
     if address.data_folder is not None and not _is_from_environment(written, url):
         yield from _check_folder(document, address.data_folder)
 
@@ -74,12 +74,12 @@ def _check_folder(document: Document, folder: Path) -> Iterator[Finding]:
     """Require the embedded server's folder, which it creates, to be below the configuration's folder."""
     if document.reader.allows(folder):
         return
-    place = document.redis.location
+    location = document.redis.location
     message = "the embedded server would keep its data outside the folder of the configuration"
-    if place is None or place.source.value(place.path) is None:
+    if location is None or location.source.value(location.path) is None:
         yield document.location.finding("SR021", message, on="first-key", help=ALLOW_OUTSIDE)
     else:
-        yield place.finding("SR021", message, help=ALLOW_OUTSIDE)
+        yield location.finding("SR021", message, help=ALLOW_OUTSIDE)
 
 
 def _is_from_environment(written: str, url: str) -> bool:
@@ -87,17 +87,17 @@ def _is_from_environment(written: str, url: str) -> bool:
     return match_variable(written) is not None and not is_default(written, url)
 
 
-def _finding(url: str, place: SourceLocation, error: AddressError) -> Finding:
+def _finding(url: str, location: SourceLocation, error: AddressError) -> Finding:
     """A finding about the URL as written: values of variables are not shown."""
     problem = error.problem
-    written = str(place.source.value(place.path))
+    written = str(location.source.value(location.path))
     if written == url:
         message = f"the address {quote_value(error.shown)} {problem.text}"
         advice = None if error.meant else problem.advice
-        return place.finding(RULE, message, help=advice, suggestion=error.meant)
+        return location.finding(RULE, message, help=advice, suggestion=error.meant)
     variable = match_variable(written)
-    whose = quote_value(written)
+    source = quote_value(written)
     if variable and _is_from_environment(written, url):
-        whose = f'the environment variable "{variable[1]}"'
-    message = f"the value of {whose} is not an address of Redis: it {problem.text}"
-    return place.finding("SR502", message, help=problem.advice)
+        source = f'the environment variable "{variable[1]}"'
+    message = f"the value of {source} is not an address of Redis: it {problem.text}"
+    return location.finding("SR502", message, help=problem.advice)

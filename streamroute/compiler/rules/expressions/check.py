@@ -28,7 +28,7 @@ def check_transform_of(route: RouteConfig, expressions: RouteExpressions) -> Ite
     if text is not None:
         problems = expressions.check(text, route, condition=False)
         if not problems:
-            problems = [found for found in [check_transform(parse(text))] if found is not None]
+            problems = [problem for problem in [check_transform(parse(text))] if problem is not None]
         yield CheckedExpression(route.location, ("transform",), text, problems)
 
 
@@ -41,24 +41,24 @@ def check_dedupe_key(route: RouteConfig, expressions: RouteExpressions) -> Itera
 
 def check_order_by(document: Document, expressions: RouteExpressions) -> Iterator[CheckedExpression]:
     """Check each ``order_by``: that of the defaults, and those of streams."""
-    for place, streams in _stated(document).items():
+    for location, streams in _streams_by_location(document).items():
         text = str(streams[0].order_by)
-        found = CheckedExpression(place, ("order_by",), text, check_expression(text))
-        if not found.has_errors:
+        checked = CheckedExpression(location, ("order_by",), text, check_expression(text))
+        if not checked.has_errors:
             traits = traits_of(stream.codec for stream in streams)
             typed = check_types(
                 parse(text), condition=False, traits=traits, get_evidence=expressions.get_evidence
             )
-            found = found._replace(problems=[*found.problems, *typed])
-        yield found
+            checked = checked._replace(problems=[*checked.problems, *typed])
+        yield checked
 
 
-def _stated(document: Document) -> Mapping[SourceLocation, list[StreamConfig]]:
+def _streams_by_location(document: Document) -> Mapping[SourceLocation, list[StreamConfig]]:
     """The streams with a usable ``order_by``, by the place that states it."""
-    found: dict[SourceLocation, list[StreamConfig]] = {}
+    streams: dict[SourceLocation, list[StreamConfig]] = {}
     for stream in document.streams.values():
         written = stream.location.value("order_by")
         if stream.order_by is None or not (written in (None, stream.order_by) or has_variable(written)):
             continue  # not stated, or unusable, which is reported elsewhere
-        found.setdefault(document.location_of(stream, "order_by"), []).append(stream)
-    return found
+        streams.setdefault(document.location_of(stream, "order_by"), []).append(stream)
+    return streams

@@ -47,12 +47,12 @@ _READING: Final = frozenset({"field", "identity", "current", "index", "value_pro
 
 def check(context: RuleContext) -> Iterator[Finding]:
     """Yield a finding for each valid key that does not depend on the message."""
-    for found in context.expressions:
-        if found.at == _AT and not found.problems and _is_constant(parse(found.text)):
+    for checked in context.expressions:
+        if checked.at == _AT and not checked.problems and _is_constant(parse(checked.text)):
             message = "the key is the same for every message, so that all but the first would be skipped"
-            text = found.text.strip("'")
-            advice = f"a path has no quotes: {text}" if found.text == f"'{text}'" else None
-            yield found.location.finding(RULE, message, at=_AT, help=advice)
+            text = checked.text.strip("'")
+            advice = f"a path has no quotes: {text}" if checked.text == f"'{text}'" else None
+            yield checked.location.finding(RULE, message, at=_AT, help=advice)
 
 
 def _is_constant(tree: Tree) -> bool:

@@ -47,6 +47,6 @@ _MESSAGE: Final = "equal keys start in order within one worker; between several 
 
 def check(context: RuleContext) -> Iterator[Finding]:
     """Yield a finding for each ``order_by`` that can be evaluated."""
-    for found in context.expressions:
-        if found.at == _AT and not found.has_errors:
-            yield found.location.finding(RULE, _MESSAGE, at=_AT)
+    for checked in context.expressions:
+        if checked.at == _AT and not checked.has_errors:
+            yield checked.location.finding(RULE, _MESSAGE, at=_AT)

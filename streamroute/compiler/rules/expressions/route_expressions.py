@@ -80,7 +80,7 @@ def _trees(document: Document) -> Iterator[Tree]:
 
 
 class _Payload:
-    """What is known about the payloads of some routes; ``words`` are the literals in their schemas."""
+    """What is known about the payloads of some routes; ``literals`` are those in their schemas."""
 
     def __init__(
         self,
@@ -88,13 +88,13 @@ class _Payload:
         known: Type | None = None,
         *,
         validated: bool = False,
-        words: frozenset[str] = frozenset(),
+        literals: frozenset[str] = frozenset(),
     ) -> None:
         self.traits = traits
         self.type = known
         self.validated = validated
-        self.words = words
-        self.clean = {True: CleanSkeletons(), False: CleanSkeletons()}
+        self.literals = literals
+        self.clean_skeletons = {True: CleanSkeletons(), False: CleanSkeletons()}
 
 
 class RouteExpressions:
@@ -103,7 +103,7 @@ class RouteExpressions:
     def __init__(self, document: Document, messages: Messages = tuple) -> None:
         """``messages`` returns those of the route tests; it is called only if needed."""
         self._document = document
-        self._wrong = 0
+        self._failed_count = 0
         self.get_evidence: EvidenceSource = cache(lambda: _evidence(document, messages()))
         self._unknown: dict[PayloadTraits, _Payload] = {}
         self._steps = StepBudget()
@@ -119,23 +119,24 @@ class RouteExpressions:
         if any(problem.fatal for problem in problems):
             return problems  # an expression with fatal problems has no type
         payload = self._payload(route)
-        clean, skeleton = payload.clean[condition], skeleton_of(expression, payload.words)
-        if skeleton is not None and clean.is_clean(skeleton):
+        skeleton = skeleton_of(expression, payload.literals)
+        clean_skeletons = payload.clean_skeletons[condition]
+        if skeleton is not None and clean_skeletons.is_clean(skeleton):
             return problems
-        found = self._typed(expression, payload, condition=condition)
-        if skeleton is not None and not found:
-            clean.add(skeleton)
+        typed = self._typed(expression, payload, condition=condition)
+        if skeleton is not None and not typed:
+            clean_skeletons.add(skeleton)
         reported = Spans(problems)
-        others = [each for each in found if not reported.overlap(each)]
+        others = [each for each in typed if not reported.overlap(each)]
         if problems and self._gives_advice():
             check = partial(self._typed, payload=payload, condition=condition)
             problems = with_final_advice(problems, parse(expression), lambda tree: check(tree.expression))
-        self._wrong += bool(problems or others)
+        self._failed_count += bool(problems or others)
         return problems + others
 
     def _gives_advice(self) -> bool:
         """Whether suggestions are checked, too: only while few expressions are wrong."""
-        return self._wrong < _MAX_WITH_ADVICE
+        return self._failed_count < _MAX_WITH_ADVICE
 
     def _typed(self, expression: str, payload: _Payload, *, condition: bool) -> list[Problem]:
         """The type problems of an expression, or UNCHECKED if the check takes too many steps."""
@@ -187,9 +188,9 @@ class RouteExpressions:
         if not any(t is not None for t in data.values()):
             return self._nothing_known(codecs)
         schemas = [self._schema_of(name) for name in types]
-        words = frozenset(literals_in([*types, *schemas]))
+        literals = frozenset(literals_in([*types, *schemas]))
         known = payload_type(data, _attributes(codecs))
-        return _Payload(traits_of(codecs), known, validated=validated, words=words)
+        return _Payload(traits_of(codecs), known, validated=validated, literals=literals)
 
     def _data_of(self, name: str) -> Type | None:
         if name not in self._data:

@@ -69,8 +69,8 @@ def check(context: RuleContext) -> Iterator[Finding]:
                 yield _finding(test, f'there is no stream "{name}"', at, did_you_mean(name, streams))
         for name, at in _routes_in(test):
             if name not in routes:
-                meant = current_name_of(name, routes.values())
-                yield _finding(test, f'there is no route "{name}"', at, meant)
+                suggestion = current_name_of(name, routes.values())
+                yield _finding(test, f'there is no route "{name}"', at, suggestion)
 
 
 def _streams_in(test: RouteTest) -> Iterator[tuple[str, DataPath]]:
@@ -89,6 +89,6 @@ def _routes_in(test: RouteTest) -> Iterator[tuple[str, DataPath]]:
         yield name, ("transform", name)
 
 
-def _finding(test: RouteTest, message: str, at: DataPath, meant: str | None) -> Finding:
+def _finding(test: RouteTest, message: str, at: DataPath, suggestion: str | None) -> Finding:
     on: Part = "key" if at[0] == "transform" else "value"
-    return test.location.finding(RULE, message, at=at, on=on, suggestion=meant)
+    return test.location.finding(RULE, message, at=at, on=on, suggestion=suggestion)

@@ -54,9 +54,9 @@ def check(context: RuleContext) -> Iterator[Finding]:
     conflicts = dict.fromkeys(
         document.conflict_location(stream, "formerly_group", "group") for stream in unchanged
     )
-    for place, key in conflicts:
+    for location, key in conflicts:
         message = '"formerly_group" is the current name of the group'
         if key == "group":
             message = 'the group of this stream is the "formerly_group" of the defaults'
         help_text = 'state "formerly_group" only in streams whose group was renamed'
-        yield place.finding(RULE, message, at=(key,), help=help_text)
+        yield location.finding(RULE, message, at=(key,), help=help_text)

@@ -67,8 +67,8 @@ def _finding(route: RouteConfig, at: DataPath, owner: RouteConfig) -> Finding:
         message = f'"{route.name}" is the current name of this route'
         return route.location.finding(RULE, message, at=at, help="state only names that it had before")
     where = owner.location.line_seen_from(route.location.source, ("name",))
-    which = "another" if owner.enabled else "a disabled"
-    message = f'the former name "{owner.name}" is the name of {which} route, on {where}'
+    other = "another" if owner.enabled else "a disabled"
+    message = f'the former name "{owner.name}" is the name of {other} route, on {where}'
     help_text = "only a name that no route has can be taken over: remove that route, or this former name"
     if not owner.enabled:
         help_text = "a disabled route still has its name: remove that route, or this former name"

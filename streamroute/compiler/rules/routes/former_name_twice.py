@@ -57,16 +57,16 @@ of the old one.
 
 def check(context: RuleContext) -> Iterator[Finding]:
     """Yield a finding for each former name that an earlier route of the stream declares."""
-    heirs: dict[tuple[str, str], RouteConfig] = {}
+    current_by_former: dict[tuple[str, str], RouteConfig] = {}
     names = FormerNames(context.document.routes)
     for route, at, name in names:
         if names.owner_of(name, route) is not None:
             continue  # SR206
         keys = [(stream, name) for stream in route.streams]
-        first = next((heirs[key] for key in keys if key in heirs), route)
+        first = next((current_by_former[key] for key in keys if key in current_by_former), route)
         if first.name != route.name:  # reported as a duplicate route
             yield _finding(route, at, name, first)
-        heirs.update((key, route) for key in keys if key not in heirs)
+        current_by_former.update((key, route) for key in keys if key not in current_by_former)
 
 
 def _finding(route: RouteConfig, at: DataPath, name: str, first: RouteConfig) -> Finding:

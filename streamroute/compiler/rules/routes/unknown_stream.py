@@ -53,8 +53,8 @@ def check(context: RuleContext) -> Iterator[Finding]:
                 yield _finding(route, index, name, did_you_mean(name, streams))
 
 
-def _finding(route: RouteConfig, index: int, name: str, meant: str | None) -> Finding:
-    several = [part.strip() for part in re.split("[,;]", name)]
-    advice = f"write [{', '.join(several)}]" if len(several) > 1 and not meant else None
+def _finding(route: RouteConfig, index: int, name: str, suggestion: str | None) -> Finding:
+    names = [part.strip() for part in re.split("[,;]", name)]
+    advice = f"write [{', '.join(names)}]" if len(names) > 1 and not suggestion else None
     message = f'no stream "{name}" is declared'
-    return route.location.finding(RULE, message, at=("stream", index), suggestion=meant, help=advice)
+    return route.location.finding(RULE, message, at=("stream", index), suggestion=suggestion, help=advice)

@@ -60,11 +60,11 @@ def check(context: RuleContext) -> Iterator[Finding]:
 
 
 def _findings(route: RouteConfig, index: int, name: str) -> Iterator[Finding]:
-    bare = name.strip(f"{_QUOTES}{_INVISIBLE},; \t\n")
-    if _LIST.fullmatch(bare):
-        words = ", ".join(part.strip() for part in re.split("[,;|]", bare))
+    stripped = name.strip(f"{_QUOTES}{_INVISIBLE},; \t\n")
+    if _LIST.fullmatch(stripped):
+        names = ", ".join(part.strip() for part in re.split("[,;|]", stripped))
         message = "this is one type, not a list of several"
-        yield route.location.finding(RULE, message, at=("type", index), help=f"write [{words}]")
-    elif bare and bare != name:
+        yield route.location.finding(RULE, message, at=("type", index), help=f"write [{names}]")
+    elif stripped and stripped != name:
         message = "this type begins or ends with a character that types do not have"
-        yield route.location.finding(RULE, message, at=("type", index), suggestion=bare)
+        yield route.location.finding(RULE, message, at=("type", index), suggestion=stripped)
