@@ -161,8 +161,10 @@ class Importer:
         existing = [path for path in candidates if is_file(path) or any(path.glob("*.py"))]
         if not existing or top is None or _lies_in(top, self.folder):
             return None
-        imported_from = getattr(top, "__file__", None) or "elsewhere"
-        message = f'"{reference.package}" is imported from {imported_from}, not from {existing[0].name} in this folder'
+        origin = getattr(top, "__file__", None) or "elsewhere"
+        message = (
+            f'"{reference.package}" is imported from {origin}, not from {existing[0].name} in this folder'
+        )
         help_text = f"rename {existing[0].name}, or name the module by a path that only it has"
         return Problem("SR406", message, 0, len(reference.package), help_text)
 

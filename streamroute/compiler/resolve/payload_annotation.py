@@ -135,7 +135,9 @@ def _check_key(key: str, annotation: Any, hint: Any, name: str, payload: Type) -
         suggestion = did_you_mean(key, [known for shape in shapes for known in shape.properties])
         is_certain = suggestion is not None or not any(shape.envelope for shape in shapes)
         # For string annotations, Python ignores NotRequired in __required_keys__.
-        is_required = key in hint.__required_keys__ and typing.get_origin(annotation) is not typing.NotRequired
+        is_required = (
+            key in hint.__required_keys__ and typing.get_origin(annotation) is not typing.NotRequired
+        )
         if is_required and is_certain:
             message = f'"{name}" expects the key "{key}" ({hint.__name__}), which its messages do not have'
             advice = f'did you mean "{suggestion}"?' if suggestion else None

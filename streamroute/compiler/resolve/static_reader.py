@@ -126,7 +126,9 @@ class StaticReader:
         if package is None or package.source is None or "__path__" in self._text(package.source):
             message = f'no module "{part}" was found, so that "{reference.text}" is not verified'
             end = start + len(part)
-            return Problem(UNVERIFIED, message, start, end, _HELP, suggestion=suggestion, missing=True, once=True)
+            return Problem(
+                UNVERIFIED, message, start, end, _HELP, suggestion=suggestion, missing=True, once=True
+            )
         message = f'no module "{part}" in the package "{parent}"'
         return Problem("SR401", message, start, start + len(part), suggestion=suggestion, missing=True)
 
@@ -137,7 +139,9 @@ class StaticReader:
                 entry for folder in folders if self._sources.allows(folder) for entry in list_folder(folder)
             ]
             names = (entry.stem if entry.suffix == ".py" else entry.name for entry in entries)
-            self._names[folders] = sorted({name for name in names if name.isidentifier() and name != "__pycache__"})
+            self._names[folders] = sorted(
+                {name for name in names if name.isidentifier() and name != "__pycache__"}
+            )
         return self._names[folders]
 
     def _text(self, source: Path) -> str:
