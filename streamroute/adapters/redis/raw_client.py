@@ -13,7 +13,6 @@ from streamroute.adapters.redis.channel import MIN_CONNECTIONS, channel_of
 from streamroute.adapters.redis.cluster.client import MULTI, SlotClient, clone_slot_client, slot_client
 from streamroute.adapters.redis.cluster.pool import ClusterPool
 from streamroute.adapters.redis.read_commands import ReaderId, ReadResult
-from streamroute.adapters.redis.replies import milliseconds
 from streamroute.adapters.redis.round_trip import CommandArgs, NotSentError
 from streamroute.adapters.redis.sentinel import clone_pool
 from streamroute.adapters.redis.shared_reads import shared_reads_of
@@ -84,13 +83,6 @@ async def send_transaction(client: Redis, commands: Sequence[CommandArgs]) -> li
     answers = executed if isinstance(executed, list) else [executed]
     _raise_first([*queued, *answers])
     return answers
-
-
-async def with_server_time(client: Redis, words: CommandArgs) -> tuple[int, Any]:
-    """Return Redis time (ms) before a command, and its answer; raises what redis-py raises."""
-    answers = await _send_as_one(client, [("TIME",), words])
-    _raise_first(answers)
-    return milliseconds(answers[0]), answers[1]
 
 
 async def send_pipelined(client: Redis, commands: Sequence[CommandArgs]) -> list[Any]:

@@ -10,10 +10,6 @@ Address = tuple[str, int]
 """A host and a port."""
 
 _HOST: Final = r"(?:\[[0-9a-fA-F:.]+\]|[^\[\]:@/?#,\s]+)"
-_PORTED: Final = rf"{_HOST}(?::[0-9]{{1,5}})?"
-HOSTS: Final = rf"{_PORTED}(?:,{_PORTED})*"
-"""The pattern of one or more hosts, each with or without a port."""
-
 _NETLOC: Final = re.compile(r"([^:/?#]+://)([^/?#]*)")
 _HOST_AND_PORT: Final = re.compile(rf"({_HOST})(?::([0-9]{{1,5}}))?")
 

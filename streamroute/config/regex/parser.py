@@ -49,7 +49,6 @@ _CLASSES: Final = {"d": DIGITS, "w": WORD, "s": SPACE} | {
     "S": complement(SPACE),
 }
 _CONTROLS: Final = {"t": 9, "n": 10, "v": 11, "f": 12, "r": 13, "0": 0}
-_OCTAL: Final = tuple(f"0{digit}" for digit in "0123456789")
 _PLACES: Final = {"b": Position.BOUNDARY, "B": Position.NO_BOUNDARY}
 _CODE: Final = re.compile(
     r"c([A-Za-z])|x([0-9a-fA-F]{2})|u\{([0-9a-fA-F]{1,20})\}"

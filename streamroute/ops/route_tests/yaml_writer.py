@@ -1,4 +1,8 @@
-"""Write JSON values as readable YAML: a line for each key, short lists and objects on one line."""
+"""Write JSON values as readable YAML: a line for each key, short lists and objects on one line.
+
+``yaml.safe_dump`` cannot do it: it writes the strings ``1e3`` and ``0o17`` without quotes, which are numbers
+in YAML 1.2, and the character U+0085 as a line break of YAML 1.1.
+"""
 
 from __future__ import annotations
 

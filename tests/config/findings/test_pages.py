@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from rule_examples import RuleExample, RulePage
 from streamroute.cli.commands.checking.run import CheckOptions, check
 from streamroute.compiler.api import compile_routes
 from streamroute.compiler.pipeline import check_path
 from streamroute.compiler.resolve.importer import isolated_imports
 from streamroute.compiler.rules.registry import ALL_RULES
 from streamroute.config.findings.finding import Finding
-from streamroute.config.findings.rule_docs import RuleExample, RulePage
 
 HANDLERS = """
 def welcome(payload): ...

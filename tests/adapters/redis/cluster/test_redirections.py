@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Any, cast
 
 import pytest
+from redis.asyncio import Redis
 from redis.asyncio.connection import SSLConnection
 from redis.exceptions import ClusterDownError, MovedError, ReadOnlyError, ResponseError, TryAgainError
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -18,6 +19,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from consuming import eventually, within_patience
 from scripted_nodes import Node, Reply
 from servers import free_port
+from streamroute.adapters.redis.cluster.client import SlotClient
 from streamroute.adapters.redis.cluster.pool import ClusterPool
 from streamroute.adapters.redis.cluster.topology import SlotDownError
 from streamroute.adapters.redis.connection import new_client
@@ -29,7 +31,6 @@ from streamroute.adapters.redis.raw_client import (
     send_command,
     send_each,
     send_transaction,
-    with_server_time,
 )
 from streamroute.adapters.redis.read_commands import ReaderId, ReadResult
 
@@ -88,6 +89,11 @@ async def _get(cluster: Cluster) -> Any:
     return await send_command(cluster.client, "GET", KEY)
 
 
+async def together(client: Redis) -> list[Any]:
+    assert isinstance(client, SlotClient)
+    return await client.send_following([("TIME",), ("GET", KEY)])
+
+
 async def _read(cluster: Cluster) -> Any:
     return await read(cluster.client, ME, (KEY,), 10, 0.2)
 
@@ -121,7 +127,7 @@ class TestMoved:
         cluster.one.says("GET", cluster.moved(cluster.two))
         cluster.two.says("TIME", [b"8", b"0"])
         cluster.two.says("GET", b"x")
-        assert await with_server_time(cluster.client, ("GET", KEY)) == (8000, b"x")
+        assert await together(cluster.client) == [[b"8", b"0"], b"x"]
         assert cluster.two.taken() == ["TIME", f"GET {KEY}"]
 
     async def test_nodes_that_name_one_another_are_asked_anew(self, cluster: Cluster) -> None:
@@ -139,7 +145,7 @@ class TestMoved:
         cluster.one.says("TIME", TIME)
         cluster.one.says("GET", cluster.moved(cluster.one))
         with pytest.raises(SlotDownError, match="is moving"):
-            await with_server_time(cluster.client, ("GET", KEY))
+            await together(cluster.client)
 
     async def test_a_client_raises_what_it_is_answered(self, cluster: Cluster) -> None:
         """Calls of redis-py's own methods."""
@@ -164,7 +170,7 @@ class TestAsk:
         cluster.one.says("GET", cluster.ask(cluster.two))
         cluster.two.says("TIME", [b"8", b"0"])
         cluster.two.says("GET", b"x")
-        assert await with_server_time(cluster.client, ("GET", KEY)) == (8000, b"x")
+        assert await together(cluster.client) == [[b"8", b"0"], b"x"]
         assert cluster.two.taken() == ["ASKING", "TIME", "ASKING", f"GET {KEY}"]
 
     async def test_a_transaction_is_asked_for_once(self, cluster: Cluster) -> None:
