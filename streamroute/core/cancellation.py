@@ -15,13 +15,13 @@ def is_own_cancellation(error: BaseException, task: asyncio.Task[Any] | None = N
     outside its task; ``task`` is that task, if the caller knows it. A GeneratorExit, SystemExit or
     KeyboardInterrupt raised by a handler is a failure of the handler.
     """
-    kind = type(error)  # isinstance() would run the code of the exception's class
+    error_type = type(error)  # isinstance() would run the code of the exception's class
     current = _current_task()
     if task is not None and current is not task:
         return True
-    if issubclass(kind, asyncio.CancelledError):
+    if issubclass(error_type, asyncio.CancelledError):
         return current is not None and current.cancelling() > 0
-    return issubclass(kind, GeneratorExit) and current is None
+    return issubclass(error_type, GeneratorExit) and current is None
 
 
 async def reraise_own_cancellation(error: BaseException) -> None:
@@ -62,9 +62,9 @@ class _Uncloseable:
 
     def throw(self, error: BaseException) -> Any:
         if issubclass(type(error), GeneratorExit):
-            said = RuntimeError("what was awaited raised GeneratorExit")
-            said.__cause__ = error
-            error = said
+            replacement = RuntimeError("the awaited object raised GeneratorExit")
+            replacement.__cause__ = error
+            error = replacement
         return self._coroutine.throw(error)
 
     def close(self) -> None:

@@ -16,9 +16,9 @@ from streamroute.core.dispatch.external_retries import (
 )
 from streamroute.core.dispatch.outcomes import (
     RoutesFailedError,
-    as_one_letter,
     attempt_of,
     dead_letter,
+    merge_unknown_routes,
     no_route,
     no_type,
     outcome_for,
@@ -122,15 +122,15 @@ class BotRedisDispatcher:
         if payload is None:
             return  # another group's retry: nothing to do for this group
         failures: list[Outcome] = []
-        routes = self._accepting(payload, failures)
+        routes = self._accepting_routes(payload, failures)
         if routes is None:
-            routes = await self._routes_otherwise(payload, failures, message_data)
+            routes = await self._fallback_routes(payload, failures, message_data)
         exit_if_forked()  # a filter may be user code too
-        left, observe = len(routes), self._observe
+        remaining, observe = len(routes), self._observe
         for route in routes:
-            left -= 1
+            remaining -= 1
             # A handler may change its payload, and each must receive the original one.
-            own = copy_for_route(payload) if left else payload
+            own = copy_for_route(payload) if remaining else payload
             try:
                 result = await route.handler(own, container)
             except LeaseLostError:
@@ -143,12 +143,12 @@ class BotRedisDispatcher:
             finally:
                 exit_if_forked()
         if failures:
-            await self._answer_for(payload, failures, stream_name)
+            await self._record_failures(payload, failures, stream_name)
 
-    def _accepting(self, payload: dict[str, Any], failures: list[Outcome]) -> Sequence[Route] | None:
+    def _accepting_routes(self, payload: dict[str, Any], failures: list[Outcome]) -> Sequence[Route] | None:
         """Return the routes that accept a new message; all filters run before the first handler.
 
-        Return None for a retry or a message whose type no route lists; see ``_routes_otherwise``.
+        Return None for a retry or a message whose type no route lists; see ``_fallback_routes``.
         """
         if isinstance(payload, Message) and payload.routes:
             return None
@@ -181,7 +181,7 @@ class BotRedisDispatcher:
             failures.append(replace(letter, accepted=False))
         return False
 
-    async def _routes_otherwise(
+    async def _fallback_routes(
         self, payload: dict[str, Any], failures: list[Outcome], read: dict[str, Any]
     ) -> Sequence[Route]:
         """Return the routes of a retry; none for an unlisted type, for which the outcome is recorded here."""
@@ -191,7 +191,7 @@ class BotRedisDispatcher:
         elif isinstance(payload, Message) and payload.routes:
             routes = await self._routes_of_retry(payload, payload.routes, failures)
             if is_scheduler_retry(payload, read):
-                failures[:] = as_one_letter(payload, failures)
+                failures[:] = merge_unknown_routes(payload, failures)
             return routes
         elif (wait := await outcome_of_unknown_type(payload, message_type)) is not None:
             failures.append(wait)
@@ -226,10 +226,12 @@ class BotRedisDispatcher:
         if name in self._unknown or len(self._unknown) >= _KNOWN_UNKNOWNS:
             return
         self._unknown.add(name)
-        said = "no route lists the type %r; its messages are acknowledged and counted"
-        log.warning(said, name, extra=NEVER_COALESCED)
+        template = "no route lists the type %r; its messages are acknowledged and counted"
+        log.warning(template, name, extra=NEVER_COALESCED)
 
-    async def _answer_for(self, payload: dict[str, Any], failures: list[Outcome], stream_name: str) -> None:
+    async def _record_failures(
+        self, payload: dict[str, Any], failures: list[Outcome], stream_name: str
+    ) -> None:
         """Schedule every failure, collect it for settlement, or raise it."""
         collected = payload.delivery.outcomes if isinstance(payload, Message) else None
         retries = [outcome for outcome in failures if isinstance(outcome, RetryLater)]
@@ -241,17 +243,17 @@ class BotRedisDispatcher:
         scheduler = self._external.scheduler_for(payload)
         if scheduler and retries and (collected is not None or len(retries) == len(failures)):
             await self._external.schedule(scheduler, payload, retries, stream_name)
-            self._tell(payload, retries)
+            self._observe_outcomes(payload, retries)
             failures = [outcome for outcome in failures if outcome not in retries]
         if collected is not None:
             collected.extend(failures)
-            self._tell(payload, failures)
+            self._observe_outcomes(payload, failures)
         elif failures:
             for failure in failures:
                 self._observe(payload, failure.route, Result.FAILED)
             raise RoutesFailedError(failures)
 
-    def _tell(self, payload: dict[str, Any], outcomes: Iterable[Outcome]) -> None:
+    def _observe_outcomes(self, payload: dict[str, Any], outcomes: Iterable[Outcome]) -> None:
         for outcome in outcomes:
             self._observe(payload, outcome.route or None, result_of(outcome))
 

@@ -13,15 +13,15 @@ _DEEPEST: Final = 50  # frames
 
 def task_stack(task: asyncio.Task[Any] | None) -> str:
     """Return the coroutine stack of a task, innermost first: each with its name, file and line."""
-    places: list[str] = []
+    frames: list[str] = []
     waiting: Any = task.get_coro() if task is not None else None
-    while waiting is not None and len(places) < _DEEPEST:
+    while waiting is not None and len(frames) < _DEEPEST:
         frame = _attribute(waiting, "frame")
         if frame is not None:
             name = getattr(waiting, "__qualname__", frame.f_code.co_name)
-            places.append(f"{name} at {frame.f_code.co_filename}:{frame.f_lineno}")
+            frames.append(f"{name} at {frame.f_code.co_filename}:{frame.f_lineno}")
         waiting = _attribute(waiting, "await") or _attribute(waiting, "yieldfrom") or _driven(frame)
-    return ", in ".join(reversed(places)) or "not known"
+    return ", in ".join(reversed(frames)) or "not known"
 
 
 def thread_stack(call: ThreadCall) -> str:
@@ -38,5 +38,5 @@ def _driven(frame: Any) -> Any:
 
 def _attribute(waiting: Any, name: str) -> Any:
     """Return the ``cr_``, ``gi_`` or ``ag_`` attribute of a coroutine or generator, or None."""
-    found = (getattr(waiting, f"{prefix}_{name}", None) for prefix in ("cr", "gi", "ag"))
-    return next((value for value in found if value is not None), None)
+    values = (getattr(waiting, f"{prefix}_{name}", None) for prefix in ("cr", "gi", "ag"))
+    return next((value for value in values if value is not None), None)

@@ -103,7 +103,7 @@ async def test_a_coroutine_that_cannot_be_closed_by_what_it_awaits() -> None:
     await asyncio.sleep(0)
     future.set_exception(GeneratorExit("of somebody's"))
     await task
-    assert [str(error) for error in seen] == ["what was awaited raised GeneratorExit", "it went on"]
+    assert [str(error) for error in seen] == ["the awaited object raised GeneratorExit", "it went on"]
     assert isinstance(seen[0].__cause__, GeneratorExit)
 
 

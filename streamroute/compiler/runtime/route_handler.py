@@ -17,7 +17,7 @@ from streamroute.compiler.resolve.call_signature import ContainerBy, HandlerCall
 from streamroute.compiler.runtime.timeouts import await_with_timeout
 from streamroute.core.cancellation import is_own_cancellation
 from streamroute.core.dispatch.outcomes import attempt_of
-from streamroute.core.dispatch.retry_decision import asked_delay, attempts_spent, retry_delay
+from streamroute.core.dispatch.retry_decision import attempts_spent, requested_delay, retry_delay
 from streamroute.core.thread_call import ThreadCall
 from streamroute.durations import RetryPolicy
 from streamroute.errors import Reject, Retry
@@ -160,6 +160,6 @@ def _raise_outcome(error: BaseException, payload: Mapping[str, Any], retry: Retr
     delay = retry_delay(error, attempt, retry)
     if delay is None:
         raise Reject(f"{attempts_spent(attempt)}: {said}") from error
-    if asked_delay(error) is not None:
+    if requested_delay(error) is not None:
         raise error
     raise Retry(delay, said) from error

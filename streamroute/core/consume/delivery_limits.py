@@ -28,7 +28,9 @@ class DeliveryLimits:
     def quotas(self, held: Iterable[dict[str, Any]]) -> Quotas:
         """Return what may be claimed in addition to ``held``: no entries before their last delivery."""
         counts = Counter(payload.delivery.deliveries for payload in held if isinstance(payload, Message))
-        limits = {self.last - left: max(1, self._concurrency // share) for left, share in _SHARES.items()}
+        limits = {
+            self.last - remaining: max(1, self._concurrency // share) for remaining, share in _SHARES.items()
+        }
         by_delivery = {
             delivery: max(0, limit - counts[delivery]) for delivery, limit in limits.items() if delivery > 1
         }

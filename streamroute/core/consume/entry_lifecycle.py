@@ -42,7 +42,7 @@ _FLUSH: Final = 2.0  # seconds to settle finished entries
 _CUT_ONE: Final = "%d handler was cut off after %gs; its entry runs again"
 _CUT_MANY: Final = "%d handlers were cut off after %gs; their entries run again"
 _STUCK: Final = (
-    "a handler runs on although it was cancelled, and occupies a worker; entry %s of %s is given up: %s"
+    "a cancelled handler keeps running and occupies a worker; entry %s of %s will be delivered again: %s"
 )
 _RUNS_ON: Final = (
     "a plain function still runs after its timeout or cancellation and occupies a worker; "
@@ -88,7 +88,7 @@ class EntryLifecycle:
             writer_for(storage, consumer.stream, consumer.group, consumer.consumer),
             stream=consumer.stream,
             release=self._settled,
-            lost=self._was_lost,
+            lost=self._report_lost,
             delay=settings.ack_delay,
             incidents=incidents,
         )
@@ -98,7 +98,7 @@ class EntryLifecycle:
             None if settings.order_by is None else KeyedQueue(settings.order_by),
             done=self._settler.add,
             failed=self._failed,
-            stuck=self._is_stuck,
+            stuck=self._report_stuck,
         )
 
     def open(self) -> None:
@@ -118,10 +118,10 @@ class EntryLifecycle:
         await self._releaser.release(self._pool.clear(), started=False)
         cut = await self._pool.close(self._settings.grace)
         if self._pool.uncancellable:
-            said = "of the cancelled handlers, %d did not end"
+            template = "%d cancelled handlers did not end"
             uncancellable = self._pool.uncancellable
             self._incidents.report(
-                Incident.STUCK, self._consumer.stream, said, uncancellable, count=uncancellable
+                Incident.STUCK, self._consumer.stream, template, uncancellable, count=uncancellable
             )
         if cut:
             grace = self._settings.grace
@@ -175,11 +175,11 @@ class EntryLifecycle:
             await self._pool.room((3 if claims else 2) * self._settings.batch_count)
             return self._settings.batch_count
         pool = self._pool
-        most = self._prefetch.room(queued=pool.queued, free=pool.free, started=pool.started)
+        limit = self._prefetch.room(queued=pool.queued, free=pool.free, started=pool.started)
         if claims:
-            most += self._prefetch.most
-        await pool.room(most // 2 + 1)
-        return max(1, min(self._prefetch.most, most - pool.queued))
+            limit += self._prefetch.most
+        await pool.room(limit // 2 + 1)
+        return max(1, min(self._prefetch.most, limit - pool.queued))
 
     def take(self, entries: list[Entry]) -> None:
         """Queue entries that were read."""
@@ -187,7 +187,7 @@ class EntryLifecycle:
             self._prefetch.record_read(entries)
         self._pool.put(self.in_flight.add(entries))
         if self._pool.all_stuck:
-            self._give_back()
+            self._release_queued()
 
     def take_claimed(self, entries: list[Entry]) -> bool:
         """Queue claimed entries ahead of all others; return whether any of them was not held yet."""
@@ -196,7 +196,7 @@ class EntryLifecycle:
         new = self._take_over(entries)
         self._pool.put(new, first=True)
         if self._pool.all_stuck:
-            self._give_back()
+            self._release_queued()
         return bool(new)
 
     def quotas(self) -> Quotas:
@@ -251,7 +251,7 @@ class EntryLifecycle:
         """Cancel the handlers of entries (id, delivery count) that another worker has claimed."""
         for entry_id, deliveries in leases:
             if self.in_flight.has_delivery(entry_id, deliveries):
-                self._was_lost([entry_id])
+                self._report_lost([entry_id])
                 self.in_flight.discard([(entry_id, self.in_flight.get(entry_id))])
                 self._pool.drop(entry_id)
 
@@ -272,7 +272,7 @@ class EntryLifecycle:
         is_lost = issubclass(type(error), LeaseLostError)  # isinstance() would run the exception's code
         if self.in_flight.has(entry_id, payload):
             if is_lost:
-                self._was_lost([entry_id])
+                self._report_lost([entry_id])
             self.in_flight.discard([(entry_id, payload)])
         if not is_lost and not is_own_cancellation(error):
             log.error("entry %s of %s stays pending: %s", entry_id, self._consumer.stream, one_line(error))
@@ -291,16 +291,20 @@ class EntryLifecycle:
     def _take_over(self, entries: Iterable[Entry]) -> list[Entry]:
         """Hold claimed entries and report them; return those to handle."""
         new, stream = self.in_flight.add(entries), self._consumer.stream
-        again = sum(isinstance(payload, Message) and payload.delivery.deliveries > 1 for _, payload in new)
+        redelivered = sum(
+            isinstance(payload, Message) and payload.delivery.deliveries > 1 for _, payload in new
+        )
         if new:
-            said = "%d entries of %s were taken over"
-            self._incidents.report(Incident.CLAIMED, stream, said, len(new), stream, count=len(new))
-        if again:
-            said = "%d entries of %s are delivered again"
-            self._incidents.report(Incident.REDELIVERED, stream, said, again, stream, count=again)
+            template = "%d entries of %s were taken over"
+            self._incidents.report(Incident.CLAIMED, stream, template, len(new), stream, count=len(new))
+        if redelivered:
+            template = "%d entries of %s are delivered again"
+            self._incidents.report(
+                Incident.REDELIVERED, stream, template, redelivered, stream, count=redelivered
+            )
         return new
 
-    def _is_stuck(self, entry_id: str, payload: dict[str, Any], worker: Worker) -> None:
+    def _report_stuck(self, entry_id: str, payload: dict[str, Any], worker: Worker) -> None:
         """Report a cancelled handler that keeps running, and give up its entry.
 
         The entry of a plain function already has its outcome.
@@ -313,10 +317,10 @@ class EntryLifecycle:
             stack = ", and ".join(map(thread_stack, worker.abandoned.calls))
             self._incidents.report(Incident.STUCK, stream, _RUNS_ON, entry_id, stream, stack)
         if self._pool.all_stuck:
-            self._give_back()
+            self._release_queued()
         self._on_stuck()
 
-    def _give_back(self) -> None:
+    def _release_queued(self) -> None:
         """Release queued entries to other processes, since every worker here is stuck."""
         self._releaser.release_soon(self._pool.clear())
 
@@ -335,7 +339,11 @@ class EntryLifecycle:
             if isinstance(outcome, RetryLater):
                 self._due.expect(outcome.delay)
 
-    def _was_lost(self, entry_ids: Iterable[str]) -> None:
+    def _report_lost(self, entry_ids: Iterable[str]) -> None:
         for entry_id in entry_ids:
-            log.warning("entry %s of %s had gone to another worker", entry_id, self._consumer.stream)
+            log.warning(
+                "lost the lease of entry %s of %s: another worker has claimed it",
+                entry_id,
+                self._consumer.stream,
+            )
             self._observe(self.in_flight.get(entry_id), None, Result.LOST)

@@ -25,11 +25,11 @@ class InFlight:
         consumer claimed it again: the run in progress covers the new delivery.
         """
         new = list(entries)
-        taken = dict(new)
-        if not self.payloads.keys().isdisjoint(taken):
+        payloads = dict(new)
+        if not self.payloads.keys().isdisjoint(payloads):
             new = [entry for entry in new if not self._merge_redelivery(*entry)]
-            taken = dict(new)
-        self.payloads.update(taken)
+            payloads = dict(new)
+        self.payloads.update(payloads)
         return new
 
     def __contains__(self, entry_id: str) -> bool:
@@ -74,7 +74,9 @@ class InFlight:
     def snapshot(self) -> Mapping[str, Delivery]:
         """Return the deliveries held now, by entry id."""
         return {
-            name: held.delivery for name, held in list(self.payloads.items()) if isinstance(held, Message)
+            entry_id: payload.delivery
+            for entry_id, payload in list(self.payloads.items())
+            if isinstance(payload, Message)
         }
 
     def _merge_redelivery(self, entry_id: str, payload: dict[str, Any]) -> bool:

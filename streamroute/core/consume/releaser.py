@@ -34,7 +34,11 @@ class Releaser:
         try:
             await self._storage.release(*self._consumer, messages, started=started)
         except Exception as error:  # noqa: BLE001 - they stay pending, and are claimed when the lease ends
-            log.warning("%d entries wait for their lease to end: %s", len(messages), one_line(error))
+            log.warning(
+                "could not release %d entries; they wait for their lease to end: %s",
+                len(messages),
+                one_line(error),
+            )
 
     def release_soon(self, entries: Mapping[str, dict[str, Any]]) -> None:
         """Release entries that have not started, in the background."""

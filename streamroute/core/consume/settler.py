@@ -82,7 +82,7 @@ class Settler:
 
     async def room(self) -> None:
         """Wait while too many entries are unsettled: the storage is unreachable or refuses outcomes."""
-        while self._left >= _MOST:
+        while self._unsettled >= _MOST:
             await self._next_progress()
 
     async def flush(self, patience: float) -> None:
@@ -100,17 +100,19 @@ class Settler:
             return
         try:
             async with asyncio.timeout(patience):
-                while self._left:
+                while self._unsettled:
                     self._flush_requested.set()
                     await self._next_progress()
         except TimeoutError:
-            log.error("%d finished entries could not be settled; they stay pending and run again", self._left)
+            log.error(
+                "%d finished entries could not be settled; they stay pending and run again", self._unsettled
+            )
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         self._stop_timer()  # otherwise entries added after the next open() would start no timer
 
     @property
-    def _left(self) -> int:
+    def _unsettled(self) -> int:
         return len(self._finished) + self._writing + self._refused
 
     async def _next_progress(self) -> None:
@@ -179,9 +181,9 @@ class Settler:
             self._finished = batch | self._finished
         else:
             (entry_id,) = batch
-            before = self._isolated.get(entry_id, self._successes)
+            last_failure = self._isolated.get(entry_id, self._successes)
             self._isolated[entry_id] = self._successes
-            if before < self._successes:  # others were settled meanwhile: the storage is reachable
+            if last_failure < self._successes:  # others were settled meanwhile: the storage is reachable
                 self._quarantine(batch, {entry_id: one_line(error)})
                 return None
             self._put_back(batch)

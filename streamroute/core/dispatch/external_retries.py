@@ -90,8 +90,10 @@ class ExternalRetries:
         envelope = RetryEnvelope(
             getattr(payload, "id", ""), self._group_of(payload), routes, retries[0].attempt
         )
-        again = {**payload, KEY: envelope.signed(payload, stream, secret)}
-        await scheduler.schedule_retry(stream, again, delay=math.ceil(max(retry.delay for retry in retries)))
+        retried = {**payload, KEY: envelope.signed(payload, stream, secret)}
+        await scheduler.schedule_retry(
+            stream, retried, delay=math.ceil(max(retry.delay for retry in retries))
+        )
 
     async def resume(self, payload: dict[str, Any], stream_name: str) -> dict[str, Any] | None:
         """Return the retried message of a payload with the reserved key, if its proof is valid.
@@ -103,21 +105,21 @@ class ExternalRetries:
         if envelope is None:
             return payload
         stream = _stream_of(payload, stream_name)
-        is_ours, scheduler = envelope.group == self._group_of(payload), self.scheduler_for(payload)
-        if is_ours and scheduler is None:
+        is_own_group, scheduler = envelope.group == self._group_of(payload), self.scheduler_for(payload)
+        if is_own_group and scheduler is None:
             return payload
         secret = await self._secret_of(payload, stream, make=scheduler is not None)
         if secret is None or not envelope.is_proven(payload, stream, secret):
             if scheduler is not None:
                 log.warning(_UNPROVEN, stream)
             return payload
-        return _resumed(payload, envelope) if is_ours else None
+        return _resumed(payload, envelope) if is_own_group else None
 
     def _group_of(self, payload: dict[str, Any]) -> str:
         return getattr(payload, "group", "") or self._group_name
 
     async def _secret_of(self, payload: dict[str, Any], stream: str, *, make: bool) -> bytes | None:
-        secret, ask = self._secret, self._asks(payload)
+        secret, ask = self._secret, self._secret_source(payload)
         if secret is None and ask is not None:
             secret = await ask(stream, make=make)
         elif secret is None:
@@ -126,7 +128,7 @@ class ExternalRetries:
             _known[stream] = secret
         return secret
 
-    def _asks(self, payload: dict[str, Any]) -> SecretOf | None:
+    def _secret_source(self, payload: dict[str, Any]) -> SecretOf | None:
         coordinator = payload.delivery.coordinator if isinstance(payload, Message) else None
         for keeper in (coordinator, self._scheduler):
             if callable(getattr(type(keeper), "retry_secret", None)):
@@ -143,10 +145,10 @@ def is_scheduler_retry(payload: dict[str, Any], read: dict[str, Any]) -> bool:
 def _checked(secret: str | bytes | None) -> bytes | None:
     if secret is None:
         return None
-    made = secret.encode() if isinstance(secret, str) else bytes(secret)
-    if len(made) < _SHORTEST:
-        raise ValueError(f"retry_secret must have {_SHORTEST} bytes or more, and has {len(made)}")
-    return made
+    encoded = secret.encode() if isinstance(secret, str) else bytes(secret)
+    if len(encoded) < _SHORTEST:
+        raise ValueError(f"retry_secret must have {_SHORTEST} bytes or more, and has {len(encoded)}")
+    return encoded
 
 
 def _is_collected(payload: dict[str, Any]) -> bool:
@@ -162,18 +164,18 @@ def _stream_of(payload: dict[str, Any], stream_name: str) -> str:
 
 def _resumed(payload: dict[str, Any], envelope: RetryEnvelope) -> Message:
     """Return the retried message, of the same delivery as the payload."""
-    known = payload if isinstance(payload, Message) else Message({})
+    message = payload if isinstance(payload, Message) else Message({})
     # Our own retry of this message is newer than the envelope and takes precedence.
-    is_newer = known.is_stored_retry
+    is_newer = message.is_stored_retry
     return Message(
         {key: value for key, value in payload.items() if key != KEY},
-        id=known.id if is_newer else envelope.id,
-        stream=known.stream,
-        group=known.group,
-        attempt=known.attempt if is_newer else envelope.attempt,
-        routes=known.routes if is_newer else envelope.routes,
-        fields=known.fields,
-        history=known.history,
-        accepted=known.accepted if is_newer else True,
-        delivery=known.delivery,
+        id=message.id if is_newer else envelope.id,
+        stream=message.stream,
+        group=message.group,
+        attempt=message.attempt if is_newer else envelope.attempt,
+        routes=message.routes if is_newer else envelope.routes,
+        fields=message.fields,
+        history=message.history,
+        accepted=message.accepted if is_newer else True,
+        delivery=message.delivery,
     )

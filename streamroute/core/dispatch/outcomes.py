@@ -9,7 +9,12 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from streamroute.core.dispatch.retry_decision import DEFAULT_DELAY, asked_delay, attempts_spent, retry_delay
+from streamroute.core.dispatch.retry_decision import (
+    DEFAULT_DELAY,
+    attempts_spent,
+    requested_delay,
+    retry_delay,
+)
 from streamroute.core.dispatch.routes import Route, has_policy
 from streamroute.core.observer import Observer, Result
 from streamroute.errors import Postpone, Reject, RouteFailure, StreamrouteError
@@ -53,25 +58,25 @@ def outcome_for(route: Route, error: BaseException, attempt: int, policy: RetryP
 
 
 def _outcome_for(route: Route, error: BaseException, attempt: int, policy: RetryPolicy) -> Outcome:
-    kind = type(error)  # isinstance() would run the code of the exception's class
-    if issubclass(kind, Reject):
+    error_type = type(error)  # isinstance() would run the code of the exception's class
+    if issubclass(error_type, Reject):
         return dead_letter(route.key, _reason_of(error), error, attempt)
-    asked = asked_delay(error)
-    if issubclass(kind, Postpone) and asked is not None:
-        log.debug("route %s waits %.3gs: %s", route.key, asked, redacted_str(error))
-        return RetryLater(route.key, asked, attempt, "", postponed=True)
+    requested = requested_delay(error)
+    if issubclass(error_type, Postpone) and requested is not None:
+        log.debug("route %s waits %.3gs: %s", route.key, requested, redacted_str(error))
+        return RetryLater(route.key, requested, attempt, "", postponed=True)
     # A handler with a route_key applies its own policy, which has already decided on the Retry.
-    is_decided = asked is not None and has_policy(route.handler)
-    delay = asked if is_decided else retry_delay(error, attempt, policy)
+    is_decided = requested is not None and has_policy(route.handler)
+    delay = requested if is_decided else retry_delay(error, attempt, policy)
     if delay is None:
         return dead_letter(route.key, attempts_spent(attempt), error, attempt)
-    again = RetryLater(route.key, delay, attempt + 1, _text(error))
+    retry = RetryLater(route.key, delay, attempt + 1, _text(error))
     log.warning(
         "route %s failed (attempt %d), again in %.3gs: %s",
-        *(route.key, attempt, again.delay, again.error),
-        extra=_equals("failed", route.key, error),
+        *(route.key, attempt, retry.delay, retry.error),
+        extra=_coalesced("failed", route.key, error),
     )
-    return again
+    return retry
 
 
 def _fallback_outcome(route: Route, error: BaseException, attempt: int, policy: RetryPolicy) -> Outcome:
@@ -84,12 +89,12 @@ def _fallback_outcome(route: Route, error: BaseException, attempt: int, policy: 
 def dead_letter(route: str, reason: str, error: BaseException, attempt: int) -> DeadLetter:
     """Return the outcome of a route that failed permanently, with the traceback of its exception."""
     cause, text, reason = _cause(error), _text(error), clip(reason, REASON)
-    own = safe_str(cause)
-    said = reason if (own or text) in reason or text in reason else f"{reason}: {text}"
+    cause_text = safe_str(cause)
+    message = reason if (cause_text or text) in reason or text in reason else f"{reason}: {text}"
     log.error(
         "route %s failed for good (attempt %d): %s",
-        *(route, attempt, said),
-        extra=_equals("failed for good", route, error),
+        *(route, attempt, message),
+        extra=_coalesced("failed for good", route, error),
     )
     return DeadLetter(route, reason, text, traceback_text(cause), attempt)
 
@@ -99,7 +104,7 @@ def unknown_route(route: str, payload: Mapping[str, Any]) -> DeadLetter:
     return _unroutable(payload, f"the route {safe_repr(route, NAME)} is no longer configured", route)
 
 
-def as_one_letter(payload: Mapping[str, Any], outcomes: Sequence[Outcome]) -> list[Outcome]:
+def merge_unknown_routes(payload: Mapping[str, Any], outcomes: Sequence[Outcome]) -> list[Outcome]:
     """Merge the dead letters of unknown routes into one without a route; keep the other outcomes.
 
     The route names came through the stream. Requeuing the dead letter runs all routes of the retry.
@@ -111,25 +116,25 @@ def as_one_letter(payload: Mapping[str, Any], outcomes: Sequence[Outcome]) -> li
     if len(letters) == 1:
         reason = letters[0].reason
     else:
-        shown = ", ".join(safe_repr(letter.route, NAME) for letter in letters[:_MOST_SHOWN])
+        names = ", ".join(safe_repr(letter.route, NAME) for letter in letters[:_MOST_SHOWN])
         more = f" and {len(letters) - _MOST_SHOWN} more" if len(letters) > _MOST_SHOWN else ""
-        reason = f"the routes {shown}{more} are no longer configured"
+        reason = f"the routes {names}{more} are no longer configured"
     return [*others, DeadLetter(None, reason, attempt=attempt_of(payload))]
 
 
 def type_of(payload: Mapping[str, Any]) -> str:
     """Return the message's type; empty if it is missing or not a string."""
-    kind = payload.get("type")
-    return str.__str__(kind) if issubclass(type(kind), str) else ""
+    message_type = payload.get("type")
+    return str.__str__(message_type) if issubclass(type(message_type), str) else ""
 
 
 def no_type(payload: Mapping[str, Any]) -> DeadLetter:
     """Return the outcome of a message without a usable type."""
-    kind = payload.get("type", "")
-    if issubclass(type(kind), str):
+    message_type = payload.get("type", "")
+    if issubclass(type(message_type), str):
         reason = "the message has no type"
     else:
-        reason = f"the type is not a string but {type_name(kind)}"
+        reason = f"the type is not a string but {type_name(message_type)}"
     return _unroutable(payload, reason)
 
 
@@ -147,8 +152,8 @@ def refuse_message(payload: Mapping[str, Any], reason: str, observe: Observer) -
     if not isinstance(payload, Message) or payload.delivery.outcomes is None:
         observe(payload, None, Result.FAILED)
         raise RoutesFailedError([letter])
-    said = "entry %s of %s goes to the dead letters: %s"
-    log.error(said, payload.id, payload.stream, reason, extra=coalesced_by_reason(said, reason))
+    template = "entry %s of %s goes to the dead letters: %s"
+    log.error(template, payload.id, payload.stream, reason, extra=coalesced_by_reason(template, reason))
     payload.delivery.outcomes = [letter]
     observe(payload, None, Result.DEAD)
 
@@ -163,8 +168,8 @@ def result_of(outcome: Outcome) -> Result:
 def _unroutable(payload: Mapping[str, Any], reason: str, route: str | None = None) -> DeadLetter:
     """Return the outcome of a message that reaches no handler, and log it."""
     name = safe_str(getattr(payload, "id", "") or "without an id", NAME)
-    said = "message %s failed for good: %s"
-    log.error(said, name, reason, extra=coalesced_by_reason(said, reason))
+    template = "message %s failed for good: %s"
+    log.error(template, name, reason, extra=coalesced_by_reason(template, reason))
     return DeadLetter(route, reason, attempt=attempt_of(payload))
 
 
@@ -174,8 +179,8 @@ def _reason_of(error: BaseException) -> str:
         reason = getattr(error, "reason", None)
     except BaseException:  # noqa: BLE001 - as with the delay of a Retry
         reason = None
-    said = redacted_str(error if reason is None else reason, REASON)
-    return said or "the handler rejected the message"
+    text = redacted_str(error if reason is None else reason, REASON)
+    return text or "the handler rejected the message"
 
 
 def _cause(error: BaseException) -> BaseException:
@@ -187,7 +192,7 @@ def _text(error: BaseException) -> str:
     return error_text(_cause(error))
 
 
-def _equals(what: str, route: str, error: BaseException) -> Mapping[str, Any]:
+def _coalesced(what: str, route: str, error: BaseException) -> Mapping[str, Any]:
     """Coalesce log records of a route that fails in the same way with the same type of exception."""
     return coalesced_by(what, route, type_name(_cause(error)))
 

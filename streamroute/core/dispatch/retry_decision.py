@@ -18,14 +18,14 @@ def retry_delay(error: BaseException, attempt: int, policy: RetryPolicy) -> floa
     """
     if attempt >= policy.max_attempts:
         return None
-    asked = asked_delay(error)
-    if asked is not None:
-        return asked
+    requested = requested_delay(error)
+    if requested is not None:
+        return requested
     delay = as_delay(policy.delay_after(attempt))
     return DEFAULT_DELAY if delay is None else delay
 
 
-def asked_delay(error: BaseException) -> float | None:
+def requested_delay(error: BaseException) -> float | None:
     """Return the delay in seconds that a Retry requests; None for any other error or an invalid delay."""
     if not issubclass(type(error), Retry):  # isinstance() would run the code of the exception's class
         return None

@@ -63,13 +63,15 @@ class RouteRegistry:
         """Return the names of all routes, former ones included, and their types; callable from any thread."""
         names = (name for route in self._all_routes() for name in (route.key, *route.formerly))
         tables = [dict(handlers) for handlers in self._handlers]
-        return KnownRoutes(frozenset(names), frozenset(kind for table in tables for kind in table))
+        return KnownRoutes(
+            frozenset(names), frozenset(message_type for table in tables for message_type in table)
+        )
 
     def _all_routes(self) -> Iterable[Route]:
         """Yield the routes of every type; callable from any thread."""
         tables = [dict(handlers) for handlers in self._handlers]
-        for kind in {kind for table in tables for kind in table}:
-            yield from unique_routes(entry for table in tables for entry in table.get(kind, ()))
+        for message_type in {message_type for table in tables for message_type in table}:
+            yield from unique_routes(entry for table in tables for entry in table.get(message_type, ()))
 
     def _forget(self, message_type: str) -> None:
         self.tables.pop(message_type, None)

@@ -60,10 +60,10 @@ class _Index:
             value = _value_at(self._path, payload)
         except BaseException:  # noqa: BLE001 - what a codec of the user's made may raise: the filters say so
             return self._all
-        kind = type(value)
-        if kind is str or kind is int or kind is float:
+        value_type = type(value)
+        if value_type is str or value_type is int or value_type is float:
             return self._by_value.get(value, ())
-        return () if kind in _PLAIN else self._all  # an object built by a user's codec may equal anything
+        return () if value_type in _PLAIN else self._all
 
 
 def _value_at(path: Path, payload: Any) -> Any:
@@ -82,11 +82,11 @@ def _indexed(routes: Sequence[Route]) -> tuple[list[_Index], Sequence[int]]:
     indexes: list[_Index] = []
     while len(indexes) < _MOST_INDEXES and len(wanted) > _FEW:
         path = _most_selective_path(wanted.values())
-        covered = {position: known[path] for position, known in wanted.items() if path in known}
+        covered = {position: values[path] for position, values in wanted.items() if path in values}
         if len(covered) <= _FEW:
             break
         indexes.append(_Index(path, covered))
-        wanted = {position: known for position, known in wanted.items() if position not in covered}
+        wanted = {position: values for position, values in wanted.items() if position not in covered}
     return indexes, list(wanted)
 
 
@@ -94,8 +94,8 @@ def _most_selective_path(wanted: Iterable[Mapping[Path, str | int | float]]) -> 
     """Return the path with the most distinct values."""
     values: dict[Path, set[object]] = defaultdict(set)
     counts: dict[Path, int] = defaultdict(int)
-    for known in wanted:
-        for path, value in known.items():
+    for by_path in wanted:
+        for path, value in by_path.items():
             values[path].add(value)
             counts[path] += 1
     return max(values, key=lambda path: (len(values[path]), counts[path]), default=())
@@ -105,7 +105,9 @@ def _equalities(route: Route) -> Mapping[Path, str | int | float]:
     """Return the values that a route's filter requires, by path; the first of duplicate paths counts."""
     try:
         stated: Iterable[Equality] = getattr(route.accepts, "equalities", ())
-        known = dict(reversed(list(stated)))
+        equalities = dict(reversed(list(stated)))
     except BaseException:  # noqa: BLE001 - a filter of the user's that has such a name for something else
         return {}
-    return {path: value for path, value in known.items() if type(path) is tuple and type(value) in _SIMPLE}
+    return {
+        path: value for path, value in equalities.items() if type(path) is tuple and type(value) in _SIMPLE
+    }

@@ -32,24 +32,24 @@ def unique_routes(entries: Iterable[tuple[HandlerFunc, FilterFunc | None]]) -> l
 
     Handlers created by one factory share a name, and a retry must not run those that succeeded.
     """
-    seen: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     routes = []
     for handler, accepts in entries:
         name = route_key(handler)
-        seen[name] += 1
-        key = name if seen[name] == 1 else f"{name}#{seen[name]}"
+        counts[name] += 1
+        key = name if counts[name] == 1 else f"{name}#{counts[name]}"
         routes.append(Route(key, handler, accepts, _former_names(handler)))
     return routes
 
 
 def route_key(handler: HandlerFunc) -> str:
     """Return the stable key of a handler's route: its ``route_key``, else its module and qualified name."""
-    kind: Any = type(handler)
-    own = _text(handler, "route_key")
-    if own:
-        return own
-    name = _text(handler, "__qualname__") or _text(kind, "__qualname__")
-    return f"{_text(handler, '__module__') or _text(kind, '__module__')}.{name}"
+    handler_type: Any = type(handler)
+    declared = _text(handler, "route_key")
+    if declared:
+        return declared
+    name = _text(handler, "__qualname__") or _text(handler_type, "__qualname__")
+    return f"{_text(handler, '__module__') or _text(handler_type, '__module__')}.{name}"
 
 
 def has_policy(handler: HandlerFunc) -> bool:

@@ -20,7 +20,7 @@ from streamroute.values import Outcome, RetryLater, RouteWait
 
 log = logging.getLogger(__name__)
 
-_AWAY: Final = 1.0  # seconds to wait while the routes of other workers cannot be read
+_RETRY_LOOKUP_AFTER: Final = 1.0  # seconds to wait while the routes of other workers cannot be read
 
 
 class WorkerDirectory(Protocol):
@@ -43,13 +43,13 @@ async def outcome_of_unknown_route(message: Message, route: str) -> Outcome:
     try:
         wait = await workers.route_wait(message, route)
     except Exception as error:  # noqa: BLE001 - another worker may still know the route
-        _tell_away(error)
-        wait = RouteWait(_AWAY, message.delivery.unknown_since)
+        _warn_unreadable(error)
+        wait = RouteWait(_RETRY_LOOKUP_AFTER, message.delivery.unknown_since)
     if wait.delay is None:
         return unknown_route(route, message)
     if wait.unknown_since and not message.delivery.unknown_since:
-        said = "a retry of the route %r waits: no worker of the group that is alive knows it"
-        log.warning(said, route, extra=coalesced_by(said, route))
+        template = "a retry of the route %r waits: no live worker of the group knows it"
+        log.warning(template, route, extra=coalesced_by(template, route))
     return RetryLater(
         route, wait.delay, message.attempt, "", postponed=True, unknown_since=wait.unknown_since
     )
@@ -64,14 +64,14 @@ async def outcome_of_unknown_type(payload: dict[str, Any], message_type: str) ->
     try:
         wait = await workers.type_wait(message, message_type)
     except Exception as error:  # noqa: BLE001 - another worker may still list the type
-        _tell_away(error)
-        wait = RouteWait(_AWAY, message.delivery.unknown_since)
+        _warn_unreadable(error)
+        wait = RouteWait(_RETRY_LOOKUP_AFTER, message.delivery.unknown_since)
     if wait.delay is None:
         return None
     if wait.unknown_since and not message.delivery.unknown_since:
-        said = "messages of the type %r wait: the workers that listed it have left the group"
+        template = "messages of the type %r wait: the workers that listed it have left the group"
         name = clip(message_type, NAME)
-        log.warning(said, name, extra=coalesced_by(said, name))
+        log.warning(template, name, extra=coalesced_by(template, name))
     return RetryLater("", wait.delay, message.attempt, "", postponed=True, unknown_since=wait.unknown_since)
 
 
@@ -85,6 +85,6 @@ def _workers(payload: dict[str, Any], method: str) -> WorkerDirectory | None:
     )
 
 
-def _tell_away(error: Exception) -> None:
-    said = "the workers of the group cannot be asked what they know, and messages wait: %s"
-    log.warning(said, error_line(error), extra=coalesced_by(said))
+def _warn_unreadable(error: Exception) -> None:
+    template = "could not read the routes of the group's workers; messages wait: %s"
+    log.warning(template, error_line(error), extra=coalesced_by(template))

@@ -40,7 +40,7 @@ def test_an_entry_whose_handler_does_not_end_is_given_up_and_the_health_is_503(p
     project.redis.xadd("events", {"type": "s", "data": '{"n": 1}'})
     project.notes("started 1")
     assert scraper.samples()["slots_stuck", "events"] == 0
-    says(running, "a handler runs on although it was cancelled, and occupies a worker")
+    says(running, "a cancelled handler keeps running and occupies a worker")
     assert "stubborn at " in running.err
     assert "jobs.py" in running.err
     status, text = scraper.get("/healthz")

@@ -6,7 +6,12 @@ import math
 
 import pytest
 
-from streamroute.core.dispatch.retry_decision import DEFAULT_DELAY, asked_delay, attempts_spent, retry_delay
+from streamroute.core.dispatch.retry_decision import (
+    DEFAULT_DELAY,
+    attempts_spent,
+    requested_delay,
+    retry_delay,
+)
 from streamroute.durations import RetryPolicy
 from streamroute.errors import Reject, Retry
 
@@ -50,7 +55,7 @@ def test_a_policy_that_computes_no_delay_has_the_default() -> None:
 
 
 def test_only_a_retry_asks_for_a_delay() -> None:
-    assert (asked_delay(Retry(delay=1.5)), asked_delay(Retry()), asked_delay(Reject("no"))) == (
+    assert (requested_delay(Retry(delay=1.5)), requested_delay(Retry()), requested_delay(Reject("no"))) == (
         1.5,
         None,
         None,

@@ -82,9 +82,7 @@ async def test_where_nobody_answers_it_waits_a_second_and_what_was_known_is_kept
     found = await outcome(what, message(Workers(ConnectionError("away")), unknown_since=SINCE))
     assert (found.delay, found.unknown_since, found.postponed) == (1.0, SINCE, True)
     [said] = caplog.messages
-    assert said == (
-        "the workers of the group cannot be asked what they know, and messages wait: ConnectionError: away"
-    )
+    assert said == ("could not read the routes of the group's workers; messages wait: ConnectionError: away")
 
 
 class Mocked:

@@ -107,7 +107,7 @@ BROKEN: Mapping[str, BrokenBuild] = {
         (
             Edit(
                 "core/dispatcher.py",
-                "own = copy_for_route(payload) if left else payload",
+                "own = copy_for_route(payload) if remaining else payload",
                 "own = payload",
             ),
         ),
@@ -118,7 +118,7 @@ BROKEN: Mapping[str, BrokenBuild] = {
         (
             Edit(
                 "core/dispatcher.py",
-                "own = copy_for_route(payload) if left else payload",
+                "own = copy_for_route(payload) if remaining else payload",
                 "own = payload\n            if route.accepts is not None and not route.accepts(payload):\n"
                 "                continue",
             ),

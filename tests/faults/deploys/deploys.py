@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from deploy_setups import Setup
 
-_LEASE_LOST: Final = "had gone to another worker"
+_LEASE_LOST: Final = "another worker has claimed it"
 _STARTED: Final = 30.0  # seconds within which a worker must work
 _HEAD: Final = (
     "| deploy | messages | lost | dead | run twice | wrong route | retries gone | explained |\n"

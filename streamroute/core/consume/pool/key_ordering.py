@@ -37,19 +37,19 @@ class KeyedQueue:
         ``first`` queues them at the head, behind entries that were put first before.
         """
         ready: list[Entry] = []
-        late: dict[Hashable, list[Entry]] = {}
+        blocked: dict[Hashable, list[Entry]] = {}
         for entry in entries:
             key = self._key(entry[1])
             if key is None:
                 ready.append(entry)
             elif key in self._waiting:
-                late.setdefault(key, []).append(entry)
+                blocked.setdefault(key, []).append(entry)
             else:
                 self._waiting[key] = deque()
                 self._holders[entry[0]] = key
                 ready.append(entry)
-        for key, behind in late.items():
-            self._wait(key, behind, first)
+        for key, entries_of_key in blocked.items():
+            self._wait(key, entries_of_key, first)
         return ready
 
     def _key(self, payload: dict[str, Any]) -> Hashable | None:
@@ -57,7 +57,7 @@ class KeyedQueue:
             key = self._key_of(payload)
             hash(key)
         except BaseException as error:  # noqa: BLE001 - else nothing would be read any more
-            log.warning("order_by failed, and the message starts without an order: %s", error_line(error))
+            log.warning("order_by failed; the message is not ordered: %s", error_line(error))
             return None
         return key
 
@@ -75,9 +75,9 @@ class KeyedQueue:
 
     def _remove_from_first(self, key: Hashable) -> None:
         """Record that an entry put first has left this key's queue."""
-        left = self._first.pop(key, 0) - 1
-        if left > 0:
-            self._first[key] = left
+        remaining = self._first.pop(key, 0) - 1
+        if remaining > 0:
+            self._first[key] = remaining
 
     def acquire(self, entry: Entry, ready: deque[Entry]) -> None:
         """Give the key to an entry that starts now.
@@ -88,7 +88,7 @@ class KeyedQueue:
         if key is None:
             return
         queue = self._waiting.setdefault(key, deque())
-        for other in [one for one in ready if self._holders.get(one[0]) == key]:
+        for other in [candidate for candidate in ready if self._holders.get(candidate[0]) == key]:
             ready.remove(other)
             del self._holders[other[0]]
             queue.appendleft(other)
@@ -128,9 +128,9 @@ class KeyedQueue:
 
     def clear(self) -> list[Entry]:
         """Remove and return all waiting entries. Keys of running entries remain taken."""
-        left = [entry for queue in self._waiting.values() for entry in queue]
+        entries = [entry for queue in self._waiting.values() for entry in queue]
         for queue in self._waiting.values():
             queue.clear()
         self._first.clear()
         self.waiting = 0
-        return left
+        return entries

@@ -7,7 +7,7 @@ from time import monotonic
 from typing import Final
 
 _SECONDS: Final = 0.0005
-_TURNS: Final = 2  # iterations until the reader has requested more: one to resume, one to send
+_ITERATIONS: Final = 2  # iterations until the reader has requested more: one to resume, one to send
 
 
 class LoopBudget:
@@ -16,15 +16,15 @@ class LoopBudget:
     With a budget for each worker, one iteration would take the sum of them.
     """
 
-    __slots__ = ("_turns", "end")
+    __slots__ = ("_iterations", "end")
 
     def __init__(self) -> None:
         self.end = 0.0
-        self._turns = 0
+        self._iterations = 0
 
     def renew(self) -> bool:
         """Start the next budget if the loop has completed its iterations; return whether it has."""
-        if self._turns:
+        if self._iterations:
             return False
         self.end = monotonic() + _SECONDS
         self._wait(1)
@@ -33,16 +33,16 @@ class LoopBudget:
     def yield_to_reader(self) -> None:
         """Let the reader request more entries first, so that handlers run while the server answers."""
         self.end = 0.0
-        if self._turns:
-            self._turns = _TURNS
+        if self._iterations:
+            self._iterations = _ITERATIONS
         else:
-            self._wait(_TURNS)
+            self._wait(_ITERATIONS)
 
-    def _wait(self, turns: int) -> None:
-        self._turns = turns
-        asyncio.get_running_loop().call_soon(self._turned)
+    def _wait(self, iterations: int) -> None:
+        self._iterations = iterations
+        asyncio.get_running_loop().call_soon(self._count_iteration)
 
-    def _turned(self) -> None:
-        self._turns -= 1
-        if self._turns:
-            asyncio.get_running_loop().call_soon(self._turned)
+    def _count_iteration(self) -> None:
+        self._iterations -= 1
+        if self._iterations:
+            asyncio.get_running_loop().call_soon(self._count_iteration)
