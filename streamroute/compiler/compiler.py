@@ -88,12 +88,12 @@ class _Compilation:
 
 
 def _too_many_patterns(path: str) -> Finding:
-    message = "matching the patterns under type: with the catalogue takes more than a check allows"
-    help_text = "write fewer patterns, or list the types; the routes are checked only in part"
+    message = "matching the type patterns against the declared message types takes too many steps"
+    help_text = "write fewer patterns, or list the types; some routes were not checked"
     return Finding("SR027", RULES["SR027"].severity, message, path, help=help_text)
 
 
 def too_large(error: BaseException) -> str:
     """The message about a document part that exceeded Python's recursion limit or memory."""
     resource = "stack" if isinstance(error, RecursionError) else "memory"
-    return f"checking this needs more {resource} than is available"
+    return f"not enough {resource} to check this"

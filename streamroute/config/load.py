@@ -183,7 +183,7 @@ class _ConfigReader:
         self.findings.append(
             self.root.finding(
                 "SR103",
-                "routes are declared, but no stream to read from",
+                "routes are declared, but no streams",
                 self.root.span(location, on),
                 help="for example: streams: {bot_events: {group: notifications}}",
             )

@@ -143,7 +143,7 @@ class _TestFileReader:
         try:
             return _message(value, Path(self.source.path).parent, self.files)
         except OutsideFolderError:
-            message = f'"{value}" points outside the configuration folder'
+            message = f'"{value}" is outside the configuration folder'
             self.findings.append(location.finding("SR021", message, at=("message",), help=ALLOW_OUTSIDE))
         except _InvalidMessageError as error:
             self.findings.append(location.finding("SR603", str(error), at=("message",), help=_FORMS))

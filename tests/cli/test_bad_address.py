@@ -27,7 +27,7 @@ def test_the_variable_is_named_and_nothing_of_its_value_is_shown(
     lone_project.env["REDIS_URL"] = "redis://:S3c#ret@redis.example.org:6379"
     done = lone_project.run(*words)
     assert done.code == 1
-    assert 'SR502]: the value of the environment variable "REDIS_URL" is not an address of Redis' in done.out
+    assert 'SR502]: the value of the environment variable "REDIS_URL" is not a valid Redis URL' in done.out
     assert "in a password, write / as %2F, ? as %3F, # as %23" in done.out
     for part in ("S3c", "ret@", "redis.example.org"):
         assert part not in done.out + done.err

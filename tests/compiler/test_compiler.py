@@ -215,15 +215,18 @@ routes:
 """
     )
     assert found(check_path(folder), folder) == [
-        '3:12: E[SR403]: "sr.handlers.CALLS" cannot be called to make the container',
-        '5:21: E[SR403]: "sr.handlers.Half" is not a codec: it has no encode',
-        '8:32: E[SR202]: no stream "booking" is declared; did you mean "bookings"?',
-        '9:6: E[SR203]: the route "a" names no stream, and there are several: "bookings", "payments"',
-        '9:12: E[SR201]: there is another route "a", on line 8',
-        '10:21: E[SR204]: the type "booking.*" is a pattern, and there is no catalogue to match it with',
-        '10:62: E[SR401]: no module "handler" in the package "sr"; did you mean "handlers"?',
-        '11:77: E[SR404]: "sr.handlers.thank" does not accept "chanel"; did you mean "channel"?',
-        '15:14: E[SR405]: "os" is in the standard library of Python, which routes may not call',
+        '3:12: E[SR403]: "sr.handlers.CALLS" is a list, which cannot be called',
+        '5:21: E[SR403]: "sr.handlers.Half" is not a codec: it has no method encode',
+        '8:32: E[SR202]: unknown stream "booking"; did you mean "bookings"?',
+        (
+            '9:6: E[SR203]: missing key "stream" in route "a": '
+            'several streams are declared ("bookings", "payments")'
+        ),
+        '9:12: E[SR201]: duplicate route "a": first declared on line 8',
+        '10:21: E[SR204]: type "booking.*" is a pattern, but no message types are declared',
+        '10:62: E[SR401]: no module "handler" in package "sr"; did you mean "handlers"?',
+        '11:77: E[SR404]: "sr.handlers.thank" does not accept the argument "chanel"; did you mean "channel"?',
+        '15:14: E[SR405]: "os" is a standard library module, which is not allowed',
         "18:15: E[SR301]: JMESPath has no = operator",
         '19:81: E[SR304]: the function "length" takes 1 argument, not 2',
     ]
@@ -235,7 +238,7 @@ def test_a_name_taken_in_another_file_says_where(write: Write) -> None:
         other="version: 1\nroutes: [{name: a, type: t, handler: sr.handlers.welcome}]",
     )
     assert found(check_path(folder), folder) == [
-        'other.yaml:2:17: E[SR201]: there is another route "a", on 7'
+        'other.yaml:2:17: E[SR201]: duplicate route "a": first declared on 7'
     ]
 
 
@@ -261,13 +264,13 @@ def test_an_expression_that_yaml_cut_short_is_told_from_one_that_is_wrong(
 
 def test_a_codec_in_the_defaults_is_found_there(write: Write) -> None:
     folder = write("version: 1\ndefaults: {codec: sr.nothing.Compact}\nstreams: {bookings: }\n")
-    assert found(check_path(folder), folder) == ['2:22: E[SR401]: no module "nothing" in the package "sr"']
+    assert found(check_path(folder), folder) == ['2:22: E[SR401]: no module "nothing" in package "sr"']
 
 
 def test_a_codec_that_cannot_be_made_says_why(write: Write) -> None:
     folder = write("version: 1\nstreams: {bookings: {codec: sr.handlers.Broken}}\n")
     assert found(check_path(folder), folder) == [
-        '2:29: E[SR403]: could not create "sr.handlers.Broken": OSError: no file'
+        '2:29: E[SR403]: could not create the codec "sr.handlers.Broken": OSError: no file'
     ]
 
 
@@ -320,7 +323,7 @@ def test_a_codec_that_raises_whatever_it_is_asked_is_a_finding(tmp_path: Path) -
 
 def test_a_factory_of_the_container_that_needs_arguments_is_found(write: Write) -> None:
     folder = write("version: 1\ncontainer: sr.handlers.thank\nstreams: {bookings: }\nroutes: []")
-    message = '"sr.handlers.thank" is called without arguments, but requires "payload", "channel"'
+    message = '"sr.handlers.thank" requires "payload", "channel", but is called without arguments'
     assert found(check_path(folder), folder) == [f"2:12: E[SR404]: {message}"]
 
 

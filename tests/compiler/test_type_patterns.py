@@ -81,7 +81,7 @@ def test_a_pattern_that_matches_nothing_is_a_warning(write: Write) -> None:
     )
     [finding] = check_path(folder).findings
     assert str(finding).endswith(
-        'warning[SR205]: the pattern "bokking.*" matches no type of the catalogue; did you mean "booking.*"?'
+        'warning[SR205]: pattern "bokking.*" matches no declared message type; did you mean "booking.*"?'
     )
     assert compile_routes(folder)["bookings"][0].handlers == {}
 
@@ -89,7 +89,7 @@ def test_a_pattern_that_matches_nothing_is_a_warning(write: Write) -> None:
 def test_a_pattern_without_a_catalogue_is_an_error_that_says_so(write: Write) -> None:
     [finding] = check_path(write("routes: [{name: one, type: ['a', 'b.*'], handler: globbed.f}]")).findings
     assert (finding.code, finding.span.line, finding.span.column) == ("SR204", 3, 34)
-    assert "there is no catalogue" in finding.message
+    assert "no message types are declared" in finding.message
 
 
 @pytest.mark.parametrize("limits", [{"max_compared": 600}, {"max_types": 6}], ids=str)

@@ -151,15 +151,15 @@ def test_a_misspelt_list_of_tests_is_a_finding(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("test", "advice"),
     [
-        ("name: a, message: {type: t}, routes: none", "write [] if no route takes it"),
+        ("name: a, message: {type: t}, routes: none", "write [] if no route matches it"),
         ("name: a, message: {type: t}, routes: x", "write [x]"),
         (
             "name: a, type: t, message: {type: t}, routes: []",
-            "the type belongs in the message: {type: booking.confirmed}",
+            "write the type in the message: {type: booking.confirmed}",
         ),
         (
             "name: a, message: [{type: t}], routes: []",
-            "a message is a mapping, {type: booking.confirmed, nights: 3}, or the path of a JSON file",
+            "write a mapping, {type: booking.confirmed, nights: 3}, or the path of a JSON file",
         ),
     ],
 )

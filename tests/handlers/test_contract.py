@@ -44,14 +44,18 @@ def test_a_route_may_name_it(tmp_path: Path, handler: str, arguments: str) -> No
 @pytest.mark.parametrize(
     ("handler", "arguments", "message"),
     [
-        ("forward", "", '"streamroute.handlers.forward" also requires "stream"'),
+        ("forward", "", '"streamroute.handlers.forward" requires the argument "stream"'),
         ("forward", "stream: s", 'the route would forward to "s", which it consumes: an endless loop'),
         ("forward", "stream: [a]", '"stream" must be the name of a stream'),
-        ("forward", "stream: x, maxlen: 3", '"streamroute.handlers.forward" does not accept "maxlen"'),
+        (
+            "forward",
+            "stream: x, maxlen: 3",
+            '"streamroute.handlers.forward" does not accept the argument "maxlen"',
+        ),
         (
             "forward",
             "stream: x, publishers: 3",
-            '"streamroute.handlers.forward" does not accept "publishers"',
+            '"streamroute.handlers.forward" does not accept the argument "publishers"',
         ),
         ("log", "level: loud", '"level" must be debug, info, warning or error'),
         ("log", "text: 3", '"text" must be a string'),

@@ -93,14 +93,14 @@ def signature_problems(
 def check_factory(factory: Any, name: str) -> Problem | None:
     """Return why calling this without arguments cannot make the container; None if it can."""
     if not callable(factory):
-        return Problem(NOT_CALLABLE, f'"{name}" cannot be called to make the container')
+        return Problem(NOT_CALLABLE, f'"{name}" is {_kind(factory)}, which cannot be called')
     try:
         is_generator = _is_generator(factory)
     except Exception:  # noqa: BLE001 - a user's object may raise anything
         return None  # unknown signature: report nothing
     if is_generator:
         prefix = "async" if inspect.isasyncgenfunction(_plain(factory)) else ""
-        message = f'"{name}" is a generator function: handlers would get a generator'
+        message = f'"{name}" is a generator function: handlers would receive a generator'
         return Problem(NOT_CALLABLE, message, help=f"decorate it with contextlib.{prefix}contextmanager")
     try:
         parameters = inspect.signature(factory).parameters.values()
@@ -108,7 +108,7 @@ def check_factory(factory: Any, name: str) -> Problem | None:
         return None  # unknown signature: report nothing
     missing = ", ".join(f'"{parameter.name}"' for parameter in parameters if _is_required(parameter))
     if missing:
-        return Problem(ARGUMENTS_DO_NOT_FIT, f'"{name}" is called without arguments, but requires {missing}')
+        return Problem(ARGUMENTS_DO_NOT_FIT, f'"{name}" requires {missing}, but is called without arguments')
     return None
 
 
@@ -131,7 +131,7 @@ def _refuse(handler: Any, name: str) -> Problem | None:
     if not callable(handler):
         return Problem(NOT_CALLABLE, f'"{name}" is {_kind(handler)}, which cannot be called')
     if _is_generator(handler):
-        message = f'"{name}" is a generator function (it holds a yield): calling it would run nothing'
+        message = f'"{name}" is a generator function, which cannot be a handler: calling it runs nothing'
         return Problem(NOT_CALLABLE, message)
     return None
 
@@ -220,13 +220,17 @@ def _wrong_keys(
     for key in arguments:
         if key in taken:
             role = "payload" if key == by_position[0].name else "container"
-            message = f'"{key}" cannot be set for "{name}": it is the {role}'
+            message = f'"{name}" receives the {role} as "{key}", which cannot be set under with:'
             problems.append(SignatureProblem(Problem(ARGUMENTS_DO_NOT_FIT, message), key))
         elif key not in free and not takes_any:
             suggestion = did_you_mean(key, [*free, *(parameter.name for parameter in by_position[1:])])
             problems.append(
                 SignatureProblem(
-                    Problem(ARGUMENTS_DO_NOT_FIT, f'"{name}" does not accept "{key}"', suggestion=suggestion),
+                    Problem(
+                        ARGUMENTS_DO_NOT_FIT,
+                        f'"{name}" does not accept the argument "{key}"',
+                        suggestion=suggestion,
+                    ),
                     key,
                 )
             )
@@ -242,9 +246,10 @@ def _missing(parameters: list[inspect.Parameter], set_names: set[str], name: str
     if not missing:
         return []
     names = ", ".join(f'"{parameter}"' for parameter in missing)
-    help_text = "set it under with:, or give it a default"
+    noun = "the argument" if len(missing) == 1 else "the arguments"
+    help_text = "set it under with:, or give it a default value"
     return [
-        SignatureProblem(Problem(ARGUMENTS_DO_NOT_FIT, f'"{name}" also requires {names}', help=help_text))
+        SignatureProblem(Problem(ARGUMENTS_DO_NOT_FIT, f'"{name}" requires {noun} {names}', help=help_text))
     ]
 
 

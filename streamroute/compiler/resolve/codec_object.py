@@ -21,7 +21,7 @@ def codec_object(named: Any, reference: str) -> Codec | Problem:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - a user's object may raise anything; it is reported
-        return Problem("SR403", f'could not create "{reference}": {error_line(error)}')
+        return Problem("SR403", f'could not create the codec "{reference}": {error_line(error)}')
     if missing:
-        return Problem("SR403", f'"{reference}" is not a codec: it has no {" and no ".join(missing)}')
+        return Problem("SR403", f'"{reference}" is not a codec: it has no method {" or ".join(missing)}')
     return codec

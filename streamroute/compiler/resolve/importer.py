@@ -124,11 +124,15 @@ class Importer:
         package = sys.modules.get(parent)
         if parent and not hasattr(package, "__path__"):
             message = f'"{parent}" is a module, not a package: it has no module "{part}"'
-            return Problem("SR401", message, start, len(name), "a path is a module and exactly one attribute")
+            return Problem(
+                "SR401", message, start, len(name), "a dotted path is a module and one attribute of it"
+            )
         shadowed = self._shadowed(reference, sys.modules.get(reference.package))
         if shadowed:
             return shadowed
-        where = f'in the package "{parent}"' if parent else f"in {self.folder.name}/, nor installed"
+        where = (
+            f'in package "{parent}"' if parent else f"in {self.folder.name}/ or among the installed packages"
+        )
         message = f'no module "{part}" {where}'
         suggestion = did_you_mean(part, _siblings(self.folder, package))
         return Problem("SR401", message, start, len(name), suggestion=suggestion, missing=True)
@@ -165,7 +169,7 @@ class Importer:
         message = (
             f'"{reference.package}" is imported from {origin}, not from {existing[0].name} in this folder'
         )
-        help_text = f"rename {existing[0].name}, or name the module by a path that only it has"
+        help_text = f"rename {existing[0].name}, or use a module path that only it has"
         return Problem("SR406", message, 0, len(reference.package), help_text)
 
     def _attribute(self, module: ModuleType, reference: Reference) -> Resolved | Problem:
@@ -175,10 +179,10 @@ class Importer:
         except AttributeError:
             if _holds_module(module, reference.attribute):
                 message = f'"{reference.text}" is a module, which cannot be called'
-                advice = f"name what is in it, too: {reference.text}.welcome"
+                advice = f"name a function in it, such as {reference.text}.welcome"
                 return Problem("SR403", message, 0, end, advice)
             names = [name for name in dir(module) if not name.startswith("__")]
-            message = f'the module "{reference.module}" has no "{reference.attribute}"'
+            message = f'module "{reference.module}" has no attribute "{reference.attribute}"'
             suggestion = did_you_mean(reference.attribute, names)
             return Problem("SR402", message, start, end, suggestion=suggestion, missing=True)
         except KeyboardInterrupt:

@@ -139,11 +139,13 @@ def _check_key(key: str, annotation: Any, hint: Any, name: str, payload: Type) -
             key in hint.__required_keys__ and typing.get_origin(annotation) is not typing.NotRequired
         )
         if is_required and is_certain:
-            message = f'"{name}" expects the key "{key}" ({hint.__name__}), which its messages do not have'
+            message = (
+                f'"{name}" annotates its payload as {hint.__name__}, but its messages have no key "{key}"'
+            )
             advice = f'did you mean "{suggestion}"?' if suggestion else None
             yield Problem(PAYLOAD_ANNOTATION, message, help=advice, once=True)
     elif all(_differs(shape, key, _type_of(annotation)) for shape in shapes):
-        message = f'"{name}" expects a type of "{key}" that its messages never have ({hint.__name__})'
+        message = f'"{name}" annotates its payload as {hint.__name__}, but "{key}" never has its type there'
         yield Problem(PAYLOAD_ANNOTATION, message, once=True)
 
 

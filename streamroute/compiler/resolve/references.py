@@ -42,9 +42,9 @@ def parse_reference(text: str) -> Reference | Problem:
     if not colon:
         module, dot, attribute = text.rpartition(".")
         if not dot:
-            return _malformed(text, "has no module", "write module.name, for instance handlers.welcome")
+            return _malformed(text, "has no module", "write MODULE.NAME, such as handlers.welcome")
     if not module or not all(map(_is_name, module.split("."))):
-        return _malformed(text, "is not a dotted path", "write pkg.mod.name or pkg.mod:name")
+        return _malformed(text, "is not a dotted path", "write PACKAGE.MODULE.NAME or PACKAGE.MODULE:NAME")
     if not _is_name(attribute):
         return _malformed(text, "does not end in a name", "a path is a module and one attribute of it")
     return Reference(text, module, attribute, len(module) + 1)
@@ -52,10 +52,10 @@ def parse_reference(text: str) -> Reference | Problem:
 
 def _of_file(text: str, module: str, attribute: str) -> Problem:
     """The problem of ``handlers.py`` and ``handlers.py:welcome``: a file name instead of the module's."""
-    message = f'"{text}" is a file: name its module'
+    message = f'"{text}" is a file name, not a dotted path'
     if attribute:
         return Problem("SR401", message, suggestion=f"{module}:{attribute}", missing=True)
-    advice = f"write {module} and a function of it: {module}.welcome"
+    advice = f"name a function in the module, such as {module}.welcome"
     return Problem("SR401", message, help=advice, missing=True)
 
 
@@ -77,17 +77,17 @@ def check_allowed(reference: Reference, allow: tuple[str, ...] | None) -> Proble
         return None
     end = len(reference.module)
     if reference.package in sys.stdlib_module_names:
-        message = f'"{reference.package}" is in the standard library of Python, which routes may not call'
-        help_text = f"if it is a module of yours, rename it: Python finds its own {reference.package} first"
+        message = f'"{reference.package}" is a standard library module, which is not allowed'
+        help_text = (
+            f"if it is your own module, rename it: Python imports the standard {reference.package} first"
+        )
         return Problem("SR405", message, 0, end, help_text)
     if reference.package in _DEPENDENCIES:
-        message = (
-            f'"{reference.package}" belongs to streamroute or its dependencies, which routes may not call'
-        )
+        message = f'"{reference.package}" belongs to streamroute or its dependencies, which are not allowed'
         return Problem("SR405", message, 0, end, f"built-in handlers are in {BUILT_IN}")
     if allow is not None and not any(_within(reference.module, prefix) for prefix in allow):
         prefixes = ", ".join(allow) or "no module"
-        message = f'the module "{reference.module}" is not allowed by "handlers: allow"'
+        message = f'module "{reference.module}" is not allowed by "handlers: allow"'
         return Problem("SR405", message, 0, end, f"allowed: {prefixes}")
     return None
 

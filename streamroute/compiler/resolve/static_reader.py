@@ -110,7 +110,7 @@ class StaticReader:
         except OSError as error:
             return _unverified(reference, f"could not be read: {error.strerror}")
         except (RecursionError, MemoryError):
-            return _unverified(reference, "is in a file whose code is nested too deep to be parsed")
+            return _unverified(reference, "is nested too deep to be parsed")
 
     def _missing(self, reference: Reference) -> Problem:
         """The first missing part of the path: an error if nothing else could provide it."""
@@ -120,16 +120,16 @@ class StaticReader:
         folders = package.folders if package else ()
         if parent and not folders:
             message = f'"{parent}" is a module, not a package: it has no module "{part}"'
-            help_text = "a path is a module and exactly one attribute"
+            help_text = "a dotted path is a module and one attribute of it"
             return Problem("SR401", message, start, start + len(part), help_text)
         suggestion = did_you_mean(part, self._modules_in(folders))
         if package is None or package.source is None or "__path__" in self._text(package.source):
-            message = f'no module "{part}" was found, so that "{reference.text}" is not verified'
+            message = f'no module "{part}" was found, so "{reference.text}" is not verified'
             end = start + len(part)
             return Problem(
                 UNVERIFIED, message, start, end, _HELP, suggestion=suggestion, missing=True, once=True
             )
-        message = f'no module "{part}" in the package "{parent}"'
+        message = f'no module "{part}" in package "{parent}"'
         return Problem("SR401", message, start, start + len(part), suggestion=suggestion, missing=True)
 
     def _modules_in(self, folders: tuple[Path, ...]) -> list[str]:
@@ -176,7 +176,7 @@ class StaticReader:
         own_path = own.source.parent if own.source.name == "__init__.py" else own.source
         package, imported_from = reference.package, first.source
         message = f'"{package}" is imported from {imported_from}, not from {own_path.name} in this folder'
-        help_text = f"rename {own_path.name}, or name the module by a path that only it has"
+        help_text = f"rename {own_path.name}, or use a module path that only it has"
         return Problem("SR406", message, 0, len(package), help_text)
 
     # The attribute
@@ -191,12 +191,12 @@ class StaticReader:
         if self._finder.find(f"{reference.module}.{name}") is not None:
             return Problem("SR403", f'"{reference.text}" is a module, which cannot be called', start, end)
         suggestion = did_you_mean(name, module.names)
-        message = f'the module "{reference.module}" has no "{name}"'
+        message = f'module "{reference.module}" has no attribute "{name}"'
         return Problem("SR402", message, start, end, suggestion=suggestion, missing=True)
 
 
 def _unverified(reference: Reference, reason: str) -> Problem:
-    message = f'"{reference.text}" {reason}: its source alone does not verify it'
+    message = f'"{reference.text}" {reason}, so its source alone cannot verify it'
     return Problem(UNVERIFIED, message, help=_HELP, once=True)
 
 
@@ -211,12 +211,12 @@ _KINDS: Final[dict[Binding, str]] = {
 
 def _kind(statements: list[Binding]) -> str:
     if len(statements) > 1:
-        return "is bound in several places"
-    return _KINDS.get(statements[0], "is not a def")
+        return "is assigned more than once"
+    return _KINDS.get(statements[0], "is not a plain function")
 
 
 def _check(function: PlainFunction, name: str, arguments: Mapping[str, Any]) -> list[SignatureProblem]:
     if function.is_generator:
-        message = f'"{name}" is a generator function (it holds a yield): calling it would run nothing'
+        message = f'"{name}" is a generator function, which cannot be a handler: calling it runs nothing'
         return [SignatureProblem(Problem("SR403", message))]
     return signature_problems(list(function.parameters), name, arguments)

@@ -12,7 +12,7 @@ from streamroute.expressions.lint import check_expression
 from streamroute.expressions.problem import Problem
 
 _MISREAD: Final = "SR303"
-_CUT_SHORT: Final = 'YAML takes everything from " #" on as a comment, and cuts the expression short'
+_CUT_SHORT: Final = 'YAML reads " #" as the start of a comment, which cuts the expression short'
 
 
 class CheckedExpression(NamedTuple):
@@ -32,7 +32,7 @@ class CheckedExpression(NamedTuple):
         """Yield the problems as findings."""
         for problem in self.problems:
             if problem.fatal and self._is_cut_short():
-                help_text = "quote it, or write it under >-"
+                help_text = "quote the whole expression, or write it as a block under >-"
                 yield self.location.finding(_MISREAD, _CUT_SHORT, at=self.at, help=help_text)
             else:
                 yield problem_finding(self.location, self.at, problem, self.text)

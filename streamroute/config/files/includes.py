@@ -155,20 +155,20 @@ def _no_match(include: _Include) -> Finding:
     folder = Path(include.source.path).parent / pattern
     advice = "include paths are relative to the including file"
     if is_folder(folder):
-        advice = f"it is a folder; write {pattern.rstrip('/')}/routes.yaml"
+        advice = f"the path is a folder; write {pattern.rstrip('/')}/routes.yaml"
     elif why_not_a_file(folder) == NOT_ENTERABLE:
         advice = f"it {NOT_ENTERABLE}"
-    return include.finding("SR015", f'the include "{pattern}" matches no file', advice)
+    return include.finding("SR015", f'include "{pattern}" matches no file', advice)
 
 
 def _outside(include: _Include) -> Finding:
     # The message does not reveal whether the file exists.
-    message = f'the include "{include.pattern}" points outside the configuration folder'
+    message = f'include "{include.pattern}" is outside the configuration folder'
     return include.finding("SR021", message, ALLOW_OUTSIDE)
 
 
 def _too_wide(include: _Include, excess: str) -> Finding:
-    message = f'the include "{include.pattern}" matches too many files: {excess}'
+    message = f'include "{include.pattern}" matches too many files: {excess}'
     return include.finding("SR022", message, "name the folders that contain the files")
 
 

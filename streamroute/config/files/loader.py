@@ -102,7 +102,7 @@ def _refused(file: TextFile, code: str, message: str, advice: str | None = None,
 
 
 def _too_large(name: str, message: str) -> LoadedFile:
-    advice = "split it and include the parts"
+    advice = "split it into several files, and include them"
     return _refused(TextFile(name, ""), "SR003", message, advice)
 
 

@@ -10,7 +10,7 @@ from streamroute.config.messages.keywords import hides_siblings
 
 _OF_THE_OTHER: Final[dict[Dialect, dict[str, str | None]]] = {
     Dialect.DRAFT_2020_12: {
-        "additionalItems": '"items" is for all items behind those of "prefixItems"',
+        "additionalItems": 'write "items", which applies to the items after those of "prefixItems"',
         "dependencies": 'write "dependentRequired" or "dependentSchemas"',
     },
     Dialect.DRAFT_07: {
@@ -36,7 +36,7 @@ def ignored_keywords(schema: dict[str, Any], dialect: Dialect) -> Iterator[tuple
     """Yield each ignored keyword of a schema, the reason, and what to write instead."""
     if hides_siblings(schema, dialect):
         for keyword in schema.keys() & _CHECKING:
-            yield keyword, "whatever stands beside a $ref", 'put the $ref into "allOf"'
+            yield keyword, "keywords beside a $ref", 'move the $ref into "allOf"'
         return
     for keyword in schema:
         if keyword in _OF_THE_OTHER[dialect]:

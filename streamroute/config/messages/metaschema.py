@@ -223,5 +223,5 @@ _WORDING: Final[dict[str, Callable[[Any], str]]] = {
     "exclusiveMinimum": lambda error: f"must be more than {error.validator_value}",
     "minItems": lambda _error: "is an empty list",
     "uniqueItems": lambda _error: "has duplicate items",
-    "anyOf": lambda _error: "has a value of the wrong kind",
+    "anyOf": lambda _error: "has an invalid value",
 }

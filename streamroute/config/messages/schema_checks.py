@@ -33,7 +33,9 @@ from streamroute.text.truncation import clip
 
 _DYNAMIC: Final = ("$dynamicRef", "$recursiveRef")
 _LONGEST: Final = 56  # characters of a pattern that a finding shows
-_ONE_WAY: Final = "matching can take exponential time; rewrite it so that each text matches in one way only"
+_ONE_WAY: Final = (
+    "matching may take exponential time; rewrite the pattern so that each text matches in only one way"
+)
 _NAMES: Final = {Dialect.DRAFT_07: "draft-07", Dialect.DRAFT_2020_12: "2020-12"}
 _MOST_WORK: Final = 1_500_000
 """Limit on the pattern parts examined: a few seconds of work."""
@@ -114,11 +116,11 @@ class SchemaCheck:
             self.findings.append(location.finding("SR112", message, at=at, on=on))
             return
         if known.effort.is_exponential:
-            message = f"{quoted} has nested repetitions, so that it can match one text in many ways"
+            message = f"{quoted} has nested repetitions, so it can match a text in many ways"
             self.warnings.append(location.finding("SR119", message, at=at, on=on, help=_ONE_WAY))
         self._pattern_work += known.work
         if self._pattern_work > _MOST_WORK:
-            message = "the patterns of the schemas up to here are too large to check"
+            message = "the patterns of all schemas up to this one take too long to compile"
             self.findings.append(location.finding("SR120", message, at=at, on=on))
 
     def _target(self, document: SchemaDocument, node: SchemaNode, reference: str) -> Target | None:
@@ -129,7 +131,7 @@ class SchemaCheck:
             self.findings.append(document.location.finding(error.code, str(error), at=at, help=error.help))
             return None
         if target is not None and target.document.dialect is not document.dialect:
-            message = f'"{clip(reference, _LONGEST)}" uses another dialect than this schema'
+            message = f'"{clip(reference, _LONGEST)}" has a different dialect than this schema'
             self.findings.append(
                 document.location.finding("SR115", message, at=at, help="use the same $schema in both")
             )
@@ -153,7 +155,7 @@ class SchemaCheck:
                 done.add(current)
             elif following in path:
                 document, node = self._seen[current]
-                message = "the schema refers only to itself: validation would never end"
+                message = "the schema only refers to itself, so validation would never end"
                 yield document.location.finding("SR116", message, at=node.path)
             elif following in self._seen and following not in done:
                 path[following] = self._in_place(following)

@@ -46,7 +46,7 @@ def load_schema_file(path: Path, name: str, reader: FileReader) -> LoadedFile:
         return load_file(path, name, load_json, reader)
     loaded = load_file(path, name, files=reader)
     if any(finding.code in {"SR012", "SR028"} for finding in loaded.findings):
-        return _refused(loaded.file, "the file does not contain a schema", advice=_NO_SCHEMA)
+        return _refused(loaded.file, "the file contains no schema", advice=_NO_SCHEMA)
     return loaded
 
 
@@ -64,10 +64,10 @@ def load_json(text: str, name: str) -> LoadedFile:
     except ValueError as error:
         number = long_number(text)
         if number is not None:
-            return _refused(file, f"the file holds {long_number_message(number)} here", number.start())
+            return _refused(file, f"the file contains {long_number_message(number)} here", number.start())
         return _refused(file, f"the file is not JSON: {error}")
     if not isinstance(data, dict):
-        return _refused(file, "the file does not contain a schema", advice=_NO_SCHEMA)
+        return _refused(file, "the file contains no schema", advice=_NO_SCHEMA)
     source = JsonSource(name, text, data)
     return LoadedFile(source, source, tuple(_duplicates(source, repeated)))
 

@@ -100,7 +100,7 @@ class SchemaRegistry:
         address, fragment = urldefrag(name)
         if is_metaschema_uri(address):
             if not fragment and differs_from_metaschema(address, target.value):
-                self._refuse_name(target, keyword, name, "it belongs to JSON Schema itself")
+                self._refuse_name(target, keyword, name, "it is a name of JSON Schema itself")
         elif first is not None and first.value != target.value:
             where = first.document.location.line_seen_from(target.document.location.source, first.path)
             self._refuse_name(target, keyword, name, f"first used on {where}")
@@ -171,7 +171,7 @@ class SchemaRegistry:
             target = _below(resource, fragment)
         if target is None:
             raise UnresolvedError(
-                "SR114", f'"{clip(reference, _LONGEST)}" cannot be resolved: its schema has no such part'
+                "SR114", f'"{clip(reference, _LONGEST)}" cannot be resolved: the schema has no such part'
             )
         return target
 

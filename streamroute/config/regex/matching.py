@@ -35,9 +35,9 @@ class Pattern:
         self._has_backreferences = read.has_backreferences
         if read.has_backreferences:
             if self.effort.is_exponential or not self.effort.is_known:
-                raise RegexError("with backreferences like these, it might take for ever to match")
+                raise RegexError("its backreferences may take exponential time to match")
             if self._search is None:
-                raise RegexError("with backreferences, it may look behind over one width alone")
+                raise RegexError("a lookbehind in a pattern with backreferences must have a fixed width")
 
     @cached_property
     def for_rust(self) -> str | None:

@@ -74,7 +74,7 @@ def parse(pattern: str) -> Regex:
     reading = _PatternParser(pattern)
     root = reading.choice()
     if reading.at < len(pattern):
-        raise RegexError("a ) closes no group")
+        raise RegexError('unmatched ")"')
     if reading.has_backreferences:
         _check_backreferences(root)
     return Regex(root, reading.has_backreferences, reading.has_looks)
@@ -120,7 +120,7 @@ class _PatternParser:
 
     def _repeated(self, atom: RegexNode, quantifier: re.Match[str]) -> RegexNode:
         if isinstance(atom, (Assertion, Lookaround)):
-            raise RegexError(f'"{quantifier[0]}" repeats a position, which cannot be repeated')
+            raise RegexError(f'"{quantifier[0]}" repeats an assertion, which cannot be repeated')
         self.at = quantifier.end()
         if quantifier[1]:
             least, most = _TIMES[quantifier[1]]
@@ -128,7 +128,7 @@ class _PatternParser:
             least = int(quantifier[2])
             most = int(quantifier[4]) if quantifier[4] else None if quantifier[3] else least
         if most is not None and most < least:
-            raise RegexError(f'the numbers of "{quantifier[0]}" are out of order')
+            raise RegexError(f'the minimum of "{quantifier[0]}" is greater than its maximum')
         if max(least, most or 0) > _MOST_REPEATS:
             raise RegexError(f'"{quantifier[0]}" is too large')
         return Repetition(atom, least, most)
@@ -142,7 +142,7 @@ class _PatternParser:
         if char == "\\":
             return self._escape()
         if char in "*+?":
-            raise RegexError(f'there is nothing before "{char}" that it could repeat')
+            raise RegexError(f'nothing to repeat before "{char}"')
         if char == "{" and (match := re.compile(r"\{[0-9]*+,?[0-9]*\}").match(self.text, self.at)):
             raise RegexError(f'"{match[0]}" repeats nothing; write "\\{{" for the brace itself')
         self.at += 1
@@ -164,7 +164,7 @@ class _PatternParser:
         number = self._number(match[1]) if opening == "(" or match[1] else None
         body = self.choice()
         if self._peek() != ")":
-            raise RegexError("a group is not closed")
+            raise RegexError('missing ")" of a group')
         self.at += 1
         if number is not None:
             self.closed.add(number)
@@ -178,7 +178,7 @@ class _PatternParser:
         self._count += 1
         if name is not None:
             if name in self.names:
-                raise RegexError(f'two groups are called "{name}"')
+                raise RegexError(f'duplicate group name "{name}"')
             self.names[name] = self._count
         return self._count
 
@@ -200,7 +200,7 @@ class _PatternParser:
 
     def _reference(self, number: int, end: int) -> RegexNode:
         if number not in self.closed:
-            raise RegexError("a backreference leads to no group before it")
+            raise RegexError("a backreference refers to no earlier group")
         self.at, self.has_backreferences = end, True
         return Backreference(number)
 
@@ -220,7 +220,9 @@ class _PatternParser:
         match = _PROPERTY.match(self.text, self.at + 1)
         ranges = category(match[2]) if match else None
         if match is None or ranges is None:
-            raise RegexError(r"of Unicode's properties, general categories alone are known, such as \p{Lu}")
+            raise RegexError(
+                r"unsupported Unicode property; only general categories such as \p{Lu} are supported"
+            )
         self.at = match.end()
         return complement(ranges) if match[1] == "P" else ranges
 
@@ -263,13 +265,13 @@ class _PatternParser:
         if not _is_one(low) or not _is_one(high):
             raise RegexError("a range in [...] ends with more than one character")
         if low[0][0] > high[0][0]:
-            raise RegexError("a range in [...] is out of order")
+            raise RegexError("the start of a range in [...] is greater than its end")
         return ((low[0][0], high[0][0]),)
 
     def _class_atom(self) -> Ranges:
         char = self._peek()
         if not char:
-            raise RegexError("a [ is not closed")
+            raise RegexError('missing "]" of a character class')
         if char != "\\":
             self.at += 1
             return ((ord(char), ord(char)),)
@@ -326,4 +328,4 @@ def _check_backreferences(root: RegexNode) -> None:
         waiting += [(part, scopes) for part in parts_of(node)]
     for number, scopes in references:
         if scopes[: len(groups[number])] != groups[number]:
-            raise RegexError("a backreference leads into a part that is repeated, or looked at")
+            raise RegexError("a backreference refers to a group inside a repetition or a lookaround")

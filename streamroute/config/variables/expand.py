@@ -87,7 +87,7 @@ def _walk_mapping(result: Replacement, path: DataPath, value: Mapping[str, Any])
             result.findings.append(
                 result.source.finding(
                     "SR503",
-                    f"{quote_value(key)} is not expanded here: variables work only in values, not in keys",
+                    f"{quote_value(key)} is not expanded here: variables are allowed in values only",
                     result.source.span((*path, key), "key"),
                 )
             )
@@ -141,7 +141,7 @@ def _refuse(result: Replacement, path: DataPath, text: str) -> object:
     result.replaced[path] = text
     expected = join_words(YAML_TYPES[kind] for kind in types_of(schema_at(path)) if kind != "null")
     message = f"{label(path)} must be {expected}, but the value of {quote_value(text)} is not"
-    advice = "a variable expands to a single value: write the keys here and use one variable per value"
+    advice = "a variable expands to a single value; write the keys here, and a variable for each value"
     result.findings.append(result.source.finding("SR502", message, result.source.span(path), help=advice))
     return _UNRESOLVED
 

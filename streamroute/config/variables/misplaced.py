@@ -29,7 +29,7 @@ def find_misplaced(source: SourceFile, *, root: bool) -> list[Finding]:
     return [
         source.finding(
             "SR503",
-            f"{quote_value(match[0])} is not expanded here: variables work only in redis and streams",
+            f"{quote_value(match[0])} is not expanded here: variables are allowed in redis and streams only",
             source.span_in(path, *match.span()) if not on_key else source.span(path, "key"),
             help=_advice(path),
         )

@@ -133,7 +133,7 @@ class Builder:
         name, where = str(event.anchor), extent(event)
         value, size = self._anchors.get(name, (_NO_KEY, 0))
         if value is _OPEN:
-            self.collector.add("SR007", f'alias "*{name}" is inside the value it refers to', where)
+            self.collector.add("SR007", f'alias "*{name}" is inside the value that it refers to', where)
         elif value is _NO_KEY:
             similar = self._unknown_alias(name, where)
             value, size = self._anchors.get(similar or "", (_NO_KEY, 0))
@@ -148,7 +148,7 @@ class Builder:
             self.collector.add("SR303", f'YAML reads "*{name}" as an alias', where, QUOTE_IT)
             return None
         similar = did_you_mean(name, self._anchors)
-        message = f'unknown alias "*{name}": no such anchor above'
+        message = f'unknown alias "*{name}": no earlier anchor has this name'
         suggestion = f"*{similar}" if similar else None
         self.collector.add("SR007", message, where, f"define an anchor with &{name}", suggestion)
         return similar

@@ -48,7 +48,7 @@ class ScalarReader:
             return read_plain(event.value)
         except ValueError:
             digits = len(event.value)
-            self._collector.add("SR017", f"number with {digits} digits is too long", extent(event))
+            self._collector.add("SR017", f"the number is too long: it has {digits} digits", extent(event))
             return event.value
 
     def _has_bang(self, event: yaml.ScalarEvent) -> bool:

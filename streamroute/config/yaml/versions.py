@@ -49,7 +49,7 @@ def _report_character(collector: FindingCollector, at: int) -> None:
         message = "unexpected byte order mark (U+FEFF) inside the file"
         collector.add(RULE, message, (at, at + 1), "remove it")
         return
-    message = f"U+{ord(char):04X} is a line break in YAML 1.1, but not in YAML 1.2"
+    message = f"U+{ord(char):04X} ends a line in YAML 1.1, but not in YAML 1.2"
     collector.add(RULE, message, (at, at + 1), f'write it as "\\u{ord(char):04x}" in double quotes')
 
 

@@ -52,7 +52,7 @@ def _schema_places(codecs: Sequence[type[BuiltInCodec]], schema: dict[str, Any])
         text = key["anyOf"][0]
         if not text["pattern"].startswith(f"^({'|'.join(names)}|"):
             yield f"schemas/routes.schema.json, {section}: pattern"
-        if not text["patternErrorMessage"].startswith(f"a codec is {', '.join(names)}, or"):
+        if not text["patternErrorMessage"].startswith(f"must be {', '.join(names)}, or"):
             yield f"schemas/routes.schema.json, {section}: patternErrorMessage"
         if key["examples"][: len(names)] != names:
             yield f"schemas/routes.schema.json, {section}: examples"

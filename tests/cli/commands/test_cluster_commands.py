@@ -103,4 +103,4 @@ def test_dead_letters_in_another_slot_are_refused_before_anything_is_read(cluste
     cluster_project.routes(*ROUTES, head=HEAD.replace("group: tests", "group: tests, dead_letter: lost"))
     done = cluster_project.run("serve", "--drain")
     assert done.code == 1
-    assert 'a cluster keeps "lost" in another slot than "events"' in done.err + done.out
+    assert '"events" and "lost" are in different cluster slots' in done.err + done.out

@@ -48,15 +48,15 @@ def check(
 def test_a_plain_def_is_verified_with_its_arguments(check: Callable[..., Done]) -> None:
     assert check("name: a, handler: shop.mail.send, with: {template: x}").code == 0
     done = check("name: a, handler: shop.mail.send, with: {templat: x}")
-    found = 'error[SR404]: "shop.mail.send" does not accept "templat"; did you mean "template"?'
+    found = 'error[SR404]: "shop.mail.send" does not accept the argument "templat"; did you mean "template"?'
     assert (done.code, done.out) == (1, f"routes.yaml:4:47: {found}\n")
 
 
 def test_a_misspelt_handler_is_found(check: Callable[..., Done]) -> None:
     done = check("name: a, handler: shop.mail.sned", "name: b, handler: shop.mial.send")
     assert done.out == (
-        'routes.yaml:4:34: error[SR402]: the module "shop.mail" has no "sned"; did you mean "send"?\n'
-        'routes.yaml:5:29: error[SR401]: no module "mial" in the package "shop"; did you mean "mail"?\n'
+        'routes.yaml:4:34: error[SR402]: module "shop.mail" has no attribute "sned"; did you mean "send"?\n'
+        'routes.yaml:5:29: error[SR401]: no module "mial" in package "shop"; did you mean "mail"?\n'
     )
 
 
@@ -65,7 +65,7 @@ def test_what_reading_cannot_verify_is_info_once_for_each_handler(check: Callabl
     assert (done.code, done.out) == (
         0,
         (
-            'routes.yaml:4:24: info[SR410]: "shop.mail.wrapped" is decorated: its source alone does not '
+            'routes.yaml:4:24: info[SR410]: "shop.mail.wrapped" is decorated, so its source alone cannot '
             "verify it; help: run check without --no-import to import it\n"
         ),
     )
@@ -85,7 +85,7 @@ def test_built_in_handlers_are_verified_as_ever(check: Callable[..., Done]) -> N
 def test_container_and_codec_are_read_too(check: Callable[..., Done]) -> None:
     head = "version: 1\ncontainer: shop.mail.biuld\nstreams: {events: {codec: shop.mail.RATES}}\nroutes:\n"
     done = check("name: a, handler: shop.mail.send, with: {template: x}", head=head)
-    assert done.out == 'routes.yaml:2:22: error[SR402]: the module "shop.mail" has no "biuld"\n'
+    assert done.out == 'routes.yaml:2:22: error[SR402]: module "shop.mail" has no attribute "biuld"\n'
 
 
 def test_the_standard_library_is_refused_as_ever(check: Callable[..., Done]) -> None:

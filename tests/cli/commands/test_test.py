@@ -97,7 +97,7 @@ def test_a_misspelt_route_is_one_finding_and_no_difference(command: Callable[...
     write_tests("name: a, message: {type: tagged, tags: [x]}, routes: [taged]")
     done = command("test")
     assert done.code == 1
-    assert 'error[SR601]: there is no route "taged"; did you mean "tagged"?' in done.out
+    assert 'error[SR601]: unknown route "taged"; did you mean "tagged"?' in done.out
     assert "1 test: 1 passed, 0 failed, 1 error in routes.yaml" in done.out
 
 
@@ -106,7 +106,7 @@ def test_the_former_name_of_a_route_is_one_finding_and_no_difference(command: Ca
     write_tests("name: a, message: {type: tagged, tags: [x]}, routes: [labels]")
     done = command("test")
     assert done.code == 1
-    assert 'error[SR601]: there is no route "labels"; did you mean "tagged"?' in done.out
+    assert 'error[SR601]: unknown route "labels"; did you mean "tagged"?' in done.out
     assert "1 test: 1 passed, 0 failed, 1 error in routes.yaml" in done.out
 
 
@@ -114,7 +114,7 @@ def test_a_disabled_route_that_is_expected_is_a_finding(command: Callable[..., D
     write_tests(f"name: a, message: {GOLD}, routes: [all, vip, 'off']")
     done = command("test")
     assert done.code == 1
-    assert 'warning[SR602]: the route "off" is disabled, and takes no message' in done.out
+    assert 'warning[SR602]: route "off" is disabled and matches no message' in done.out
     assert "off was expected, and is disabled" in done.out
     assert "SR602" in command("check", "--no-import").out
 

@@ -125,19 +125,19 @@ def signature_problems(handler: Any, **arguments: Any) -> list[SignatureProblem]
             '"shop.f" does not accept the payload as its first argument',
             None,
         ),
-        (with_keys, {}, '"shop.f" also requires "channel"', None),
-        (lambda a, b, c, d: None, {}, '"shop.f" also requires "c", "d"', None),
+        (with_keys, {}, '"shop.f" requires the argument "channel"', None),
+        (lambda a, b, c, d: None, {}, '"shop.f" requires the arguments "c", "d"', None),
         (
             with_keys,
             {"channel": 1, "retires": 1},
-            '"shop.f" does not accept "retires"; did you mean "retries"?',
+            '"shop.f" does not accept the argument "retires"; did you mean "retries"?',
             "retires",
         ),
-        (lambda payload: None, {"x": 1}, '"shop.f" does not accept "x"', "x"),
+        (lambda payload: None, {"x": 1}, '"shop.f" does not accept the argument "x"', "x"),
         (
             lambda payload: None,
             {"payload": 1},
-            '"payload" cannot be set for "shop.f": it is the payload',
+            '"shop.f" receives the payload as "payload", which cannot be set under with:',
             "payload",
         ),
     ],
@@ -156,10 +156,10 @@ def test_arguments_that_do_not_fit_are_named(
         (functools, '"shop.f" is a module, which cannot be called'),
         (None, '"shop.f" is a NoneType, which cannot be called'),
         (Plain, '"shop.f" is a class whose instances cannot be called'),
-        (generator, '"shop.f" is a generator function (it holds a yield): calling it would run nothing'),
+        (generator, '"shop.f" is a generator function, which cannot be a handler: calling it runs nothing'),
         (
             async_generator,
-            '"shop.f" is a generator function (it holds a yield): calling it would run nothing',
+            '"shop.f" is a generator function, which cannot be a handler: calling it runs nothing',
         ),
     ],
 )
@@ -257,10 +257,10 @@ def test_what_can_be_called_without_arguments_makes_a_container(factory: Any) ->
 @pytest.mark.parametrize(
     ("factory", "said"),
     [
-        (5, '"f" cannot be called to make the container'),
-        (opened_later, '"f" is called without arguments, but requires "url"'),
-        (undecorated, '"f" is a generator function: handlers would get a generator'),
-        (undecorated_async, '"f" is a generator function: handlers would get a generator'),
+        (5, '"f" is an int, which cannot be called'),
+        (opened_later, '"f" requires "url", but is called without arguments'),
+        (undecorated, '"f" is a generator function: handlers would receive a generator'),
+        (undecorated_async, '"f" is a generator function: handlers would receive a generator'),
     ],
 )
 def test_what_makes_no_container_is_a_problem(factory: Any, said: str) -> None:

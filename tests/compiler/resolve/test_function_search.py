@@ -72,7 +72,7 @@ def test_what_is_not_at_the_top_level_of_a_module_of_the_project_is_not_found(tm
     Path("venv/lib/other.py").write_text("def buy(payload): ...")
     Path("test_shop.py").write_text("def buy(payload): ...")
     for name in ("inner", "buy", "absent"):
-        assert said(name).endswith("write module.name, for instance handlers.welcome")
+        assert said(name).endswith("write MODULE.NAME, such as handlers.welcome")
 
 
 def test_links_that_lead_out_of_the_folder_are_not_followed(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -56,8 +56,12 @@ def test_imports_are_forgotten_so_that_another_folder_may_use_the_names(folder: 
 @pytest.mark.parametrize(
     ("reference", "caret", "text"),
     [
-        ("srsh.handler.f", "handler", 'no module "handler" in the package "srsh"; did you mean "handlers"?'),
-        ("srhs.handlers.f", "srhs", 'no module "srhs" in FOLDER/, nor installed; did you mean "srsh"?'),
+        ("srsh.handler.f", "handler", 'no module "handler" in package "srsh"; did you mean "handlers"?'),
+        (
+            "srhs.handlers.f",
+            "srhs",
+            'no module "srhs" in FOLDER/ or among the installed packages; did you mean "srsh"?',
+        ),
         (
             "srsh.handlers.welcome.f",
             "srsh.handlers.welcome",
@@ -74,7 +78,7 @@ def test_the_missing_part_of_a_path_is_named(folder: Path, reference: str, caret
 def test_a_missing_attribute_is_told_with_what_was_meant(folder: Path) -> None:
     problem = problem_of(Importer(folder), "srsh.handlers:welcom")
     assert problem.code == "SR402"
-    assert problem.text == 'the module "srsh.handlers" has no "welcom"; did you mean "welcome"?'
+    assert problem.text == 'module "srsh.handlers" has no attribute "welcom"; did you mean "welcome"?'
     assert problem.start == len("srsh.handlers:")
 
 

@@ -141,16 +141,16 @@ def problem(folder: Path, text: str, allow: tuple[str, ...] | None = None) -> tu
     [
         ("decorated", "is decorated"),
         ("Handler", "is a class"),
-        ("instance", "is not a def"),
-        ("twice", "is bound in several places"),
-        ("conditional", "is bound in several places"),
-        ("changed", "is bound in several places"),
+        ("instance", "is not a plain function"),
+        ("twice", "is assigned more than once"),
+        ("conditional", "is assigned more than once"),
+        ("changed", "is assigned more than once"),
         ("join", "is imported from another module"),
     ],
 )
 def test_what_goes_beyond_a_plain_def_is_said_to_be_unknown(folder: Path, name: str, what: str) -> None:
     text = f"{package(folder, handlers=SOURCE)}.handlers.{name}"
-    assert problem(folder, text) == (UNVERIFIED, f'"{text}" {what}: its source alone does not verify it')
+    assert problem(folder, text) == (UNVERIFIED, f'"{text}" {what}, so its source alone cannot verify it')
 
 
 def test_no_code_runs(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -193,7 +193,7 @@ def test_a_package_that_is_not_here_is_unknown_since_it_may_be_elsewhere(folder:
     (folder / "shop/__init__.py").touch()
     assert problem(folder, "shpo.handlers.run") == (
         UNVERIFIED,
-        'no module "shpo" was found, so that "shpo.handlers.run" is not verified; did you mean "shop"?',
+        'no module "shpo" was found, so "shpo.handlers.run" is not verified; did you mean "shop"?',
     )
 
 

@@ -36,7 +36,7 @@ def _defaults(line: str) -> list[str]:
 
 # Twins
 
-TWIN = 'SR210 5: the route "two" does what "one" does, on line 4: h.x runs twice'
+TWIN = 'SR210 5: route "two" does the same as "one" on line 4: h.x runs twice'
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_a_twin_in_another_file_is_named_with_it(tmp_path: Path) -> None:
     )
     lines = found(tmp_path, "include: [part.yaml]\n" + routes("name: one"))
     assert lines == [
-        f'SR210 2: the route "two" does what "one" does, on {tmp_path}/routes.yaml:5: h.x runs twice'
+        f'SR210 2: route "two" does the same as "one" on {tmp_path}/routes.yaml:5: h.x runs twice'
     ]
 
 
@@ -92,7 +92,7 @@ def test_a_twin_in_another_file_is_named_with_it(tmp_path: Path) -> None:
 
 def test_a_stream_without_routes_is_found(tmp_path: Path) -> None:
     text = "routes: [{name: one, stream: events, type: t, handler: h.x}]\n"
-    assert found(tmp_path, text) == ['SR211 2: the stream "audits" has no routes: nothing here consumes it']
+    assert found(tmp_path, text) == ['SR211 2: stream "audits" has no routes, so it is not consumed']
 
 
 def test_a_stream_that_is_forwarded_to_may_be_declared_for_its_codec(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_a_configuration_without_any_routes_has_only_just_begun(tmp_path: Path) 
 
 def test_a_catalogued_type_that_no_route_takes_is_found(tmp_path: Path) -> None:
     text = "messages: {t: {schema: {type: object}}, s.a: {schema: {type: object}}}\n"
-    assert found(tmp_path, text + routes("name: one")) == ['SR212 3: no route takes the type "s.a"']
+    assert found(tmp_path, text + routes("name: one")) == ['SR212 3: no route matches the message type "s.a"']
     assert found(tmp_path, text + routes("name: one", "name: two, type: s.*")) == []
 
 
@@ -162,7 +162,7 @@ def test_a_stream_s_retry_has_effect_where_one_of_its_routes_needs_it(tmp_path: 
 def test_a_timeout_that_outlasts_a_drain_is_told(tmp_path: Path) -> None:
     text = routes("name: one, timeout: 2m", "name: two, type: s, timeout: 30s", "name: three, type: r")
     assert found(tmp_path, text) == [
-        "SR214 4: when serve stops, no attempt gets 2m: it is cut off after grace (30s)"
+        'SR214 4: "timeout" (2m) is longer than "grace" (30s), which cuts attempts off on shutdown'
     ]
 
 
@@ -219,7 +219,7 @@ def test_two_configurations_that_disagree_about_one_group_are_found(tmp_path: Pa
     one, two = "{events: {group: g, lease: 10s, concurrency: 3}}", "{events: {group: g, retry: {delay: 5s}}}"
     (line,) = both(tmp_path, REDIS + one, REDIS + two)
     where = f"{tmp_path}/one.yaml:3"
-    said = f'the group "g" of "events" is served by {where} too, with another "lease" and "retry"'
+    said = f'group "g" of stream "events" is also served by {where}, with a different "lease" and "retry"'
     assert line == f"{tmp_path}/two.yaml:3:11: warning[SR215]: {said}"
 
 
@@ -242,17 +242,17 @@ def test_groups_that_are_not_shared_or_agree_are_clean(tmp_path: Path, one: str,
         (
             "{group: old}",
             "{group: new, formerly_group: old}",
-            '"events" takes over the group "old", which {where} serves',
+            'stream "events" takes over group "old", which {where} still serves',
         ),
         (
             "{group: new, formerly_group: old}",
             "{group: old}",
-            'the group "old" of "events" is taken over by {where}',
+            'group "old" of stream "events" is taken over by {where}',
         ),
         (
             "{group: new, formerly_group: old}",
             "{group: newer, formerly_group: old}",
-            '"events" takes over the group "old", as does {where}',
+            'stream "events" takes over group "old", as does {where}',
         ),
     ],
 )
@@ -315,13 +315,13 @@ def test_routes_of_one_handler_are_not_compared_one_by_one(
 @pytest.mark.parametrize(
     ("keys", "expected"),
     [
-        ("timeout: 25s", ["SR216 5: no attempt gets 25s: the handler itself gives up after 10s"]),
+        ("timeout: 25s", ['SR216 5: "timeout" (25s) is never reached: the handler times out after 10s']),
         ("timeout: 10s", []),
         ("", []),
         ("timeout: 5s", []),
         (
             "timeout: 5s, with: {url: 'http://a', timeout: 20s}",
-            ["SR216 5: no request gets 20s: the route's timeout ends the attempt after 5s"],
+            ['SR216 5: "timeout" (20s) is never reached: the route times out after 5s'],
         ),
         ("timeout: 25s, with: {url: 'http://a', timeout: 25s}", []),
     ],

@@ -67,7 +67,7 @@ def test_a_variable_is_named_and_its_value_is_not_shown(
     [found] = result.findings
     assert (found.code, found.span.line) == ("SR502", 4)
     assert found.message.startswith(
-        'the value of the environment variable "REDIS_URL" is not an address of Redis: it '
+        'the value of the environment variable "REDIS_URL" is not a valid Redis URL: it '
     )
     assert advice in str(found.help)
     for form in FORMATS:
@@ -79,12 +79,12 @@ def test_a_variable_is_named_and_its_value_is_not_shown(
 def test_an_empty_variable_is_refused_unless_there_is_a_default(tmp_path: Path) -> None:
     assert checked(tmp_path, WITH_DEFAULT, REDIS_URL="").findings == ()
     [found] = checked(tmp_path, "${REDIS_URL}", REDIS_URL="").findings
-    assert found.text.endswith('"REDIS_URL" is not an address of Redis: it is empty')
+    assert found.text.endswith('"REDIS_URL" is not a valid Redis URL: it is empty')
 
 
 def test_a_wrong_default_is_not_the_variables_fault(tmp_path: Path) -> None:
     [found] = checked(tmp_path, "${REDIS_URL:-embeded}").findings
-    assert found.text == 'the value of "${REDIS_URL:-embeded}" is not an address of Redis: it has no scheme'
+    assert found.text == 'the value of "${REDIS_URL:-embeded}" is not a valid Redis URL: it has no scheme'
     assert found.help == "did you mean embedded?"
 
 

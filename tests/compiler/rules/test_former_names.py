@@ -48,25 +48,28 @@ def test_names_that_nobody_has_any_more_are_taken_over(tmp_path: Path, lines: Se
     [
         (
             ["name: one, formerly: two", "name: two"],
-            ['SR206 4: the former name "two" is the name of another route, on line 5'],
+            ['SR206 4: former name "two" is the name of another route, on line 5'],
         ),
         (
             ["name: two, enabled: false", "name: one, formerly: [old, two]"],
-            ['SR206 5: the former name "two" is the name of a disabled route, on line 4'],
+            ['SR206 5: former name "two" is the name of a disabled route, on line 4'],
         ),
         (
             ["name: one, formerly: two", "name: two, stream: audits"],
-            ['SR206 4: the former name "two" is the name of another route, on line 5'],
+            ['SR206 4: former name "two" is the name of another route, on line 5'],
         ),
         (
             ["name: one, formerly: two", "name: two, formerly: one"],
             [
-                'SR206 4: the former name "two" is the name of another route, on line 5',
-                'SR206 5: the former name "one" is the name of another route, on line 4',
+                'SR206 4: former name "two" is the name of another route, on line 5',
+                'SR206 5: former name "one" is the name of another route, on line 4',
             ],
         ),
-        (["name: one, formerly: one"], ['SR206 4: "one" is the current name of this route']),
-        (["name: one, formerly: [old, one]"], ['SR206 4: "one" is the current name of this route']),
+        (["name: one, formerly: one"], ['SR206 4: former name "one" is the current name of this route']),
+        (
+            ["name: one, formerly: [old, one]"],
+            ['SR206 4: former name "one" is the current name of this route'],
+        ),
     ],
 )
 def test_a_name_that_a_route_has_now_cannot_be_taken_over(
@@ -81,11 +84,11 @@ def test_a_name_that_a_route_has_now_cannot_be_taken_over(
     [
         (
             ["name: one, formerly: old", "name: two, formerly: old"],
-            ['SR207 5: "old" is a former name of the route "one" too, on line 4'],
+            ['SR207 5: duplicate former name "old": first used by route "one" on line 4'],
         ),
         (
             ["name: one, formerly: old", "name: two, formerly: [older, old], enabled: false"],
-            ['SR207 5: "old" is a former name of the route "one" too, on line 4'],
+            ['SR207 5: duplicate former name "old": first used by route "one" on line 4'],
         ),
         (
             [
@@ -93,13 +96,13 @@ def test_a_name_that_a_route_has_now_cannot_be_taken_over(
                 "name: two, formerly: old",
                 "name: three, formerly: old, stream: [events, audits]",
             ],
-            ['SR207 6: "old" is a former name of the route "two" too, on line 5'],
+            ['SR207 6: duplicate former name "old": first used by route "two" on line 5'],
         ),
         (
             ["name: one, formerly: two", "name: three, formerly: two", "name: two"],
             [
-                'SR206 4: the former name "two" is the name of another route, on line 6',
-                'SR206 5: the former name "two" is the name of another route, on line 6',
+                'SR206 4: former name "two" is the name of another route, on line 6',
+                'SR206 5: former name "two" is the name of another route, on line 6',
             ],
         ),
     ],
@@ -115,7 +118,7 @@ def test_routes_without_a_stream_share_the_only_one(tmp_path: Path) -> None:
         f"  - {{name: {name}, type: {name}, formerly: old, handler: h.x}}\n" for name in ("one", "two")
     )
     assert findings(tmp_path, f"streams: {{events: }}\nroutes:\n{lines}") == [
-        'SR207 5: "old" is a former name of the route "one" too, on line 4'
+        'SR207 5: duplicate former name "old": first used by route "one" on line 4'
     ]
 
 
@@ -129,7 +132,7 @@ def test_a_name_in_another_file_is_named_with_it(tmp_path: Path) -> None:
     (tmp_path / "part.yaml").write_text(part, encoding="utf-8")
     where = f"{tmp_path}/routes.yaml:4"
     assert findings(tmp_path, f"{routes('name: one')}include: [part.yaml]\n") == [
-        f'SR206 2: the former name "one" is the name of another route, on {where}'
+        f'SR206 2: former name "one" is the name of another route, on {where}'
     ]
 
 

@@ -94,9 +94,9 @@ def _compared(stream: StreamConfig, other: Document, known: StreamConfig) -> Ite
     if not differing:
         return
     names = join_words((f'"{name}"' for name in differing), "and")
-    group = f'the group "{stream.display("group")}" of "{stream.name}"'
-    message = f"{group} is served by {_where(other, known)} too, with another {names}"
-    help_text = "workers of one group take each other's messages: give both the same settings, or two groups"
+    group = f'group "{stream.display("group")}" of stream "{stream.name}"'
+    message = f"{group} is also served by {_where(other, known)}, with a different {names}"
+    help_text = "workers of one group share its messages; use the same settings in both, or two groups"
     yield stream.location.finding(RULE, message, on="key", help=help_text)
 
 
@@ -104,15 +104,17 @@ def _taken_over(stream: StreamConfig, other: Document, known: StreamConfig) -> I
     """Yield a finding if one configuration takes over a group that the other serves or also takes over."""
     where, message = _where(other, known), None
     if stream.formerly_group == known.group:
-        message = f'"{stream.name}" takes over the group "{known.display("group")}", which {where} serves'
+        message = (
+            f'stream "{stream.name}" takes over group "{known.display("group")}", which {where} still serves'
+        )
     elif known.formerly_group == stream.group:
-        message = f'the group "{stream.display("group")}" of "{stream.name}" is taken over by {where}'
+        message = f'group "{stream.display("group")}" of stream "{stream.name}" is taken over by {where}'
     elif stream.formerly_group is not None and stream.formerly_group == known.formerly_group:
         message = (
-            f'"{stream.name}" takes over the group "{stream.display("formerly_group")}", as does {where}'
+            f'stream "{stream.name}" takes over group "{stream.display("formerly_group")}", as does {where}'
         )
     if message is not None:
-        help_text = 'state "formerly_group" once, and for a group that nothing serves any more'
+        help_text = 'set "formerly_group" only once, for a group that is no longer served'
         yield stream.location.finding(RULE, message, on="key", help=help_text)
 
 

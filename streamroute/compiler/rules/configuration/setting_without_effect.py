@@ -85,13 +85,13 @@ def _reason(key: str, policy: RetryPolicy) -> str | None:  # noqa: PLR0911 - a r
     if key == "max_attempts":
         return None
     if policy.max_attempts == 1:
-        return "with max_attempts: 1 nothing runs again"
+        return "with max_attempts: 1 there are no retries"
     if policy.delay == 0 and key != "delay":
-        return "a delay of 0 stays 0"
+        return "the delay is always 0"
     if policy.max_delay < policy.delay and key == "delay":
-        return "every retry waits for max_delay, which is shorter"
+        return "max_delay is shorter, so every retry waits for max_delay"
     if policy.max_delay < policy.delay and key == "multiplier" and policy.multiplier >= 1:
-        return "every retry waits for max_delay"
+        return "max_delay is shorter than delay, so every retry waits for max_delay"
     if policy.max_attempts == 2 and key == "multiplier":
-        return "with max_attempts: 2 there is only one retry, after the delay"
+        return "with max_attempts: 2 there is only one retry"
     return None

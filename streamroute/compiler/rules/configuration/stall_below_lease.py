@@ -52,5 +52,5 @@ def check(context: RuleContext) -> Iterator[Finding]:
     for (location, key), stream in streams_by_key.items():
         stall, lease = stream.display("stall"), stream.display("lease")
         message = f'"stall" ({stall}) is shorter than "lease" ({lease}): a worker gives up entries too early'
-        help_text = f"no other worker can take them before the lease ends; write stall: {lease}, or more"
+        help_text = f"other workers cannot claim them before the lease ends; set stall to {lease} or more"
         yield location.finding(RULE, message, at=(key,), help=help_text)

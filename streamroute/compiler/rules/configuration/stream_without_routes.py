@@ -53,5 +53,5 @@ def check(context: RuleContext) -> Iterator[Finding]:
     used |= {str(route.arguments.get("stream")) for route in routes if is_built_in(route.handler)}
     for name, stream in context.document.streams.items():
         if name not in used:
-            message = f'the stream "{name}" has no routes: nothing here consumes it'
+            message = f'stream "{name}" has no routes, so it is not consumed'
             yield stream.location.finding(RULE, message, on="key")

@@ -59,6 +59,8 @@ def _findings(route: RouteConfig, streams: Sequence[StreamConfig]) -> Iterator[F
         and "timeout" in route.written_settings
     ):
         longest, timeout = longest_grace.display("grace"), format_duration(route.timeout)
-        message = f"when serve stops, no attempt gets {timeout}: it is cut off after grace ({longest})"
-        help_text = "it runs again elsewhere; give the stream a longer grace to let it finish"
+        message = (
+            f'"timeout" ({timeout}) is longer than "grace" ({longest}), which cuts attempts off on shutdown'
+        )
+        help_text = "such attempts run again; set a longer grace to let them finish"
         yield route.location.finding(RULE, message, at=("timeout",), help=help_text)

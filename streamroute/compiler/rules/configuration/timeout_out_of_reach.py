@@ -77,10 +77,10 @@ def _compared(route: CheckedRoute, handler_timeout: float) -> Iterator[Finding]:
     config = route.config
     shorter, route_timeout = format_duration(handler_timeout), format_duration(config.timeout)
     if handler_timeout < config.timeout and "timeout" in config.written_settings:
-        message = f"no attempt gets {route_timeout}: the handler itself gives up after {shorter}"
-        help_text = 'that is its own "timeout", under with:'
+        message = f'"timeout" ({route_timeout}) is never reached: the handler times out after {shorter}'
+        help_text = 'the handler has its own "timeout" under with:'
         yield config.location.finding(RULE, message, at=("timeout",), help=help_text)
     elif handler_timeout > config.timeout and "timeout" in config.arguments:
-        message = f"no request gets {shorter}: the route's timeout ends the attempt after {route_timeout}"
-        help_text = "raise the timeout of the route"
+        message = f'"timeout" ({shorter}) is never reached: the route times out after {route_timeout}'
+        help_text = 'raise the "timeout" of the route'
         yield config.location.finding(RULE, message, at=("with", "timeout"), help=help_text)

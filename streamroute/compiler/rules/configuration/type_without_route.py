@@ -56,4 +56,4 @@ def check(context: RuleContext) -> Iterator[Finding]:
     taken = {kind for route in routes for kind in route.types}
     for kind, declared in context.document.messages.items():
         if kind not in taken:
-            yield declared.location.finding(RULE, f'no route takes the type "{kind}"', on="key")
+            yield declared.location.finding(RULE, f'no route matches the message type "{kind}"', on="key")

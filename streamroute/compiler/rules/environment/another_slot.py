@@ -52,7 +52,9 @@ def check(context: RuleContext) -> Iterator[Finding]:
     for stream in document.streams.values():
         keys = GroupKeys.of(stream.name, stream.group, stream.dead_letter)
         if keys_in_other_slots(stream.name, [keys.retry]):
-            message = f'a cluster keeps the retries of "{stream.name}" in another slot: its name has a "}}"'
+            message = (
+                f'"{stream.name}" and its retries are in different cluster slots: its name contains "}}"'
+            )
             yield stream.location.finding(RULE, message, on="key")
         elif not stream.unresolved_keys & {"dead_letter", "group"} and keys_in_other_slots(
             stream.name, [stream.dead_letter]
@@ -61,6 +63,6 @@ def check(context: RuleContext) -> Iterator[Finding]:
 
 
 def _finding(stream: StreamConfig) -> Finding:
-    message = f'a cluster keeps "{stream.display("dead_letter")}" in another slot than "{stream.name}"'
-    help_text = f'leave "dead_letter" out, or begin it with "{base(stream.name)}:"'
+    message = f'"{stream.name}" and "{stream.display("dead_letter")}" are in different cluster slots'
+    help_text = f'remove "dead_letter", or start it with "{base(stream.name)}:"'
     return dead_letter_finding(stream, RULE, message, help_text)

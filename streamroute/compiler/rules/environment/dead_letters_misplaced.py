@@ -56,16 +56,16 @@ def check(context: RuleContext) -> Iterator[Finding]:
     for stream in known:
         where = None
         if stream.dead_letter == stream.name:
-            where = "the stream itself, and would fail again forever"
+            where = "the stream itself, where they fail again forever"
         elif _comes_back(stream, onwards):
             name = stream.display("dead_letter")
-            where = f'"{name}", whose own dead letters come back here, to fail again forever'
+            where = f'"{name}", whose dead letters come back here, where they fail again forever'
         elif stream.dead_letter in stream_by_key:
             name = stream.display("dead_letter")
             where = f'"{name}", which holds the retries of "{stream_by_key[stream.dead_letter]}"'
         if where:
             message = f'the dead letters of "{stream.name}" go to {where}'
-            yield dead_letter_finding(stream, RULE, message, 'leave "dead_letter" out, or rename it')
+            yield dead_letter_finding(stream, RULE, message, 'remove "dead_letter", or choose another stream')
 
 
 def _comes_back(stream: StreamConfig, onwards: Mapping[str, str]) -> bool:

@@ -75,7 +75,7 @@ def _check_folder(document: Document, folder: Path) -> Iterator[Finding]:
     if document.reader.allows(folder):
         return
     location = document.redis.location
-    message = "the embedded server would keep its data outside the folder of the configuration"
+    message = "the data folder of the embedded server is outside the configuration folder"
     if location is None or location.source.value(location.path) is None:
         yield document.location.finding("SR021", message, on="first-key", help=ALLOW_OUTSIDE)
     else:
@@ -92,12 +92,12 @@ def _finding(url: str, location: SourceLocation, error: AddressError) -> Finding
     problem = error.problem
     written = str(location.source.value(location.path))
     if written == url:
-        message = f"the address {quote_value(error.shown)} {problem.text}"
+        message = f"the Redis URL {quote_value(error.shown)} {problem.text}"
         advice = None if error.meant else problem.advice
         return location.finding(RULE, message, help=advice, suggestion=error.meant)
     variable = match_variable(written)
     source = quote_value(written)
     if variable and _is_from_environment(written, url):
         source = f'the environment variable "{variable[1]}"'
-    message = f"the value of {source} is not an address of Redis: it {problem.text}"
+    message = f"the value of {source} is not a valid Redis URL: it {problem.text}"
     return location.finding("SR502", message, help=problem.advice)

@@ -49,9 +49,9 @@ def check(context: RuleContext) -> Iterator[Finding]:
     """Yield a finding for each valid key that does not depend on the message."""
     for checked in context.expressions:
         if checked.at == _AT and not checked.problems and _is_constant(parse(checked.text)):
-            message = "the key is the same for every message, so that all but the first would be skipped"
+            message = '"key" is the same for every message, so all but the first are skipped'
             text = checked.text.strip("'")
-            advice = f"a path has no quotes: {text}" if checked.text == f"'{text}'" else None
+            advice = f"write the path without quotes: {text}" if checked.text == f"'{text}'" else None
             yield checked.location.finding(RULE, message, at=_AT, help=advice)
 
 

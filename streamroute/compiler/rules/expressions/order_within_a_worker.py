@@ -42,7 +42,7 @@ routes:
 """,
 )
 _AT: Final[DataPath] = ("order_by",)
-_MESSAGE: Final = "equal keys start in order within one worker; between several workers there is no order"
+_MESSAGE: Final = "messages with equal keys run in order within one worker, but not across workers"
 
 
 def check(context: RuleContext) -> Iterator[Finding]:

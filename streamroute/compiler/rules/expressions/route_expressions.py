@@ -26,7 +26,7 @@ _MAX_WITH_ADVICE: Final = 100
 """The number of wrong expressions up to which suggestions are checked, too; beyond that it takes too long."""
 
 UNCHECKED: Final = "SR319"
-_UNCHECKED: Final = "this is not checked against its message's schema: that would take too many steps"
+_UNCHECKED: Final = "the expression is not checked against the message schema: it would take too many steps"
 
 _ATTRIBUTES: Final[dict[str, dict[str, bool]]] = {
     "json": {},

@@ -62,9 +62,9 @@ def check(context: RuleContext) -> Iterator[Finding]:
     for test in context.tests:
         for index, name in enumerate(test.dead_letter):
             if name in test.routes:
-                message = f'"{name}" cannot both take the message and fail before its handler'
+                message = f'route "{name}" is listed in both "routes" and "dead_letter"'
                 yield test.location.finding(RULE, message, at=("dead_letter", index))
         for name in test.transform:
             if name not in test.routes:
-                message = f'the handler of "{name}" gets nothing: "routes" does not list it'
+                message = f'route "{name}" has a "transform" here, but is not listed in "routes"'
                 yield test.location.finding(RULE, message, at=("transform", name), on="key")

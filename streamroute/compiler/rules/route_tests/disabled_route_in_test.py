@@ -64,6 +64,6 @@ def check(context: RuleContext) -> Iterator[Finding]:
             for index, name in enumerate(names):
                 if name in disabled:
                     at: DataPath = (key, index)
-                    help_text = "enable the route, or take it out of the test"
-                    message = f'the route "{name}" is disabled, and takes no message'
+                    help_text = "enable the route, or remove it from the test"
+                    message = f'route "{name}" is disabled and matches no message'
                     yield test.location.finding(RULE, message, at=at, help=help_text)

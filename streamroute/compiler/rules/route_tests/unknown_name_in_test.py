@@ -66,11 +66,11 @@ def check(context: RuleContext) -> Iterator[Finding]:
     for test in context.tests:
         for name, at in _streams_in(test):
             if name not in streams:
-                yield _finding(test, f'there is no stream "{name}"', at, did_you_mean(name, streams))
+                yield _finding(test, f'unknown stream "{name}"', at, did_you_mean(name, streams))
         for name, at in _routes_in(test):
             if name not in routes:
                 suggestion = current_name_of(name, routes.values())
-                yield _finding(test, f'there is no route "{name}"', at, suggestion)
+                yield _finding(test, f'unknown route "{name}"', at, suggestion)
 
 
 def _streams_in(test: RouteTest) -> Iterator[tuple[str, DataPath]]:

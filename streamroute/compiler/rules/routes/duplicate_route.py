@@ -57,6 +57,8 @@ def check(context: RuleContext) -> Iterator[Finding]:
 
 def _finding(route: RouteConfig, first: RouteConfig) -> Finding:
     where = first.location.line_seen_from(route.location.source, ("name",))
-    message = f'there is another route "{route.name}", on {where}'
-    help_text = "route names are unique over all files: metrics, retries and dead letters refer to them"
+    message = f'duplicate route "{route.name}": first declared on {where}'
+    help_text = (
+        "route names must be unique across all files, since metrics, retries and dead letters refer to them"
+    )
     return route.location.finding(RULE, message, at=("name",), help=help_text)

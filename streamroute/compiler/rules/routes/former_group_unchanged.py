@@ -55,8 +55,8 @@ def check(context: RuleContext) -> Iterator[Finding]:
         document.conflict_location(stream, "formerly_group", "group") for stream in unchanged
     )
     for location, key in conflicts:
-        message = '"formerly_group" is the current name of the group'
+        message = '"formerly_group" is the same as the current "group"'
         if key == "group":
-            message = 'the group of this stream is the "formerly_group" of the defaults'
-        help_text = 'state "formerly_group" only in streams whose group was renamed'
+            message = '"group" is the same as "formerly_group" in "defaults"'
+        help_text = 'set "formerly_group" only in streams whose group was renamed'
         yield location.finding(RULE, message, at=(key,), help=help_text)

@@ -64,12 +64,14 @@ def check(context: RuleContext) -> Iterator[Finding]:
 
 def _finding(route: RouteConfig, at: DataPath, owner: RouteConfig) -> Finding:
     if owner is route:
-        message = f'"{route.name}" is the current name of this route'
-        return route.location.finding(RULE, message, at=at, help="state only names that it had before")
+        message = f'former name "{route.name}" is the current name of this route'
+        return route.location.finding(
+            RULE, message, at=at, help="list only the names that the route had before"
+        )
     where = owner.location.line_seen_from(route.location.source, ("name",))
     other = "another" if owner.enabled else "a disabled"
-    message = f'the former name "{owner.name}" is the name of {other} route, on {where}'
-    help_text = "only a name that no route has can be taken over: remove that route, or this former name"
+    message = f'former name "{owner.name}" is the name of {other} route, on {where}'
+    help_text = "a former name must not be in use; remove that route, or this former name"
     if not owner.enabled:
-        help_text = "a disabled route still has its name: remove that route, or this former name"
+        help_text = "a disabled route keeps its name; remove that route, or this former name"
     return route.location.finding(RULE, message, at=at, help=help_text)

@@ -71,6 +71,8 @@ def check(context: RuleContext) -> Iterator[Finding]:
 
 def _finding(route: RouteConfig, at: DataPath, name: str, first: RouteConfig) -> Finding:
     where = first.location.line_seen_from(route.location.source, ("formerly",))
-    message = f'"{name}" is a former name of the route "{first.name}" too, on {where}'
-    help_text = "what waits under a name goes to one route only: remove the name from one of them"
+    message = f'duplicate former name "{name}": first used by route "{first.name}" on {where}'
+    help_text = (
+        "pending retries of a former name go to one route only; remove the name from one of the routes"
+    )
     return route.location.finding(RULE, message, at=at, help=help_text)

@@ -54,6 +54,6 @@ def check(context: RuleContext) -> Iterator[Finding]:
     for route in context.document.routes if messages else ():
         for index, name in enumerate(route.types):
             if is_pattern(name) and not patterns.matches(name) and not patterns.is_exhausted:
-                message = f'the pattern "{name}" matches no type of the catalogue'
+                message = f'pattern "{name}" matches no declared message type'
                 suggestion = did_you_mean(name, [f"{known.rpartition('.')[0]}.*" for known in messages])
                 yield route.location.finding(RULE, message, at=("type", index), suggestion=suggestion)

@@ -50,6 +50,6 @@ def check(context: RuleContext) -> Iterator[Finding]:
     for route in context.document.routes:
         for index, name in enumerate(route.types):
             if is_pattern(name):
-                message = f'the type "{name}" is a pattern, and there is no catalogue to match it with'
-                help_text = "declare the types under messages:, or list each: [order.paid, order.sent]"
+                message = f'type "{name}" is a pattern, but no message types are declared'
+                help_text = "declare the types under messages:, or list them here: [order.paid, order.sent]"
                 yield route.location.finding(RULE, message, at=("type", index), help=help_text)

@@ -47,6 +47,8 @@ def check(context: RuleContext) -> Iterator[Finding]:
     for route in context.document.routes:
         if not route.streams and "stream" not in route.invalid_keys:
             names = ", ".join(f'"{name}"' for name in context.document.streams)
-            subject = "this route" if "name" in route.invalid_keys else f'the route "{route.name}"'
-            message = f"{subject} names no stream, and there are several: {names}"
-            yield route.location.finding(RULE, message, on="first-key", help="add stream: to the route")
+            subject = "a route" if "name" in route.invalid_keys else f'route "{route.name}"'
+            message = f'missing key "stream" in {subject}: several streams are declared ({names})'
+            yield route.location.finding(
+                RULE, message, on="first-key", help="name the stream that the route reads from"
+            )

@@ -56,5 +56,5 @@ def check(context: RuleContext) -> Iterator[Finding]:
 def _finding(route: RouteConfig, index: int, name: str, suggestion: str | None) -> Finding:
     names = [part.strip() for part in re.split("[,;]", name)]
     advice = f"write [{', '.join(names)}]" if len(names) > 1 and not suggestion else None
-    message = f'no stream "{name}" is declared'
+    message = f'unknown stream "{name}"'
     return route.location.finding(RULE, message, at=("stream", index), suggestion=suggestion, help=advice)

@@ -63,8 +63,8 @@ def _findings(route: RouteConfig, index: int, name: str) -> Iterator[Finding]:
     stripped = name.strip(f"{_QUOTES}{_INVISIBLE},; \t\n")
     if _LIST.fullmatch(stripped):
         names = ", ".join(part.strip() for part in re.split("[,;|]", stripped))
-        message = "this is one type, not a list of several"
+        message = "this is read as one type, not as a list"
         yield route.location.finding(RULE, message, at=("type", index), help=f"write [{names}]")
     elif stripped and stripped != name:
-        message = "this type begins or ends with a character that types do not have"
+        message = "the type begins or ends with a quote, a separator or an invisible character"
         yield route.location.finding(RULE, message, at=("type", index), suggestion=stripped)

@@ -57,7 +57,7 @@ def _below_its_name(path: DataPath, present: Mapping[str, Any]) -> Cause | None:
     if others or not isinstance(value, dict) or value.keys().isdisjoint(("type", "handler", "filter")):
         return None
     advice = f"write name: {name} and the other keys in the same column"
-    return Cause("SR102", "the keys of a route belong beside its name, not below it", (*path, name), advice)
+    return Cause("SR102", "the keys of a route must be beside its name, not below it", (*path, name), advice)
 
 
 def _glued(path: DataPath, key: str) -> Cause:
@@ -84,7 +84,7 @@ def _foreign_file(present: Mapping[str, Any], free: Sequence[str]) -> Cause | No
     if len(present) == 1 and isinstance(value, dict) and {"routes", "streams"} & value.keys():
         message = f"the keys below {quote_value(first)} belong at the top level"
         return Cause("SR030", message, (first,), "remove this line and unindent the lines below it")
-    message = f"this is not a configuration: it has none of {join_words(sorted(free))}"
+    message = f"the file is not a configuration: it has none of the keys {join_words(sorted(free))}"
     return Cause("SR030", message, (first,), "name another file, or start it with: version: 1")
 
 

@@ -64,7 +64,7 @@ def _explain_unexpected(report: SchemaReport, path: DataPath, key: str, free: Se
     message = f"unexpected key {quote_value(key)} {location_phrase(path)}"
     anchors = None if intended else home_of_anchors(report.source, (*path, key))
     if anchors is not None:
-        message += ": a key for anchors starts with x-"
+        message += ": keys for anchors start with x-"
         report.add("SR102", message, (*path, key), "key", suggestion=anchors)
         return None
     place = None if intended else home_phrase(key, report.schema)
@@ -91,7 +91,7 @@ def _read_as(report: SchemaReport, path: DataPath, key: str, renamed: str, value
 
 
 _ELSEWHERE: Final[dict[DataPath, str]] = {
-    ("tests", "type"): "the type belongs in the message: {type: booking.confirmed}",
+    ("tests", "type"): "write the type in the message: {type: booking.confirmed}",
     ("routes", "disabled"): "to disable a route, write enabled: false",
     **dict.fromkeys((("tests",), ("test",)), "tests belong in a file of their own: routes.test.yaml"),
     **{

@@ -78,7 +78,7 @@ def _wrong_constant(report: SchemaReport, violation: Violation) -> None:
 
 
 def _wrong_pattern(report: SchemaReport, violation: Violation) -> None:
-    requirement = violation.schema.get("patternErrorMessage", "it has the wrong format")
+    requirement = violation.schema.get("patternErrorMessage", "must match the required pattern")
     suggestion = None
     if violation.path not in report.replaced:
         suggestion = _similar_value(violation.value, violation.schema)

@@ -57,8 +57,8 @@ def _to_expression(source: SourceFile, violation: Violation) -> str:
     if isinstance(value, (dict, list)):
         return _collection_hint(source, violation)
     if violation.path[-1] == "filter":
-        return "a filter is a path in the message or a comparison: nights >= `3`"
-    return "an expression is a path in the message, such as guest.id"
+        return "write a path in the message, or a comparison such as nights >= `3`"
+    return "write a path in the message, such as guest.id"
 
 
 def _collection_hint(source: SourceFile, violation: Violation) -> str:
@@ -67,15 +67,15 @@ def _collection_hint(source: SourceFile, violation: Violation) -> str:
     if violation.path[-1] == "filter":
         condition = as_condition(value)
         if condition is None:
-            return "a filter is one expression: join its parts with && or ||"
+            return "write one expression; join its parts with && or ||"
         is_multiple = isinstance(value, list) and len(value) > 1
-        return f"a filter is {'one' if is_multiple else 'an'} expression: {condition}"
+        return f"write {'one' if is_multiple else 'an'} expression: {condition}"
     if raw[:1] in ("{", "[") and not ("\n" in raw and "#" in raw):
-        return f"quote all of it: {quote_yaml(' '.join(raw.split()))}"
+        return f"quote the whole expression: {quote_yaml(' '.join(raw.split()))}"
     if isinstance(value, dict) and all(isinstance(item, str) for item in value.values()):
         pairs = ", ".join(f"{name}: {item}" for name, item in value.items())
         if len(pairs) <= _LONGEST and "\n" not in pairs:
-            return f"an object is written in braces: {quote_yaml(f'{{{pairs}}}')}"
+            return f"write the object in braces: {quote_yaml(f'{{{pairs}}}')}"
     return "write it as one expression, in a block under >-"
 
 
@@ -85,13 +85,13 @@ _LONGEST: Final = 100  # characters of advice
 PLACES_OF_VARIABLES: Final = (("redis",), ("streams",))
 """The top-level keys below which variables are expanded."""
 
-NO_FILTER: Final = "remove it: a route without a filter takes every message of its type"
+NO_FILTER: Final = "remove it: a route without a filter matches every message of its type"
 
 
 def form_of(path: DataPath, value: Any) -> str | None:
     """Return how to write a value that has an entirely wrong form, or None if there is no advice."""
     if path[2:] == ("routes",) and str(value).lower() in _NONE:
-        return "write [] if no route takes it"
+        return "write [] if no route matches it"
     if isinstance(value, str) and (path[-1] in _LISTS or path[2:] == ("routes",)):
         return f"write [{value}]" if value else None
     if path[2:3] == ("type",) and isinstance(value, (dict, list)):
@@ -109,7 +109,7 @@ def _form_of_types(value: Any) -> str:
     are_names = all(isinstance(name, str) for name in names)
     if isinstance(value, dict) and any(item is not None for item in value.values()):
         are_names = False
-    return f"write [{', '.join(names)}]" if names and are_names else "a type is a name or a list of names"
+    return f"write [{', '.join(names)}]" if names and are_names else "write a name, or a list of names"
 
 
 def _form_of_entry(path: DataPath, value: Any) -> str | None:
@@ -132,18 +132,16 @@ def _form_of_list(path: DataPath, items: list[Any]) -> str | None:
     """Return advice for a list where another type is required."""
     are_mappings = bool(items) and all(isinstance(item, dict) for item in items)
     if path[-1] == "with" and are_mappings:
-        return 'it is one mapping: remove the "- "'
+        return 'write one mapping: remove the "- "'
     if path[-1] == "handler":
         return "a route has one handler; write one route per handler"
     if len(path) == 2 and path[0] == "routes":
-        braces = "a mapping is written in braces: { } instead of [ ]"
+        braces = "write the mapping in braces: { } instead of [ ]"
         return braces if are_mappings else _ROUTE
     return _ENTRIES.get(str(path[0])) if len(path) == 2 else None
 
 
-_ROUTE: Final = (
-    "a route is a mapping: {name: welcome, type: booking.confirmed, handler: shop.handlers.welcome}"
-)
+_ROUTE: Final = "write {name: welcome, type: booking.confirmed, handler: shop.handlers.welcome}"
 
 
 def _is_short(value: Any) -> bool:
@@ -162,17 +160,17 @@ _FORMS: Final = {
 _WHOLE_VALUE_HINTS: Final = {
     "retry": "write {max_attempts: 1} for no retry",
     "dedupe": "write {key: order.id, ttl: 1d}: a path in the message, and how long to remember it",
-    "streams": "each stream is a key with its settings below: bot_events: {group: notifications}",
-    "messages": "each type is a key: booking.confirmed: {schema: schemas/booking.confirmed.json}",
-    "routes": "each route is a list item with a name: - name: welcome",
-    "with": "its keys are the handler's argument names: {template: welcome}",
+    "streams": "write each stream as a key with its settings below: bot_events: {group: notifications}",
+    "messages": "write each type as a key: booking.confirmed: {schema: schemas/booking.confirmed.json}",
+    "routes": "write each route as a list item with a name: - name: welcome",
+    "with": "write the handler's arguments as keys: {template: welcome}",
     "handlers": "write {allow: [shop]}",
-    "handler": "a handler is a dotted path: shop.handlers.welcome; its arguments belong under with:",
-    "tests": "each test is a list item with a name: - name: a gold guest is welcomed",
-    "message": "a message is a mapping, {type: booking.confirmed, nights: 3}, or the path of a JSON file",
+    "handler": "write a dotted path: shop.handlers.welcome; its arguments belong under with:",
+    "tests": "write each test as a list item with a name: - name: a gold guest is welcomed",
+    "message": "write a mapping, {type: booking.confirmed, nights: 3}, or the path of a JSON file",
 }
 _ENTRIES: Final = {
-    "streams": "its settings are a mapping: {group: notifications}, or {} for the defaults",
+    "streams": "write a mapping of settings: {group: notifications}, or {} for the defaults",
     "messages": "write {schema: FILE}, or {} for a type without a schema",
 }
 

@@ -128,13 +128,13 @@ _QUOTED_NAME: Final = re.compile(r"\A([\"'])([A-Za-z_][A-Za-z0-9_.]*)\1(?=\s*(?:
 def _advice(value: str) -> tuple[str, str | None]:
     """Return advice for an expression that YAML misreads, and the replacement text, if any."""
     if value[0] in BLOCKS:
-        return "put the expression on a line of its own below, indented", None
+        return "write the expression on the next line, indented", None
     value = _QUOTED_NAME.sub(r"\2", value)
     pair = _ONE_PAIR.fullmatch(value)
     if pair:
         return f"compare with ==: {pair[1]} == '{pair[2]}'", None
     # No fix if there may be a trailing comment, which is not part of the expression.
-    return f"quote all of it: {quote_yaml(value)}", None if " #" in value else quote_yaml(value)
+    return f"quote the whole expression: {quote_yaml(value)}", None if " #" in value else quote_yaml(value)
 
 
 def _explain_key(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> Finding | None:
@@ -151,7 +151,9 @@ def _explain_key(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> Findin
     indentation = len(text) - len(text.lstrip())
     if pair and indentation > len(pair[1]):
         start = file.start_of_line(line) + indentation
-        message = "this line is indented deeper than the key above, so YAML reads it as part of its value"
+        message = (
+            "the line is indented deeper than the key above, so YAML reads it as part of that key's value"
+        )
         return file.finding(
             "SR004",
             message,
@@ -168,9 +170,12 @@ def _explain_blank_line(file: TextFile, at: int) -> Finding | None:
         blank, text = file.line(number), file.line(file.position(at)[0])
         if len(blank) > len(text) - len(text.lstrip()) and _BLOCK_START.search(file.line(number - 1)):
             start = file.start_of_line(number)
-            message = "this blank line is indented deeper than the text below, and YAML uses its indentation"
+            message = "the blank line is indented deeper than the text below it"
             return file.finding(
-                "SR004", message, file.between(start, start + len(blank)), help="remove its spaces"
+                "SR004",
+                message,
+                file.between(start, start + len(blank)),
+                help="remove its spaces: YAML takes the indentation of a block from its first line",
             )
         number -= 1
     return None

@@ -20,27 +20,27 @@ _HAS_KEY: Final = re.compile(r"[^#\"']*?:(?:[ \t]|$)")
 _SIGNS: Final[tuple[tuple[re.Pattern[str], str, str], ...]] = tuple(
     (re.compile(_BEGIN + pattern), message, advice)
     for pattern, message, advice in (
-        (r"(?P<at>//|/\*)", "this starts a comment, but comments start with # in YAML", "write #"),
+        (r"(?P<at>//|/\*)", "comments in YAML start with #", "write #"),
         (
             r"(?P<at>[\u2010-\u2015\u2022\u2212]) ",
-            'this is not a hyphen; a list item starts with "- "',
+            "unexpected dash character: a list item starts with a hyphen and a space",
             'write "- "',
         ),
         (rf"(?P<at>-){_KEY}:(?:\s|$)", 'missing space after "-"', 'write "- {key}:"'),
         (r"(?P<at>\ufeff)", "unexpected byte order mark inside the file", "remove it"),
         (
             r".*?(?P<at>[\u00a0\u2000-\u200b\u202f\u3000])",
-            "this is not an ordinary space, and YAML reads it as part of a word",
+            "unexpected space character: YAML reads it as part of a word",
             "write an ordinary space",
         ),
         (
             rf"{_KEY} *(?P<at>\uff1a)",
-            "this is not an ordinary colon",
+            "unexpected colon character",
             "write an ordinary colon and a space",
         ),
         (
             rf"{_KEY} *(?P<at>:=|=>|->|=|;)(?: |$)",
-            'a key is followed by ":" and a space',
+            'missing ":" after the key',
             'write "{key}: "',
         ),
         (rf"{_KEY}(?P<at>:)[^\s/:]", 'missing space after ":"', 'write "{key}: "'),
