@@ -19,13 +19,7 @@ for delivery, quota in string.gmatch(ARGV[9], '(%S+):(%d+)') do quotas[delivery]
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
--- Whether a worker's record has not expired and is plausible: it expires two leases after it was written (a
--- clock set back adds up to two leases and a minute), and no lease is longer than 30 days.
-local function is_alive(alive, lease)
-  alive, lease = tonumber(alive), tonumber(lease)
-  if not alive or not lease or lease > 30 * 86400 * 1000 then return false end
-  return now < alive and alive <= now + 4 * lease + 60000
-end
+-- include is_alive
 
 -- A live worker with a longer lease renews its entries less often.
 local known = redis.call('HGETALL', workers)

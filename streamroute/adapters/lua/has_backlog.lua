@@ -6,18 +6,7 @@
 local stream, retry, delayed = KEYS[1], KEYS[2], KEYS[3]
 local group, upto = ARGV[1], ARGV[2]
 
--- Ids are two numbers of 64 bits, which Lua's numbers cannot hold, so they are compared as digits.
-local function less(a, b)
-  if #a ~= #b then return #a < #b end
-  return a < b
-end
-
-local function precedes(a, b)
-  local a_ms, a_seq = string.match(a, '^(%d*)%-?(%d*)')
-  local b_ms, b_seq = string.match(b, '^(%d*)%-?(%d*)')
-  if a_ms ~= b_ms then return less(a_ms, b_ms) end
-  return less(a_seq, b_seq)
-end
+-- include precedes
 
 -- The name of a retry begins with the id of its original entry.
 local function is_left(name)

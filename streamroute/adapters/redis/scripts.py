@@ -16,6 +16,9 @@ from streamroute.adapters.redis.raw_client import send_command, send_each
 from streamroute.text.safe_text import safe_str
 
 _SUFFIX: Final = ".lua"
+_INCLUDE: Final = re.compile(r"^-- include (\w+)\n", re.MULTILINE)
+"""A line of a script that stands for the text of a file in ``streamroute/adapters/lua/parts``."""
+
 _WHERE: Final = re.compile(r",? script: .*$")
 
 Argument = str | bytes | int
@@ -76,9 +79,14 @@ def _scripts() -> Mapping[str, Script]:
     Later, an upgrade may replace the files, or a handler that leaks file descriptors may make opening one
     fail: entries must still be settled.
     """
-    files = (file for file in resources.files("streamroute.adapters.lua").iterdir() if file.is_file())
+    parts = _texts("streamroute.adapters.lua.parts")
     return {
-        file.name.removesuffix(_SUFFIX): Script(file.read_text("utf-8"))
-        for file in files
-        if file.name.endswith(_SUFFIX)
+        name: Script(_INCLUDE.sub(lambda line: parts[line[1]], text))
+        for name, text in _texts("streamroute.adapters.lua").items()
     }
+
+
+def _texts(package: str) -> Mapping[str, str]:
+    """Return the text of each Lua file in a package, by its name."""
+    files = (file for file in resources.files(package).iterdir() if file.name.endswith(_SUFFIX))
+    return {file.name.removesuffix(_SUFFIX): file.read_text("utf-8") for file in files}
