@@ -18,8 +18,21 @@ from streamroute.text.truncation import clip
 
 log = logging.getLogger(__name__)
 
-_FIRST: Final = 0.05
-_LONGEST: Final = 2.0
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """The waits before further attempts, in seconds: twice as long after each failure, up to ``longest``."""
+
+    first: float = 0.05
+    longest: float = 2.0
+
+    def wait(self, failures: int) -> float:
+        """Return the seconds to wait after so many failures in a row: half of them, or more by chance."""
+        ceiling = min(self.first * 2 ** min(failures, 10), self.longest)
+        return random.uniform(ceiling / 2, ceiling)  # noqa: S311 - jitter, not a secret
+
+
+BACKOFF: Final = Backoff()
 
 
 @dataclass(slots=True)
@@ -33,6 +46,7 @@ class OutageTracker:
     doing: str
     stream: str = ""
     incidents: Incidents = LOG_ONLY
+    backoff: Backoff = BACKOFF
     failures: int = 0
     _since: float = field(default=0.0)
     _stated: str = ""
@@ -43,7 +57,7 @@ class OutageTracker:
         return self.doing.replace("%s", self.stream) if self.stream else self.doing
 
     def record_failure(self, error: BaseException | str) -> float:
-        """Record a failure (an exception or a reason); return the seconds to wait, with jitter, at most two.
+        """Record a failure (an exception or a reason); return the seconds to wait.
 
         Logs the first failure, and any later SetupError, since its text contains a remedy.
         """
@@ -59,8 +73,7 @@ class OutageTracker:
             alike = f"{self.doing} {kind}"
             self.incidents.report(Incident.OUTAGE, self.stream, said, *details, count=new, kind=alike)
         self.failures += 1
-        ceiling = min(_FIRST * 2 ** min(self.failures, 10), _LONGEST)
-        return random.uniform(ceiling / 2, ceiling)  # noqa: S311 - jitter, not a secret
+        return self.backoff.wait(self.failures)
 
     def record_success(self) -> None:
         """Record a success, which ends the outage."""

@@ -12,6 +12,7 @@ from streamroute.core.consume.entry_lifecycle import EntryLifecycle, MessageCall
 from streamroute.core.consume.fetch.due_timer import DueTimer
 from streamroute.core.consume.fetch.fetcher import Fetcher
 from streamroute.core.consume.pool.key_ordering import KeyOf
+from streamroute.core.consume.tuning import TUNING, Tuning
 from streamroute.core.observer import Observer, ignore_result
 from streamroute.core.storage import LeaseKeeper, StreamStorageProtocol, keeps_leases
 from streamroute.errors import SetupError
@@ -46,7 +47,7 @@ class RedisStreamProcessor:
     ``order_by`` returns the key of a payload (None: no key): entries with equal keys run one at a time, in
     the order in which they were read. ``observer`` is called with the outcomes of messages, ``incidents``
     reports other events of the stream, and ``on_stuck`` is called when a handler still runs ten seconds after
-    it was cancelled.
+    it was cancelled. ``tuning`` are waits that suit every deployment.
     """
 
     def __init__(  # noqa: PLR0913 - the settings of a consumer, each with a default
@@ -69,12 +70,14 @@ class RedisStreamProcessor:
         observer: Observer = ignore_result,
         incidents: Incidents = LOG_ONLY,
         on_stuck: Callable[[], None] = ignore_stuck,
+        tuning: Tuning = TUNING,
     ) -> None:
         self.storage = storage
         self.stream_name = stream_name
         self.consumer_group_name = consumer_group_name
         self.consumer_name = consumer_name
         self._incidents = incidents
+        self._backoff = tuning.backoff
         self._turn = asyncio.Lock()
         self._listening = False
         consumer = ConsumerId(stream_name, consumer_group_name, consumer_name)
@@ -87,6 +90,7 @@ class RedisStreamProcessor:
             ack_delay=ack_delay,
             prefetch=prefetch,
             order_by=order_by,
+            tuning=tuning,
         )
         due = DueTimer()
         self._lifecycle = EntryLifecycle(storage, consumer, settings, observer, incidents, due, on_stuck)
@@ -99,6 +103,7 @@ class RedisStreamProcessor:
             lease=lease,
             claim_interval=claim_interval,
             due=due,
+            tuning=tuning,
         )
         self._keeper = self._lease_keeper(consumer)
 
@@ -155,7 +160,7 @@ class RedisStreamProcessor:
 
     async def _create_group(self) -> None:
         doing = f"creating the group {self.consumer_group_name} of %s"
-        outage = OutageTracker(doing, self.stream_name, self._incidents)
+        outage = OutageTracker(doing, self.stream_name, self._incidents, self._backoff)
         for attempt in range(1, _GROUP_ATTEMPTS + 1):
             try:
                 await self.storage.create_group(self.stream_name, self.consumer_group_name)

@@ -24,8 +24,8 @@ from consuming import (
 from loop_clock import LoopClock, turns
 from messages import message_of
 from seed_storages import ClaimingStorage, PlainStorage
-from streamroute import outages as backoff
 from streamroute.adapters.memory.storage import MemoryStreamStorage
+from streamroute.core.consume.tuning import Tuning
 from streamroute.core.processor import RedisStreamProcessor
 from streamroute.core.storage import (
     StreamStorageProtocol,
@@ -38,6 +38,7 @@ from streamroute.core.storage import (
     settles,
 )
 from streamroute.errors import SetupError
+from streamroute.outages import Backoff
 from streamroute.values import KnownRoutes
 
 
@@ -451,11 +452,10 @@ async def test_a_group_that_cannot_be_created_is_tried_again_after_a_while(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     clock = LoopClock(monkeypatch)
-    monkeypatch.setattr(backoff, "_FIRST", 100.0)
-    monkeypatch.setattr(backoff, "_LONGEST", 100.0)
     storage = PlainStorage()
     storage.fail["create_group"] = [ConnectionError("away")] * 9
-    worker = processor(storage, dispatcher_of().process_message)
+    tuning = Tuning(backoff=Backoff(100.0, 100.0))
+    worker = processor(storage, dispatcher_of().process_message, tuning=tuning)
     starting = asyncio.create_task(worker.start_listening())
     for tries in range(1, 6):
         await turns()

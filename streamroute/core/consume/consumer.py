@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from streamroute.core.consume.pool.key_ordering import KeyOf
+from streamroute.core.consume.tuning import TUNING, Tuning
 
 
 class ConsumerId(NamedTuple):
@@ -28,3 +29,4 @@ class ConsumerSettings:
     ack_delay: float
     prefetch: float | None = None
     order_by: KeyOf | None = None
+    tuning: Tuning = TUNING

@@ -36,9 +36,6 @@ log = logging.getLogger(__name__)
 MessageCallback = Callable[[dict[str, Any]], Awaitable[None]]
 """``async (payload)``: if it returns, the entry is acknowledged; if it raises, the entry stays pending."""
 
-_PATIENCE: Final = 5.0  # seconds that a last delivery waits for other entries; at most a quarter of a lease
-_LONGEST_ALONE: Final = 10.0  # seconds that a last delivery runs alone; at most a lease
-_FLUSH: Final = 2.0  # seconds to settle finished entries
 _CUT_ONE: Final = "%d handler was cut off after %gs; its entry runs again"
 _CUT_MANY: Final = "%d handlers were cut off after %gs; their entries run again"
 _STUCK: Final = (
@@ -48,7 +45,6 @@ _RUNS_ON: Final = (
     "a plain function still runs after its timeout or cancellation and occupies a worker; "
     "it was started for entry %s of %s: %s"
 )
-_SETTLE_PATIENCE: Final = 5.0  # seconds to write the last outcomes
 
 
 class EntryLifecycle:
@@ -72,6 +68,7 @@ class EntryLifecycle:
         self.in_flight = InFlight()
         self._consumer = consumer
         self._settings = settings
+        self._tuning = settings.tuning
         self._deliveries = DeliveryLimits(settings.max_deliveries, settings.concurrency)
         self._last_delivery = settings.max_deliveries
         self._observe = observer
@@ -91,6 +88,7 @@ class EntryLifecycle:
             lost=self._report_lost,
             delay=settings.ack_delay,
             incidents=incidents,
+            tuning=settings.tuning,
         )
         self._pool = WorkerPool(
             settings.concurrency,
@@ -126,7 +124,7 @@ class EntryLifecycle:
         if cut:
             grace = self._settings.grace
             log.warning(_CUT_ONE if len(cut) == 1 else _CUT_MANY, len(cut), grace)
-        await self._settler.close(_SETTLE_PATIENCE)
+        await self._settler.close(self._tuning.settle_patience)
         await self._releaser.release(cut, started=True)
         await self._releaser.wait()
         self.in_flight.clear()
@@ -220,8 +218,9 @@ class EntryLifecycle:
         if group is None or group.runs_last_delivery:
             yield None
             return
-        async with group.exclusive(min(_PATIENCE, self._settings.lease / 4)) as alone:
-            await self._settler.flush(_FLUSH)
+        patience = min(self._tuning.last_delivery_patience, self._settings.lease / 4)
+        async with group.exclusive(patience) as alone:
+            await self._settler.flush(self._tuning.flush)
             yield alone
 
     def last_delivery_quotas(self) -> Quotas:
@@ -239,10 +238,10 @@ class EntryLifecycle:
             return False
         self._pool.put_exclusive(new)
         with suppress(TimeoutError):
-            async with asyncio.timeout(min(_LONGEST_ALONE, self._settings.lease)):
+            async with asyncio.timeout(min(self._tuning.longest_alone, self._settings.lease)):
                 if alone:
                     await self._pool.wait_idle()
-                    await self._settler.flush(_FLUSH)
+                    await self._settler.flush(self._tuning.flush)
                 while self.has_last_delivery:
                     await self.in_flight.next_change()
         return True

@@ -12,8 +12,9 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
-from typing import Any, Final, cast
+from typing import Any, cast
 
+from streamroute.core.consume.tuning import TUNING, Tuning
 from streamroute.core.storage import StreamStorageProtocol, acks_many, settles
 from streamroute.incidents import LOG_ONLY, Incidents
 from streamroute.message import Message
@@ -21,8 +22,6 @@ from streamroute.outages import OutageTracker, one_line
 from streamroute.values import SettleResult
 
 log = logging.getLogger(__name__)
-
-_MOST: Final = 1024  # finished entries that may wait before reading stops
 
 Write = Callable[[Mapping[str, dict[str, Any]]], Awaitable[SettleResult]]
 """Writes finished entries to the storage."""
@@ -34,7 +33,7 @@ class Settler:
     An entry that fails alone while others succeed is retried later, and delays no other.
 
     ``release`` is called with the entries that are no longer held, ``lost`` with the ids of those that
-    another consumer has claimed.
+    another consumer has claimed. Reading stops while ``max_unsettled`` finished entries wait.
     """
 
     def __init__(
@@ -47,12 +46,14 @@ class Settler:
         delay: float,
         batch: int = 500,
         incidents: Incidents = LOG_ONLY,
+        tuning: Tuning = TUNING,
     ) -> None:
         self._write = write
         self._release = release
         self._lost = lost
         self._delay = delay
         self._batch = batch
+        self._max_unsettled = tuning.max_unsettled
         self._batch_limit = batch
         self._isolated: dict[str, int] = {}
         self._successes = 0
@@ -63,8 +64,9 @@ class Settler:
         self._progress = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         doing = "settling entries of %s"
-        self._outage = OutageTracker(doing, stream, incidents)
-        self._refusals = OutageTracker(f"{doing} (refused by the storage)", stream, incidents)
+        self._outage = OutageTracker(doing, stream, incidents, tuning.backoff)
+        refusing = f"{doing} (refused by the storage)"
+        self._refusals = OutageTracker(refusing, stream, incidents, tuning.backoff)
         self._task: asyncio.Task[None] | None = None
 
     def open(self) -> None:
@@ -82,7 +84,7 @@ class Settler:
 
     async def room(self) -> None:
         """Wait while too many entries are unsettled: the storage is unreachable or refuses outcomes."""
-        while self._unsettled >= _MOST:
+        while self._unsettled >= self._max_unsettled:
             await self._next_progress()
 
     async def flush(self, patience: float) -> None:

@@ -17,8 +17,10 @@ from streamroute.adapters.memory.storage import MemoryStreamStorage
 from streamroute.core.consume.consumer import ConsumerId, ConsumerSettings
 from streamroute.core.consume.entry_lifecycle import EntryLifecycle
 from streamroute.core.consume.fetch.due_timer import DueTimer
+from streamroute.core.consume.fetch.prefetch import BUDGET
 from streamroute.core.consume.pause_group import pause_group_of_loop
 from streamroute.core.consume.pool.worker_pool import Entry
+from streamroute.core.consume.tuning import Tuning
 from streamroute.core.observer import Result
 from streamroute.errors import LeaseLostError
 from streamroute.incidents import Incident, Incidents
@@ -313,20 +315,14 @@ class TestTaking:
             work.go_on.set()
             await within_patience(waiting)
 
-    async def test_what_is_claimed_is_weighed_and_says_nothing_of_how_much_to_read(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("streamroute.core.consume.fetch.prefetch.BUDGET", 600)
+    async def test_what_is_claimed_is_weighed_and_says_nothing_of_how_much_to_read(self) -> None:
         async with opened(concurrency=3, prefetch=0.1, batch_count=500) as work:
-            work.lifecycle.take_claimed(await work.claim(2, "x" * 200))
+            work.lifecycle.take_claimed(await work.claim(2, "x" * (BUDGET * 2 // 5)))
             await eventually(lambda: work.started)
             assert await within_patience(work.lifecycle.room(claims=False)) == 2
 
-    async def test_at_most_so_much_as_can_be_settled_is_taken_in(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("streamroute.core.consume.settler._MOST", 1)
-        async with opened(ack_delay=600) as work:
+    async def test_at_most_so_much_as_can_be_settled_is_taken_in(self) -> None:
+        async with opened(ack_delay=600, tuning=Tuning(max_unsettled=1)) as work:
             work.outcomes["1"] = DeadLetter("thank", "no")
             work.lifecycle.take(await work.read("1"))
             await eventually(lambda: work.started)

@@ -7,10 +7,9 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-import pytest
-
 from consuming import GROUP, STREAM, eventually, within_patience
 from streamroute.adapters.memory.storage import MemoryStreamStorage
+from streamroute.core.consume.tuning import Tuning
 from streamroute.core.processor import RedisStreamProcessor
 from streamroute.message import Message
 from streamroute.values import SettleResult
@@ -149,16 +148,13 @@ async def test_a_stream_that_starts_meanwhile_starts_nothing_beside_a_suspect() 
     assert (runs.beside["suspect"], runs.beside["other"]) == (set(), set())
 
 
-async def test_beside_a_last_delivery_that_is_not_left_alone_nothing_new_starts(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_beside_a_last_delivery_that_is_not_left_alone_nothing_new_starts() -> None:
     """A handler already running may be killed with it; a new one may not."""
-    monkeypatch.setattr("streamroute.core.consume.entry_lifecycle._PATIENCE", 0.3)
     storage, runs = await made()
     for name in ("endless", "suspect"):
         runs.go_on[name] = asyncio.Event()
     storage.add(STREAM, {"type": "booked", "n": "endless"})
-    async with served(storage, runs, STREAM, lease=20):
+    async with served(storage, runs, STREAM, lease=20, tuning=Tuning(last_delivery_patience=0.3)):
         await eventually(lambda: "endless" in runs.running)
         storage.abandon(STREAM, LAST - 1, "suspect")
         await eventually(lambda: "suspect" in runs.running)

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from consuming import consuming, dispatcher_of, eventually
 from seed_storages import PlainStorage
-from streamroute import outages as backoff
 from streamroute.core.consume.settler import Settler
+from streamroute.core.consume.tuning import Tuning
+from streamroute.outages import Backoff
 from streamroute.values import SettleResult
 
 
@@ -132,14 +133,18 @@ def test_every_entry_is_settled_in_the_end(refused: dict[int, int], outage: int,
 
     async def settle_all() -> None:
         settler = Settler(
-            write, stream="s", release=released.extend, lost=lambda _: None, delay=0, batch=size
+            write,
+            stream="s",
+            release=released.extend,
+            lost=lambda _: None,
+            delay=0,
+            batch=size,
+            tuning=Tuning(backoff=Backoff(longest=0.0)),
         )
         settler.open()
         for number in range(41):
             settler.add(str(number), {})
         await settler.close(20)
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(backoff, "_LONGEST", 0.0)
-        asyncio.run(settle_all())
+    asyncio.run(settle_all())
     assert sorted(map(int, released)) == list(range(41))

@@ -11,10 +11,10 @@ import pytest
 
 from consuming import eventually, within_patience
 from loop_clock import LoopClock, turns
-from streamroute import outages as backoff
-from streamroute.core.consume import settler as settling
-from streamroute.core.consume.settler import Settler, writer_for
+from streamroute.core.consume.settler import Settler, Write, writer_for
+from streamroute.core.consume.tuning import Tuning
 from streamroute.message import Message
+from streamroute.outages import Backoff
 from streamroute.values import SettleResult
 
 FOREVER = 600.0
@@ -51,22 +51,37 @@ class Storage:
         return list(map(len, self.batches))
 
 
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Retry failures at once."""
-    monkeypatch.setattr(backoff, "_LONGEST", 0.0)
+AT_ONCE = Tuning(backoff=Backoff(longest=0.0))
+"""Failures are retried at once."""
 
 
-@asynccontextmanager
-async def opened(storage: Storage, *, delay: float = FOREVER, batch: int = 500) -> AsyncIterator[Settler]:
-    settler = Settler(
-        storage.write,
+def waiting(first: float, longest: float) -> Tuning:
+    """Return the tuning of a settler that waits so long after failures."""
+    return Tuning(backoff=Backoff(first, longest))
+
+
+def settler_of(
+    storage: Storage,
+    write: Write | None = None,
+    *,
+    delay: float = FOREVER,
+    batch: int = 500,
+    tuning: Tuning = AT_ONCE,
+) -> Settler:
+    return Settler(
+        write or storage.write,
         stream="s",
         release=storage.released.extend,
         lost=storage.note_lost,
         delay=delay,
         batch=batch,
+        tuning=tuning,
     )
+
+
+@asynccontextmanager
+async def opened(storage: Storage, **settings: Any) -> AsyncIterator[Settler]:
+    settler = settler_of(storage, **settings)
     settler.open()
     try:
         yield settler
@@ -223,16 +238,12 @@ async def test_flush_ends_when_its_patience_does() -> None:
 
 
 @pytest.mark.parametrize("where", ["finished", "in flight", "refused"])
-async def test_nothing_more_is_taken_in_while_too_much_is_left(
-    monkeypatch: pytest.MonkeyPatch, where: str
-) -> None:
-    monkeypatch.setattr(settling, "_MOST", 4)
+async def test_nothing_more_is_taken_in_while_too_much_is_left(where: str) -> None:
     storage = Storage()
-    async with opened(storage, batch=10 if where == "finished" else 4) as settler:
+    tuning = Tuning(backoff=Backoff(FOREVER, FOREVER), max_unsettled=4)
+    async with opened(storage, batch=10 if where == "finished" else 4, tuning=tuning) as settler:
         storage.may_go_on.clear()
         if where == "refused":
-            monkeypatch.setattr(backoff, "_LONGEST", FOREVER)
-            monkeypatch.setattr(backoff, "_FIRST", FOREVER)
             storage.answer = SettleResult(refused=dict.fromkeys("123", "no"))
             storage.may_go_on.set()
         add(settler, 1, 2, 3)
@@ -272,9 +283,7 @@ async def test_an_entry_with_which_every_call_fails_is_tried_apart_from_the_othe
             raise RuntimeError("no")
         return SettleResult()
 
-    settler = Settler(
-        write, stream="s", release=storage.released.extend, lost=storage.note_lost, delay=FOREVER, batch=4
-    )
+    settler = settler_of(storage, write, batch=4)
     settler.open()
     add(settler, 1, 2, 3, 4)
     await eventually(lambda: sorted(storage.released) == ["1", "3", "4"])
@@ -313,7 +322,7 @@ async def test_one_that_fails_alone_while_others_succeed_is_said_to_be_refused(
             raise RuntimeError("no")
         return SettleResult()
 
-    settler = Settler(write, stream="s", release=storage.released.extend, lost=storage.note_lost, delay=0)
+    settler = settler_of(storage, write, delay=0)
     settler.open()
     add(settler, "bad")
     await eventually(lambda: calls[0] > 5)
@@ -334,9 +343,7 @@ async def test_one_that_fails_alone_while_others_succeed_is_said_to_be_refused(
 async def test_by_default_five_hundred_are_a_batch_and_a_thousand_stop_the_intake() -> None:
     storage = Storage()
     storage.may_go_on.clear()
-    settler = Settler(
-        storage.write, stream="s", release=storage.released.extend, lost=storage.note_lost, delay=FOREVER
-    )
+    settler = settler_of(storage)
     settler.open()
     add(settler, *range(499))
     await turns()
@@ -390,7 +397,7 @@ async def test_a_delay_that_goes_on_when_it_is_closed_is_forgotten(monkeypatch: 
 
 async def test_when_it_is_closed_nothing_of_it_runs_any_more() -> None:
     before = asyncio.all_tasks()
-    settler = Settler(Storage().write, stream="s", release=print, lost=print, delay=FOREVER)
+    settler = Settler(Storage().write, stream="s", tuning=AT_ONCE, release=print, lost=print, delay=FOREVER)
     settler.open()
     await turns()
     await settler.close(10)
@@ -407,9 +414,7 @@ def test_it_may_be_opened_in_another_event_loop() -> None:
         await within_patience(settler.flush(FOREVER))
         await within_patience(settler.close(10))
 
-    settler = Settler(
-        storage.write, stream="s", release=storage.released.extend, lost=storage.note_lost, delay=FOREVER
-    )
+    settler = settler_of(storage)
     for name in "12":
         asyncio.run(settle(settler, name))
     assert storage.released == ["1", "2"]
@@ -427,9 +432,7 @@ async def test_of_two_deliveries_that_wait_the_newer_is_settled_where_a_batch_fa
         return await storage.write(finished)
 
     storage.failures = 1
-    settler = Settler(
-        write, stream="s", release=storage.released.extend, lost=storage.note_lost, delay=FOREVER, batch=2
-    )
+    settler = settler_of(storage, write, batch=2)
     settler.open()
     settler.add("1", older)
     settler.add("2", {})
@@ -441,10 +444,8 @@ async def test_refusals_are_over_when_nothing_is_refused_any_more(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A success in between says nothing about the entry that waits for its next attempt."""
-    monkeypatch.setattr(backoff, "_FIRST", 100.0)
-    monkeypatch.setattr(backoff, "_LONGEST", 100.0)
     storage, clock = Storage(), LoopClock(monkeypatch)
-    async with opened(storage, batch=1) as settler:
+    async with opened(storage, batch=1, tuning=waiting(100.0, 100.0)) as settler:
         storage.answer = SettleResult(refused={"1": "no room"})
         add(settler, 1)
         await turns()
@@ -463,8 +464,6 @@ async def test_one_that_fails_alone_is_refused_until_it_is_settled(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Other entries settled at the time of its next attempt do not mean that it works."""
-    monkeypatch.setattr(backoff, "_FIRST", 100.0)
-    monkeypatch.setattr(backoff, "_LONGEST", 100.0)
     storage, clock, bad = Storage(), LoopClock(monkeypatch), {"bad"}
 
     async def write(finished: Mapping[str, dict[str, Any]]) -> SettleResult:
@@ -472,9 +471,7 @@ async def test_one_that_fails_alone_is_refused_until_it_is_settled(
             raise RuntimeError("no")
         return await storage.write(finished)
 
-    settler = Settler(
-        write, stream="s", release=storage.released.extend, lost=storage.note_lost, delay=FOREVER, batch=1
-    )
+    settler = settler_of(storage, write, batch=1, tuning=waiting(100.0, 100.0))
     settler.open()
     add(settler, "bad", 0)
     await turns()
@@ -498,10 +495,8 @@ async def test_one_that_fails_alone_is_refused_until_it_is_settled(
 
 
 async def test_after_a_failure_it_waits_before_it_tries_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backoff, "_FIRST", 100.0)
-    monkeypatch.setattr(backoff, "_LONGEST", 200.0)
     storage, clock = Storage(), LoopClock(monkeypatch)
-    async with opened(storage, batch=1) as settler:
+    async with opened(storage, batch=1, tuning=waiting(100.0, 200.0)) as settler:
         storage.failures = 1
         add(settler, 1)
         await turns()

@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Final, Protocol
+from typing import Protocol
 
 from streamroute.core.consume.consumer import ConsumerId
 from streamroute.core.consume.fetch.batch_limiter import BatchLimiter
 from streamroute.core.consume.fetch.due_timer import DueTimer
 from streamroute.core.consume.fetch.prefetch import over_byte_budget
 from streamroute.core.consume.pool.worker_pool import Entry
+from streamroute.core.consume.tuning import TUNING, Tuning
 from streamroute.core.storage import (
     StreamStorageProtocol,
     blocks,
@@ -29,12 +30,6 @@ from streamroute.incidents import Incidents
 from streamroute.outages import OutageTracker
 from streamroute.system.waiting import wait_for_event
 from streamroute.values import ClaimResult, Quotas
-
-_PROMOTE_EVERY: Final = 5.0  # seconds, while retries wait; a worker that scheduled another may be dead
-_PROMOTE_IDLE: Final = 15.0  # seconds, while none waits; a dead worker's entries wait no longer than this
-_FIRST_CLAIM: Final = 1.0  # seconds for the first claim, before new entries are read
-_LAST_DELIVERIES_EVERY: Final = 1.0  # seconds between checks for entries before their last delivery
-_READ_PATIENCE: Final = 5.0  # seconds to wait for a read in flight when stopping
 
 
 class EntrySink(Protocol):
@@ -79,7 +74,7 @@ class EntrySink(Protocol):
 class Fetcher:
     """Fetches entries into the ``sink`` while it is open."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it reads, for which consumer, and how often
         self,
         storage: StreamStorageProtocol,
         consumer: ConsumerId,
@@ -90,6 +85,7 @@ class Fetcher:
         lease: float,
         claim_interval: float,
         due: DueTimer,
+        tuning: Tuning = TUNING,
     ) -> None:
         self._storage = storage
         self._consumer = consumer
@@ -98,6 +94,7 @@ class Fetcher:
         self._poll_interval = poll_interval
         self._lease = lease
         self._claim_interval = claim_interval
+        self._tuning = tuning
         self._reading, self._claiming = BatchLimiter(), BatchLimiter()
         self._due = due
         self._closing = asyncio.Event()
@@ -122,7 +119,7 @@ class Fetcher:
     async def close(self) -> None:
         """Stop the loops after a read or claim in flight; cancelling it would leave its entries pending.
 
-        A call that takes more than five seconds is cancelled.
+        A call that takes more than ``read_patience`` seconds is cancelled.
         """
         self._closing.set()
         interrupting = interrupts_reads(self._storage)
@@ -130,7 +127,7 @@ class Fetcher:
             interrupting.interrupt_read(*self._consumer)
         waited_for = [loop for loop in self._loops if loop in self._in_flight]
         if waited_for:
-            await asyncio.wait(waited_for, timeout=_READ_PATIENCE)
+            await asyncio.wait(waited_for, timeout=self._tuning.read_patience)
         for loop in self._loops:
             loop.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)
@@ -147,8 +144,9 @@ class Fetcher:
             self._in_flight.discard(loop)
 
     def _loop(self, step: Callable[[], Awaitable[None]], doing: str) -> asyncio.Task[None]:
-        stream = self._consumer.stream
-        return asyncio.create_task(self._repeat(step, OutageTracker(f"{doing} %s", stream, self._incidents)))
+        stream, backoff = self._consumer.stream, self._tuning.backoff
+        outage = OutageTracker(f"{doing} %s", stream, self._incidents, backoff)
+        return asyncio.create_task(self._repeat(step, outage))
 
     async def _repeat(self, step: Callable[[], Awaitable[None]], outage: OutageTracker) -> None:
         while not self._closing.is_set():
@@ -167,7 +165,7 @@ class Fetcher:
     async def _read(self) -> None:
         if not self._has_claimed.is_set():
             # Released entries precede new ones in the order of the stream.
-            await wait_for_event(self._has_claimed, _FIRST_CLAIM)
+            await wait_for_event(self._has_claimed, self._tuning.first_claim)
             self._has_claimed.set()
         count = await self._sink.room(claims=False)
         if self._closing.is_set():
@@ -195,7 +193,7 @@ class Fetcher:
             return
         if claimed.held_back:
             interval = (
-                _LAST_DELIVERIES_EVERY
+                self._tuning.last_deliveries_every
                 if claimed.held_back == claimed.last_deliveries
                 else self._claim_interval
             )
@@ -233,8 +231,8 @@ class Fetcher:
         storage = promotes(self._storage)
         assert storage is not None  # noqa: S101 - this loop runs only where it is one
         wait = await storage.promote_due(self._consumer.stream, self._consumer.group)
-        idle = min(_PROMOTE_IDLE, self._lease + self._claim_interval)
-        await self._due.sleep(idle if wait is None else min(wait, _PROMOTE_EVERY))
+        idle = min(self._tuning.promote_idle, self._lease + self._claim_interval)
+        await self._due.sleep(idle if wait is None else min(wait, self._tuning.promote_every))
 
     async def _tidy(self) -> None:
         storage = cleans_up(self._storage)

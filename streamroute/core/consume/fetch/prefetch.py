@@ -66,6 +66,6 @@ class PrefetchWindow:
         self._started, self._since = started, now
 
 
-def over_byte_budget(entries: Sequence[tuple[str, dict[str, Any]]]) -> bool:
+def over_byte_budget(entries: Sequence[tuple[str, dict[str, Any]]], budget: int = BUDGET) -> bool:
     """Whether a claim may have stopped at the byte budget, so that more entries can be claimed."""
-    return sum(entry_size(payload) for _, payload in entries) > BUDGET // 2
+    return sum(entry_size(payload) for _, payload in entries) > budget // 2

@@ -11,20 +11,20 @@ import pytest
 
 from consuming import GROUP, STREAM, eventually, within_patience
 from loop_clock import LoopClock, turns
-from streamroute import outages as backoff
 from streamroute.core.consume.consumer import ConsumerId
-from streamroute.core.consume.fetch import fetcher as fetcher_module
 from streamroute.core.consume.fetch.due_timer import DueTimer
 from streamroute.core.consume.fetch.fetcher import Fetcher
+from streamroute.core.consume.fetch.prefetch import BUDGET
 from streamroute.core.consume.pool.worker_pool import Entry
+from streamroute.core.consume.tuning import Tuning
 from streamroute.incidents import Incident, Incidents
 from streamroute.message import Message
+from streamroute.outages import Backoff
 from streamroute.values import ClaimResult, Quotas
 
 ME = ConsumerId(STREAM, GROUP, "me")
 QUOTAS, ONE = Quotas(5, {5: 0}), Quotas(5, {5: 1}, others=0)
 SOME: list[Entry] = [("1-0", {}), ("2-0", {})]
-FIRST_CLAIM = fetcher_module._FIRST_CLAIM
 
 
 class Reading:
@@ -203,21 +203,19 @@ class Sleeps(DueTimer):
         await asyncio.sleep(0.001)
 
 
-@pytest.fixture(autouse=True)
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let reads wait for the first claim, however long it takes."""
-    monkeypatch.setattr(fetcher_module, "_FIRST_CLAIM", 600.0)
-
-
 @asynccontextmanager
 async def opened(
-    storage: Any, sink: EntrySink, *, failures: int = 0, **settings: Any
+    storage: Any, sink: EntrySink, *, failures: int = 0, tuning: Tuning | None = None, **settings: Any
 ) -> AsyncIterator[Fetcher]:
-    """Run a fetcher that fails this many times within the block."""
+    """Run a fetcher that fails this many times within the block.
+
+    By default, reads wait for the first claim, however long it takes.
+    """
+    tuning = tuning or Tuning(first_claim=600.0)
     known: dict[str, Any] = {"poll_interval": 0.001, "lease": 0.5, "claim_interval": 600.0, "due": DueTimer()}
     told: list[Incident] = []
     incidents = Incidents(lambda stream, incident, count: told.append(incident))
-    made = Fetcher(storage, ME, sink, incidents, **(known | settings))
+    made = Fetcher(storage, ME, sink, incidents, tuning=tuning, **(known | settings))
     made.open()
     try:
         yield made
@@ -289,25 +287,21 @@ class TestClaiming:
             await eventually(lambda: storage.of("read"))
         assert storage.of("claim") == [(*ME, 500, 7, QUOTAS)]
 
-    async def test_what_is_new_does_not_wait_for_claims_for_ever(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(fetcher_module, "_FIRST_CLAIM", 0.01)
+    async def test_what_is_new_does_not_wait_for_claims_for_ever(self) -> None:
         storage, sink = Claiming(), EntrySink()
         storage.may_claim.clear()
-        async with opened(storage, sink):
+        async with opened(storage, sink, tuning=Tuning(first_claim=0.01)):
             await eventually(lambda: len(storage.of("read")) > 2)
 
     @pytest.mark.parametrize(
-        ("count", "new", "budget", "again"),
-        [(7, True, 2**40, True), (6, True, 2**40, False), (7, False, 2**40, False), (1, True, 2, True)],
+        ("count", "new", "size", "again"),
+        [(7, True, 2, True), (6, True, 2, False), (7, False, 2, False), (1, True, BUDGET, True)],
         ids=["as many as asked for", "fewer", "all held already", "few large ones"],
     )
     async def test_it_claims_again_at_once_where_more_may_be_left(
-        self, count: int, new: bool, budget: int, again: bool, monkeypatch: pytest.MonkeyPatch
+        self, count: int, new: bool, size: int, again: bool
     ) -> None:
-        monkeypatch.setattr("streamroute.core.consume.fetch.prefetch.BUDGET", budget)
-        entries: list[Entry] = [(f"{n}-0", Message({}, fields={b"data": b"xx"})) for n in range(count)]
+        entries: list[Entry] = [(f"{n}-0", Message({}, fields={b"data": b"x" * size})) for n in range(count)]
         storage, sink = Claiming(), EntrySink()
         storage.stale, sink.new = [ClaimResult(entries), ClaimResult([])], [new]
         async with opened(storage, sink):
@@ -414,11 +408,10 @@ class TestCare:
             assert made._loops == []
             assert made._in_flight == set()
 
-    async def test_one_that_goes_on_blocking_is_cancelled(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(fetcher_module, "_READ_PATIENCE", 0.01)
+    async def test_one_that_goes_on_blocking_is_cancelled(self) -> None:
         storage, sink = Reading(), EntrySink()
         storage.holding = asyncio.Event()
-        async with opened(storage, sink) as made:
+        async with opened(storage, sink, tuning=Tuning(read_patience=0.01)) as made:
             await eventually(lambda: storage.of("read"))
             await within_patience(made.close())
             assert sink.told == []
@@ -449,10 +442,9 @@ class TestPatience:
     async def test_what_is_new_waits_a_second_for_the_first_claim(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(fetcher_module, "_FIRST_CLAIM", FIRST_CLAIM)
         clock, storage = LoopClock(monkeypatch), Claiming()
         storage.may_claim.clear()
-        async with opened(storage, EntrySink()):
+        async with opened(storage, EntrySink(), tuning=Tuning()):
             await turns()
             await clock.advance(0.3)
             assert storage.of("read") == []
@@ -513,11 +505,10 @@ class TestPatience:
     async def test_after_a_failure_it_waits_and_a_close_ends_the_wait(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(backoff, "_FIRST", 100.0)
-        monkeypatch.setattr(backoff, "_LONGEST", 100.0)
         clock, storage = LoopClock(monkeypatch), Reading()
         storage.unread = [RuntimeError("no"), RuntimeError("no")]
-        async with opened(storage, EntrySink(), failures=1) as made:
+        tuning = Tuning(backoff=Backoff(100.0, 100.0))
+        async with opened(storage, EntrySink(), failures=1, tuning=tuning) as made:
             await turns()
             assert len(storage.of("read")) == 1
             await clock.advance(110)
@@ -526,11 +517,7 @@ class TestPatience:
             await turns()
             assert closing.done()
 
-    async def test_a_group_that_cannot_be_made_sure_of_is_one_more_failure(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(backoff, "_LONGEST", 0.0)
-
+    async def test_a_group_that_cannot_be_made_sure_of_is_one_more_failure(self) -> None:
         class Gone(Reading):
             left = 3
 
@@ -542,7 +529,7 @@ class TestPatience:
 
         storage, sink = Gone(), EntrySink()
         storage.unread = [RuntimeError("no"), SOME]
-        async with opened(storage, sink, failures=1):
+        async with opened(storage, sink, failures=1, tuning=Tuning(backoff=Backoff(longest=0.0))):
             await eventually(lambda: sink.told)
         assert storage.of("create") == [(STREAM, GROUP)] * 3
 
@@ -595,7 +582,7 @@ async def test_a_storage_without_quotas_is_asked_for_what_there_is_room_for() ->
 
 async def test_one_that_was_never_opened_may_be_closed() -> None:
     made: Any = Caring()
-    rests = {"poll_interval": 600.0, "lease": 60.0, "claim_interval": 600.0}
+    rests: dict[str, Any] = {"poll_interval": 600.0, "lease": 60.0, "claim_interval": 600.0}
     await within_patience(Fetcher(made, ME, EntrySink(), Incidents(), due=DueTimer(), **rests).close())
 
 
@@ -611,7 +598,7 @@ def test_it_may_be_opened_in_another_event_loop() -> None:
         sink.has_room.set()
         if not intakes:
             made: Any = storage
-            rests = {"poll_interval": 600.0, "lease": 60.0, "claim_interval": 600.0}
+            rests: dict[str, Any] = {"poll_interval": 600.0, "lease": 60.0, "claim_interval": 600.0}
             intakes.append(Fetcher(made, ME, sink, Incidents(), due=DueTimer(), **rests))
         intakes[0].open()
         await eventually(lambda: sink.told and storage.of("clean_up"))

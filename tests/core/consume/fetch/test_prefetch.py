@@ -184,9 +184,8 @@ def test_a_claim_of_more_than_half_of_what_one_should_bring_is_heavy(sizes: list
     assert over_byte_budget(sized(*sizes)) is heavy
 
 
-def test_entries_of_unknown_size_are_not_heavy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streamroute.core.consume.fetch.prefetch.BUDGET", 20)
-    assert not over_byte_budget([("1-0", {})] * 1000)
+def test_entries_of_unknown_size_are_not_heavy() -> None:
+    assert not over_byte_budget([("1-0", {})] * 1000, budget=20)
 
 
 @pytest.mark.parametrize(
