@@ -47,6 +47,7 @@ class RenamingAgain(Renaming):
         ("json", {b"data": b'{"x": 1, "type": "t"}'}, {"x": 1, "type": "t"}),
         ("json", {b"data": b'{"x": 1, "type": "t"}', b"y": b"2"}, {"x": 1, "type": "t"}),
         ("json", {b"type": b"t", b"data": b'{"x": 1}', b"x": b"2"}, {"x": 1}),
+        ("json", {b"type": b"t", b"data": b'{"x": 1}', b"y": b"2"}, {"x": 1}),
         ("json", {b"type": b"t", b"x": b"1"}, {"x": "1"}),
         ("fields", {b"type": b"t", b"x": b"1"}, {"x": "1"}),
         ("typed-fields", {b"type": b"t", b"x": b"1"}, {"x": 1}),
