@@ -211,5 +211,5 @@ async def test_where_it_is_is_told_and_its_entry_stays_settled(caplog: pytest.Lo
         said = "a plain function still runs after its timeout or cancellation and occupies a worker; "
         assert f"{said}it was started for entry {name} of {STREAM}: " in caplog.text
         assert "Blocked.hang at " in caplog.text
-        await eventually(lambda: not storage._stream(STREAM).groups[GROUP].pending)
+        await eventually(lambda: not storage._server.stream(STREAM).groups[GROUP].pending)
         await within_patience(lifecycle.close())

@@ -104,7 +104,7 @@ class MemoryBackend:
         return self.memory.scheduled(STREAM, GROUP)
 
     async def keys_of_dedupe(self) -> list[str]:
-        return list(self.memory._dedupe._held)
+        return list(self.memory._server.dedupe._held)
 
     async def delete(self, entry_id: str) -> None:
         self.memory.delete(STREAM, entry_id)

@@ -7,8 +7,9 @@ from typing import Final
 
 from redis.asyncio import Redis
 
-from streamroute.adapters.entries.entry_reader import entry_name
+from streamroute.adapters.entries.entry_reader import entry_name, is_retry, server_id
 from streamroute.adapters.entries.settlement import ack_mode, settlement
+from streamroute.adapters.redis.raw_client import send_command
 from streamroute.adapters.redis.replies import text
 from streamroute.adapters.redis.scripts import script, script_error_text
 from streamroute.delivery import Delivery
@@ -48,6 +49,17 @@ async def _ack(
     given = " ".join(map(str, counts)) if max(counts) > 1 or min(counts) < 1 else ""
     lost = await script("ack").run(client, [key], [group, consumer, deadline, mode, ids, given])
     return list(lost)
+
+
+async def ack_unconditionally(client: Redis, keys: GroupKeys, group: str, message_ids: Sequence[str]) -> None:
+    """Acknowledge entries, whichever consumer holds them; raises what redis-py raises."""
+    retries = [server_id(message_id) for message_id in message_ids if is_retry(message_id)]
+    others = [message_id for message_id in message_ids if not is_retry(message_id)]
+    if others:
+        await send_command(client, "XACK", keys.stream, group, *others)
+    if retries:
+        await send_command(client, "XACK", keys.retry, group, *retries)
+        await send_command(client, "XDEL", keys.retry, *retries)
 
 
 async def settle_outcomes(

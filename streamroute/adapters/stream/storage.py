@@ -9,33 +9,30 @@ from typing import Any, Final
 from redis.asyncio import Redis
 
 from streamroute.adapters.codecs.builtin import Codec, codec_named
-from streamroute.adapters.entries.entry_reader import EntryReader, is_retry, server_id
+from streamroute.adapters.entries.entry_reader import EntryReader
 from streamroute.adapters.entries.records import fields_from_reply
 from streamroute.adapters.groups.cleanup import StreamCleaner
 from streamroute.adapters.groups.key_type_check import explain_wrong_types
 from streamroute.adapters.groups.watermark import Watermarks
 from streamroute.adapters.redis.channel import read_connections
-from streamroute.adapters.redis.raw_client import interrupt_read, raw_clients, read, send_command
+from streamroute.adapters.redis.raw_client import interrupt_read, raw_clients, read
 from streamroute.adapters.redis.read_commands import ReaderId
 from streamroute.adapters.redis.replies import text
-from streamroute.adapters.redis.scripts import script
 from streamroute.adapters.stream.coordinator import RedisCoordinator
-from streamroute.adapters.stream.deleted_entries import PENDING, SCHEDULED, report_deleted
-from streamroute.adapters.stream.due_times import DueTimes
+from streamroute.adapters.stream.deleted_entries import PENDING, report_deleted
 from streamroute.adapters.stream.group_setup import GroupSetup
 from streamroute.adapters.stream.leases.claiming import ClaimLimits, claim
 from streamroute.adapters.stream.leases.lease import Lease
 from streamroute.adapters.stream.leases.lease_keeper import RedisLeaseKeeper, nothing_waiting
 from streamroute.adapters.stream.leases.release import release
-from streamroute.adapters.stream.settling import ack_deliveries, settle_outcomes
+from streamroute.adapters.stream.retry_promoter import RetryPromoter
+from streamroute.adapters.stream.settling import ack_deliveries, ack_unconditionally, settle_outcomes
 from streamroute.delivery import Delivery
-from streamroute.incidents import LOG_ONLY, Incident, Incidents
+from streamroute.incidents import LOG_ONLY, Incidents
 from streamroute.keys import RELEASED, GroupKeys
 from streamroute.message import Message
 from streamroute.values import ClaimResult, KnownRoutes, Quotas, SettleResult
 
-_PROMOTE: Final = 100  # retries that one script promotes
-_BYTES: Final = 16 * 1024 * 1024  # of retries that one script promotes, unless a single one is larger
 _NOT_READY: Final = 1.0  # seconds between checks of a group that cannot be read yet
 
 
@@ -94,7 +91,7 @@ class RedisStreamStorage:
         self._watermarks = Watermarks(incidents)
         self._groups = GroupSetup(self._client_of, self._watermarks, incidents, formerly_group)
         self._cleaner = StreamCleaner(trim, forget_consumers, RELEASED)
-        self._due_times = DueTimes()
+        self._promoter = RetryPromoter(incidents)
         self._cursors: dict[tuple[str, str], list[str]] = {}
         self._readers: dict[tuple[str, str, str], EntryReader] = {}
 
@@ -183,14 +180,7 @@ class RedisStreamStorage:
     async def ack_events(self, stream_name: str, group_name: str, message_ids: Sequence[str]) -> None:
         """Acknowledge many entries unconditionally."""
         keys = self._keys(stream_name, group_name)
-        retries = [server_id(message_id) for message_id in message_ids if is_retry(message_id)]
-        others = [message_id for message_id in message_ids if not is_retry(message_id)]
-        client = self._client_of(keys.stream)
-        if others:
-            await send_command(client, "XACK", keys.stream, group_name, *others)
-        if retries:
-            await send_command(client, "XACK", keys.retry, group_name, *retries)
-            await send_command(client, "XDEL", keys.retry, *retries)
+        await ack_unconditionally(self._client_of(keys.stream), keys, group_name, message_ids)
 
     async def settle(
         self, stream_name: str, group_name: str, consumer_name: str, messages: Mapping[str, Message]
@@ -233,19 +223,7 @@ class RedisStreamStorage:
         keys = self._keys(stream_name, group_name)
         if not self._groups.exists(keys, group_name):
             return _NOT_READY
-        client = self._client_of(keys.stream)
-        async with explain_wrong_types(client, keys):
-            left, deleted, undue = await script("promote_due").run(
-                client, [keys.due, keys.delayed, keys.retry], [_PROMOTE, _BYTES]
-            )
-        if undue and (restored := await self._due_times.restore(client, keys.due, keys.delayed)):
-            said = "%d retries of %s had lost their due time, and run now"
-            facts = (restored, keys.stream)
-            self._incidents.report(Incident.RESTORED, keys.stream, said, *facts, count=restored)
-        if undue:
-            left = 0  # there may be more
-        report_deleted(self._incidents, keys.stream, keys.stream, deleted, SCHEDULED)
-        return None if left < 0 else left / 1000
+        return await self._promoter.promote(self._client_of(keys.stream), keys)
 
     async def clean_up(self, stream_name: str, group_name: str, consumer_name: str) -> float:
         """Trim the stream and delete dead consumers; returns the seconds until the next step.

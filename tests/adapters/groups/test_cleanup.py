@@ -162,10 +162,10 @@ async def test_the_twin_never_trims_what_is_needed(acked: list[bool], read: int,
     done = [entry_id for (entry_id, _), is_done in zip(entries, acked, strict=False) if is_done]
     await storage.ack_events(STREAM, GROUP, done)
     await finished(storage, other, OTHER)
-    storage._clock = lambda: 2000.0
+    storage._server.clock = lambda: 2000.0
     await storage.clean_up(*ME)
     needed = [entry_id for entry_id in ids if entry_id not in done or entry_id in ids[other:]]
-    assert set(needed) <= set(storage._stream(STREAM).entries)
+    assert set(needed) <= set(storage._server.stream(STREAM).entries)
 
 
 async def _has_length(length: int, client: Any, storage: RedisStreamStorage) -> bool:

@@ -209,7 +209,7 @@ class TestReading:
             assert (len(await stream.read()), loop.time()) == (1, 3.5)
             stream.add()
             assert (len(await stream.read()), loop.time()) == (1, 3.5)
-            assert len(stream.storage._arrivals) == 0
+            assert len(stream.storage._server.arrivals) == 0
 
         run_jumping(main())
 

@@ -266,7 +266,7 @@ async def test_a_last_delivery_is_validated_alone() -> None:
     add(storage, 0)
     [(name, held)] = await storage.read_events(STREAM, GROUP, "dead", 1)
     assert isinstance(held, Message)
-    storage._stream(STREAM).groups[GROUP].pending[name].deliveries = held.delivery.deliveries = 4
+    storage._server.stream(STREAM).groups[GROUP].pending[name].deliveries = held.delivery.deliveries = 4
     await storage.release(STREAM, GROUP, "dead", {name: held}, started=True)
     with slow_check() as check:
         dispatcher = validating(dispatcher_of(note), check)

@@ -105,7 +105,7 @@ class Work:
         for name, payload in entries:
             assert isinstance(payload, Message)
             payload.delivery.deliveries = deliveries
-            self.storage._stream(STREAM).groups[GROUP].pending[name].deliveries = deliveries
+            self.storage._server.stream(STREAM).groups[GROUP].pending[name].deliveries = deliveries
         return entries
 
     async def _handle(self, payload: dict[str, Any]) -> None:

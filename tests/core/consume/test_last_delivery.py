@@ -36,7 +36,7 @@ class Noted(MemoryStreamStorage):
 
     def abandon(self, stream: str, deliveries: int, *numbers: str) -> None:
         """Add entries delivered this often without an outcome, to workers now dead."""
-        entries = self._stream(stream)
+        entries = self._server.stream(stream)
         for number in numbers:
             entry_id = self.add(stream, {"type": "booked", "n": number})
             group = entries.groups[GROUP]
@@ -195,7 +195,7 @@ async def test_a_last_delivery_is_not_claimed_before_it_runs() -> None:
         storage.abandon(STREAM, LAST - 1, "suspect")
         for _ in range(50):
             await asyncio.sleep(0.002)
-        group = storage._stream(STREAM).groups[GROUP]
+        group = storage._server.stream(STREAM).groups[GROUP]
         [suspect] = [held for held in group.pending.values() if held.consumer == "dead"]
         assert suspect.deliveries == LAST - 1
         runs.go_on["endless"].set()
@@ -266,10 +266,8 @@ async def test_entries_before_their_last_delivery_share_few_workers() -> None:
         for _ in range(50):
             await asyncio.sleep(0.002)
         assert len(runs.running) == 1
-        assert (
-            len([1 for held in storage._stream(STREAM).groups[GROUP].pending.values() if held.deliveries > 1])
-            == 1
-        )
+        pending = storage._server.stream(STREAM).groups[GROUP].pending.values()
+        assert len([held for held in pending if held.deliveries > 1]) == 1
         for event in runs.go_on.values():
             event.set()
         await eventually(lambda: is_done(storage))
