@@ -8,6 +8,7 @@ live worker knows it, and for a while even if none does, since a worker that kne
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable
 from typing import Any, Final, Protocol, cast
 
 from streamroute.core.dispatch.outcomes import unknown_route
@@ -40,11 +41,7 @@ async def outcome_of_unknown_route(message: Message, route: str) -> Outcome:
     workers = _workers(message, "route_wait")
     if workers is None:
         return unknown_route(route, message)
-    try:
-        wait = await workers.route_wait(message, route)
-    except Exception as error:  # noqa: BLE001 - another worker may still know the route
-        _warn_unreadable(error)
-        wait = RouteWait(_RETRY_LOOKUP_AFTER, message.delivery.unknown_since)
+    wait = await _wait_of(message, workers.route_wait(message, route))
     if wait.delay is None:
         return unknown_route(route, message)
     if wait.unknown_since and not message.delivery.unknown_since:
@@ -61,11 +58,7 @@ async def outcome_of_unknown_type(payload: dict[str, Any], message_type: str) ->
     if workers is None:
         return None
     message = cast("Message", payload)
-    try:
-        wait = await workers.type_wait(message, message_type)
-    except Exception as error:  # noqa: BLE001 - another worker may still list the type
-        _warn_unreadable(error)
-        wait = RouteWait(_RETRY_LOOKUP_AFTER, message.delivery.unknown_since)
+    wait = await _wait_of(message, workers.type_wait(message, message_type))
     if wait.delay is None:
         return None
     if wait.unknown_since and not message.delivery.unknown_since:
@@ -85,6 +78,11 @@ def _workers(payload: dict[str, Any], method: str) -> WorkerDirectory | None:
     )
 
 
-def _warn_unreadable(error: Exception) -> None:
-    template = "could not read the routes of the group's workers; messages wait: %s"
-    log.warning(template, error_line(error), extra=coalesced_by(template))
+async def _wait_of(message: Message, lookup: Awaitable[RouteWait]) -> RouteWait:
+    """Return the result of a lookup; if it fails, the message waits, as another worker may know its route."""
+    try:
+        return await lookup
+    except Exception as error:  # noqa: BLE001 - see above
+        template = "could not read the routes of the group's workers; messages wait: %s"
+        log.warning(template, error_line(error), extra=coalesced_by(template))
+        return RouteWait(_RETRY_LOOKUP_AFTER, message.delivery.unknown_since)
