@@ -32,7 +32,7 @@ from streamroute.errors import RedisUnavailableError
 from streamroute.handlers.webhooks import close_webhooks
 from streamroute.incidents import LOG_ONLY, Incidents
 from streamroute.keys import GroupKeys
-from streamroute.stream_pipeline import Pipeline, build_pipeline
+from streamroute.stream_pipeline import Pipeline, StreamPipelines, build_pipeline
 
 if TYPE_CHECKING:
     from streamroute.compiler.compiled import Compiled
@@ -53,10 +53,10 @@ def keep_serving(_stream: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One served stream: its consumer, and the pipeline of its entries."""
+    """One served stream: its consumer, and the pipelines of its entries."""
 
     config: StreamConfig
-    pipeline: Pipeline
+    pipelines: StreamPipelines
     processor: RedisStreamProcessor
 
 
@@ -76,7 +76,7 @@ class App:
 
     def publisher(self, stream: str) -> Publisher:
         """Return a publisher for one of the streams, in its codec."""
-        return Publisher(self._redis, stream, self.services[stream].pipeline.codec)
+        return Publisher(self._redis, stream, self.services[stream].pipelines.current.codec)
 
     def backlog(self, stream: str) -> Backlog:
         """Return the backlog of the stream's group."""
@@ -201,13 +201,11 @@ def build_service(
     """Build the consumer of one stream, which passes its entries to the pipeline."""
     storage = RedisStreamStorage(
         connection.client,
-        codec=pipeline.codec,
         lease=stream.lease,
         stall=stream.stall,
         formerly_group=stream.formerly_group,
         block=_BLOCK,
         dead_letter=stream.dead_letter,
-        generation=pipeline.generation,
         trim=stream.trim,
         incidents=incidents,
     )
@@ -228,8 +226,9 @@ def build_service(
         incidents=incidents,
         on_stuck=on_stuck,
     )
-    processor.set_message_callback(pipeline.process_message)
-    return Service(stream, pipeline, processor)
+    pipelines = StreamPipelines(storage, pipeline)
+    processor.set_message_callback(pipelines.process_message)
+    return Service(stream, pipelines, processor)
 
 
 def _order(stream: StreamConfig) -> KeyOf | None:

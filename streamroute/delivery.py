@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from streamroute.values import DedupeLock, Outcome
+
+
+class DeliveryPipeline(Protocol):
+    """The configuration that decoded an entry; its delivery is also handled and settled by it."""
+
+    @property
+    def generation(self) -> str:
+        """Identifies the configuration in dead letters."""
+        ...
 
 
 @dataclass(slots=True, eq=False)
@@ -27,6 +37,9 @@ class Delivery:
         the failures of the routes, which one script settles (None: not collected, the dispatcher raises).
     ``coordinator``
         grants dedupe locks and knows the other workers of the group (None: there is none).
+    ``pipeline``
+        what decoded the entry. A new configuration has a new pipeline, but each delivery ends on its own
+        (None: the payload is not from a storage that stamps it).
     ``unknown_since``
         the time since which no live worker knows the routes (Redis time in ms; 0: one does).
     ``dedupe_locks``
@@ -39,5 +52,11 @@ class Delivery:
     lease_confirmed_at: int = 0
     outcomes: list[Outcome] | None = None
     coordinator: object = None
+    pipeline: DeliveryPipeline | None = None
     unknown_since: int = 0
     dedupe_locks: dict[str, DedupeLock] | None = None
+
+    @property
+    def generation(self) -> str:
+        """The generation of the pipeline; empty without one."""
+        return "" if self.pipeline is None else self.pipeline.generation

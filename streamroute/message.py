@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
-from streamroute.delivery import Delivery
+from streamroute.delivery import Delivery, DeliveryPipeline
 from streamroute.values import Failure
 
 _new: Final = dict.__new__
@@ -122,6 +122,7 @@ def first_delivery(
     group: str,
     lease_confirmed_at: int,
     coordinator: object,
+    pipeline: DeliveryPipeline | None,
 ) -> Message:
     """Return the message of a new entry with collected outcomes; five times faster than the constructors."""
     delivery = _new_delivery(Delivery)
@@ -139,6 +140,7 @@ def first_delivery(
     delivery.lease_confirmed_at = lease_confirmed_at
     delivery.outcomes = []
     delivery.coordinator = coordinator
+    delivery.pipeline = pipeline
     delivery.unknown_since = 0
     return message
 

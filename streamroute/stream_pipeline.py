@@ -1,25 +1,36 @@
 """A stream's pipeline: everything that one configuration contributes to processing one stream's entries.
 
-An entry is validated when it is started, and by the pipeline whose routes it takes. A pipeline is immutable:
-a new configuration gets a new pipeline, while the consumer keeps running.
+An entry is decoded, validated, dispatched and settled by the same pipeline. A pipeline is immutable: a new
+configuration gets a new pipeline, while the consumer keeps running.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
+from streamroute.adapters.codecs.builtin import codec_named
 from streamroute.core.dispatcher import BotRedisDispatcher
 
 if TYPE_CHECKING:
     from streamroute.adapters.codecs.builtin import Codec
+    from streamroute.adapters.entries.entry_pipeline import EntryPipeline
     from streamroute.compiler.compiled import Compiled
     from streamroute.compiler.validation.data_check import Check
     from streamroute.config.document import Document, StreamConfig
     from streamroute.core.consume.entry_lifecycle import MessageCallback
     from streamroute.core.observer import Observer
     from streamroute.core.router import RedisRouter
+    from streamroute.values import KnownRoutes
+
+
+class UsesPipeline(Protocol):
+    """A storage that decodes entries by the pipeline that it was given last, and stamps their deliveries."""
+
+    def use(self, pipeline: EntryPipeline) -> None:
+        """Decode entries by ``pipeline`` from now on."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +44,35 @@ class Pipeline:
     generation: str
     document: Document
     dispatcher: BotRedisDispatcher
-    codec: Codec | str
+    codec: Codec
     checks: Mapping[str, Check]
     container: Any
     process_message: MessageCallback
+
+
+class StreamPipelines:
+    """The pipelines of one consumer: the current one decodes, and each delivery ends on its own.
+
+    ``process_message`` is the callback of the processor.
+    """
+
+    def __init__(self, storage: UsesPipeline, pipeline: Pipeline) -> None:
+        self._storage = storage
+        self.use(pipeline)
+
+    def use(self, pipeline: Pipeline) -> None:
+        """Decode entries by ``pipeline`` from now on; entries in flight keep theirs."""
+        self.current = pipeline
+        self._storage.use(pipeline)
+
+    def process_message(self, message: Any) -> Awaitable[None]:
+        """Validate and dispatch a message by the pipeline that decoded it."""
+        pipeline: Pipeline = message.delivery.pipeline
+        return pipeline.process_message(message)
+
+    def known_routes(self) -> KnownRoutes:
+        """Return the routes of the current pipeline; may be called from any thread."""
+        return self.current.dispatcher.known_routes()
 
 
 def build_pipeline(
@@ -53,7 +89,8 @@ def build_pipeline(
     for router in routers:
         dispatcher.include_router(router)
     dispatcher.setup(container)
-    codec, checks = compiled.codecs.get(stream.name, stream.codec), compiled.checks(stream.name)
+    codec = compiled.codecs.get(stream.name) or codec_named(stream.codec)
+    checks = compiled.checks(stream.name)
     return Pipeline(
         generation=compiled.document.generation,
         document=compiled.document,
@@ -66,7 +103,7 @@ def build_pipeline(
 
 
 def _process_message(
-    dispatcher: BotRedisDispatcher, codec: Codec | str, checks: Mapping[str, Check], observer: Observer
+    dispatcher: BotRedisDispatcher, codec: Codec, checks: Mapping[str, Check], observer: Observer
 ) -> MessageCallback:
     if not checks:
         return dispatcher.process_message

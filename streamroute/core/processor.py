@@ -158,6 +158,13 @@ class RedisStreamProcessor:
         """The number of workers occupied by stuck handlers; may be read from any thread."""
         return self._lifecycle.stuck
 
+    def in_flight_of(self, pipeline: object) -> int:
+        """Return how many entries that this pipeline decoded are not settled, released or lost yet.
+
+        An entry counts until its handler has ended, too.
+        """
+        return self._lifecycle.in_flight_of(pipeline)
+
     async def _create_group(self) -> None:
         doing = f"creating the group {self.consumer_group_name} of %s"
         outage = OutageTracker(doing, self.stream_name, self._incidents, self._backoff)

@@ -24,6 +24,8 @@ from consuming import (
 from loop_clock import LoopClock, turns
 from messages import message_of
 from seed_storages import ClaimingStorage, PlainStorage
+from streamroute.adapters.codecs.builtin import JsonCodec
+from streamroute.adapters.entries.entry_pipeline import CodecPipeline
 from streamroute.adapters.memory.storage import MemoryStreamStorage
 from streamroute.core.consume.tuning import Tuning
 from streamroute.core.processor import RedisStreamProcessor
@@ -436,6 +438,27 @@ async def test_who_keeps_leases_hears_what_is_held_and_what_waits_and_tells_what
         await eventually(lambda: len(handler.seen) == 2)
         assert keeper.asks["held"]() == {"2-0": second.delivery}
     assert storage.acked == []
+
+
+async def test_a_lost_entry_is_in_flight_until_its_handler_has_ended() -> None:
+    """The handler may still use the container of its pipeline."""
+    pipeline, ended = CodecPipeline(JsonCodec()), asyncio.Event()
+
+    async def handle(_payload: dict[str, Any]) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await ended.wait()
+
+    storage = Keeping(message_of({"type": "booked"}, id="1-0", pipeline=pipeline))
+    async with consuming(storage, handle) as worker:
+        await eventually(lambda: worker.running)
+        assert (worker.in_flight_of(pipeline), worker.in_flight_of(None)) == (1, 0)
+        storage.keepers[0].asks["lost"]([("1-0", 1)])
+        await asyncio.sleep(0)
+        assert (storage.keepers[0].asks["held"](), worker.in_flight_of(pipeline)) == ({}, 1)
+        ended.set()
+        await eventually(lambda: worker.in_flight_of(pipeline) == 0)
 
 
 async def test_a_setup_error_is_raised_at_once() -> None:

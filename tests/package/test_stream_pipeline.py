@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import FrozenInstanceError
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from consuming import eventually
 from messages import message_of
+from streamroute.adapters.codecs.builtin import JsonCodec
+from streamroute.adapters.entries.records import DeadRecord
+from streamroute.adapters.redis.connection import RedisConnection, open_redis
+from streamroute.adapters.stream.publisher import Publisher
+from streamroute.app import build_service
 from streamroute.compiler.checked_route import RuntimeContext
 from streamroute.compiler.pipeline import check_path
 from streamroute.core.observer import ignore_result
+from streamroute.core.processor import ignore_stuck
+from streamroute.errors import Reject
+from streamroute.incidents import LOG_ONLY
 from streamroute.stream_pipeline import Pipeline, build_pipeline
 from streamroute.values import DeadLetter
 
@@ -28,8 +38,14 @@ async def note(payload: dict[str, Any], container: list[int]) -> None:
 
 
 def pipeline_of(folder: Path, container: object, *, validate: bool) -> Pipeline:
+    text = ROUTES.replace("VALIDATE", str(validate).lower()).replace("HANDLER", f"{__name__}:note")
+    return made_pipeline(folder, text, container)
+
+
+def made_pipeline(folder: Path, text: str, container: object) -> Pipeline:
+    """Return the pipeline of the stream ``events`` in this configuration."""
     file = folder / "routes.yaml"
-    file.write_text(ROUTES.replace("VALIDATE", str(validate).lower()).replace("HANDLER", f"{__name__}:note"))
+    file.write_text(text)
     found = check_path(file)
     assert found.compiled is not None, found.findings
     routers = found.compiled.routers_in(RuntimeContext({}, validated=True))["events"]
@@ -42,7 +58,7 @@ async def test_it_handles_with_the_routes_and_the_container_of_its_configuration
     pipeline = pipeline_of(tmp_path, noted, validate=False)
     await pipeline.process_message(message_of({"type": "booked", "n": 7}, outcomes=[]))
     assert noted == [7]
-    assert pipeline.codec == "json"
+    assert isinstance(pipeline.codec, JsonCodec)
     assert pipeline.process_message == pipeline.dispatcher.process_message, "no call in between"
     assert pipeline.generation == pipeline.document.generation != ""
     with pytest.raises(FrozenInstanceError):
@@ -59,3 +75,67 @@ async def test_it_validates_with_the_checks_of_its_configuration(tmp_path: Path)
     assert message.delivery.outcomes == [
         DeadLetter(None, "the data is invalid: n must be a whole number, not a string")
     ]
+
+
+class Container:
+    """What the handler of one configuration is given: its handlers wait until it is opened."""
+
+    def __init__(self) -> None:
+        self.opened = asyncio.Event()
+        self.ran: list[int] = []
+
+
+async def fail_when_opened(payload: dict[str, Any], container: Container) -> None:
+    """Note the payload's number, wait, and fail for good."""
+    container.ran.append(payload["n"])
+    await container.opened.wait()
+    raise Reject("no")
+
+
+SWITCHED = """
+streams: {events: {group: g, codec: json, concurrency: 4, order_by: type}}
+routes: [{name: ROUTE, stream: events, type: t, handler: "HANDLER"}]
+"""
+
+
+def switched_pipeline(folder: Path, route: str, container: object) -> Pipeline:
+    """Return the pipeline of a configuration whose entries run one after the other."""
+    text = SWITCHED.replace("ROUTE", route).replace("HANDLER", f"{__name__}:fail_when_opened")
+    return made_pipeline(folder, text, container)
+
+
+async def test_each_entry_ends_on_the_pipeline_that_decoded_it(tmp_path: Path, redis_url: str) -> None:
+    old, new = Container(), Container()
+    first, second = (switched_pipeline(tmp_path, *of) for of in (("first", old), ("second", new)))
+    stream = first.document.streams["events"]
+    async with open_redis(redis_url, folder=tmp_path) as connection:
+        service = build_service(connection, stream, "me", first, ignore_result, LOG_ONLY, ignore_stuck)
+        processor, pipelines = service.processor, service.pipelines
+        await processor.start_listening()
+        await publish(connection, 1, 2, 3)
+        await eventually(lambda: processor.in_flight_of(first) == 3)
+        assert pipelines.known_routes().routes == {"first"}
+        pipelines.use(second)
+        assert pipelines.known_routes().routes == {"second"}
+        await publish(connection, 4, 5)
+        await eventually(lambda: processor.in_flight_of(second) == 2)
+        assert (old.ran, new.ran, processor.in_flight_of(first)) == ([1], [], 3)
+        old.opened.set()
+        await eventually(lambda: processor.in_flight_of(first) == 0)
+        assert processor.in_flight_of(second) == 2
+        new.opened.set()
+        await eventually(lambda: processor.in_flight_of(second) == 0)
+        await processor.stop_listening()
+        letters: Any = await connection.client.xrange("{events}:g:dead")
+    assert (old.ran, new.ran) == ([1, 2, 3], [4, 5])
+    records = [DeadRecord.read(fields) for _, fields in letters]
+    assert [(record.route, record.generation) for record in records] == [
+        *[("first", first.generation)] * 3,
+        *[("second", second.generation)] * 2,
+    ]
+
+
+async def publish(connection: RedisConnection, *numbers: int) -> None:
+    """Publish a message of each number."""
+    publisher = Publisher(connection, "events", JsonCodec())
+    await publisher.publish([publisher.encode({"type": "t", "n": n}) for n in numbers])

@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 
 from consuming import GROUP, STREAM
 from streamroute.adapters.codecs.builtin import Codec
+from streamroute.adapters.entries.entry_pipeline import codec_pipeline
 from streamroute.adapters.entries.records import DeadRecord
 from streamroute.adapters.memory.storage import MemoryStreamStorage
 from streamroute.adapters.redis.raw_client import raw_client
@@ -82,7 +83,8 @@ class MemoryBackend:
 
     def storage(self, *, lease: float = 60.0, block: float = 0.05, codec: Codec | None = None) -> Any:
         self.memory.lease, self.memory.block = lease, block
-        self.memory.codec = codec or self.memory.codec
+        if codec is not None:
+            self.memory.use(codec_pipeline(codec))
         return self.memory
 
     async def add(self, **fields: str) -> str:

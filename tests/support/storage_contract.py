@@ -10,6 +10,8 @@ import pytest
 
 from backends import Backend
 from consuming import GROUP, STREAM, eventually, within_patience
+from streamroute.adapters.codecs.builtin import FieldsCodec
+from streamroute.adapters.entries.entry_pipeline import CodecPipeline
 from streamroute.message import Message
 from streamroute.values import ClaimResult, DeadLetter, Quotas, RetryLater
 
@@ -336,6 +338,35 @@ class Outcomes:
         assert (dead.attempt, dead.deliveries) == (3, 1)
         assert dead.fields == {b"type": b"booked", b"data": b"{}"}
         assert await backend.pending() == []
+
+    async def test_a_delivery_ends_on_the_pipeline_that_decoded_it(self, backend: Backend) -> None:
+        storage = backend.storage()
+        await storage.create_group(STREAM, GROUP)
+        started = {}
+        for n in ("1", "2"):
+            storage.use(pipeline := CodecPipeline(FieldsCodec(), f"generation {n}"))
+            await backend.add(type="booked", n=n)
+            entry_id, message = await read_one(storage)
+            assert message.delivery.pipeline is pipeline
+            started[entry_id] = message
+            message.delivery.outcomes = [DeadLetter("thank", "no"), RetryLater("bill", 0, 2, "no luck")]
+        await storage.settle(*ONE, started)
+        assert {letter.fields[b"n"]: letter.generation for letter in await backend.dead()} == {
+            b"1": "generation 1",
+            b"2": "generation 2",
+        }
+        await eventually(lambda: _promoted(storage))
+        retries = [message for _, message in await storage.read_events(*ONE, 10)]
+        assert {message.delivery.generation for message in retries} == {"generation 2"}
+
+    async def test_a_claimed_entry_belongs_to_the_pipeline_of_its_claim(self, backend: Backend) -> None:
+        storage = backend.storage()
+        await storage.create_group(STREAM, GROUP)
+        await backend.add(type="booked")
+        await read_one(storage)
+        storage.use(CodecPipeline(FieldsCodec(), "generation 2"))
+        [(_, message)] = await claimed(storage, 0)
+        assert message.delivery.generation == "generation 2"
 
     async def test_an_entry_with_thousands_of_fields_is_dead_lettered_whole(self, backend: Backend) -> None:
         storage = backend.storage()

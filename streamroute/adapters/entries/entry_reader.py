@@ -14,7 +14,7 @@ from streamroute.adapters.codecs.builtin import Codec
 from streamroute.adapters.codecs.codec_calls import optional_decoder
 from streamroute.adapters.entries.records import RetryRecord, fields_from_reply
 from streamroute.adapters.redis.replies import Row
-from streamroute.delivery import Delivery
+from streamroute.delivery import Delivery, DeliveryPipeline
 from streamroute.errors import DecodeError
 from streamroute.expansion import is_expanding
 from streamroute.keys import GroupKeys
@@ -33,13 +33,15 @@ FastDecoder = Callable[[list[bytes]], dict[str, Any] | None]
 class EntryReader:
     """Decodes the entries of one group; ``keys`` identifies its stream and its retry stream.
 
-    ``coordinator`` is attached to each delivery; it has access to the group's other messages and workers.
+    ``coordinator`` and ``pipeline`` are attached to each delivery: the former has access to the group's other
+    messages and workers, the latter is where the codec is from.
     """
 
     codec: Codec
     keys: GroupKeys
     group: str
     coordinator: object = None
+    pipeline: DeliveryPipeline | None = None
 
     def read(
         self,
@@ -71,6 +73,7 @@ class EntryReader:
                 lease_confirmed_at=read_at,
                 outcomes=[],
                 coordinator=self.coordinator,
+                pipeline=self.pipeline,
                 unknown_since=origin.unknown_since,
             ),
         )
@@ -79,7 +82,8 @@ class EntryReader:
     def read_new(self, rows: Iterable[Row], *, read_at: int) -> list[tuple[str, dict[str, Any]]]:
         """Decode entries of the stream itself on their first delivery; faster than ``read``."""
         decode = fast_decoder(self.codec)
-        stream, group, coordinator = self.keys.stream, self.group, self.coordinator
+        stream, group = self.keys.stream, self.group
+        coordinator, pipeline = self.coordinator, self.pipeline
         entries: list[tuple[str, dict[str, Any]]] = []
         for raw_id, parts in rows:
             entry_id = raw_id.decode()
@@ -88,7 +92,9 @@ class EntryReader:
             except BaseException:  # noqa: BLE001 - of a user's codec: its `decode` reports what is wrong
                 payload = None
             if type(payload) is dict:
-                message = first_delivery(payload, entry_id, parts, stream, group, read_at, coordinator)
+                message = first_delivery(
+                    payload, entry_id, parts, stream, group, read_at, coordinator, pipeline
+                )
                 entries.append((entry_id, message))
             else:
                 fields = fields_from_reply(parts)

@@ -161,7 +161,7 @@ class DeadRecord:
     accepted: bool = True
 
     @classmethod
-    def of(cls, message: Message, dead: DeadLetter, generation: str = "") -> DeadRecord:
+    def of(cls, message: Message, dead: DeadLetter) -> DeadRecord:
         """Create the record of one failure of a message."""
         kind: Any = message.get("type")
         return cls(
@@ -178,7 +178,7 @@ class DeadRecord:
             type=clip(kind, NAME) if issubclass(type(kind), str) else None,
             routes=sorted(message.routes or ()),
             time=time.time(),
-            generation=generation,
+            generation=message.delivery.generation,
             trace=_trace(message),
             history=message.history,
             accepted=dead.accepted,

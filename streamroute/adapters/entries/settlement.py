@@ -20,7 +20,7 @@ def needs_settle_script(delivery: Delivery) -> bool:
     return bool(delivery.outcomes or delivery.dedupe_locks)
 
 
-def settlement(keys: GroupKeys, group: str, consumer: str, message: Message, generation: str) -> Call:
+def settlement(keys: GroupKeys, group: str, consumer: str, message: Message) -> Call:
     """Return keys and arguments of the script ``settle`` for one message."""
     delivery = message.delivery
     outcomes = delivery.outcomes or ()
@@ -36,7 +36,7 @@ def settlement(keys: GroupKeys, group: str, consumer: str, message: Message, gen
     for retry, record in zip(retries, records, strict=True):
         arguments += [record.name, delay_ms(retry.delay), record.pack()]
     for letter in letters:
-        fields = flatten_fields(DeadRecord.of(message, letter, generation).write())
+        fields = flatten_fields(DeadRecord.of(message, letter).write())
         arguments += [len(fields), *fields]
     for held in keys_held:
         arguments += [held.route, held.state, held.fact]

@@ -14,7 +14,8 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from streamroute.adapters.codecs.builtin import Codec, codec_named
+from streamroute.adapters.codecs.builtin import Codec
+from streamroute.adapters.entries.entry_pipeline import EntryPipeline, codec_pipeline
 from streamroute.adapters.entries.entry_reader import EntryReader, entry_name
 from streamroute.adapters.entries.records import DeadRecord
 from streamroute.adapters.entries.settlement import needs_settle_script
@@ -53,7 +54,7 @@ class MemoryStreamStorage:
         trim: float | None = None,
         clock: Clock = time.time,
     ) -> None:
-        self.codec = codec_named(codec) if isinstance(codec, str) else codec
+        self._pipeline: EntryPipeline = codec_pipeline(codec)
         self.refuse: str | None = None
         self.lease = lease
         self.block = block
@@ -64,6 +65,11 @@ class MemoryStreamStorage:
         self._workers: defaultdict[tuple[str, str], dict[str, KnownRoutes]] = defaultdict(dict)
         self._listed: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         self._numbers = itertools.count(1)
+
+    @property
+    def codec(self) -> Codec:
+        """The codec of the entries."""
+        return self._pipeline.codec
 
     # For tests: add entries, inspect the state, break things.
 
@@ -121,6 +127,10 @@ class MemoryStreamStorage:
         return self._server.delayed(self._keys(stream, group).due)
 
     # For processors.
+
+    def use(self, pipeline: EntryPipeline) -> None:
+        """Decode entries by ``pipeline`` from now on; deliveries that were decoded before keep theirs."""
+        self._pipeline = pipeline
 
     async def create_group(self, stream_name: str, group_name: str) -> None:
         """Create the group if it is missing, at the stream's first entry."""
@@ -281,7 +291,7 @@ class MemoryStreamStorage:
         )
         alive, listed = self._workers[stream, group], self._listed[stream, group]
         coordinator = MemoryCoordinator(dedupe, alive, listed, server.clock, self.lease, server.retry_secrets)
-        return EntryReader(self.codec, keys, group, coordinator)
+        return EntryReader(self._pipeline.codec, keys, group, coordinator, self._pipeline)
 
     def _read(self, stream: str, group: str, consumer: str, count: int) -> list[tuple[str, dict[str, Any]]]:
         reader, now = self._reader(stream, group, consumer), self._server.clock()

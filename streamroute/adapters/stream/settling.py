@@ -68,15 +68,13 @@ async def settle_outcomes(
     group: str,
     consumer: str,
     messages: Mapping[str, Message],
-    generation: str,
 ) -> tuple[list[str], dict[str, str]]:
     """Write the outcomes of each message and acknowledge it, by one script each, in one round trip.
 
     Returns the ids that this consumer does not hold any more, and the ids that the server refused, with
-    its reason. ``generation`` is that of the configuration. Raises what redis-py raises if the server cannot
-    be reached.
+    its reason. Raises what redis-py raises if the server cannot be reached.
     """
-    calls = [settlement(keys, group, consumer, message, generation) for message in messages.values()]
+    calls = [settlement(keys, group, consumer, message) for message in messages.values()]
     answers = await script("settle").run_each(client, calls)
     lost: list[str] = []
     refused: dict[str, str] = {}

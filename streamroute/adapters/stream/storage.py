@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from redis.asyncio import Redis
 
-from streamroute.adapters.codecs.builtin import Codec, codec_named
+from streamroute.adapters.codecs.builtin import Codec
+from streamroute.adapters.entries.entry_pipeline import EntryPipeline, codec_pipeline
 from streamroute.adapters.entries.entry_reader import EntryReader
 from streamroute.adapters.entries.records import fields_from_reply
 from streamroute.adapters.groups.cleanup import StreamCleaner
@@ -48,8 +50,7 @@ class RedisStreamStorage:
     ``block``
         seconds that a read waits for an entry.
     ``dead_letter``
-        the stream for dead letters (default ``{stream}:group:dead``); each holds the ``generation`` of the
-        configuration.
+        the stream for dead letters (default ``{stream}:group:dead``).
     ``trim``
         seconds for which an entry is kept after every group has finished with it (None: forever).
     ``forget_consumers``
@@ -72,7 +73,6 @@ class RedisStreamStorage:
         stall: float | None = None,
         block: float = 0.5,
         dead_letter: str | None = None,
-        generation: str = "",
         trim: float | None = None,
         forget_consumers: float = 3600.0,
         formerly_group: str | None = None,
@@ -81,12 +81,11 @@ class RedisStreamStorage:
         self._client = client
         self._client_of = raw_clients(client)
         read_connections(client.connection_pool)
-        self._codec = codec_named(codec) if isinstance(codec, str) else codec
+        self._pipeline: EntryPipeline = codec_pipeline(codec)
         self._lease = Lease.of(lease, stall)
         self._former_group = formerly_group
         self._block = block
         self._dead_letter = dead_letter
-        self._generation = generation
         self._incidents = incidents
         self._watermarks = Watermarks(incidents)
         self._groups = GroupSetup(self._client_of, self._watermarks, incidents, formerly_group)
@@ -94,6 +93,12 @@ class RedisStreamStorage:
         self._promoter = RetryPromoter(incidents)
         self._cursors: dict[tuple[str, str], list[str]] = {}
         self._readers: dict[tuple[str, str, str], EntryReader] = {}
+
+    def use(self, pipeline: EntryPipeline) -> None:
+        """Decode entries by ``pipeline`` from now on; deliveries that were decoded before keep theirs."""
+        self._pipeline = pipeline
+        for name, reader in self._readers.items():
+            self._readers[name] = replace(reader, codec=pipeline.codec, pipeline=pipeline)
 
     async def create_group(self, stream_name: str, group_name: str) -> None:
         """See ``GroupSetup.create``. Reports a deleted group, whose unsettled entries run again."""
@@ -199,7 +204,7 @@ class RedisStreamStorage:
         self._watermarks.moved(keys, group_name)
         if not to_write:
             return SettleResult(lost, {})
-        lost_too, refused = await settle_outcomes(*where, to_write, self._generation)
+        lost_too, refused = await settle_outcomes(*where, to_write)
         return SettleResult(lost + lost_too, refused)
 
     async def release(
@@ -276,6 +281,6 @@ class RedisStreamStorage:
             former = [] if self._former_group is None else [self._keys(keys.stream, self._former_group)]
             client, lease = self._client_of(keys.stream), self._lease
             coordinator = RedisCoordinator(client, keys, group, consumer, lease=lease, former=former)
-            reader = EntryReader(self._codec, keys, group, coordinator)
+            reader = EntryReader(self._pipeline.codec, keys, group, coordinator, self._pipeline)
             self._readers[keys.stream, group, consumer] = reader
         return reader

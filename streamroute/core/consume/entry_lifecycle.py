@@ -145,6 +145,15 @@ class EntryLifecycle:
         """Return the ids of held entries that have not started; may be called from any thread."""
         return self._pool.waiting()
 
+    def in_flight_of(self, pipeline: object) -> int:
+        """Return how many deliveries of this pipeline are held, or are used by a handler that still runs.
+
+        An entry is held in the same step of the event loop that decodes it: none is counted late.
+        """
+        payloads = [*self.in_flight.payloads.values(), *self._pool.running_payloads()]
+        deliveries = {payload.delivery for payload in payloads if isinstance(payload, Message)}
+        return sum(delivery.pipeline is pipeline for delivery in deliveries)
+
     # Called by the pause group.
 
     @property

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from messages import message_of
 from misbehaving import Text, Unspeakable
+from streamroute.adapters.codecs.builtin import JsonCodec
+from streamroute.adapters.entries.entry_pipeline import CodecPipeline
 from streamroute.adapters.entries.field_packing import pack_fields, unpack_fields
 from streamroute.adapters.entries.records import (
     DeadRecord,
@@ -117,8 +119,9 @@ def test_a_damaged_history_is_a_decode_error() -> None:
 
 
 def test_a_dead_letter_keeps_its_history_and_its_configuration() -> None:
-    message = Message({"type": "booked"}, id="1-0", stream="s", group="g", history=(FAILURE,))
-    record = DeadRecord.of(message, DeadLetter("thank", "no", "E: x", "Traceback", 2), "abc123")
+    pipeline = CodecPipeline(JsonCodec(), "abc123")
+    message = message_of({"type": "booked"}, id="1-0", history=(FAILURE,), pipeline=pipeline)
+    record = DeadRecord.of(message, DeadLetter("thank", "no", "E: x", "Traceback", 2))
     again = DeadRecord.read(record.write())
     assert (again.generation, again.history, again.type) == ("abc123", (FAILURE,), "booked")
 
@@ -164,9 +167,12 @@ def test_a_dead_letter_says_all_of_the_message_that_died(accepted: bool) -> None
     payload = {"type": "booked", "traceparent": "t" * 1001, "tracestate": 7, "other": "x"}
     fields = {b"_streamroute": b"of a dead letter", b"type": b"booked"}
     facts: dict[str, Any] = {"id": "1-0", "stream": "s", "group": "g", "deliveries": 3}
-    message = message_of(payload, **facts, routes=frozenset({"b", "a"}), fields=fields, history=(FAILURE,))
+    pipeline = CodecPipeline(JsonCodec(), "abc")
+    message = message_of(
+        payload, **facts, pipeline=pipeline, routes=frozenset({"b", "a"}), fields=fields, history=(FAILURE,)
+    )
     before = time.time()
-    record = DeadRecord.of(message, DeadLetter("a", "no", "E: x", "Traceback", 2, accepted), "abc")
+    record = DeadRecord.of(message, DeadLetter("a", "no", "E: x", "Traceback", 2, accepted))
     assert before <= record.time <= time.time()
     assert record == DeadRecord(
         **facts,

@@ -71,7 +71,7 @@ def test_all_is_told_in_the_order_of_the_script(made: Any, pending_key: str, ent
 
 def _parted(settled: Message) -> tuple[list[str], list[Any], list[Any]]:
     """Return the keys, the arguments up to the first letter's size, and the arguments after it."""
-    keys, arguments = settlement(KEYS, GROUP, "me", settled, "g1")
+    keys, arguments = settlement(KEYS, GROUP, "me", settled)
     return list(keys), list(arguments[:12]), list(arguments[12:])
 
 
@@ -105,5 +105,5 @@ def test_a_retry_waits_a_year_at_most() -> None:
     message = message_of(
         {"type": "t"}, id="1-0", stream=STREAM, outcomes=[RetryLater("thank", 1e10, 2, "no")]
     )
-    _, (*_, delay, _entry) = settlement(KEYS, GROUP, "me", message, "")
+    _, (*_, delay, _entry) = settlement(KEYS, GROUP, "me", message)
     assert delay == 365 * 24 * 3600 * 1000

@@ -57,6 +57,11 @@ class Workers(set[Worker]):
         """Return the running entries by id."""
         return dict(worker.entry for worker in list(self) if worker.entry is not None)
 
+    def payloads(self) -> list[dict[str, Any]]:
+        """Return the payloads of running entries, and of those whose threads outlived their run."""
+        entries = [worker.entry or (worker.abandoned and worker.abandoned.entry) for worker in list(self)]
+        return [entry[1] for entry in entries if entry is not None]
+
     def tasks(self) -> list[asyncio.Task[None]]:
         """Return the tasks of the workers."""
         return [worker.task for worker in self if worker.task is not None]

@@ -91,6 +91,10 @@ class WorkerPool:
         """The number of running entries; may be read from any thread."""
         return len(self._workers.busy())
 
+    def running_payloads(self) -> list[dict[str, Any]]:
+        """Return the payloads that handlers still use, stuck handlers and abandoned threads included."""
+        return self._workers.payloads()
+
     @property
     def stuck(self) -> int:
         """The number of workers occupied by stuck handlers; may be read from any thread."""

@@ -160,7 +160,7 @@ def test_what_was_claimed_says_nothing_of_how_many_to_read() -> None:
 
 def test_entries_that_the_server_sent_are_measured_as_they_came() -> None:
     """Alternating names and values: the fields are not decoded yet."""
-    message = first_delivery({}, "1-0", [b"data", b"x" * (4 * MEGABYTE - 4)], "s", "g", 0, None)
+    message = first_delivery({}, "1-0", [b"data", b"x" * (4 * MEGABYTE - 4)], "s", "g", 0, None, None)
     window = PrefetchWindow(500, 0.1, Clock())
     window.record_read(sized(*[0] * 250))
     window.record_sizes([("1-0", message)])
