@@ -63,10 +63,10 @@ _LONGEST_DELAY: Final = 1e10  # seconds: about 300 years; nan and inf are not de
 
 def as_delay(value: object) -> float | None:
     """Return a delay in seconds; None if it could not be stored: not a number, nan, or over 300 years."""
-    kind = type(value)  # isinstance() would run the code of the object's class
+    value_type = type(value)  # isinstance() would run the code of the object's class
     try:
         # Call the built-in methods: a subclass may override them.
-        seconds = float.__float__(value) if issubclass(kind, float) else int.__float__(value)  # type: ignore[arg-type]  # refused below
+        seconds = float.__float__(value) if issubclass(value_type, float) else int.__float__(value)  # type: ignore[arg-type]  # refused below
     except (TypeError, OverflowError):
         return None
     return seconds if abs(seconds) <= _LONGEST_DELAY else None

@@ -37,17 +37,17 @@ def refuse_expanding(value: Any) -> None:
         raise ExpansionError
 
 
-def _is_larger(value: Any, most: int) -> bool:
-    """Whether a traversal meets more than ``most`` values."""
-    stack, left = [value], most
+def _is_larger(value: Any, limit: int) -> bool:
+    """Whether a traversal meets more than ``limit`` values."""
+    stack, remaining = [value], limit
     while stack:
         held = _held(stack.pop())
-        left -= len(held)
-        if left < 0:
+        remaining -= len(held)
+        if remaining < 0:
             return True
-        for one in held:
-            if type(one) not in _SCALARS:
-                stack.append(one)  # noqa: PERF401 - most hold none, and a list of none costs as much
+        for element in held:
+            if type(element) not in _SCALARS:
+                stack.append(element)  # noqa: PERF401 - most hold none, and a list of none costs as much
     return False
 
 
@@ -55,12 +55,12 @@ def _size(value: Any) -> tuple[int, bool]:
     """Return the number of values, visiting each container once, and whether any container is shared."""
     stack, seen, size, shares = [value], set[int](), 0, False
     while stack:
-        one = stack.pop()
-        if id(one) in seen:
+        element = stack.pop()
+        if id(element) in seen:
             shares = True
             continue
-        seen.add(id(one))
-        held = _held(one)
+        seen.add(id(element))
+        held = _held(element)
         size += len(held)
         stack.extend([inner for inner in held if type(inner) not in _SCALARS])
     return size, shares

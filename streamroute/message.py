@@ -178,22 +178,24 @@ def unshared_copy(value: Any) -> Any:
     copies: dict[int, Any] = {}  # by the id() of the original
     unfinished: list[tuple[Any, Any, Any]] = [(value, root, 0)]
     while unfinished:
-        found, target, place = unfinished.pop()
-        key = id(found)
+        source, target, place = unfinished.pop()
+        key = id(source)
         if key in copies:
             target[place] = copies[key]
             continue
-        kind = type(found)
-        if kind is dict:
-            new: Any = found.copy()
-            unfinished.extend([(item, new, at) for at, item in found.items() if type(item) not in _IMMUTABLE])
-        elif kind is list:
-            new = found[:]
+        value_type = type(source)
+        if value_type is dict:
+            new: Any = source.copy()
             unfinished.extend(
-                [(item, new, at) for at, item in enumerate(found) if type(item) not in _IMMUTABLE]
+                [(item, new, at) for at, item in source.items() if type(item) not in _IMMUTABLE]
+            )
+        elif value_type is list:
+            new = source[:]
+            unfinished.extend(
+                [(item, new, at) for at, item in enumerate(source) if type(item) not in _IMMUTABLE]
             )
         else:
-            new = found if kind in _IMMUTABLE else _deep_copy(found, copies)
+            new = source if value_type in _IMMUTABLE else _deep_copy(source, copies)
         copies[key] = target[place] = new
     return root[0]
 

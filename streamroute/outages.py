@@ -67,11 +67,11 @@ class OutageTracker:
             self._since, self._stated = time.monotonic(), ""
         if self.failures == 0 or stated not in ("", self._stated):
             self._stated = stated or self._stated
-            said = "%s failed, trying again until it works: %s"
+            template = "%s failed; retrying: %s"
             new = int(self.failures == 0)  # later reports belong to the same outage
             details = (self.activity, reason)
             alike = f"{self.doing} {kind}"
-            self.incidents.report(Incident.OUTAGE, self.stream, said, *details, count=new, kind=alike)
+            self.incidents.report(Incident.OUTAGE, self.stream, template, *details, count=new, kind=alike)
         self.failures += 1
         return self.backoff.wait(self.failures)
 
@@ -79,8 +79,11 @@ class OutageTracker:
         """Record a success, which ends the outage."""
         if self.failures:
             lasted = time.monotonic() - self._since
-            said, alike = "%s works again after %d failures in %.1fs", coalesced_by("works again", self.doing)
-            log.warning(said, self.activity, self.failures, lasted, extra=alike)
+            template, alike = (
+                "%s recovered after %d failures in %.1fs",
+                coalesced_by("recovered", self.doing),
+            )
+            log.warning(template, self.activity, self.failures, lasted, extra=alike)
             self.failures = 0
 
 

@@ -34,10 +34,10 @@ async def log(payload: Mapping[str, Any], *, level: str = "info", text: str = ""
 
     The whole payload is logged; use a transform on the route to select what may be logged.
     """
-    where = f"{payload.id} of {payload.stream}: " if isinstance(payload, Message) and payload.id else ""
+    source = f"{payload.id} of {payload.stream}: " if isinstance(payload, Message) and payload.id else ""
     number = logging.getLevelNamesMapping()[level.upper()]
-    said = f"{text} " if text else ""
-    logger.log(number, "%s%s%s", said, where, _shown(payload), extra=NEVER_COALESCED)
+    prefix = f"{text} " if text else ""
+    logger.log(number, "%s%s%s", prefix, source, _shown(payload), extra=NEVER_COALESCED)
 
 
 def _shown(payload: Mapping[str, Any]) -> str:

@@ -53,23 +53,23 @@ def header_problems(stated: Mapping[str, str], from_env: Mapping[str, str]) -> I
         if len(names) > _MOST:
             yield argument, f'"{argument}" holds {len(names):,} headers; {_MOST} can be sent'
         for name in names:
-            if why := name_problem(name):
-                yield argument, why
+            if problem := name_problem(name):
+                yield argument, problem
     for name in _duplicates([*stated, *from_env]):
         argument = "headers_from_env" if name in from_env else "headers"
         yield argument, f"the header {safe_repr(name, 60)} is stated twice: one would replace the other"
     for name, value in stated.items():
-        if why := value_problem(value):
-            yield "headers", f"the value of the header {safe_repr(name, 60)} cannot be sent: {why}"
+        if problem := value_problem(value):
+            yield "headers", f"the value of the header {safe_repr(name, 60)} cannot be sent: {problem}"
 
 
 def _duplicates(names: Iterable[str]) -> Iterator[str]:
     """Yield names that occurred before; header names are case-insensitive."""
-    known: set[str] = set()
+    seen: set[str] = set()
     for name in names:
-        if name.lower() in known:
+        if name.lower() in seen:
             yield name
-        known.add(name.lower())
+        seen.add(name.lower())
 
 
 def conflicting_authorization(url: str, *headers: Iterable[str]) -> str | None:
@@ -99,10 +99,10 @@ def headers_of(
     headers = {"Content-Type": "application/json", "User-Agent": "streamroute", "Accept-Encoding": "identity"}
     if isinstance(payload, Message) and payload.id:
         headers["X-Streamroute-Message"] = quote(f"{payload.stream}/{payload.id}", safe=_VISIBLE)
-    for _, why in header_problems(stated, from_env):
-        raise SetupError(why)
-    own = {**stated, **{name: _from_env(name, variable) for name, variable in from_env.items()}}
-    merged = {name.lower(): (name, value) for name, value in {**headers, **own}.items()}
+    for _, problem in header_problems(stated, from_env):
+        raise SetupError(problem)
+    configured = {**stated, **{name: _from_env(name, variable) for name, variable in from_env.items()}}
+    merged = {name.lower(): (name, value) for name, value in {**headers, **configured}.items()}
     return dict(merged.values())
 
 
@@ -110,6 +110,8 @@ def _from_env(name: str, variable: str) -> str:
     value = os.environ.get(variable)
     if value is None:
         raise SetupError(f"the environment variable {variable}, which contains a header, is not set")
-    if why := value_problem(value):
-        raise SetupError(f"the environment variable {variable} cannot be sent as the header {name}: {why}")
+    if problem := value_problem(value):
+        raise SetupError(
+            f"the environment variable {variable} cannot be sent as the header {name}: {problem}"
+        )
     return value

@@ -25,7 +25,7 @@ def seconds_of(retry_after: str | None) -> float | None:
         return None
     try:
         due = parsedate_to_datetime(text)
-        left = (due.replace(tzinfo=due.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+        seconds = (due.replace(tzinfo=due.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
     except (ValueError, TypeError, IndexError, OverflowError):  # raised by the parser for malformed dates
         return None
-    return min(max(left, 0.0), _LONGEST)
+    return min(max(seconds, 0.0), _LONGEST)

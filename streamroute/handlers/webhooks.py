@@ -49,9 +49,9 @@ def _check(arguments: Mapping[str, Any], _streams: Sequence[str]) -> Iterator[Ar
     for key in mistyped:
         yield ArgumentProblem(key, f'"{key}" must map names to strings')
     if not mistyped:
-        yield from (ArgumentProblem(key, why) for key, why in header_problems(*headers.values()))
-        if _is_address(url) and (why := conflicting_authorization(url, *headers.values())):
-            yield ArgumentProblem("url", why, "take them out of the address, or leave the header out")
+        yield from (ArgumentProblem(key, problem) for key, problem in header_problems(*headers.values()))
+        if _is_address(url) and (problem := conflicting_authorization(url, *headers.values())):
+            yield ArgumentProblem("url", problem, "take them out of the address, or leave the header out")
     try:
         parse_duration(arguments.get("timeout", _TIMEOUT))
     except (TypeError, ValueError):
@@ -97,9 +97,9 @@ async def webhook(
     httpx = _httpx()
     if not _is_address(url):
         raise SetupError("the address of the webhook is invalid")
-    if why := conflicting_authorization(url, headers or {}, headers_from_env or {}):
-        raise SetupError(why)
-    where = _origin(url)
+    if problem := conflicting_authorization(url, headers or {}, headers_from_env or {}):
+        raise SetupError(problem)
+    origin = _origin(url)
     sent = headers_of(payload, headers or {}, headers_from_env or {})
     request = {"content": _body(payload), "headers": sent, "timeout": None}
     response: Any = None
@@ -107,36 +107,36 @@ async def webhook(
     try:
         async with asyncio.timeout(parse_duration(timeout)):
             async with _client(httpx).stream("POST", url, **request) as response:
-                said = await _body_excerpt(response)
+                excerpt = await _body_excerpt(response)
     except Exception as error:
         if response is not None and response.is_success:
             return  # the receiver has the message; the rest of the response does not matter
         if isinstance(error, TimeoutError):
-            raise Retry(reason=f"{where} did not answer within {timeout}") from error
-        raise _failure(httpx, where, error) from None
+            raise Retry(reason=f"{origin} did not answer within {timeout}") from error
+        raise _failure(httpx, origin, error) from None
     finally:
         _is_sending.reset(sending)
-    _raise_for_status(response, f"{where} answered {response.status_code}{said}")
+    _raise_for_status(response, f"{origin} answered {response.status_code}{excerpt}")
 
 
-def _failure(httpx: Any, where: str, error: Exception) -> Reject | Retry:
+def _failure(httpx: Any, origin: str, error: Exception) -> Reject | Retry:
     """The outcome of a request without a response, as an error without secrets."""
     name = type_name(error)
     unfit = (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, UnicodeError)
     if isinstance(error, unfit):
-        return Reject(f"could not send the request to {where}: {name}")  # a retry would fail, too
+        return Reject(f"could not send the request to {origin}: {name}")  # a retry would fail, too
     # Network errors come from the operating system; protocol and proxy errors may quote anything.
-    said = error_line(error, NAME) if isinstance(error, httpx.NetworkError) else name
-    return Retry(reason=f"could not reach {where}: {said}")
+    text = error_line(error, NAME) if isinstance(error, httpx.NetworkError) else name
+    return Retry(reason=f"could not reach {origin}: {text}")
 
 
-def _raise_for_status(response: Any, said: str) -> None:
+def _raise_for_status(response: Any, reason: str) -> None:
     status = response.status_code
     if response.is_success:
         return
     if status in _RETRYABLE or status >= 500:
-        raise Retry(seconds_of(response.headers.get("retry-after")), said)
-    raise Reject(said)
+        raise Retry(seconds_of(response.headers.get("retry-after")), reason)
+    raise Reject(reason)
 
 
 async def _body_excerpt(response: Any) -> str:

@@ -127,7 +127,7 @@ def test_logs_and_metrics_of_a_lost_server_name_no_address(
     serving = lone_project.start("serve", "--metrics", str(metrics), "--log-level", "debug")
     serving.says("stream s")
     server.kill()
-    serving.says("failed, trying again").says("cannot connect to the server: Connection refused")
+    serving.says("failed; retrying").says("cannot connect to the server: Connection refused")
     with urllib.request.urlopen(f"http://127.0.0.1:{metrics}/metrics") as answer:
         page = answer.read().decode()
     shown = serving.err + page

@@ -23,9 +23,9 @@ def test_whatever_a_storage_raises_is_an_outage_in_a_line(
     assert 0 < outage.record_failure(ALL[kind]()) <= 2
     outage.record_success()
     first, last = caplog.messages
-    assert first.startswith("reading from s failed, trying again until it works: ")
+    assert first.startswith("reading from s failed; retrying: ")
     assert len(first) <= ERROR + 100
-    assert last.startswith("reading from s works again after 2 failures")
+    assert last.startswith("reading from s recovered after 2 failures")
     assert len(one_line(ALL[kind]()).splitlines()) == 1
 
 
@@ -73,7 +73,7 @@ def test_an_outage_is_counted_once_however_much_is_said_of_it(caplog: pytest.Log
     outage.record_success()
     outage.record_failure("again")
     assert [count for _, _, count in told] == [1, 0, 1]
-    assert len([said for said in caplog.messages if "works again after 3 failures" in said]) == 1
+    assert len([said for said in caplog.messages if "recovered after 3 failures" in said]) == 1
 
 
 def test_a_setup_error_is_said_once_in_each_outage(caplog: pytest.LogCaptureFixture) -> None:
@@ -100,7 +100,7 @@ def test_how_long_it_lasted_is_said(
     outage.record_failure("no")
     outage.record_failure("no")
     outage.record_success()
-    assert caplog.messages[-1] == "reading from s works again after 2 failures in 12.3s"
+    assert caplog.messages[-1] == "reading from s recovered after 2 failures in 12.3s"
 
 
 def test_outages_of_many_streams_at_once_are_told_apart_by_activity_and_kind(
@@ -127,7 +127,7 @@ def test_an_activity_that_works_again_is_not_taken_for_another(caplog: pytest.Lo
         outage.record_success()
     one, same, other = _kinds(caplog)[1::2]
     assert one == same != other
-    assert caplog.messages[3].startswith("reading from b works again after 1 failures")
+    assert caplog.messages[3].startswith("reading from b recovered after 1 failures")
 
 
 def _kinds(caplog: pytest.LogCaptureFixture) -> list[object]:

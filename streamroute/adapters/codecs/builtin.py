@@ -92,12 +92,12 @@ class JsonCodec:
         """
         if len(parts) != 4 or parts[0] != b"type" or parts[2] != b"data":
             return None
-        kind, data = parts[1], parts[3]
-        if len(kind) + len(data) + 8 > self._max_bytes:
+        message_type, data = parts[1], parts[3]
+        if len(message_type) + len(data) + 8 > self._max_bytes:
             return None
         try:
             payload: dict[str, Any] = read_json(data)
-            payload["type"] = kind.decode()
+            payload["type"] = message_type.decode()
         except (ValueError, TypeError):
             return None
         return payload
@@ -132,9 +132,9 @@ class JsonCodec:
 
     def encode(self, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
         """Write ``type`` as a field, everything else as ``data``."""
-        kind = event_type(payload)
+        message_type = event_type(payload)
         data = {key: value for key, value in payload.items() if key != "type"}
-        fields = {b"type": utf8("type", kind), b"data": json_bytes("data", data)}
+        fields = {b"type": utf8("type", message_type), b"data": json_bytes("data", data)}
         return checked_fields(fields, self._max_bytes)
 
 
@@ -193,9 +193,9 @@ class TypedFieldsCodec:
 
     def encode(self, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
         """Write a string that would parse as JSON as a JSON string, so that it is decoded unchanged."""
-        kind = event_type(payload)
+        message_type = event_type(payload)
         fields = {utf8(name, name): _write_typed(name, value) for name, value in payload.items()}
-        return checked_fields(fields | {b"type": utf8("type", kind)}, self._max_bytes)
+        return checked_fields(fields | {b"type": utf8("type", message_type)}, self._max_bytes)
 
 
 BUILT_IN: Final[tuple[type[BuiltInCodec], ...]] = (

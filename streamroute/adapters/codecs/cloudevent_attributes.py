@@ -49,17 +49,17 @@ def is_uri(text: str) -> bool:
 
 def is_timestamp(text: str) -> bool:
     """Whether the text is a timestamp. Source: https://www.rfc-editor.org/rfc/rfc3339#section-5.6"""
-    found = _TIME.fullmatch(text)
-    if found is None:
+    match = _TIME.fullmatch(text)
+    if match is None:
         return False
-    day, minute, second, zone = found.groups()
+    day, minute, second, zone = match.groups()
     is_leap = second == "60"  # a leap second is the last of a day in UTC; Python does not support it
     try:
-        known = datetime.fromisoformat(f"{day}T{minute}:{'59' if is_leap else second}{zone.upper()}")
+        parsed = datetime.fromisoformat(f"{day}T{minute}:{'59' if is_leap else second}{zone.upper()}")
     except ValueError:
         return False
-    ahead = known.utcoffset() or timedelta()
-    return not is_leap or (known.hour * 60 + known.minute - ahead // _MINUTE) % _A_DAY == _A_DAY - 1
+    offset = parsed.utcoffset() or timedelta()
+    return not is_leap or (parsed.hour * 60 + parsed.minute - offset // _MINUTE) % _A_DAY == _A_DAY - 1
 
 
 def _is_text(text: str) -> bool:
@@ -75,9 +75,11 @@ _KINDS: Final[Mapping[str, tuple[Callable[[str], bool], str]]] = {
 
 def require_valid(name: str, value: str) -> None:
     """Raise EncodeError if the value is invalid for the attribute."""
-    is_valid, what = _KINDS.get(name, (_is_text, "text without control characters"))
+    is_valid, expected = _KINDS.get(name, (_is_text, "text without control characters"))
     if not is_valid(value):
-        raise EncodeError(f'the attribute "{name}" of a CloudEvent is {what}, and {short_repr(value)} is not')
+        raise EncodeError(
+            f'the attribute "{name}" of a CloudEvent is {expected}, and {short_repr(value)} is not'
+        )
 
 
 def to_header(value: str) -> str:

@@ -77,8 +77,8 @@ class CloudEventsCodec:
 
     def decode(self, fields: dict[bytes, bytes]) -> dict[str, Any]:
         """Return the payload; raises DecodeError for an entry that is not a CloudEvent with JSON data."""
-        data, attributes, beside = self._parts(fields)
-        payload = {**beside, **attributes, **data, "type": attributes["type"]}
+        data, attributes, others = self._parts(fields)
+        payload = {**others, **attributes, **data, "type": attributes["type"]}
         return _Event(payload, attributes, data)
 
     def data_of(self, _payload: Mapping[str, Any], fields: Mapping[bytes, bytes]) -> dict[str, Any]:
@@ -113,8 +113,8 @@ class CloudEventsCodec:
         an extension, is encoded as one. Raises EncodeError for an event without ``type`` or ``source``, and
         for invalid attributes.
         """
-        kind, brought = event_type(payload), self._brought(payload)
-        attributes = {name: value for name, value in brought.items() if payload.get(name) == value}
+        message_type, context = event_type(payload), self._brought(payload)
+        attributes = {name: value for name, value in context.items() if payload.get(name) == value}
         for name in ("type", *_STATED):
             value = payload.get(name)
             if name not in attributes and isinstance(value, str) and value:
@@ -122,7 +122,7 @@ class CloudEventsCodec:
                 attributes[name] = value
         if "source" not in attributes:
             raise EncodeError('a CloudEvent needs a "source", a string that says where it is from: "/shop"')
-        attributes |= {"specversion": _VERSION, "type": kind}
+        attributes |= {"specversion": _VERSION, "type": message_type}
         attributes.setdefault("id", str(uuid.uuid4()))
         data = {
             name: value
@@ -205,8 +205,8 @@ def _binary(fields: Mapping[bytes, bytes]) -> tuple[dict[str, str], dict[str, An
     attributes = decode_strings({name[3:]: value for name, value in prefixed.items()})
     for name in prefixed:
         if name.startswith(_HEADER):
-            known = name[3:].decode()
-            attributes[known] = from_header(known, attributes[known])
+            attribute = name[3:].decode()
+            attributes[attribute] = from_header(attribute, attributes[attribute])
     stated = [lower[name] for name in _CONTENT_TYPES if name in lower]
     if stated:
         attributes[_TYPE_OF_DATA] = stated[0].decode(errors="replace")
@@ -223,10 +223,10 @@ def _binary_data(fields: Mapping[bytes, bytes]) -> dict[str, Any]:
 
 
 def _must_be_json(content_type: str | None, error: type[DecodeError | EncodeError] = DecodeError) -> None:
-    kind = (content_type or _JSON).partition(";")[0].strip().lower()
-    if not kind.endswith(("/json", "+json")):
+    media_type = (content_type or _JSON).partition(";")[0].strip().lower()
+    if not media_type.endswith(("/json", "+json")):
         doing = "read" if error is DecodeError else "written"
-        raise error(f"the data of the CloudEvent is {short_repr(kind)}, and only JSON is {doing}")
+        raise error(f"the data of the CloudEvent is {short_repr(media_type)}, and only JSON is {doing}")
 
 
 def _header(name: str, value: str) -> bytes:

@@ -20,12 +20,12 @@ def optional_decoder(codec: Codec, name: str) -> Callable[..., Any] | None:
 
     Returns None if the codec inherits the method but overrides ``decode``, which would be skipped.
     """
-    for kind in type(codec).__mro__:
-        method = vars(kind).get(name)
+    for ancestor in type(codec).__mro__:
+        method = vars(ancestor).get(name)
         if callable(method):
             bound: Callable[..., Any] = method.__get__(codec)
             return bound
-        if not vars(kind).keys().isdisjoint(("decode", name)):
+        if not vars(ancestor).keys().isdisjoint(("decode", name)):
             return None
     return None
 

@@ -77,13 +77,13 @@ def read_object(data: bytes, name: str = "data") -> dict[str, Any]:
 
 def event_type(payload: Mapping[str, Any]) -> str:
     """Return the type of an event; raises EncodeError if it is missing, or if a key is not a string."""
-    kind = payload.get("type")
-    if not isinstance(kind, str) or not kind:
+    message_type = payload.get("type")
+    if not isinstance(message_type, str) or not message_type:
         raise EncodeError('an event needs a "type", a string that is not empty')
     for key in payload:
         if not isinstance(key, str):
             raise EncodeError(f"the keys of an event are strings, and {safe_repr(key, NAME)} is not one")
-    return kind
+    return message_type
 
 
 def utf8(name: str, text: str) -> bytes:

@@ -66,9 +66,9 @@ def has_data(folder: Path) -> bool:
 _ADOPT: Final = "if it is yours, run once: streamroute serve --adopt-data; if not, delete the folder"
 
 
-def _refusal(folder: Path, why: str, advice: str = _ADOPT) -> EmbeddedServerError:
+def _refusal(folder: Path, reason: str, advice: str = _ADOPT) -> EmbeddedServerError:
     return EmbeddedServerError(
-        f"the embedded server does not touch the data in {folder}: {why}, and a server runs what it finds "
+        f"the embedded server does not touch the data in {folder}: {reason}, and a server runs what it finds "
         f"there; {advice}; or {INSTEAD}"
     )
 
@@ -77,15 +77,15 @@ def _check(folder: Path, if_open: Callable[[Path, Path], None]) -> None:
     """Refuse all but plain files of this user; calls ``if_open`` for files that other users may access."""
     for path in _files(folder):
         try:
-            found = path.lstat()
+            status = path.lstat()
         except FileNotFoundError:
             continue
-        if not stat.S_ISREG(found.st_mode) and not _is_folder_of_server(folder, path):
+        if not stat.S_ISREG(status.st_mode) and not _is_folder_of_server(folder, path):
             raise _refusal(folder, f"{path.name} is not a plain file", "remove it, or delete the folder")
-        if found.st_uid != os.geteuid():
+        if status.st_uid != os.geteuid():
             advice = "run this as that user, or delete the folder"
             raise _refusal(folder, f"{path.name} belongs to another user", advice)
-        if found.st_mode & 0o077:
+        if status.st_mode & 0o077:
             if_open(folder, path)
 
 
@@ -178,11 +178,11 @@ def _known_keys() -> Iterator[bytes]:
 def _key_in(folder: Path) -> bytes:
     """Return the secret in a state folder; empty if it is missing, incomplete or readable by others."""
     try:
-        found = (folder / _KEY).lstat()
+        status = (folder / _KEY).lstat()
     except OSError:
         return b""
     key = _read(folder / _KEY)
-    is_own = found.st_uid == os.geteuid() and not found.st_mode & 0o077
+    is_own = status.st_uid == os.geteuid() and not status.st_mode & 0o077
     return key if is_own and len(key) == _SIZE else b""
 
 

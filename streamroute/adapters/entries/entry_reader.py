@@ -127,9 +127,9 @@ class EntryReader:
 def _plain(payload: Any) -> dict[str, Any]:
     """Return the payload as a plain dict, with its type as a plain string."""
     plain: dict[str, Any] = payload if type(payload) is dict else dict(payload)
-    kind = plain.get("type")
-    if type(kind) is not str and issubclass(type(kind), str):
-        plain["type"] = str.__str__(kind)
+    message_type = plain.get("type")
+    if type(message_type) is not str and issubclass(type(message_type), str):
+        plain["type"] = str.__str__(message_type)
     return plain
 
 

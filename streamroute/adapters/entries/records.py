@@ -163,7 +163,7 @@ class DeadRecord:
     @classmethod
     def of(cls, message: Message, dead: DeadLetter) -> DeadRecord:
         """Create the record of one failure of a message."""
-        kind: Any = message.get("type")
+        message_type: Any = message.get("type")
         return cls(
             id=message.id,
             stream=message.stream,
@@ -175,7 +175,7 @@ class DeadRecord:
             attempt=dead.attempt,
             deliveries=message.delivery.deliveries,
             fields=dict(message.fields),
-            type=clip(kind, NAME) if issubclass(type(kind), str) else None,
+            type=clip(message_type, NAME) if issubclass(type(message_type), str) else None,
             routes=sorted(message.routes or ()),
             time=time.time(),
             generation=message.delivery.generation,

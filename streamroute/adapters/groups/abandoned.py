@@ -62,11 +62,11 @@ class OtherGroups:
 
     async def _inspect(self, client: Any, name: str, facts: Mapping[str, Any]) -> AbandonedGroup | None:
         keys = GroupKeys.of(self._stream, name)
-        known = await _answers(client, ("HGETALL", keys.routes))
-        if known is None or not self._is_related(name, known[0]):
+        published = await _answers(client, ("HGETALL", keys.routes))
+        if published is None or not self._is_related(name, published[0]):
             return None
-        asked = (("TIME",), ("HGETALL", keys.workers), ("HLEN", keys.delayed), ("XLEN", keys.retry))
-        answers = await _answers(client, *asked)
+        commands = (("TIME",), ("HGETALL", keys.workers), ("HLEN", keys.delayed), ("XLEN", keys.retry))
+        answers = await _answers(client, *commands)
         if answers is None:
             return None
         now, workers, delayed, promoted = answers
@@ -74,15 +74,15 @@ class OtherGroups:
             return None
         lag = facts.get("lag")
         unread = None if lag is None else int(lag)
-        left = AbandonedGroup(name, unread, int(facts["pending"]), delayed + promoted)
-        return left if left.unread or left.pending or left.retries else None
+        abandoned = AbandonedGroup(name, unread, int(facts["pending"]), delayed + promoted)
+        return abandoned if abandoned.unread or abandoned.pending or abandoned.retries else None
 
-    def _is_related(self, name: str, known: Any) -> bool:
+    def _is_related(self, name: str, published: Any) -> bool:
         """Whether the group had one of the routes; a group without routes is checked again."""
-        repertoires = map(unpack_known_routes, attributes(known).values())
-        theirs = frozenset[str]().union(*(one.routes for one in repertoires))
-        if theirs.isdisjoint(self._routes):
-            if theirs:
+        repertoires = map(unpack_known_routes, attributes(published).values())
+        their_routes = frozenset[str]().union(*(one.routes for one in repertoires))
+        if their_routes.isdisjoint(self._routes):
+            if their_routes:
                 self._unrelated.add(name)
             return False
         return True

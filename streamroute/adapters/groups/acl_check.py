@@ -55,10 +55,12 @@ async def require_permissions(redis: RedisConnection, keys: GroupKeys) -> None:
 
 async def _missing(redis: RedisConnection, keys: GroupKeys) -> tuple[list[str], list[str]]:
     """Return the rules to add to the user's ACL, and the commands that the server does not support."""
-    own = f"~{_literal(keys.prefix)}:*"
-    patterns = dict.fromkeys((keys.retry, keys.due, keys.delayed, keys.meta, keys.workers, keys.routes), own)
+    own_keys = f"~{_literal(keys.prefix)}:*"
+    patterns = dict.fromkeys(
+        (keys.retry, keys.due, keys.delayed, keys.meta, keys.workers, keys.routes), own_keys
+    )
     patterns[keys.stream] = f"~{_literal(keys.stream)}"
-    patterns[keys.dead] = own if keys.dead.startswith(f"{keys.prefix}:") else f"~{_literal(keys.dead)}"
+    patterns[keys.dead] = own_keys if keys.dead.startswith(f"{keys.prefix}:") else f"~{_literal(keys.dead)}"
     client = raw_client(redis.client, keys.stream)
     arguments = [f"{keys.prefix}:acl_check", *(part for pair in patterns.items() for part in pair)]
     try:

@@ -28,11 +28,11 @@ async def require_key_types(redis: RedisConnection, keys: GroupKeys) -> None:
 
 
 async def _require(client: Redis, keys: GroupKeys, strings: Iterable[str] = ()) -> None:
-    for key, kind in {**_expected_types(keys), **dict.fromkeys(strings, "string")}.items():
+    for key, expected in {**_expected_types(keys), **dict.fromkeys(strings, "string")}.items():
         found = text(await send_command(client, "TYPE", key))
-        if found not in (kind, "none"):
-            wrong = f"the key {key} is a {found}, and streamroute needs a {kind} there"
-            raise SetupError(f"{wrong}; {_hint(keys, key)}")
+        if found not in (expected, "none"):
+            message = f"the key {key} is a {found}, and streamroute needs a {expected} there"
+            raise SetupError(f"{message}; {_hint(keys, key)}")
 
 
 @asynccontextmanager

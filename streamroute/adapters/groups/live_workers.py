@@ -38,8 +38,8 @@ def pack_known_routes(known: KnownRoutes) -> bytes:
 def unpack_known_routes(value: Any) -> KnownRoutes:
     """Unpack known routes and types; empty if the value cannot be parsed."""
     try:
-        known: Mapping[str, list[str]] = json.loads(value)
-        return KnownRoutes(frozenset(known["routes"]), frozenset(known["types"]))
+        packed: Mapping[str, list[str]] = json.loads(value)
+        return KnownRoutes(frozenset(packed["routes"]), frozenset(packed["types"]))
     except (KeyError, TypeError, ValueError):
         return KnownRoutes()
 
@@ -88,9 +88,9 @@ class GroupWorkers:
 
     async def _fetch(self) -> GroupView:
         keys = self._keys
-        asked = [("TIME",), ("HGETALL", keys.workers), ("HGETALL", keys.routes)]
+        commands = [("TIME",), ("HGETALL", keys.workers), ("HGETALL", keys.routes)]
         async with explain_wrong_types(self._client, keys):
-            answers = await send_each(self._client, asked)
+            answers = await send_each(self._client, commands)
             for answer in answers:
                 if isinstance(answer, Exception):
                     raise answer
@@ -98,13 +98,13 @@ class GroupWorkers:
         alive = live_workers(attributes(answers[1]), now)
         noted = {digest: unpack_known_routes(value) for digest, value in attributes(answers[2]).items()}
         used = {digest for _, digest in alive.values()}
-        known = [one for digest, one in noted.items() if digest in used]
-        types = frozenset[str]().union(*(one.types for one in known))
+        live = [published for digest, published in noted.items() if digest in used]
+        types = frozenset[str]().union(*(published.types for published in live))
         return GroupView(
             time=now,
-            routes=frozenset().union(*(one.routes for one in known)),
+            routes=frozenset().union(*(published.routes for published in live)),
             types=types,
-            former_types=frozenset[str]().union(*(one.types for one in noted.values())) - types,
+            former_types=frozenset[str]().union(*(published.types for published in noted.values())) - types,
             leases={name: lease for name, (lease, _) in alive.items()},
         )
 
@@ -134,5 +134,5 @@ def _is_alive(until: str, lease: str, now: int) -> bool:
 
 
 def _split_note(written: Any) -> Sequence[str]:
-    words = text(written).split(" ")
-    return words if len(words) == 3 else ("", "", "")
+    parts = text(written).split(" ")
+    return parts if len(parts) == 3 else ("", "", "")

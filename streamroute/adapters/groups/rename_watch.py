@@ -31,8 +31,8 @@ class GroupWatch:
     async def check_at_start(self) -> None:
         """Warn about abandoned groups. Raises SetupError if a key of a group has the wrong type."""
         with suppress(RedisUnavailableError):
-            for left in await self._groups.abandoned(self._reported):
-                self._warn(left)
+            for group in await self._groups.abandoned(self._reported):
+                self._warn(group)
 
     async def check(self) -> None:
         """Warn about groups that two consecutive checks have found, as workers may be restarting.
@@ -40,7 +40,7 @@ class GroupWatch:
         Raises nothing; the first failure other than an outage is logged.
         """
         try:
-            found = {left.name: left for left in await self._groups.abandoned(self._reported)}
+            found = {group.name: group for group in await self._groups.abandoned(self._reported)}
         except RedisUnavailableError:
             return
         except Exception as error:  # noqa: BLE001 - entries are consumed all the same
@@ -50,14 +50,14 @@ class GroupWatch:
             self._warn(found[name])
         self._suspected = frozenset(found)
 
-    def _warn(self, left: AbandonedGroup) -> None:
-        self._reported.add(left.name)
-        unread = "" if left.unread is None else f"{left.unread} unread, "
+    def _warn(self, group: AbandonedGroup) -> None:
+        self._reported.add(group.name)
+        unread = "" if group.unread is None else f"{group.unread} unread, "
         log.warning(
             "the group %s of %s had routes of this configuration, and has no worker: %s%d pending, "
             "%d retries; to take them over: formerly_group: %s; to drop them: XGROUP DESTROY %s %s",
-            *(left.name, self._stream, unread, left.pending, left.retries),
-            *(left.name, self._stream, left.name),
+            *(group.name, self._stream, unread, group.pending, group.retries),
+            *(group.name, self._stream, group.name),
         )
 
     def _warn_of_failure(self, error: Exception) -> None:

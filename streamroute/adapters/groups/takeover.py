@@ -91,12 +91,14 @@ class GroupTakeover:
         if not self._has_warned:
             self._has_warned = True
             former, group = self._names
-            said = "the group %s of %s takes the place of %s when its workers have ended: %d are alive"
-            log.warning(said, group, self._old.stream, former, workers)
+            template = "the group %s of %s takes the place of %s when its workers have ended: %d are alive"
+            log.warning(template, group, self._old.stream, former, workers)
 
     def _end(self, moved: int) -> None:
         self.is_done = True
         if moved or self._has_warned:
             former, group = self._names
-            said = "the group %s of %s has taken the place of %s, with %d entries, retries and dead letters"
-            log.warning(said, group, self._old.stream, former, moved)
+            template = (
+                "the group %s of %s has taken the place of %s, with %d entries, retries and dead letters"
+            )
+            log.warning(template, group, self._old.stream, former, moved)

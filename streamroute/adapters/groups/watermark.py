@@ -56,12 +56,12 @@ class Watermarks:
             return
         low = self._known[name] = text(noted)
         if known is not None and _start(low) < _start(known):
-            said = (
+            template = (
                 "the group %s of %s has gone back from %s to %s: the server was restored from an older "
                 "state, or somebody moved the group; what was done since runs again"
             )
             facts = (group, keys.stream, known.removeprefix("("), low.removeprefix("("))
-            self._incidents.report(Incident.WENT_BACK, keys.stream, said, *facts)
+            self._incidents.report(Incident.WENT_BACK, keys.stream, template, *facts)
 
     def reset(self, keys: GroupKeys, group: str, start: str) -> None:
         """Record that the group was created after the entry ``start``, so that it counts as its watermark."""
@@ -90,8 +90,8 @@ class Watermarks:
             parse_id(low.removeprefix("("))
         except ValueError:
             if await send_command(client, "HDEL", keys.meta, "low"):  # otherwise another worker has logged it
-                said = "the watermark in %s is invalid, and counts as unknown: %s"
-                log.error(said, keys.meta, safe_repr(noted, NAME))
+                template = "the watermark in %s is invalid, and counts as unknown: %s"
+                log.error(template, keys.meta, safe_repr(noted, NAME))
             return None
         return low
 

@@ -21,11 +21,11 @@ class QuotaCounter:
 
     def is_allowed(self, delivery: int) -> bool:
         """Count one more entry with this delivery count; returns whether it may be claimed."""
-        left = self._left.get(delivery, self._others)
-        if left is None:
+        remaining = self._left.get(delivery, self._others)
+        if remaining is None:
             return True
-        if left > 0:
-            self._left[delivery] = left - 1
+        if remaining > 0:
+            self._left[delivery] = remaining - 1
             return True
         self.held_back += 1
         self.last_deliveries += delivery == self._last

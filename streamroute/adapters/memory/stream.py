@@ -51,8 +51,8 @@ class MemoryGroup:
     def held(self, consumer: str, entry_id: str, deliveries: int) -> Pending | None:
         """Return the pending entry if this consumer holds it at this delivery count, else None."""
         held = self.pending.get(entry_id)
-        ours = held is not None and (held.consumer, held.deliveries) == (consumer, deliveries)
-        return held if ours else None
+        is_own = held is not None and (held.consumer, held.deliveries) == (consumer, deliveries)
+        return held if is_own else None
 
 
 class MemoryStream:
@@ -119,8 +119,8 @@ class MemoryStream:
         """
         claimed: list[Taken] = []
         for name in [name for name, held in group.pending.items() if _is_free(held, idle, now)]:
-            before = group.pending[name].deliveries
-            deliveries = (min(before, last) if last else before) + 1
+            deliveries_before = group.pending[name].deliveries
+            deliveries = (min(deliveries_before, last) if last else deliveries_before) + 1
             if len(claimed) == count or not is_allowed(deliveries):
                 continue
             claimed.append(Taken(name, deliveries, self.entries.get(name)))

@@ -134,10 +134,12 @@ def read_connections(pool: ConnectionPool) -> int:
 
     Raises SetupError if the pool has too few (``max_connections`` in its URL).
     """
-    most = _max_connections(pool)
-    if most < MIN_CONNECTIONS:
-        raise SetupError(f"the client may open {most} connection; consuming needs {MIN_CONNECTIONS} at least")
-    return min(READ_CONNECTIONS, most - command_connections(pool))
+    limit = _max_connections(pool)
+    if limit < MIN_CONNECTIONS:
+        raise SetupError(
+            f"the client may open {limit} connection; consuming needs {MIN_CONNECTIONS} at least"
+        )
+    return min(READ_CONNECTIONS, limit - command_connections(pool))
 
 
 def _max_connections(pool: ConnectionPool) -> int:

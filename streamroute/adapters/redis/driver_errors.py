@@ -27,11 +27,11 @@ _ADDRESS: Final = re.compile(r" \('[^()]*\)")
 _USER: Final = re.compile(r"\b(?i:user) .{1,1000}?(?= has no permissions)", re.DOTALL)
 
 
-def hide_address(kind: type[K]) -> type[K]:
+def hide_address(connection_class: type[K]) -> type[K]:
     """Return a class of connections whose errors do not contain the address."""
-    if _AddressHidden in kind.__mro__:
-        return kind
-    return cast("type[K]", type(kind.__name__, (_AddressHidden, kind), {}))
+    if _AddressHidden in connection_class.__mro__:
+        return connection_class
+    return cast("type[K]", type(connection_class.__name__, (_AddressHidden, connection_class), {}))
 
 
 class _AddressHidden:
@@ -48,14 +48,14 @@ def network_error_text(error: BaseException) -> str:
     """Return the text of a network error on one line, without its address."""
     number: Any = getattr(error, "errno", None)
     if isinstance(error, ssl.SSLError):
-        said = _NAMED.sub("", safe_str(error))
+        message = _NAMED.sub("", safe_str(error))
     elif isinstance(error, socket.gaierror):
-        said = safe_str(error.strerror)
+        message = safe_str(error.strerror)
     elif type(number) is int:
-        said = os.strerror(number)
+        message = os.strerror(number)
     else:
-        said = _ADDRESS.sub("", safe_str(error))
-    return " ".join(said.split()) or type_name(error)
+        message = _ADDRESS.sub("", safe_str(error))
+    return " ".join(message.split()) or type_name(error)
 
 
 def redact_server_error(text: str) -> str:

@@ -43,10 +43,10 @@ class SerialSentinel(Sentinel):
                 return await super().discover_master(service_name)
             except MasterNotFoundError as error:
                 # redis-py's message quotes the sentinels' settings, before version 7 with their passwords.
-                said = "no sentinel answers, or none knows the master that the URL names"
+                message = "no sentinel answers, or none knows the master that the URL names"
                 if "AuthenticationError" in str(error):
-                    said = "the sentinels require a password, or another one"
-                raise MasterNotFoundError(said) from None
+                    message = "the sentinels require a password, or another one"
+                raise MasterNotFoundError(message) from None
 
 
 class MasterPool(SentinelConnectionPool):
@@ -104,15 +104,17 @@ def master_client(
     Raises ValueError for an invalid URL or parameter. Sends nothing yet.
     """
     read = read_sentinel_url(url)
-    asked: Mapping[str, Any] = parse_url(read.master_url)
-    own = {name: value for name, value in asked.items() if name not in _ADDRESS_SETTINGS}
-    tls = {name: value for name, value in {**settings, **own}.items() if name.startswith("ssl_")}
+    parsed: Mapping[str, Any] = parse_url(read.master_url)
+    options = {name: value for name, value in parsed.items() if name not in _ADDRESS_SETTINGS}
+    tls = {name: value for name, value in {**settings, **options}.items() if name.startswith("ssl_")}
     login = {"username": read.username, "password": read.password}
     quick = {"socket_timeout": patience, "socket_connect_timeout": patience, "retry": settings["retry"]}
     watching = {"client_name": "streamroute"} | quick | login | tls
-    kind = asked.get("connection_class", Connection)
-    sentinels = [_sentinel(kind, {**watching, "host": host, "port": port}) for host, port in read.sentinels]
-    master = {**settings, **own, "ssl": kind is SSLConnection}
+    connection_class = parsed.get("connection_class", Connection)
+    sentinels = [
+        _sentinel(connection_class, {**watching, "host": host, "port": port}) for host, port in read.sentinels
+    ]
+    master = {**settings, **options, "ssl": connection_class is SSLConnection}
     pool = _pool(read.name, SerialSentinel(sentinels), master)
     pool.refresh_every = refresh_every
     return Redis.from_pool(pool)
@@ -125,13 +127,13 @@ def clone_pool(pool: SentinelConnectionPool) -> MasterPool:
     if isinstance(manager, SerialSentinel):
         manager.lock = asyncio.Lock()  # a lock belongs to one event loop
     settings = {name: value for name, value in pool.connection_kwargs.items() if name != "connection_pool"}
-    own = {
+    options = {
         "connection_class": pool.connection_class,
         "is_master": pool.is_master,
         "check_connection": pool.check_connection,
         "max_connections": MIN_CONNECTIONS,
     }
-    return _pool(pool.service_name, manager, {**own, **settings})
+    return _pool(pool.service_name, manager, {**options, **settings})
 
 
 def _pool(name: str, manager: Sentinel, settings: Mapping[str, Any]) -> MasterPool:
@@ -143,5 +145,5 @@ def _clone(sentinel: Redis) -> Redis:
     return _sentinel(pool.connection_class, pool.connection_kwargs)
 
 
-def _sentinel(kind: type[AbstractConnection], settings: Mapping[str, Any]) -> Redis:
-    return Redis.from_pool(ConnectionPool(connection_class=kind, **settings))
+def _sentinel(connection_class: type[AbstractConnection], settings: Mapping[str, Any]) -> Redis:
+    return Redis.from_pool(ConnectionPool(connection_class=connection_class, **settings))

@@ -171,8 +171,8 @@ class SharedReads:
         else:
             sharing = self._pending if is_polling else self._of_reader(first.reader)
             commands = _commands_by_reader(sharing, self._limits.streams)
-        taken = {request for command in commands for request in command}
-        self._pending = [request for request in self._pending if request not in taken]
+        chosen = {request for command in commands for request in command}
+        self._pending = [request for request in self._pending if request not in chosen]
         return _ReadBatch(commands, is_polling)
 
     def _of_reader(self, reader: ReaderId) -> list[_ReadRequest]:
@@ -184,15 +184,15 @@ class SharedReads:
         block, ends_on_tick = (None, False) if is_polling else self._block(requests)
         self._ending_on_tick += ends_on_tick
         try:
-            found = await self._ask(batch.commands, block)
-            if found and len(requests) >= _MANY:
+            has_entries = await self._ask(batch.commands, block)
+            if has_entries and len(requests) >= _MANY:
                 await asyncio.sleep(len(requests) * _SPACING)
         finally:
             self._free += 1
             self._ending_on_tick -= ends_on_tick
             if not self._ending_on_tick:
                 self._is_over.set()
-        if is_polling and not (found and len(batch.commands) == 1):
+        if is_polling and not (has_entries and len(batch.commands) == 1):
             self._dispatch()
             await asyncio.sleep(max(_PAUSE, len(batch.commands) * _TURN))
         for request in requests:
@@ -200,22 +200,22 @@ class SharedReads:
                 request.resolve(_NOTHING)
             elif not request.answer.done():
                 self._pending.append(request)
-        if ends_on_tick and not found:
+        if ends_on_tick and not has_entries:
             await self._gather()
 
     async def _ask(self, commands: Sequence[Sequence[_ReadRequest]], block: int | None) -> bool:
         """Read, and resolve each request that has entries; returns whether any had."""
         requests = [request for command in commands for request in command]
         share = max(self._limits.entries // len(requests), 1)
-        words = []
+        rendered = []
         for command in commands:
             count = min(request.count for request in command)
             count = count if len(requests) == 1 else min(count, share)
             for request in command:
                 request.limit = count
-            words.append(_command(command, count, block))
+            rendered.append(_command(command, count, block))
         try:
-            time, *replies = await round_trip(self._pool, [("TIME",), *words])
+            time, *replies = await round_trip(self._pool, [("TIME",), *rendered])
             found = [
                 await self._ask_each(command, command[0].limit)
                 if isinstance(reply, ResponseError) and len(command) > 1
@@ -271,9 +271,9 @@ def _answer(requests: Sequence[_ReadRequest], time: Any, reply: Any) -> bool:
         return False
     if read.rows:
         for request in requests:
-            found = {key: read.rows[key] for key in request.keys if key in read.rows}
-            if found:
-                request.resolve(ReadResult(read.time, found))
+            rows = {key: read.rows[key] for key in request.keys if key in read.rows}
+            if rows:
+                request.resolve(ReadResult(read.time, rows))
     return bool(read.rows)
 
 

@@ -96,13 +96,13 @@ def _explain(error: Exception, address: Address) -> str:
     return f"cannot be used: {_error_text(error)}"
 
 
-def _refused_login(said: str, address: Address) -> str:
-    if "Authentication required" in said or "must be called with the client already authenticated" in said:
+def _refused_login(reply: str, address: Address) -> str:
+    if "Authentication required" in reply or "must be called with the client already authenticated" in reply:
         return _LOGIN_WANTED
     advice = f"check both in the URL; {PERCENT}"
     if not address.has_password:
         advice = "a password without a user is written with a colon before it: redis://:PASSWORD@HOST"
-    return f"refuses the user or the password ({said}); {advice}"
+    return f"refuses the user or the password ({reply}); {advice}"
 
 
 def _explain_cause(cause: BaseException, *, over_tls: bool) -> str:
@@ -118,17 +118,17 @@ def _explain_cause(cause: BaseException, *, over_tls: bool) -> str:
         if "mismatch" in text:
             remedy = "write a host name in the URL that the certificate is for"
         return f"has a certificate that is not trusted ({_error_text(cause)}); {remedy}"
-    for kind, template in (*(_OVER_TLS if over_tls else ()), *_CAUSES):
-        if isinstance(cause, kind):
+    for error_type, template in (*(_OVER_TLS if over_tls else ()), *_CAUSES):
+        if isinstance(cause, error_type):
             return template.format(_error_text(cause))
     return next((explained for words, explained in _TEXTS if all(word in text for word in words)), "")
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    seen: BaseException | None = error
-    while seen is not None:
-        yield seen
-        seen = seen.__cause__ or seen.__context__
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
 
 
 def _one_line(error: BaseException) -> str:

@@ -48,23 +48,23 @@ class RedisDeduplicator:
         keys has the wrong type, and what redis-py raises.
         """
         keys, names = self._keys, (route, *formerly)
-        own = [keys.dedupe(name, digest) for name in names]
+        lock_keys = [keys.dedupe(name, digest) for name in names]
         former = [of_group.dedupe(name, digest) for of_group in self._former for name in names]
-        async with explain_wrong_types(self._client, keys, [*own, *former]):
+        async with explain_wrong_types(self._client, keys, [*lock_keys, *former]):
             code, waited = await script("dedupe").run(
                 self._client,
-                [keys.stream, keys.retry, keys.delayed, *own, *former],
+                [keys.stream, keys.retry, keys.delayed, *lock_keys, *former],
                 [
                     *(self._group, self._consumer, message.id, route),
                     *(
                         pending_location(message),
                         message.delivery.entry_id,
                         message.delivery.deliveries,
-                        len(own),
+                        len(lock_keys),
                     ),
                 ],
             )
         decision = _DECISIONS[code]
         if decision is DedupeDecision.RUN:
-            attach_lock(message.delivery, route, DedupeLock(own, ttl))
+            attach_lock(message.delivery, route, DedupeLock(lock_keys, ttl))
         return decision, waited / 1000

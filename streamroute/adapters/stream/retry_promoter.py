@@ -30,18 +30,18 @@ class RetryPromoter:
         Source: https://redis.io/docs/latest/commands/zrangebyscore/
         """
         async with explain_wrong_types(client, keys):
-            left, deleted, undue = await script("promote_due").run(
+            remaining, deleted, undue = await script("promote_due").run(
                 client, [keys.due, keys.delayed, keys.retry], [_PROMOTE, _BYTES]
             )
         if undue:
             await self._restore_due_times(client, keys)
-            left = 0  # there may be more
+            remaining = 0  # there may be more
         report_deleted(self._incidents, keys.stream, keys.stream, deleted, SCHEDULED)
-        return None if left < 0 else left / 1000
+        return None if remaining < 0 else remaining / 1000
 
     async def _restore_due_times(self, client: Redis, keys: GroupKeys) -> None:
         restored = await self._due_times.restore(client, keys.due, keys.delayed)
         if restored:
-            said = "%d retries of %s had lost their due time, and run now"
+            template = "%d retries of %s had lost their due time, and run now"
             facts = (restored, keys.stream)
-            self._incidents.report(Incident.RESTORED, keys.stream, said, *facts, count=restored)
+            self._incidents.report(Incident.RESTORED, keys.stream, template, *facts, count=restored)

@@ -91,12 +91,12 @@ class RedisRetryScheduler:
         keys = ReinjectKeys.of(stream_name)
         names = [keys.due, keys.delayed, keys.stream]
         client = self._client_of(keys.stream)
-        left, undue = await script("reinject_due").run(client, names, [_STEP])
+        remaining, undue = await script("reinject_due").run(client, names, [_STEP])
         if undue and (restored := await self._due_times.restore(client, keys.due, keys.delayed)):
             log.warning("%d retries of %s had lost their due time, and come back now", restored, stream_name)
         if undue:
             return 0.0  # there may be more
-        return None if left < 0 else left / 1000
+        return None if remaining < 0 else remaining / 1000
 
     async def start(self) -> None:
         """Start the task that reinjects due retries; does nothing if it is running."""
@@ -128,8 +128,8 @@ class RedisRetryScheduler:
             wait = _LOOK_EVERY
             try:
                 for stream in tuple(self._streams):
-                    left = await self.reinject_due(stream)
-                    wait = wait if left is None else min(wait, left)
+                    remaining = await self.reinject_due(stream)
+                    wait = wait if remaining is None else min(wait, remaining)
                 outage.record_success()
             except Exception as error:  # noqa: BLE001 - whatever fails, what waits is still in Redis
                 outage.record_failure(error)

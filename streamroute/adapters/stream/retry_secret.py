@@ -41,25 +41,25 @@ class RetrySecret:
         """
         if self._clock() < self._until and (self._known is not None or not make):
             return self._known
-        found = await (self._create() if make else self._load())
-        self._known, self._until = found, self._clock() + (_MISSING if found is None else _KNOWN)
-        return found
+        secret = await (self._create() if make else self._load())
+        self._known, self._until = secret, self._clock() + (_MISSING if secret is None else _KNOWN)
+        return secret
 
     async def _create(self) -> bytes:
         while True:
-            own = secrets.token_hex(_BYTES).encode()
-            if await send_command(self._client, "SET", self._key, own, "NX") is not None:
-                return own
-            found = await send_command(self._client, "GET", self._key)
-            if found is not None:
-                return _as_bytes(found)
+            created = secrets.token_hex(_BYTES).encode()
+            if await send_command(self._client, "SET", self._key, created, "NX") is not None:
+                return created
+            stored = await send_command(self._client, "GET", self._key)
+            if stored is not None:
+                return _as_bytes(stored)
 
     async def _load(self) -> bytes | None:
         try:
-            found = await send_command(self._client, "GET", self._key)
+            stored = await send_command(self._client, "GET", self._key)
         except NoPermissionError:
             return None
-        return None if found is None else _as_bytes(found)
+        return None if stored is None else _as_bytes(stored)
 
 
 def _as_bytes(value: bytes | str) -> bytes:

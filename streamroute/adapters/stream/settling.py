@@ -46,8 +46,8 @@ async def _ack(
         # heartbeat confirmed the id, that was for the other entry.
         deadline = 0
     ids = " ".join([delivery.entry_id for delivery in done])
-    given = " ".join(map(str, counts)) if max(counts) > 1 or min(counts) < 1 else ""
-    lost = await script("ack").run(client, [key], [group, consumer, deadline, mode, ids, given])
+    packed = " ".join(map(str, counts)) if max(counts) > 1 or min(counts) < 1 else ""
+    lost = await script("ack").run(client, [key], [group, consumer, deadline, mode, ids, packed])
     return list(lost)
 
 

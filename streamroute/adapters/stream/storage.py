@@ -195,16 +195,16 @@ class RedisStreamStorage:
         Messages with outcomes or dedupe locks take one script each; all others are acknowledged together.
         """
         keys = self._keys(stream_name, group_name)
-        where = (self._client_of(keys.stream), keys, group_name, consumer_name)
+        target = (self._client_of(keys.stream), keys, group_name, consumer_name)
         to_write = {name: m for name, m in messages.items() if (d := m.delivery).outcomes or d.dedupe_locks}
         to_ack = [message.delivery for message in messages.values()]
         if to_write:
             to_ack = [message.delivery for name, message in messages.items() if name not in to_write]
-        lost = await ack_deliveries(*where, to_ack, self._lease.milliseconds)
+        lost = await ack_deliveries(*target, to_ack, self._lease.milliseconds)
         self._watermarks.moved(keys, group_name)
         if not to_write:
             return SettleResult(lost, {})
-        lost_too, refused = await settle_outcomes(*where, to_write)
+        lost_too, refused = await settle_outcomes(*target, to_write)
         return SettleResult(lost + lost_too, refused)
 
     async def release(

@@ -23,10 +23,10 @@ def split_url(url: str) -> SplitResult:
 
     Raises ValueError as ``urlsplit`` does.
     """
-    found = _NETLOC.match(url)
-    if found is None:
+    match = _NETLOC.match(url)
+    if match is None:
         return urlsplit(url)
-    return urlsplit(f"{found[1]}hosts{url[found.end() :]}")._replace(netloc=found[2])
+    return urlsplit(f"{match[1]}hosts{url[match.end() :]}")._replace(netloc=match[2])
 
 
 def read_hosts(written: str, port: int) -> tuple[Address, ...]:
@@ -35,8 +35,8 @@ def read_hosts(written: str, port: int) -> tuple[Address, ...]:
 
 
 def _read_host(written: str, usual_port: int) -> Address:
-    found = _HOST_AND_PORT.fullmatch(written)
-    port = int(found[2] or usual_port) if found else 0
-    if found is None or not 0 < port < 65536:
+    match = _HOST_AND_PORT.fullmatch(written)
+    port = int(match[2] or usual_port) if match else 0
+    if match is None or not 0 < port < 65536:
         raise HostsUrlError("has a host or a port that cannot be read")
-    return found[1].strip("[]"), port
+    return match[1].strip("[]"), port

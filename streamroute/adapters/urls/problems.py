@@ -86,18 +86,20 @@ def _unknown_scheme(url: str, scheme: str) -> UrlProblem:
         return UrlProblem("has no scheme", "write redis://HOST:PORT, or rediss:// for TLS", f"redis://{url}")
     text = "has an unknown scheme" if "://" in url else "has no scheme"
     word = re.match(r"[\w+-]*", scheme)
-    meant = _scheme_meant(word[0] if word else "")
-    if not meant:
+    intended = _scheme_meant(word[0] if word else "")
+    if not intended:
         return UrlProblem(text, f"write {FORMS}")
-    end = "" if meant == "embedded" else "://"
+    end = "" if intended == "embedded" else "://"
     rest = url[len(scheme) :]
-    return UrlProblem(text, f"did you mean {meant}{end}?", meant + rest if rest.startswith(end) else None)
+    return UrlProblem(
+        text, f"did you mean {intended}{end}?", intended + rest if rest.startswith(end) else None
+    )
 
 
 def _scheme_meant(word: str) -> str | None:
-    meant = OTHER_SCHEMES.get(word, word)
-    if meant in SCHEMES:
-        return meant
+    intended = OTHER_SCHEMES.get(word, word)
+    if intended in SCHEMES:
+        return intended
     near = get_close_matches(word, (*SCHEMES, "valkey", "valkeys"), n=1)
     return OTHER_SCHEMES.get(near[0], near[0]) if near else None
 
@@ -114,8 +116,8 @@ def _problems_of_several(url: str, form: str, parameters: Sequence[str] = ()) ->
         read(url)
     except ValueError as error:
         # The message of ``urlsplit`` quotes its input, which may be a password.
-        why = str(error) if isinstance(error, HostsUrlError) else _UNREADABLE
-        yield UrlProblem(why, f"write {form}")
+        reason = str(error) if isinstance(error, HostsUrlError) else _UNREADABLE
+        yield UrlProblem(reason, f"write {form}")
     yield from _wrong_parameters(parts, (*PARAMETERS, *parameters))
 
 

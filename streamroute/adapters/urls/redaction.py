@@ -62,8 +62,8 @@ def redact_written(written: str) -> str:
 
     bare = _VARIABLES.sub("\ufffd", written)
     marked = _VARIABLE.sub(stand_in, bare)
-    shown = marked if _VARIABLES.fullmatch(marked) else redact(marked)
-    return _VARIABLES.sub(lambda found: "".join(names[ord(char) - _FIRST] for char in found[0]), shown)
+    redacted = marked if _VARIABLES.fullmatch(marked) else redact(marked)
+    return _VARIABLES.sub(lambda found: "".join(names[ord(char) - _FIRST] for char in found[0]), redacted)
 
 
 def _without_scheme(text: str) -> str:
@@ -80,16 +80,16 @@ def _shown(rest: str, scheme: str) -> str:
     parts = _TARGET.fullmatch(target)
     assert parts is not None  # noqa: S101 - it matches any text
     hosts, path, query, fragment = parts.groups()
-    shown = _user(login) + at + _hosts(hosts)
+    redacted = _user(login) + at + _hosts(hosts)
     form = _SOCKET if scheme == "unix" else _MASTER if scheme in sentinel_url.SCHEMES else _DATABASE
-    if shown.endswith(_HIDDEN):
-        return shown  # the text after a hidden part may belong to it
+    if redacted.endswith(_HIDDEN):
+        return redacted  # the text after a hidden part may belong to it
     if path and not (form.fullmatch(path) or _DATABASE.fullmatch(path)):
-        return f"{shown}/{_HIDDEN}"
-    shown += path
+        return f"{redacted}/{_HIDDEN}"
+    redacted += path
     if query is not None:
-        return f"{shown}?{'&'.join(_parameters(query))}"
-    return f"{shown}#{_HIDDEN}" if fragment else shown
+        return f"{redacted}?{'&'.join(_parameters(query))}"
+    return f"{redacted}#{_HIDDEN}" if fragment else redacted
 
 
 def _parted(rest: str) -> tuple[str, str, str]:

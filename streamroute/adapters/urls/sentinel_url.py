@@ -46,10 +46,10 @@ def read_sentinel_url(url: str) -> SentinelUrl:
         raise HostsUrlError("names no sentinel")
     if path is None:
         raise HostsUrlError("does not end with the master's name and the number of a database")
-    own, others = {}, []
+    options, others = {}, []
     for name, value in parse_qsl(parts.query):
         if name in PARAMETERS:
-            own[name] = value
+            options[name] = value
         else:
             others.append((name, value))
     scheme = parts.scheme.partition("+")[0]
@@ -57,6 +57,6 @@ def read_sentinel_url(url: str) -> SentinelUrl:
         sentinels=read_hosts(hosts, _PORT),
         name=unquote(path[1]),
         master_url=f"{scheme}://{login}{at}master/{path[2] or 0}?{urlencode(others)}",
-        username=own.get("sentinel_username"),
-        password=own.get("sentinel_password"),
+        username=options.get("sentinel_username"),
+        password=options.get("sentinel_password"),
     )

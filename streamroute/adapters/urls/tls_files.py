@@ -21,8 +21,8 @@ def refuse_special_files(url: str) -> None:
         if name not in _NAMES:
             continue
         try:
-            kind = file_type_name(os.stat(path).st_mode)  # noqa: PTH116 - pathlib raises other errors for odd paths
+            file_type = file_type_name(os.stat(path).st_mode)  # noqa: PTH116 - pathlib raises other errors for odd paths
         except (OSError, ValueError):
             continue
-        if kind:
-            raise SetupError(f"{name} in the URL of Redis names {kind}, not a file")
+        if file_type:
+            raise SetupError(f"{name} in the URL of Redis names {file_type}, not a file")

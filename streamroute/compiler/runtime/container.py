@@ -35,15 +35,15 @@ async def open_container(factory: Callable[[], Any] | None, reference: str = "")
         return
     with consuming(asyncio.get_running_loop()):
         with _as_setup_error(f"container {reference}"), ExitForkedChild():
-            made = factory()
-            if inspect.isawaitable(made):
-                made = await made
-            entered = await _enter(made)
+            instance = factory()
+            if inspect.isawaitable(instance):
+                instance = await instance
+            entered = await _enter(instance)
         try:
             yield entered
         finally:
             with _as_setup_error(f"closing the container {reference}"), ExitForkedChild():
-                await _leave(made)
+                await _leave(instance)
 
 
 @contextmanager
@@ -57,16 +57,16 @@ def _as_setup_error(what: str) -> Iterator[None]:
         raise SetupError(f"{what} failed: {one_line(error)}") from error
 
 
-async def _enter(made: Any) -> Any:
-    if isinstance(made, AbstractAsyncContextManager):
-        return await made.__aenter__()
-    if isinstance(made, AbstractContextManager):
-        return made.__enter__()
-    return made
+async def _enter(instance: Any) -> Any:
+    if isinstance(instance, AbstractAsyncContextManager):
+        return await instance.__aenter__()
+    if isinstance(instance, AbstractContextManager):
+        return instance.__enter__()
+    return instance
 
 
-async def _leave(made: Any) -> None:
-    if isinstance(made, AbstractAsyncContextManager):
-        await made.__aexit__(None, None, None)
-    elif isinstance(made, AbstractContextManager):
-        made.__exit__(None, None, None)
+async def _leave(instance: Any) -> None:
+    if isinstance(instance, AbstractAsyncContextManager):
+        await instance.__aexit__(None, None, None)
+    elif isinstance(instance, AbstractContextManager):
+        instance.__exit__(None, None, None)

@@ -29,8 +29,8 @@ class DataValidator:
 
     def check_of(self, payload: Mapping[str, Any]) -> Check | None:
         """Return the check of the message's type; None if the message is not validated."""
-        kind = payload.get("type")
-        return self._checks.get(kind) if isinstance(kind, str) else None
+        message_type = payload.get("type")
+        return self._checks.get(message_type) if isinstance(message_type, str) else None
 
     def reason(self, payload: Mapping[str, Any], fields: Mapping[bytes, bytes] | None = None) -> str | None:
         """Return why a message is invalid, without any of its values; None if it is valid or not validated.
@@ -49,9 +49,9 @@ class DataValidator:
     ) -> str | None:
         """Return why the message fails the check of its type; None if it passes."""
         try:
-            wrong = check(self._data_of(payload, fields))
+            violation = check(self._data_of(payload, fields))
         except CostlyDataError as error:
             return str(error)
         except Exception as error:  # noqa: BLE001 - values of a user's codec may raise anything
             return redacted_str(f"the data could not be validated: {error_text(error)}", REASON)
-        return None if wrong is None else redacted_str(f"the data is invalid: {wrong}", REASON)
+        return None if violation is None else redacted_str(f"the data is invalid: {violation}", REASON)

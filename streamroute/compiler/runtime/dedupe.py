@@ -69,8 +69,8 @@ def with_dedupe(handler: HandlerFunc, evaluate: Evaluate, ttl: float) -> RouteHa
             decision, waited = await storage.begin(message, name, key, ttl, formerly)
         except Exception as error:
             # The key's state is unknown. The route has not started, so this is not a failure: postpone it.
-            said = "route %s waits, since its dedupe key could not be requested: %s"
-            log.warning(said, name, error_line(error), extra=coalesced_by(said, name))
+            template = "route %s waits, since its dedupe key could not be requested: %s"
+            log.warning(template, name, error_line(error), extra=coalesced_by(template, name))
             raise Postpone(
                 _UNAVAILABLE_DELAY, f"could not request the dedupe key: {error_line(error)}"
             ) from error

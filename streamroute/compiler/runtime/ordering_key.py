@@ -33,8 +33,8 @@ def order_key(expression: str) -> KeyOf:
         except BaseException as error:  # noqa: BLE001 - on any failure the message starts without an order
             if not warned:
                 warned = True
-                said = "order_by %s failed, so its messages are not ordered: %s"
-                log.warning(said, expression, failure_text(error), extra=NEVER_COALESCED)
+                template = "order_by %s failed, so its messages are not ordered: %s"
+                log.warning(template, expression, failure_text(error), extra=NEVER_COALESCED)
             return None
 
     return key_of

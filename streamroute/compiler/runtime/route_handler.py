@@ -152,14 +152,14 @@ def _is_awaitable(result: Any) -> bool:
 
 def _raise_outcome(error: BaseException, payload: Mapping[str, Any], retry: RetryPolicy) -> NoReturn:
     """Raise the outcome of a failure: the handler's own Reject or Retry, or that of the retry policy."""
-    kind = type(error)  # isinstance() could run code of the exception's class
-    if issubclass(kind, Reject):
+    error_type = type(error)  # isinstance() could run code of the exception's class
+    if issubclass(error_type, Reject):
         raise error
     attempt = attempt_of(payload)
-    said = safe_str(error) if issubclass(kind, Retry) else error_text(error)
+    text = safe_str(error) if issubclass(error_type, Retry) else error_text(error)
     delay = retry_delay(error, attempt, retry)
     if delay is None:
-        raise Reject(f"{attempts_spent(attempt)}: {said}") from error
+        raise Reject(f"{attempts_spent(attempt)}: {text}") from error
     if requested_delay(error) is not None:
         raise error
-    raise Retry(delay, said) from error
+    raise Retry(delay, text) from error

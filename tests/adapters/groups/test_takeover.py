@@ -143,7 +143,7 @@ async def test_it_waits_for_the_workers_of_the_old_group(
             await eventually(lambda: len(old.seen) == 5)
             assert "when its workers have ended: 1 are alive" in caplog.text
             assert new.seen == []
-            assert "trying again" not in caplog.text
+            assert "retrying" not in caplog.text
     async with consuming(storage(backend), dispatcher_of(named(new, "note")).process_message, group=NEW):
         await backend.add(type="booked", n="later")
         await eventually(lambda: new.numbers() == ["later"])

@@ -87,7 +87,7 @@ async def test_consuming_goes_on_after_a_failover(watched: Watched, caplog: pyte
             watched.master.kill()
             await eventually(lambda: added(redis, "after"), "the new master")
             await eventually(lambda: "after" in handling.numbers())
-            await eventually(lambda: f"confirming leases of {STREAM} works again" in caplog.text)
+            await eventually(lambda: f"confirming leases of {STREAM} recovered" in caplog.text)
             await eventually(lambda: _nothing_pending(redis))
         await eventually(lambda: _is_on(redis, watched.replicas[0]), "the new master")
     assert "hunter2" not in caplog.text

@@ -181,8 +181,8 @@ async def test_a_server_that_refuses_is_tried_again(
             await redis_client.delete(STREAM)
             assert await eventually(lambda: entries(redis_client)) == [{b"type": b"booked"}]
             await eventually(lambda: len(caplog.records) == 2)
-    assert "failed, trying again" in caplog.messages[0]
-    assert "works again" in caplog.messages[1]
+    assert "failed; retrying" in caplog.messages[0]
+    assert "recovered" in caplog.messages[1]
 
 
 async def test_a_foreign_storages_failed_route_alone_runs_again_in_its_group_alone(
@@ -274,8 +274,8 @@ def test_a_failure_is_told_once_and_does_not_end_it(caplog: pytest.LogCaptureFix
     assert [at for at, _ in seen] == list(range(7))
     said = [re.split(": | after ", message)[0] for message in caplog.messages]
     failed, works = (
-        "bringing retries back failed, trying again until it works",
-        "bringing retries back works again",
+        "bringing retries back failed; retrying",
+        "bringing retries back recovered",
     )
     assert said == [failed, works, failed, works]
 

@@ -127,7 +127,7 @@ async def test_a_server_that_goes_away_and_comes_back_is_consumed_again(
             await backend.add(type="booked", n="1")
             await eventually(lambda: handler.seen)
             server.kill() if what == "kill" else server.pause()
-            await eventually(lambda: "trying again until it works" in caplog.text)
+            await eventually(lambda: "failed; retrying" in caplog.text)
             server.start() if what == "kill" else server.resume()
             await eventually(lambda: _add(backend, "2"))
             await eventually(lambda: "2" in handler.numbers())

@@ -459,7 +459,7 @@ def test_redis_gone_in_the_middle_is_waited_for(
     running.stdin.flush()
     lone_project.notes("started 20")
     server.kill()
-    running.says("trying again until it works")
+    running.says("failed; retrying")
     running.stdin.write("".join(f"{event(n)}\n" for n in range(21, 40)).encode())
     running.stdin.close()
     running.says("publishing to events failed")

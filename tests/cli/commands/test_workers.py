@@ -242,7 +242,7 @@ def test_a_supervisor_that_waits_for_redis_ends_when_it_is_told(lone_project: Pr
         server.kill()
         for pid in processes(running):
             os.kill(pid, signal.SIGKILL)
-        running.says("reaching Redis failed, trying again until it works")
+        running.says("reaching Redis failed; retrying")
         assert running.signal(signal.SIGTERM).end().code == 0
 
 

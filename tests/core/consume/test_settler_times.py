@@ -305,8 +305,8 @@ async def test_an_outage_is_told_at_its_beginning_and_at_its_end(caplog: pytest.
         add(settler, 3)
         await within_patience(settler.flush(FOREVER))
     assert [message.split(" in ")[0] for message in caplog.messages] == [
-        "settling entries of s failed, trying again until it works: ConnectionError: away",
-        "settling entries of s works again after 3 failures",
+        "settling entries of s failed; retrying: ConnectionError: away",
+        "settling entries of s recovered after 3 failures",
     ]
 
 
@@ -336,7 +336,7 @@ async def test_one_that_fails_alone_while_others_succeed_is_said_to_be_refused(
     bad.clear()
     await eventually(lambda: storage.released == ["1", "bad"])
     add(settler, 2)
-    await eventually(lambda: "(refused by the storage) works again" in caplog.text)
+    await eventually(lambda: "(refused by the storage) recovered" in caplog.text)
     await within_patience(settler.close(10))
 
 
@@ -453,11 +453,11 @@ async def test_refusals_are_over_when_nothing_is_refused_any_more(
         await turns()
         assert storage.released == ["2"]
         assert [message.split(" in ")[0] for message in caplog.messages] == [
-            "settling entries of s (refused by the storage) failed, trying again until it works: no room"
+            "settling entries of s (refused by the storage) failed; retrying: no room"
         ]
         await clock.advance(110)
         assert storage.released == ["2", "1"]
-        assert "(refused by the storage) works again after 1 failures" in caplog.messages[-1]
+        assert "(refused by the storage) recovered after 1 failures" in caplog.messages[-1]
 
 
 async def test_one_that_fails_alone_is_refused_until_it_is_settled(
@@ -485,12 +485,12 @@ async def test_one_that_fails_alone_is_refused_until_it_is_settled(
         await turns()
     assert storage.released == ["0", "1", "2", "3"]
     assert "(refused by the storage) failed" in caplog.text
-    assert "(refused by the storage) works again" not in caplog.text
+    assert "(refused by the storage) recovered" not in caplog.text
     bad.clear()
     await clock.advance(110)
     await within_patience(settler.close(10))
     assert sorted(storage.released) == ["0", "1", "2", "3", "bad"]
-    assert caplog.text.count("(refused by the storage) works again") == 1
+    assert caplog.text.count("(refused by the storage) recovered") == 1
     assert caplog.text.count("(refused by the storage) failed") == 1
 
 

@@ -63,8 +63,8 @@ def take_slot_down(scene: Scene) -> None:
         wait_for(lambda: _serves(scene, master), "the slot to be back", _FAILED_OVER)
     scene.heal()
     scene.audit()
-    scene.expect_log("reading from", "failed, trying again")
-    scene.expect_log("reading from", "works again")
+    scene.expect_log("reading from", "failed; retrying")
+    scene.expect_log("reading from", "recovered")
 
 
 @scenario("Sentinel: kill -9 of the master", system=SentinelSystem)

@@ -31,7 +31,7 @@ _EQUAL = 50_000
 _FOR_ALL = 200.0  # seconds
 _EQUAL_KIND = "order.refused"
 _GRACE = 10.0  # seconds; nothing runs, so far less than the streams' own grace is needed
-_OUTAGE = "trying again"
+_OUTAGE = "failed; retrying"
 
 
 @own_scenario("200 streams in one process", workers=0)

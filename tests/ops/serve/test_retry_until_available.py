@@ -42,8 +42,8 @@ def gone() -> RedisUnavailableError:
 async def test_an_absence_is_waited_out_and_said_once(caplog: pytest.LogCaptureFixture) -> None:
     assert await retry_until_available(Flaky(gone(), gone(), gone()), "asking") == "done"
     first, last = caplog.messages
-    assert first == "asking failed, trying again until it works: RedisUnavailableError: Redis is gone"
-    assert last.startswith("asking works again after 3 failures")
+    assert first == "asking failed; retrying: RedisUnavailableError: Redis is gone"
+    assert last.startswith("asking recovered after 3 failures")
 
 
 async def test_a_refusal_is_raised_at_once(caplog: pytest.LogCaptureFixture) -> None:

@@ -118,12 +118,12 @@ class SlotClient(Redis):
             return await act(self._cluster.client_of(node))
         except NotSentError as error:
             cause = error.cause
-        found = await self._cluster.find(self.slot)
-        if found == node:
+        owner = await self._cluster.find(self.slot)
+        if owner == node:
             self._cluster.invalidate(self.slot)
             raise cause
         try:
-            return await act(self._cluster.client_of(found))
+            return await act(self._cluster.client_of(owner))
         except NotSentError as error:
             cause = error.cause
         raise cause
@@ -162,10 +162,10 @@ def cluster_client(url: str, settings: Mapping[str, Any]) -> Redis:
     Raises ValueError for an invalid URL or parameter. Sends nothing yet.
     """
     read = read_cluster_url(url)
-    asked: Mapping[str, Any] = parse_url(read.node_url)
-    own = {name: value for name, value in asked.items() if name not in _ADDRESS_SETTINGS}
-    kind = hide_address(asked.get("connection_class", Connection))
-    return Redis.from_pool(ClusterPool(Cluster(list(read.nodes), {**settings, **own}, kind)))
+    parsed: Mapping[str, Any] = parse_url(read.node_url)
+    options = {name: value for name, value in parsed.items() if name not in _ADDRESS_SETTINGS}
+    connection_class = hide_address(parsed.get("connection_class", Connection))
+    return Redis.from_pool(ClusterPool(Cluster(list(read.nodes), {**settings, **options}, connection_class)))
 
 
 def slot_client(pool: ClusterPool, key: str) -> SlotClient:

@@ -18,8 +18,10 @@ class ClusterPool(ConnectionPool):
     """The pool of a whole cluster; closing it closes the connections to all nodes."""
 
     def __init__(self, cluster: Cluster) -> None:
-        kind = AnyNodeSSLConnection if issubclass(cluster.kind, SSLConnection) else AnyNodeConnection
-        super().__init__(connection_class=kind, **cluster.settings)
+        connection_class = (
+            AnyNodeSSLConnection if issubclass(cluster.kind, SSLConnection) else AnyNodeConnection
+        )
+        super().__init__(connection_class=connection_class, **cluster.settings)
         self.connection_kwargs["connection_pool"] = weakref.proxy(self)
         self.cluster = cluster
 

@@ -47,8 +47,8 @@ class Cluster:
 
     def new_client(self, node: Address, **settings: Any) -> Redis:
         """Create a client of one node."""
-        where = {"host": node[0], "port": node[1]}
-        pool = ConnectionPool(connection_class=self.kind, **{**self.settings, **settings, **where})
+        address = {"host": node[0], "port": node[1]}
+        pool = ConnectionPool(connection_class=self.kind, **{**self.settings, **settings, **address})
         return Redis.from_pool(pool)
 
     def client_of(self, node: Address) -> Redis:
@@ -107,9 +107,9 @@ class Cluster:
                 refusals.append(error)
                 continue
             self._update(node, ranges)
-            found = node if slot is None else _master_of(slot, ranges, node)
-            if found is not None:
-                return found
+            master = node if slot is None else _master_of(slot, ranges, node)
+            if master is not None:
+                return master
             # The node may have left the cluster: try the others as well.
             self.invalidate()
             refusals.append(SlotDownError(f"no node of the cluster serves the slot {slot} now"))

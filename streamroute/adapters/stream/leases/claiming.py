@@ -57,7 +57,7 @@ class ClaimReply(NamedTuple):
     def deleted_of(self, key: str) -> list[bytes]:
         """Return the ids of entries of this stream that were deleted while pending."""
         number = self.streams.index(key) + 1
-        return [entry_id for place, entry_id in self.deleted if place == number]
+        return [entry_id for stream_number, entry_id in self.deleted if stream_number == number]
 
 
 async def claim(  # noqa: PLR0913 - whose entries, which of them, and how much work
@@ -94,5 +94,5 @@ async def claim(  # noqa: PLR0913 - whose entries, which of them, and how much w
 
 def _quota_argument(quotas: Quotas) -> str:
     """Format quotas for the script: ``2:32 3:8 *:0``."""
-    words = [f"{delivery}:{quota}" for delivery, quota in quotas.by_delivery.items()]
-    return " ".join(words if quotas.others is None else [*words, f"*:{quotas.others}"])
+    parts = [f"{delivery}:{quota}" for delivery, quota in quotas.by_delivery.items()]
+    return " ".join(parts if quotas.others is None else [*parts, f"*:{quotas.others}"])

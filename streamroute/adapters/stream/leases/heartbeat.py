@@ -127,8 +127,8 @@ class HeartbeatThread:
                 self._pulse.call(self._ended.set)
 
     async def _beat_until_closed(self, client: Redis) -> None:
-        async with clone_for_loop(client) as own:
-            self._client_of = raw_clients(own)
+        async with clone_for_loop(client) as own_client:
+            self._client_of = raw_clients(own_client)
             try:
                 while not self._closing:
                     self._beat_where_due()
@@ -138,10 +138,10 @@ class HeartbeatThread:
             except LoopIsClosedError:
                 return
             finally:
-                others = asyncio.all_tasks() - {asyncio.current_task()}
-                for task in others:
+                other_tasks = asyncio.all_tasks() - {asyncio.current_task()}
+                for task in other_tasks:
                     task.cancel()
-                await asyncio.gather(*others, return_exceptions=True)
+                await asyncio.gather(*other_tasks, return_exceptions=True)
 
     def _beat_where_due(self) -> None:
         streams, now = tuple(self._streams), time.monotonic()

@@ -139,8 +139,8 @@ class RedisLeaseKeeper:
         self, client: Redis, call: CallInLoop, key: str, entries: list[tuple[str, Delivery]]
     ) -> None:
         tokens = {delivery.entry_id: (name, delivery, delivery.deliveries) for name, delivery in entries}
-        known = self._known_routes()
-        digest = digest_of(known)
+        routes = self._known_routes()
+        digest = digest_of(routes)
         arguments: list[str | int] = [self._group, self._consumer, self._lease.milliseconds, digest]
         for entry_id, (_, _, deliveries) in tokens.items():
             arguments += [entry_id, deliveries]
@@ -148,14 +148,14 @@ class RedisLeaseKeeper:
         now, lost, deleted, longest, whose, knows_routes = await script("heartbeat").run(
             client, keys, arguments
         )
-        gone = [tokens.pop(text(entry_id)) for entry_id in lost]
+        claimed_elsewhere = [tokens.pop(text(entry_id)) for entry_id in lost]
         for _, delivery, _ in tokens.values():
             delivery.lease_confirmed_at = now
         report_deleted(self._incidents, self._keys.stream, key, deleted, PENDING)
-        if gone:
-            call(lambda: self._lost([(name, deliveries) for name, _, deliveries in gone]))
+        if claimed_elsewhere:
+            call(lambda: self._lost([(name, deliveries) for name, _, deliveries in claimed_elsewhere]))
         if not knows_routes:
-            await send_command(client, "HSET", self._keys.routes, digest, pack_known_routes(known))
+            await send_command(client, "HSET", self._keys.routes, digest, pack_known_routes(routes))
         self._note_longest(longest, text(whose))
 
     async def _release_unstarted(self, client: Redis, call: CallInLoop, silence: float) -> None:
@@ -182,7 +182,9 @@ class RedisLeaseKeeper:
     def _note_longest(self, longest: int, whose: str) -> None:
         """Log, when it changes, that another worker's longer lease delays claims here."""
         if longest != self._longest and longest > self._lease.seconds * 1000:
-            in_force, own = format_duration(longest / 1000), format_duration(self._lease.seconds)
-            said = "the lease in force for the group %s of %s is %s, as long as %s is alive; here it is %s"
-            log.info(said, self._group, self._keys.stream, in_force, whose, own)
+            in_force, configured = format_duration(longest / 1000), format_duration(self._lease.seconds)
+            template = (
+                "the lease in force for the group %s of %s is %s, as long as %s is alive; here it is %s"
+            )
+            log.info(template, self._group, self._keys.stream, in_force, whose, configured)
         self._longest = longest

@@ -195,7 +195,7 @@ async def test_consuming_goes_on_after_a_master_was_killed(
             master.kill()
             await eventually(lambda: published(redis, "after"), "the new master")
             await eventually(lambda: "after" in handling.numbers())
-            await eventually(lambda: f"confirming leases of {STREAM} works again" in caplog.text)
+            await eventually(lambda: f"confirming leases of {STREAM} recovered" in caplog.text)
             await eventually(lambda: _nothing_pending(redis))
             assert lone_cluster.master_of(SLOT) is replica
             master.start()
@@ -225,8 +225,8 @@ async def test_a_slot_that_is_down_is_said_once_and_its_entries_stay(
                 node.start()
             await eventually(lambda: published(redis, "after"), "the slot to be back")
             await eventually(lambda: "after" in handling.numbers())
-            await eventually(lambda: f"reading from {STREAM} works again" in caplog.text)
-            await eventually(lambda: f"confirming leases of {STREAM} works again" in caplog.text)
+            await eventually(lambda: f"reading from {STREAM} recovered" in caplog.text)
+            await eventually(lambda: f"confirming leases of {STREAM} recovered" in caplog.text)
             assert len(await send_command(raw_client(redis.client, STREAM), "XRANGE", STREAM, "-", "+")) == 2
     for said in (f"reading from {STREAM} failed", f"confirming leases of {STREAM} failed"):
         assert caplog.text.count(said) == 1

@@ -191,11 +191,11 @@ class TestDue:
         assert not group.is_due_in(LEASE / 10 - 2)
         assert group.is_due_in(LEASE / 10)
         assert group.told == [(Incident.OUTAGE, STREAM, 1)]
-        assert "works again" not in caplog.text
+        assert "recovered" not in caplog.text
         await group.client.delete(KEYS.workers)
         for _ in range(2):
             await group.beat()
-            assert caplog.text.count("works again") == 1
+            assert caplog.text.count("recovered") == 1
         assert not group.is_due_in(LEASE / 10)
 
     async def test_that_the_event_loop_has_ended_is_no_failure(self, group: Keeping) -> None:
@@ -312,9 +312,9 @@ async def test_a_key_of_the_wrong_type_is_named_with_what_to_do(
     for _ in range(2):
         await group.beat()
     remedy = f"the key {key} is a string, and streamroute needs a hash there; rename or delete it"
-    assert caplog.messages == [f"confirming leases of {STREAM} failed, trying again until it works: {remedy}"]
+    assert caplog.messages == [f"confirming leases of {STREAM} failed; retrying: {remedy}"]
     assert group.told == [(Incident.OUTAGE, STREAM, 1)]
     await group.client.delete(key)
     await group.beat()
     [said] = caplog.messages[1:]
-    assert said.startswith(f"confirming leases of {STREAM} works again after 2 failures")
+    assert said.startswith(f"confirming leases of {STREAM} recovered after 2 failures")
