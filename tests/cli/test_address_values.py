@@ -97,7 +97,7 @@ def test_no_error_shows_the_value_of_a_variable(
     assert "${" in shown or "environment variable" in shown
 
 
-def test_what_a_server_says_names_neither_user_nor_password(
+def test_server_errors_show_neither_user_nor_password(
     start_server: Callable[..., RealServer],
     project: Project,
     command: Callable[..., Done],

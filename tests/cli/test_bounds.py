@@ -156,7 +156,7 @@ def test_secrets_are_looked_for_in_one_pass(text: str) -> None:
     assert len(hide_secrets(text)) == len(text)
 
 
-def test_what_is_behind_an_ampersand_in_a_password_is_hidden_too() -> None:
+def test_a_password_is_hidden_beyond_an_ampersand() -> None:
     """A finding shows its source line, and the password may not be percent-encoded."""
     shown = hide_secrets('url: "redis://h/0?db=1&password=ab&S3cret&x=y"')
     assert shown == 'url: "redis://h/0?db=*&password=' + "*" * 13 + '"'
@@ -195,5 +195,5 @@ def test_what_is_behind_an_ampersand_in_a_password_is_hidden_too() -> None:
         ("group: ${PW-hunter2}", "group: ${PW-*******}"),
     ],
 )
-def test_what_may_be_secret_in_a_source_line_is_hidden(written: str, shown: str) -> None:
+def test_possible_secrets_in_a_source_line_are_hidden(written: str, shown: str) -> None:
     assert hide_secrets(written) == shown

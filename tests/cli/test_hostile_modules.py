@@ -79,7 +79,7 @@ def test_nothing_of_the_project_is_imported(site: Path, hostile: Path, command: 
     assert not owned.exists(), owned.read_text()
 
 
-def test_where_handlers_are_imported_extras_are_looked_for_before(site: Path, hostile: Path) -> None:
+def test_extras_are_detected_before_handlers_are_imported(site: Path, hostile: Path) -> None:
     """A project file does not count as an extra just because it has its name."""
     (hostile / "shop.py").unlink()
     (hostile / "shop").mkdir()

@@ -141,14 +141,14 @@ def fail(error: BaseException) -> Callable[[], None]:
         (click.Abort(), 130, ""),
     ],
 )
-def test_what_can_be_expected_is_one_line(
+def test_expected_errors_are_one_line(
     capsys: pytest.CaptureFixture[str], error: Exception, code: int, said: str
 ) -> None:
     assert run_guarded(fail(error)) == code
     assert capsys.readouterr().err == said
 
 
-def test_what_nobody_expected_is_called_a_fault_of_ours(capsys: pytest.CaptureFixture[str]) -> None:
+def test_unexpected_errors_are_reported_as_internal(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_guarded(fail(KeyError("guest"))) == ExitCode.INTERNAL
     err = capsys.readouterr().err
     assert "KeyError: 'guest'" in err

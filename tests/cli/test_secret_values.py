@@ -141,7 +141,7 @@ def test_two_configurations_that_disagree_do_not_show_it(
         ("dead_letter", "other", """"s" go to "${S}", whose own dead letters come back here"""),
     ],
 )
-def test_what_is_wrong_with_it_is_said_all_the_same(
+def test_the_problem_is_reported_without_the_value(
     lone_project: Project,
     command: Callable[..., Done],
     monkeypatch: pytest.MonkeyPatch,

@@ -64,7 +64,7 @@ def test_two_configurations_differ_only_in_what_is_known(
     assert "SR215" in command("check", "a", "b").out
 
 
-def test_what_is_set_is_compared(
+def test_variables_that_are_set_are_compared(
     project: Project, command: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("V", "1s")

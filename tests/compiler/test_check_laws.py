@@ -241,7 +241,7 @@ def test_check_never_raises_and_names_a_place(content: bytes, project: Path) -> 
 
 @LAW
 @given(content=mutations() | rearrangements())
-def test_what_check_accepts_is_built_and_what_is_refused_is_found(content: bytes, project: Path) -> None:
+def test_a_configuration_compiles_exactly_if_check_finds_no_error(content: bytes, project: Path) -> None:
     """One code path: routers come of a configuration exactly where the check finds no error."""
     result = checked(project, content)
     with isolated_imports(project):

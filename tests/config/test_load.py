@@ -87,7 +87,7 @@ def test_retry_merges_key_by_key_route_over_stream_over_defaults(tmp_path: Path)
     )
 
 
-def test_what_a_stream_says_of_its_group_and_of_hung_workers_is_read(tmp_path: Path) -> None:
+def test_group_and_stall_settings_of_a_stream_are_read(tmp_path: Path) -> None:
     text = f"""
     version: 1
     defaults: {{formerly_group: bots, on_stuck: exit, lease: 2m}}

@@ -72,7 +72,7 @@ def test_an_include_that_leads_out_is_one_finding_at_its_place(project: Path, pa
 @pytest.mark.parametrize(
     "pattern", [".git/config", ".g*/config", ".git/*", ".*/*", "./.git/config", "config.yaml", "h/config"]
 )
-def test_what_version_control_keeps_is_not_read(project: Path, pattern: str) -> None:
+def test_files_of_version_control_are_not_read(project: Path, pattern: str) -> None:
     """It may hold what a CI logs in with."""
     Path(".git").mkdir()
     Path(".git/config").write_text("extraheader = AUTHORIZATION: basic s3cret\n\ttoken: x")
@@ -154,7 +154,7 @@ def test_pipes_and_devices_are_never_waited_for(project: Path, kind: str) -> Non
 
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("kind", ["pipe", "socket"])
-def test_what_is_no_file_is_said_to_be_what_it_is(project: Path, kind: str) -> None:
+def test_a_path_that_is_not_a_file_is_described(project: Path, kind: str) -> None:
     names = ("part.yaml", "in.routes.yaml", "schema.json", "schema.yaml", "message.json", "x.test.yaml")
     for name in names:
         if kind == "pipe":

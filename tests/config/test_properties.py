@@ -63,7 +63,7 @@ def test_json_is_read_as_json_reads_it(data: dict[str, Any]) -> None:
 
 @LAW
 @given(DATA, st.sampled_from(["'", '"', "|"]))
-def test_what_pyyaml_writes_is_read_back(data: dict[str, Any], style: str) -> None:
+def test_yaml_written_by_pyyaml_is_read_back(data: dict[str, Any], style: str) -> None:
     """Strings survive every style but the plain one, where YAML 1.1 and 1.2 differ (``0o7``, ``1e5``)."""
     strings = _strings_only(data)
     text = yaml.safe_dump(strings, default_style=style, allow_unicode=True)

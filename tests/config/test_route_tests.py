@@ -73,7 +73,7 @@ def test_a_message_is_a_mapping_a_file_or_an_entry(tmp_path: Path) -> None:
         ("deep.json", "FOLDER/deep.json is nested deeper than 200 levels, at character 201"),
     ],
 )
-def test_what_is_no_message_is_a_finding_and_its_test_is_kept(
+def test_an_invalid_message_is_a_finding_and_its_test_is_kept(
     tmp_path: Path, message: str, said: str
 ) -> None:
     files = {"broken": "{", "list": "[]", "typeless": "{}", "deep": "[" * 100_000}

@@ -34,7 +34,7 @@ async def test_a_handler_s_own_exception_is_not_our_end() -> None:
         assert not is_own_cancellation(error, asyncio.current_task())
 
 
-async def test_whatever_is_raised_elsewhere_than_in_the_task_is_its_end() -> None:
+async def test_an_exception_thrown_from_outside_ends_the_task() -> None:
     other = asyncio.create_task(asyncio.sleep(0))
     assert is_own_cancellation(GeneratorExit(), other)
     assert is_own_cancellation(RuntimeError("coroutine ignored GeneratorExit"), other)
@@ -164,7 +164,7 @@ async def test_a_handler_s_own_generator_exit_costs_a_turn_of_the_loop_and_no_ti
 
 
 @pytest.mark.parametrize("error", [GeneratorExit(), ValueError(), SystemExit(1)])
-async def test_what_a_handler_raised_is_not_raised_again(error: BaseException) -> None:
+async def test_an_exception_of_a_handler_is_not_raised_again(error: BaseException) -> None:
     judging = asyncio.create_task(reraise_own_cancellation(error))
     await asyncio.wait([judging])
     assert judging.exception() is None

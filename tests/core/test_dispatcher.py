@@ -349,7 +349,7 @@ async def test_a_scheduler_is_told_the_stream_that_the_message_came_from() -> No
     assert [stream for stream, _, _ in scheduler.calls] == ["orders", "invoices", "bot_events"]
 
 
-async def test_what_a_scheduler_brings_back_runs_in_its_group_alone_and_only_its_routes() -> None:
+async def test_an_external_retry_runs_only_its_routes_in_its_group() -> None:
     scheduler = Scheduler()
     bad, good = Handling("bad", failing()), Handling("good")
     dispatcher = dispatcher_of(bad, good, retry_scheduler=scheduler)
@@ -451,7 +451,7 @@ class Settling(Scheduler):
     settles = True
 
 
-async def test_where_a_scheduler_took_a_retry_it_is_told_once_and_the_rest_is_collected() -> None:
+async def test_a_scheduled_retry_is_observed_once_and_other_outcomes_are_collected() -> None:
     told: list[tuple[str | None, Result]] = []
     scheduler = Scheduler()
     dispatcher = dispatcher_of(
@@ -521,7 +521,7 @@ async def test_by_default_a_failure_comes_back_in_a_minute() -> None:
     assert {delay for _, _, delay in scheduler.calls} == {60}
 
 
-async def test_where_the_lease_is_lost_no_other_route_runs_and_nothing_is_written() -> None:
+async def test_after_a_lost_lease_no_route_runs_and_nothing_is_written() -> None:
     """The entry belongs to another worker, which runs them."""
     told: list[Result] = []
     second = Handling("second")
@@ -543,7 +543,7 @@ class Unwatched:
         self.handlers: dict[str, list[tuple[Any, Any]]] = {}
 
 
-async def test_what_a_router_of_another_make_registers_later_counts() -> None:
+async def test_later_registrations_of_a_foreign_router_count() -> None:
     router: Any = Unwatched()
     dispatcher = dispatcher_of()
     dispatcher.include_router(router)
@@ -666,7 +666,7 @@ class Elsewhere:
         return RouteWait(None if message_type == "nobody's" else 3.0)
 
 
-async def test_what_another_worker_knows_is_left_to_it() -> None:
+async def test_retries_known_to_another_worker_are_left_to_it() -> None:
     told: list[tuple[str | None, Result]] = []
     dispatcher = dispatcher_of(
         Handling("known"), observer=lambda _payload, route, result: told.append((route, result))

@@ -154,14 +154,14 @@ def key(handler: Any) -> str:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-async def test_whatever_a_handler_raises(shape: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_any_exception_of_a_handler_is_survived(shape: str, caplog: pytest.LogCaptureFixture) -> None:
     await survives(MemoryBackend(), registering(SHAPES[shape]), key(SHAPES[shape]))
     assert "stays pending" not in caplog.text
     assert max(map(len, caplog.messages)) <= LONG
     assert all(record.levelno <= logging.ERROR and not record.exc_info for record in caplog.records)
 
 
-async def test_whatever_a_filter_raises(caplog: pytest.LogCaptureFixture) -> None:
+async def test_any_exception_of_a_filter_is_survived(caplog: pytest.LogCaptureFixture) -> None:
     def register(dispatcher: BotRedisDispatcher) -> None:
         dispatcher.on_message("booked", accepts)(no_handler)
 
@@ -170,7 +170,7 @@ async def test_whatever_a_filter_raises(caplog: pytest.LogCaptureFixture) -> Non
 
 
 @pytest.mark.parametrize("shape", ["written, later", "compiled, in a thread"])
-async def test_whatever_a_handler_raises_on_a_real_server(shape: str, redis_client: Any) -> None:
+async def test_any_exception_of_a_handler_is_survived_on_a_real_server(shape: str, redis_client: Any) -> None:
     await survives(RedisBackend(redis_client), registering(SHAPES[shape]), key(SHAPES[shape]))
 
 

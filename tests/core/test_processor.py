@@ -412,7 +412,7 @@ KNOWN = KnownRoutes(frozenset(["consuming.note"]), frozenset(["booked"]))
     ],
     ids=["a dispatcher", "a partial of it", "another", "odd", "odder", "a function"],
 )
-async def test_what_this_worker_knows_is_what_its_dispatcher_does(callback: Any, known: KnownRoutes) -> None:
+async def test_a_worker_publishes_the_routes_of_its_dispatcher(callback: Any, known: KnownRoutes) -> None:
     storage = Keeping()
     processor(storage, callback)
     assert storage.keepers[0].asks["known_routes"]() == known
@@ -424,7 +424,7 @@ def test_without_a_callback_nothing_is_known() -> None:
     assert storage.keepers[0].asks["known_routes"]() == KnownRoutes()
 
 
-async def test_who_keeps_leases_hears_what_is_held_and_what_waits_and_tells_what_is_lost() -> None:
+async def test_the_lease_keeper_sees_held_and_waiting_entries_and_reports_lost_ones() -> None:
     first, second = (message_of({"type": "booked", "n": n}, id=f"{n}-0", deliveries=1) for n in (1, 2))
     storage, never = Keeping(first, second), asyncio.Event()
     handler = Handling(then=lambda payload: never.wait())

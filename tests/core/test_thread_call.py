@@ -160,7 +160,7 @@ async def test_one_that_runs_on_for_long_is_stuck_until_it_ends() -> None:
         await within_patience(plain.pool.close(grace=1))
 
 
-async def test_who_wants_to_run_alone_waits_for_it_and_not_once_it_is_stuck() -> None:
+async def test_an_exclusive_entry_waits_for_a_threaded_call_until_it_is_stuck() -> None:
     """A function may kill the process after its timeout as well."""
     async with hanging(1) as plain:
         await eventually(lambda: plain.done == ["hang"])
@@ -186,7 +186,7 @@ async def test_a_close_does_not_wait_for_it() -> None:
         assert (cut, plain.pool.uncancellable) == ({}, 0)
 
 
-async def test_where_it_is_is_told_and_its_entry_stays_settled(caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_stack_is_logged_and_the_entry_stays_settled(caplog: pytest.LogCaptureFixture) -> None:
     told: list[tuple[Incident, int]] = []
     incidents = Incidents(lambda stream, incident, count: told.append((incident, count)))
     storage, me = MemoryStreamStorage(), ConsumerId(STREAM, GROUP, "me")

@@ -32,7 +32,7 @@ def printed(name: str) -> str:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_what_is_shown_is_what_check_prints(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_expected_outputs_are_what_check_prints(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(FOLDER)
     output = printed(name)
     if os.environ.get("UPDATE_TESTDATA"):

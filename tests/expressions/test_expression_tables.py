@@ -12,7 +12,7 @@ from expression_tables import TABLES, read_table
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_what_is_said_of_each_expression(name: str) -> None:
+def test_each_expression_has_its_expected_problems(name: str) -> None:
     assert list(read_table(name))
     wrong = [f"> {given}\n  {said}\n  instead of {expected}" for given, said, expected in compared(name)]
     assert not wrong, "\n".join(wrong[:10])

@@ -142,6 +142,6 @@ def test_the_suite_s_static_errors_are_found_and_no_valid_expression_is_refused(
         " | ".join(["[@, @][]"] * 40),
     ],
 )
-def test_what_is_fatal_is_an_error_and_the_rest_is_a_warning(expression: str) -> None:
+def test_fatal_problems_are_errors_and_others_warnings(expression: str) -> None:
     [problem] = check_expression(expression)
     assert problem.fatal == (RULES[problem.code].severity is Severity.ERROR)

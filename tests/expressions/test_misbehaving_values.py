@@ -142,7 +142,7 @@ async def test_the_failure_is_that_of_the_route_and_its_siblings_run_once(error:
 
 
 @pytest.mark.parametrize("error", ENDS)
-async def test_what_comes_before_the_handler_may_raise_anything(error: type[BaseException]) -> None:
+async def test_filters_and_transforms_may_raise_anything(error: type[BaseException]) -> None:
     """StopIteration too: it is no end of a handler that has not begun."""
 
     def prepare(payload: dict[str, Any]) -> NoReturn:

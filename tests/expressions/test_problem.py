@@ -30,7 +30,7 @@ def test_a_problem_without_an_end_goes_on_to_the_string_s(start: int, expected: 
     assert Spans([problem(3, None)]).overlap(problem(start, start + 1)) is expected
 
 
-def test_what_was_meant_is_looked_for_a_bounded_number_of_times() -> None:
+def test_corrections_are_searched_a_bounded_number_of_times() -> None:
     operands = " && ".join(f"'a{number}'" for number in range(200))
     problems = check_types(parse(f"tier == 'x' && {operands}"))
     assert len(problems) == 200

@@ -24,14 +24,14 @@ MAYBE = [
 
 
 @pytest.mark.parametrize("expression", NEVER)
-def test_what_never_gives_an_object_is_found(expression: str) -> None:
+def test_transforms_that_never_return_an_object_are_reported(expression: str) -> None:
     problem = check_transform(parse(expression))
     assert problem is not None
     assert problem.code == "SR308"
 
 
 @pytest.mark.parametrize("expression", MAYBE)
-def test_what_may_give_an_object_is_not(expression: str) -> None:
+def test_transforms_that_may_return_an_object_are_accepted(expression: str) -> None:
     assert check_transform(parse(expression)) is None
 
 
@@ -43,6 +43,6 @@ _JSON = st.recursive(
 
 
 @given(payload=st.dictionaries(st.sampled_from("ab"), _JSON), expression=st.sampled_from(NEVER))
-def test_what_is_found_fails_on_every_message(payload: dict[str, Any], expression: str) -> None:
+def test_reported_transforms_fail_on_every_message(payload: dict[str, Any], expression: str) -> None:
     with pytest.raises(Reject):
         compile_transform(expression)(payload)

@@ -69,7 +69,7 @@ def test_a_message_keeps_its_facts_but_for_the_raw_fields() -> None:
         ("keys(nights)", "the transform failed: keys() takes object, not number"),
     ],
 )
-def test_what_can_never_be_handled_is_rejected(expression: str, reason: str) -> None:
+def test_a_result_that_is_not_an_object_is_rejected(expression: str, reason: str) -> None:
     with pytest.raises(Reject) as caught:
         compile_transform(expression)(PAYLOAD)
     assert caught.value.reason == reason
@@ -184,7 +184,7 @@ def change(value: Any) -> None:
         '{tags: values(`{"a": [1]}`)}',
     ],
 )
-def test_what_a_handler_changes_is_its_own_message_s_alone(expression: str) -> None:
+def test_a_handlers_changes_affect_only_its_own_message(expression: str) -> None:
     transform = compile_transform(expression)
 
     def payload() -> dict[str, Any]:

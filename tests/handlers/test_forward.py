@@ -62,7 +62,7 @@ async def test_the_raw_fields_are_kept_byte_for_byte() -> None:
         ),
     ],
 )
-async def test_what_is_not_what_was_produced_is_encoded_anew(payload: dict[str, Any]) -> None:
+async def test_changed_payloads_are_encoded_again(payload: dict[str, Any]) -> None:
     publisher = Written()
     await forward(payload, only("other", publisher), stream="other")
     assert publisher.entries == [[b"type", b"t", b"data", b'{"n":1}']]
@@ -80,9 +80,7 @@ SPELLINGS = [
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
 @pytest.mark.parametrize("field", [b"data", b"cloudevent", b"payload"])
-async def test_what_a_target_could_take_for_a_retry_s_mark_is_not_forwarded(
-    spelling: str, field: bytes
-) -> None:
+async def test_a_field_that_resembles_a_retry_marker_is_not_forwarded(spelling: str, field: bytes) -> None:
     """The dispatcher leaves a key that proves nothing in the payload, and so it is in both."""
     publisher, mark = Written(), json.dumps(MARK)
     fields = {b"type": b"t", field: f'{{"n": 1, "{spelling}": {mark}}}'.encode()}
@@ -139,7 +137,9 @@ async def test_a_mark_that_a_codec_of_the_target_would_find_is_not_forwarded(
         {b"data": b' {"data_base64": 7}'},
     ],
 )
-async def test_what_holds_the_name_alone_is_kept_byte_for_byte(fields: dict[bytes, bytes]) -> None:
+async def test_payloads_that_only_mention_the_name_are_forwarded_unchanged(
+    fields: dict[bytes, bytes],
+) -> None:
     publisher = Written()
     await forward(Message({"type": "t"}, fields=fields), only("other", publisher), stream="other")
     assert publisher.entries == [flatten_fields(fields)]
@@ -157,7 +157,7 @@ async def test_a_write_that_fails_is_the_handler_s_failure() -> None:
         await forward({"type": "t"}, only("x", Written(ConnectionError())), stream="x")
 
 
-async def test_what_cannot_be_encoded_is_rejected_since_it_would_fail_again() -> None:
+async def test_unencodable_payloads_are_rejected_at_once() -> None:
     with pytest.raises(Reject, match='could not forward the message: an event needs a "type"') as caught:
         await forward({"n": 1}, only("x", Written()), stream="x")
     assert isinstance(caught.value.__cause__, EncodeError)

@@ -35,7 +35,7 @@ class Silent:
         raise KeyboardInterrupt
 
 
-async def test_what_has_no_text_fails_no_message(caplog: pytest.LogCaptureFixture) -> None:
+async def test_values_without_a_text_fail_no_message(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     await log({"odd": Silent()})
     assert caplog.messages == ['{"odd": "(no text: __str__ raised KeyboardInterrupt)"}']
@@ -57,7 +57,7 @@ async def test_the_level_is_the_route_s(caplog: pytest.LogCaptureFixture) -> Non
     assert [record.levelname for record in caplog.records] == ["WARNING"]
 
 
-async def test_what_contains_itself_is_logged_as_far_as_it_is_shown(caplog: pytest.LogCaptureFixture) -> None:
+async def test_recursive_values_are_logged_truncated(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     knot: dict[str, Any] = {"type": "t"}
     knot["a"], knot["b"] = knot, [knot]

@@ -214,7 +214,7 @@ async def test_a_cancelled_request_is_cancelled(receiver: Receiver) -> None:
         await task
 
 
-async def test_what_json_cannot_hold_is_final() -> None:
+async def test_payloads_outside_json_are_rejected() -> None:
     with pytest.raises(Reject, match="could not encode the message as JSON"):
         await webhook({"x": float("nan")}, url="http://127.0.0.1")
 
@@ -293,7 +293,7 @@ async def test_a_proxy_s_password_is_never_quoted(
         assert not said_of(caught.value, caplog) & {"s3cret"}
 
 
-async def test_what_the_client_logs_of_a_webhook_is_dropped_and_of_others_kept(
+async def test_the_http_clients_logs_of_webhooks_are_dropped_and_others_kept(
     receiver: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It logs whole addresses, and headers at debug."""

@@ -128,7 +128,7 @@ def test_after_a_line_for_several_the_next_waits_its_second(scene: Scene) -> Non
     assert len(scene.kept.records) == 3
 
 
-def test_what_differs_is_written(scene: Scene) -> None:
+def test_different_records_are_written(scene: Scene) -> None:
     """By template, by level, by the kind of exception, or by what the record itself says."""
     for number in range(2):
         scene.warn("reading failed: %s", number)
@@ -283,7 +283,7 @@ def test_a_target_that_logs_itself_may(scene: Scene, monkeypatch: pytest.MonkeyP
     assert len(scene.kept.records) == 8
 
 
-def test_what_is_pending_is_written_by_a_thread_that_ends(scene: Scene) -> None:
+def test_pending_records_are_written_by_a_thread_that_ends(scene: Scene) -> None:
     """With the real clock, when nothing more comes."""
     real = Scene(interval=0.05, clock=time.monotonic)
     for _ in range(3):
@@ -302,9 +302,7 @@ def test_no_thread_is_started_for_what_is_not_repeated(scene: Scene) -> None:
     assert scene.handler._timer is None
 
 
-def test_where_no_thread_can_be_started_everything_is_written(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_threads_everything_is_written_at_once(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_thread: object) -> None:
         raise RuntimeError("can't start new thread")
 
@@ -343,7 +341,7 @@ def test_reasons_are_equal_up_to_what_is_a_message_s_own(scene: Scene) -> None:
     assert len(scene.kept.records) == 3
 
 
-def test_what_a_reason_quotes_is_a_message_s_own(scene: Scene) -> None:
+def test_quoted_values_in_reasons_do_not_separate_records(scene: Scene) -> None:
     """Else whoever invents types, or names of fields, has a line for each."""
     for number in range(300):
         for reason in (

@@ -28,7 +28,7 @@ def throw(error: BaseException) -> NoReturn:
 
 @pytest.mark.parametrize("limit", [50, 500, 16_000])
 @pytest.mark.parametrize("kind", ALL)
-def test_whatever_it_is_its_text_and_its_traceback_are_bounded(kind: str, limit: int) -> None:
+def test_text_and_traceback_of_any_exception_are_bounded(kind: str, limit: int) -> None:
     error = raised(ALL[kind])
     for read in (error_text, error_line, traceback_text):
         text = read(error, limit)

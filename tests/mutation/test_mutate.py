@@ -107,7 +107,7 @@ def test_a_statement_is_turned_over_or_left_out(source: str, expected: list[str]
         "x = f'{a:1}'",
     ],
 )
-def test_what_changes_nothing_is_left_alone(source: str) -> None:
+def test_mutants_without_effect_are_skipped(source: str) -> None:
     assert python_changes(source) == []
 
 
@@ -204,7 +204,7 @@ def test_an_explanation_gives_a_reason(tmp_path: Path) -> None:
         load_explanations(file)
 
 
-def test_what_is_explained_is_there() -> None:
+def test_explained_survivors_exist() -> None:
     assert check_explanations(ROOT, load_explanations()) == []
 
 

@@ -134,7 +134,7 @@ async def test_events_take_their_routes_in_the_form_that_each_wants(
         ("events", {"type": "order.paid", "data": "{}"}, "the entry is not a CloudEvent: it has neither"),
     ],
 )
-async def test_what_is_invalid_is_one_dead_letter_and_no_handler_runs(
+async def test_an_invalid_message_is_one_dead_letter_and_runs_no_handler(
     folder: Path, redis_url: str, redis_client: Redis, stream: str, fields: dict[str, str], reason: str
 ) -> None:
     async with started(folder, redis_url) as app:

@@ -40,7 +40,7 @@ def knot() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("value", [doubled(40), doubled(40, {}), {"a": doubled(40)}, (doubled(40),), knot()])
-def test_what_never_ends_is_refused_wherever_it_is_written(value: Any) -> None:
+def test_endless_expansion_is_refused_wherever_it_is_written(value: Any) -> None:
     with pytest.raises(ExpansionError, match="contains itself, or the same values so often"):
         refuse_expanding(value)
     with pytest.raises(ExpansionError):
@@ -69,7 +69,7 @@ def test_what_never_ends_is_refused_wherever_it_is_written(value: Any) -> None:
     ],
     ids=lambda value: str(value)[:20],
 )
-def test_what_is_merely_large_or_shared_is_taken(value: Any) -> None:
+def test_large_and_shared_values_are_accepted(value: Any) -> None:
     refuse_expanding(value)
     assert digest(value)
 
@@ -97,7 +97,7 @@ def read(levels: int) -> Message:
     return message
 
 
-def test_what_a_codec_made_larger_than_it_is_is_known_for_that() -> None:
+def test_values_that_a_codec_expanded_are_detected() -> None:
     message = read(40)
     assert type(message) is type(copy_for_route(message)) is ExpandingMessage
     assert type(read(10)) is type(copy_for_route(read(10))) is Message
@@ -121,11 +121,11 @@ def test_a_value_is_stopped_although_its_entry_is_small() -> None:
     assert text(read(1)) == "[1,1]"
 
 
-def test_what_does_not_walk_through_the_payload_goes_on() -> None:
+def test_routes_that_do_not_walk_the_payload_still_run() -> None:
     assert compile_filter("n == `1` && a[0][1]")(read(40))
 
 
-def test_what_explain_shows_is_stopped_and_cut() -> None:
+def test_explain_stops_and_truncates_large_values() -> None:
     compared = trace("a == b", read(40))
     assert compared.error == "it takes too many steps for this message"
     assert trace("a == b", read(3)).truth is True
@@ -135,7 +135,7 @@ def test_what_explain_shows_is_stopped_and_cut() -> None:
     assert json_safe([1]) == [1]
 
 
-def test_what_explain_and_test_deliver_is_known_for_that_too() -> None:
+def test_explain_and_test_detect_expanded_values_too() -> None:
     streams = {"events": SimpleNamespace(codec="knots.Knitting")}
     document = SimpleNamespace(streams=streams)
     for levels, kind in ((40, ExpandingMessage), (3, dict)):

@@ -10,7 +10,7 @@ from streamroute.incidents import Incident, Incidents
 from streamroute.outages import OutageTracker
 
 
-def test_what_is_told_is_logged_and_counted(caplog: pytest.LogCaptureFixture) -> None:
+def test_incidents_are_logged_and_counted(caplog: pytest.LogCaptureFixture) -> None:
     counted: list[tuple[str, Incident, int]] = []
     incidents = Incidents(lambda *told: counted.append(told))
     incidents.report(Incident.DELETED, "s", "%d entries of %s are gone", 3, "s", count=3)

@@ -48,7 +48,7 @@ class Uncopied:
         raise KeyboardInterrupt
 
 
-def test_what_python_copies_is_copied_and_what_cannot_be_copied_is_shared() -> None:
+def test_a_copy_shares_only_values_that_cannot_be_copied() -> None:
     fixed, payload = Uncopied(), {"set": {1, 2}, "tuple": ([1],)}
     copied = unshared_copy({**payload, "fixed": fixed})
     assert copied["fixed"] is fixed
@@ -98,7 +98,7 @@ def test_the_copy_of_what_contains_itself_contains_itself() -> None:
     assert copied["a"] is copied["b"][0] is copied["b"][1][0] is copied
 
 
-def test_what_is_held_twice_is_copied_once() -> None:
+def test_a_value_referenced_twice_is_copied_once() -> None:
     """As a list, this would have 2**200 leaves."""
     shared: Any = [1]
     for _ in range(200):

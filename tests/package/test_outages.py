@@ -15,7 +15,7 @@ from streamroute.text.limits import ERROR
 
 
 @pytest.mark.parametrize("kind", ALL)
-def test_whatever_a_storage_raises_is_an_outage_in_a_line(
+def test_any_exception_of_a_storage_is_an_outage_on_one_line(
     kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     outage = OutageTracker("reading from s")

@@ -56,7 +56,7 @@ def lead_out(folder: Path) -> list[Path]:
     ]
 
 
-def test_what_leads_out_of_the_folder_is_refused_and_its_content_never_said(folder: Path) -> None:
+def test_files_outside_the_folder_are_refused_and_never_quoted(folder: Path) -> None:
     files = FileReader(folder)
     for path in lead_out(folder):
         assert not files.allows(path)
@@ -66,7 +66,7 @@ def test_what_leads_out_of_the_folder_is_refused_and_its_content_never_said(fold
 
 
 @pytest.mark.parametrize("top", [".git", ".GIT", ".hg", ".svn", "inner/.git"])
-def test_what_version_control_keeps_counts_as_outside(folder: Path, top: str) -> None:
+def test_folders_of_version_control_count_as_outside(folder: Path, top: str) -> None:
     (folder / top).mkdir()
     (folder / top / "config").write_text("secret")
     (folder / "link").symlink_to(f"{top}/config")

@@ -38,7 +38,7 @@ async def test_a_child_is_a_copy_only_while_something_consumes() -> None:
     assert not PROCESS.is_copy
 
 
-async def test_what_a_copy_closes_still_wakes_its_parent() -> None:
+async def test_a_file_closed_in_a_child_still_wakes_the_parent() -> None:
     """On Linux a child shares its parent's poller, and would take the file out of it."""
     loop, consumer = asyncio.get_running_loop(), Consumer()
     arrived = asyncio.Event()

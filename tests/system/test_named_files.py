@@ -155,7 +155,7 @@ def test_a_folder_that_is_named_is_held_to_what_holds_for_those_on_the_way(
         real_path("up", folder=True)
 
 
-def test_what_is_refused_leaves_no_descriptor_open(inside: Path) -> None:
+def test_refused_files_leave_no_descriptor_open(inside: Path) -> None:
     os.mkfifo("pipe")
     before = set(os.listdir("/dev/fd"))  # noqa: PTH208 - pathlib would give paths
     for path in ("pipe", "inner", "absent", "inner/absent"):

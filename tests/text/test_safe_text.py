@@ -56,7 +56,7 @@ ODD: dict[str, Any] = {
 @pytest.mark.parametrize("read", [safe_str, safe_repr], ids=["str", "repr"])
 @pytest.mark.parametrize("limit", [20, 4_000])
 @pytest.mark.parametrize("name", [*ODD, *ALL])
-def test_whatever_it_is_its_text_is_plain_and_short(
+def test_the_text_of_any_object_is_plain_and_short(
     name: str, limit: int, read: Callable[[object, int], str]
 ) -> None:
     text = read(ODD[name] if name in ODD else ALL[name](), limit)

@@ -15,7 +15,7 @@ def test_a_text_that_fits_is_kept_and_another_is_cut(text: str, limit: int) -> N
         assert found == text if len(text) <= limit else len(found) <= max(limit, 60)
 
 
-def test_what_is_cut_says_how_long_it_was() -> None:
+def test_truncated_text_states_its_full_length() -> None:
     assert clip("a" * 5000, 30) == "aaaaaaaa... (5,000 characters)"
     assert clip_middle("a" + "x" * 5000 + "b", 100) == "a" + "x" * 19 + (
         "\n... 4,962 characters left out ...\n" + "x" * 19 + "b"

@@ -127,7 +127,7 @@ def test_an_entry_becomes_its_data_with_the_attributes_beside_it(
         ({b"ce-id": b"\xff", b"data": b"{}"}, 'the field "id" is not UTF-8'),
     ],
 )
-def test_what_is_no_cloudevent_has_a_reason(fields: dict[bytes, bytes], reason: str) -> None:
+def test_invalid_cloudevents_are_refused_with_a_reason(fields: dict[bytes, bytes], reason: str) -> None:
     with pytest.raises(DecodeError) as caught:
         CODEC.decode(fields)
     assert str(caught.value).startswith(reason)
@@ -148,7 +148,7 @@ _VALID = st.fixed_dictionaries(
 
 
 @given(st.dictionaries(_TEXT.filter(lambda name: name not in NAMES), _JSON), _VALID)
-def test_what_is_encoded_decodes_to_the_same_with_attributes_of_its_own(
+def test_encoding_and_decoding_keeps_data_and_attributes(
     payload: dict[str, Any], attributes: dict[str, str]
 ) -> None:
     event = {**payload, **attributes}
@@ -189,7 +189,7 @@ def test_an_event_needs_a_source_and_gets_an_id() -> None:
         *(("datacontenttype", value) for value in ("text/xml", "json", "application/octet-stream")),
     ],
 )
-def test_what_no_cloudevent_can_have_is_not_written(name: str, value: str) -> None:
+def test_attributes_that_cloudevents_forbids_are_not_written(name: str, value: str) -> None:
     with pytest.raises(EncodeError) as caught:
         CODEC.encode({**ATTRIBUTES, name: value})
     assert str(caught.value).isprintable()
@@ -210,7 +210,7 @@ def test_what_no_cloudevent_can_have_is_not_written(name: str, value: str) -> No
         *((name, 'größe 100% "x" \U0001f600') for name in ("type", "id", "subject")),
     ],
 )
-def test_what_a_cloudevent_can_have_is_written(name: str, value: str) -> None:
+def test_attributes_that_cloudevents_allows_are_written(name: str, value: str) -> None:
     event = {**ATTRIBUTES, name: value}
     fields = CODEC.encode(event)
     assert fields[f"ce-{name}".encode()].isascii()
@@ -259,7 +259,7 @@ def as_message(fields: dict[bytes, bytes]) -> Message:
 
 
 @pytest.mark.parametrize("decode", [CODEC.decode, as_message])
-def test_what_came_as_an_attribute_is_one_again(decode: Any) -> None:
+def test_attributes_are_written_as_attributes_again(decode: Any) -> None:
     written = CODEC.encode(decode(EXTENDED))
     assert json.loads(written.pop(b"data")) == {"n": 1, "shared": "data"}
     assert written == {name: EXTENDED[name] for name in EXTENDED if name not in (b"ce-shared", b"data")}
@@ -268,7 +268,7 @@ def test_what_came_as_an_attribute_is_one_again(decode: Any) -> None:
     assert CODEC.decode(written) == CODEC.decode(EXTENDED)
 
 
-def test_what_a_handler_changed_is_no_longer_what_came() -> None:
+def test_a_changed_attribute_is_written_with_its_new_value() -> None:
     event = as_message(EXTENDED)
     event["traceparent"] = 7
     del event["comexampleext"]

@@ -32,7 +32,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("kind", CASES)
-def test_whatever_it_raises_there_is_a_reason(kind: str) -> None:
+def test_any_exception_of_a_codec_gives_a_reason(kind: str) -> None:
     codec = Raising(CASES[kind])
     with pytest.raises(DecodeError) as refused:
         decoded(codec, {})
@@ -54,7 +54,7 @@ def test_its_own_reason_is_kept_and_any_other_says_whose_it_is() -> None:
         assert str(refused.value) == reason
 
 
-def test_who_ends_a_command_ends_it() -> None:
+def test_exceptions_that_end_the_process_pass_through() -> None:
     with pytest.raises(KeyboardInterrupt):
         decoded(Raising(KeyboardInterrupt), {})
 
@@ -71,6 +71,6 @@ class Odd:
         return Unspeakable()
 
 
-def test_what_is_no_entry_is_refused() -> None:
+def test_a_codec_result_that_is_not_an_entry_is_refused() -> None:
     with pytest.raises(EncodeError, match="the codec failed"):
         encoded(Odd(), {})

@@ -65,7 +65,7 @@ def read(request: pytest.FixtureRequest) -> Callable[[bytes], Any]:
         (b'"\x01"', "is not JSON: Invalid control character"),
     ],
 )
-def test_what_is_not_json_is_refused_with_a_reason(
+def test_invalid_json_is_refused_with_a_reason(
     read: Callable[[bytes], Any], data: bytes, reason: str
 ) -> None:
     with pytest.raises(NotJsonError) as caught:
@@ -132,12 +132,12 @@ def test_orjson_gives_the_verdicts_of_the_standard_library(data: bytes) -> None:
 
 
 @given(JSON)
-def test_what_is_written_is_read_back(value: Any) -> None:
+def test_written_values_are_read_back(value: Any) -> None:
     assert read_json(write_json(value)) == value
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, {1, 2}, b"bytes", "\ud800", {"\ud800": 1}])
-def test_what_json_cannot_hold_is_not_written(value: Any) -> None:
+def test_values_that_json_cannot_express_are_not_written(value: Any) -> None:
     with pytest.raises((ValueError, TypeError)):
         write_json(value)
 
@@ -164,7 +164,7 @@ def test_shown_text_is_short_and_printable(text: str | bytes) -> None:
     assert short_repr(text).isprintable()
 
 
-def test_what_is_wrong_is_shown_with_what_stands_around_it(read: Callable[[bytes], Any]) -> None:
+def test_a_json_error_shows_the_text_around_it(read: Callable[[bytes], Any]) -> None:
     """20 bytes before the error and 20 from there are shown; or 20 characters before and 40 from there."""
     digits = "".join(chr(ord("a") + n % 26) for n in range(100))
     for data in (b'{"a": "\xff"}', b'"' + digits.encode()[:49] + b"\xff" + digits.encode()):

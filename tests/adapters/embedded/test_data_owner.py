@@ -134,7 +134,7 @@ def test_a_link_in_the_data_is_refused(folder: Path, tmp_path: Path) -> None:
     refuses(folder, why="not a plain file")
 
 
-def test_what_is_no_plain_file_is_to_be_removed_and_not_adopted(folder: Path) -> None:
+def test_special_files_in_the_data_folder_must_be_removed(folder: Path) -> None:
     take_ownership(folder)
     (folder / "server.lock").mkdir()
     with pytest.raises(EmbeddedServerError, match="remove it, or delete the folder") as refused:

@@ -28,7 +28,7 @@ def test_shared_holders_keep_an_exclusive_one_out(tmp_path: Path) -> None:
         lock.release()
 
 
-def test_what_was_let_go_is_closed_and_may_be_held_again(tmp_path: Path) -> None:
+def test_a_released_lock_is_closed_and_can_be_taken_again(tmp_path: Path) -> None:
     lock = FileLock(tmp_path / "lock")
     assert lock.try_exclusive()
     file = lock.descriptor()
@@ -83,7 +83,7 @@ def test_a_file_that_was_deleted_or_replaced_is_not_current(tmp_path: Path) -> N
     lock.release()
 
 
-def test_who_has_the_lock_lets_go_for_those_who_share_the_file_and_they_do_not(
+def test_only_the_process_that_took_the_lock_releases_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A forked child shares the file and the object, but must not release the lock."""

@@ -155,7 +155,7 @@ def kill_server(folder: Path) -> None:
     wait_until(lambda: is_dead(folder), "the server's death")
 
 
-def test_what_was_written_is_there_after_a_restart(folder: Path) -> None:
+def test_data_survives_a_restart(folder: Path) -> None:
     for visits in (1, 2, 3):
         with EmbeddedServer(folder) as url:
             assert visit(url) == visits

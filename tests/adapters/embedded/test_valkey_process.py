@@ -92,7 +92,7 @@ def test_a_server_that_hangs_up_is_ending(monkeypatch: pytest.MonkeyPatch) -> No
         assert valkey.request_shutdown(Path("/nowhere")) == ""
 
 
-def test_where_there_is_no_server_nobody_answers(tmp_path: Path) -> None:
+def test_a_socket_without_a_server_does_not_answer(tmp_path: Path) -> None:
     path = tmp_path / "s"
     assert valkey.state(path) == "absent"
     assert valkey.process_id(path) is None

@@ -65,7 +65,7 @@ def read(codec: Codec, *entries: list[bytes]) -> list[Message]:
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_whatever_a_codec_raises_is_the_fault_of_its_entry(error: BaseException) -> None:
+def test_any_exception_of_a_codec_is_the_entrys_decode_error(error: BaseException) -> None:
     """It ends neither the reader nor the process, and the next entry is read."""
     messages = read(Raising(error), [b"type", b"a"], [b"type", b"b"])
     assert [message.fields for message in messages] == [{b"type": b"a"}, {b"type": b"b"}]
@@ -76,7 +76,7 @@ def test_whatever_a_codec_raises_is_the_fault_of_its_entry(error: BaseException)
 
 
 @pytest.mark.parametrize("kind", ALL)
-def test_whatever_it_raises_the_reason_has_a_bound(kind: str) -> None:
+def test_the_reason_of_any_exception_is_bounded(kind: str) -> None:
     [message] = read(Raising(ALL[kind]()), [b"type", b"a"])
     assert 0 < len(message.decode_error or "") <= REASON
 
@@ -161,7 +161,7 @@ class NoDict:
 @pytest.mark.parametrize(
     "make", [lambda: 7, Unspeakable, NoDict, lambda: Text("x"), lambda: None, lambda: 1 / 0]
 )
-def test_what_is_no_payload_is_the_fault_of_its_entry(make: Any) -> None:
+def test_a_decoded_value_that_is_not_a_payload_is_a_decode_error(make: Any) -> None:
     [message] = read(Making(make), [b"type", b"a", b"data", b"{}"])
     assert message == {}
     assert str(message.decode_error).startswith("the codec ")

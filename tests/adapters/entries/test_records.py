@@ -80,7 +80,7 @@ def test_a_long_traceback_keeps_its_two_ends() -> None:
 BIG = "x" * 10_000_000
 
 
-def test_what_is_kept_of_a_failure_has_a_bound_and_the_fields_are_whole() -> None:
+def test_a_dead_letter_bounds_its_failures_and_keeps_all_fields() -> None:
     """A dead letter is at most a few kilobytes longer than its entry, for any exception and any history."""
     fields = {b"type": BIG.encode(), b"traceparent": BIG.encode()}
     message = Message({"type": BIG, "traceparent": BIG}, id="1-0", stream="s", group="g", fields=fields)
@@ -98,7 +98,7 @@ def test_what_is_kept_of_a_failure_has_a_bound_and_the_fields_are_whole() -> Non
 
 
 @pytest.mark.parametrize("make", [Unspeakable, lambda: Text("booked"), lambda: 7, list])
-def test_what_a_codec_has_made_of_a_message_does_not_keep_it_from_its_letter(make: Any) -> None:
+def test_a_dead_letter_is_written_for_any_type_that_a_codec_returns(make: Any) -> None:
     message = Message({"type": make(), "traceparent": make()}, id="1-0", stream="s", group="g")
     record = DeadRecord.of(message, DeadLetter("r", "no"))
     assert DeadRecord.read(record.write()) == record

@@ -79,7 +79,7 @@ def _bytes(value: Any) -> bytes:
     return value if isinstance(value, bytes) else str(value).encode()
 
 
-def test_what_becomes_of_a_key_is_what_became_of_its_route() -> None:
+def test_a_dedupe_key_is_kept_or_freed_by_its_routes_outcome() -> None:
     settled = message(outcomes=[DeadLetter("failed", "no"), RetryLater("later", 1, 2, "no luck")])
     claims = {
         "done": DedupeLock(["k1", "k1 formerly"], 60, succeeded=True),

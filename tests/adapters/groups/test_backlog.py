@@ -106,7 +106,7 @@ async def test_a_dead_letter_is_not_left(redis_client: Redis) -> None:
     [("9-9", False), ("10-1", False), ("10-2", True), ("10-18446744073709551615", True), ("11-0", True)],
 )
 @pytest.mark.parametrize("place", ["unread", "pending", "delayed", "promoted"])
-async def test_what_comes_after_the_mark_is_not_looked_at(
+async def test_entries_after_the_last_id_are_ignored(
     redis_client: Redis, place: str, upto: str, left: bool
 ) -> None:
     """Ids are two 64-bit numbers each, and are ordered as such."""

@@ -68,7 +68,7 @@ async def test_a_stream_is_not_trimmed_unless_it_is_asked_for(client: Any) -> No
     assert len(await left(client)) == 50
 
 
-async def test_what_every_group_has_finished_with_goes(client: Any) -> None:
+async def test_entries_that_all_groups_have_finished_are_trimmed(client: Any) -> None:
     storage = RedisStreamStorage(client, trim=0)
     ids = await fill(client, 100)
     await finished(storage, 100)
@@ -81,7 +81,7 @@ async def test_what_every_group_has_finished_with_goes(client: Any) -> None:
     assert await left(client) == ids[90:]
 
 
-async def test_what_is_pending_in_any_group_stays(client: Any) -> None:
+async def test_entries_pending_in_any_group_are_kept(client: Any) -> None:
     storage = RedisStreamStorage(client, trim=0)
     ids = await fill(client, 60)
     await finished(storage, 60)
@@ -92,7 +92,7 @@ async def test_what_is_pending_in_any_group_stays(client: Any) -> None:
     assert await left(client) == ids[20:]
 
 
-async def test_what_no_group_has_asked_for_stays(client: Any) -> None:
+async def test_entries_unread_by_a_group_are_kept(client: Any) -> None:
     ids = await fill(client, 50)
     await RedisStreamStorage(client).create_group(STREAM, GROUP)
     await tidied(RedisStreamStorage(client, trim=0))
@@ -102,7 +102,7 @@ async def test_what_no_group_has_asked_for_stays(client: Any) -> None:
     assert (went, await left(client)) == (0, ids)
 
 
-async def test_what_is_young_stays_although_everybody_has_finished_with_it(client: Any) -> None:
+async def test_finished_entries_younger_than_the_limit_are_kept(client: Any) -> None:
     await fill(client, 50)
     young = [(await client.xadd(STREAM, {"type": "booked"})).decode() for _ in range(50)]
     storage = RedisStreamStorage(client, trim=3600)

@@ -45,7 +45,7 @@ class Found(OtherGroups):
         return [AbandonedGroup(name, 7, 2, 1) for name in self.names if name not in besides]
 
 
-async def test_what_is_there_at_the_start_is_told_at_once_and_once(caplog: pytest.LogCaptureFixture) -> None:
+async def test_leftovers_at_the_start_are_reported_once(caplog: pytest.LogCaptureFixture) -> None:
     watch = GroupWatch(STREAM, Found(OLD))
     await watch.check_at_start()
     for _ in range(3):
@@ -53,7 +53,7 @@ async def test_what_is_there_at_the_start_is_told_at_once_and_once(caplog: pytes
     assert caplog.messages == [SAID]
 
 
-async def test_what_is_left_later_is_told_when_two_looks_have_found_it(
+async def test_later_leftovers_are_reported_after_two_polls(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     found = Found()

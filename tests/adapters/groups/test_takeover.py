@@ -224,7 +224,7 @@ async def test_it_is_done_once_and_costs_nothing_afterwards(backend: RedisBacken
     assert len(await backend.client.xinfo_groups(STREAM)) == 2
 
 
-async def test_what_died_halfway_is_finished(backend: RedisBackend) -> None:
+async def test_an_interrupted_takeover_is_completed(backend: RedisBackend) -> None:
     """The old group is already deleted, but not its retries."""
     client = backend.client
     taking = storage(backend)
@@ -308,7 +308,7 @@ async def test_a_key_of_the_wrong_type_is_no_reason_to_pass_a_group_over(backend
         await left_behind(backend)
 
 
-async def test_what_was_there_of_groups_is_told_by_name_alone(
+async def test_existing_groups_are_reported_by_name_only(
     backend: RedisBackend, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -351,7 +351,7 @@ async def test_workers_that_are_waited_for_are_looked_at_once_a_second_and_told_
     assert caplog.text.count(f"has taken the place of {OLD}, with 0 entries") == 1
 
 
-async def test_where_there_is_nothing_to_take_over_nothing_is_said(
+async def test_a_takeover_without_leftovers_logs_nothing(
     backend: RedisBackend, caplog: pytest.LogCaptureFixture
 ) -> None:
     takeover = GroupTakeover(raw_client(backend.client, STREAM), OLD_KEYS, NEW_KEYS, (OLD, NEW))
@@ -396,7 +396,7 @@ async def test_a_group_that_left_nothing_is_taken_over_without_a_word(
     assert caplog.text == ""
 
 
-async def test_what_was_taken_over_is_counted(
+async def test_taken_over_entries_are_counted(
     backend: RedisBackend, caplog: pytest.LogCaptureFixture
 ) -> None:
     takeover = await _takeover(backend)

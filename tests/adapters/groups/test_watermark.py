@@ -21,7 +21,7 @@ def backend(redis_client: Redis) -> RedisBackend:
     return RedisBackend(redis_client)
 
 
-async def test_what_was_settled_does_not_run_again(
+async def test_settled_entries_do_not_run_again(
     backend: RedisBackend, caplog: pytest.LogCaptureFixture
 ) -> None:
     handler = Handling()
@@ -36,7 +36,7 @@ async def test_what_was_settled_does_not_run_again(
     assert f"begins again after {last}" in caplog.text
 
 
-async def test_what_runs_again_does_not_grow_with_the_lease(backend: RedisBackend) -> None:
+async def test_the_entries_that_run_again_do_not_depend_on_the_lease(backend: RedisBackend) -> None:
     """Despite a lease of an hour, only the entries finished last run again."""
     handler = Handling()
     async with consuming(backend.storage(lease=3600), dispatcher_of(handler).process_message, lease=3600):
@@ -51,7 +51,7 @@ async def test_what_runs_again_does_not_grow_with_the_lease(backend: RedisBacken
     assert handler.numbers() == ["1", "2", "3", "4"]
 
 
-async def test_what_was_pending_runs_again(backend: RedisBackend) -> None:
+async def test_pending_entries_run_again(backend: RedisBackend) -> None:
     never = asyncio.Event()
     stuck, other = Handling(then=lambda payload: never.wait()), Handling()
     async with consuming(

@@ -135,14 +135,14 @@ class TestLeases:
         await group.client.hset(KEYS.workers, "ghost", f"{soon} {month + 1} ")
         assert (await group.claim()).ids == ["1-0"]
 
-    async def test_what_was_released_is_taken_at_once_wherever_it_is(self, group: Claiming) -> None:
+    async def test_released_entries_are_claimed_at_once_at_any_position(self, group: Claiming) -> None:
         """Even if a sweep would reach it much later."""
         await group.held("1-0", "2-0", "3-0", idle=0)
         await group.held("4-0", idle=0, consumer=RELEASED, deliveries=0)
         reply = await group.claim(sweep=2)
         assert reply.claimed == [(2, "4-0", 1, ["n", "4-0"])]
 
-    async def test_what_a_silent_consumer_holds_is_found_wherever_it_is(self, group: Claiming) -> None:
+    async def test_entries_of_a_silent_consumer_are_claimed_at_any_position(self, group: Claiming) -> None:
         await group.add("1-0", "2-0", "3-0")
         await group.read(OTHER)
         await group.held("4-0", consumer="silent")
@@ -156,7 +156,7 @@ class TestLeases:
         await group.hold("1-0", "silent", 1, 0)
         assert (await group.claim(idle=20_000)).ids == []
 
-    async def test_what_was_deleted_while_it_was_pending_is_told_and_taken_off(self, group: Claiming) -> None:
+    async def test_deleted_pending_entries_are_reported_and_removed(self, group: Claiming) -> None:
         await group.held("1-0", "2-0")
         await group.held("1-0", stream=KEYS.retry)
         await group.client.xdel(STREAM, "1-0")
@@ -215,7 +215,7 @@ class TestBudget:
         await group.held("1-0", "2-0", "3-0")
         assert (await group.claim(budget=8)).ids == ["1-0", "2-0"]
 
-    async def test_what_it_left_is_found_by_the_next_sweep(self, group: Claiming) -> None:
+    async def test_entries_left_behind_the_sweep_are_found_by_the_next_one(self, group: Claiming) -> None:
         """The sweep was past it, with many pending entries after it."""
         await group.held("1-0", "2-0", "3-0", "4-0", "5-0", "6-0")
         first = await group.claim(budget=1, sweep=3)
@@ -276,9 +276,7 @@ class TestQuotas:
         reply = await group.claim(last=9, quotas="9:0")
         assert (reply.ids, reply.held_back, reply.last_deliveries) == (["1-0", "2-0"], 0, 0)
 
-    async def test_what_had_its_last_delivery_is_counted_once_more_and_no_further(
-        self, group: Claiming
-    ) -> None:
+    async def test_the_delivery_count_stops_one_above_the_last_delivery(self, group: Claiming) -> None:
         """It only waits for its dead letter, and workers may die before that is written."""
         await group.held("1-0", deliveries=3)
         await group.held("2-0", deliveries=4)
@@ -302,7 +300,7 @@ class TestQuotas:
         reply = await group.claim(quotas="2:1")
         assert (reply.ids, reply.held_back) == (["1-0"], 1)
 
-    async def test_what_a_quota_holds_back_takes_the_place_of_no_other(self, group: Claiming) -> None:
+    async def test_entries_over_their_quota_do_not_displace_others(self, group: Claiming) -> None:
         await group.held("1-0", "2-0", deliveries=2)
         await group.held("3-0", "4-0", deliveries=1)
         assert (await group.claim(count=2, quotas="3:0")).ids == ["3-0", "4-0"]

@@ -56,14 +56,14 @@ class TestFence:
     @pytest.mark.parametrize(
         ("consumer", "deliveries", "asked"), [(ME, 2, 1), (ME, 2, 3), (OTHER, 1, 1), (OTHER, 2, 1)]
     )
-    async def test_who_has_lost_the_entry_does_not_run(
+    async def test_a_lost_entry_gets_no_lock(
         self, group: Asking, consumer: str, deliveries: int, asked: int
     ) -> None:
         await group.hold("1-0", consumer, deliveries)
         assert await group.begin(deliveries=asked) == (LOST, 0)
         assert await group.written() is None
 
-    async def test_what_is_settled_does_not_run(self, group: Asking) -> None:
+    async def test_a_settled_key_does_not_run(self, group: Asking) -> None:
         await group.client.xack(STREAM, GROUP, "1-0")
         assert await group.begin() == (LOST, 0)
 
@@ -89,7 +89,9 @@ class TestTurns:
 
     @pytest.mark.parametrize("key", [KEY, FORMER])
     @pytest.mark.parametrize("owner", ["1-0", "9-0"])
-    async def test_what_is_done_is_skipped_whoever_did_it(self, group: Asking, key: str, owner: str) -> None:
+    async def test_a_completed_key_is_skipped_for_every_entry(
+        self, group: Asking, key: str, owner: str
+    ) -> None:
         done = f"done 7 {owner} thank entry {owner}"
         await group.client.set(key, done)
         assert await group.begin() == (SKIP, 0)
@@ -111,7 +113,7 @@ class TestTurns:
         await group.client.set(KEY, value)
         assert await group.begin() == (RUN, 0)
 
-    async def test_who_waits_is_told_since_when_the_other_runs(self, group: Asking) -> None:
+    async def test_a_waiting_entry_learns_since_when_the_lock_is_held(self, group: Asking) -> None:
         since = await group.now() - 5_000
         await group.client.set(KEY, f"running {since} 2-0 thank entry 2-0")
         code, waited = await group.begin()

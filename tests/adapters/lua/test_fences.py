@@ -104,7 +104,7 @@ class TestSettle:
         return done
 
     @stale
-    async def test_who_has_lost_the_entry_writes_nothing(
+    async def test_a_lost_entry_writes_nothing(
         self, group: Scripted, consumer: str, deliveries: int, asked: int
     ) -> None:
         await group.hold("1-0", consumer, deliveries)
@@ -117,7 +117,7 @@ class TestSettle:
         assert await group.client.exists(KEYS.due, KEYS.delayed, KEYS.dead, DEDUPE) == 0
         assert "1-0" in await group.ids()
 
-    async def test_what_was_settled_before_is_not_settled_again(self, group: Scripted) -> None:
+    async def test_a_settled_entry_is_not_settled_again(self, group: Scripted) -> None:
         assert await self.settle(group) == 1
         assert await self.settle(group, letters=(self.LETTER,)) == 0
         assert await group.client.exists(KEYS.dead) == 0
@@ -239,7 +239,7 @@ class TestRelease:
     """Entries released to the next claim."""
 
     @stale
-    async def test_who_has_lost_the_entry_does_not_release_it(
+    async def test_a_lost_entry_is_not_released(
         self, group: Scripted, consumer: str, deliveries: int, asked: int
     ) -> None:
         await group.hold("1-0", consumer, deliveries)
@@ -255,7 +255,7 @@ class TestRelease:
         released = [row for row in await group.pending() if row.consumer == RELEASED]
         assert released == [Pending("1-0", RELEASED, 2), Pending("2-0", RELEASED, 1)]
 
-    async def test_what_is_settled_already_does_not_come_back(self, group: Scripted) -> None:
+    async def test_a_settled_entry_is_not_requeued(self, group: Scripted) -> None:
         await group.client.xack(STREAM, GROUP, "1-0")
         await group.run("release", [STREAM], GROUP, ME, RELEASED, "1-0", 1, 0)
         assert [row.entry_id for row in await group.pending()] == ["2-0", "3-0", "4-0"]
@@ -276,7 +276,7 @@ class TestHeartbeat:
         return now, lost, deleted, longest, whose, known
 
     @stale
-    async def test_who_has_lost_the_entry_does_not_keep_it(
+    async def test_a_lost_entry_is_not_renewed(
         self, group: Scripted, consumer: str, deliveries: int, asked: int
     ) -> None:
         await group.hold("1-0", consumer, deliveries, idle=50_000)
@@ -293,13 +293,13 @@ class TestHeartbeat:
         assert await group.idle("1-0") < 50_000
         assert (await group.pending())[:2] == [Pending("1-0", ME, 2), Pending("2-0", ME, 1)]
 
-    async def test_what_was_settled_is_neither_lost_nor_deleted(self, group: Scripted) -> None:
+    async def test_a_settled_entry_is_reported_neither_lost_nor_deleted(self, group: Scripted) -> None:
         await group.client.xack(STREAM, GROUP, "1-0")
         _, lost, deleted, *_ = await self.beat(group, "1-0", 1)
         assert (lost, deleted) == ([], [])
         assert len(await group.pending()) == 3
 
-    async def test_what_was_deleted_while_it_was_pending_is_told(self, group: Scripted) -> None:
+    async def test_deleted_pending_entries_are_reported(self, group: Scripted) -> None:
         if (await group.client.info("server"))["redis_version"].startswith("6."):
             pytest.skip("Redis 6.2 finds a deleted entry when it is claimed, and no sooner")
         await group.client.xdel(STREAM, "2-0")

@@ -35,7 +35,7 @@ class TestBury:
     async def consumers(self, group: Scripted) -> list[str]:
         return sorted(row["name"].decode() for row in await group.client.xinfo_consumers(STREAM, GROUP))
 
-    async def test_who_holds_nothing_and_is_silent_is_deleted(self, group: Scripted) -> None:
+    async def test_silent_consumers_without_entries_are_deleted(self, group: Scripted) -> None:
         await group.add("1-0")
         for consumer in (ME, RELEASED, "gone", "also gone", "holds"):
             await group.client.xgroup_createconsumer(STREAM, GROUP, consumer)
@@ -46,7 +46,7 @@ class TestBury:
         assert await self.consumers(group) == sorted([ME, RELEASED, "holds"])
         assert len(await group.pending()) == 1
 
-    async def test_who_reads_is_kept(self, group: Scripted) -> None:
+    async def test_consumers_that_read_are_kept(self, group: Scripted) -> None:
         await group.client.xgroup_createconsumer(STREAM, GROUP, "gone")
         await group.gone_quiet("gone", 200)
         # In one step: a moment later the consumer that has just read counts as silent as well.
@@ -84,7 +84,7 @@ class TestWatermark:
         assert await self.note(group) is None
         assert await group.hash(KEYS.meta) == {"low": "7-0"}
 
-    async def test_where_nothing_can_be_noted_is_an_error(self, group: Scripted) -> None:
+    async def test_an_unwritable_key_is_an_error(self, group: Scripted) -> None:
         await group.client.set(KEYS.meta, "a string")
         with pytest.raises(ResponseError, match="WRONGTYPE"):
             await self.note(group)
@@ -112,7 +112,7 @@ class TestTrim:
         went, needed = await group.run("trim_stream", [STREAM], age, limit)
         return went, needed
 
-    async def test_what_every_group_is_done_with_goes(self, group: Scripted) -> None:
+    async def test_entries_finished_by_every_group_are_trimmed(self, group: Scripted) -> None:
         await group.create_group(group="another")
         await group.add("8-0", "9-0", "10-0", "11-0", "12-0")
         await group.read(count=4)
@@ -136,7 +136,7 @@ class TestTrim:
         await group.client.xgroup_destroy(STREAM, "another")
         assert await self.trim(group) == (1, ids[4])
 
-    async def test_what_is_young_stays(self, group: Scripted) -> None:
+    async def test_young_entries_are_kept(self, group: Scripted) -> None:
         now = await group.now()
         ids = [f"{now - 60_000}-0", f"{now - 30_000}-0", f"{now}-0"]
         await group.add(*ids)
@@ -154,7 +154,7 @@ class TestTrim:
         await group.client.xack(STREAM, GROUP, *ids)
         assert (await self.trim(group, limit=10))[0] <= 10
 
-    async def test_where_nobody_reads_nothing_is_trimmed(self, group: Scripted) -> None:
+    async def test_a_stream_without_groups_is_not_trimmed(self, group: Scripted) -> None:
         await group.add("1-0")
         await group.client.xgroup_destroy(STREAM, GROUP)
         assert await self.trim(group) == (0, None)
@@ -173,7 +173,7 @@ class TestLeft:
     async def test_nothing_is_left_of_an_empty_stream(self, group: Scripted) -> None:
         assert not await self.left(group)
 
-    async def test_what_is_unread_is_left_up_to_the_entry(self, group: Scripted) -> None:
+    async def test_unread_entries_up_to_the_id_are_backlog(self, group: Scripted) -> None:
         await group.create_group(group="another")
         await group.add("5-0", "9-0", "10-0")
         assert not await self.left(group, "4-9")
@@ -187,7 +187,7 @@ class TestLeft:
         assert not await self.left(group, "9-0")
         assert await self.left(group, "10-0")
 
-    async def test_what_is_pending_is_left_up_to_the_entry(self, group: Scripted) -> None:
+    async def test_pending_entries_up_to_the_id_are_backlog(self, group: Scripted) -> None:
         await group.add("5-0", "9-0", "10-0")
         await group.read()
         await group.client.xack(STREAM, GROUP, "5-0")
@@ -197,7 +197,7 @@ class TestLeft:
         assert not await self.left(group, "9-0")
 
     @pytest.mark.parametrize("where", ["retry", "delayed"])
-    async def test_what_is_retried_is_left_up_to_its_origin(self, group: Scripted, where: str) -> None:
+    async def test_retries_of_entries_up_to_the_id_are_backlog(self, group: Scripted, where: str) -> None:
         for origin in ("10-9", f"10-{HUGE}"):
             name = f"{origin}|thank|2"
             if where == "retry":
@@ -247,7 +247,7 @@ class TestForgetRoutes:
         gone: int = await group.run("remove_unused_routes", keys, keep)
         return gone
 
-    async def test_what_no_worker_has_is_forgotten(self, group: Scripted) -> None:
+    async def test_names_that_no_worker_has_are_removed(self, group: Scripted) -> None:
         await group.client.hset(KEYS.routes, mapping={"a": "1", "b": "2", "c": "3", "d": "4"})
         workers = {"one": "7 5 a", "two": "7 5 c", "none": "7 5 ", "broken": "not readable"}
         await group.client.hset(KEYS.workers, mapping=workers)
@@ -357,9 +357,7 @@ class TestTakeOver:
         assert await self.step(group) == ("done", 0)
 
     @pytest.mark.parametrize(("limit", "budget"), [(1, 10**9), (3, 10**9), (100, 1), (100, 10)])
-    async def test_where_there_is_much_it_takes_several_steps(
-        self, group: Scripted, limit: int, budget: int
-    ) -> None:
+    async def test_large_amounts_take_several_steps(self, group: Scripted, limit: int, budget: int) -> None:
         await self.fill(group)
         said, moved = list[str](), 0
         while not said or said[-1] == "more":
@@ -373,7 +371,7 @@ class TestTakeOver:
         await self.is_moved(group)
 
     @pytest.mark.parametrize("kind", ["pending", "retry", "delayed", "dead"])
-    async def test_what_is_left_of_each_kind_is_more_to_do(self, group: Scripted, kind: str) -> None:
+    async def test_leftovers_of_each_type_mean_more_work(self, group: Scripted, kind: str) -> None:
         if kind == "pending":
             await group.add("1-0", "2-0", "3-0")
             await group.read()
@@ -441,7 +439,7 @@ class TestTakeOver:
         await group.client.hset(self.NEW.meta, "took_over", GROUP)
         assert (await self.step(group))[0] == "done"
 
-    async def test_what_a_group_left_is_moved_although_the_group_is_lost(self, group: Scripted) -> None:
+    async def test_leftovers_of_a_deleted_group_are_moved(self, group: Scripted) -> None:
         await self.fill(group)
         await group.client.xgroup_destroy(STREAM, GROUP)
         assert await self.step(group) == ("done", 6)

@@ -36,7 +36,7 @@ class TestPromote:
     async def promoted(self, group: Scripted) -> list[str]:
         return [fields["name"] for fields in await group.entries(KEYS.retry)]
 
-    async def test_what_is_due_is_moved_and_nothing_else(self, group: Scripted) -> None:
+    async def test_only_due_retries_are_promoted(self, group: Scripted) -> None:
         await group.schedule(late=-5_000, later=60_000, due=-1)
         left, deleted, undue = await self.promote(group)
         assert 50_000 < left <= 60_000
@@ -66,14 +66,14 @@ class TestPromote:
         assert await self.promote(group, budget=budget) == (0, [], 0)
         assert await self.promoted(group) == moved
 
-    async def test_what_has_lost_its_entry_is_told_and_forgotten(self, group: Scripted) -> None:
+    async def test_a_due_time_without_an_entry_is_reported_and_removed(self, group: Scripted) -> None:
         await group.schedule(a=-4, b=-3, later=60_000)
         await group.client.hdel(KEYS.delayed, "a")
         assert (await self.promote(group))[1:] == (["a"], 0)
         assert await self.promoted(group) == ["b"]
         assert list(await group.due()) == ["later"]
 
-    async def test_what_has_lost_its_due_time_is_counted(self, group: Scripted) -> None:
+    async def test_retries_without_a_due_time_are_counted(self, group: Scripted) -> None:
         await group.schedule(a=60_000, b=60_000, c=60_000)
         await group.client.zrem(KEYS.due, "a", "b")
         assert (await self.promote(group))[2] == 2
@@ -87,7 +87,7 @@ class TestPromote:
         assert (await self.promote(group))[2] == 2
         assert sorted(await group.due()) == ["a", "b", "c", "year"]
 
-    async def test_what_has_lost_its_entry_does_not_make_up_for_a_due_time(self, group: Scripted) -> None:
+    async def test_a_missing_entry_does_not_offset_a_missing_due_time(self, group: Scripted) -> None:
         await group.schedule(a=60_000)
         await group.client.delete(KEYS.delayed)
         assert (await self.promote(group))[1:] == ([], 0)
@@ -112,7 +112,7 @@ class TestBringBack:
         assert all(fields == {"n": fields["n"], "large": "x" * 300, "": ""} for fields in entries)
         return [fields["n"] for fields in entries]
 
-    async def test_what_is_due_comes_back_and_nothing_else(self, group: Scripted) -> None:
+    async def test_only_due_entries_are_reinjected(self, group: Scripted) -> None:
         await self.wait(group, late=-5_000, later=60_000, due=-1)
         left, undue = await self.reinject_due(group)
         assert (50_000 < left <= 60_000, undue) == (True, 0)
@@ -131,13 +131,13 @@ class TestBringBack:
         assert await self.back(group) == ["a", "b"]
         assert await self.reinject_due(group, 2) == (-1, 0)
 
-    async def test_what_has_lost_its_entry_is_forgotten(self, group: Scripted) -> None:
+    async def test_a_due_time_without_an_entry_is_removed(self, group: Scripted) -> None:
         await self.wait(group, a=-4, b=-3)
         await group.client.hdel(RETURNING.delayed, "a")
         assert await self.reinject_due(group) == (-1, 0)
         assert await self.back(group) == ["b"]
 
-    async def test_what_has_lost_its_due_time_is_counted(self, group: Scripted) -> None:
+    async def test_retries_without_a_due_time_are_counted(self, group: Scripted) -> None:
         await self.wait(group, a=60_000, b=60_000, c=60_000)
         await group.client.zrem(RETURNING.due, "a", "b")
         assert (await self.reinject_due(group))[1] == 2
@@ -174,7 +174,9 @@ class TestSchedule:
 class TestRestoreDue:
     """Lost due times."""
 
-    async def test_what_has_none_is_due_now_and_what_has_one_keeps_it(self, group: Scripted) -> None:
+    async def test_entries_without_a_due_time_are_due_now_and_others_keep_theirs(
+        self, group: Scripted
+    ) -> None:
         await group.schedule(a=60_000, b=60_000, c=60_000)
         kept = (await group.due())["a"]
         await group.client.zrem(KEYS.due, "b", "c")
@@ -187,7 +189,7 @@ class TestRestoreDue:
         assert all(before <= time <= after for time in due.values())
         assert sorted(due) == ["b", "c"]
 
-    async def test_what_is_due_years_ahead_is_due_now(self, group: Scripted) -> None:
+    async def test_a_due_time_years_ahead_counts_as_due_now(self, group: Scripted) -> None:
         await group.schedule(a=60_000, year=365 * 86_400_000, b=60_000, c=60_000)
         kept = await group.due()
         await group.client.zadd(KEYS.due, {"b": "inf", "c": await group.now() + 367 * 86_400_000})

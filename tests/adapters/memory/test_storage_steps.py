@@ -133,7 +133,7 @@ class TestProducing:
             await stream.begin()
             assert list(await stream.read()) == ids
 
-    async def test_what_is_published_is_there_at_once_unless_it_is_delayed(self) -> None:
+    async def test_published_messages_are_available_at_once_unless_delayed(self) -> None:
         stream = Stream()
         stream.storage.publish(STREAM, {"type": "now"})
         assert stream.left() == 1
@@ -153,7 +153,7 @@ class TestProducing:
             "later 1",
         ]
 
-    async def test_what_is_due_comes_in_the_order_of_its_times(self) -> None:
+    async def test_due_messages_arrive_in_the_order_of_their_due_times(self) -> None:
         stream = Stream()
         for delay in (3, 1, 2):
             stream.storage.publish(STREAM, {"type": f"in {delay}"}, delay=delay)
@@ -296,7 +296,7 @@ class TestClaiming:
             counts.append(message.deliveries)
         assert counts == [2, 3, 4, 4, 3]
 
-    async def test_what_is_held_back_leaves_what_comes_behind_to_be_claimed(self) -> None:
+    async def test_entries_behind_one_over_its_quota_are_claimed(self) -> None:
         stream = Stream()
         first, second = await stream.begin(2)
         [(taken, _)] = (await stream.claim(count=1)).entries
@@ -320,7 +320,7 @@ class TestClaiming:
 class TestSettling:
     """What is written, and what is refused."""
 
-    async def test_what_is_refused_stays_pending_and_a_plain_ack_is_not(self) -> None:
+    async def test_refused_settlements_stay_pending_and_plain_acks_do_not(self) -> None:
         stream = Stream()
         first, second = held = await stream.begin(2)
         held[first].delivery.outcomes = [DeadLetter("thank", "no")]
@@ -363,7 +363,7 @@ class TestSettling:
         assert await stream.storage.promote_due(STREAM, GROUP) == 30
         assert stream.storage.scheduled(STREAM, GROUP) == []
 
-    async def test_who_has_not_the_entry_settles_and_releases_nothing(self) -> None:
+    async def test_a_consumer_without_the_entry_settles_and_releases_nothing(self) -> None:
         stream = Stream()
         [entry_id] = held = await stream.begin(1)
         await stream.storage.release(*TWO, held, started=True)
@@ -392,7 +392,7 @@ class TestTidying:
     """Entries that are no longer needed."""
 
     @pytest.mark.parametrize(("now", "trimmed"), [(1_010.0, 0), (1_010.001, 1), (1_010.0025, 2)])
-    async def test_what_is_older_than_is_kept_goes_once_every_group_has_settled_it(
+    async def test_expired_entries_are_trimmed_once_all_groups_have_settled_them(
         self, now: float, trimmed: int
     ) -> None:
         stream = Stream(trim=10.0)
@@ -403,7 +403,7 @@ class TestTidying:
         assert await stream.storage.clean_up(*ONE) == 1.0
         assert (stream.storage.trimmed, stream.left()) == (trimmed, 4 - trimmed)
 
-    async def test_what_a_group_has_not_read_or_not_settled_stays(self) -> None:
+    async def test_entries_that_a_group_has_not_settled_are_kept(self) -> None:
         stream = Stream(trim=10.0)
         await stream.storage.create_group(STREAM, "mailing")
         held = await stream.begin(5)
@@ -453,7 +453,7 @@ class TestDedupe:
         assert await begun(third) == (DedupeDecision.RUN, 0.0)
         assert await begun(second) == (DedupeDecision.WAIT, 0.0)
 
-    async def test_who_waits_is_told_for_how_long_the_key_has_been_held(self) -> None:
+    async def test_a_waiting_entry_learns_how_long_the_key_has_been_held(self) -> None:
         stream = Stream()
         held = await stream.begin(2)
         first, second = held.values()
@@ -514,7 +514,7 @@ class TestDedupe:
         assert (await coordinator(third).begin(third, "thank", "a", 60))[0] is DedupeDecision.WAIT
         assert (await coordinator(third).begin(third, "bill", "a", 60))[0] is DedupeDecision.SKIP
 
-    async def test_who_does_not_hold_the_entry_gets_no_key(self) -> None:
+    async def test_a_consumer_without_the_entry_gets_no_lock(self) -> None:
         stream = Stream()
         first, second = (await stream.begin(2)).values()
         await stream.claim(count=1)
@@ -571,7 +571,7 @@ KNOWN = KnownRoutes(frozenset({"thank"}), frozenset({"booked"}))
 class TestWorkers:
     """Live workers, and what they know and hold."""
 
-    def test_what_is_held_is_confirmed_every_third_of_a_lease(self) -> None:
+    def test_held_entries_are_renewed_every_third_of_a_lease(self) -> None:
         async def main() -> None:
             stream, loop = Stream(), asyncio.get_running_loop()
             asked: list[float] = []
@@ -592,7 +592,7 @@ class TestWorkers:
 
         run_jumping(main())
 
-    def test_what_is_held_stays_and_what_others_have_is_told(self) -> None:
+    def test_held_entries_are_kept_and_lost_ones_are_reported(self) -> None:
         async def main() -> None:
             stream = Stream()
             held = await stream.begin(4)

@@ -76,7 +76,7 @@ async def test_transactions_of_many_callers_do_not_mix(redis_url: str) -> None:
     assert all(second == first + 1 for first, second in pairs)
 
 
-async def test_who_waited_longest_is_served_first(redis_url: str) -> None:
+async def test_the_longest_waiting_caller_is_served_first(redis_url: str) -> None:
     # Of two connections, one carries commands: with several, the server may read a later round trip first.
     async with new_client(f"{redis_url}?max_connections=2") as client:
         async with busy(client, 1):
@@ -149,7 +149,7 @@ async def test_all_users_of_a_client_share_its_channel(redis_url: str) -> None:
         (100, COMMAND_CONNECTIONS, READ_CONNECTIONS),
     ],
 )
-async def test_what_a_client_may_open_is_shared_out(most: int, commands: int, reads: int) -> None:
+async def test_the_connections_of_a_client_are_shared_out(most: int, commands: int, reads: int) -> None:
     async with new_client(f"redis://h/0?max_connections={most}") as client:
         pool = client.connection_pool
         assert (command_connections(pool), read_connections(pool)) == (commands, reads)

@@ -92,7 +92,7 @@ async def test_a_connection_that_is_free_is_used_at_once_and_there_are_no_more(
     assert server.most_open == 2
 
 
-async def test_who_comes_while_others_wait_is_not_served_first(
+async def test_a_new_caller_queues_behind_waiting_ones(
     server: Server, channel: Callable[[int], Channel]
 ) -> None:
     made = channel(1)
@@ -166,7 +166,7 @@ async def test_a_caller_that_is_cancelled_on_its_way_keeps_its_neighbours_answer
     ("error", "told"),
     [(ConnectionError("away"), ConnectionError), (KeyboardInterrupt(), asyncio.CancelledError)],
 )
-async def test_what_goes_wrong_is_told_to_all_who_went_together_and_the_line_goes_on(
+async def test_an_error_reaches_all_callers_of_the_batch_and_the_queue_goes_on(
     server: Server, channel: Callable[[int], Channel], error: BaseException, told: type[BaseException]
 ) -> None:
     made = channel(1)

@@ -180,7 +180,7 @@ async def test_a_client_waits_a_bounded_time_and_sends_nothing_twice(url: str) -
         assert notified is None or notified.enabled is False
 
 
-async def test_what_the_url_says_wins_over_what_is_asked_for_and_that_over_what_is_usual() -> None:
+async def test_the_url_overrides_arguments_and_those_override_defaults() -> None:
     async with new_client(
         "redis://h?socket_timeout=3", socket_timeout=4.0, socket_connect_timeout=6.0
     ) as client:

@@ -140,7 +140,7 @@ def test_a_read_that_was_interrupted_before_it_was_sent_is_not_sent(server: Serv
     run_jumping(main())
 
 
-def test_where_a_read_is_cancelled_the_next_has_its_connection(server: Server) -> None:
+def test_a_cancelled_read_leaves_its_connection_to_the_next(server: Server) -> None:
     async def main() -> None:
         reads, before = server.reads(1), asyncio.all_tasks()
         first = asyncio.create_task(reads.read(ME, ("a",), 10, 600))
@@ -186,7 +186,7 @@ def test_an_entry_ends_a_read_when_it_arrives(server: Server) -> None:
 
 
 @pytest.mark.parametrize(("late", "again"), [(0.01, [0.51, 1.01]), (0.1, [0.52, 1.02])])
-def test_what_ended_at_a_beat_waits_a_moment_for_the_others_of_that_beat(
+def test_a_read_that_ends_at_a_beat_waits_briefly_for_the_others(
     server: Server, late: float, again: list[float]
 ) -> None:
     """Its streams and theirs can then share a command."""
@@ -204,7 +204,7 @@ def test_what_ended_at_a_beat_waits_a_moment_for_the_others_of_that_beat(
     run_jumping(main())
 
 
-def test_what_waited_for_the_others_of_its_beat_is_answered_as_soon_as_they_have_ended(
+def test_a_read_that_waits_for_its_beat_is_answered_when_the_others_end(
     server: Server,
 ) -> None:
     async def main() -> None:

@@ -65,7 +65,7 @@ async def test_one_that_times_out_leaves_no_answer_for_the_next(redis_url: str) 
         assert await eventually(lambda: echo("new")) == [b"new"]
 
 
-async def test_what_cannot_be_packed_is_raised_and_takes_no_connection_with_it(redis_client: Any) -> None:
+async def test_a_packing_error_is_raised_and_keeps_the_connection(redis_client: Any) -> None:
     unfit: Any = object()
     with pytest.raises(Exception, match="Invalid input of type"):
         await send_pipelined(redis_client, [("ECHO", unfit)])

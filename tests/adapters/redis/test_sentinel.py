@@ -289,7 +289,7 @@ def test_a_url_names_sentinels_a_master_and_how_to_log_in() -> None:
     assert "'q'" not in repr(read)
 
 
-async def test_what_the_url_sets_wins() -> None:
+async def test_settings_of_the_url_win() -> None:
     async with new_client("redis+sentinel://u:p@a/main/3?socket_timeout=2") as client:
         settings = client.connection_pool.connection_kwargs
         assert (settings["db"], settings["username"], settings["socket_timeout"]) == (3, "u", 2.0)

@@ -211,7 +211,7 @@ async def test_an_interrupted_read_ends_with_nothing_and_loses_nothing(streams: 
         assert numbers(await within_patience(streams.reading("s"))) == {"s": 1}
 
 
-async def test_what_arrives_while_a_read_is_interrupted_is_given_to_it(streams: Streams) -> None:
+async def test_entries_that_arrive_during_an_interruption_are_returned(streams: Streams) -> None:
     """The server may already have delivered it."""
     await streams.create("s")
     for _ in range(20):

@@ -123,7 +123,7 @@ async def test_a_user_who_may_only_ping_is_let_through(
     assert server.command("ACL", "LOG") == b"*0\r\n"
 
 
-async def test_what_a_server_refuses_while_it_is_used_does_not_name_the_user(
+async def test_a_refusal_at_run_time_does_not_name_the_user(
     start_server: Callable[..., RealServer],
 ) -> None:
     """It is logged unchanged."""

@@ -25,7 +25,7 @@ def publisher(client: Redis, codec: Any = "json") -> Publisher:
     return Publisher(RedisConnection(client, Address("redis://user:hunter2@tests"), ""), STREAM, codec)
 
 
-async def test_what_is_published_is_what_the_codec_reads_back(redis_client: Redis) -> None:
+async def test_published_entries_are_read_back_by_the_codec(redis_client: Redis) -> None:
     target = publisher(redis_client)
     payloads = [{"type": "t", "n": n, "text": "größer"} for n in range(3)]
     ids = await target.publish([target.encode(payload) for payload in payloads])

@@ -88,7 +88,7 @@ async def test_strings_come_back_flat_with_the_key_that_says_whose_retry_it_is(r
     assert b'"routes": ["thank"]' in fields[b"_streamroute"]
 
 
-async def test_what_is_nested_comes_back_as_json(redis_client: Redis) -> None:
+async def test_nested_values_come_back_as_json(redis_client: Redis) -> None:
     payload = {"type": "booked", "guest": {"tier": "gold"}, "_streamroute": MARK}
     async with bringing_back(redis_client) as scheduler:
         await scheduler.schedule_retry(STREAM, payload, delay=0)
@@ -142,7 +142,7 @@ async def test_payloads_without_an_id_are_never_taken_for_the_same(redis_client:
     assert await waiting(redis_client) == 2
 
 
-async def test_what_was_scheduled_before_a_restart_comes_back_after_it(redis_client: Redis) -> None:
+async def test_retries_survive_a_restart(redis_client: Redis) -> None:
     async with bringing_back(redis_client) as before:
         await before.schedule_retry(STREAM, {"type": "booked"}, delay=1)
     assert await waiting(redis_client) == 1
@@ -158,7 +158,7 @@ async def test_more_than_one_step_can_take_is_brought_back_in_several(redis_clie
     assert await waiting(redis_client) == 0
 
 
-async def test_what_cannot_be_scheduled_is_an_error(redis_client: Redis) -> None:
+async def test_a_message_that_cannot_be_scheduled_is_an_error(redis_client: Redis) -> None:
     """The dispatcher must not let the entry be acknowledged."""
     scheduler = RedisRetryScheduler(redis_client)
     with pytest.raises(EncodeError):

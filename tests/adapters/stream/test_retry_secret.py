@@ -53,7 +53,7 @@ async def test_workers_that_make_it_at_the_same_time_have_the_same(redis_client:
     assert await secret_of(redis_client).get(make=False) == made[0]
 
 
-async def test_who_only_reads_it_makes_none(redis_client: Redis) -> None:
+async def test_reading_the_secret_creates_none(redis_client: Redis) -> None:
     clock = Clock()
     reader = secret_of(redis_client, clock)
     assert await reader.get(make=False) is None
@@ -74,7 +74,7 @@ async def test_one_that_was_deleted_is_another_within_ten_seconds(redis_client: 
     assert await secret.get(make=True) != first
 
 
-async def test_who_may_not_read_it_has_none(redis_client: Redis) -> None:
+async def test_without_the_right_to_read_there_is_no_secret(redis_client: Redis) -> None:
     client: Any = redis_client
     await secret_of(redis_client).get(make=True)
     await client.acl_setuser("narrow", enabled=True, nopass=True, keys=["other"], commands=["+@all"])
@@ -114,7 +114,7 @@ async def test_a_worker_of_another_process_knows_the_retry_and_the_groups_withou
 @pytest.mark.parametrize("spelling", ['"_streamroute"', '"\\u005fstreamroute"', '"_\\u0073treamroute"'])
 @pytest.mark.parametrize("where", ["data", "field"])
 @pytest.mark.parametrize("scheduler", [None, AtOnce, RedisRetryScheduler])
-async def test_what_a_producer_forges_is_a_field_in_every_group(
+async def test_a_forged_marker_is_a_plain_field_in_every_group(
     redis_client: Redis, spelling: str, where: str, scheduler: Any
 ) -> None:
     """It also stays a field in the retry, which is the same message."""

@@ -236,7 +236,7 @@ async def test_another_entry_under_the_same_id_is_not_acked(backend: RedisBacken
     assert await backend.pending() == ["1-0"]
 
 
-async def test_what_a_sweep_left_behind_for_its_bytes_is_claimed(backend: RedisBackend) -> None:
+async def test_entries_skipped_for_the_byte_limit_are_claimed_later(backend: RedisBackend) -> None:
     """The sweep has gone past it, and returns to it before it continues with later pending entries."""
     storage = backend.storage(lease=0.001)
     storage.claim_limits = ClaimLimits(sweep=10, reply_bytes=1)
@@ -263,7 +263,7 @@ async def test_a_sweep_goes_on_from_claim_to_claim(backend: RedisBackend) -> Non
     assert [[name for name, _ in claimed] for claimed in found] == [[], [], ids[-1:]]
 
 
-async def test_what_was_promoted_before_the_group_was_there_is_read(backend: RedisBackend) -> None:
+async def test_retries_promoted_before_the_group_existed_are_read(backend: RedisBackend) -> None:
     """A dead letter may be requeued, or a retry promoted, while the group is lost."""
     storage, handler = backend.storage(), Handling()
     await storage.create_group(STREAM, GROUP)

@@ -132,7 +132,7 @@ class TestGroups:
         await keeper.beat(lambda key: raw_client(group.client, key), lambda function: function(), 0)
         assert group.told == [(STREAM, Incident.GROUP_LOST, 1)]
 
-    async def test_what_the_server_refuses_is_no_group_that_was_there(self, group: Storing) -> None:
+    async def test_a_refusal_is_not_mistaken_for_an_existing_group(self, group: Storing) -> None:
         await group.client.config_set("maxmemory", "1")
         try:
             with pytest.raises(ResponseError, match="maxmemory"):
@@ -144,7 +144,7 @@ class TestGroups:
 class TestMoving:
     """Whether a watermark is to be written."""
 
-    async def test_what_was_read_or_settled_has_moved_the_group(self, group: Storing) -> None:
+    async def test_reading_and_settling_move_the_groups_watermark(self, group: Storing) -> None:
         storages = [group.storage() for _ in range(3)]
         keepers = [one.lease_keeper(STREAM, GROUP, ME, held=dict, lost=lambda lost: None) for one in storages]
         await storages[0].create_group(STREAM, GROUP)

@@ -14,7 +14,7 @@ from streamroute.errors import SetupError
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("name", ["ssl_ca_certs", "ssl_certfile", "ssl_keyfile"])
 @pytest.mark.parametrize(("path", "kind"), [("pipe", "a pipe"), ("folder", "a folder"), ("link", "a device")])
-async def test_what_is_no_file_is_not_opened(tmp_path: Path, name: str, path: str, kind: str) -> None:
+async def test_special_files_are_not_opened(tmp_path: Path, name: str, path: str, kind: str) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "folder").mkdir()
     (tmp_path / "link").symlink_to("/dev/zero")

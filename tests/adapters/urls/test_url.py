@@ -147,7 +147,7 @@ def test_a_server_of_the_users_own_is_taken_as_it_is(url: str) -> None:
         ("redis+cluster://a?max_connections=0", "has max_connections=0; write 2"),
     ],
 )
-def test_what_is_no_server_is_refused_with_what_to_write(url: str, message: str) -> None:
+def test_an_invalid_address_is_refused_with_a_suggestion(url: str, message: str) -> None:
     with pytest.raises(SetupError) as caught:
         read_address(url, folder=FOLDER)
     assert message in str(caught.value)
@@ -297,7 +297,7 @@ def test_no_password_is_shown_or_named_in_an_error(form: str, middle: str) -> No
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])), st.sampled_from(SCHEMES))
-def test_what_is_wrong_is_said_without_a_part_of_the_url(middle: str, scheme: str) -> None:
+def test_errors_quote_no_part_of_the_url(middle: str, scheme: str) -> None:
     """A value from a variable is not shown, not even in part."""
     problem = problem_of(f"{scheme}://hunter{middle}two")
     if problem is not None:

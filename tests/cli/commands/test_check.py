@@ -169,7 +169,7 @@ def test_a_run_is_about_the_rules_that_were_asked_for(
     assert ("left out by --select and --ignore" in done.err) is (len(codes) < 2)
 
 
-def test_what_is_found_in_ci_is_the_same(lone_project: Project, command: Callable[..., Done]) -> None:
+def test_findings_are_the_same_in_ci(lone_project: Project, command: Callable[..., Done]) -> None:
     lone_project.routes(BAD)
     done = command("check", "--format", "github")
     assert done.out.startswith("::error title=SR102 unexpected-key,file=routes.yaml,")

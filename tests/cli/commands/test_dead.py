@@ -133,7 +133,7 @@ def test_all_that_is_known_is_shown(shop: Project, command: Callable[..., Done])
     assert shown["history"][0]["error"] == "ValueError: first"
 
 
-def test_what_is_no_dead_letter_is_shown_and_dropped_but_never_retried(
+def test_foreign_entries_are_shown_and_dropped_but_never_retried(
     shop: Project, command: Callable[..., Done]
 ) -> None:
     odd = shop.redis.xadd(DEAD, {"hello": "world"}).decode()
@@ -334,7 +334,7 @@ def test_letters_of_the_former_group_are_ours_and_run_again_in_the_current_one(
     assert not shop.redis.exists("{events}:old:retry")
 
 
-def test_what_could_not_be_routed_goes_to_every_route_that_matches_now(each_project: Project) -> None:
+def test_unroutable_messages_are_retried_for_every_matching_route(each_project: Project) -> None:
     each_project.routes(OK, head=ROUTES.replace("    group", "    unknown_type: dead_letter\n    group"))
     each_project.feed('{"type": "new", "n": 1}')
     each_project.run("serve", "--feed", "events.jsonl", "--drain")

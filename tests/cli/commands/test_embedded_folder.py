@@ -81,7 +81,9 @@ def test_the_usual_folder_may_be_no_link_to_elsewhere_either(
 
 
 @pytest.mark.parametrize("url", [None, "embedded", "embedded:data", "embedded:./inner/data"])
-def test_who_only_reads_makes_nothing(folder: Path, command: Callable[..., Done], url: str | None) -> None:
+def test_read_only_commands_create_no_folder(
+    folder: Path, command: Callable[..., Done], url: str | None
+) -> None:
     configured(url)
     before = everything(folder)
     codes = {arguments: command(*arguments.split()).code for arguments in READING}

@@ -57,7 +57,7 @@ def test_each_route_of_the_type_is_explained(command: Callable[..., Done]) -> No
     )
 
 
-def test_what_was_not_reached_and_where_a_path_was_lost_is_said(command: Callable[..., Done]) -> None:
+def test_skipped_operands_and_missing_fields_are_explained(command: Callable[..., Done]) -> None:
     out = command("explain", "--type", "booked", "--data", '{"guest": "Ada"}').out
     assert "guest.tier                         null  (guest is a string, which has no fields)\n" in out
     assert "    nights >= `3`                        (not reached)\n\n" in out
@@ -121,7 +121,7 @@ def test_a_byte_order_mark_is_not_in_the_way(command: Callable[..., Done], lone_
     assert command("explain", "event.json") == command("explain", "--type", "booked")
 
 
-def test_what_is_not_utf_8_is_refused_wherever_it_comes_from(lone_project: Project) -> None:
+def test_input_that_is_not_utf_8_is_refused_from_any_source(lone_project: Project) -> None:
     path = lone_project.folder / "event.json"
     path.write_bytes(b'{"type": "a\xff"}')
     assert lone_project.run("explain", "event.json").err == "error: event.json is not UTF-8 text\n"
@@ -146,7 +146,7 @@ def test_what_is_not_utf_8_is_refused_wherever_it_comes_from(lone_project: Proje
         (("--type", "booked", "--stream", "event"), 2, 'did you mean "events"?'),
     ],
 )
-def test_what_is_no_event_is_refused(
+def test_invalid_events_are_refused(
     command: Callable[..., Done], arguments: tuple[str, ...], code: int, said: str
 ) -> None:
     done = command("explain", *arguments)

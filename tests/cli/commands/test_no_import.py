@@ -60,7 +60,7 @@ def test_a_misspelt_handler_is_found(check: Callable[..., Done]) -> None:
     )
 
 
-def test_what_reading_cannot_verify_is_info_once_for_each_handler(check: Callable[..., Done]) -> None:
+def test_unverified_handlers_are_an_info_once_each(check: Callable[..., Done]) -> None:
     done = check("name: a, handler: shop.mail.wrapped", "name: b, handler: shop.mail.wrapped, filter: x")
     assert (done.code, done.out) == (
         0,

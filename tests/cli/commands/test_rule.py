@@ -50,7 +50,7 @@ def test_an_unknown_rule_is_a_usage_error_with_the_nearest_one() -> None:
         ("x", None),
     ],
 )
-def test_what_was_meant_is_said_or_where_the_rules_are(asked: str, meant: str | None) -> None:
+def test_an_unknown_rule_suggests_a_similar_one_or_the_list(asked: str, meant: str | None) -> None:
     done = rule(asked)
     assert done.exit_code == 2
     assert (f"Did you mean {meant}?" if meant else "List them all: streamroute rule") in done.stderr

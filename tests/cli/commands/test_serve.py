@@ -42,7 +42,7 @@ def test_a_fed_run_ends_with_a_table_and_0(project: Project) -> None:
     assert sorted(project.ledger) == ["ok 1", "ok 2", "ok 3", "plain 2", "plain 3"]
 
 
-def test_what_was_there_before_is_counted_apart(project: Project) -> None:
+def test_entries_from_before_the_start_are_counted_apart(project: Project) -> None:
     project.routes(OK)
     project.feed(event(1), event(2))
     project.run("publish", "events", "events.jsonl")
@@ -266,7 +266,7 @@ def test_retries_that_are_scheduled_are_waited_for(each_project: Project) -> Non
     assert each_project.ledger == ["try 1 1", "try 1 2"]
 
 
-def test_what_arrives_later_is_not_waited_for(project: Project) -> None:
+def test_a_drain_does_not_wait_for_later_entries(project: Project) -> None:
     """The handler holds the fed event until a later one, which never ends, has started."""
     project.routes("name: w, type: t, handler: jobs.wait", "name: n, type: later, handler: jobs.never")
     project.write("routes.yaml", (project.folder / "routes.yaml").read_text().replace("20s", "100ms"))

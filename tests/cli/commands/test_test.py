@@ -249,7 +249,7 @@ routes:
 """
 
 
-def test_what_a_transform_gives_is_compared_place_by_place(command: Callable[..., Done]) -> None:
+def test_transformed_payloads_are_compared_field_by_field(command: Callable[..., Done]) -> None:
     Path("routes.yaml").write_text(SHAPED, encoding="utf-8")
     message = "{type: booked, guest: {email: a@b}, by_nights: {n: 1, list: [1, 2]}}"
     test = f"name: a, message: {message}, routes: [mail], transform: "
@@ -399,7 +399,7 @@ def test_a_first_file_overwrites_nothing(command: Callable[..., Done]) -> None:
         ('{"a": 1}\n', 'events.jsonl:1: an event needs a "type"'),
     ],
 )
-def test_what_holds_no_events_gives_no_file(command: Callable[..., Done], events: str, said: str) -> None:
+def test_a_source_without_events_writes_no_file(command: Callable[..., Done], events: str, said: str) -> None:
     Path("events.jsonl").write_text(events, encoding="utf-8")
     done = command("test", "--init", "events.jsonl")
     assert done.code == 1

@@ -208,7 +208,7 @@ def test_a_worker_whose_supervisor_hangs_works_and_drains(project: Project) -> N
     assert "could not report to the supervisor: it does not read the pipe" in done.err
 
 
-def test_what_is_no_pipe_is_no_option_of_a_worker(project: Project) -> None:
+def test_a_worker_refuses_a_descriptor_that_is_not_a_pipe(project: Project) -> None:
     project.routes(OK)
     done = project.run("serve", "--worker-report", "77")
     assert done.code == 2
@@ -246,7 +246,7 @@ def test_a_supervisor_that_waits_for_redis_ends_when_it_is_told(lone_project: Pr
         assert running.signal(signal.SIGTERM).end().code == 0
 
 
-def test_what_no_worker_can_start_with_ends_the_command_as_without_workers(project: Project) -> None:
+def test_a_setup_error_of_workers_ends_the_command_as_without_them(project: Project) -> None:
     project.routes(OK)
     with Redis.from_url(project.env["REDIS_URL"]) as client:
         client.set("events", "no stream")

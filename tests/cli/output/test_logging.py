@@ -276,7 +276,7 @@ def test_equal_failures_are_counted_in_text_and_in_json(capsys: pytest.CaptureFi
     assert sum(record.get("repeated", 1) for record in records) == 5_000
 
 
-def test_what_twenty_streams_say_at_the_start_is_all_written(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_start_lines_of_twenty_streams_are_all_written(capsys: pytest.CaptureFixture[str]) -> None:
     set_up_logging("text", "info")
     for number in range(20):
         logging.getLogger("streamroute.cli.commands.serve").info(

@@ -63,7 +63,7 @@ def test_a_feed_without_leftovers_is_one_table_too(printed: Callable[[Counters],
     assert printed(Counters({"s": ("a",)}, feed_start_ids={"s": "0-0"})).count("stream  route") == 1
 
 
-def test_what_went_to_another_worker_is_said(printed: Callable[[Counters], str]) -> None:
+def test_entries_lost_to_other_workers_are_reported(printed: Callable[[Counters], str]) -> None:
     counters = Counters({"s": ("a",)})
     counters.observe(Message({}, stream="s"), None, Result.LOST)
     said = "entries that another worker claimed meanwhile, and may have run as well: 1"

@@ -212,7 +212,7 @@ COMMANDS = (
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
-def test_what_a_command_is_given_is_printed_harmlessly(
+def test_arguments_are_printed_without_control_characters(
     hostile: Project, command: Callable[..., Done], name: str, arguments: tuple[str, ...]
 ) -> None:
     hostile.write("routes.yaml", _sound(name))
@@ -234,7 +234,7 @@ def test_python_s_warnings_of_a_source_that_is_read_stay_inside(
 
 
 @pytest.mark.parametrize("hidden", ["\x1b", "\u202e", "\u2028", "\n", "\x85", "\ud800"])
-def test_what_could_move_a_cursor_or_break_the_output_is_replaced(hidden: str) -> None:
+def test_control_characters_and_lone_surrogates_are_replaced(hidden: str) -> None:
     assert printable(f"a{hidden}b") == "a\ufffdb"
 
 

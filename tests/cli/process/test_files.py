@@ -111,7 +111,7 @@ def test_a_first_file_of_tests_is_written_through_no_dangling_link(
     assert Path(name).is_symlink()
 
 
-def test_what_is_there_is_never_overwritten(project: Path) -> None:
+def test_existing_files_are_never_overwritten(project: Path) -> None:
     Path("file").write_text("mine")
     with pytest.raises(StreamrouteError, match="file cannot be written: File exists"):
         create(Path("file"), b"other", project)

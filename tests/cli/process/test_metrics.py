@@ -40,7 +40,7 @@ def publish(project: Project, *types: str) -> None:
     assert project.run("publish", "events", "events.jsonl").code == 0
 
 
-def test_what_became_of_messages_is_counted(project: Project) -> None:
+def test_outcomes_of_messages_are_counted(project: Project) -> None:
     project.routes(OK, FAIL)
     running = project.start("serve", "--metrics", "0")
     scraper = Scraper(running)

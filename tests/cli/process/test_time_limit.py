@@ -106,7 +106,7 @@ def test_an_alarm_of_somebody_else_goes_on_afterwards() -> None:
 
 
 @pytest.mark.parametrize(("error", "what"), [(RecursionError, "stack"), (MemoryError, "memory")])
-def test_what_python_itself_gives_up_on_is_a_finding(
+def test_input_that_exhausts_python_is_a_finding(
     lone_project: Project,
     command: Callable[..., Done],
     monkeypatch: pytest.MonkeyPatch,

@@ -163,7 +163,7 @@ def test_arguments_that_do_not_fit_are_named(
         ),
     ],
 )
-def test_what_cannot_handle_a_message_is_refused(handler: Any, text: str) -> None:
+def test_objects_that_cannot_handle_a_message_are_refused(handler: Any, text: str) -> None:
     [problem] = signature_problems(handler)
     assert (problem.problem.code, problem.problem.text) == ("SR403", text)
 
@@ -195,7 +195,7 @@ class Unasked:
 
 
 @pytest.mark.parametrize("kind", ALL)
-def test_whatever_a_constructor_raises_is_reported_in_a_line(kind: str) -> None:
+def test_any_exception_of_a_constructor_is_reported_in_one_line(kind: str) -> None:
     error = ALL[kind]()
     made = type("Made", (Unmade,), {"error": error})
     if type(error) is KeyboardInterrupt:  # the command is ended
@@ -250,7 +250,7 @@ async def undecorated_async() -> AsyncIterator[int]:
 
 
 @pytest.mark.parametrize("factory", [Pool, build, opened, functools.partial(opened_later, "x"), dict])
-def test_what_can_be_called_without_arguments_makes_a_container(factory: Any) -> None:
+def test_callables_without_arguments_can_make_a_container(factory: Any) -> None:
     assert check_factory(factory, "f") is None
 
 
@@ -263,7 +263,7 @@ def test_what_can_be_called_without_arguments_makes_a_container(factory: Any) ->
         (undecorated_async, '"f" is a generator function: handlers would receive a generator'),
     ],
 )
-def test_what_makes_no_container_is_a_problem(factory: Any, said: str) -> None:
+def test_an_unusable_container_factory_is_a_problem(factory: Any, said: str) -> None:
     problem = check_factory(factory, "f")
     assert problem is not None
     assert problem.message == said
@@ -287,7 +287,7 @@ def test_a_proxy_that_raises_whatever_it_is_asked_is_taken_at_its_word() -> None
     assert fits(Unbound()) == (POSITION, False)
 
 
-def test_what_cannot_even_be_looked_at_is_refused() -> None:
+def test_objects_that_raise_on_inspection_are_refused() -> None:
     [problem] = signature_problems(Hostile())
     assert problem.problem.code == "SR403"
     assert 'could not inspect "shop.f": RuntimeError' in problem.problem.message

@@ -66,7 +66,7 @@ def test_of_several_each_is_named() -> None:
     assert said("thank", "handlers: {allow: [later]}").endswith('did you mean "later.thank"?')
 
 
-def test_what_is_not_at_the_top_level_of_a_module_of_the_project_is_not_found(tmp_path: Path) -> None:
+def test_only_top_level_functions_of_the_project_are_suggested(tmp_path: Path) -> None:
     Path("venv/lib").mkdir(parents=True)
     Path("venv/pyvenv.cfg").touch()
     Path("venv/lib/other.py").write_text("def buy(payload): ...")

@@ -148,7 +148,7 @@ def test_a_folder_without_python_code_shadows_nothing(folder: Path) -> None:
     assert isinstance(Importer(folder).resolve("pytest.raises"), Resolved)
 
 
-def test_what_a_module_prints_goes_to_stderr(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_prints_of_a_module_go_to_stderr(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "srsh" / "loud.py").write_text("print('hello')\nf = 1\n")
     Importer(folder).resolve("srsh.loud.f")
     captured = capsys.readouterr()

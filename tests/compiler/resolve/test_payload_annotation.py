@@ -52,7 +52,7 @@ def said(function: Any) -> list[str]:
         Stay, "dict[str, Any]", "Mapping[str, Any] | None", dict[str, Any] | str, "NoSuchName", "1 +",
     ],
 )  # fmt: skip
-def test_what_a_message_may_be_taken_for_is_fine(annotation: Any) -> None:
+def test_annotations_that_a_message_satisfies_are_accepted(annotation: Any) -> None:
     assert said(handler(annotation)) == []
 
 
@@ -69,7 +69,7 @@ def test_what_a_message_may_be_taken_for_is_fine(annotation: Any) -> None:
         (str | None, "str | None"),
     ],
 )
-def test_what_no_dict_is_is_reported(annotation: Any, shown: str) -> None:
+def test_annotations_that_no_dict_satisfies_are_reported(annotation: Any, shown: str) -> None:
     assert said(handler(annotation)) == [f'"h" annotates its payload as {shown}, but receives a dict']
 
 
@@ -83,7 +83,7 @@ def test_the_function_that_a_call_ends_in_counts() -> None:
     assert len(said(functools.partial(handler(str), container=1))) == 1
 
 
-def test_what_a_decorator_wraps_may_be_given_something_else() -> None:
+def test_the_annotations_of_a_decorated_function_are_not_checked() -> None:
     inner = handler(Booking)
 
     @functools.wraps(inner)

@@ -50,7 +50,7 @@ def test_python_s_own_and_streamroute_s_own_modules_may_not_be_named(text: str) 
 
 
 @pytest.mark.parametrize("text", ["yaml.load", "streamroute.app.open_app", "__main__.run"])
-def test_what_streamroute_stands_on_may_not_be_named_even_if_allowed(text: str) -> None:
+def test_dependencies_of_streamroute_may_not_be_named_even_if_allowed(text: str) -> None:
     assert check_allowed(parsed(text), (text.partition(".")[0],)) is not None
 
 

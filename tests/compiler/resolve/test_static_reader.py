@@ -119,7 +119,9 @@ def imported(folder: Path, text: str, arguments: Mapping[str, Any]) -> list[Sign
 
 @pytest.mark.parametrize("arguments", ARGUMENTS, ids=str)
 @pytest.mark.parametrize("name", NAMES)
-def test_what_reading_says_importing_says_too(folder: Path, name: str, arguments: dict[str, Any]) -> None:
+def test_problems_found_by_reading_are_found_by_importing_too(
+    folder: Path, name: str, arguments: dict[str, Any]
+) -> None:
     """And where reading has nothing to say, neither has importing."""
     text = f"{package(folder, handlers=SOURCE)}.handlers.{name}"
     read = StaticReader(folder).handler(text, arguments)
@@ -148,7 +150,7 @@ def problem(folder: Path, text: str, allow: tuple[str, ...] | None = None) -> tu
         ("join", "is imported from another module"),
     ],
 )
-def test_what_goes_beyond_a_plain_def_is_said_to_be_unknown(folder: Path, name: str, what: str) -> None:
+def test_anything_but_a_plain_def_is_unverified(folder: Path, name: str, what: str) -> None:
     text = f"{package(folder, handlers=SOURCE)}.handlers.{name}"
     assert problem(folder, text) == (UNVERIFIED, f'"{text}" {what}, so its source alone cannot verify it')
 
@@ -228,7 +230,7 @@ def test_a_module_is_no_handler(folder: Path) -> None:
     assert problem(folder, f"{name}.handlers") == ("SR403", message)
 
 
-def test_what_may_not_be_named_may_not_be_read(folder: Path) -> None:
+def test_modules_that_are_not_allowed_are_not_read(folder: Path) -> None:
     assert problem(folder, "os.path.join")[0] == "SR405"
     assert problem(folder, "shop.run", allow=("other",))[0] == "SR405"
     assert problem(folder, "run")[0] == "SR401"

@@ -118,7 +118,7 @@ def test_a_catalogued_type_that_no_route_takes_is_found(tmp_path: Path) -> None:
     assert found(tmp_path, text + routes("name: one", "name: two, type: s.*")) == []
 
 
-def test_where_a_stream_is_misspelt_the_right_one_is_not_blamed(tmp_path: Path) -> None:
+def test_a_misspelt_stream_does_not_make_the_declared_one_unused(tmp_path: Path) -> None:
     text = "routes: [{name: one, stream: event, type: t, handler: h.x}]\n"
     assert [line[:5] for line in found(tmp_path, text)] == ["SR202"]
 

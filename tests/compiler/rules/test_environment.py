@@ -105,7 +105,7 @@ def test_an_address_of_several_variables_is_shown_as_it_is_written(tmp_path: Pat
         ("redsi://:S3cret@host", None),
     ],
 )
-def test_what_was_meant_is_suggested_unless_it_holds_a_password(
+def test_a_corrected_address_is_suggested_unless_it_has_a_password(
     tmp_path: Path, written: str, meant: str | None
 ) -> None:
     [found] = checked(tmp_path, written).findings

@@ -89,7 +89,7 @@ async def test_a_factory_that_raises_is_named(error: BaseException) -> None:
 
 
 @pytest.mark.parametrize("kind", ALL)
-async def test_whatever_a_factory_raises_is_told_in_a_line(kind: str) -> None:
+async def test_any_exception_of_a_factory_is_reported_in_one_line(kind: str) -> None:
     if kind == "KeyboardInterrupt":  # the command is ended
         with pytest.raises(KeyboardInterrupt):
             await open_container(refusing(ALL[kind]()), "shop.build").__aenter__()

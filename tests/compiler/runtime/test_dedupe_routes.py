@@ -85,7 +85,7 @@ async def test_without_a_key_a_plain_dict_will_do() -> None:
     assert len(handler.seen) == 1
 
 
-async def test_where_nobody_can_be_asked_the_route_waits_and_spends_no_attempt() -> None:
+async def test_without_a_dedupe_answer_the_route_waits_and_spends_no_attempt() -> None:
     route = with_dedupe(Handling("charge"), lambda payload: 7, 60)
     with pytest.raises(Postpone, match="refused"):
         await route(message_of({"type": "paid"}, coordinator=Away()), None)

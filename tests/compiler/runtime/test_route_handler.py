@@ -119,7 +119,7 @@ ANY_ERROR = [ValueError("no"), SystemExit(1), KeyboardInterrupt(), GeneratorExit
 
 @pytest.mark.parametrize("after", [0, 1])
 @pytest.mark.parametrize("error", ANY_ERROR, ids=lambda error: type(error).__name__)
-async def test_whatever_a_handler_raises_is_a_failure_of_its_route(error: BaseException, after: int) -> None:
+async def test_any_exception_of_a_handler_is_its_routes_failure(error: BaseException, after: int) -> None:
     found = await failure(raising(error, after=after))
     assert isinstance(found, Retry)
     assert found.delay == 10
@@ -129,7 +129,7 @@ async def test_whatever_a_handler_raises_is_a_failure_of_its_route(error: BaseEx
 @pytest.mark.parametrize(
     "error", [ValueError("no"), SystemExit(1), StopIteration(), asyncio.CancelledError()]
 )
-async def test_whatever_a_sync_handler_raises_is_a_failure_too(error: BaseException) -> None:
+async def test_any_exception_of_a_sync_handler_is_a_failure(error: BaseException) -> None:
     def handler(payload: Any) -> Never:
         raise error
 

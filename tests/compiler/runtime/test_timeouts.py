@@ -42,7 +42,7 @@ async def test_the_result_is_the_handler_s(steps: int) -> None:
     assert await run(value_after(steps)) == steps
 
 
-async def test_what_is_awaited_reaches_the_handler_as_under_await() -> None:
+async def test_awaited_results_reach_the_handler() -> None:
     futures = [asyncio.get_running_loop().create_future() for _ in range(3)]
 
     async def handler() -> list[Any]:
@@ -134,7 +134,7 @@ async def test_a_handler_that_goes_on_after_its_cancellation_is_cancelled_again(
     assert told.startswith("a handler of the route welcome ignores its cancellation after the timeout")
 
 
-async def test_what_a_handler_raises_instead_of_its_cancellation_counts() -> None:
+async def test_an_exception_raised_on_cancellation_counts() -> None:
     async def handler() -> None:
         try:
             await asyncio.Event().wait()

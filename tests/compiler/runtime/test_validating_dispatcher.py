@@ -131,7 +131,7 @@ async def test_an_invalid_message_without_collected_outcomes_is_not_acknowledged
         (False, {"type": "booked"}, True),
     ],
 )
-async def test_what_may_take_long_is_validated_in_a_thread(
+async def test_costly_messages_are_validated_in_a_thread(
     is_linear: bool, payload: dict[str, Any], in_thread: bool
 ) -> None:
     note = Handling()

@@ -96,7 +96,7 @@ def test_large_honest_data_is_valid(root: dict[str, Any], data: Any) -> None:
 
 
 @pytest.mark.usefixtures("fast")
-def test_what_takes_too_many_steps_is_said_to_be_too_costly() -> None:
+def test_data_that_takes_too_many_steps_is_too_costly() -> None:
     """Two hundred patterns that look ahead, for each of two thousand keys."""
     many = {f"(?=.*{number}a)(?=.*b).*c{number}$": True for number in range(200)}
     with pytest.raises(CostlyDataError, match="too costly to validate: it was stopped after too many steps"):
@@ -179,8 +179,8 @@ def test_the_values_of_unique_items_cannot_be_made_to_collide() -> None:
         (10**30, 1e30, False),
     ],
 )
-def test_equality_is_that_of_json(remaining: Any, right: Any, are_equal: bool) -> None:
-    assert (frozen(remaining, Budget(None)) == frozen(right, Budget(None))) is are_equal
+def test_equality_is_that_of_json(left: Any, right: Any, are_equal: bool) -> None:
+    assert (frozen(left, Budget(None)) == frozen(right, Budget(None))) is are_equal
 
 
 @pytest.mark.parametrize(

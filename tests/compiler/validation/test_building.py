@@ -120,7 +120,7 @@ def check(root: dict[str, Any], data: Any, dialect: Dialect = Dialect.DRAFT_2020
         ({"minContains": 2, "contains": {}}, [1], 'the data breaks "contains": {}'),
     ],
 )  # fmt: skip
-def test_whatever_the_data_is_there_is_a_verdict_and_a_true_reason(
+def test_any_data_has_a_verdict_and_a_true_reason(
     root: dict[str, Any], data: Any, said: str | None, fast: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not fast:
@@ -145,7 +145,7 @@ def test_additional_items_without_a_list_of_items_mean_nothing(
 @pytest.mark.parametrize(
     "part", [{"pattern": 5}, {"type": "bogus"}, {"patternProperties": 1, "pattern": "("}]
 )
-def test_what_a_dialect_does_not_know_may_hold_anything(part: Any) -> None:
+def test_keywords_unknown_to_a_dialect_may_have_any_value(part: Any) -> None:
     root = {"unevaluatedItems": part, "$defs": {"a": part}, "contentSchema": part, "type": "array"}
     assert check(root, [1], Dialect.DRAFT_07) is None
     assert check(root, 1, Dialect.DRAFT_07) == "the data must be a list, not a number"

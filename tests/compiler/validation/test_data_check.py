@@ -267,7 +267,7 @@ async def test_a_compiled_route_validates_in_any_dispatcher(folder: Path) -> Non
     ]  # fmt: skip
 
 
-async def test_what_is_too_costly_is_rejected_in_any_dispatcher(
+async def test_too_costly_data_is_rejected_in_any_dispatcher(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def costly(*_: Any) -> bool:
@@ -287,7 +287,7 @@ async def test_of_a_message_that_was_read_the_envelope_is_not_validated(folder: 
         await handler({"type": "booking", "nights": 1, "source": "web"}, None)
 
 
-async def test_where_the_storage_has_validated_the_route_does_not(folder: Path) -> None:
+async def test_a_route_does_not_repeat_the_storages_validation(folder: Path) -> None:
     compiled = check_path(folder).compiled
     assert compiled is not None
     [router] = compiled.routers_in(RuntimeContext(validated=True))["s"]

@@ -284,9 +284,7 @@ def test_a_wrong_key_leaves_the_type_known(load: Write) -> None:
         ("{patternProperties: {'(x*)*y': true}}", "has nested repetitions"),
     ],
 )
-def test_what_a_schema_hardly_means_is_a_warning_and_it_is_used(
-    load: Write, schema: str, finding: str
-) -> None:
+def test_questionable_schemas_are_warnings_and_are_used(load: Write, schema: str, finding: str) -> None:
     loaded = load(f"messages:\n  a:\n    schema: {schema}\n")
     [line] = found(loaded)
     assert finding in line

@@ -119,7 +119,7 @@ def test_a_pattern_matches_what_it_would_in_ecmascript(
         ("a" * 30_000, "longer than 20,000 characters"),
     ],
 )
-def test_what_is_not_ecmascript_or_has_no_bound_is_refused(pattern: str, reason: str) -> None:
+def test_patterns_outside_ecmascript_or_without_a_bound_are_refused(pattern: str, reason: str) -> None:
     with pytest.raises(RegexError, match=re.escape(reason)):
         Pattern(pattern)
 

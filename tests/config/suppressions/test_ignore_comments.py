@@ -85,7 +85,7 @@ def test_above_the_first_key_it_does_not_silence_the_file() -> None:
         "a: x#streamroute:ignore[SR307]\n",
     ],
 )
-def test_what_only_looks_like_a_comment_silences_nothing(text: str) -> None:
+def test_text_that_looks_like_a_comment_suppresses_nothing(text: str) -> None:
     assert lines_left(text, 1) == ["1 SR307"]
 
 
@@ -178,6 +178,6 @@ def test_without_imports_the_silence_of_a_handler_s_rule_is_no_mistake(tmp_path:
     assert about_comments(path) == ["SR020"]
 
 
-def test_where_a_file_is_broken_no_ignore_is_called_unused(tmp_path: Path) -> None:
+def test_no_ignore_is_unused_in_a_file_with_syntax_errors(tmp_path: Path) -> None:
     path = write(tmp_path, "- {nam: a, stream: a, type: t, handler: m.h} # streamroute: ignore[SR307] why\n")
     assert about_comments(path) == []

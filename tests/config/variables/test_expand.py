@@ -148,7 +148,7 @@ ROUTE = "version: 1\nstreams: {s: }\nroutes:\n- {name: r, type: t, handler: h.h,
         ("tags: ['$${X}']", "tags", ("${X}",)),
     ],
 )
-def test_where_nothing_is_replaced_an_escaped_variable_is_text(
+def test_escaped_variables_are_text_outside_expanded_keys(
     tmp_path: Path, setting: str, key: str, value: Any, included: bool
 ) -> None:
     text = ROUTE % setting

@@ -72,7 +72,7 @@ def data(loading: LoadedFile) -> Any:
         ("a: {b: [c]}#d", 12),
     ],
 )
-def test_what_the_versions_read_otherwise_is_refused(text: str, column: int, pure: bool) -> None:
+def test_scalars_that_yaml_versions_read_differently_are_refused(text: str, column: int, pure: bool) -> None:
     [found] = read(text, pure=pure).findings
     assert (found.code, found.span.line, found.span.column) == ("SR031", 1, column)
     assert found.help
@@ -101,7 +101,7 @@ def test_what_the_versions_read_otherwise_is_refused(text: str, column: int, pur
         ("a: 0755", 755),
     ],
 )
-def test_what_they_read_alike_is_read(text: str, value: Any, pure: bool) -> None:
+def test_scalars_that_yaml_versions_read_alike_are_read(text: str, value: Any, pure: bool) -> None:
     assert data(read(text, pure=pure)) == {"a": value}
 
 

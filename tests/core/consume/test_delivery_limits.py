@@ -30,7 +30,7 @@ def test_quotas_shrink_towards_the_last_delivery(last: int, by_delivery: dict[in
     assert DeliveryLimits(last, concurrency=32).quotas([]) == Quotas(last, by_delivery)
 
 
-def test_what_is_held_counts_at_its_delivery_and_at_no_other() -> None:
+def test_held_entries_count_at_their_delivery_number_only() -> None:
     limits = DeliveryLimits(5, concurrency=32)
     quotas = limits.quotas([*held(1, 1, 2, 3, 3, 3, 4, 5, 6), {"type": "a plain dict"}])
     assert quotas.by_delivery == {3: 13, 4: 3, 5: 0}

@@ -63,7 +63,7 @@ async def are_stuck(worker: RedisStreamProcessor, handler: Stubborn, count: int)
     await eventually(lambda: worker.stuck == count)
 
 
-async def test_what_is_queued_where_all_workers_are_stuck_goes_to_another_worker(
+async def test_entries_queued_behind_stuck_workers_go_to_another_worker(
     storage: MemoryStreamStorage, impatient: None
 ) -> None:
     """Although the lease lasts long: entries queued before, and entries of a later read."""

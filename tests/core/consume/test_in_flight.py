@@ -17,7 +17,7 @@ def delivery(deliveries: int, confirmed: int = 0, n: bytes = b"1") -> Message:
     return message_of({}, id="1-0", deliveries=deliveries, lease_confirmed_at=confirmed, fields={b"n": n})
 
 
-def test_what_was_not_held_is_to_be_handled() -> None:
+def test_an_entry_not_yet_held_is_handled() -> None:
     held = InFlight()
     first, second = ("1-0", {"n": 1}), ("2-0", {"n": 2})
     assert held.add([first, second]) == [first, second]
@@ -79,7 +79,7 @@ def test_a_payload_that_is_no_message_comes_again_as_well() -> None:
 
 
 @pytest.mark.parametrize("end", [lambda held: held.discard([("1-0", held.get("1-0"))]), InFlight.clear])
-async def test_who_waits_for_a_change_goes_on_when_something_is_let_go(
+async def test_a_waiter_continues_when_an_entry_is_released(
     end: Callable[[InFlight], None],
 ) -> None:
     held = InFlight()
@@ -95,7 +95,7 @@ async def test_who_waits_for_a_change_goes_on_when_something_is_let_go(
     assert waiting.exception() is None
 
 
-async def test_who_waits_no_longer_is_told_nothing() -> None:
+async def test_a_cancelled_waiter_is_not_notified() -> None:
     held = InFlight()
     held.add([("1-0", delivery(1))])
     waiting = asyncio.create_task(held.next_change())

@@ -101,7 +101,7 @@ async def test_each_last_delivery_is_settled_before_the_next_one_starts() -> Non
     assert storage.dead_letters(STREAM, GROUP) == []
 
 
-async def test_what_has_ended_is_settled_before_a_last_delivery_starts() -> None:
+async def test_ended_entries_are_settled_before_a_last_delivery_starts() -> None:
     """Otherwise it would be redelivered if the last delivery kills the process."""
     storage, runs = await made()
     for n in range(20):
@@ -215,7 +215,7 @@ async def test_new_messages_run_between_suspects() -> None:
     assert started.index("new") < len(started) - 1
 
 
-async def test_what_was_delivered_once_too_often_is_dead_lettered_and_does_not_run() -> None:
+async def test_an_entry_beyond_its_last_delivery_is_dead_lettered_without_running() -> None:
     storage, runs = await made()
     storage.abandon(STREAM, LAST, "gone")
     async with served(storage, runs, STREAM):
@@ -224,7 +224,7 @@ async def test_what_was_delivered_once_too_often_is_dead_lettered_and_does_not_r
     assert runs.beside == {}
 
 
-async def test_where_one_delivery_is_all_entries_run_together_and_never_again() -> None:
+async def test_with_one_delivery_entries_run_concurrently_and_once() -> None:
     """Otherwise each would run alone, or none would be dead-lettered."""
     storage, runs = await made()
     numbers = ["1", "2", "3"]
@@ -244,7 +244,7 @@ async def test_where_one_delivery_is_all_entries_run_together_and_never_again() 
     assert "delivered 1 times without an outcome" in dead.reason
 
 
-async def test_what_waits_for_its_dead_letter_is_delivered_no_more_often() -> None:
+async def test_an_entry_that_awaits_its_dead_letter_is_not_redelivered() -> None:
     """However many workers died before it was written."""
     storage, runs = await made()
     storage.abandon(STREAM, LAST + 5, "gone")
@@ -274,7 +274,7 @@ async def test_entries_before_their_last_delivery_share_few_workers() -> None:
     assert storage.dead_letters(STREAM, GROUP) == []
 
 
-async def test_what_a_clean_stop_released_runs_before_what_is_new() -> None:
+async def test_entries_released_by_a_clean_stop_run_before_new_ones() -> None:
     storage, runs = await made()
     for n in range(6):
         storage.add(STREAM, {"type": "booked", "n": str(n)})

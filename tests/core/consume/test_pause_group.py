@@ -96,7 +96,7 @@ async def test_they_have_a_last_delivery_while_any_has_one_or_one_runs_alone() -
     assert not has_last_delivery(group)
 
 
-async def test_who_waits_to_run_alone_counts_as_a_suspect() -> None:
+async def test_an_entry_waiting_to_run_alone_counts_as_a_suspect() -> None:
     busy = Stream(is_idle=False)
     group = joined(busy)
 

@@ -106,7 +106,7 @@ async def test_a_full_batch_does_not_wait_for_the_delay() -> None:
         await eventually(lambda: storage.released == ["1", "2", "3"])
 
 
-async def test_what_is_no_full_batch_is_written_after_the_delay() -> None:
+async def test_a_partial_batch_is_written_after_the_delay() -> None:
     storage = Storage()
     async with opened(storage, delay=0.01) as settler:
         for name in "12":
@@ -263,7 +263,7 @@ async def test_nothing_more_is_taken_in_while_too_much_is_left(where: str) -> No
         await within_patience(waiting)
 
 
-async def test_what_was_lost_is_told_and_let_go_and_what_was_refused_is_neither() -> None:
+async def test_lost_entries_are_reported_and_released_and_refused_ones_are_kept() -> None:
     storage = Storage()
     async with opened(storage, batch=3) as settler:
         storage.answer = SettleResult(["1"], {"2": "not now"})

@@ -112,7 +112,7 @@ async def test_a_proven_marker_is_not_believed_in_another_payload() -> None:
 
 
 @pytest.mark.parametrize("scheduled", [True, False])
-async def test_where_retries_are_expected_one_without_proof_is_in_the_log(
+async def test_an_unproven_retry_is_logged_if_retries_are_expected(
     scheduled: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A scheduler that changes the payload would otherwise be hard to find."""
@@ -182,7 +182,7 @@ async def test_a_scheduler_may_keep_the_secret_where_the_storage_does_not() -> N
 
 
 @pytest.mark.parametrize("settles", [True, False])
-async def test_where_settlement_retries_the_key_is_no_schedulers(settles: bool) -> None:
+async def test_with_settlement_retries_the_key_is_a_plain_field(settles: bool) -> None:
     scheduler = Settling() if settles else Scheduler()
     again = Handling("again")
     dispatcher = dispatcher_of(again, retry_scheduler=scheduler, retry_secret=SECRET)
@@ -191,7 +191,7 @@ async def test_where_settlement_retries_the_key_is_no_schedulers(settles: bool) 
     assert (seen.id, KEY in seen) == (("9-0", True) if settles else ("1-0", False))
 
 
-async def test_what_a_scheduler_brings_back_knows_what_its_entry_knows() -> None:
+async def test_an_external_retry_shares_the_state_of_its_entry() -> None:
     """Dedupe, lease and dead letter belong to the pending entry, not to the one that failed first."""
     got: list[Message] = []
 
@@ -220,7 +220,7 @@ async def test_what_a_scheduler_brings_back_knows_what_its_entry_knows() -> None
     assert (seen.accepted, seen) == (True, {"type": "booked"})
 
 
-async def test_what_an_entry_holds_already_stays_with_it_when_it_is_a_scheduler_s() -> None:
+async def test_the_locks_of_an_entry_stay_with_an_external_retry() -> None:
     got: list[Message] = []
 
     async def again(payload: Any, container: Any) -> None:

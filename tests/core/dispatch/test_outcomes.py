@@ -156,7 +156,7 @@ def test_a_type_that_is_no_string_has_a_reason(kind: Any) -> None:
     assert no_type(payload).reason.startswith("the type is not a string but ")
 
 
-def test_what_comes_from_outside_has_a_bound_in_every_reason() -> None:
+def test_external_text_is_bounded_in_every_reason() -> None:
     payload = Message({"type": BIG}, id=BIG)
     letters = [no_route(BIG, payload), *(unknown_route(name, payload) for name in (BIG, "a\nb"))]
     assert all(len(letter.reason) < 2 * NAME for letter in letters)
@@ -207,7 +207,7 @@ def test_a_letter_has_the_traceback_of_what_made_its_handler_give_up() -> None:
     assert "Reject" not in letter.traceback
 
 
-def test_what_is_said_of_a_final_failure_has_its_reason_and_its_error_once(
+def test_a_final_failures_text_has_reason_and_error_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     for reason, error, said in (
@@ -230,7 +230,7 @@ def test_a_postponed_route_keeps_its_attempt_and_is_no_failure(caplog: pytest.Lo
     assert isinstance(outcome_for(ROUTE, asked, 3, POLICY), DeadLetter)
 
 
-def test_who_named_its_route_and_asks_for_a_retry_has_counted_already() -> None:
+def test_a_handler_that_names_its_route_counts_its_own_attempts() -> None:
     async def named(payload: Any, container: Any) -> None: ...
 
     vars(named)["route_key"] = "r"

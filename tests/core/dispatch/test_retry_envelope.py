@@ -69,12 +69,12 @@ def test_each_of_its_facts_must_be_there_and_no_other(fact: str) -> None:
         *[("proof", None), ("proof", 7), ("proof", b"x"), ("proof", "x" * 1_001)],
     ],
 )
-def test_what_is_not_of_its_form_is_not_read(fact: str, value: Any) -> None:
+def test_malformed_envelopes_are_not_read(fact: str, value: Any) -> None:
     assert retry_envelope.parse_envelope({**FACTS, fact: value}) is None
 
 
 @pytest.mark.parametrize("value", ["", "text", "[]", "7", b"\xff", "[" * 100_000, [], 7, None])
-def test_what_is_no_object_is_not_read(value: Any) -> None:
+def test_an_envelope_that_is_not_an_object_is_not_read(value: Any) -> None:
     assert retry_envelope.parse_envelope(value) is None
 
 

@@ -31,7 +31,7 @@ def keys_of(registry: RouteRegistry, kind: str) -> list[str]:
     return [route.key for route in registry.table_of(kind).routes]
 
 
-def test_what_is_registered_later_counts() -> None:
+def test_later_registrations_count() -> None:
     registry, router = RouteRegistry(), RedisRouter()
     registry.include(router)
     assert keys_of(registry, "booked") == []

@@ -81,7 +81,7 @@ class _Odd:
 
 
 @pytest.mark.parametrize("payload", [{"a": _Odd()}, {"a": {"b": _Odd()}}, {"a": [_Odd()]}])
-def test_what_json_does_not_know_is_left_to_the_filters(payload: dict[str, Any]) -> None:
+def test_values_outside_json_are_left_to_the_filters(payload: dict[str, Any]) -> None:
     """An index only skips what certainly differs."""
     one, two = table(*(wants(a=f"{n}") for n in range(9))), table(*(wants(a__b=f"{n}") for n in range(9)))
     for found in (one, two):
@@ -90,7 +90,7 @@ def test_what_json_does_not_know_is_left_to_the_filters(payload: dict[str, Any])
 
 
 @pytest.mark.parametrize("make", [Unspeakable, lambda: {"b": Unspeakable()}, lambda: Text("x")])
-def test_what_raises_is_left_to_the_filters(make: Any) -> None:
+def test_values_that_raise_are_left_to_the_filters(make: Any) -> None:
     """Each filter fails on its own."""
     for found in (
         table(*(wants(a=f"{n}") for n in range(9))),

@@ -112,7 +112,7 @@ def test_a_route_is_meant_by_its_name_and_by_each_former_one(names: list[str], i
     ("value", "name"),
     [(Route("a", handler, None), "key"), (RetryEnvelope("1-0", "g", frozenset(["a"]), 2), "attempt")],
 )
-def test_what_goes_into_retries_does_not_change(value: object, name: str) -> None:
+def test_the_retry_format_does_not_change(value: object, name: str) -> None:
     with pytest.raises(FrozenInstanceError):
         setattr(value, name, "other")
 

@@ -76,7 +76,7 @@ async def test_when_the_wait_is_over_it_is_answered_for_here(what: str) -> None:
 
 
 @BOTH
-async def test_where_nobody_answers_it_waits_a_second_and_what_was_known_is_kept(
+async def test_without_an_answer_it_waits_a_second_and_keeps_the_last_one(
     what: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     found = await outcome(what, message(Workers(ConnectionError("away")), unknown_since=SINCE))
@@ -98,7 +98,7 @@ class Mocked:
     [(None, []), (object(), []), (Mocked(), []), (Workers(RouteWait(1)), None)],
     ids=["none", "another", "mocked", "nothing is settled"],
 )
-async def test_where_nobody_can_be_asked_it_is_answered_for_here(
+async def test_without_other_workers_the_local_routes_decide(
     what: str, coordinator: object, outcomes: list[Any] | None
 ) -> None:
     found = await outcome(what, message(coordinator, outcomes=outcomes))

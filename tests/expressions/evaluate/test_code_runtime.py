@@ -88,7 +88,7 @@ def test_the_first_that_is_not_null_is_had(values: tuple[Any, ...], expected: An
 
 
 @pytest.mark.parametrize("value", [None, False, "", [], {}])
-def test_what_is_empty_does_not_hold_and_zero_does(value: Any) -> None:
+def test_empty_values_are_false_and_zero_is_true(value: Any) -> None:
     assert not runtime.is_truthy(value)
     assert runtime.is_truthy([value])
     assert runtime.is_truthy(0)

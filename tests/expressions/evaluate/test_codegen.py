@@ -99,7 +99,7 @@ def test_the_code_gives_the_library_s_value_or_gives_up_where_it_raises(
 
 
 @given(expressions, documents)
-def test_where_the_library_has_a_value_the_code_gives_it_without_help(expression: str, document: Any) -> None:
+def test_generated_code_returns_the_librarys_values_without_fallback(expression: str, document: Any) -> None:
     payload = {"a": document, "b": document}
     root = compilable(expression)
     assume(root is not None)
@@ -170,7 +170,7 @@ def test_no_text_of_the_user_s_is_compiled(text: str, form: str, monkeypatch: py
 @pytest.mark.parametrize(
     "source", ["__import__", "p.__class__.__mro__", "p['x']", '"x"', "p; p", "p\\", "open(p)", "é"]
 )
-def test_what_no_template_wrote_is_refused_before_it_is_compiled(source: str) -> None:
+def test_untemplated_code_is_refused_before_it_is_compiled(source: str) -> None:
     with pytest.raises(NotCoveredError):
         codegen._factory(source, 0)
 

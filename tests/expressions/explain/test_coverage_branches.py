@@ -49,7 +49,7 @@ def test_a_branch_over_a_list_may_be_both_at_once() -> None:
 
 
 @given(expressions, payloads)
-def test_what_is_covered_is_a_branch(expression: str, payload: Any) -> None:
+def test_covered_parts_are_branches(expression: str, payload: Any) -> None:
     try:
         traced = trace(expression, payload)
     except ExpressionError:

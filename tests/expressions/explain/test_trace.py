@@ -68,7 +68,7 @@ def test_each_part_has_its_value() -> None:
     }
 
 
-def test_what_is_not_reached_has_no_value() -> None:
+def test_skipped_parts_have_no_value() -> None:
     unreached = trace("a || b", {"a": 1}).root.parts[1]
     assert (unreached.text, unreached.observed.count, unreached.observed.truths) == ("b", 0, set())
 
@@ -136,7 +136,7 @@ def test_a_step_is_shown_by_its_place_alone() -> None:
     assert repr(trace("a && b", {"a": "secret"}).root) == "Step(start=0, end=6)"
 
 
-def test_what_fails_has_no_value() -> None:
+def test_failed_parts_have_no_value() -> None:
     failed = trace("abs(a)", {"a": "x"})
     assert (failed.root.observed.values, failed.truth) == ([], None)
     assert trace("a", {"a": 5}).root.observed.values == [5]

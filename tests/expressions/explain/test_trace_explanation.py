@@ -75,7 +75,7 @@ def test_values_are_json_on_one_line_and_cut() -> None:
     assert as_text("a\nb") == '"a\\nb"'
 
 
-def test_what_is_no_json_is_shown_as_well_as_it_can_be() -> None:
+def test_values_outside_json_are_shown_approximately() -> None:
     assert as_text(MappingProxyType({"a": MappingProxyType({"b": 1})})) == '{"a": {"b": 1}}'
     assert as_text([{1}]) == '["{1}"]'
     assert as_text("x" * 58) == f'"{"x" * 58}"'
@@ -92,5 +92,5 @@ class Unreadable(UserDict[str, Any]):
         return "an unreadable mapping"
 
 
-def test_what_cannot_be_made_json_is_shown_by_its_name() -> None:
+def test_unserializable_values_are_shown_by_their_type_name() -> None:
     assert as_text(Unreadable(a=1)) == "an unreadable mapping"

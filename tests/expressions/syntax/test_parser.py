@@ -158,7 +158,7 @@ _HABITS = (
 
 
 @given(st.lists(st.sampled_from(_HABITS), min_size=1, max_size=9).map("".join) | scraps)
-def test_whatever_is_written_is_answered_in_one_line_and_within_it(expression: str) -> None:
+def test_any_text_gets_a_one_line_error_within_the_text(expression: str) -> None:
     for problem in check_expression(expression):
         assert problem.message
         assert "\n" not in f"{problem.text}{problem.help}"

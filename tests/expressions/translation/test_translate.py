@@ -155,7 +155,7 @@ def test_a_condition_of_another_language_is_rewritten_as_it_was_meant(foreign: s
         "(" * 70 + "a = 1" + ")" * 70,
     ],
 )
-def test_where_it_is_not_sure_what_was_meant_nothing_is_offered(expression: str) -> None:
+def test_ambiguous_text_is_not_translated(expression: str) -> None:
     assert translate(expression) is None
 
 

@@ -166,7 +166,7 @@ def test_a_path_that_has_to_equal_two_literals_is_an_error(expression: str, care
         "(tier == 'gold' && vip) || (tier == 'silver' && !vip)",
     ],
 )
-def test_what_can_be_equal_to_both_is_left_alone(expression: str) -> None:
+def test_paths_that_can_equal_both_literals_are_not_reported(expression: str) -> None:
     assert found(expression) == []
 
 
@@ -276,7 +276,7 @@ def test_a_condition_that_is_settled_by_itself_is_found(expression: str, caret: 
         "a != 'x' || b",
     ],
 )
-def test_what_may_come_out_both_ways_is_left_alone(expression: str) -> None:
+def test_undecided_conditions_are_not_reported(expression: str) -> None:
     assert found(expression) == []
 
 
@@ -314,7 +314,7 @@ def test_a_list_or_an_object_that_is_written_out_is_no_condition(
 
 
 @pytest.mark.parametrize("expression", ["{x: y}", "['gold', 'silver']", "a && {x: {y: z}}"])
-def test_where_it_is_not_plain_what_was_meant_the_help_says_what_a_condition_is(expression: str) -> None:
+def test_ambiguous_conditions_get_general_help(expression: str) -> None:
     problem = only(expression)
     assert problem.code == "SR320"
     assert problem.help == "a condition compares values: guest.tier == 'gold' && nights >= `3`"
@@ -331,7 +331,7 @@ def test_where_it_is_not_plain_what_was_meant_the_help_says_what_a_condition_is(
         "contains([a, b], 'x')",
     ],
 )
-def test_what_is_made_of_a_list_that_is_written_out_may_be_a_condition(expression: str) -> None:
+def test_a_function_of_a_literal_list_may_be_a_condition(expression: str) -> None:
     assert found(expression) == []
 
 
@@ -391,7 +391,7 @@ def test_a_number_as_a_condition_is_compared_in_the_sense_that_was_meant(
         ("tier == 'gold' | vip == `true`", "tier == 'gold' || vip == `true`"),
     ],
 )
-def test_what_was_meant_by_a_condition_that_is_settled_is_offered(expression: str, advice: str) -> None:
+def test_a_constant_condition_gets_the_intended_one_as_advice(expression: str, advice: str) -> None:
     problem = only(expression)
     assert problem.code == "SR314"
     assert (problem.help or "").endswith(f"write {advice}")
@@ -616,7 +616,7 @@ def test_a_word_that_is_not_understood_may_require_a_property(uncertainty: dict[
         None,
     ],
 )
-def test_where_a_step_is_open_nothing_is_reported(schema: Any) -> None:
+def test_open_schemas_report_nothing(schema: Any) -> None:
     payload = payload_type({"t": from_schema({"type": "object", "properties": {"p": schema}})})
     assert found("p.missing.deeper", payload, validated=True) == []
 

@@ -19,14 +19,14 @@ from streamroute.expressions.types.nodes import path_of, paths_in
 from streamroute.expressions.types.payload_type import payload_type
 
 
-def test_what_is_clean_is_remembered_by_its_outline() -> None:
+def test_clean_expressions_are_cached_by_skeleton() -> None:
     """Of ten thousand filters that differ in their literals one is looked into."""
     check_types(parse("remembered_field == 'one'"))
     assert check._CLEAN[True].is_clean(skeleton_of("remembered_field == 'two'") or "")
     assert not check._CLEAN[False].is_clean(skeleton_of("remembered_field == 'two'") or "")
 
 
-def test_what_is_not_clean_is_not_remembered() -> None:
+def test_expressions_with_problems_are_not_cached() -> None:
     for _ in range(2):
         [problem] = check_types(parse("odd_field < 'a' && `1` < 'a'"))
         assert problem.code == "SR314"
@@ -66,7 +66,7 @@ def test_literals_that_a_schema_holds_stay_in_an_outline() -> None:
     )
 
 
-def test_what_is_remembered_is_bounded() -> None:
+def test_the_cache_of_skeletons_is_bounded() -> None:
     clean = CleanSkeletons()
     for number in range(4096):
         clean.add(str(number))
@@ -115,7 +115,7 @@ def test_the_paths_that_an_expression_reads_are_found(expression: str, paths: se
 
 @pytest.mark.parametrize("compile_expression", [compile_filter, compile_transform])
 @pytest.mark.parametrize("expression", ["nothing_like_it(a)", "length(a, b)", "a[::0]", "a ==", ""])
-def test_what_no_message_can_heal_is_not_compiled(compile_expression: object, expression: str) -> None:
+def test_expressions_that_always_fail_are_not_compiled(compile_expression: object, expression: str) -> None:
     assert callable(compile_expression)
     with pytest.raises(ExpressionError) as refused:
         compile_expression(expression)

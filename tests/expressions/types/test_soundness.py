@@ -68,7 +68,7 @@ _NULL = {
 
 @patient
 @given(st.lists(st.sampled_from(_PIECES), min_size=2, max_size=9).map("".join), payloads)
-def test_what_is_said_of_a_negation_or_a_slice_holds_of_every_payload(
+def test_findings_about_negations_and_slices_hold_for_every_payload(
     expression: str, payload: dict[str, Any]
 ) -> None:
     problems = [each for each in check_expression(expression) if each.code in _NULL]

@@ -60,7 +60,7 @@ def test_every_route_has_every_result_from_the_start() -> None:
     assert samples["messages_total", "dead", "", "s"] == 0
 
 
-def test_what_became_of_messages_is_counted_by_route_and_result() -> None:
+def test_outcomes_are_counted_by_route_and_result() -> None:
     service = Service()
     service.counters.observe(message(), "a", Result.RETRIED)
     service.counters.observe(message(attempt=2), "a", Result.SUCCEEDED)
@@ -82,7 +82,7 @@ def test_messages_of_a_feed_are_counted_like_others() -> None:
     assert service.samples()["messages_total", "succeeded", "a", "s"] == 1
 
 
-def test_what_concerns_no_route_is_counted_by_stream() -> None:
+def test_events_without_a_route_are_counted_by_stream() -> None:
     service = Service()
     service.counters.observe(message(decode_error="no JSON"), None, Result.DEAD)
     service.counters.observe(message(), None, Result.UNKNOWN)

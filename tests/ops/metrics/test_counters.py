@@ -62,7 +62,7 @@ def test_the_feed_begins_after_its_mark() -> None:
     }
 
 
-def test_what_failed_without_a_route_has_a_row_behind_the_routes() -> None:
+def test_failures_without_a_route_have_a_row_after_the_routes() -> None:
     counters = Counters({"s": ("a",)})
     counters.observe(message(), None, Result.DEAD)
     assert list(counters.rows(counters.backlog)) == [
@@ -77,7 +77,7 @@ def test_entries_that_went_to_another_worker_are_counted_apart() -> None:
     assert (counters.events, counters.backlog) == ({("s", LEASE_LOST): 1}, {})
 
 
-def test_what_befalls_a_stream_is_counted_by_stream() -> None:
+def test_stream_events_are_counted_by_stream() -> None:
     counters = Counters({"s": ("a",), "other": ("a",)})
     counters.count_event("s", Incident.DELETED, 3)
     counters.count_event("other", Incident.DELETED, 1)
@@ -92,7 +92,7 @@ def test_what_befalls_a_stream_is_counted_by_stream() -> None:
     }
 
 
-def test_what_is_told_from_several_threads_is_all_counted() -> None:
+def test_incidents_from_several_threads_are_all_counted() -> None:
     """Heartbeats run in a separate thread."""
     counters = Counters({})
     incidents = Incidents(counters.count_event)

@@ -75,7 +75,7 @@ async def test_it_asks_again_and_again() -> None:
         await eventually(lambda: server.asked >= 3)
 
 
-async def test_what_redis_does_not_tell_this_user_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+async def test_denied_statistics_are_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     server = Server()
     server.answer = GroupStats(denied="NOPERM no zcard")
     group_poller = GroupPoller({"s": server.ask})

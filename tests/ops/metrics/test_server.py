@@ -61,7 +61,7 @@ def test_an_endpoint_is_a_host_and_a_port(text: str, endpoint: Endpoint) -> None
         ("", "does not end in a port"),
     ],
 )
-def test_what_is_no_endpoint_is_explained(text: str, said: str) -> None:
+def test_an_invalid_endpoint_is_explained(text: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         Endpoint.read(text)
 
@@ -170,7 +170,7 @@ def test_a_request_has_a_bounded_length(headers: bytes) -> None:
         pytest.param(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc", id="the greeting of TLS"),
     ],
 )
-def test_what_is_no_request_is_refused_without_waiting_for_more(request_line: bytes) -> None:
+def test_invalid_requests_are_refused_without_waiting_for_more(request_line: bytes) -> None:
     with http_server(ANYWHERE, metrics, patience=600) as at:
         answer = rest_of(ask(at, request_line))
         assert answer.startswith(b"HTTP/1.0 400 Bad Request\r\n")
@@ -205,7 +205,7 @@ def test_on_loopback_a_request_names_this_machine(host: str, status: int) -> Non
         assert b"200 OK" in rest_of(ask(at, b"GET /metrics HTTP/1.0\r\n\r\n"))
 
 
-def test_where_others_can_ask_any_name_will_do() -> None:
+def test_on_other_addresses_any_host_name_is_accepted() -> None:
     with http_server(Endpoint("0.0.0.0", 0), pages(metrics, list)) as at:  # noqa: S104 - for this test
         here = Endpoint("127.0.0.1", at.port)
         answer = rest_of(ask(here, b"GET /metrics HTTP/1.1\r\nHost: metrics.example\r\n\r\n"))

@@ -25,7 +25,7 @@ values = st.recursive(
 
 
 @given(values)
-def test_what_is_written_is_read_back(value: Any) -> None:
+def test_written_values_are_read_back(value: Any) -> None:
     text = "x:\n" + "".join(f"{line}\n" for line in yaml_lines(value, 2))
     loading = load_text(text, "routes.test.yaml")
     assert loading.findings == ()
@@ -59,7 +59,7 @@ def test_quotes_stand_only_where_they_are_needed(value: Any, written: str) -> No
     assert scalar(value) == written
 
 
-def test_what_is_long_is_broken_into_lines() -> None:
+def test_long_values_are_broken_into_lines() -> None:
     value = {"short": {"a": 1}, "long": [{"name": "x" * 60, "size": 10**30}, "yes please"]}
     assert list(yaml_lines(value, 2)) == [
         "  short: {a: 1}",

@@ -23,7 +23,7 @@ def test_it_does_not_matter_where_the_pieces_end(texts: list[bytes], size: int) 
     assert lines.line == (complete[-1] if complete else None)
 
 
-def test_what_has_no_end_is_no_line() -> None:
+def test_an_unfinished_line_is_ignored() -> None:
     lines = LatestLine(100)
     lines.feed(b"first\nhalf of the sec")
     assert lines.line == b"first"

@@ -100,6 +100,6 @@ def test_a_line_is_a_report_or_a_value_error(said: Any) -> None:
         b'{"stats": {"lag": "much"}}',
     ],
 )
-def test_what_is_no_report_is_a_value_error(line: bytes) -> None:
+def test_an_invalid_report_is_a_value_error(line: bytes) -> None:
     with pytest.raises(ValueError):
         WorkerReport.from_line(line)

@@ -91,7 +91,7 @@ async def test_a_report_may_be_longer_than_a_pipe(pipe: ReportPipe) -> None:
     assert len(pipe.report.counts.backlog) == 3000
 
 
-async def test_what_cannot_be_read_leaves_the_report_before_and_is_told_once(
+async def test_an_unreadable_report_keeps_the_previous_one_and_is_logged_once(
     pipe: ReportPipe, caplog: pytest.LogCaptureFixture
 ) -> None:
     end = pipe.writing
@@ -127,7 +127,7 @@ async def test_silence_is_the_time_since_something_was_heard(pipe: ReportPipe, c
     assert pipe.silence == 2
 
 
-async def test_what_a_worker_said_before_it_is_closed_is_kept_and_it_is_told_no_more(clock: Clock) -> None:
+async def test_a_closed_pipe_keeps_its_last_report_and_reads_no_more(clock: Clock) -> None:
     """The worker's children may keep its end open for any time."""
     pipe = ReportPipe(clock)
     end = os.dup(pipe.writing)

@@ -179,7 +179,7 @@ def test_a_report_that_is_too_long_goes_without_its_counts_which_is_told_once(
     assert told.message.startswith("the report to the supervisor has 1")
 
 
-def test_what_a_handler_starts_does_not_inherit_it(pipe: Pipe) -> None:
+def test_processes_started_by_handlers_do_not_inherit_the_pipe(pipe: Pipe) -> None:
     os.set_inheritable(pipe.writing, True)
     with writing(pipe):
         assert not os.get_inheritable(pipe.writing)

@@ -69,7 +69,7 @@ async def test_a_worker_that_is_starting_runs_no_handlers_yet() -> None:
         assert not reports.has_been_ready
 
 
-async def test_who_was_ready_once_is_remembered() -> None:
+async def test_a_worker_that_was_ready_is_remembered() -> None:
     """A worker's latest report is known at once, and stays known after its end."""
     reports = WorkerReports(Counters(ROUTES))
     with reports.pipe() as pipe:

@@ -163,7 +163,7 @@ run()
 
 
 @pytest.mark.parametrize("last_words", ["", "report(ready=False)\nreport(ready=False, ended=True)"])
-async def test_what_ends_by_itself_before_it_was_ever_ready_cannot_start(
+async def test_a_worker_that_ends_before_it_was_ready_cannot_start(
     tmp_path: Path, last_words: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """With or without a report: it may have ended before its first one. The others drain."""
@@ -201,7 +201,7 @@ run()
 
 
 @pytest.mark.parametrize("code", [1, 2, 3, NO_REDIS])
-async def test_what_cannot_start_after_a_crash_is_tried_again(tmp_path: Path, code: int) -> None:
+async def test_a_worker_that_cannot_start_after_a_crash_is_retried(tmp_path: Path, code: int) -> None:
     """A worker that was ready once can start: the cause is temporary."""
     script = f"""
 n = len(lives())
@@ -392,7 +392,7 @@ sys.stdin.read()
 """
 
 
-async def test_what_does_not_end_in_time_is_killed_and_that_is_no_success(
+async def test_workers_beyond_the_timeout_are_killed_and_that_is_a_failure(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     stage = Stage(tmp_path, DEAF, 2, stop_timeout=0.1)
@@ -404,7 +404,7 @@ async def test_what_does_not_end_in_time_is_killed_and_that_is_no_success(
     assert caplog.text.count("has ended (SIGKILL) after it was ready") == 2
 
 
-async def test_what_does_not_end_after_a_cancellation_is_killed(tmp_path: Path) -> None:
+async def test_workers_that_do_not_end_after_a_cancellation_are_killed(tmp_path: Path) -> None:
     stage = Stage(tmp_path, DEAF, 1, stop_timeout=0.1)
     async with stage.running() as task:
         await stage.until("is deaf")
@@ -563,7 +563,7 @@ run()
     os.kill(child, signal.SIGKILL)
 
 
-async def test_what_the_system_cannot_start_is_tried_again(
+async def test_a_worker_that_the_system_cannot_start_is_retried(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     stage = Stage(tmp_path, RUN, 1, command=[str(tmp_path / "nothing")])

@@ -101,7 +101,7 @@ async def _read(cluster: Cluster) -> Any:
 class TestMoved:
     """A slot that has moved to another node for good."""
 
-    async def test_what_was_refused_is_sent_there_and_so_is_what_comes_after(self, cluster: Cluster) -> None:
+    async def test_a_redirected_command_and_later_ones_go_to_the_new_node(self, cluster: Cluster) -> None:
         cluster.one.says("GET", cluster.moved(cluster.two))
         cluster.two.says("GET", b"x")
         assert [await send_command(cluster.client, "GET", KEY) for _ in range(2)] == [b"x", b"x"]
@@ -122,7 +122,7 @@ class TestMoved:
         assert answers == [b"a", b"b", b"c"]
         assert cluster.two.taken() == ["GET b"]
 
-    async def test_what_belongs_together_is_sent_there_together(self, cluster: Cluster) -> None:
+    async def test_a_redirected_transaction_is_resent_as_a_whole(self, cluster: Cluster) -> None:
         cluster.one.says("TIME", TIME)
         cluster.one.says("GET", cluster.moved(cluster.two))
         cluster.two.says("TIME", [b"8", b"0"])
@@ -256,7 +256,9 @@ class TestAway:
         assert await send_command(cluster.client, "GET", KEY) == b"x"
         assert (cluster.one.asked, cluster.two.asked) == (1, 0)
 
-    async def test_where_a_node_is_away_the_one_that_has_the_slot_now_is_used(self, cluster: Cluster) -> None:
+    async def test_commands_of_an_unreachable_node_go_to_the_new_owner_of_the_slot(
+        self, cluster: Cluster
+    ) -> None:
         await send_command(cluster.client, "GET", KEY)
         await cluster.lose_the_first()
         cluster.belongs_to(cluster.two)
@@ -264,7 +266,7 @@ class TestAway:
         assert await send_command(cluster.client, "GET", KEY) == b"x"
         assert await send_each(cluster.client, [("GET", KEY)]) == [b"x"]
 
-    async def test_where_nobody_else_has_the_slot_it_is_an_error_of_the_connection(
+    async def test_an_unreachable_node_without_a_successor_is_a_connection_error(
         self, cluster: Cluster
     ) -> None:
         await send_command(cluster.client, "GET", KEY)
@@ -275,7 +277,7 @@ class TestAway:
         await cluster.one.open()
         assert await send_command(cluster.client, "GET", KEY) == b"OK"
 
-    async def test_where_nobody_else_has_the_slot_its_node_is_tried_once(self, cluster: Cluster) -> None:
+    async def test_an_unreachable_node_without_a_successor_is_tried_once(self, cluster: Cluster) -> None:
         """An unreachable node may take the whole connect timeout."""
         await send_command(cluster.client, "GET", KEY)
         await cluster.whole.connection_pool.cluster.disconnect()
@@ -302,9 +304,7 @@ class TestAway:
             await cluster.one.close()
             assert await known.find(2) == ("127.0.0.1", cluster.two.port)
 
-    async def test_where_the_node_that_has_the_slot_now_is_away_too_it_is_an_error_of_the_connection(
-        self, cluster: Cluster
-    ) -> None:
+    async def test_an_unreachable_new_owner_is_a_connection_error(self, cluster: Cluster) -> None:
         await send_command(cluster.client, "GET", KEY)
         await cluster.lose_the_first()
         cluster.two.slots = [[0, 16383, [b"127.0.0.1", free_port(), b"id"]]]
@@ -323,7 +323,7 @@ class TestAway:
         assert (cluster.one.asked, cluster.two.asked) == (2, 1)  # least recently asked first
 
     @pytest.mark.parametrize("silent_first", [True, False])
-    async def test_what_a_node_says_tells_more_than_the_silence_of_another(
+    async def test_an_answer_of_a_node_outweighs_the_silence_of_another(
         self, cluster: Cluster, silent_first: bool
     ) -> None:
         cluster.one.slots = cluster.two.slots = []

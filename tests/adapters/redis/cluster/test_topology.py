@@ -141,7 +141,7 @@ async def test_nothing_stands_still_while_a_slot_moves(
     assert "lost" not in caplog.text
 
 
-async def test_what_a_moving_slot_refuses_is_sent_where_it_goes(cluster: RealCluster) -> None:
+async def test_commands_redirected_by_ask_go_to_the_importing_node(cluster: RealCluster) -> None:
     """ASK: for a command, a transaction, a pipeline, a read, and a script unknown at the target."""
     async with connected(cluster) as redis:
         client = raw_client(redis.client, STREAM)

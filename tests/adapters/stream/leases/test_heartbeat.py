@@ -183,7 +183,7 @@ async def test_a_beat_that_does_not_end_is_cut_off(redis_client: Redis) -> None:
         assert not [task for task in threading.enumerate() if task is thread._thread]
 
 
-async def test_what_is_added_later_does_not_wait_for_the_next_look(
+async def test_a_later_registration_does_not_wait_for_the_next_poll(
     redis_client: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks: list[float] = []
@@ -318,7 +318,7 @@ async def test_the_longest_lease_is_told_with_whose_it_is(
         f"{'9' * 5_000} {'9' * 5_000} abc",
     ],
 )
-async def test_what_no_worker_can_have_written_is_passed_over(backend: RedisBackend, written: str) -> None:
+async def test_foreign_values_in_a_heartbeat_are_ignored(backend: RedisBackend, written: str) -> None:
     """Anyone may have written it: leases are kept, entries claimed, and the value is removed."""
     storage = backend.storage(lease=0.05)
     await storage.create_group(STREAM, GROUP)
@@ -332,7 +332,7 @@ async def test_what_no_worker_can_have_written_is_passed_over(backend: RedisBack
     await keeper.close()
 
 
-async def test_what_a_worker_knows_is_left_beside_its_heartbeat(backend: RedisBackend) -> None:
+async def test_a_worker_publishes_its_routes_beside_its_heartbeat(backend: RedisBackend) -> None:
     storage = backend.storage(lease=0.3)
     await storage.create_group(STREAM, GROUP)
     known = [KnownRoutes(frozenset({"b", "a"}), frozenset({"t"}))]
@@ -347,7 +347,7 @@ async def test_what_a_worker_knows_is_left_beside_its_heartbeat(backend: RedisBa
     await keeper.close()
 
 
-async def test_what_has_not_started_in_a_hung_worker_goes_to_others_first(
+async def test_unstarted_entries_of_a_hung_worker_are_claimed_first(
     backend: RedisBackend, redis_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It waits for one lease; running entries are kept for as long as the worker may be silent.

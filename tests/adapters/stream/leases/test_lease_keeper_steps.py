@@ -103,7 +103,7 @@ class TestConfirming:
             (KEYS.retry, "2-0"): True,
         }
 
-    async def test_what_was_lost_is_told_with_its_delivery_and_is_not_fresh(self, group: Keeping) -> None:
+    async def test_lost_leases_are_reported_with_their_delivery(self, group: Keeping) -> None:
         await group.hold("1-0", OTHER, 2)
         await group.hold("2-0", ME, 4)
         await group.hold("1-0", OTHER, 1, stream=KEYS.retry)
@@ -132,7 +132,7 @@ class TestConfirming:
         assert 570_000 < int(until) - await group.now() <= 600_000
         assert (lease, digest) == ("300000", "")
 
-    async def test_what_it_knows_is_written_once(self, group: Keeping) -> None:
+    async def test_unchanged_routes_are_written_once(self, group: Keeping) -> None:
         group.knows = KNOWN
         await group.beat()
         digest = digest_of(KNOWN)
@@ -142,7 +142,7 @@ class TestConfirming:
         await group.beat()
         assert (await group.client.info("commandstats"))["cmdstat_hset"]["calls"] == 1  # the sign of life
 
-    async def test_what_was_deleted_is_told(self, group: Keeping) -> None:
+    async def test_deleted_entries_are_reported(self, group: Keeping) -> None:
         if (await group.client.info("server"))["redis_version"].startswith("6."):
             pytest.skip("Redis 6.2 finds a deleted entry when it is claimed, and no sooner")
         await group.client.xdel(STREAM, "1-0", "2-0")
@@ -229,7 +229,7 @@ class TestSilence:
             if row.consumer == RELEASED
         ]
 
-    async def test_what_has_not_started_goes_to_others_once(
+    async def test_unstarted_entries_are_offered_to_others_once(
         self, group: Keeping, caplog: pytest.LogCaptureFixture
     ) -> None:
         await group.beat(silence=LEASE)
@@ -254,7 +254,7 @@ class TestSilence:
         await group.beat(silence=LEASE + 0.1)
         assert caplog.text.count(said) == 2
 
-    async def test_where_all_has_started_nothing_is_said(
+    async def test_a_stall_without_unstarted_entries_is_not_logged(
         self, group: Keeping, caplog: pytest.LogCaptureFixture
     ) -> None:
         group.waiting = ["not held"]

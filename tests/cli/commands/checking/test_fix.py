@@ -78,7 +78,7 @@ def test_one_safe_answer_is_written(path: Path, wrong: str, right: str) -> None:
         "handler: mine.handle\n  nonsense: 1",
     ],
 )
-def test_where_more_than_one_answer_is_possible_the_file_stays(path: Path, text: str) -> None:
+def test_an_ambiguous_mistake_is_not_fixed(path: Path, text: str) -> None:
     whole = f"{HEAD}- name: a\n  type: t\n  {text}\n"
     assert mended(path, whole) == whole
 
@@ -181,7 +181,7 @@ def test_two_findings_at_one_place_are_mended_once(path: Path) -> None:
     assert mended(path, text) == text.replace("handlr", "handler")
 
 
-def test_what_is_mended_can_be_read(path: Path) -> None:
+def test_a_fixed_file_can_be_read(path: Path) -> None:
     text = f"{HEAD}- name: a\n  type: t\n  handler: mine.handle\n  filter: !a\\b\n"
     after = mended(path, text)
     loaded = load_text(after, "routes.yaml").source
@@ -189,7 +189,7 @@ def test_what_is_mended_can_be_read(path: Path) -> None:
     assert loaded.data["routes"][0]["filter"] == "!a\\b"
 
 
-def test_what_an_unreadable_value_hid_is_mended_in_the_same_run(path: Path) -> None:
+def test_mistakes_behind_a_syntax_error_are_fixed_in_the_same_run(path: Path) -> None:
     wrong = "- name: a\n  type: t\n  hanlder: mine.handle\n  enabled: on\n  filter: !vip && gold\n"
     right = '- name: a\n  type: t\n  handler: mine.handle\n  enabled: true\n  filter: "!vip && gold"\n'
     assert mended(path, HEAD + wrong) == HEAD + right
@@ -213,7 +213,7 @@ def test_several_expressions_that_yaml_cannot_read_are_mended_in_one_run(path: P
     )
 
 
-def test_where_something_else_cannot_be_read_the_file_stays(path: Path) -> None:
+def test_a_file_with_another_syntax_error_is_not_changed(path: Path) -> None:
     text = f"{HEAD}- name: a\n  type: t\n  handler: mine.handle\n  filter: !vip && gold\n- [\n"
     assert mended(path, text) == text
 

@@ -138,7 +138,7 @@ def test_a_change_in_answer_to_what_is_shown_calls_for_another_run(tmp_path: Pat
     assert texts == ["one", "another"]
 
 
-def test_what_is_absent_has_its_place_in_a_snapshot(tmp_path: Path) -> None:
+def test_a_snapshot_includes_absent_files(tmp_path: Path) -> None:
     assert snapshot([str(tmp_path / "nowhere")]) == {str(tmp_path / "nowhere"): None}
 
 

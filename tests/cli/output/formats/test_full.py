@@ -111,7 +111,7 @@ def test_passwords_are_looked_for_once_in_a_line_however_long() -> None:
     assert shown.startswith("url: valkey://???")
 
 
-def test_what_could_move_a_cursor_is_not_shown() -> None:
+def test_control_characters_are_not_shown() -> None:
     shown, _ = caret_line("a: \x1b[2J\u202e", finding())
     assert shown == "a: \ufffd[2J\ufffd"
 

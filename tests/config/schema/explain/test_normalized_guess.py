@@ -59,6 +59,6 @@ def test_a_path_of_files_is_one_of_modules(written: str, meant: str | None) -> N
 
 
 @given(st.text(), st.sampled_from([DURATION, PATH]))
-def test_what_is_given_is_of_the_form_that_is_wanted(written: str, pattern: str) -> None:
+def test_a_guess_has_the_required_form(written: str, pattern: str) -> None:
     meant = normalized_guess(written, pattern)
     assert meant is None or normalized_guess(meant, pattern) is None

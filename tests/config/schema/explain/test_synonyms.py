@@ -17,5 +17,7 @@ from streamroute.config.schema.explain.synonyms import synonym_of
         ("filter", ["filter"], None),
     ],
 )
-def test_what_other_tools_call_a_key_finds_it(word: str, candidates: list[str], meant: str | None) -> None:
+def test_keys_are_found_by_their_names_in_other_tools(
+    word: str, candidates: list[str], meant: str | None
+) -> None:
     assert synonym_of(word, candidates) == meant

@@ -41,7 +41,7 @@ async def test_a_retry_that_is_expected_wakes_it(timer: DueTimer) -> None:
     assert await wakes(sleeping)
 
 
-async def test_what_was_expected_before_it_slept_counts_as_well(timer: DueTimer) -> None:
+async def test_retries_expected_before_the_sleep_count(timer: DueTimer) -> None:
     timer.expect(0.01)
     assert await wakes(asyncio.create_task(timer.sleep(600)))
 

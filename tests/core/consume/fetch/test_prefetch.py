@@ -147,7 +147,7 @@ def test_after_a_large_entry_reads_double_again() -> None:
     assert seen == [1, 2, 4, 8, 16]
 
 
-def test_what_was_claimed_says_nothing_of_how_many_to_read() -> None:
+def test_claims_do_not_change_the_prefetch() -> None:
     window = PrefetchWindow(500, 0.1, Clock())
     window.record_sizes(entries(100))
     window.record_sizes([])

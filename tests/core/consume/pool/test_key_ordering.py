@@ -127,7 +127,7 @@ def test_equal_keys_run_one_at_a_time_and_in_the_order_in_which_they_were_read(
     st.lists(st.integers(0, 4), min_size=1, max_size=7),
     st.lists(st.tuples(st.integers(0, 5), st.integers(0, 40), st.booleans()), max_size=8),
 )
-def test_what_faults_take_away_or_bring_leaves_the_others_in_order(
+def test_lost_and_claimed_entries_keep_the_order_of_the_others(
     batches: list[list[str | None]],
     concurrency: int,
     turns: list[int],
@@ -216,14 +216,14 @@ async def test_an_entry_that_is_lost_lets_the_next_with_its_key_start() -> None:
     await within_patience(pool.close(grace=0))
 
 
-async def test_what_waits_is_given_back_when_the_workers_are_cleared() -> None:
+async def test_clearing_returns_the_waiting_entries() -> None:
     """A drain releases it to other workers."""
     pool = WorkerPool(1, Handlers([0]).handle, KeyedQueue(key_of))
     pool.put(entries(["a", "a", "b"]))
     assert sorted(pool.clear()) == ["0", "1", "2"]
 
 
-def test_what_is_claimed_later_waits_behind_what_was_claimed_before() -> None:
+def test_later_claims_wait_behind_earlier_ones() -> None:
     order = KeyedQueue(key_of)
     order.admit(entries(["a", "a"]), first=False)
     order.admit(entries(["a", "a"], 10), first=True)
@@ -249,7 +249,7 @@ def name_of(entry: Entry | None) -> str | None:
     return entry and entry[0]
 
 
-def test_what_had_its_key_and_has_not_started_waits_behind_what_runs_alone() -> None:
+def test_an_unstarted_entry_waits_behind_an_exclusive_one_with_its_key() -> None:
     """It also stays before entries that already wait and before later claims, because it is older."""
     order = KeyedQueue(key_of)
     ready = deque(order.admit(entries(["a", "a", "b"]), first=False))
@@ -283,7 +283,7 @@ def test_a_key_that_cannot_be_looked_up_is_none(made: Callable[[], Any]) -> None
     assert (order.waiting, order.complete("alone")) == (0, None)
 
 
-def test_what_runs_alone_without_a_key_takes_nothing_over() -> None:
+def test_an_exclusive_entry_without_a_key_displaces_nothing() -> None:
     order = KeyedQueue(key_of)
     ready = deque(order.admit(entries(["a"]), first=False))
     order.acquire(("alone", {"key": None}), ready)

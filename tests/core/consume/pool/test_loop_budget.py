@@ -26,7 +26,7 @@ async def test_the_first_breath_is_there_at_once_and_the_next_after_a_turn() -> 
     assert not budget.renew()
 
 
-async def test_who_reads_goes_first_for_two_turns() -> None:
+async def test_the_reader_goes_first_for_two_turns_of_the_loop() -> None:
     budget = LoopBudget()
     assert budget.renew()
     await turn()

@@ -26,7 +26,7 @@ def start(queue: RunQueue) -> str:
     return queue.startable.popleft()[0]
 
 
-def test_what_is_put_first_starts_before_the_rest_in_its_own_order() -> None:
+def test_entries_put_first_start_before_the_rest_in_their_order() -> None:
     queue = RunQueue()
     queue.put(entries("ab"), first=False)
     queue.put(entries("cd"), first=True)
@@ -72,7 +72,7 @@ def test_an_exclusive_entry_goes_before_what_is_queued_with_its_key() -> None:
 
 
 @pytest.mark.parametrize(("name", "could_start"), [("a1", True), ("a2", False), ("none", False)])
-def test_what_is_discarded_does_not_start(name: str, could_start: bool) -> None:
+def test_discarded_entries_do_not_start(name: str, could_start: bool) -> None:
     queue = by_key()
     queue.put(entries(["a1", "a2"]), first=False)
     assert queue.discard(name) is could_start

@@ -54,7 +54,7 @@ async def test_claimed_entries_go_before_queued_ones_in_their_own_order() -> Non
         await eventually(lambda: seen == ["1", "a", "b", "2", "3"])
 
 
-async def test_what_is_claimed_later_goes_behind_what_was_claimed_before() -> None:
+async def test_later_claims_run_after_earlier_ones() -> None:
     """A worker that stopped cleanly releases more than one claim takes: the entries run in their order."""
     turns, seen = asyncio.Semaphore(0), []
 
@@ -150,7 +150,7 @@ async def test_a_handler_that_ignores_its_cancellation_does_not_hold_up_the_clos
     await asyncio.sleep(0)
 
 
-async def test_what_is_paused_starts_nothing_until_it_is_resumed() -> None:
+async def test_a_paused_pool_starts_nothing_until_resumed() -> None:
     go_on, alone, seen = asyncio.Event(), asyncio.Event(), []
 
     async def handle(entry_id: str, payload: dict[str, Any]) -> None:
@@ -177,7 +177,7 @@ async def test_what_is_paused_starts_nothing_until_it_is_resumed() -> None:
         await eventually(lambda: seen == ["1", "alone", "2"])
 
 
-async def test_what_was_to_run_alone_and_did_not_start_goes_first_when_all_go_on() -> None:
+async def test_an_unstarted_exclusive_entry_goes_first_after_the_pause() -> None:
     seen: list[str] = []
 
     async def handle(entry_id: str, payload: dict[str, Any]) -> None:
@@ -191,7 +191,7 @@ async def test_what_was_to_run_alone_and_did_not_start_goes_first_when_all_go_on
         await eventually(lambda: seen == ["alone", "1"])
 
 
-async def test_what_runs_alone_has_its_key_before_what_was_queued_with_it() -> None:
+async def test_an_exclusive_entry_has_its_key_before_queued_ones() -> None:
     """It is older; entries with its key wait for its end, and others do not."""
     go_on, seen = asyncio.Event(), []
 
@@ -422,7 +422,7 @@ async def holding(concurrency: int, **settings: Any) -> AsyncIterator[Held]:
         await within_patience(held.pool.close(grace=0))
 
 
-async def test_what_ends_is_done_or_has_failed(caplog: pytest.LogCaptureFixture) -> None:
+async def test_ended_handlers_are_done_or_failed(caplog: pytest.LogCaptureFixture) -> None:
     async with holding(2) as held:
         held.errors["2"] = RuntimeError("oops")
         held.pool.put(entries("1", "2", "3"))
@@ -433,7 +433,7 @@ async def test_what_ends_is_done_or_has_failed(caplog: pytest.LogCaptureFixture)
     assert caplog.messages == [], "no worker has failed"
 
 
-async def test_what_was_dropped_is_neither_done_nor_held_against_its_worker() -> None:
+async def test_a_dropped_entry_is_not_done_and_its_worker_is_free() -> None:
     """A cancelled handler that still ends well has ended too late."""
     async with holding(1) as held:
         held.uncancellable = {"1"}
@@ -470,7 +470,7 @@ async def test_a_close_lets_what_runs_end_and_cuts_off_the_rest() -> None:
         assert (held.pool.uncancellable, held.pool.running, held.pool._watch.timer) == (0, 0, None)
 
 
-async def test_what_is_queued_when_it_closes_is_run_within_the_grace() -> None:
+async def test_entries_queued_at_a_close_run_within_the_grace() -> None:
     async with holding(1) as held:
         held.pool.put(entries("1", "2"))
         held.let_go("1", "2")
@@ -595,7 +595,7 @@ async def test_a_pause_and_a_clear_take_what_was_to_run_alone_as_well() -> None:
         assert held.started == ["1"]
 
 
-async def test_who_waits_for_the_others_to_end_waits_for_what_runs_alone_too() -> None:
+async def test_waiting_for_the_others_includes_exclusive_entries() -> None:
     async with holding(2) as held:
         held.pool.pause()
         await within_patience(held.pool.wait_idle())
@@ -612,7 +612,7 @@ async def test_who_waits_for_the_others_to_end_waits_for_what_runs_alone_too() -
         assert held.pool.started == 2
 
 
-async def test_what_was_to_run_alone_runs_once_however_often_it_is_paused() -> None:
+async def test_an_exclusive_entry_runs_once_despite_several_pauses() -> None:
     async with holding(2) as held:
         for name in "123":
             held.pool.pause()
@@ -637,7 +637,7 @@ async def test_an_entry_that_is_queued_to_run_alone_is_waited_for() -> None:
         assert held.done == ["1"]
 
 
-async def test_what_waits_is_told_with_what_waits_for_its_key() -> None:
+async def test_waiting_entries_include_those_that_wait_for_their_key() -> None:
     async with holding(1, order=KeyedQueue(lambda payload: payload["key"])) as held:
         held.pool.put([("1", {"key": "a"}), ("2", {"key": "b"}), ("3", {"key": "a"})])
         await eventually(lambda: held.started == ["1"])
@@ -646,7 +646,7 @@ async def test_what_waits_is_told_with_what_waits_for_its_key() -> None:
         assert list(held.pool.waiting()) == []
 
 
-async def test_what_was_to_run_alone_and_is_lost_before_it_starts_does_not_run() -> None:
+async def test_an_exclusive_entry_lost_before_its_start_does_not_run() -> None:
     """Waiting to run alone took so long that its lease ended: another worker has it."""
     async with holding(1) as held:
         held.pool.put(entries("1"))
@@ -677,7 +677,7 @@ async def test_nobody_waits_for_what_was_to_run_alone_and_is_lost() -> None:
         assert held.started == ["1"]
 
 
-async def test_what_was_to_run_alone_and_is_lost_lets_the_next_with_its_key_start() -> None:
+async def test_a_lost_exclusive_entry_lets_the_next_with_its_key_start() -> None:
     async with holding(2, order=KeyedQueue(lambda payload: payload["key"])) as held:
         held.pool.pause()
         held.pool.put([("1", {"key": "a"}), ("2", {"key": "a"})])
@@ -689,7 +689,7 @@ async def test_what_was_to_run_alone_and_is_lost_lets_the_next_with_its_key_star
         await eventually(lambda: held.started == ["1", "2"])
 
 
-async def test_what_is_to_run_alone_waits_until_it_starts() -> None:
+async def test_an_exclusive_entry_counts_as_waiting_until_it_starts() -> None:
     async with holding(1) as held:
         held.pool.put(entries("1"))
         await eventually(lambda: held.started == ["1"])
@@ -723,7 +723,7 @@ async def test_a_worker_whose_stuck_handler_has_ended_is_as_good_as_new() -> Non
         await within_patience(idle)
 
 
-async def test_who_waits_for_the_others_waits_for_all_that_are_not_stuck() -> None:
+async def test_waiting_for_the_others_ignores_stuck_handlers() -> None:
     async with holding(2, stuck_after=0.01) as held:
         held.uncancellable = {"1"}
         held.pool.put(entries("1", "2"))
@@ -878,7 +878,7 @@ async def test_a_close_does_not_wait_for_workers_that_have_nothing_to_do(
         assert closing.done()
 
 
-async def test_what_is_closed_is_kept_by_nobody() -> None:
+async def test_a_closed_pool_is_not_referenced_by_the_loop() -> None:
     """No timer of the event loop refers to it any more."""
 
     async def handle(entry_id: str, payload: dict[str, Any]) -> None:
@@ -897,7 +897,7 @@ async def test_what_is_closed_is_kept_by_nobody() -> None:
     assert kept() is None
 
 
-async def test_what_is_claimed_goes_before_what_is_queued_also_where_nothing_has_started_yet() -> None:
+async def test_claimed_entries_go_before_queued_ones_even_before_the_first_start() -> None:
     async with holding(1) as held:
         held.pool.put(entries("1", "2"))
         held.pool.put(entries("a"), first=True)
@@ -907,7 +907,7 @@ async def test_what_is_claimed_goes_before_what_is_queued_also_where_nothing_has
         assert held.started == ["a", "1", "2"]
 
 
-async def test_what_waited_for_its_key_counts_as_started_once() -> None:
+async def test_an_entry_that_waited_for_its_key_counts_as_started_once() -> None:
     async with holding(3, order=KeyedQueue(lambda payload: payload["key"])) as held:
         held.pool.put([(name, {"key": "a"}) for name in "123"])
         await eventually(lambda: held.pool.started == 1)
@@ -922,7 +922,7 @@ async def test_what_waited_for_its_key_counts_as_started_once() -> None:
         assert held.pool.started == 4
 
 
-async def test_who_reads_goes_on_before_what_was_read_is_handled() -> None:
+async def test_the_reader_continues_before_its_entries_are_handled() -> None:
     """Otherwise handlers that never wait would keep the reader from reading more."""
     turn, seen = [0], list[int]()
 
@@ -1043,7 +1043,7 @@ async def test_a_handler_that_is_stuck_is_cancelled_once_more() -> None:
     await within_patience(pool.close(grace=0))
 
 
-async def test_who_waits_for_the_others_goes_on_when_the_last_of_them_is_stuck() -> None:
+async def test_waiting_for_the_others_ends_when_the_last_one_is_stuck() -> None:
     async with holding(1, stuck_after=0.01) as held:
         held.uncancellable = {"1"}
         held.pool.put(entries("1"))

@@ -80,12 +80,12 @@ def test_a_name_that_another_route_reads_as_a_whole_is_a_field(
         ("tier == gold", "{type: paid, gold: x}"),
     ],
 )
-def test_what_the_message_of_a_test_holds_is_a_field(expression: str, message: str, tmp_path: Path) -> None:
+def test_fields_of_test_messages_are_known(expression: str, message: str, tmp_path: Path) -> None:
     assert len(found(tmp_path, expression)) == 1
     assert found(tmp_path, expression, message=message) == []
 
 
-def test_what_the_schema_of_any_message_declares_is_a_field(tmp_path: Path) -> None:
+def test_fields_of_any_messages_schema_are_known(tmp_path: Path) -> None:
     schema = "schema: {type: object, properties: {payload: {type: object}}}"
     assert found(tmp_path, "payload.total > `3`", schema=schema) == []
     examples = "schema: {type: object, examples: [{data: {x: 1}}]}"
@@ -111,7 +111,7 @@ def test_advice_on_a_negation_holds_no_other_mistake(tmp_path: Path) -> None:
     assert (finding.code, finding.help) == ("SR307", "write !(vip)")
 
 
-def test_what_is_behind_a_name_for_the_message_is_not_reported_again(tmp_path: Path) -> None:
+def test_fields_after_a_payload_name_are_not_reported_again(tmp_path: Path) -> None:
     schema = "schema: {type: object, additionalProperties: false, properties: {items: {type: array}}}"
     [finding] = found(tmp_path, "data.items[0].price > `3`", schema=schema)
     assert finding.code == "SR322"
@@ -299,7 +299,7 @@ def test_two_fields_may_be_compared(expression: str, others: list[str], tmp_path
     assert found(tmp_path, expression, *others) == []
 
 
-def test_what_is_looked_at_is_bounded() -> None:
+def test_the_evidence_is_bounded() -> None:
     message: dict[str, Any] = {f"x{at}": {"y": at} for at in range(200_000)}
     evidence = Evidence([parse("payload && x")], [message])
     assert len(evidence.message_values) < 200_000
@@ -312,9 +312,7 @@ def test_what_is_looked_at_is_bounded() -> None:
         ("pages.length > `3`", "{type: paid, pages: {length: 12}}"),
     ],
 )
-def test_what_messages_hold_in_a_name_like_a_lists_is_a_field(
-    tmp_path: Path, expression: str, message: str
-) -> None:
+def test_fields_below_list_names_in_messages_are_known(tmp_path: Path, expression: str, message: str) -> None:
     assert len(found(tmp_path, expression)) == 1
     assert found(tmp_path, expression, message=message) == []
 

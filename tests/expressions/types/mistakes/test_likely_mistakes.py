@@ -146,7 +146,7 @@ def test_no_message_of_the_kind_that_was_meant_is_accepted(expression: str) -> N
         ("name != 'x' || name != 'y'", "name != 'x' && name != 'y'"),
     ],
 )
-def test_what_a_help_says_to_write_is_right(expression: str, meant: str) -> None:
+def test_the_advised_expression_has_no_mistake(expression: str, meant: str) -> None:
     """However many mistakes an expression holds, each help leads to one without any."""
     problems = found(expression)
     assert problems
@@ -185,7 +185,7 @@ def test_all_paths_of_an_expression_are_mended_at_once() -> None:
         "sum(prices) > `3`", "length(items.name) > `3`", "'true' == 'true' || a",
     ],
 )  # fmt: skip
-def test_what_may_be_meant_is_left_alone(expression: str) -> None:
+def test_plausible_expressions_are_not_reported(expression: str) -> None:
     assert [each for each in found(expression) if each.code > "SR321"] == []
 
 
@@ -212,7 +212,7 @@ CLOSED = payload_type({"t": from_schema({**SCHEMA, "additionalProperties": False
         "level > '3'",
     ],
 )  # fmt: skip
-def test_what_the_schema_has_is_left_alone(expression: str, payload: Type) -> None:
+def test_fields_of_the_schema_are_not_reported(expression: str, payload: Type) -> None:
     assert found(expression, payload) == []
 
 
@@ -225,7 +225,7 @@ def test_what_the_schema_has_is_left_alone(expression: str, payload: Type) -> No
         ("unknown == 'true'", ["SR324"]),
     ],
 )
-def test_what_an_open_schema_does_not_have_is_found(expression: str, codes: list[str]) -> None:
+def test_misspelt_fields_of_an_open_schema_are_reported(expression: str, codes: list[str]) -> None:
     assert [each.code for each in found(expression, OPEN)] == codes
 
 
@@ -248,6 +248,6 @@ def test_literals_of_one_outline_are_told_apart() -> None:
     assert [each.code for each in found("amount > '17'")] == ["SR324"]
 
 
-def test_what_services_put_into_a_field_is_kept_where_a_name_for_the_message_is_left_out() -> None:
+def test_known_service_fields_are_kept_when_a_payload_name_is_removed() -> None:
     [problem] = found("payload.data.object.amount > `3`")
     assert (problem.code, rewrite_of(problem)) == ("SR322", "data.object.amount > `3`")
