@@ -144,7 +144,7 @@ def numbers(entries: list[Entry]) -> list[str]:
 class TestClosing:
     """Closing."""
 
-    async def test_what_runs_is_settled_and_what_did_not_start_is_released(self) -> None:
+    async def test_running_entries_are_settled_and_unstarted_ones_released(self) -> None:
         async with opened() as work:
             entries = await work.read("1", "2", "3", "4")
             work.lifecycle.take(entries)
@@ -165,7 +165,7 @@ class TestClosing:
             (2, "2 handlers were cut off after 0.01s; their"),
         ],
     )
-    async def test_what_outlasts_the_grace_is_cut_off_and_released(
+    async def test_handlers_beyond_the_grace_are_cancelled_and_released(
         self, caplog: pytest.LogCaptureFixture, count: int, said: str
     ) -> None:
         async with opened(grace=0.01) as work:
@@ -178,7 +178,7 @@ class TestClosing:
             assert "stays pending" not in caplog.text
             assert (work.lifecycle.in_flight.payloads, work.told) == ({}, [])
 
-    async def test_where_all_has_ended_nothing_is_said(self, caplog: pytest.LogCaptureFixture) -> None:
+    async def test_a_clean_close_logs_nothing(self, caplog: pytest.LogCaptureFixture) -> None:
         async with opened() as work:
             work.go_on.set()
             work.lifecycle.take(await work.read("1"))
@@ -239,7 +239,7 @@ class TestClosing:
 class TestTaking:
     """Which entries are queued, and in which order."""
 
-    async def test_what_was_claimed_goes_before_what_was_read(self) -> None:
+    async def test_claimed_entries_run_before_read_ones(self) -> None:
         async with opened(concurrency=1) as work:
             work.lifecycle.take(await work.read("1", "2"))
             await eventually(lambda: work.started == ["1"])
@@ -253,14 +253,14 @@ class TestTaking:
             await eventually(lambda: work.started == ["1", "3"])
             assert len(work.lifecycle.waiting()) == 1
 
-    async def test_what_is_held_already_is_not_new(self) -> None:
+    async def test_an_entry_already_held_does_not_run_twice(self) -> None:
         async with opened() as work:
             entries = await work.claim(2, "a", "b")
             assert work.lifecycle.take_claimed(entries)
             assert not work.lifecycle.take_claimed(entries)
             assert not work.lifecycle.take_claimed([])
 
-    async def test_what_was_taken_over_is_told_and_what_had_run_before_apart(
+    async def test_takeovers_are_reported_with_those_that_had_run_before(
         self, caplog: pytest.LogCaptureFixture
     ) -> None:
         async with opened() as work:
@@ -315,7 +315,7 @@ class TestTaking:
             work.go_on.set()
             await within_patience(waiting)
 
-    async def test_what_is_claimed_is_weighed_and_says_nothing_of_how_much_to_read(self) -> None:
+    async def test_claims_are_measured_and_do_not_change_the_prefetch(self) -> None:
         async with opened(concurrency=3, prefetch=0.1, batch_count=500) as work:
             work.lifecycle.take_claimed(await work.claim(2, "x" * (BUDGET * 2 // 5)))
             await eventually(lambda: work.started)
@@ -336,7 +336,7 @@ class TestTaking:
 class TestQuotas:
     """Quotas for redelivered entries."""
 
-    async def test_what_is_held_counts(self) -> None:
+    async def test_held_entries_count(self) -> None:
         async with opened(concurrency=32) as work:
             work.lifecycle.take_claimed(await work.claim(3, "a", "b"))
             work.lifecycle.take_claimed(await work.claim(4, "c"))
@@ -345,7 +345,7 @@ class TestQuotas:
             work.lifecycle.take_claimed(await work.claim(5, "d"))
             assert work.lifecycle.has_last_delivery
 
-    async def test_who_waits_for_a_quota_goes_on_when_such_an_entry_has_ended(self) -> None:
+    async def test_a_wait_for_the_quota_ends_with_an_entry_of_it(self) -> None:
         async with opened() as work:
             work.lifecycle.take_claimed(await work.claim(2, "a"))
             await eventually(lambda: work.started)
@@ -524,7 +524,7 @@ class TestEnds:
             await eventually(lambda: not work.lifecycle.in_flight.payloads)
             assert work.due.expected == [2.5]
 
-    async def test_what_a_handler_lets_through_stays_pending_and_is_held_no_longer(
+    async def test_an_entry_left_unsettled_stays_pending_and_is_released(
         self, caplog: pytest.LogCaptureFixture
     ) -> None:
         async with opened() as work:
@@ -561,7 +561,7 @@ class TestEnds:
             assert len(caplog.messages) == 1
 
     @pytest.mark.parametrize(("deliveries", "runs"), [(5, True), (6, False)])
-    async def test_what_was_delivered_too_often_is_given_up(self, deliveries: int, runs: bool) -> None:
+    async def test_entries_delivered_too_often_are_dead_lettered(self, deliveries: int, runs: bool) -> None:
         async with opened() as work:
             work.go_on.set()
             work.lifecycle.take(await work.claim(deliveries, "1"))
@@ -573,7 +573,7 @@ class TestEnds:
             )
             assert work.results == ([] if runs else [("1", Result.DEAD)])
 
-    async def test_what_cannot_be_decoded_is_given_up_with_its_fault(self) -> None:
+    async def test_undecodable_entries_are_dead_lettered_with_the_error(self) -> None:
         async with opened() as work:
             [(_, message)] = entries = await work.read("1")
             assert isinstance(message, Message)
@@ -582,7 +582,7 @@ class TestEnds:
             [letter] = await eventually(lambda: work.storage.dead_letters(STREAM, GROUP))
             assert (letter.reason, letter.attempt, work.started) == ("it is odd", 3, [])
 
-    async def test_where_nobody_collects_outcomes_the_handler_decides(self) -> None:
+    async def test_without_an_outcome_collector_the_dispatcher_decides(self) -> None:
         """A storage that cannot write dead letters leaves them to its dispatcher."""
         async with opened() as work:
             [(name, message)] = await work.claim(9, "1")
@@ -625,7 +625,7 @@ class TestStuck:
         await eventually(lambda: work.stuck == len(numbers))
         return [name for name, _ in entries]
 
-    async def test_what_is_queued_goes_to_others_when_the_last_worker_is_lost_and_not_before(self) -> None:
+    async def test_queued_entries_are_released_when_the_last_worker_is_stuck(self) -> None:
         async with opened(concurrency=2) as work:
             tasks = self.make_deaf(work)
             entries = await work.read("1", "2", "queued")
@@ -676,7 +676,7 @@ class TestStuck:
             await eventually(lambda: work.started == ["1", "2"])
             assert work.storage.released == []
 
-    async def test_where_no_worker_is_left_what_is_queued_goes_to_others(self) -> None:
+    async def test_without_free_workers_queued_entries_are_released(self) -> None:
         async with opened(concurrency=1) as work:
             queued = await work.read("queued")
             await self.stuck(work, "1")
@@ -708,7 +708,7 @@ class TestLastDelivery:
         done: bool = await within_patience(play())
         return done
 
-    async def test_what_has_ended_is_settled_before_it_is_claimed_and_it_before_anything_else(self) -> None:
+    async def test_a_last_delivery_starts_after_earlier_settlements(self) -> None:
         """A last delivery that kills the process costs no other entry a delivery."""
         async with opened(ack_delay=self.NEVER) as work:
             work.go_on.set()
@@ -732,7 +732,7 @@ class TestLastDelivery:
             assert await running
             await eventually(lambda: work.started[1:] == ["s", "1"])
 
-    async def test_where_there_is_none_all_go_on(self) -> None:
+    async def test_without_a_last_delivery_all_continue(self) -> None:
         async with opened() as work:
             assert not await self.run(work, [])
             work.lifecycle.take(await work.read("1"))

@@ -275,7 +275,7 @@ class TestReading:
 class TestClaiming:
     """Claiming entries that other consumers abandoned."""
 
-    async def test_what_was_left_is_claimed_before_anything_is_read(self) -> None:
+    async def test_abandoned_entries_are_claimed_before_new_ones_are_read(self) -> None:
         storage, sink = Claiming(), EntrySink()
         storage.may_claim.clear()
         async with opened(storage, sink):
@@ -287,7 +287,7 @@ class TestClaiming:
             await eventually(lambda: storage.of("read"))
         assert storage.of("claim") == [(*ME, 500, 7, QUOTAS)]
 
-    async def test_what_is_new_does_not_wait_for_claims_for_ever(self) -> None:
+    async def test_new_entries_do_not_wait_forever_for_claims(self) -> None:
         storage, sink = Claiming(), EntrySink()
         storage.may_claim.clear()
         async with opened(storage, sink, tuning=Tuning(first_claim=0.01)):
@@ -326,7 +326,7 @@ class TestClaiming:
         ("held_back", "last_deliveries", "interval", "waits"),
         [(3, 0, 600, 600), (3, 3, 600, 1), (3, 2, 600, 600), (3, 3, 0.5, 0.5), (1, 0, 0.5, 0.5)],
     )
-    async def test_what_was_held_back_for_a_quota_is_looked_for_when_one_is_free(
+    async def test_entries_over_their_quota_are_claimed_when_capacity_is_free(
         self, held_back: int, last_deliveries: int, interval: float, waits: float
     ) -> None:
         storage, sink = Claiming(), EntrySink()
@@ -439,7 +439,7 @@ class TestCare:
 class TestPatience:
     """Waits in seconds, on a clock that the test advances."""
 
-    async def test_what_is_new_waits_a_second_for_the_first_claim(
+    async def test_new_entries_wait_up_to_a_second_for_the_first_claim(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         clock, storage = LoopClock(monkeypatch), Claiming()
@@ -489,7 +489,7 @@ class TestPatience:
             await within_patience(closing)
             assert sink.told == [("claimed", SOME)]
 
-    async def test_what_waits_for_nothing_on_its_way_is_not_waited_for(
+    async def test_a_close_does_not_wait_for_idle_tasks(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """A reader waiting for capacity and a sleeping promoter end at once."""
@@ -547,7 +547,7 @@ class TestPatience:
             await clock.advance(500)
             assert len(caring.of("clean_up")) == 2
 
-    async def test_where_no_last_delivery_ran_its_quota_is_waited_for(self) -> None:
+    async def test_without_a_last_delivery_of_its_own_a_stream_waits_for_the_quota(self) -> None:
         """Another stream of the process runs one: there is nothing to make up for."""
         storage, sink = Claiming(), EntrySink()
         storage.stale = [ClaimResult([], 1, 1), ClaimResult([])]
