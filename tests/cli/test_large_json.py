@@ -28,7 +28,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("event", [LONG, DEEP])
-def test_of_an_event(command: Callable[..., Done], event: str) -> None:
+def test_large_json_in_an_event_is_refused(command: Callable[..., Done], event: str) -> None:
     Path("event.json").write_text(event)
     fields = event.replace('"type": "t", ', "")
     for code, done in (
@@ -44,7 +44,7 @@ def test_of_an_event(command: Callable[..., Done], event: str) -> None:
 
 
 @pytest.mark.parametrize("event", [LONG, DEEP])
-def test_of_the_message_of_a_test_and_of_a_schema(command: Callable[..., Done], event: str) -> None:
+def test_large_json_in_test_messages_and_schemas_is_refused(command: Callable[..., Done], event: str) -> None:
     Path("event.json").write_text(event)
     Path("routes.test.yaml").write_text("version: 1\ntests: [{name: x, message: event.json, routes: []}]\n")
     done = command("test")

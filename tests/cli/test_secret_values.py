@@ -86,7 +86,7 @@ def outputs(command: Callable[..., Done], arguments: tuple[str, ...]) -> Iterato
 @pytest.mark.deep
 @pytest.mark.parametrize("place", PLACES, ids=".".join)
 @pytest.mark.parametrize("url", ["embedded", "redis+cluster://127.0.0.1:1"])
-def test_no_finding_and_no_drawing_shows_what_a_variable_holds(
+def test_findings_and_drawings_do_not_show_values_of_variables(
     lone_project: Project,
     command: Callable[..., Done],
     monkeypatch: pytest.MonkeyPatch,

@@ -40,7 +40,7 @@ def codes(project: Project, command: Callable[..., Done], settings: str, url: st
         ("{'${S}': {}}", ["SR503"]),
     ],
 )
-def test_nothing_else_is_found(
+def test_unset_variables_cause_no_other_findings(
     project: Project, command: Callable[..., Done], settings: str, found: list[str]
 ) -> None:
     assert codes(project, command, settings) == found

@@ -256,7 +256,7 @@ def test_a_configuration_compiles_exactly_if_check_finds_no_error(content: bytes
 
 @LAW
 @given(content=mutations() | rearrangements())
-def test_without_imports_nothing_of_the_user_s_runs(content: bytes, project: Path) -> None:
+def test_without_imports_user_modules_do_not_run(content: bytes, project: Path) -> None:
     """Whatever the module does when it is imported, it is not."""
     (project / "mine.py").write_text("raise SystemExit('code of the user ran')\n")
     (project / "routes.yaml").write_bytes(content)

@@ -112,7 +112,7 @@ def test_a_handler_carries_the_name_of_its_route_and_the_names_it_had_before(
     assert vars(handler)["formerly"] == ("old", "older")
 
 
-async def test_its_handlers_run(write: Write) -> None:
+async def test_the_compiled_handlers_run(write: Write) -> None:
     [router] = compile_routes(
         write(
             HEAD
@@ -327,7 +327,7 @@ def test_a_factory_of_the_container_that_needs_arguments_is_found(write: Write) 
     assert found(check_path(folder), folder) == [f"2:12: E[SR404]: {message}"]
 
 
-def test_without_imports_no_code_of_the_user_s_runs(write: Write) -> None:
+def test_without_imports_no_user_code_runs(write: Write) -> None:
     folder = write(HEAD + "\nroutes: [{name: a, type: t, handler: sr.handlers.welcome, filter: a =}]")
     result = check_path(folder, imports=False)
     assert [finding.code for finding in result.findings] == ["SR301"]

@@ -54,7 +54,7 @@ def test_every_key_has_a_title_a_description_and_examples_that_are_valid(
 
 
 @pytest.mark.parametrize("schema", [SCHEMA, OF_TESTS])
-def test_it_is_valid_in_both_dialects_that_editors_know(schema: dict[str, Any]) -> None:
+def test_the_schema_is_valid_in_both_dialects(schema: dict[str, Any]) -> None:
     for dialect in (Draft202012Validator, Draft7Validator):
         assert list(dialect(dialect.META_SCHEMA).iter_errors(schema)) == []
 
@@ -70,7 +70,7 @@ def test_the_keywords_of_editors_are_those_that_the_readme_names(schema: dict[st
     assert "`keywords: [defaultSnippets, patternErrorMessage]`" in readme
 
 
-def test_nothing_stands_beside_a_reference() -> None:
+def test_the_schema_has_no_keyword_beside_a_ref() -> None:
     """Draft 7 ignores what stands beside a ``$ref``, 2020-12 does not."""
 
     def references(node: Any) -> Iterator[dict[str, Any]]:
@@ -86,7 +86,7 @@ def test_nothing_stands_beside_a_reference() -> None:
     assert all(node.keys() == {"$ref"} for node in references(SCHEMA))
 
 
-def test_its_identifier_names_the_version() -> None:
+def test_the_schemas_id_names_the_version() -> None:
     assert SCHEMA["$id"].endswith(":v1")
     assert OF_TESTS["$id"].endswith(":v1")
 

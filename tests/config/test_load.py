@@ -137,7 +137,7 @@ def test_a_former_name_that_cannot_be_used_is_left_out(tmp_path: Path) -> None:
         ("{group: g}", (("defaults",), "stall")),
     ],
 )
-def test_of_keys_that_do_not_go_together_one_of_the_stream_s_own_is_named(
+def test_a_conflict_is_reported_at_a_key_of_the_stream_itself(
     tmp_path: Path, own: str, stated: tuple[tuple[str, ...], str]
 ) -> None:
     text = f"version: 1\ndefaults: {{stall: 90s}}\nstreams: {{a: {own}}}\nroutes: [{ROUTE}]\n"
@@ -170,7 +170,7 @@ def test_a_misspelt_key_is_read_as_the_one_that_was_meant(tmp_path: Path) -> Non
     assert route.location.finding("SR401", "no", at=("handler",)).span == Span(5, 34, 5, 42)
 
 
-def test_of_a_broken_route_what_is_intact_is_kept(tmp_path: Path) -> None:
+def test_valid_keys_of_an_invalid_route_are_kept(tmp_path: Path) -> None:
     loaded = load(tmp_path, MINIMAL + "  - {nam: A B, type: a, handler: 3, filter: a, with: []}\n")
     assert codes(loaded) == ["SR102", "SR104", "SR104"]
     assert loaded.document is not None

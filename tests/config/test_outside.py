@@ -210,7 +210,7 @@ def test_a_folder_of_links_to_its_own_top_is_walked_once(project: Path) -> None:
 
 
 @pytest.mark.parametrize(("count", "found"), [(20, []), (21, ["SR022"])])
-def test_no_more_than_so_many_files_are_included(project: Path, count: int, found: list[str]) -> None:
+def test_the_number_of_included_files_is_limited(project: Path, count: int, found: list[str]) -> None:
     Path("parts").mkdir()
     for number in range(count):
         Path(f"parts/{number}.yaml").write_text("version: 1\n")
@@ -221,7 +221,7 @@ def test_no_more_than_so_many_files_are_included(project: Path, count: int, foun
     assert len(collected.sources) == 20
 
 
-def test_no_more_than_so_many_files_of_tests_are_read(project: Path) -> None:
+def test_the_number_of_test_files_is_limited(project: Path) -> None:
     paths = [Path(f"{number}.test.yaml") for number in range(100, 130)]
     for path in paths:
         path.write_text("version: 1\ntests: []\n")
@@ -274,7 +274,7 @@ def test_a_pattern_that_a_matcher_would_try_for_ever_is_matched_at_once(project:
     assert codes(check(f"include: ['{'*a' * 60}b']\n")) == {"SR015"}
 
 
-def test_all_files_of_a_configuration_have_a_limit_together(project: Path) -> None:
+def test_the_total_size_of_a_configuration_is_limited(project: Path) -> None:
     Path("parts").mkdir()
     for number in range(3):
         Path(f"parts/{number}.yaml").write_text("version: 1\n" + "#" * 1_000)

@@ -96,7 +96,9 @@ EXPRESSIONS = st.text("ab =|&'\"\\`\n#:!é予", min_size=1, max_size=30).filter(
 
 @LAW
 @given(EXPRESSIONS, st.sampled_from(["'", '"', "|", ">"]), st.integers(20, 80))
-def test_every_character_of_a_string_is_found_in_the_file(expression: str, style: str, width: int) -> None:
+def test_every_character_of_a_string_has_its_position_in_the_file(
+    expression: str, style: str, width: int
+) -> None:
     """Whatever its quotes, folds and indentation, a caret into a string points at the right character."""
     text = yaml.safe_dump({"a": {"b": expression}}, default_style=style, allow_unicode=True, width=width)
     pair = build_nodes(text).child("a")

@@ -107,7 +107,7 @@ async def test_a_coroutine_that_cannot_be_closed_by_what_it_awaits() -> None:
     assert isinstance(seen[0].__cause__, GeneratorExit)
 
 
-async def test_it_is_a_coroutine_in_every_other_respect() -> None:
+async def test_the_wrapper_is_a_coroutine_in_all_other_respects() -> None:
     go_on = asyncio.Event()
 
     async def work() -> None:
@@ -189,7 +189,7 @@ async def test_a_cancellation_is_our_end_until_it_is_taken_back() -> None:
     assert judged == [True, True, False, False]
 
 
-def test_without_a_loop_a_cancellation_is_of_somebody_else_s() -> None:
+def test_without_a_loop_a_cancellation_is_foreign() -> None:
     assert not is_own_cancellation(asyncio.CancelledError())
     assert not is_own_cancellation(SystemExit())
 

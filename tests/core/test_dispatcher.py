@@ -697,7 +697,7 @@ async def test_a_retry_of_a_type_that_no_route_lists_is_answered_for_by_its_rout
     assert (len(old.seen), got.delivery.outcomes) == (1, [])
 
 
-async def test_of_many_tenants_the_message_s_own_route_runs_and_others_are_known_all_the_same() -> None:
+async def test_a_type_of_many_tenants_is_known_even_if_no_filter_matches() -> None:
     """A message that no route takes was rejected by all filters; its type is not unknown."""
     told: list[tuple[str | None, Result]] = []
     dispatcher = dispatcher_of(observer=lambda _payload, route, result: told.append((route, result)))

@@ -489,7 +489,7 @@ async def test_a_group_that_cannot_be_created_is_tried_again_after_a_while(
     assert len(storage.fail["create_group"]) == 4
 
 
-async def test_its_settings_reach_what_they_are_for() -> None:
+async def test_settings_reach_their_components() -> None:
     storage = ClaimingStorage(*({"type": "booked", "n": n} for n in range(6)))
     keys, never, asked = list[int](), asyncio.Event(), list[int]()
 
@@ -526,7 +526,7 @@ async def test_with_prefetch_the_first_read_is_small() -> None:
     assert asked[0] == 3
 
 
-def test_it_may_be_started_again_in_another_event_loop() -> None:
+def test_it_can_be_restarted_in_another_event_loop() -> None:
     storage, handler = MemoryStreamStorage(block=0.01), Handling()
     worker = processor(storage, dispatcher_of(handler).process_message)
 

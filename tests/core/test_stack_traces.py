@@ -67,7 +67,7 @@ async def test_a_stack_of_any_depth_is_bounded() -> None:
     assert len((await stack_in(asyncio.create_task(deeper(200)))).split(", in ")) == 50
 
 
-def test_of_no_task_nothing_is_known() -> None:
+def test_without_a_task_there_is_no_stack() -> None:
     assert task_stack(None) == "not known"
 
 
@@ -94,7 +94,7 @@ async def test_the_line_at_which_it_waits_is_named() -> None:
     assert f"waits at {__file__}:{first + 2}" in stack
 
 
-async def test_of_a_task_that_has_ended_nothing_is_known() -> None:
+async def test_an_ended_task_has_no_stack() -> None:
     task = asyncio.create_task(asyncio.sleep(0))
     await task
     assert task_stack(task) == "not known"

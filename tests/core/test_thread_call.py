@@ -140,7 +140,7 @@ async def test_a_function_that_runs_on_keeps_its_worker_and_its_entry_has_its_ou
     assert plain.told == []
 
 
-async def test_other_workers_go_on_with_what_is_queued() -> None:
+async def test_other_workers_continue_with_queued_entries() -> None:
     async with hanging(2, *map(str, range(20))) as plain:
         await eventually(lambda: len(plain.done) == 21)
         assert plain.pool.free == 1
@@ -149,7 +149,7 @@ async def test_other_workers_go_on_with_what_is_queued() -> None:
         await within_patience(plain.pool.close(grace=1))
 
 
-async def test_one_that_runs_on_for_long_is_stuck_until_it_ends() -> None:
+async def test_a_call_that_runs_too_long_is_stuck_until_it_ends() -> None:
     async with hanging(1, "next", stuck_after=0.01) as plain:
         await eventually(lambda: plain.told == ["hang"])
         assert (plain.pool.stuck, plain.pool.all_stuck, plain.done) == (1, True, ["hang"])

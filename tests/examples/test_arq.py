@@ -50,7 +50,7 @@ async def working(example: Any, pool: Any) -> AsyncIterator[None]:
         await eventually(running.done)
 
 
-async def test_it_is_a_scheduler_of_the_protocol(example: Any, pool: Any) -> None:
+async def test_the_scheduler_satisfies_the_protocol(example: Any, pool: Any) -> None:
     assert isinstance(example.ArqRetryScheduler(pool), RetrySchedulerProtocol)
 
 
@@ -73,7 +73,7 @@ async def test_the_failed_route_alone_runs_again_in_its_group_alone(example: Any
     assert (bad.seen[1].attempt, bad.seen[1].id) == (2, bad.seen[0].id)
 
 
-async def test_the_same_retry_twice_is_one_job(example: Any, pool: Any) -> None:
+async def test_scheduling_a_retry_twice_creates_one_job(example: Any, pool: Any) -> None:
     scheduler = example.ArqRetryScheduler(pool)
     for mark in (MARK, MARK, {**MARK, "routes": ["bill"]}, {**MARK, "id": ""}, {**MARK, "id": ""}):
         await scheduler.schedule_retry(STREAM, {"type": "booked", "_streamroute": mark}, delay=60)

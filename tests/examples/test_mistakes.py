@@ -50,6 +50,6 @@ def test_every_file_is_on_the_page() -> None:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_every_mistake_says_who_made_it(name: str) -> None:
+def test_every_example_mistake_has_its_source(name: str) -> None:
     link = r"\]\(https://github\.com/[\w.-]+/[\w.-]+/(?:issues|pull)/\d+\)"
     assert re.findall(link, SECTIONS[name]["sources"])

@@ -424,19 +424,19 @@ PLAUSIBLE: Final = (
 
 
 @pytest.mark.parametrize("expression", PLAUSIBLE)
-def test_nothing_is_found_in_what_may_be_meant(expression: str) -> None:
+def test_plausible_expressions_have_no_findings(expression: str) -> None:
     assert check_expression(expression) == []
     assert check_types(parse(expression)) == []
 
 
 @pytest.mark.parametrize("expression", IDIOMS)
-def test_nothing_is_found_in_an_idiom(expression: str) -> None:
+def test_idioms_have_no_findings(expression: str) -> None:
     assert check_expression(expression) == []
     assert check_types(parse(expression)) == []
 
 
 @pytest.mark.parametrize("validated", [False, True])
 @pytest.mark.parametrize("expression", OVER_ORDERS)
-def test_nothing_is_found_in_a_filter_that_its_schema_allows(expression: str, *, validated: bool) -> None:
+def test_filters_that_fit_their_schema_have_no_findings(expression: str, *, validated: bool) -> None:
     assert check_expression(expression) == []
     assert check_types(parse(expression), PAYLOAD, validated=validated) == []

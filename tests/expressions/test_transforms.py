@@ -142,7 +142,7 @@ async def test_the_filter_sees_the_payload_and_the_handler_the_result(folder: Pa
     assert compile_filter("n == `3`")(GOT[0])
 
 
-def test_its_mistakes_are_found_in_its_place(folder: Path) -> None:
+def test_mistakes_of_a_transform_are_reported_at_the_transform(folder: Path) -> None:
     (folder / "routes.yaml").write_text(
         "version: 1\nstreams: {s: }\nroutes:\n"
         "  - {name: a, type: t, handler: transformed.f, transform: '{n: lenght(x)}'}\n"

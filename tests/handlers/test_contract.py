@@ -79,7 +79,7 @@ def test_a_webhook_without_httpx_is_found(tmp_path: Path, monkeypatch: pytest.Mo
     assert (finding.message, finding.help) == ("webhooks need httpx", "pip install 'streamroute[webhook]'")
 
 
-async def test_in_a_dispatcher_of_one_s_own_it_says_what_it_lacks(tmp_path: Path) -> None:
+async def test_a_custom_dispatcher_gets_an_error_about_the_missing_container(tmp_path: Path) -> None:
     [(handler, _)] = compile_routes(write(tmp_path, "forward", "stream: x"))["s"][0].handlers["a"]
     with pytest.raises(Retry, match=r"forward needs a connection to Redis: .* compile_routes\(client="):
         await handler({"type": "a"}, None)

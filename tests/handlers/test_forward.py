@@ -89,7 +89,7 @@ async def test_a_field_that_resembles_a_retry_marker_is_not_forwarded(spelling: 
     assert publisher.entries == [[b"type", b"t", b"data", b'{"n":1}']]
 
 
-async def test_nor_is_one_that_the_codec_alone_can_read() -> None:
+async def test_an_encoded_retry_marker_is_not_forwarded() -> None:
     """It may be in base64, or compressed: what was decoded tells."""
     publisher = Written()
     payload = Message({"type": "t", "n": 1, "_streamroute": MARK}, fields={b"data": b"\x1f\x8b..."})

@@ -41,7 +41,7 @@ async def test_values_without_a_text_fail_no_message(caplog: pytest.LogCaptureFi
     assert caplog.messages == ['{"odd": "(no text: __str__ raised KeyboardInterrupt)"}']
 
 
-async def test_of_a_large_message_no_more_is_written_than_is_shown() -> None:
+async def test_a_large_message_is_serialized_only_as_far_as_shown() -> None:
     payload = {"rooms": [{"name": "a" * 100}] * 200_000}
     tracemalloc.start()
     try:

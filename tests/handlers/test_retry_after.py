@@ -20,7 +20,7 @@ dates = st.builds(
 
 
 @given(st.one_of(st.none(), st.text(), digits, digits.map("-{}".format), dates))
-def test_it_is_none_or_a_day_at_most(text: str | None) -> None:
+def test_a_retry_after_header_gives_at_most_a_day(text: str | None) -> None:
     assert seconds_of(text) is None or 0 <= (seconds_of(text) or 0) <= 86_400
 
 

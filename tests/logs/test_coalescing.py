@@ -178,7 +178,7 @@ def test_an_outage_of_two_hundred_streams_is_a_few_lines(
 
 
 @pytest.mark.parametrize("incident", [Incident.WORKER_DIED, Incident.DELETED, Incident.STUCK])
-def test_each_worker_that_dies_and_each_loss_has_a_line(
+def test_worker_deaths_and_losses_are_never_coalesced(
     incident: Incident, scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was lost is named nowhere else."""
@@ -206,7 +206,7 @@ def test_many_different_lines_of_others_are_all_written(scene: Scene) -> None:
     assert len(scene.handler._runs) <= 1_000
 
 
-def test_nothing_is_kept_for_ever(scene: Scene) -> None:
+def test_coalescing_state_expires(scene: Scene) -> None:
     for number in range(10):
         scene.warn("failed", extra=coalesced_by(number))
         scene.warn("failed", extra=coalesced_by(number))
@@ -328,7 +328,7 @@ def test_from_several_threads_none_is_lost() -> None:
     assert sum(getattr(record, "repeated", 1) for record in real.kept.records) == 8_000
 
 
-def test_its_formatter_is_that_of_the_target(scene: Scene) -> None:
+def test_the_formatter_is_the_targets(scene: Scene) -> None:
     formatter = logging.Formatter("%(message)s")
     scene.handler.setFormatter(formatter)
     assert scene.kept.formatter is formatter

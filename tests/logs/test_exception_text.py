@@ -86,21 +86,21 @@ def test_a_traceback_is_that_of_python(function: Callable[[], None]) -> None:
     assert traceback_text(error) == "".join(traceback.format_exception(error))
 
 
-def test_of_a_long_stack_both_ends_are_shown() -> None:
+def test_a_long_stack_shows_both_ends() -> None:
     text = traceback_text(raised(ALL["a recursion"]))
     assert "in endless" in text
     assert "frames left out" in text
     assert text.endswith("RecursionError: maximum recursion depth exceeded\n")
 
 
-def test_of_a_long_chain_both_ends_are_shown() -> None:
+def test_a_long_chain_of_exceptions_shows_both_ends() -> None:
     text = traceback_text(ALL["a chain of causes"]())
     assert text.startswith("ValueError: the first\n")
     assert "9,9" in text
     assert text.endswith("KeyError: 9999\n")
 
 
-def test_of_a_large_group_some_members_are_shown() -> None:
+def test_a_large_exception_group_shows_some_members() -> None:
     error = raised(lambda: ExceptionGroup("many", [ValueError(number) for number in range(1000)]))
     text = traceback_text(error)
     assert "  | ValueError: 4\n" in text
@@ -167,7 +167,7 @@ def test_no_password_of_an_address_is_in_its_text(said: str, shown: str) -> None
 
 @pytest.mark.parametrize("password", ["hunter2", "98765432101", "9876x"])
 @pytest.mark.parametrize("user", ["shop", ""])
-def test_nor_where_the_text_is_cut_within_it(user: str, password: str) -> None:
+def test_a_password_is_hidden_even_where_the_text_is_cut(user: str, password: str) -> None:
     said = f"no answer from redis://{user}:{password}@h:6379/0 {'x' * 500}"
     for limit in range(40, 120):
         shown = error_text(ValueError(said), limit)

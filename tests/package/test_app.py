@@ -137,7 +137,9 @@ async def test_leaving_finishes_what_was_started(folder: Path, redis_url: str, r
         assert not await app.backlog("events").remains(await app.publisher("events").last_id())
 
 
-async def test_it_starts_whole_or_not_at_all(folder: Path, redis_url: str, redis_client: Redis) -> None:
+async def test_an_app_starts_completely_or_not_at_all(
+    folder: Path, redis_url: str, redis_client: Redis
+) -> None:
     await redis_client.set("fields", "text")
     async with app_of(folder, redis_url) as app:
         with pytest.raises(
@@ -149,7 +151,7 @@ async def test_it_starts_whole_or_not_at_all(folder: Path, redis_url: str, redis
     assert ledger(folder) == ["closed"]
 
 
-async def test_no_server_is_said_in_a_person_s_words(folder: Path) -> None:
+async def test_an_unreachable_server_is_reported_in_plain_words(folder: Path) -> None:
     with pytest.raises(RedisUnavailableError, match="no socket there; is the server running"):
         async with app_of(folder, "unix:///nowhere/socket") as app:
             await app.start()

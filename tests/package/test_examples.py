@@ -204,7 +204,7 @@ def matching(events: list[Any], wanted: Wanted) -> int:
 
 @needs_real_events
 @github
-def test_all_real_payloads_go_where_an_independent_count_says(
+def test_real_payloads_are_routed_as_an_independent_count_expects(
     example: Project, real_events: list[Any], feed: str
 ) -> None:
     done = example.run("serve", "--feed", feed, "--drain")

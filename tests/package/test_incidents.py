@@ -19,7 +19,7 @@ def test_incidents_are_logged_and_counted(caplog: pytest.LogCaptureFixture) -> N
     assert counted == [("s", Incident.DELETED, 3)]
 
 
-def test_it_is_counted_although_nobody_hears_the_log() -> None:
+def test_incidents_are_counted_even_if_not_logged() -> None:
     counted: list[int] = []
     incidents = Incidents(lambda _stream, _incident, count: counted.append(count))
     logger = logging.getLogger("streamroute.incidents")

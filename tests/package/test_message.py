@@ -111,7 +111,7 @@ def test_a_value_referenced_twice_is_copied_once() -> None:
     assert copied == [1]
 
 
-def test_of_a_copy_that_fails_nothing_is_left_over() -> None:
+def test_a_failed_copy_leaves_nothing_behind() -> None:
     """The list is half of a copy when the copy of what holds it fails."""
     fixed = Uncopied()
     inner = ["a", fixed]

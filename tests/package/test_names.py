@@ -25,11 +25,11 @@ def classes() -> dict[str, list[str]]:
     return found
 
 
-def test_no_class_name_stands_twice() -> None:
+def test_class_names_are_unique() -> None:
     assert {name: files for name, files in classes().items() if len(files) > 1} == {}
 
 
-def test_no_class_is_called_as_one_of_the_redis_client() -> None:
+def test_no_class_has_a_name_of_redis_py() -> None:
     modules = (redis, redis.asyncio, redis.exceptions)
     public = {name for module in modules for name in dir(module) if not name.startswith("_")}
     assert {name: files for name, files in classes().items() if name in public} == {}

@@ -41,7 +41,7 @@ def test_every_data_file_is_shipped() -> None:
     assert {str(path) for path in found - shipped} == set()
 
 
-def test_no_test_is_where_setuptools_would_ship_it_alone() -> None:
+def test_no_test_file_is_shipped_without_its_helpers() -> None:
     """It adds ``tests/test*.py`` to each source distribution, without what those need."""
     assert list((ROOT / "tests").glob("test*.py")) == []
 

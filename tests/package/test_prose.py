@@ -44,7 +44,7 @@ TEXTS: Final = [README, *sorted((ROOT / "streamroute").rglob("*.md"))]
 
 
 @pytest.mark.parametrize("phrase", PHRASES)
-def test_no_text_of_the_package_holds_it(phrase: str) -> None:
+def test_removed_phrases_do_not_come_back(phrase: str) -> None:
     pattern = re.compile(r"\b" + phrase.replace(" ", r"[\s#]+") + r"\b", re.IGNORECASE)
     assert [
         f"{path.relative_to(ROOT)}: {found[0]}"

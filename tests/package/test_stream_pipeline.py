@@ -53,7 +53,7 @@ def made_pipeline(folder: Path, text: str, container: object) -> Pipeline:
     return build_pipeline(stream, found.compiled, routers, container, ignore_result)
 
 
-async def test_it_handles_with_the_routes_and_the_container_of_its_configuration(tmp_path: Path) -> None:
+async def test_a_pipeline_uses_its_own_routes_and_container(tmp_path: Path) -> None:
     noted: list[int] = []
     pipeline = pipeline_of(tmp_path, noted, validate=False)
     await pipeline.process_message(message_of({"type": "booked", "n": 7}, outcomes=[]))
@@ -65,7 +65,7 @@ async def test_it_handles_with_the_routes_and_the_container_of_its_configuration
         pipeline.container = None  # type: ignore[misc]  # that it cannot be set is the point
 
 
-async def test_it_validates_with_the_checks_of_its_configuration(tmp_path: Path) -> None:
+async def test_a_pipeline_validates_with_its_own_checks(tmp_path: Path) -> None:
     noted: list[int] = []
     pipeline = pipeline_of(tmp_path, noted, validate=True)
     for n in (1, "x"):

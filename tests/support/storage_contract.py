@@ -318,7 +318,7 @@ class Outcomes:
     async def test_nothing_waits_where_nothing_failed(self, backend: Backend) -> None:
         assert await backend.storage().promote_due(STREAM, GROUP) is None
 
-    async def test_the_same_retry_twice_is_one(self, backend: Backend) -> None:
+    async def test_scheduling_a_retry_twice_delivers_it_once(self, backend: Backend) -> None:
         storage = backend.storage()
         await storage.create_group(STREAM, GROUP)
         await backend.add(type="booked")

@@ -84,7 +84,7 @@ def test_a_folder_whose_name_begins_alike_is_another(folder: Path) -> None:
     assert not FileReader(folder).allows(folder.parent / "project-2/file")
 
 
-def test_without_a_folder_every_place_may_be_read(folder: Path) -> None:
+def test_without_a_folder_every_path_may_be_read(folder: Path) -> None:
     assert FileReader().read(folder.parent / "secret") == b"secret"
     assert FileReader("/").read(folder.parent / "secret") == b"secret"
 

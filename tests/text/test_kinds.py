@@ -21,11 +21,11 @@ def test_a_value_has_the_kind_of_its_class(value: Any, kind: str | None) -> None
     assert kind_of(value) == kind
 
 
-def test_each_kind_has_a_name_for_one_and_for_many() -> None:
+def test_each_kind_has_a_singular_and_a_plural() -> None:
     assert set(KINDS) == set(SINGULAR) == set(PLURAL)
 
 
-def test_each_type_of_a_schema_has_a_name_for_each_reader() -> None:
+def test_each_schema_type_has_its_labels() -> None:
     types = {"null", "boolean", "integer", "number", "string", "array", "object"}
     assert types <= set(JSON_TYPES)
     assert types <= set(YAML_TYPES)

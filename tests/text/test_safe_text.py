@@ -74,13 +74,13 @@ def test_the_name_of_its_type_is_plain_and_short(name: str) -> None:
 
 
 @given(values)
-def test_of_plain_data_it_is_what_python_says(value: Any) -> None:
+def test_plain_data_is_shown_as_by_python(value: Any) -> None:
     assert safe_repr(value, 100_000) == repr(value)
     assert safe_str(value, 100_000) == str(value)
 
 
 @given(st.lists(values, max_size=3))
-def test_of_a_plain_exception_it_is_what_python_says(arguments: list[Any]) -> None:
+def test_a_plain_exception_is_shown_as_by_python(arguments: list[Any]) -> None:
     for kind in (ValueError, KeyError, OSError):
         error = kind(*arguments)
         assert safe_str(error, 100_000) == str(error)
@@ -100,7 +100,7 @@ def test_a_large_payload_is_not_written_out_for_its_first_characters() -> None:
 
 
 @given(st.text(st.characters(categories=["Cc", "Cf", "Zl", "Zp", "Cs", "L"])))
-def test_one_line_is_one_line(text: str) -> None:
+def test_text_is_reduced_to_one_line(text: str) -> None:
     found = one_line(text)
     assert found.splitlines() in ([], [found])
     assert "\x1b" not in found

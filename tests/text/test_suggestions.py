@@ -66,7 +66,7 @@ def test_a_text_is_no_misspelt_word(length: int, is_near: bool) -> None:
     assert did_you_mean("x" * (length - 1) + "y", ["x" * length]) == ("x" * length if is_near else None)
 
 
-def test_of_equally_near_words_the_first_is_meant() -> None:
+def test_the_first_of_equally_near_words_is_suggested() -> None:
     assert did_you_mean("abx", ["abc", "abd"]) == "abc"
     assert did_you_mean("abx", ["abd", "abc"]) == "abd"
 
@@ -78,14 +78,14 @@ def test_a_swap_is_nearer_than_two_edits() -> None:
 
 
 @pytest.mark.parametrize("number", [0, 1, 20, 5_000, 9_998, 9_999])
-def test_of_many_candidates_the_first_and_the_last_are_found_too(number: int) -> None:
+def test_the_first_and_the_last_of_many_candidates_are_found(number: int) -> None:
     meant = f"{number:04}_hello_{number:04}"
     candidates = [f"{at:04}_hello_{at:04}" for at in range(10_000)]
     assert did_you_mean(meant.replace("hello", "helo"), candidates) == meant
 
 
 @pytest.mark.parametrize("word", ["hello_4711s", "helo_4711", "hello_4711x_"])
-def test_of_many_candidates_one_that_begins_or_ends_alike_is_found(word: str) -> None:
+def test_a_candidate_with_the_same_beginning_or_end_is_found_among_many(word: str) -> None:
     assert did_you_mean(word, [f"hello_{at}" for at in range(10_000)]) == "hello_4711"
 
 

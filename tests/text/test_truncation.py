@@ -36,7 +36,7 @@ def test_a_limit_below_the_mark_leaves_the_mark() -> None:
     assert ellipsize("abcdef", 2) == "..."
 
 
-def test_of_a_text_that_does_not_fit_both_ends_are_kept() -> None:
+def test_text_that_does_not_fit_keeps_both_ends() -> None:
     assert ellipsize_middle("abcdefgh", 8, 3, 2) == "abcdefgh"
     assert ellipsize_middle("abcdefghi", 8, 3, 2) == "abc...hi"
     assert ellipsize_middle("abcdefghi", 8, 3, 2, "~") == "abc~hi"

@@ -285,7 +285,7 @@ def test_a_message_of_another_codec_brings_no_attributes() -> None:
 
 
 @given(st.dictionaries(st.text("abz019", min_size=1, max_size=20), _TEXT, max_size=4))
-def test_any_extension_survives_the_way_back(extensions: dict[str, str]) -> None:
+def test_any_extension_attribute_survives_a_round_trip(extensions: dict[str, str]) -> None:
     own = {name: value for name, value in extensions.items() if name not in (*NAMES, "data", "n")}
     decoded = CODEC.decode(structured(data={"n": 1}, **own))
     written = CODEC.encode(decoded)
@@ -293,7 +293,7 @@ def test_any_extension_survives_the_way_back(extensions: dict[str, str]) -> None
     assert CODEC.decode(written) == decoded
 
 
-def test_its_data_is_apart_from_its_envelope() -> None:
+def test_the_data_of_an_event_is_separate_from_its_envelope() -> None:
     assert CODEC.data_of({}, structured(data={"id": 7}, subject="s")) == {"id": 7}
     assert CODEC.data_of({}, structured(subject="s")) == {}
     assert CODEC.data_of({}, binary()) == {"n": 1}

@@ -42,7 +42,7 @@ def test_any_exception_of_a_codec_gives_a_reason(kind: str) -> None:
     assert 0 < len(str(unwritten.value)) <= REASON
 
 
-def test_its_own_reason_is_kept_and_any_other_says_whose_it_is() -> None:
+def test_a_decode_errors_reason_is_kept_and_others_name_the_codec() -> None:
     for error, reason in (
         (DecodeError("no version"), "no version"),
         (ValueError("no version"), "the codec failed: ValueError: no version"),

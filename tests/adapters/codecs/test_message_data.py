@@ -56,7 +56,7 @@ class RenamingAgain(Renaming):
         (RenamingAgain(), {b"type": b"t", b"data": b'{"old": 1}'}, {"x": 1}),
     ],
 )
-def test_it_is_the_payload_without_the_envelope(
+def test_the_data_is_the_payload_without_the_envelope(
     codec: Codec | str, fields: dict[bytes, bytes], data: dict[str, Any]
 ) -> None:
     known = codec_named(codec) if isinstance(codec, str) else codec
@@ -67,7 +67,7 @@ def test_it_is_the_payload_without_the_envelope(
 
 @pytest.mark.parametrize(("payload", "left"), [({"type": "t", "x": 1}, {"x": 1}), ({"x": 1}, {"x": 1})])
 @pytest.mark.parametrize("codec", [JSON, Own()])
-def test_without_an_entry_it_is_the_payload_without_its_type(
+def test_without_an_entry_the_data_is_the_payload_without_its_type(
     codec: Codec, payload: dict[str, Any], left: dict[str, Any]
 ) -> None:
     assert data_reader(codec)(payload, {}) == left

@@ -61,7 +61,7 @@ def test_a_folder_that_a_repository_holds_is_refused_and_left_as_it_is(folder: P
 @pytest.mark.parametrize(
     "name", ["dump.rdb", "appendonly.aof", "valkey.log", "users.lock", "temp-12.rdb", MARK]
 )
-def test_any_file_of_a_server_makes_a_folder_another_s(folder: Path, name: str) -> None:
+def test_any_server_file_marks_a_folder_as_foreign(folder: Path, name: str) -> None:
     folder.mkdir(parents=True)
     (folder / name).write_bytes(b"x" * 64)
     refuses(folder)
@@ -184,7 +184,7 @@ def test_the_secret_is_the_user_s_alone(folder: Path, state: Path) -> None:
     assert key.read_bytes() not in (folder / MARK).read_bytes()
 
 
-def test_without_a_home_the_secret_lasts_as_long_as_the_machine_runs(
+def test_without_a_home_folder_the_secret_lasts_until_the_next_boot(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "state").write_text("no folder")
@@ -248,6 +248,6 @@ def test_data_cannot_load_code_nor_bring_in_other_data_nor_open_a_port(folder: P
         *("CONFIG REWRITE", "CONFIG SET dir /tmp", "CONFIG SET maxclients 100"),
     ],
 )
-def test_no_client_may_do_so_either(folder: Path, command: str) -> None:
+def test_clients_may_not_do_so_either(folder: Path, command: str) -> None:
     with EmbeddedServer(folder) as url, Redis.from_url(url) as client, pytest.raises(ResponseError):
         client.execute_command(*command.split())

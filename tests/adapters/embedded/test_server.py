@@ -200,7 +200,7 @@ def test_many_that_start_at_once_get_one_server(folder: Path, user: Callable[[],
     assert is_dead(folder)
 
 
-def test_no_visit_is_lost_while_many_come_and_go(folder: Path) -> None:
+def test_concurrent_starts_and_stops_lose_no_server(folder: Path) -> None:
     """A process arriving during a shutdown waits for it, and restarts the server."""
     processes = [python(_COME_AND_GO, folder, 8) for _ in range(5)]
     for process in processes:
@@ -274,7 +274,7 @@ def test_a_folder_made_anew_gets_a_server_of_its_own(folder: Path, user: Callabl
     assert is_dead(folder)
 
 
-def test_nobody_commits_or_reads_the_data_by_mistake(folder: Path) -> None:
+def test_the_data_folder_is_private_and_ignored_by_git(folder: Path) -> None:
     with EmbeddedServer(folder) as url:
         socket = Path(url.removeprefix("unix://"))
         assert (folder / ".gitignore").read_text() == "*\n"

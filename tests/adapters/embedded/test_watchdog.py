@@ -51,7 +51,7 @@ def test_a_failure_is_told_once_and_waited_for_longer(
     ]
 
 
-def test_it_does_not_keep_the_process_alive() -> None:
+def test_the_watchdog_does_not_keep_the_process_alive() -> None:
     watched = Watchdog(Path("/data"), lambda: False)
     [thread] = [thread for thread in threading.enumerate() if thread.name == "streamroute embedded server"]
     assert thread.daemon

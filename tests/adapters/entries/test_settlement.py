@@ -52,7 +52,9 @@ def test_a_retry_leaves_its_stream_and_an_entry_stays() -> None:
 @pytest.mark.parametrize(
     ("made", "pending_key", "entry_id"), [(message, STREAM, "1-0"), (retried, KEYS.retry, "7-7")]
 )
-def test_all_is_told_in_the_order_of_the_script(made: Any, pending_key: str, entry_id: str) -> None:
+def test_settlement_arguments_follow_the_order_of_the_script(
+    made: Any, pending_key: str, entry_id: str
+) -> None:
     retry, letter = RetryLater("thank", 2.5, 2, "no luck"), DeadLetter("bill", "bad", attempt=1)
     settled = made(outcomes=[letter, retry])
     attach_lock(settled.delivery, "thank", DedupeLock([THANK], 60))

@@ -126,7 +126,7 @@ def test_the_line_is_what_a_worker_calls_and_no_more() -> None:
     assert {right[1:] for right in NEEDED} == called
 
 
-async def test_every_right_of_the_line_is_needed(server: RealServer) -> None:
+async def test_every_documented_acl_right_is_needed(server: RealServer) -> None:
     """With one right less a worker does not start; the error names exactly that right."""
     for right in NEEDED:
         async with connected(server, "worker", f"-{right[1:]}") as redis:
@@ -140,7 +140,7 @@ async def test_every_right_of_the_line_is_needed(server: RealServer) -> None:
 
 
 @pytest.mark.parametrize("right", NOT_ASKED_FOR[3:])
-async def test_without_scripts_the_server_says_what_is_missing(server: RealServer, right: str) -> None:
+async def test_without_the_right_to_run_scripts_the_error_names_it(server: RealServer, right: str) -> None:
     server.command("SCRIPT", "FLUSH")
     async with connected(server, "worker", f"-{right[1:]}") as redis:
         with pytest.raises(SetupError, match=r"lacks rights to consume .*: \+eval \+evalsha$"):

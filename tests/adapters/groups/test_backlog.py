@@ -154,7 +154,7 @@ async def test_an_entry_that_was_deleted_unread_is_not_left(redis_client: Redis)
         assert await group.remains("8-0")
 
 
-async def test_without_its_group_everything_is_left(redis_client: Redis) -> None:
+async def test_without_its_group_every_entry_is_backlog(redis_client: Redis) -> None:
     async with working(redis_client) as group:
         await group.client.delete(STREAM)
         assert await group.remains()

@@ -55,7 +55,7 @@ async def left(client: Any) -> list[str]:
     return [entry_id.decode() for entry_id, _ in await client.xrange(STREAM)]
 
 
-def test_it_is_a_capability() -> None:
+def test_cleanup_is_an_optional_capability() -> None:
     assert cleans_up(RedisStreamStorage(Redis()))
     assert cleans_up(MemoryStreamStorage())
 

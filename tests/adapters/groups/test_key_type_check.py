@@ -54,7 +54,7 @@ async def test_a_key_of_another_kind_is_named_with_the_kind_that_it_should_be(
     assert str(caught.value) == said + remedies.get(name, "rename or delete it")
 
 
-async def test_another_key_of_the_wrong_kind_and_another_error_are_left_as_they_are(
+async def test_other_keys_of_the_wrong_type_and_other_errors_pass_through(
     redis_client: Redis,
 ) -> None:
     client: Any = redis_client

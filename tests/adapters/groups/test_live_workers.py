@@ -48,7 +48,7 @@ def test_a_repertoire_is_read_as_it_was_written() -> None:
 @pytest.mark.parametrize(
     "value", [None, b"", b"{", b"[]", b"{}", b'{"routes": ["a"]}', b'{"routes": 1, "types": 2}']
 )
-def test_nothing_is_known_of_what_cannot_be_read(value: Any) -> None:
+def test_unreadable_routes_of_a_worker_are_unknown(value: Any) -> None:
     assert unpack_known_routes(value) == KnownRoutes()
 
 
@@ -101,7 +101,7 @@ class TestView:
     def workers(self, group: Scripted) -> GroupWorkers:
         return GroupWorkers(raw_client(group.client, STREAM), KEYS)
 
-    async def test_it_is_of_all_that_are_alive_together(self, group: Scripted) -> None:
+    async def test_the_answer_combines_all_live_workers(self, group: Scripted) -> None:
         await self.note(group, "one", BOTH, 7)
         await self.note(group, "two", KnownRoutes(frozenset({"note"}), frozenset({"paid"})), 9)
         await self.note(group, "three", None, 11)
@@ -117,11 +117,11 @@ class TestView:
         assert view.former_types == {"left"}
         assert view.leases == {"one": 7, "two": 9, "three": 11, "unknown": 13}
 
-    async def test_of_an_empty_group_nothing_is_known(self, group: Scripted) -> None:
+    async def test_nothing_is_known_about_an_empty_group(self, group: Scripted) -> None:
         view = await self.workers(group).view()
         assert (view.routes, view.types, view.leases) == (frozenset(), frozenset(), {})
 
-    async def test_it_is_asked_for_once_a_second_by_however_many(self, group: Scripted) -> None:
+    async def test_the_answer_is_fetched_once_a_second_for_all_callers(self, group: Scripted) -> None:
         workers = self.workers(group)
         await group.client.config_resetstat()
         views = await asyncio.gather(*(workers.view() for _ in range(20)))
@@ -129,7 +129,7 @@ class TestView:
         stats = await group.client.info("commandstats")
         assert stats["cmdstat_hgetall"]["calls"] == 2  # the workers, and what they know
 
-    async def test_it_is_asked_for_again_when_it_is_old(self, group: Scripted) -> None:
+    async def test_an_old_answer_is_fetched_again(self, group: Scripted) -> None:
         workers = GroupWorkers(raw_client(group.client, STREAM), KEYS, cached_for=0.01)
         assert (await workers.view()).routes == frozenset()
         await self.note(group, "one", BOTH)
@@ -213,11 +213,11 @@ def test_a_retry_that_nobody_knows_waits_longer_each_time_and_ten_leases_in_all(
     assert MAX_WAIT_LEASES * 10 == 100
 
 
-def test_one_that_was_never_unknown_is_unknown_from_now_on() -> None:
+def test_a_retry_is_unknown_from_its_first_lookup_on() -> None:
     assert route_wait(Message({}), NOW, is_known=False, lease=10) == RouteWait(1.0, NOW)
 
 
-def test_one_that_another_worker_knows_is_offered_again_soon() -> None:
+def test_a_retry_known_to_another_worker_is_soon_offered_again() -> None:
     late = message_of({}, unknown_since=NOW - 10**9)
     assert route_wait(late, NOW, is_known=True, lease=10) == RouteWait(RETRY_ELSEWHERE, 0)
 

@@ -92,7 +92,7 @@ async def test_an_outage_is_told_by_those_who_consume(caplog: pytest.LogCaptureF
     assert caplog.messages == []
 
 
-async def test_another_failure_is_told_once_and_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_failure_is_logged_once_and_the_watch_continues(caplog: pytest.LogCaptureFixture) -> None:
     found = Found(error=SetupError("WRONGTYPE"))
     watch = GroupWatch(STREAM, found)
     with pytest.raises(SetupError):
@@ -102,7 +102,7 @@ async def test_another_failure_is_told_once_and_ends_nothing(caplog: pytest.LogC
     assert caplog.messages == ["could not look for abandoned groups: WRONGTYPE"]
 
 
-async def test_every_stream_is_looked_at_until_it_is_cancelled() -> None:
+async def test_every_stream_is_polled_until_cancelled() -> None:
     found = [Found(), Found()]
     task = asyncio.create_task(watch_groups([GroupWatch(STREAM, one) for one in found], 0.01))
     await eventually(lambda: min(one.looks for one in found) > 2)
@@ -112,7 +112,7 @@ async def test_every_stream_is_looked_at_until_it_is_cancelled() -> None:
     assert abs(found[0].looks - found[1].looks) <= 1
 
 
-async def test_without_streams_there_is_nothing_to_look_at() -> None:
+async def test_without_streams_nothing_is_polled() -> None:
     looking = asyncio.ensure_future(watch_groups([], 60))
     await asyncio.wait_for(looking, 5)
     assert looking.done()

@@ -177,7 +177,7 @@ async def test_dead_letters_are_counted(redis_client: Redis) -> None:
         assert (await group.fetch()).dead == 1
 
 
-async def test_of_a_group_that_is_not_there_little_is_known(redis_client: Redis) -> None:
+async def test_a_missing_group_has_few_statistics(redis_client: Redis) -> None:
     assert await Group(redis_client).fetch() == GroupStats(dead=0)
 
 

@@ -128,7 +128,7 @@ async def test_a_renaming_can_be_taken_back(backend: RedisBackend) -> None:
     assert [group["name"] for group in await backend.client.xinfo_groups(STREAM)] == [OLD.encode()]
 
 
-async def test_it_waits_for_the_workers_of_the_old_group(
+async def test_a_takeover_waits_for_the_workers_of_the_old_group(
     backend: RedisBackend, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Otherwise both groups would handle new entries. The worker starts anyway: a deploy waits for that."""
@@ -151,7 +151,7 @@ async def test_it_waits_for_the_workers_of_the_old_group(
     assert "heartbeats" not in caplog.text
 
 
-async def test_while_it_waits_nothing_is_tidied_or_promoted(backend: RedisBackend) -> None:
+async def test_while_a_takeover_waits_nothing_is_cleaned_or_promoted(backend: RedisBackend) -> None:
     """The group does not exist yet, which is not a failure."""
     client = backend.client
     await client.xgroup_create(STREAM, OLD, id="0", mkstream=True)
@@ -216,7 +216,7 @@ async def test_many_workers_may_take_over_at_once(backend: RedisBackend) -> None
     assert [group["name"] for group in await client.xinfo_groups(STREAM)] == [NEW.encode()]
 
 
-async def test_it_is_done_once_and_costs_nothing_afterwards(backend: RedisBackend) -> None:
+async def test_a_takeover_runs_once_and_costs_nothing_afterwards(backend: RedisBackend) -> None:
     taking = storage(backend)
     await taking.create_group(STREAM, NEW)
     await backend.client.xgroup_create(STREAM, OLD, id="0")

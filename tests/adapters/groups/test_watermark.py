@@ -89,7 +89,7 @@ async def test_a_group_of_retries_that_is_lost_is_told(
     assert seen == [2]
 
 
-async def test_each_worker_remembers_for_itself(backend: RedisBackend) -> None:
+async def test_each_worker_remembers_its_own_watermark(backend: RedisBackend) -> None:
     storage, marks = backend.storage(), Watermarks()
     await storage.create_group(STREAM, GROUP)
     first = await backend.add(type="booked")
@@ -213,7 +213,7 @@ async def test_a_group_that_was_created_again_has_not_gone_back(backend: RedisBa
     assert told == []
 
 
-async def test_nothing_is_noted_of_a_group_in_which_nothing_moves(backend: RedisBackend) -> None:
+async def test_an_idle_group_writes_no_watermark(backend: RedisBackend) -> None:
     storage, handler = backend.storage(lease=60), Handling()
     async with consuming(storage, dispatcher_of(handler).process_message, lease=60):
         last = await backend.add(type="booked")

@@ -176,11 +176,11 @@ class TestCounts:
         reply = await group.claim(count=count)
         assert reply.ids == [f"{n}-0" for n in range(1, min(count, 4) + 1)]
 
-    async def test_as_many_are_taken_of_a_consumer_that_is_gone(self, group: Claiming) -> None:
+    async def test_a_claim_takes_the_full_count_from_a_missing_consumer(self, group: Claiming) -> None:
         await group.held("1-0", "2-0", "3-0", consumer=RELEASED, idle=0)
         assert (await group.claim(count=2)).ids == ["1-0", "2-0"]
 
-    async def test_as_many_are_taken_of_several_consumers_and_streams_together(self, group: Claiming) -> None:
+    async def test_a_claim_takes_the_full_count_across_consumers_and_streams(self, group: Claiming) -> None:
         await group.held("1-0", stream=KEYS.retry, consumer=RELEASED)
         await group.held("2-0", stream=KEYS.retry)
         await group.held("3-0", consumer=RELEASED)
@@ -263,7 +263,7 @@ class TestCursors:
 class TestQuotas:
     """How many entries of each delivery count are claimed."""
 
-    async def test_of_each_delivery_no_more_than_its_quota(self, group: Claiming) -> None:
+    async def test_each_delivery_number_is_claimed_up_to_its_quota(self, group: Claiming) -> None:
         await group.held("1-0", "2-0", "3-0", deliveries=1)
         await group.held("4-0", "5-0", deliveries=2)
         await group.held("6-0", deliveries=3)
@@ -287,7 +287,7 @@ class TestQuotas:
         ]
         assert [row.deliveries for row in await group.pending()] == [4, 5, 5]
 
-    async def test_all_others_may_have_one_quota_together(self, group: Claiming) -> None:
+    async def test_all_other_delivery_numbers_share_one_quota(self, group: Claiming) -> None:
         await group.held("1-0", deliveries=1)
         await group.held("2-0", deliveries=2)
         await group.held("3-0", deliveries=3)

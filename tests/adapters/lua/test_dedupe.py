@@ -145,12 +145,12 @@ class TestOwners:
             assert (await group.written() or "").split()[2] == "1-0"
         return code
 
-    async def test_one_that_is_pending_is_waited_for(self, group: Asking) -> None:
+    async def test_a_pending_holder_is_waited_for(self, group: Asking) -> None:
         assert await self.wait_for(group, "entry", "2-0") == WAIT
         await group.client.xack(STREAM, GROUP, "2-0")
         assert await self.wait_for(group, "entry", "2-0") == RUN
 
-    async def test_one_that_is_pending_as_a_retry_is_waited_for(self, group: Asking) -> None:
+    async def test_a_holder_pending_as_a_retry_is_waited_for(self, group: Asking) -> None:
         await group.add("5-0", "6-0", stream=KEYS.retry)
         await group.read(OTHER, 1, stream=KEYS.retry)
         assert await self.wait_for(group, "retry", "5-0") == WAIT
@@ -162,19 +162,19 @@ class TestOwners:
         await group.client.xgroup_destroy(KEYS.retry, GROUP)
         assert await self.wait_for(group, "retry", "5-0") == RUN
 
-    async def test_one_whose_retry_waits_for_its_time_is_waited_for(self, group: Asking) -> None:
+    async def test_a_holder_whose_retry_is_delayed_is_waited_for(self, group: Asking) -> None:
         await group.client.hset(KEYS.delayed, "9-0|thank|2", "a retry")
         assert await self.wait_for(group, "delayed", "9-0|thank|2") == WAIT
         assert await self.wait_for(group, "delayed", "9-0|thank|3") == RUN
 
-    async def test_one_whose_retry_was_promoted_is_waited_for(self, group: Asking) -> None:
+    async def test_a_holder_whose_retry_was_promoted_is_waited_for(self, group: Asking) -> None:
         for name in ("8-0|thank|2", "9-0|thank|2"):
             await group.add("*", stream=KEYS.retry, name=name, entry="a retry")
         assert await self.wait_for(group, "delayed", "9-0|thank|2") == WAIT
         assert await self.wait_for(group, "delayed", "9-0|thank|3") == RUN
 
     @pytest.mark.parametrize(("others", "told"), [(999, RUN), (1_000, WAIT), (1_500, WAIT)])
-    async def test_one_that_cannot_be_seen_behind_a_thousand_retries_is_waited_for(
+    async def test_a_holder_hidden_behind_a_thousand_retries_is_waited_for(
         self, group: Asking, others: int, told: int
     ) -> None:
         await group.client.eval(

@@ -43,7 +43,7 @@ class TestAck:
         lost: list[str] = await group.run("ack", [STREAM], GROUP, ME, deadline, word, ids, counts)
         return lost
 
-    async def test_after_the_deadline_each_entry_is_looked_up(self, group: Scripted) -> None:
+    async def test_after_the_deadline_each_entry_is_checked(self, group: Scripted) -> None:
         await group.hold("1-0", ME, 12)
         await group.hold("2-0", ME, 2)
         await group.hold("3-0", OTHER, 1)
@@ -57,7 +57,7 @@ class TestAck:
         assert await self.ack(group, 0, "1-0 2-0 3-0") == ["2-0"]
         assert await group.pending() == [Pending("2-0", ME, 2), Pending("4-0", ME, 1)]
 
-    async def test_before_the_deadline_nothing_needs_to_be_looked_up(self, group: Scripted) -> None:
+    async def test_before_the_deadline_no_entry_is_checked(self, group: Scripted) -> None:
         assert await self.ack(group, await group.now() + 60_000, "1-0 2-0", "5 5") == []
         assert [row.entry_id for row in await group.pending()] == ["3-0", "4-0"]
 
@@ -249,7 +249,7 @@ class TestRelease:
             Pending("2-0", RELEASED, 0),
         ]
 
-    async def test_each_entry_gets_the_count_that_it_is_to_have(self, group: Scripted) -> None:
+    async def test_each_entry_gets_its_requested_delivery_count(self, group: Scripted) -> None:
         await group.hold("1-0", ME, 3)
         await group.run("release", [STREAM], GROUP, ME, RELEASED, "1-0", 3, 2, "2-0", 1, 1)
         released = [row for row in await group.pending() if row.consumer == RELEASED]

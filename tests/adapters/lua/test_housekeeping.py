@@ -62,7 +62,7 @@ class TestWatermark:
         low: str | None = await group.run("save_watermark", [STREAM, KEYS.meta], GROUP)
         return low
 
-    async def test_it_is_the_first_entry_that_is_pending_or_the_last_that_is_done(
+    async def test_the_watermark_is_the_first_pending_or_the_last_finished_entry(
         self, group: Scripted
     ) -> None:
         await group.create_group(group="another")
@@ -76,7 +76,7 @@ class TestWatermark:
         assert await self.note(group) == "(3-0"
         assert await group.hash(KEYS.meta) == {"low": "(3-0"}
 
-    async def test_of_a_lost_group_nothing_is_noted(self, group: Scripted) -> None:
+    async def test_a_deleted_group_writes_no_watermark(self, group: Scripted) -> None:
         await group.client.hset(KEYS.meta, "low", "7-0")
         await group.client.xgroup_destroy(STREAM, GROUP)
         assert await self.note(group) is None
@@ -170,7 +170,7 @@ class TestLeft:
         answer: int = await group.run("has_backlog", [STREAM, KEYS.retry, KEYS.delayed], GROUP, upto)
         return {0: False, 1: True}[answer]
 
-    async def test_nothing_is_left_of_an_empty_stream(self, group: Scripted) -> None:
+    async def test_an_empty_stream_has_no_backlog(self, group: Scripted) -> None:
         assert not await self.left(group)
 
     async def test_unread_entries_up_to_the_id_are_backlog(self, group: Scripted) -> None:
@@ -215,7 +215,7 @@ class TestLeft:
         assert await self.left(group)
 
     @pytest.mark.parametrize("where", ["retry", "delayed"])
-    async def test_all_retries_are_looked_at(self, group: Scripted, where: str) -> None:
+    async def test_all_retries_are_examined(self, group: Scripted, where: str) -> None:
         fill = (
             "for n = 1, 1300 do local name = '50-' .. n .. '|thank|2' "
             "if ARGV[1] == 'retry' then redis.call('XADD', KEYS[1], '*', 'name', name, 'entry', '') "
@@ -255,9 +255,7 @@ class TestForgetRoutes:
         assert await group.hash(KEYS.routes) == {"a": "1", "c": "3"}
         assert await self.forget(group) == 0
 
-    async def test_it_is_kept_for_a_while_and_for_longer_where_it_is_used_again(
-        self, group: Scripted
-    ) -> None:
+    async def test_a_note_expires_later_if_it_is_used_again(self, group: Scripted) -> None:
         await group.client.hset(KEYS.routes, mapping={"a": "1", "b": "2"})
         await group.client.hset(KEYS.workers, "one", "7 5 a")
         before = await group.now()
@@ -278,7 +276,7 @@ class TestForgetRoutes:
         assert await self.forget(group, keep=60_000) == 1
         assert await group.hash(KEYS.routes) == {"a": "1"}
 
-    async def test_of_two_the_one_that_no_worker_has_is_forgotten(self, group: Scripted) -> None:
+    async def test_only_the_name_without_a_worker_is_removed(self, group: Scripted) -> None:
         await group.client.hset(KEYS.routes, mapping={"a": "1", "b": "2"})
         await group.client.hset(KEYS.workers, "one", "7 5 b")
         assert await self.forget(group) == 1
@@ -347,7 +345,7 @@ class TestTakeOver:
         assert await group.client.exists(*olds) == 0
         assert await group.hash(KEYS.meta) == {"moved_to": "new"}
 
-    async def test_all_is_moved_in_one_step_where_there_is_little(self, group: Scripted) -> None:
+    async def test_small_amounts_are_moved_in_one_step(self, group: Scripted) -> None:
         await self.fill(group)
         due = await group.due()
         assert await self.step(group) == ("done", 8)

@@ -45,12 +45,12 @@ class TestPromote:
         assert await group.entries(KEYS.retry) == moved
         assert list(await group.due()) == list(await group.hash(KEYS.delayed)) == ["later"]
 
-    async def test_nothing_waits_for_ever_where_nothing_waits(self, group: Scripted) -> None:
+    async def test_without_delayed_retries_there_is_no_next_due_time(self, group: Scripted) -> None:
         assert await self.promote(group) == (-1, [], 0)
         await group.schedule(due=-1)
         assert await self.promote(group) == (-1, [], 0)
 
-    async def test_no_more_is_moved_than_one_step_may(self, group: Scripted) -> None:
+    async def test_one_step_moves_a_bounded_number(self, group: Scripted) -> None:
         await group.schedule(a=-4, b=-3, c=-2, later=60_000)
         assert await self.promote(group, limit=2) == (0, [], 0)
         assert await self.promoted(group) == ["a", "b"]
@@ -120,12 +120,12 @@ class TestBringBack:
         assert list(await group.due(RETURNING.due)) == ["later"]
         assert await group.client.hkeys(RETURNING.delayed) == [b"later"]
 
-    async def test_nothing_waits_for_ever_where_nothing_waits(self, group: Scripted) -> None:
+    async def test_without_delayed_retries_there_is_no_next_due_time(self, group: Scripted) -> None:
         assert await self.reinject_due(group) == (-1, 0)
         await self.wait(group, due=-1)
         assert await self.reinject_due(group) == (-1, 0)
 
-    async def test_no_more_comes_back_than_one_step_may_bring(self, group: Scripted) -> None:
+    async def test_one_step_reinjects_a_bounded_number(self, group: Scripted) -> None:
         await self.wait(group, a=-4, b=-3, c=-2)
         assert await self.reinject_due(group, 2) == (0, 0)
         assert await self.back(group) == ["a", "b"]
@@ -157,14 +157,14 @@ class TestBringBack:
 class TestSchedule:
     """One retry by its name."""
 
-    async def test_it_waits_for_its_delay(self, group: Scripted) -> None:
+    async def test_a_requeued_entry_waits_for_its_delay(self, group: Scripted) -> None:
         before = await group.now()
         assert await group.run("schedule", [KEYS.due, KEYS.delayed], "a", 5_000, "entry a") == 1
         due = (await group.due())["a"]
         assert before + 5_000 <= due <= await group.now() + 5_000
         assert await group.hash(KEYS.delayed) == {"a": "entry a"}
 
-    async def test_the_same_twice_is_one(self, group: Scripted) -> None:
+    async def test_scheduling_the_same_retry_twice_is_idempotent(self, group: Scripted) -> None:
         await group.run("schedule", [KEYS.due, KEYS.delayed], "a", 5_000, "entry a")
         first = await group.due()
         assert await group.run("schedule", [KEYS.due, KEYS.delayed], "a", 90_000, "another") == 0
@@ -199,7 +199,7 @@ class TestRestoreDue:
         assert (due["a"], due["year"]) == (kept["a"], kept["year"])
         assert max(due["b"], due["c"]) <= after
 
-    async def test_it_looks_at_many_in_several_steps(self, group: Scripted) -> None:
+    async def test_many_entries_are_examined_in_several_steps(self, group: Scripted) -> None:
         await group.client.hset(KEYS.delayed, mapping={f"{n}": "x" * 100 for n in range(2_000)})
         cursor, found, steps = "0", list[str](), 0
         while steps == 0 or cursor != "0":
@@ -232,7 +232,7 @@ class TestRevive:
         assert await group.ids(KEYS.dead) == ["1-0", "3-0"]
         assert await group.entries(KEYS.retry) == [{"name": "a", "entry": "entry a"}]
 
-    async def test_one_that_is_gone_is_not_revived_again(self, group: Scripted) -> None:
+    async def test_a_missing_dead_letter_is_not_requeued_again(self, group: Scripted) -> None:
         await group.add("1-0", stream=KEYS.dead)
         assert await group.run("requeue_dead_letter", [KEYS.dead, KEYS.retry], "2-0", "a", "entry a") == 0
         assert await group.ids(KEYS.dead) == ["1-0"]

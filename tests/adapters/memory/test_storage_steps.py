@@ -305,7 +305,7 @@ class TestClaiming:
         assert [name for name, _ in claimed.entries] == [second]
         assert (claimed.held_back, claimed.last_deliveries) == (1, 0)
 
-    async def test_each_that_was_deleted_is_told_and_no_longer_pending(
+    async def test_deleted_entries_are_reported_and_no_longer_pending(
         self, caplog: pytest.LogCaptureFixture
     ) -> None:
         stream = Stream()
@@ -423,7 +423,7 @@ class TestTidying:
         await stream.storage.clean_up(*ONE)
         assert (stream.left(), stream.storage.trimmed) == (1, 4)
 
-    async def test_without_a_group_or_without_an_age_all_stays(self) -> None:
+    async def test_without_a_group_or_an_age_nothing_is_trimmed(self) -> None:
         stream = Stream(trim=10.0)
         stream.add(2)
         stream.clock.now += 1_000
@@ -658,7 +658,7 @@ class TestWorkers:
         run_jumping(main())
 
 
-def test_every_call_lets_others_run_and_waits_for_no_time() -> None:
+def test_every_call_yields_to_the_event_loop_once() -> None:
     """As calls to a server do."""
 
     async def main() -> None:

@@ -54,7 +54,7 @@ async def test_a_thousand_callers_share_a_few_connections(redis_url: str) -> Non
         assert 0 < await connections(redis_url, "crowd") <= COMMAND_CONNECTIONS
 
 
-async def test_each_caller_gets_its_own_answers_errors_included(redis_url: str) -> None:
+async def test_each_caller_gets_its_own_answers_and_errors(redis_url: str) -> None:
     async def ask(client: Any, n: int) -> list[Any]:
         commands: list[CommandArgs] = [("SET", f"k{n}", n), ("LPUSH", f"k{n}", "x"), ("GET", f"k{n}")]
         return await send_pipelined(client, commands[: 1 + n % 3])

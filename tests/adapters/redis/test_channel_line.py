@@ -105,7 +105,7 @@ async def test_a_new_caller_queues_behind_waiting_ones(
     assert [words[0] for trip in server.trips for words in trip] == ["a0", "b0", "c0", "d0"]
 
 
-async def test_all_connections_carry_what_waits(server: Server, channel: Callable[[int], Channel]) -> None:
+async def test_waiting_calls_use_all_connections(server: Server, channel: Callable[[int], Channel]) -> None:
     """Each connection that becomes free takes a part, and no call is lost to a later one."""
     made = channel(3)
     calls = [call(f"{n}-") for n in range(3 + 64 * 3)]
@@ -227,7 +227,7 @@ async def test_connections_are_as_many_after_any_number_of_round_trips(
     assert server.most_open == 2
 
 
-async def test_nobody_is_left_to_carry_anything_when_all_is_answered(
+async def test_no_task_remains_when_all_calls_are_answered(
     server: Server, channel: Callable[[int], Channel]
 ) -> None:
     made, before = channel(1), asyncio.all_tasks()

@@ -93,7 +93,7 @@ async def test_the_embedded_server_can_be_refused(tmp_path: Path) -> None:
     assert not (tmp_path / ".streamroute").exists()
 
 
-async def test_nobody_listening(tmp_path: Path) -> None:
+async def test_a_port_without_a_listener_is_reported(tmp_path: Path) -> None:
     port = free_port()
     assert await refusal(f"redis://u:hunter2@127.0.0.1:{port}/0") == (
         f"Redis at redis://u:***@127.0.0.1:{port}/0 refuses the connection; "

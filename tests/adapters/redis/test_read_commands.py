@@ -165,7 +165,7 @@ async def test_reads_of_one_reader_share_a_command_and_others_have_their_own(
     ]
 
 
-async def test_each_read_gets_what_is_its_own_and_the_others_go_on_waiting(
+async def test_each_read_gets_its_own_entries_and_others_keep_waiting(
     server: Server, reads: Callable[[int], SharedReads]
 ) -> None:
     made = reads(4)
@@ -197,7 +197,7 @@ async def test_a_command_asks_for_as_few_as_the_smallest_of_its_reads(
     assert server.commands[0].most == 4
 
 
-async def test_all_streams_of_a_command_together_bring_no_more_than_a_thousand(
+async def test_a_command_returns_at_most_a_thousand_entries(
     server: Server, reads: Callable[..., SharedReads]
 ) -> None:
     made = reads(4, entries=8)
@@ -234,7 +234,7 @@ async def test_a_stream_that_had_more_is_read_alone_until_it_has_less(
     assert [command.keys for command in server.commands[1:]] == [("a", "b"), ("hot",)]
 
 
-async def test_one_that_had_less_than_it_was_asked_for_shares_again(
+async def test_a_stream_with_fewer_entries_than_requested_shares_again(
     server: Server, reads: Callable[[int], SharedReads]
 ) -> None:
     made = reads(4)
@@ -404,7 +404,7 @@ async def test_a_read_that_is_cancelled_is_asked_for_no_more(
     assert (server.commands[-1].keys, b.done()) == (("b",), False)
 
 
-async def test_nothing_is_kept_of_a_read_that_has_ended_or_was_cancelled(
+async def test_ended_and_cancelled_reads_leave_no_state(
     server: Server, reads: Callable[[int], SharedReads]
 ) -> None:
     made = reads(4)

@@ -271,7 +271,7 @@ def test_several_groups_take_turns_with_the_last_connection(server: Server) -> N
     run_jumping(main())
 
 
-def test_all_groups_without_a_connection_are_looked_at_in_one_round_trip(server: Server) -> None:
+def test_groups_without_a_connection_are_polled_in_one_round_trip(server: Server) -> None:
     """The more groups, the rarer: a hundred are polled ten times a second. One's entry is fetched alone."""
 
     async def main() -> None:

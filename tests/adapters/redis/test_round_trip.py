@@ -24,7 +24,7 @@ async def test_a_refused_command_is_an_answer_among_others(redis_client: Any) ->
     assert [answers[0], answers[2]] == [b"OK", b"1"]
 
 
-async def test_one_that_is_cancelled_leaves_no_answer_for_the_next(redis_client: Any, redis_url: str) -> None:
+async def test_a_cancelled_call_leaves_no_reply_for_the_next(redis_client: Any, redis_url: str) -> None:
     async def is_waiting() -> bool:
         return bool((await redis_client.info("clients"))["blocked_clients"])
 
@@ -38,7 +38,7 @@ async def test_one_that_is_cancelled_leaves_no_answer_for_the_next(redis_client:
         assert await send_pipelined(client, [("ECHO", "new")]) == [b"new"]
 
 
-async def test_one_that_is_cancelled_ends_whatever_it_is_doing(redis_client: Any, redis_url: str) -> None:
+async def test_a_cancelled_call_ends_in_any_state(redis_client: Any, redis_url: str) -> None:
     """Even while it connects or sends: there Python 3.11 may swallow a cancellation."""
     for turns in range(1, 60):
         async with Redis.from_url(redis_url, socket_timeout=20) as client:
@@ -50,7 +50,7 @@ async def test_one_that_is_cancelled_ends_whatever_it_is_doing(redis_client: Any
             assert waiting.cancelled(), turns
 
 
-async def test_one_that_times_out_leaves_no_answer_for_the_next(redis_url: str) -> None:
+async def test_a_call_that_times_out_leaves_no_reply_for_the_next(redis_url: str) -> None:
     async with Redis.from_url(redis_url, socket_timeout=0.1) as client:
 
         async def echo(word: str) -> list[Any]:
@@ -78,7 +78,7 @@ async def test_a_server_that_is_away_is_raised() -> None:
             await send_pipelined(client, [("PING",)])
 
 
-async def test_one_whose_cancellation_was_swallowed_leaves_no_answer_for_the_next(
+async def test_a_swallowed_cancellation_leaves_no_reply_for_the_next(
     redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As redis-py does on Python 3.11 if a cancellation coincides with the awaited result."""

@@ -272,7 +272,7 @@ async def refusal(url: str) -> str:
     return message
 
 
-async def test_no_sentinel_at_all() -> None:
+async def test_without_any_sentinel_the_error_names_them() -> None:
     url = f"redis+sentinel://:hunter2@127.0.0.1:{free_port()}/main"
     assert await refusal(url) == (
         f"Redis at {url.replace('hunter2', '***')} has no master now: no sentinel answers, or none knows "

@@ -193,7 +193,7 @@ async def test_a_key_that_is_no_stream_is_an_error_of_its_own(streams: Streams) 
         assert numbers(await within_patience(good)) == {"good": 1}
 
 
-async def test_nothing_is_brought_when_the_time_is_over(streams: Streams) -> None:
+async def test_a_read_returns_nothing_at_its_deadline(streams: Streams) -> None:
     await streams.create("s")
     assert (await within_patience(streams.reading("s", wait=0.05))).rows == {}
 

@@ -26,7 +26,7 @@ def test_the_first_time_that_nobody_knows_it_is_noted() -> None:
 
 
 @pytest.mark.parametrize(("passed", "delay"), [(2, 1), (40, 10), (400, 60), (590, 10), (599.9, 0.1)])
-def test_it_is_offered_again_within_a_lease(passed: float, delay: float) -> None:
+def test_an_unknown_retry_is_offered_again_within_a_lease(passed: float, delay: float) -> None:
     """A worker that lives for one lease, and knows the route, is not missed."""
     wait = route_wait(waited(passed), NOW, is_known=False, lease=60)
     assert wait.delay == pytest.approx(delay)
@@ -34,5 +34,5 @@ def test_it_is_offered_again_within_a_lease(passed: float, delay: float) -> None
 
 
 @pytest.mark.parametrize("passed", [MAX_WAIT_LEASES * 60, MAX_WAIT_LEASES * 60 + 1])
-def test_after_ten_leases_it_is_over(passed: float) -> None:
+def test_an_unknown_retry_is_given_up_after_ten_leases(passed: float) -> None:
     assert route_wait(waited(passed), NOW, is_known=False, lease=60).delay is None

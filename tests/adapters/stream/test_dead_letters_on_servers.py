@@ -75,7 +75,9 @@ async def test_a_group_may_read_the_letters_as_messages(redis_client: Redis) -> 
     assert seen == {"type": "booked", "n": "1"}
 
 
-async def test_of_two_who_bring_a_letter_back_one_does(redis_client: Redis, box: DeadLetters) -> None:
+async def test_concurrent_requeues_of_a_dead_letter_run_it_once(
+    redis_client: Redis, box: DeadLetters
+) -> None:
     backend = await died(redis_client, Handling("bad", failing(Reject("no"))))
     found = await letters(box)
     assert await box.requeue([*found, *found]) == 1

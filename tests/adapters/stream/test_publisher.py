@@ -34,7 +34,7 @@ async def test_published_entries_are_read_back_by_the_codec(redis_client: Redis)
     assert [JsonCodec().decode(fields) for _, fields in rows] == payloads
 
 
-async def test_nothing_is_published_without_a_word_to_the_server() -> None:
+async def test_publishing_nothing_sends_no_command() -> None:
     async with new_client("unix:///nowhere/socket") as client:
         assert await publisher(client).publish([]) == []
 

@@ -74,7 +74,7 @@ async def waiting(client: Any) -> int:
     return int(entries)
 
 
-def test_it_is_a_scheduler_of_the_protocol() -> None:
+def test_the_scheduler_satisfies_the_protocol() -> None:
     assert isinstance(RedisRetryScheduler(Redis()), RetrySchedulerProtocol)
 
 
@@ -105,7 +105,7 @@ async def test_the_codec_is_that_of_the_storage(redis_client: Redis, codec: Any)
     assert b'"attempt"' in fields.get(b"_streamroute", fields.get(b"data", b""))
 
 
-async def test_it_waits_for_its_time(redis_client: Redis) -> None:
+async def test_a_scheduled_retry_waits_for_its_time(redis_client: Redis) -> None:
     async with bringing_back(redis_client) as scheduler:
         await scheduler.schedule_retry(STREAM, {"type": "booked"}, delay=600)
         left = await scheduler.reinject_due(STREAM)
@@ -114,7 +114,7 @@ async def test_it_waits_for_its_time(redis_client: Redis) -> None:
     assert await entries(redis_client) == []
 
 
-async def test_the_same_retry_twice_is_one(redis_client: Redis) -> None:
+async def test_scheduling_a_retry_twice_delivers_it_once(redis_client: Redis) -> None:
     async with bringing_back(redis_client) as scheduler:
         for routes in (["thank"], ["thank"], ["bill"]):
             mark = {**MARK, "routes": routes}
@@ -207,7 +207,7 @@ async def test_a_foreign_storages_failed_route_alone_runs_again_in_its_group_alo
     assert bad.seen[1].attempt == 2
 
 
-async def test_with_our_storage_the_retry_is_settled_in_one_step_with_the_ack(redis_client: Redis) -> None:
+async def test_the_redis_storage_settles_the_retry_together_with_the_ack(redis_client: Redis) -> None:
     backend = RedisBackend(redis_client)
     handler = Handling("bad", failing_first())
     async with bringing_back(redis_client) as scheduler:

@@ -64,7 +64,7 @@ async def test_reading_the_secret_creates_none(redis_client: Redis) -> None:
     assert await reader.get(make=False) == made
 
 
-async def test_one_that_was_deleted_is_another_within_ten_seconds(redis_client: Redis) -> None:
+async def test_a_deleted_secret_is_replaced_within_ten_seconds(redis_client: Redis) -> None:
     clock = Clock()
     secret = secret_of(redis_client, clock)
     first = await secret.get(make=True)

@@ -28,7 +28,7 @@ def backend(redis_client: Redis) -> RedisBackend:
     return RedisBackend(redis_client)
 
 
-def test_it_is_a_storage_with_every_capability() -> None:
+def test_the_redis_storage_has_every_capability() -> None:
     storage = RedisStreamStorage(Redis())
     assert isinstance(storage, StreamStorageProtocol)
     assert blocks(storage)
@@ -99,7 +99,7 @@ async def test_a_retry_key_of_the_wrong_type_keeps_the_entry(
     assert dead.id == kept
 
 
-async def test_no_outcome_is_written_where_another_cannot_be(
+async def test_outcomes_are_written_all_or_not_at_all(
     backend: RedisBackend, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The server rolls nothing back, so the keys are checked before anything is written."""
@@ -291,7 +291,7 @@ async def test_more_retries_than_one_step_promotes_take_several(backend: RedisBa
     assert await backend.client.xlen(KEYS.retry) == 250
 
 
-async def test_no_step_of_promotions_waits_while_more_are_due(backend: RedisBackend) -> None:
+async def test_promotions_continue_while_more_are_due(backend: RedisBackend) -> None:
     storage, handler, count = backend.storage(), Handling(), 800
     await storage.create_group(STREAM, GROUP)
     for _ in range(count):

@@ -287,7 +287,7 @@ class TestQuotas:
             (Quotas(9, {3: 1}, others=2), ["1-0", "2-0", "3-0"], 0, 0),
         ],
     )
-    async def test_of_each_delivery_no_more_is_claimed_than_its_quota(
+    async def test_claims_respect_the_quota_of_each_delivery_number(
         self, group: Storing, quotas: Quotas, taken: list[str], held_back: int, last_deliveries: int
     ) -> None:
         storage = group.storage()

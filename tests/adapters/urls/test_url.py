@@ -264,7 +264,7 @@ _FORMS = [
 @example("redis://:{}@host:6379/0", "12?x@S3cr/et")
 @example("redis://host:6379/0?password={}", "ab&S3cret")
 @example("redis://host:6379/0?password={}", "ab@S3cret")
-def test_no_fragment_of_an_odd_password_is_shown(form: str, middle: str) -> None:
+def test_no_part_of_an_unusual_password_is_shown(form: str, middle: str) -> None:
     """In any form. The words around it are not part of the password."""
     assume(form != "redis://user:{}" or "@" not in middle)  # otherwise it is a password and a host
     password = f"Qx7z{middle}Wv9k"

@@ -44,6 +44,6 @@ def test_a_folder_that_is_called_as_the_file_is_told() -> None:
     assert config_path("routes.yaml") == Path("routes.yaml/routes.yaml")
 
 
-def test_nothing_at_all() -> None:
+def test_no_configuration_is_a_usage_error() -> None:
     assert refusal(None) == "there is no routes.yaml in this folder; name one, or run: streamroute init"
     assert refusal("absent") == "absent does not exist"

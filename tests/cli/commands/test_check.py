@@ -39,14 +39,14 @@ def test_routes_yaml_here_is_checked_when_nothing_is_named(
     assert command("check") == Done(0, "", "routes.yaml: nothing is wrong\n")
 
 
-def test_it_leaves_the_cycle_collector_as_it_was(lone_project: Project, command: Callable[..., Done]) -> None:
+def test_check_restores_the_garbage_collector(lone_project: Project, command: Callable[..., Done]) -> None:
     lone_project.routes(OK)
     gc.enable()
     command("check")
     assert gc.isenabled()
 
 
-def test_without_routes_yaml_it_says_what_to_do(command: Callable[..., Done]) -> None:
+def test_without_routes_yaml_the_error_says_what_to_do(command: Callable[..., Done]) -> None:
     done = command("check")
     assert done.code == 2
     assert "there is no routes.yaml in this folder; name one, or run: streamroute init" in done.err
@@ -102,7 +102,7 @@ def test_folders_with_modules_of_the_same_name_are_told_apart(
     assert done.code == 0, done.out
 
 
-def test_of_an_included_file_the_whole_is_checked(
+def test_for_an_included_file_its_configuration_is_checked(
     lone_project: Project, command: Callable[..., Done]
 ) -> None:
     lone_project.routes(OK, head="include: [parts/*.yaml]\n" + ROUTES)

@@ -54,7 +54,7 @@ def left(project: Project) -> list[str]:
     return [entry_id.decode() for entry_id, _ in project.redis.xrange(DEAD)]
 
 
-def test_nothing_is_dead(shop: Project, command: Callable[..., Done]) -> None:
+def test_an_empty_list_says_no_dead_letters(shop: Project, command: Callable[..., Done]) -> None:
     assert command("dead", "list") == command("dead", "list", "--newer", "1h")
     assert command("dead", "list").out == "no dead letters\n"
 
@@ -117,7 +117,7 @@ def test_letters_of_other_groups_in_the_same_stream_are_not_ours(
     assert len(left(shop)) == 2
 
 
-def test_all_that_is_known_is_shown(shop: Project, command: Callable[..., Done]) -> None:
+def test_show_prints_everything_known_about_a_letter(shop: Project, command: Callable[..., Done]) -> None:
     letter_id = put(
         shop,
         traceback="Traceback\n  here\x07\nE: x\n", history=HISTORY, generation="abc", time=1_700_000_000.0,
@@ -150,9 +150,7 @@ def test_foreign_entries_are_shown_and_dropped_but_never_retried(
 
 
 @pytest.mark.parametrize("verb", ["retry", "drop"])
-def test_nothing_happens_without_saying_to_which(
-    shop: Project, command: Callable[..., Done], verb: str
-) -> None:
+def test_a_change_without_a_filter_is_refused(shop: Project, command: Callable[..., Done], verb: str) -> None:
     put(shop)
     done = command("dead", verb, "--stream", "events")
     assert (done.code, "select dead letters" in done.err) == (2, True)

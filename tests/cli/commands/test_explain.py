@@ -164,7 +164,7 @@ def test_invalid_events_are_refused(
         ),
     ],
 )
-def test_of_a_file_of_events_one_is_wanted(
+def test_a_file_with_several_events_is_refused(
     command: Callable[..., Done], tmp_path: Path, content: str, said: str
 ) -> None:
     Path("events.jsonl").write_text(content)

@@ -33,7 +33,7 @@ def test_a_new_project_passes_the_check_and_serves(project: Project) -> None:
     assert thanks.split() == ["events", "thank-for-large-orders", "1", "1", "0"]
 
 
-def test_it_says_what_it_wrote_and_what_to_try(
+def test_init_prints_the_written_files_and_the_next_commands(
     tmp_path: Path, command: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

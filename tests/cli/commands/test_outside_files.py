@@ -51,7 +51,7 @@ def test_a_test_that_names_an_entry_asks_no_server_unless_it_is_allowed_to(
     assert not Path("owned").exists()
 
 
-def test_no_embedded_server_is_started_on_what_lies_in_the_project(
+def test_no_embedded_server_is_started_on_data_of_the_project(
     folder: Path, command: Callable[..., Done]
 ) -> None:
     routes("embedded")
@@ -87,7 +87,7 @@ COMMANDS: Final = (
 
 
 @pytest.mark.parametrize("arguments", COMMANDS)
-def test_every_command_that_reads_a_configuration_may_be_allowed_to_read_elsewhere(
+def test_every_command_with_a_configuration_has_the_option_to_read_outside(
     folder: Path, command: Callable[..., Done], arguments: str
 ) -> None:
     Path("../shared.yaml").write_text(SHARED)

@@ -35,7 +35,7 @@ def entries(project: Project) -> list[dict[bytes, bytes]]:
     return [fields for _, fields in project.redis.xrange("events")]
 
 
-def test_one_event_from_the_command_line(shop: Project, command: Callable[..., Done]) -> None:
+def test_publish_takes_one_event_from_the_command_line(shop: Project, command: Callable[..., Done]) -> None:
     done = command("publish", "events", "--type", "t", "--data", '{"n": 1, "type": "loses"}')
     assert (done.code, done.out) == (0, "")
     assert done.err.startswith("published 1 event to events at ${REDIS_URL}\n")
@@ -188,7 +188,7 @@ def test_a_configuration_that_is_wrong_is_shown(shop: Project, command: Callable
     assert (done.code, 'did you mean "handler"?' in done.out) == (1, True)
 
 
-def test_no_server_is_one_line_and_4(
+def test_an_unreachable_server_is_one_line_and_exit_code_4(
     shop: Project, command: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REDIS_URL", f"redis://:hunter2@127.0.0.1:{free_port()}")

@@ -140,7 +140,7 @@ def graphs(draw: st.DrawFn) -> Graph:
 
 
 @given(graphs())
-def test_no_two_boxes_overlap_and_all_lie_on_the_page(graph: Graph) -> None:
+def test_boxes_do_not_overlap_and_lie_on_the_page(graph: Graph) -> None:
     layout = lay_out(graph)
     boxes = list(layout.boxes.values())
     assert len(boxes) == len(graph.nodes)

@@ -68,7 +68,7 @@ def test_types_that_no_route_lists_are_one_line(project: Project) -> None:
     )
 
 
-def test_it_says_what_it_serves_and_from_where(project: Project) -> None:
+def test_the_start_lines_name_routes_and_server(project: Project) -> None:
     project.routes(OK)
     done = project.run("serve", "--drain")
     assert "info: serving routes.yaml from ${REDIS_URL}\n" in done.err
@@ -142,7 +142,7 @@ def test_a_configuration_without_routes_is_refused(lone_project: Project) -> Non
     assert done.err == "error: routes.yaml has no enabled route: there is nothing to serve\n"
 
 
-def test_no_server_is_one_line_and_4(lone_project: Project) -> None:
+def test_an_unreachable_server_is_one_line_and_exit_code_4(lone_project: Project) -> None:
     port = free_port()
     lone_project.env["REDIS_URL"] = f"redis://user:hunter2@127.0.0.1:{port}/0?password=hunter2"
     lone_project.routes(OK)
@@ -238,7 +238,7 @@ def test_a_pipe_that_ends_is_drained(project: Project) -> None:
 TWO = ROUTES.replace("routes:", "  more: {group: tests}\n  silent: {}\nroutes:")
 
 
-def test_of_several_streams_one_must_be_named(project: Project) -> None:
+def test_with_several_streams_feed_needs_a_stream(project: Project) -> None:
     project.routes(f"stream: events, {OK}", "stream: more, name: m, type: t, handler: jobs.plain", head=TWO)
     project.feed(event(1))
     done = project.run("serve", "--feed", "events.jsonl", "--drain")
@@ -396,7 +396,7 @@ def test_one_signal_ends_a_handler_that_blocks_the_event_loop(project: Project, 
     assert project.pending() == 1
 
 
-def test_one_signal_ends_it_though_nobody_reads_its_log(project: Project) -> None:
+def test_a_signal_ends_serve_even_if_its_log_is_not_read(project: Project) -> None:
     """The pipe is full: every write blocks, including the last line."""
     project.routes("name: w, type: t, handler: jobs.blocking", head=ROUTES.replace("20s", "100ms"))
     project.feed(event(1))

@@ -125,7 +125,7 @@ def test_a_message_may_lie_in_a_file(command: Callable[..., Done]) -> None:
     assert command("test").code == 0
 
 
-def test_no_handler_runs_and_none_needs_to_exist(command: Callable[..., Done]) -> None:
+def test_tests_run_without_any_handler(command: Callable[..., Done]) -> None:
     """These routes' handlers are in a module that does not exist."""
     write_tests(f"name: gold, message: {GOLD}, routes: [all, vip]")
     assert not Path("jobs.py").exists()
@@ -140,7 +140,7 @@ def test_coverage_below_the_limit_fails(command: Callable[..., Done]) -> None:
     assert done.err == "error: routes.yaml has a coverage of 44.4%, below 45%\n"
 
 
-def test_without_tests_it_says_how_to_begin(command: Callable[..., Done]) -> None:
+def test_without_tests_the_error_says_how_to_start(command: Callable[..., Done]) -> None:
     done = command("test")
     assert done.code == 2
     assert "there is no .test.yaml beside routes.yaml; write one with: streamroute test --init" in done.err

@@ -57,7 +57,7 @@ def test_every_finding_has_a_rule_a_place_and_one_line(name: str, monkeypatch: p
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_no_output_shows_what_a_variable_holds(name: str) -> None:
+def test_no_output_shows_the_value_of_a_variable(name: str) -> None:
     assert "hunter2" not in (FOLDER / f"{name}.out").read_text(encoding="utf-8")
     assert "s3cret" not in (FOLDER / f"{name}.out").read_text(encoding="utf-8")
 

@@ -263,7 +263,7 @@ def test_a_feed_goes_without_workers(project: Project, count: str) -> None:
     assert "--feed cannot be combined with --workers" in done.err
 
 
-def test_one_worker_that_was_asked_for_is_started_again(project: Project) -> None:
+def test_a_single_worker_is_restarted(project: Project) -> None:
     project.routes(OK)
     running = project.start("serve", "--workers", "1").says("worker 1 is process")
     _wait_for_consumers(project, 1)

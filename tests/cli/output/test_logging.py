@@ -86,7 +86,7 @@ def raised_in_a_group() -> Exception:
         SyntaxError("forged", ("12:34:56 error: forged", 1, 1, "12:34:56 error: forged")),
     ],
 )
-def test_no_text_of_an_exception_makes_a_line_of_the_log(
+def test_exception_text_cannot_forge_a_log_line(
     name: str, error: Exception, capsys: pytest.CaptureFixture[str]
 ) -> None:
     set_up_logging("text", "info")
@@ -126,7 +126,7 @@ def test_a_last_error_keeps_its_lines_and_none_of_them_looks_like_a_record(
     assert capsys.readouterr().err == "error: no Redis\n  12:34:56 error: forged\\x1b[2J\n"
 
 
-def test_no_text_of_others_moves_the_cursor(capsys: pytest.CaptureFixture[str]) -> None:
+def test_external_text_cannot_move_the_cursor(capsys: pytest.CaptureFixture[str]) -> None:
     set_up_logging("text", "info")
     logging.getLogger("shop").info("a\x1b[2Jb\rc\td")
     assert capsys.readouterr().err.endswith("info: a\\x1b[2Jb\\rc\td\n")
@@ -172,7 +172,7 @@ def test_a_last_word_needs_no_buffer(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("output_format", ["text", "json"])
-def test_one_record_is_one_line_of_a_bounded_length(
+def test_a_record_is_one_line_of_bounded_length(
     output_format: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Text from outside, whatever it contains, adds no line and no megabytes."""

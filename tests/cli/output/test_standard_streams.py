@@ -67,7 +67,7 @@ def test_a_reader_who_has_read_enough_does_not_change_the_verdict(
 
 
 @pytest.mark.parametrize("words", ["routes", "routes --format json", "routes --graph dot", "test", "rule"])
-def test_it_is_quiet(lone_project: Project, words: str) -> None:
+def test_a_closed_stdout_is_not_an_error(lone_project: Project, words: str) -> None:
     lay_out(lone_project, wrong=False, routes=1_200)
     done = run(lone_project, words, "| true")
     assert (done.code, done.err) == (0, "")

@@ -41,7 +41,7 @@ def _writes(path: Path) -> Iterator[str]:
             yield from (f"{path}: {one.name}" for one in node.names if f"click.{one.name}" in _CALLS)
 
 
-def test_nothing_is_written_but_by_the_one_writer() -> None:
+def test_only_one_module_writes_to_the_streams() -> None:
     files = [path for path in PACKAGE.rglob("*.py") if path not in (WRITER, _PIPE)]
     found = [line for path in files if not path.is_relative_to(STARTER) for line in _writes(path)]
     assert found == []

@@ -11,7 +11,7 @@ def test_numbers_stand_to_the_right_under_their_heads() -> None:
     )
 
 
-def test_no_cell_makes_a_row_of_its_own() -> None:
+def test_a_cell_cannot_forge_a_row() -> None:
     """The name of a stream, of a group or of a configuration file may contain anything."""
     made = table(("stream", "reason"), [("a\nforged  row", "b\x1b[2J\u2028c\r")])
     assert len(made.splitlines()) == 2

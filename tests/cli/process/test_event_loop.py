@@ -91,7 +91,7 @@ def test_user_code_that_ends_the_command_is_named_as_why(
         assert isinstance(tasks.pop().exception(), SystemExit)
 
 
-def test_another_error_is_a_fault_still(capsys: pytest.CaptureFixture[str]) -> None:
+def test_other_errors_are_internal_errors(capsys: pytest.CaptureFixture[str]) -> None:
     async def main() -> int:
         raise RuntimeError("Event loop stopped")
 

@@ -95,7 +95,7 @@ def lone_server() -> Iterator[RealServer]:
         yield server
 
 
-def test_while_redis_is_away_what_was_counted_is_told(lone_project: Project, lone_server: RealServer) -> None:
+def test_during_an_outage_the_counts_are_still_served(lone_project: Project, lone_server: RealServer) -> None:
     server = lone_server
     lone_project.env["REDIS_URL"] = server.url
     lone_project.routes(OK)
@@ -219,7 +219,7 @@ def test_an_address_that_is_none_is_a_mistake_of_usage(project: Project) -> None
     assert "Invalid value for '--metrics': 'nowhere' does not end in a port" in done.err
 
 
-def test_without_the_extra_it_is_said_what_to_install(
+def test_without_the_extra_the_error_says_what_to_install(
     command: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "prometheus_client", None)

@@ -54,7 +54,7 @@ async def test_signals_within_half_a_second_are_one(clock: Callable[[float], Non
     assert await _signalled(clock, 0.0, 0.01, 0.2, 0.49) == ["first", "stop"]
 
 
-async def test_half_a_second_later_it_is_the_second(clock: Callable[[float], None]) -> None:
+async def test_a_signal_after_half_a_second_counts_as_the_second(clock: Callable[[float], None]) -> None:
     """Counted from the first one, so that a wrapper that signals repeatedly does end the process."""
     with pytest.raises(Left, match=str(128 + signal.SIGTERM)):
         await _signalled(clock, 0.0, 0.3, 0.6)

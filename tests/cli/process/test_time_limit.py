@@ -60,7 +60,7 @@ def test_a_check_ends_wherever_it_hangs(tmp_path: Path, hang: str) -> None:
 
 
 @pytest.mark.parametrize("output_format", FORMATS)
-def test_its_output_is_valid_in_every_format(tmp_path: Path, output_format: str) -> None:
+def test_the_time_limits_output_is_valid_in_every_format(tmp_path: Path, output_format: str) -> None:
     (tmp_path / "routes.yaml").write_text(ROUTES, encoding="utf-8")
     done = run(tmp_path, HANGS["in Python"], "check", "--time-limit", "0.5", "--format", output_format)
     assert done.code == 1
@@ -125,7 +125,7 @@ def test_input_that_exhausts_python_is_a_finding(
     assert f"routes.yaml:1:1: error[SR027]: checking this needs more {what} than is available" in done.out
 
 
-def test_of_many_findings_the_first_thousand_are_shown_in_every_format(
+def test_every_format_shows_the_first_thousand_findings(
     lone_project: Project, command: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(lone_project.folder)

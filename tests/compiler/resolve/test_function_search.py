@@ -60,7 +60,7 @@ def test_handlers_of_streamroute_and_containers_are_found_as_well() -> None:
     assert said("streamroute.handlers.log", "container: build").endswith('did you mean "wiring.build"?')
 
 
-def test_of_several_each_is_named() -> None:
+def test_each_of_several_similar_functions_is_suggested() -> None:
     Path("later.py").write_text("def thank(payload): ...")
     assert said("thank").endswith("write one of later.thank, greetings.handlers.thank")
     assert said("thank", "handlers: {allow: [later]}").endswith('did you mean "later.thank"?')

@@ -155,7 +155,7 @@ def test_anything_but_a_plain_def_is_unverified(folder: Path, name: str, what: s
     assert problem(folder, text) == (UNVERIFIED, f'"{text}" {what}, so its source alone cannot verify it')
 
 
-def test_no_code_runs(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_reading_runs_no_code(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     name = package(folder, __init__="raise SystemExit('ran')", handlers="print('ran')\ndef run(payload): ...")
     before = set(sys.modules), list(sys.path)
     assert StaticReader(folder).handler(f"{name}.handlers.run", {}) == []

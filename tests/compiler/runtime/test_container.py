@@ -58,7 +58,7 @@ async def test_a_context_manager_is_entered_and_left(kind: str) -> None:
     assert factories.closed
 
 
-async def test_it_is_closed_after_a_failure_too() -> None:
+async def test_a_container_is_closed_after_a_failure() -> None:
     factories = Factories()
     with pytest.raises(KeyError):
         async with open_container(factories.async_manager):
@@ -66,7 +66,7 @@ async def test_it_is_closed_after_a_failure_too() -> None:
     assert factories.closed
 
 
-async def test_without_a_factory_it_is_none() -> None:
+async def test_without_a_factory_the_container_is_none() -> None:
     async with open_container(None) as container:
         assert container is None
 

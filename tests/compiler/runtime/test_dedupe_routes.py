@@ -79,7 +79,7 @@ async def test_a_key_that_is_far_larger_as_a_text_than_it_is_fails_for_its_route
     assert handler.seen == []
 
 
-async def test_without_a_key_a_plain_dict_will_do() -> None:
+async def test_without_a_dedupe_key_a_plain_dict_is_accepted() -> None:
     handler = Handling("charge")
     await with_dedupe(handler, lambda payload: None, 60)({"type": "paid"}, None)
     assert len(handler.seen) == 1

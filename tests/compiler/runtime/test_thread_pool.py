@@ -44,7 +44,7 @@ async def test_a_thread_that_does_not_end_is_not_waited_for() -> None:
     assert wait_for_threads(20) == 0
 
 
-async def test_other_threads_are_no_business_of_it() -> None:
+async def test_other_threads_are_ignored() -> None:
     release = threading.Event()
     other = threading.Thread(target=release.wait)
     other.start()

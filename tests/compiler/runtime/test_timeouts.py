@@ -296,7 +296,7 @@ def waiter(deadlines: Deadlines, loop: Any, deadline: float) -> tuple[Any, FakeT
     return watched, task
 
 
-def test_one_timer_watches_over_all() -> None:
+def test_one_timer_serves_all_timeouts() -> None:
     loop, deadlines = FakeLoop(), Deadlines()
     watched = [waiter(deadlines, loop, 30 + number / 1000)[0] for number in range(1000)]
     for one in watched:
@@ -306,7 +306,7 @@ def test_one_timer_watches_over_all() -> None:
     assert loop.timers == [], "nothing is left to be watched"
 
 
-def test_each_is_stopped_in_its_own_time() -> None:
+def test_each_handler_is_stopped_at_its_own_timeout() -> None:
     loop, deadlines = FakeLoop(), Deadlines()
     tasks = {deadline: waiter(deadlines, loop, deadline)[1] for deadline in (20.0, 40.0, 10.0, 30.0)}
     for now in (10.0, 20.0, 30.0, 40.0):

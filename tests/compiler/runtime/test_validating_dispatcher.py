@@ -158,7 +158,7 @@ async def test_a_message_that_is_invalid_in_a_thread_is_dead_lettered() -> None:
     assert note.seen == []
 
 
-async def test_it_knows_the_routes_of_its_dispatcher() -> None:
+async def test_a_validating_dispatcher_knows_its_routes() -> None:
     """Workers publish them, so that retries of removed routes are recognized."""
     dispatcher = dispatcher_of(Handling())
     assert validating(dispatcher, refusing).known_routes() == dispatcher.known_routes()

@@ -118,7 +118,7 @@ class FewSteps(Budget):
     max_added = 1_000
 
 
-def test_no_message_goes_beyond_the_most_steps() -> None:
+def test_no_message_exceeds_the_step_limit() -> None:
     root = {"uniqueItems": True}
     fits = SchemaChecks(root, DIALECT).fits
     few, many = list(range(FREE_STEPS // 2)), list(range(2 * FREE_STEPS))
@@ -143,7 +143,7 @@ def test_no_message_goes_beyond_the_most_steps() -> None:
         ({"patternProperties": {"": False}}, dict.fromkeys(map(str, range(100_000)))),
     ],
 )
-def test_of_many_problems_a_few_are_found_and_no_more_is_looked_at(root: dict[str, Any], data: Any) -> None:
+def test_validation_stops_after_a_few_problems(root: dict[str, Any], data: Any) -> None:
     finder = DataProblemFinder(SchemaChecks(root, DIALECT), data)
     first = next(finder.problems())
     assert first.path in ((), (0,), ("0",))

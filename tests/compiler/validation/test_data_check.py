@@ -216,7 +216,7 @@ def test_data_that_is_deep_is_no_less_valid_with_the_fast_library() -> None:
     assert data_check(schema({"minimum": 1}), fast=True)(deep) is None
 
 
-def test_without_the_fast_library_the_other_judges(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_fast_library_the_own_checks_decide(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "jsonschema_rs", None)
     check = data_check(schema({"type": "object"}))
     assert check({}) is None
@@ -279,7 +279,7 @@ async def test_too_costly_data_is_rejected_in_any_dispatcher(
         await handler({"type": "booking", "nights": "3"}, None)
 
 
-async def test_of_a_message_that_was_read_the_envelope_is_not_validated(folder: Path) -> None:
+async def test_the_envelope_of_a_decoded_message_is_not_validated(folder: Path) -> None:
     [(handler, _)] = compile_routes(folder)["s"][0].handlers["booking"]
     fields = {b"type": b"booking", b"data": b'{"nights": 1}', b"source": b"web"}
     await handler(Message(codec_named("json").decode(fields), fields=fields), None)

@@ -364,7 +364,7 @@ def test_a_file_and_a_schema_that_takes_its_name_are_told_apart(load: Write) -> 
     assert "E[SR117]" in line
 
 
-def test_one_schema_under_two_types_is_no_second_one(load: Write) -> None:
+def test_one_schema_may_serve_two_types(load: Write) -> None:
     same = "{$id: 'https://x.org/s', $ref: '#/$defs/v', $defs: {v: {type: string}}}"
     assert found(load(f"messages:\n  a: {{schema: {same}}}\n  b: {{schema: {same}}}\n")) == []
 

@@ -63,7 +63,7 @@ def test_a_usual_schema_needs_no_second_look(dialect: Dialect, monkeypatch: pyte
 
 
 @pytest.mark.parametrize("dialect", list(Dialect))
-def test_of_a_large_schema_only_what_is_unusual_is_asked_about(
+def test_only_unusual_parts_of_a_large_schema_go_to_the_library(
     dialect: Dialect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The library takes a minute for a schema of a megabyte."""
@@ -81,6 +81,6 @@ def test_of_a_large_schema_only_what_is_unusual_is_asked_about(
     assert asked == [{"minimum": "1", "properties": {"a": {}}}]
 
 
-def test_of_many_flaws_the_first_are_found() -> None:
+def test_only_the_first_of_many_schema_errors_are_reported() -> None:
     wrong = {"properties": {str(number): {"minimum": "1"} for number in range(5_000)}}
     assert len(schema_problems(wrong, Dialect.DRAFT_2020_12)) == 100

@@ -36,12 +36,12 @@ def test_a_comment_behind_something_silences_its_line() -> None:
     assert lines_left("a: 1 # streamroute: ignore[SR307] why\nb: 2\n", 1, 2) == ["2 SR307"]
 
 
-def test_it_silences_its_own_code_alone() -> None:
+def test_an_ignore_suppresses_only_its_own_code() -> None:
     text = "a: 1 # streamroute: ignore[SR307]\n"
     assert lines_left(text, 1, code="SR203") == ["1 SR203", "1 SR018"]
 
 
-def test_it_may_name_several_codes() -> None:
+def test_an_ignore_may_name_several_codes() -> None:
     text = "a: 1 # streamroute: ignore[SR307, SR203] why\n"
     assert lines_left(text, 1, code="SR203") == ["1 SR018"]
 
@@ -62,7 +62,7 @@ def test_behind_the_last_line_of_a_quoted_scalar_it_silences_the_whole_of_it() -
     assert lines_left(text, 1, 2, 3) == ["3 SR307"]
 
 
-def test_on_a_line_of_its_own_it_silences_the_entry_below() -> None:
+def test_an_ignore_on_its_own_line_covers_the_entry_below() -> None:
     text = "a:\n  # streamroute: ignore[SR307] why\n\n  # more\n  b:\n    c: 1\n    d: 2\n  e: 3\n"
     assert lines_left(text, 5, 6, 7, 8) == ["8 SR307"]
 
@@ -170,7 +170,7 @@ def test_check_and_what_runs_agree_on_what_is_silenced(tmp_path: Path) -> None:
     assert result.compiled.names("a") == []
 
 
-def test_without_imports_the_silence_of_a_handler_s_rule_is_no_mistake(tmp_path: Path) -> None:
+def test_without_imports_an_ignore_of_a_handler_rule_is_not_unused(tmp_path: Path) -> None:
     path = write(
         tmp_path, "- {name: a, stream: a, type: t, handler: mine.handle} # streamroute: ignore[SR404] x\n"
     )

@@ -103,7 +103,7 @@ def test_a_key_is_checked_whether_its_variable_is_set_or_not(
 @pytest.mark.parametrize(
     "text", ["streams: ${X}", "redis: ${X}", "streams: {a: {retry: '${X}'}}", "streams: {a: '${X:-b}'}"]
 )
-def test_no_variable_gives_a_mapping(tmp_path: Path, text: str, env: dict[str, str]) -> None:
+def test_a_variable_cannot_expand_to_a_mapping(tmp_path: Path, text: str, env: dict[str, str]) -> None:
     (tmp_path / "routes.yaml").write_text(f"version: 1\n{text}\n", encoding="utf-8")
     [found] = load_config(tmp_path, env=env, unset="info").findings
     assert (found.code, found.severity.value) == ("SR502", "error")

@@ -7,7 +7,7 @@ import pytest
 from streamroute.config.yaml.positions import build_nodes
 
 
-def test_of_a_key_that_stands_twice_the_later_one_counts() -> None:
+def test_the_later_of_two_equal_keys_counts() -> None:
     found = build_nodes("a: 1\nb: 2\na: 3\n").child("a")
     assert found is not None
     assert (found[0].start, found[1].value) == (10, "3")

@@ -107,7 +107,7 @@ def test_scalars_that_yaml_versions_read_alike_are_read(text: str, value: Any, p
 
 @settings(max_examples=examples(3), deadline=None)
 @given(st.lists(st.sampled_from(PARTS), min_size=1, max_size=10).map("".join))
-def test_no_parser_gives_another_meaning_than_the_other(text: str) -> None:
+def test_both_yaml_parsers_agree(text: str) -> None:
     """One may refuse what the other takes, such as a tab between two words."""
     ours, theirs = data(read(text)), data(read(text, pure=True))
     assert ours == theirs or ours is None or theirs is None

@@ -38,7 +38,7 @@ def test_held_entries_count_at_their_delivery_number_only() -> None:
 
 
 @pytest.mark.parametrize("concurrency", [1, 2, 7])
-def test_one_entry_may_always_be_held_before_the_last_delivery(concurrency: int) -> None:
+def test_at_least_one_entry_may_be_held_before_its_last_delivery(concurrency: int) -> None:
     assert DeliveryLimits(4, concurrency).quotas([]).by_delivery == {2: max(1, concurrency // 2), 3: 1, 4: 0}
 
 

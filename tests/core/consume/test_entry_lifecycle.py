@@ -208,13 +208,13 @@ class TestClosing:
             work.go_on.set()
             await asyncio.sleep(0)
 
-    async def test_one_that_is_closed_is_no_peer_any_more(self) -> None:
+    async def test_a_closed_consumer_leaves_its_group(self) -> None:
         async with opened() as work:
             assert work.lifecycle in pause_group_of_loop()._members
             await within_patience(work.lifecycle.close())
             assert work.lifecycle not in pause_group_of_loop()._members
 
-    async def test_it_may_be_opened_again(self) -> None:
+    async def test_it_can_be_reopened(self) -> None:
         async with opened() as work:
             await within_patience(work.lifecycle.close())
             work.lifecycle.open()
@@ -360,7 +360,7 @@ class TestQuotas:
             work.go_on.set()
             await within_patience(waiting)
 
-    async def test_nobody_waits_for_a_quota_for_longer_than_asked(self) -> None:
+    async def test_a_wait_for_the_quota_ends_at_its_timeout(self) -> None:
         async with opened() as work:
             await within_patience(work.lifecycle.wait_for_quota(0.001))
 
@@ -493,7 +493,7 @@ class TestPatience:
             assert waiting.done()
 
 
-def test_it_may_be_opened_in_another_event_loop() -> None:
+def test_it_can_be_opened_in_another_event_loop() -> None:
     """For example if a program calls ``asyncio.run`` twice."""
     works: list[Work] = []
 
@@ -662,7 +662,7 @@ class TestStuck:
             go_on.set()
             await within_patience(closing)
 
-    async def test_its_entry_is_given_up_and_told_with_where_it_is(
+    async def test_a_stuck_entry_is_given_up_and_logged_with_its_stack(
         self, caplog: pytest.LogCaptureFixture
     ) -> None:
         async with opened() as work:
@@ -720,7 +720,7 @@ class TestLastDelivery:
             assert len(work.storage.settled) == 2
             assert not work.lifecycle.has_last_delivery
 
-    async def test_nothing_starts_beside_it(self) -> None:
+    async def test_nothing_starts_beside_a_last_delivery(self) -> None:
         async with opened() as work:
             running = asyncio.create_task(self.run(work, await work.claim(5, "s")))
             await eventually(lambda: "s" in work.started)
@@ -738,20 +738,20 @@ class TestLastDelivery:
             work.lifecycle.take(await work.read("1"))
             await eventually(lambda: "1" in work.started)
 
-    async def test_no_other_is_fetched_while_there_is_one(self) -> None:
+    async def test_no_second_last_delivery_is_fetched(self) -> None:
         async with opened() as work:
             work.lifecycle.take_claimed(await work.claim(5, "s"))
             assert not await self.run(work, await work.claim(5, "t"))
             assert "fetched" not in str(work.started)
 
-    async def test_one_that_takes_longer_than_a_lease_gets_company(self) -> None:
+    async def test_after_a_lease_others_start_beside_a_last_delivery(self) -> None:
         async with opened(lease=0.05) as work:
             assert await self.run(work, await work.claim(5, "s"))
             assert work.lifecycle.running == 1
             work.lifecycle.take(await work.read("1"))
             await eventually(lambda: "1" in work.started)
 
-    async def test_one_that_others_do_not_leave_alone_goes_before_what_is_queued(self) -> None:
+    async def test_a_last_delivery_that_cannot_run_alone_goes_before_queued_entries(self) -> None:
         async with opened(concurrency=1, lease=0.05) as work:
             work.lifecycle.take(await work.read("endless", "queued"))
             await eventually(lambda: work.started == ["endless"])
@@ -760,7 +760,7 @@ class TestLastDelivery:
             await eventually(lambda: len(work.started) == 4)
             assert work.started == ["endless", "fetched after 0 settlements", "s", "queued"]
 
-    async def test_before_it_is_open_nothing_is_fetched(self) -> None:
+    async def test_before_it_is_opened_nothing_is_fetched(self) -> None:
         assert not await self.run(Work(), [])
 
 

@@ -117,7 +117,7 @@ async def test_ended_entries_are_settled_before_a_last_delivery_starts() -> None
     assert started - {"suspect"}
 
 
-async def test_nothing_of_another_stream_runs_beside_a_suspect() -> None:
+async def test_entries_of_other_streams_do_not_run_beside_a_suspect() -> None:
     storage, runs = await made()
     runs.go_on["suspect"] = asyncio.Event()
     storage.abandon(STREAM, LAST - 1, "suspect")

@@ -40,7 +40,7 @@ def has_last_delivery(group: PauseGroup) -> bool:
     return group.runs_last_delivery
 
 
-async def test_all_are_paused_within_and_go_on_after() -> None:
+async def test_all_members_are_paused_inside_and_resume_after() -> None:
     one, two = Stream(), Stream()
     group = joined(one, two)
     async with group.exclusive(20) as is_alone:
@@ -49,7 +49,7 @@ async def test_all_are_paused_within_and_go_on_after() -> None:
     assert one.told == two.told == ["pause", "idle", "resume"]
 
 
-async def test_one_that_is_never_idle_is_waited_for_no_longer_than_patience() -> None:
+async def test_a_busy_member_is_waited_for_up_to_the_timeout() -> None:
     idle, busy = Stream(), Stream(is_idle=False)
     async with joined(idle, busy).exclusive(0.01) as is_alone:
         assert not is_alone
@@ -57,7 +57,7 @@ async def test_one_that_is_never_idle_is_waited_for_no_longer_than_patience() ->
     assert busy.told == ["pause", "resume"]
 
 
-async def test_all_go_on_where_what_runs_alone_raises_or_is_cancelled() -> None:
+async def test_all_members_resume_after_an_exception_or_a_cancellation() -> None:
     stream = Stream(is_idle=False)
     group = joined(stream)
 
@@ -73,7 +73,7 @@ async def test_all_go_on_where_what_runs_alone_raises_or_is_cancelled() -> None:
     assert not has_last_delivery(group)
 
 
-async def test_one_that_left_is_not_paused() -> None:
+async def test_a_member_that_left_is_not_paused() -> None:
     one, gone = Stream(), Stream(has_last_delivery=True)
     group = joined(one, gone)
     assert has_last_delivery(group)
@@ -84,7 +84,7 @@ async def test_one_that_left_is_not_paused() -> None:
     group.leave(gone)
 
 
-async def test_they_have_a_last_delivery_while_any_has_one_or_one_runs_alone() -> None:
+async def test_a_group_has_a_last_delivery_while_any_member_has_one() -> None:
     one, two = Stream(), Stream()
     group = joined(one, two)
     assert not has_last_delivery(group)
@@ -119,7 +119,7 @@ async def test_each_event_loop_has_its_own() -> None:
     assert await asyncio.to_thread(lambda: asyncio.run(theirs())) is not pause_group_of_loop()
 
 
-async def test_one_that_joins_meanwhile_is_paused_until_the_end() -> None:
+async def test_a_member_that_joins_during_a_pause_is_paused() -> None:
     """Streams of a process start concurrently: another one may already run its first last delivery."""
     one, late = Stream(), Stream()
     group = joined(one)

@@ -129,7 +129,7 @@ async def test_after_failures_batches_are_halved_and_after_successes_doubled() -
     assert storage.sizes[-1] == 16
 
 
-async def test_one_entry_a_call_is_not_the_end_of_it() -> None:
+async def test_a_batch_size_of_one_grows_again() -> None:
     storage = Storage()
     storage.failures = 8
     async with opened(storage, batch=4) as settler:
@@ -218,7 +218,7 @@ async def test_flush_waits_for_what_is_in_flight_alone() -> None:
         assert storage.released == ["1"]
 
 
-async def test_it_may_be_opened_again_in_another_event_loop() -> None:
+async def test_it_can_be_reopened_in_another_event_loop() -> None:
     storage = Storage()
     async with opened(storage) as settler:
         add(settler, 1)
@@ -238,7 +238,7 @@ async def test_flush_ends_when_its_patience_does() -> None:
 
 
 @pytest.mark.parametrize("where", ["finished", "in flight", "refused"])
-async def test_nothing_more_is_taken_in_while_too_much_is_left(where: str) -> None:
+async def test_intake_stops_while_too_much_is_unsettled(where: str) -> None:
     storage = Storage()
     tuning = Tuning(backoff=Backoff(FOREVER, FOREVER), max_unsettled=4)
     async with opened(storage, batch=10 if where == "finished" else 4, tuning=tuning) as settler:
@@ -310,7 +310,7 @@ async def test_an_outage_is_told_at_its_beginning_and_at_its_end(caplog: pytest.
     ]
 
 
-async def test_one_that_fails_alone_while_others_succeed_is_said_to_be_refused(
+async def test_an_entry_that_fails_alone_is_reported_as_refused(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     storage, bad, calls = Storage(), {"bad"}, [0]
@@ -340,7 +340,7 @@ async def test_one_that_fails_alone_while_others_succeed_is_said_to_be_refused(
     await within_patience(settler.close(10))
 
 
-async def test_by_default_five_hundred_are_a_batch_and_a_thousand_stop_the_intake() -> None:
+async def test_by_default_batches_hold_five_hundred_and_a_thousand_stop_the_intake() -> None:
     storage = Storage()
     storage.may_go_on.clear()
     settler = settler_of(storage)
@@ -362,7 +362,7 @@ async def test_by_default_five_hundred_are_a_batch_and_a_thousand_stop_the_intak
     assert len(storage.released) == 1024
 
 
-async def test_each_delay_begins_with_the_first_that_is_added(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_delay_starts_with_the_first_entry_of_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     """Even if the delay before ended early because its batch was full."""
     storage, clock = Storage(), LoopClock(monkeypatch)
     async with opened(storage, delay=100.0, batch=2) as settler:
@@ -395,7 +395,7 @@ async def test_a_delay_that_goes_on_when_it_is_closed_is_forgotten(monkeypatch: 
         assert storage.released == ["1", "2", "3", "4"]
 
 
-async def test_when_it_is_closed_nothing_of_it_runs_any_more() -> None:
+async def test_after_a_close_no_task_is_running() -> None:
     before = asyncio.all_tasks()
     settler = Settler(Storage().write, stream="s", tuning=AT_ONCE, release=print, lost=print, delay=FOREVER)
     settler.open()
@@ -405,7 +405,7 @@ async def test_when_it_is_closed_nothing_of_it_runs_any_more() -> None:
     await settler.close(10)
 
 
-def test_it_may_be_opened_in_another_event_loop() -> None:
+def test_it_can_be_opened_in_another_event_loop() -> None:
     storage = Storage()
 
     async def settle(settler: Settler, name: str) -> None:
@@ -420,7 +420,7 @@ def test_it_may_be_opened_in_another_event_loop() -> None:
     assert storage.released == ["1", "2"]
 
 
-async def test_of_two_deliveries_that_wait_the_newer_is_settled_where_a_batch_failed() -> None:
+async def test_after_a_failed_batch_the_newer_delivery_is_settled() -> None:
     """The fence would refuse the older one."""
     older, newer, storage = {"n": 1}, {"n": 2}, Storage()
     written: list[Mapping[str, Any]] = []
@@ -460,7 +460,7 @@ async def test_refusals_are_over_when_nothing_is_refused_any_more(
         assert "(refused by the storage) recovered after 1 failures" in caplog.messages[-1]
 
 
-async def test_one_that_fails_alone_is_refused_until_it_is_settled(
+async def test_an_entry_that_fails_alone_stays_refused_until_settled(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Other entries settled at the time of its next attempt do not mean that it works."""
@@ -494,7 +494,9 @@ async def test_one_that_fails_alone_is_refused_until_it_is_settled(
     assert caplog.text.count("(refused by the storage) failed") == 1
 
 
-async def test_after_a_failure_it_waits_before_it_tries_again(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_after_a_failure_the_settler_waits_before_the_next_attempt(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     storage, clock = Storage(), LoopClock(monkeypatch)
     async with opened(storage, batch=1, tuning=waiting(100.0, 200.0)) as settler:
         storage.failures = 1

@@ -278,7 +278,7 @@ async def test_routes_that_are_gone_are_one_dead_letter_without_a_routes_name() 
     assert "'gone-0', 'gone-1', 'gone-10', 'gone-100', 'gone-101' and 295 more" in letter.reason
 
 
-async def test_one_route_that_is_gone_beside_one_that_is_there() -> None:
+async def test_a_retry_of_a_removed_and_an_existing_route_runs_the_latter() -> None:
     again = Handling("again")
     dispatcher = dispatcher_of(again, retry_scheduler=Scheduler(), retry_secret=SECRET)
     entry = message(marked(routes=frozenset(["consuming.again", "gone"])))

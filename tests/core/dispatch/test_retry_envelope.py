@@ -31,7 +31,7 @@ def parse_envelope(value: object) -> RetryEnvelope:
     return envelope
 
 
-def test_its_form_is_read_back() -> None:
+def test_an_encoded_envelope_is_read_back() -> None:
     assert {
         "v": 2,
         "id": "1-0",
@@ -48,7 +48,7 @@ def test_its_form_is_read_back() -> None:
 
 
 @pytest.mark.parametrize("fact", list(FACTS))
-def test_each_of_its_facts_must_be_there_and_no_other(fact: str) -> None:
+def test_an_envelope_has_exactly_its_fields(fact: str) -> None:
     assert (
         retry_envelope.parse_envelope({name: value for name, value in FACTS.items() if name != fact}) is None
     )

@@ -49,7 +49,7 @@ def keys(found: RouteTable, payload: dict[str, Any]) -> list[str]:
     return [route.key for route in found.candidates(payload)]
 
 
-def test_of_many_tenants_the_route_of_the_message_s_own_is_found() -> None:
+def test_the_index_finds_the_route_of_one_of_many_tenants() -> None:
     """Its cost does not grow with their number: no other route is tested."""
     tenants = table(*(wants(tenant=f"t{n}") for n in range(1000)))
     assert keys(tenants, {"tenant": "t123"}) == ["123"]
@@ -179,7 +179,7 @@ def test_nine_routes_that_have_no_path_in_common_are_tried_one_by_one() -> None:
     assert table().candidates({"a": "x"}) == []
 
 
-def test_of_paths_with_as_many_values_the_one_that_more_routes_name_is_looked_up() -> None:
+def test_among_equally_selective_paths_the_most_used_one_is_indexed() -> None:
     """The others are tested each time, so they should be few."""
     found = table(
         *(wants(b=f"{n % 9}") for n in range(9)),
@@ -201,7 +201,7 @@ def test_a_comparison_of_something_else_than_a_path_is_not_believed(name: Any) -
     assert "0" in keys(table(accepts, *(wants(a=f"{n}") for n in range(9))), {"a": "1"})
 
 
-def test_of_two_values_that_a_filter_wants_at_one_path_the_first_counts() -> None:
+def test_the_first_of_two_values_for_one_path_is_indexed() -> None:
     """If the payload has another value there, the filter is false, whatever the second value is."""
     odd = wants(a="x")
     vars(odd)["equalities"] = ((("a",), "x"), (("a",), "y"))
@@ -209,7 +209,7 @@ def test_of_two_values_that_a_filter_wants_at_one_path_the_first_counts() -> Non
     assert (keys(found, {"a": "x"}), keys(found, {"a": "y"})) == (["0"], [])
 
 
-def test_of_what_is_no_object_json_has_no_value_and_anything_else_may_have_one() -> None:
+def test_paths_through_json_scalars_find_nothing_and_other_objects_may_match() -> None:
     """A path through a string finds nothing; a user's codec may return any object."""
     nested = table(*(wants(a__b=f"{n}") for n in range(9)))
     for value in ("text", 7, 7.5, True, None, [], [{"b": "1"}]):

@@ -34,7 +34,7 @@ class Callable:
     async def __call__(self, payload: Any, container: Any) -> None: ...
 
 
-def test_of_handlers_with_one_name_each_has_its_own() -> None:
+def test_handlers_with_equal_names_get_distinct_keys() -> None:
     """For handlers made by one factory, a retry must not run those that succeeded."""
     routes = unique_routes([(named(name), None) for name in ("a", "a", "b", "a")])
     assert [route.key for route in routes] == ["a", "a#2", "b", "a#3"]

@@ -54,7 +54,7 @@ BOTH = pytest.mark.parametrize("what", ["route", "type"])
 
 @BOTH
 @pytest.mark.parametrize(("delay", "since"), [(2.5, 0), (0.0, 0), (7.0, SINCE)])
-async def test_it_waits_for_as_long_as_is_said_and_spends_no_attempt(
+async def test_a_retry_of_an_unknown_route_waits_without_spending_an_attempt(
     what: str, delay: float, since: int
 ) -> None:
     workers = Workers(RouteWait(delay, since))
@@ -65,7 +65,7 @@ async def test_it_waits_for_as_long_as_is_said_and_spends_no_attempt(
 
 
 @BOTH
-async def test_when_the_wait_is_over_it_is_answered_for_here(what: str) -> None:
+async def test_when_the_wait_is_over_the_local_routes_decide(what: str) -> None:
     found = await outcome(what, message(Workers(RouteWait(None, SINCE)), unknown_since=SINCE))
     if what == "route":
         assert isinstance(found, DeadLetter)

@@ -167,7 +167,7 @@ _PARTS = (
 
 
 @given(st.lists(st.sampled_from(_PARTS), min_size=1, max_size=9).map("".join) | scraps | expressions)
-def test_nothing_is_wrong_with_what_is_offered(expression: str) -> None:
+def test_translations_have_no_problems(expression: str) -> None:
     offered = translate(expression)
     if offered is not None:
         assert check_expression(offered) == []

@@ -559,7 +559,7 @@ def test_a_schema_that_has_the_field_of_that_name_makes_it_no_mistake() -> None:
     assert found('tier == "silver"', payload) == [("SR312", '"silver"')]
 
 
-def test_of_several_types_a_field_that_one_has_is_known() -> None:
+def test_a_field_of_one_of_several_types_is_known() -> None:
     closed = {"type": "object", "additionalProperties": False}
     schemas = {
         name: from_schema({**closed, "properties": {name: {"type": "string"}}}) for name in ("one", "two")

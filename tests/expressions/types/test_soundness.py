@@ -86,18 +86,14 @@ def test_findings_about_negations_and_slices_hold_for_every_payload(
 
 @patient
 @given(expressions, payloads)
-def test_without_a_schema_what_is_said_holds_of_every_payload(
-    expression: str, payload: dict[str, Any]
-) -> None:
+def test_without_a_schema_findings_hold_for_every_payload(expression: str, payload: dict[str, Any]) -> None:
     assume(not check_expression(expression))
     assert_sound(expression, UNKNOWN, payload, declared=False)
 
 
 @patient
 @given(expressions, payloads)
-def test_of_one_payload_alone_everything_that_is_said_of_it_holds(
-    expression: str, payload: dict[str, Any]
-) -> None:
+def test_findings_hold_for_a_schema_of_one_payload(expression: str, payload: dict[str, Any]) -> None:
     assume(not check_expression(expression))
     assert_sound(expression, of_value(payload), payload, declared=True)
 
@@ -124,7 +120,7 @@ PROBES = [
 @given(
     st.data(), st.lists(expressions, min_size=3, max_size=10), st.lists(st.sampled_from(PROBES), min_size=40)
 )
-def test_with_a_schema_what_is_said_holds_of_every_document_that_is_valid(
+def test_with_a_schema_findings_hold_for_every_valid_document(
     data: st.DataObject, drawn: list[str], probes: list[str]
 ) -> None:
     schema = data.draw(rooted_schemas())
@@ -137,7 +133,7 @@ def test_with_a_schema_what_is_said_holds_of_every_document_that_is_valid(
 
 @patient
 @given(st.data())
-def test_every_valid_document_is_of_its_schema_s_type(data: st.DataObject) -> None:
+def test_every_valid_document_has_its_schemas_type(data: st.DataObject) -> None:
     schema = data.draw(rooted_schemas())
     for document in data.draw(documents_of(schema)):
         assert includes(from_schema(schema), document)

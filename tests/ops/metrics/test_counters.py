@@ -24,7 +24,7 @@ def counts(**of_route: int) -> RouteCounts:
     return {metric.key: of_route.get(metric.key, 0) for metric in ROUTE_METRICS}
 
 
-def test_each_result_is_counted_where_it_belongs() -> None:
+def test_each_result_is_counted_under_its_route() -> None:
     counters = Counters({"s": ("a", "b")})
     ends = (Result.SUCCEEDED, Result.DEAD, Result.RETRIED, Result.SKIPPED)
     for result in (*ends, Result.FILTERED, Result.FAILED):
@@ -134,7 +134,7 @@ def test_routes_that_are_not_configured_are_counted_in_bounded_memory() -> None:
 
 
 @given(st.text(max_size=40), st.sampled_from(Result), st.none() | st.text())
-def test_it_never_raises_whatever_an_id_looks_like(entry_id: str, result: Result, route: str | None) -> None:
+def test_counting_never_raises_for_any_id(entry_id: str, result: Result, route: str | None) -> None:
     counters = Counters({"s": ()}, feed_start_ids={"s": "5-5"})
     counters.observe(message(entry_id), route, result)
     counters.observe({"type": entry_id}, route, result)

@@ -43,7 +43,7 @@ def exposed(counters: Counters, *, poller: GroupPoller | None = None) -> list[An
 
 
 @pytest.mark.parametrize("attempts", [1, 2, 5])
-def test_one_more_declaration_is_one_more_metric_of_all_workers(attempts: int) -> None:
+def test_a_declared_metric_is_collected_from_all_workers(attempts: int) -> None:
     """Observed in a worker, it arrives by its name in a report, and is exposed by the supervisor."""
     worker = Counters(ROUTES, metrics=(*ROUTE_METRICS, ONE_MORE))
     for attempt in range(1, attempts + 1):

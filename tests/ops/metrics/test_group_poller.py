@@ -34,7 +34,7 @@ class Clock:
         return self.now
 
 
-def test_before_the_first_answer_nothing_is_known() -> None:
+def test_before_the_first_poll_there_are_no_statistics() -> None:
     group_poller = GroupPoller({"s": Server().ask})
     assert (group_poller.is_up, group_poller.stats) == (False, {})
 
@@ -46,7 +46,7 @@ async def test_the_last_answer_is_what_is_known() -> None:
     assert (group_poller.is_up, group_poller.stats) == (True, {"s": GroupStats(unread=7)})
 
 
-async def test_while_redis_is_away_nothing_is_known_of_the_groups() -> None:
+async def test_during_an_outage_there_are_no_statistics() -> None:
     server = Server()
     group_poller = GroupPoller({"s": server.ask})
     await group_poller.poll()
@@ -69,7 +69,7 @@ async def test_an_answer_is_history_when_no_other_has_come_for_long() -> None:
     assert (group_poller.is_up, group_poller.stats) == (False, {})
 
 
-async def test_it_asks_again_and_again() -> None:
+async def test_the_poller_polls_repeatedly() -> None:
     server = Server()
     async with in_background(GroupPoller({"s": server.ask}, every=0.001).run()):
         await eventually(lambda: server.asked >= 3)

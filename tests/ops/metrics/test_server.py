@@ -197,7 +197,7 @@ def test_a_client_that_leaves_at_once_is_no_request() -> None:
         *((host, 421) for host in ("127.0.0.1.evil.example", "127.0.0.1@evil.example", "[evil]:1", "a:b:c")),
     ],
 )
-def test_on_loopback_a_request_names_this_machine(host: str, status: int) -> None:
+def test_on_loopback_only_local_host_names_are_accepted(host: str, status: int) -> None:
     """A web page's own host name may resolve to this machine, and its scripts would read the response."""
     with http_server(ANYWHERE, pages(metrics, list)) as at:
         answer = rest_of(ask(at, f"GET /metrics HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()))

@@ -28,7 +28,7 @@ class Backlog:
         return self.left
 
 
-async def test_it_waits_for_the_last_of_the_streams() -> None:
+async def test_a_drain_waits_for_the_last_stream() -> None:
     done, slow = Backlog(left=False), Backlog(left=True)
     streams, marks = {"a": done, "b": slow}, {"a": "1-0", "b": "2-0"}
     waiting = asyncio.create_task(wait_until_done(streams, marks, first_pause=0.001, longest_pause=0.002))
@@ -50,7 +50,7 @@ async def test_a_server_that_is_away_is_not_one_without_work() -> None:
     await within_patience(waiting)
 
 
-async def test_without_streams_there_is_nothing_to_wait_for() -> None:
+async def test_a_drain_without_streams_ends_at_once() -> None:
     done = asyncio.ensure_future(wait_until_done({}, {}))
     await within_patience(done)
     assert done.done()

@@ -69,7 +69,7 @@ async def test_the_marks_are_taken_after_the_feed(source: BinaryIO) -> None:
     assert app.calls == ["publish 1", "publish 2", "mark", "left 7-0"]
 
 
-async def test_without_a_drain_it_runs_until_it_is_stopped(source: BinaryIO) -> None:
+async def test_without_a_drain_the_session_runs_until_stopped(source: BinaryIO) -> None:
     app, stop = FakeApp(), asyncio.Event()
     running = asyncio.create_task(session(app, Feed(source, "feed", "events"), drain=False, stop=stop))
     await eventually(lambda: "publish 2" in app.calls)

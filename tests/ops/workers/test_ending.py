@@ -40,7 +40,7 @@ def test_only_an_orderly_end_with_an_exit_code_before_it_was_ready_is_a_refusal(
     assert not WorkerEnd(error=OSError(11, "no more processes")).is_refusal
 
 
-def test_it_has_worked_where_it_was_ready_or_was_killed_while_its_consumers_started() -> None:
+def test_a_worker_has_worked_if_ready_or_killed_while_starting() -> None:
     """The first of its streams is consumed while the others start."""
     reports = (None, GAVE_UP, STARTING, READY, DONE)
     assert [WorkerEnd(-9, said).has_worked for said in reports] == [False, False, True, True, True]
@@ -58,5 +58,5 @@ def test_it_has_worked_where_it_was_ready_or_was_killed_while_its_consumers_star
         ),
     ],
 )
-def test_it_is_said_what_ended_it_and_whether_it_had_been_ready(end: WorkerEnd, said: str) -> None:
+def test_the_end_of_a_worker_names_cause_and_readiness(end: WorkerEnd, said: str) -> None:
     assert str(end) == said

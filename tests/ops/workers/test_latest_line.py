@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @given(st.lists(st.binary(max_size=8)), st.integers(1, 10))
-def test_it_does_not_matter_where_the_pieces_end(texts: list[bytes], size: int) -> None:
+def test_lines_are_found_across_chunk_boundaries(texts: list[bytes], size: int) -> None:
     data = b"\n".join(texts)
     lines = LatestLine(10**6)
     for start in range(0, len(data), size):

@@ -68,7 +68,7 @@ async def test_the_latest_report_is_kept(pipe: ReportPipe) -> None:
     await eventually(lambda: row(pipe)["succeeded"] == 3)
 
 
-async def test_half_a_line_of_a_worker_that_died_is_no_report(pipe: ReportPipe) -> None:
+async def test_half_a_line_of_a_dead_worker_is_not_a_report(pipe: ReportPipe) -> None:
     end = pipe.writing
     os.write(end, line(2) + line(3)[:-1])
     pipe.read_all()

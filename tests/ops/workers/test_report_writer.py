@@ -85,7 +85,7 @@ def writing(
         yield ready
 
 
-def test_each_stage_is_reported_before_anything_follows(pipe: Pipe) -> None:
+def test_each_stage_is_reported_before_the_next(pipe: Pipe) -> None:
     """A message may end the process immediately afterwards."""
 
     def stage() -> list[tuple[bool, bool]]:
@@ -104,7 +104,7 @@ def test_a_worker_that_could_not_start_has_ended_and_was_not_ready(pipe: Pipe) -
     assert [(report["ready"], report["ended"]) for report in pipe.reports] == [(False, False), (False, True)]
 
 
-def test_it_reports_while_the_worker_runs(pipe: Pipe) -> None:
+def test_reports_are_written_while_the_worker_runs(pipe: Pipe) -> None:
     counters = Counters({})
     with writing(pipe, QUICK, counters):
         wait_until(lambda: len(pipe.reports) >= 3, "three reports")

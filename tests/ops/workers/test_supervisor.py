@@ -221,7 +221,7 @@ run()
         assert await task == 0
 
 
-async def test_one_that_cannot_start_ends_no_other_that_was_ready(tmp_path: Path) -> None:
+async def test_a_worker_that_cannot_start_does_not_end_ready_ones(tmp_path: Path) -> None:
     script = """
 try:
     os.mkdir(f"{FOLDER}/first")
@@ -349,7 +349,7 @@ run()
     assert pauses == [n / 1000 for n in expected]
 
 
-async def test_nothing_is_started_again_before_redis_is_back(tmp_path: Path) -> None:
+async def test_workers_are_restarted_only_once_redis_is_back(tmp_path: Path) -> None:
     asked, back = asyncio.Event(), asyncio.Event()
 
     async def reachable() -> None:

@@ -114,7 +114,7 @@ class TestMoved:
         cluster.two.says("GET", b"x")
         assert await send_command(cluster.client, "GET", KEY) == b"x"
 
-    async def test_of_several_commands_those_that_were_refused_go_there_alone(self, cluster: Cluster) -> None:
+    async def test_only_the_redirected_commands_of_a_batch_are_resent(self, cluster: Cluster) -> None:
         moved = cluster.moved(cluster.two)
         cluster.one.says("GET", b"a", moved, b"c", moved)
         cluster.two.says("GET", b"b")
@@ -141,7 +141,7 @@ class TestMoved:
         assert await send_command(cluster.client, "GET", KEY) == b"x"
         assert cluster.one.asked + cluster.two.asked == asked + 1
 
-    async def test_one_of_several_that_is_refused_for_ever_is_an_error(self, cluster: Cluster) -> None:
+    async def test_a_command_redirected_forever_is_an_error_within_a_batch(self, cluster: Cluster) -> None:
         cluster.one.says("TIME", TIME)
         cluster.one.says("GET", cluster.moved(cluster.one))
         with pytest.raises(SlotDownError, match="is moving"):
@@ -159,13 +159,13 @@ class TestMoved:
 class TestAsk:
     """A slot that is migrating."""
 
-    async def test_this_command_alone_goes_there(self, cluster: Cluster) -> None:
+    async def test_an_ask_redirects_only_this_command(self, cluster: Cluster) -> None:
         cluster.one.says("GET", cluster.ask(cluster.two), b"y")
         cluster.two.says("GET", b"x")
         assert [await send_command(cluster.client, "GET", KEY) for _ in range(2)] == [b"x", b"y"]
         assert cluster.two.taken() == ["ASKING", f"GET {KEY}"]
 
-    async def test_each_of_several_is_asked_for(self, cluster: Cluster) -> None:
+    async def test_each_command_of_a_batch_sends_asking(self, cluster: Cluster) -> None:
         cluster.one.says("TIME", TIME)
         cluster.one.says("GET", cluster.ask(cluster.two))
         cluster.two.says("TIME", [b"8", b"0"])
@@ -192,12 +192,12 @@ class TestAsk:
 class TestTryAgain:
     """Keys that are temporarily on different nodes."""
 
-    async def test_it_is_sent_again_until_it_is_carried_out(self, cluster: Cluster) -> None:
+    async def test_a_tryagain_is_resent_until_it_succeeds(self, cluster: Cluster) -> None:
         cluster.one.says("EVALSHA", "-TRYAGAIN later", "-TRYAGAIN later", 1)
         assert await send_command(cluster.client, "EVALSHA", "digest", 0) == 1
         assert len(cluster.one.taken()) == 3
 
-    async def test_it_is_given_up_after_seven_times(self, cluster: Cluster) -> None:
+    async def test_a_tryagain_is_given_up_after_seven_attempts(self, cluster: Cluster) -> None:
         cluster.one.says("EVALSHA", "-TRYAGAIN later")
         with pytest.raises(TryAgainError):
             await send_command(cluster.client, "EVALSHA", "digest", 0)
@@ -233,7 +233,7 @@ class TestAway:
         [("-CLUSTERDOWN The cluster is down", ClusterDownError), ("-READONLY a replica", ReadOnlyError)],
     )
     @pytest.mark.parametrize("alone", [True, False])
-    async def test_one_that_does_not_serve_the_slot_is_asked_about_it_last(
+    async def test_a_node_without_the_slot_is_asked_last(
         self, cluster: Cluster, said: str, error: type[Exception], alone: bool
     ) -> None:
         cluster.one.says("GET", said)
@@ -249,7 +249,7 @@ class TestAway:
         assert await send_command(cluster.client, "GET", KEY) == b"x"
         assert (cluster.one.asked, cluster.two.asked) == (1, 1)
 
-    async def test_any_other_error_leaves_the_slot_where_it_is(self, cluster: Cluster) -> None:
+    async def test_other_errors_do_not_move_the_slot(self, cluster: Cluster) -> None:
         cluster.one.says("GET", "-WRONGTYPE no string", b"x")
         with pytest.raises(ResponseError, match="no string"):
             await send_command(cluster.client, "GET", KEY)
@@ -342,7 +342,7 @@ class TestAway:
             await send_command(cluster.client, "GET", KEY)
             assert (cluster.one.taken(), cluster.two.taken()) == ([], [f"GET {KEY}"])
 
-    async def test_one_that_is_silent_is_asked_about_slots_for_a_second(self) -> None:
+    async def test_a_silent_node_is_asked_for_slots_for_a_second(self) -> None:
         """However long other commands may take; with TLS it is silent from the handshake on."""
         with socket.create_server(("127.0.0.1", 0)) as silent:
             port = silent.getsockname()[1]
@@ -376,7 +376,9 @@ class TestReads:
         node.says("XREADGROUP", *replies)
 
     @pytest.mark.parametrize("after", [True, False])
-    async def test_one_that_was_refused_goes_where_the_slot_is(self, cluster: Cluster, after: bool) -> None:
+    async def test_a_redirected_read_goes_to_the_owner_of_the_slot(
+        self, cluster: Cluster, after: bool
+    ) -> None:
         self.serve(cluster.one, cluster.moved(cluster.two))
         self.serve(cluster.two, ROWS)
         assert list((await self.ask(cluster)).rows) == [KEY]
@@ -385,7 +387,7 @@ class TestReads:
         assert len(cluster.one.taken()) == 2
         assert len(cluster.two.taken()) == (4 if after else 2)
 
-    async def test_one_whose_slot_is_on_its_way_does_not_wait_there(self, cluster: Cluster) -> None:
+    async def test_a_read_of_a_migrating_slot_does_not_block(self, cluster: Cluster) -> None:
         self.serve(cluster.one, cluster.ask(cluster.two))
         self.serve(cluster.two, ROWS)
         found = await self.ask(cluster)
@@ -393,7 +395,7 @@ class TestReads:
         *_, asked = cluster.two.taken()
         assert asked == f"XREADGROUP GROUP shop me COUNT 10 STREAMS {KEY} >"
 
-    async def test_one_that_is_to_be_sent_again_is(self, cluster: Cluster) -> None:
+    async def test_a_read_with_tryagain_is_resent(self, cluster: Cluster) -> None:
         self.serve(cluster.one, "-TRYAGAIN later", "-TRYAGAIN later", ROWS)
         assert list((await self.ask(cluster)).rows) == [KEY]
 
@@ -401,7 +403,7 @@ class TestReads:
         ("said", "error"),
         [("-CLUSTERDOWN The cluster is down", ClusterDownError), ("-READONLY a replica", ReadOnlyError)],
     )
-    async def test_one_that_is_not_served_is_an_error_and_others_are_asked(
+    async def test_a_read_of_an_unserved_slot_is_an_error_and_refreshes_the_topology(
         self, cluster: Cluster, said: str, error: type[Exception]
     ) -> None:
         self.serve(cluster.one, said)
@@ -412,7 +414,7 @@ class TestReads:
         cluster.belongs_to(cluster.two)
         assert list((await self.ask(cluster)).rows) == [KEY]
 
-    async def test_one_that_is_refused_again_and_again_is_an_error(self, cluster: Cluster) -> None:
+    async def test_a_read_redirected_repeatedly_is_an_error(self, cluster: Cluster) -> None:
         self.serve(cluster.one, cluster.moved(cluster.one))
         with pytest.raises(SlotDownError, match="is moving"):
             await self.ask(cluster)
@@ -421,7 +423,7 @@ class TestReads:
         with pytest.raises(TryAgainError):
             await self.ask(cluster)
 
-    async def test_one_that_waits_can_be_interrupted(self, cluster: Cluster) -> None:
+    async def test_a_blocking_read_can_be_interrupted(self, cluster: Cluster) -> None:
         interrupt_read(cluster.client, ME, (KEY,))
         self.serve(cluster.one, None)
         reading = asyncio.create_task(read(cluster.client, ME, (KEY,), 10, 600))

@@ -117,7 +117,7 @@ async def test_a_stream_is_consumed_at_the_node_that_has_its_slot(cluster: RealC
     assert int(cluster.master_of(SLOT).ask("EXISTS", STREAM, KEYS.retry, KEYS.dead, KEYS.meta)) == 4
 
 
-async def test_nothing_stands_still_while_a_slot_moves(
+async def test_consuming_continues_while_a_slot_migrates(
     cluster: RealCluster, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Key by key, with messages at every step: each is handled once, including those that fail."""
@@ -284,7 +284,7 @@ def test_a_node_that_does_not_know_its_host_is_where_it_was_told_of(host: str | 
     assert resolved_host(host, ("told", 1)) == meant
 
 
-async def test_one_node_that_answers_is_enough(cluster: RealCluster) -> None:
+async def test_one_reachable_node_is_enough(cluster: RealCluster) -> None:
     url = f"redis+cluster://127.0.0.1:{free_port()},127.0.0.1:{cluster.nodes[3].port}/"
     async with open_redis(url, folder=NOWHERE) as redis:
         await redis.ping()
@@ -347,7 +347,7 @@ async def test_redis_pys_own_client_of_a_cluster_is_refused() -> None:
         RedisStreamStorage(cast("Any", RedisCluster("localhost")))
 
 
-async def test_no_node_at_all() -> None:
+async def test_without_any_node_the_error_names_them() -> None:
     url = f"redis+cluster://:hunter2@127.0.0.1:{free_port()}/"
     assert await refusal(url) == (
         f"Redis at {url.replace('hunter2', '***')} refuses the connection; is the server running, and the "

@@ -118,7 +118,7 @@ class TestConfirming:
             False,
         ]
 
-    async def test_of_many_entries_each_is_confirmed_once(self, group: Keeping) -> None:
+    async def test_each_of_many_entries_is_renewed_once(self, group: Keeping) -> None:
         deliveries = [group.take(f"{n}-0") for n in (1, 2, 3)]
         await group.client.config_resetstat()
         await group.beat()
@@ -152,7 +152,7 @@ class TestConfirming:
         assert group.told == [(Incident.DELETED, STREAM, 2)]
         assert group.lost == []
 
-    async def test_it_leaves_without_a_trace(self, group: Keeping) -> None:
+    async def test_a_lease_keeper_removes_its_keys_on_close(self, group: Keeping) -> None:
         await group.beat()
         await group.keeper.leave(lambda key: raw_client(group.client, key))
         assert await group.hash(KEYS.workers) == {}
@@ -161,10 +161,10 @@ class TestConfirming:
 class TestDue:
     """When there is something to do."""
 
-    async def test_it_is_asked_six_times_a_lease(self, group: Keeping) -> None:
+    async def test_the_loop_is_asked_six_times_per_lease(self, group: Keeping) -> None:
         assert (group.keeper.tick, group.keeper.stall) == (LEASE / 6, 5 * LEASE)
 
-    async def test_it_is_due_at_once_and_then_every_third_of_a_lease(self, group: Keeping) -> None:
+    async def test_a_beat_is_due_at_once_and_then_every_third_of_a_lease(self, group: Keeping) -> None:
         assert group.is_due_in(0)
         await group.beat()
         assert not group.is_due_in(LEASE / 3 - 10)
@@ -180,7 +180,7 @@ class TestDue:
         assert not group.is_due_in(0)
         assert await group.hash(KEYS.meta) == {"low": "1-0"}
 
-    async def test_after_a_failure_it_is_due_in_a_tenth_of_a_lease(
+    async def test_after_a_failure_the_next_beat_is_due_in_a_tenth_of_a_lease(
         self, group: Keeping, caplog: pytest.LogCaptureFixture
     ) -> None:
         await group.client.set(KEYS.workers, "a string")
@@ -198,7 +198,7 @@ class TestDue:
             assert caplog.text.count("recovered") == 1
         assert not group.is_due_in(LEASE / 10)
 
-    async def test_that_the_event_loop_has_ended_is_no_failure(self, group: Keeping) -> None:
+    async def test_an_ended_event_loop_is_not_a_failure(self, group: Keeping) -> None:
         await group.hold("1-0", OTHER, 2)
         group.take("1-0")
 
@@ -243,7 +243,7 @@ class TestSilence:
         assert set(group.lost) == {("2-0", 1), ("3-0", 1), ("1-0@retry", 1)}
         assert "3 entries of bot_events that did not start go to other workers" in caplog.text
 
-    async def test_it_is_done_again_in_the_next_silence_and_not_before(
+    async def test_entries_are_released_again_only_in_the_next_silence(
         self, group: Keeping, caplog: pytest.LogCaptureFixture
     ) -> None:
         said = "that did not start go to other workers"

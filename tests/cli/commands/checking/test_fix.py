@@ -60,7 +60,7 @@ def mended(path: Path, text: str) -> str:
         ),
     ],
 )
-def test_one_safe_answer_is_written(path: Path, wrong: str, right: str) -> None:
+def test_an_unambiguous_fix_is_written(path: Path, wrong: str, right: str) -> None:
     text = f"{HEAD}- name: a # kept\n  type: t\n  {wrong}\n"
     assert mended(path, text) == f"{HEAD}- name: a # kept\n  type: t\n  {right}\n"
     assert run("--no-import").return_value == 0

@@ -132,7 +132,7 @@ def test_github_s_own_signs_are_escaped() -> None:
 
 
 @given(REPORTS)
-def test_nothing_in_a_message_can_be_a_second_command(shown: FindingsReport) -> None:
+def test_a_message_cannot_inject_a_workflow_command(shown: FindingsReport) -> None:
     lines = render(shown, "github").split("\n")
     assert len(lines) == len(shown.findings) + 1
     assert "\r" not in "".join(lines)

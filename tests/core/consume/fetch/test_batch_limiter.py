@@ -9,7 +9,7 @@ import pytest
 from streamroute.core.consume.fetch.batch_limiter import BatchLimiter
 
 
-def test_after_a_failed_call_one_entry_is_asked_for_and_then_twice_as_many() -> None:
+def test_after_a_failed_call_batches_start_at_one_and_double() -> None:
     """After any number of failures: the reply may have been too large to arrive."""
     limiter = BatchLimiter()
     with limiter.attempt():

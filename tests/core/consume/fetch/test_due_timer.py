@@ -27,7 +27,7 @@ async def wakes(sleeping: asyncio.Task[None]) -> bool:
     return sleeping.done()
 
 
-async def test_it_sleeps_for_as_long_as_it_is_told(timer: DueTimer) -> None:
+async def test_the_timer_sleeps_for_the_given_time(timer: DueTimer) -> None:
     sleeping = asyncio.create_task(timer.sleep(600))
     assert await is_asleep(sleeping)
     sleeping.cancel()
@@ -46,7 +46,7 @@ async def test_retries_expected_before_the_sleep_count(timer: DueTimer) -> None:
     assert await wakes(asyncio.create_task(timer.sleep(600)))
 
 
-async def test_of_several_the_nearest_wakes_it(timer: DueTimer) -> None:
+async def test_the_nearest_of_several_due_times_wakes_the_timer(timer: DueTimer) -> None:
     for delay in (600.0, 0.02, 300.0):
         timer.expect(delay)
     assert await wakes(asyncio.create_task(timer.sleep(600)))
@@ -58,7 +58,7 @@ async def test_a_later_retry_does_not_put_off_a_nearer_one(timer: DueTimer) -> N
     assert await wakes(asyncio.create_task(timer.sleep(600)))
 
 
-async def test_it_does_not_wake_twice_for_one(timer: DueTimer) -> None:
+async def test_the_timer_wakes_once_per_due_time(timer: DueTimer) -> None:
     timer.expect(0.001)
     await within_patience(timer.sleep(600))
     sleeping = asyncio.create_task(timer.sleep(600))
@@ -74,7 +74,7 @@ async def test_a_retry_that_is_far_off_wakes_nobody(timer: DueTimer) -> None:
     sleeping.cancel()
 
 
-async def test_one_that_was_put_off_by_a_nearer_one_does_not_wake_it_again(timer: DueTimer) -> None:
+async def test_a_superseded_due_time_does_not_wake_the_timer_again(timer: DueTimer) -> None:
     timer.expect(0.02)
     timer.expect(0.001)
     await within_patience(timer.sleep(600))
@@ -83,7 +83,7 @@ async def test_one_that_was_put_off_by_a_nearer_one_does_not_wake_it_again(timer
     sleeping.cancel()
 
 
-async def test_it_begins_anew(timer: DueTimer) -> None:
+async def test_the_timer_can_be_restarted(timer: DueTimer) -> None:
     timer.expect(0.001)
     await asyncio.sleep(0.005)
     timer.open()

@@ -229,7 +229,7 @@ async def opened(
 class TestReading:
     """Reading new entries."""
 
-    async def test_as_much_is_read_as_there_is_room_for(self) -> None:
+    async def test_reads_request_as_many_entries_as_there_is_capacity_for(self) -> None:
         storage, sink = Reading(), EntrySink()
         storage.unread = [SOME]
         async with opened(storage, sink):
@@ -245,12 +245,12 @@ class TestReading:
             await asyncio.sleep(0.01)
             assert len(storage.of("read")) == 3
 
-    async def test_one_that_waits_on_the_server_is_asked_again_at_once(self) -> None:
+    async def test_a_storage_that_blocks_is_read_again_at_once(self) -> None:
         storage, sink = Claiming(), EntrySink()
         async with opened(storage, sink, poll_interval=600):
             await eventually(lambda: len(storage.of("read")) > 3)
 
-    async def test_nothing_is_read_where_there_is_no_room_when_it_closes(self) -> None:
+    async def test_without_capacity_nothing_is_read_during_a_close(self) -> None:
         storage, sink = Reading(), EntrySink()
         sink.has_room.clear()
         async with opened(storage, sink) as made:
@@ -260,7 +260,7 @@ class TestReading:
             await asyncio.wait(made._loops)
         assert storage.of("read") == []
 
-    async def test_after_a_failure_the_group_is_made_sure_of_and_one_entry_is_asked_for(self) -> None:
+    async def test_after_a_failure_the_group_is_ensured_and_one_entry_requested(self) -> None:
         """The reply may have been too large to arrive."""
         storage, sink = Reading(), EntrySink()
         storage.unread = [SOME, RuntimeError("too large"), SOME, SOME, SOME, SOME]
@@ -298,7 +298,7 @@ class TestClaiming:
         [(7, True, 2, True), (6, True, 2, False), (7, False, 2, False), (1, True, BUDGET, True)],
         ids=["as many as asked for", "fewer", "all held already", "few large ones"],
     )
-    async def test_it_claims_again_at_once_where_more_may_be_left(
+    async def test_claims_repeat_at_once_while_more_may_be_left(
         self, count: int, new: bool, size: int, again: bool
     ) -> None:
         entries: list[Entry] = [(f"{n}-0", Message({}, fields={b"data": b"x" * size})) for n in range(count)]
@@ -309,7 +309,7 @@ class TestClaiming:
             await asyncio.sleep(0.01)
         assert sink.of("claimed") == [(entries,), ([],)][: 1 + again]
 
-    async def test_then_it_waits_for_the_interval(self) -> None:
+    async def test_a_claim_without_leftovers_waits_for_the_interval(self) -> None:
         storage, sink = Claiming(), EntrySink()
         async with opened(storage, sink, claim_interval=0.001):
             await eventually(lambda: len(storage.of("claim")) > 3)
@@ -362,7 +362,7 @@ class TestClaiming:
         assert [asked[4] for asked in storage.of("claim")] == [7]
         assert sink.last_deliveries == []
 
-    async def test_nothing_is_claimed_where_there_is_no_room_when_it_closes(self) -> None:
+    async def test_without_capacity_nothing_is_claimed_during_a_close(self) -> None:
         storage, sink = Claiming(), EntrySink()
         sink.has_room.clear()
         async with opened(storage, sink) as made:
@@ -391,7 +391,7 @@ class TestCare:
         assert due.opened == 1
         assert storage.of("promote")[0] == (STREAM, GROUP)
 
-    async def test_it_tidies_when_the_storage_says(self) -> None:
+    async def test_cleanup_runs_at_the_storages_interval(self) -> None:
         storage = Caring()
         async with opened(storage, EntrySink()):
             await eventually(lambda: storage.of("clean_up"))
@@ -408,7 +408,7 @@ class TestCare:
             assert made._loops == []
             assert made._in_flight == set()
 
-    async def test_one_that_goes_on_blocking_is_cancelled(self) -> None:
+    async def test_a_read_that_keeps_blocking_is_cancelled(self) -> None:
         storage, sink = Reading(), EntrySink()
         storage.holding = asyncio.Event()
         async with opened(storage, sink, tuning=Tuning(read_patience=0.01)) as made:
@@ -416,7 +416,7 @@ class TestCare:
             await within_patience(made.close())
             assert sink.told == []
 
-    async def test_it_may_be_opened_again(self) -> None:
+    async def test_it_can_be_reopened(self) -> None:
         storage, sink = Claiming(), EntrySink()
         async with opened(storage, sink) as made:
             await eventually(lambda: storage.of("read"))
@@ -426,7 +426,7 @@ class TestCare:
             await eventually(lambda: storage.of("read"))
             assert storage.asked[0][0] == "claim"
 
-    async def test_when_it_is_closed_nothing_of_it_runs_any_more(self) -> None:
+    async def test_after_a_close_no_task_is_running(self) -> None:
         before = asyncio.all_tasks()
         for storage in (Claiming(), Caring(), Reading()):
             async with opened(storage, EntrySink(), poll_interval=600) as made:
@@ -489,9 +489,7 @@ class TestPatience:
             await within_patience(closing)
             assert sink.told == [("claimed", SOME)]
 
-    async def test_a_close_does_not_wait_for_idle_tasks(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    async def test_a_close_does_not_wait_for_idle_tasks(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A reader waiting for capacity and a sleeping promoter end at once."""
         LoopClock(monkeypatch)
         storage, sink = Claiming(), EntrySink()
@@ -502,9 +500,7 @@ class TestPatience:
             await turns()
             assert closing.done()
 
-    async def test_after_a_failure_it_waits_and_a_close_ends_the_wait(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    async def test_a_close_ends_the_wait_after_a_failure(self, monkeypatch: pytest.MonkeyPatch) -> None:
         clock, storage = LoopClock(monkeypatch), Reading()
         storage.unread = [RuntimeError("no"), RuntimeError("no")]
         tuning = Tuning(backoff=Backoff(100.0, 100.0))
@@ -580,13 +576,13 @@ async def test_a_storage_without_quotas_is_asked_for_what_there_is_room_for() ->
     assert sink.of("claimed") == [(SOME,)]
 
 
-async def test_one_that_was_never_opened_may_be_closed() -> None:
+async def test_an_unopened_fetcher_can_be_closed() -> None:
     made: Any = Caring()
     rests: dict[str, Any] = {"poll_interval": 600.0, "lease": 60.0, "claim_interval": 600.0}
     await within_patience(Fetcher(made, ME, EntrySink(), Incidents(), due=DueTimer(), **rests).close())
 
 
-def test_it_may_be_opened_in_another_event_loop() -> None:
+def test_it_can_be_opened_in_another_event_loop() -> None:
     storage, sink = Caring(), EntrySink()
     intakes: list[Fetcher] = []
 

@@ -102,7 +102,7 @@ def test_entries_of_unknown_size_are_no_reason_to_read_less() -> None:
         max_size=30,
     ),
 )
-def test_there_is_always_room_for_one_and_never_for_more_than_two_reads(
+def test_the_capacity_is_at_least_one_entry_and_at_most_two_reads(
     most: int, steps: list[tuple[float, int, int, int]]
 ) -> None:
     """In every state the reader makes progress, and the queue is bounded."""
@@ -220,7 +220,7 @@ def test_room_is_for_what_handlers_start_in_a_moment() -> None:
     ("megabytes", "most"),
     [([0, 16], 2), ([0] * 7 + [16], 8), ([0, 16] * 4, 2), ([16, 0] * 8, 1), ([0, 16] * 8, 32)],
 )
-def test_of_few_entries_each_is_measured_and_of_many_eight(megabytes: list[int], most: int) -> None:
+def test_up_to_eight_entries_of_a_read_are_measured(megabytes: list[int], most: int) -> None:
     window = PrefetchWindow(500, 0.1, Clock())
     window.record_read(sized(*(size * MEGABYTE for size in megabytes)))
     assert window.most == most

@@ -168,7 +168,7 @@ def test_lost_and_claimed_entries_keep_the_order_of_the_others(
         assert key is None or own == sorted(own)
 
 
-async def test_one_hot_key_leaves_the_other_workers_to_the_others() -> None:
+async def test_one_hot_key_does_not_occupy_the_other_workers() -> None:
     """A hundred entries of one key wait in its queue while one of them runs."""
     running = set()
 
@@ -184,7 +184,7 @@ async def test_one_hot_key_leaves_the_other_workers_to_the_others() -> None:
     await within_patience(pool.close(grace=0))
 
 
-async def test_no_more_is_read_while_thousands_wait_for_their_keys() -> None:
+async def test_reading_stops_while_thousands_wait_for_their_keys() -> None:
     """They occupy no worker, but memory."""
     pool = WorkerPool(1, Handlers([0]).handle, KeyedQueue(key_of))
     pool.put(entries(["hot"] * 6000))
@@ -264,7 +264,7 @@ def test_an_unstarted_entry_waits_behind_an_exclusive_one_with_its_key() -> None
     assert order.admit(entries(["a"], 30), first=False) == entries(["a"], 30), "the key is free again"
 
 
-def test_one_that_was_taken_over_is_the_only_one_at_the_head() -> None:
+def test_a_claimed_entry_is_alone_at_the_head_of_its_key() -> None:
     order = KeyedQueue(key_of)
     ready = deque(order.admit(entries(["a", "a", "a"]), first=False))
     order.acquire(("alone", {"key": "a"}), ready)
@@ -294,7 +294,7 @@ def test_an_exclusive_entry_without_a_key_displaces_nothing() -> None:
     assert name_of(order.complete("other")) == "10"
 
 
-def test_one_that_leaves_the_head_lets_later_claims_move_up() -> None:
+def test_when_the_head_leaves_later_claims_move_up() -> None:
     """Whether the head starts or is lost: claimed entries stay together, before entries read."""
     order = KeyedQueue(key_of)
     order.admit(entries(["a", "a"]), first=False)
@@ -315,7 +315,7 @@ def test_one_that_leaves_the_head_lets_later_claims_move_up() -> None:
     assert order.waiting_ids() == ["50", "41", "42"]
 
 
-def test_when_nothing_waits_any_more_keys_of_what_runs_are_taken_still() -> None:
+def test_keys_of_running_entries_stay_taken_when_none_wait() -> None:
     order = KeyedQueue(key_of)
     order.admit(entries(["a", "a", "b"]), first=False)
     order.admit(entries(["a"], 10), first=True)

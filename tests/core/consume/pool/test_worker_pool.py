@@ -478,7 +478,7 @@ async def test_entries_queued_at_a_close_run_within_the_grace() -> None:
         assert held.done == ["1", "2"]
 
 
-async def test_it_may_be_opened_again() -> None:
+async def test_it_can_be_reopened() -> None:
     async with holding(2) as held:
         held.let_go("1", "3")
         held.pool.put(entries("1"))
@@ -504,7 +504,7 @@ async def test_a_close_ends_the_wait_for_room() -> None:
         await within_patience(held.pool.room(0))  # nor does any waiter remain
 
 
-async def test_there_is_room_for_fewer_than_were_asked_for() -> None:
+async def test_a_wait_for_capacity_returns_with_less_than_requested() -> None:
     async with holding(1) as held:
         held.pool.put(entries("1", "2", "3"))
         await eventually(lambda: held.started == ["1"])
@@ -516,7 +516,7 @@ async def test_there_is_room_for_fewer_than_were_asked_for() -> None:
         await within_patience(waiting)
 
 
-async def test_there_is_no_room_while_all_workers_are_stuck() -> None:
+async def test_there_is_no_capacity_while_all_workers_are_stuck() -> None:
     async with holding(2, stuck_after=0.01) as held:
         held.uncancellable = {"1", "2"}
         held.pool.put(entries("1", "2"))
@@ -660,7 +660,7 @@ async def test_an_exclusive_entry_lost_before_its_start_does_not_run() -> None:
         assert held.started == ["1", "other"]
 
 
-async def test_nobody_waits_for_what_was_to_run_alone_and_is_lost() -> None:
+async def test_a_lost_exclusive_entry_is_not_waited_for() -> None:
     async with holding(1, stuck_after=0.01) as held:
         held.uncancellable = {"1"}
         held.pool.put(entries("1"))
@@ -771,7 +771,7 @@ async def test_a_stuck_handler_that_ends_frees_no_key_of_its_entry_s_next_delive
     await within_patience(pool.close(grace=1))
 
 
-async def test_one_that_is_cancelled_anew_has_the_whole_time_again() -> None:
+async def test_a_handler_cancelled_again_has_the_full_time_again() -> None:
     """A handler may revoke a cancellation, as a timeout does."""
     async with holding(1, stuck_after=10) as held:
         held.uncancellable = {"1"}
@@ -791,7 +791,7 @@ async def test_one_that_is_cancelled_anew_has_the_whole_time_again() -> None:
         assert held.told == ["1"]
 
 
-async def test_while_nothing_runs_nobody_looks_and_what_runs_later_is_watched() -> None:
+async def test_stuck_handlers_are_checked_only_while_any_handler_runs() -> None:
     async with holding(1, stuck_after=0.01) as held:
         held.let_go("1")
         held.pool.put(entries("1"))
@@ -804,7 +804,7 @@ async def test_while_nothing_runs_nobody_looks_and_what_runs_later_is_watched() 
         await eventually(lambda: held.told == ["2"])
 
 
-async def test_by_default_a_handler_is_stuck_ten_seconds_after_it_was_seen_to_go_on(
+async def test_by_default_a_handler_is_stuck_after_ten_seconds(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     clock = LoopClock(monkeypatch)

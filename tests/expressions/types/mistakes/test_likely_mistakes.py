@@ -117,7 +117,7 @@ def test_a_slip_is_a_warning_with_what_was_meant(
     "expression",
     [mistake[0] for mistake in SLIPS if mistake[1] not in ("SR307", "SR312", "SR314", "SR325", "SR329")],
 )
-def test_no_message_of_the_kind_that_was_meant_is_accepted(expression: str) -> None:
+def test_reported_filters_accept_no_intended_message(expression: str) -> None:
     try:
         accepted = compile_filter(expression)(MESSAGE)
     except FilterError:
@@ -156,7 +156,7 @@ def test_the_advised_expression_has_no_mistake(expression: str, meant: str) -> N
     assert found(meant) == []
 
 
-def test_all_paths_of_an_expression_are_mended_at_once() -> None:
+def test_all_paths_of_an_expression_are_corrected_at_once() -> None:
     expression = "payload.total > `100` && contains(payload.tags, 'x') || a == data.x"
     assert {rewrite_of(each) for each in found(expression)} == {
         "total > `100` && contains(tags, 'x') || a == x"

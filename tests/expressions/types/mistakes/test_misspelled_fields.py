@@ -43,7 +43,7 @@ def test_a_slip_is_near(name: str, meant: str) -> None:
         "types", "sender", "x" * 100,
     ],
 )  # fmt: skip
-def test_another_word_is_not(name: str) -> None:
+def test_different_words_are_not_misspellings(name: str) -> None:
     assert misspelled_field(name, DECLARED) is None
 
 
@@ -126,7 +126,7 @@ def test_words_that_look_alike_are_not_near(name: str, declared: str) -> None:
         ("payement", "payment"), ("lenght", "length"),
     ],
 )  # fmt: skip
-def test_one_word_of_several_is_near(name: str, declared: str) -> None:
+def test_one_misspelt_word_of_several_is_recognized(name: str, declared: str) -> None:
     assert misspelled_field(name, [declared]) == declared
 
 
