@@ -17,23 +17,12 @@ from servers import valkey_binary
 if TYPE_CHECKING:
     from broken_builds import BrokenBuild
 
-_QUICK = (
-    "dedupe without a fence, and a loss that is heard too late",
-    "routes share one payload",
-    "the text of an exception is asked for unguarded",
-    "a handler may raise an Exception only",
-    "new entries are read before what was released",
-    "a group that went back is not told",
-)
-"""Builds that take few seconds; the others run with ``--rounds N``."""
-
 
 @pytest.mark.faults
+@pytest.mark.broken
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_build_is_caught(name: str, fault_seed: int, many_rounds: bool, tmp_path: Path) -> None:
+def test_a_broken_build_is_caught(name: str, fault_seed: int, tmp_path: Path) -> None:
     """By the scenario for the removed feature, and by the expected finding of the oracle."""
-    if name not in _QUICK and not many_rounds:
-        pytest.skip("slow: plays with --rounds N")
     broken = BROKEN[name]
     problems = _problems(broken, tmp_path, fault_seed)
     assert any(re.search(broken.breach, problem) for problem in problems), problems[:20]

@@ -18,11 +18,9 @@ if TYPE_CHECKING:
 @pytest.mark.faults
 @pytest.mark.parametrize("played", SCENARIOS.values(), ids=SCENARIOS)
 def test_the_promise_is_kept_under(
-    played: Scenario, fault_seed: int, many_rounds: bool, fault_report: FaultReport, tmp_path: Path
+    played: Scenario, fault_seed: int, fault_report: FaultReport, tmp_path: Path
 ) -> None:
     """P1 to P6 hold, for any fault at any moment."""
-    if played.slow and not many_rounds:
-        pytest.skip("slow: plays with --rounds N")
     verdict = play(played, _binary(played, fault_seed), tmp_path, fault_seed)
     fault_report.add("streamroute", played.name, verdict)
     assert not verdict.problems, "\n".join(verdict.problems[:20])

@@ -1,8 +1,7 @@
 """Options of the fault suite and its final table; costs other tests nothing.
 
-``pytest -m faults`` runs each scenario once, with a fixed seed; ``--rounds N`` runs all of them, including
-the slow ones, N times with random seeds; ``--faults-seed S`` repeats a run; ``--faults-report FILE`` writes
-the table as Markdown.
+``pytest -m faults`` runs each scenario once, with a fixed seed; ``--rounds N`` runs each N times, with random
+seeds; ``--faults-seed S`` repeats a run; ``--faults-report FILE`` writes the table as Markdown.
 """
 
 from __future__ import annotations
@@ -102,12 +101,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def fault_report(request: pytest.FixtureRequest) -> FaultReport:
     """The report that collects verdicts."""
     return request.config.stash[_REPORT]
-
-
-@pytest.fixture
-def many_rounds(request: pytest.FixtureRequest) -> bool:
-    """Whether this is the long run."""
-    return bool(request.config.getoption("--rounds") or request.config.getoption("--faults-seed"))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

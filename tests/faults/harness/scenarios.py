@@ -22,7 +22,7 @@ Strike = Callable[[Scene], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """A fault, and the scene that it needs; a ``slow`` one runs only with ``--rounds``.
+    """A fault, and the scene that it needs.
 
     Without ``system``, the scene is one server with the settings ``server``. A scenario that is not
     ``comparable`` tests a feature that the usual design lacks.
@@ -31,7 +31,6 @@ class Scenario:
     name: str
     strike: Strike
     workers: int = 2
-    slow: bool = False
     terms: Terms = TERMS
     server: Mapping[str, Any] = field(default_factory=dict)
     system: Callable[[Path], Any] | None = None

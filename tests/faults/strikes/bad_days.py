@@ -35,7 +35,7 @@ _EVENTS: tuple[Strike, ...] = (
 _A_DAY = 3  # an entry hit by each of them is then on its last delivery
 
 
-@scenario("a bad day", slow=True, server={"append_only": True})
+@scenario("a bad day", server={"append_only": True})
 def bad_day(scene: Scene) -> None:
     """Three different faults."""
     for strike in scene.rng.sample(_EVENTS, _A_DAY):

@@ -50,7 +50,7 @@ def late(scene: Scene) -> None:
     scene.audit()
 
 
-@scenario("slow replies", slow=True)
+@scenario("slow replies")
 def slow(scene: Scene) -> None:
     """Not a fault, for the oracle: nothing runs twice."""
     victim = _victim(scene)

@@ -27,8 +27,8 @@ _LONG = 1_000_000
 _LETTER = 50_000  # bytes: an error, its reason, a traceback, and a history
 _LOG = 500_000  # bytes
 _MEMORY = 250_000_000  # bytes: a worker's own 45 MB, and the remains of a few texts of 10 MB
-_EQUAL = 50_000
-_FOR_ALL = 200.0  # seconds
+_EQUAL = 5_000
+_FOR_ALL = 100.0  # seconds
 _EQUAL_KIND = "order.refused"
 _GRACE = 10.0  # seconds; nothing runs, so far less than the streams' own grace is needed
 _OUTAGE = "failed; retrying"
@@ -124,7 +124,7 @@ def long_texts(scene: Scene) -> None:
         scene.problems.append(f"the worker has {memory:,} bytes in memory")
 
 
-@own_scenario("fifty thousand equal failures", workers=0, slow=True)
+@own_scenario("thousands of equal failures", workers=0)
 def equal_failures(scene: Scene) -> None:
     """One log line per second, with a count that omits none."""
     refuse = f"name: refuse, type: {_EQUAL_KIND}, handler: bad_handlers.refuse"

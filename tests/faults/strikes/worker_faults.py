@@ -135,7 +135,7 @@ def block(scene: Scene) -> None:
     scene.heal()
 
 
-@scenario("event loop blocked for ever", slow=True)
+@scenario("event loop blocked for ever")
 def hang(scene: Scene) -> None:
     """A worker that hangs for five leases loses its entries."""
     entry_id = scene.producer.send(block=3600)
@@ -198,7 +198,7 @@ def rollout(scene: Scene) -> None:
     scene.audit()
 
 
-@scenario("a type that old workers do not know", workers=0)
+@own_scenario("a type that old workers do not know", workers=0)
 def deploy(scene: Scene) -> None:
     """With new workers present it waits for them; before, it is dead-lettered, and runs after a requeue."""
     older, newer = (
