@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from streamroute.adapters.codecs.builtin import codec_named
 from streamroute.adapters.codecs.message_data import data_reader
+from streamroute.core.dispatch.outcomes import type_of
 from streamroute.errors import CostlyDataError
 from streamroute.logs.exception_text import error_text
 from streamroute.message import Message
@@ -16,8 +17,6 @@ from streamroute.text.safe_text import redacted_str
 if TYPE_CHECKING:
     from streamroute.adapters.codecs.builtin import Codec
     from streamroute.compiler.validation.data_check import Check
-
-_NO_FIELDS: Mapping[bytes, bytes] = {}
 
 
 class DataValidator:
@@ -30,7 +29,7 @@ class DataValidator:
     def check_of(self, payload: Mapping[str, Any]) -> Check | None:
         """Return the check of the message's type; None if the message is not validated."""
         message_type = payload.get("type")
-        return self._checks.get(message_type) if isinstance(message_type, str) else None
+        return self._checks.get(message_type if type(message_type) is str else type_of(payload))
 
     def reason(self, payload: Mapping[str, Any], fields: Mapping[bytes, bytes] | None = None) -> str | None:
         """Return why a message is invalid, without any of its values; None if it is valid or not validated.
@@ -40,9 +39,7 @@ class DataValidator:
         check = self.check_of(payload)
         if check is None:
             return None
-        if fields is None:
-            fields = payload.fields if isinstance(payload, Message) else _NO_FIELDS
-        return self.failed_check(check, payload, fields)
+        return self.failed_check(check, payload, fields_of(payload) if fields is None else fields)
 
     def failed_check(
         self, check: Check, payload: Mapping[str, Any], fields: Mapping[bytes, bytes]
@@ -55,3 +52,8 @@ class DataValidator:
         except Exception as error:  # noqa: BLE001 - values of a user's codec may raise anything
             return redacted_str(f"the data could not be validated: {error_text(error)}", REASON)
         return None if violation is None else redacted_str(f"the data is invalid: {violation}", REASON)
+
+
+def fields_of(payload: Mapping[str, Any]) -> Mapping[bytes, bytes]:
+    """Return the fields of a message's entry; none for a plain dict."""
+    return payload.fields if isinstance(payload, Message) else {}

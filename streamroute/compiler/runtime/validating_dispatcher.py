@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from streamroute.compiler.runtime.data_validation import DataValidator
+from streamroute.compiler.runtime.data_validation import DataValidator, fields_of
 from streamroute.compiler.runtime.thread_pool import validation_threads
 from streamroute.core.dispatch.outcomes import refuse_message
 from streamroute.core.dispatcher import BotRedisDispatcher
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from streamroute.compiler.validation.data_check import Check
 
 _LARGE: Final = 64_000  # bytes of an entry; below, a validation that is linear in them takes milliseconds
-_NO_FIELDS: Final[Mapping[bytes, bytes]] = {}
 
 
 class ValidatingDispatcher:
@@ -39,7 +38,7 @@ class ValidatingDispatcher:
         check = self._validator.check_of(payload)
         if check is None:
             return self._process(payload)
-        fields = payload.fields if isinstance(payload, Message) else _NO_FIELDS
+        fields = fields_of(payload)
         if _may_take_long(check, payload):
             return self._validate_in_thread(check, payload, fields)
         reason = self._validator.failed_check(check, payload, fields)

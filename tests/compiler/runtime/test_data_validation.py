@@ -37,6 +37,14 @@ def test_a_type_without_a_check_passes(payload: dict[str, Any]) -> None:
     assert DataValidator({"t": lambda _data: "no"}, "json").reason(payload) is None
 
 
+def test_the_type_may_be_a_string_of_a_subclass() -> None:
+    class Kind(str):
+        __slots__ = ()
+        __hash__ = None  # type: ignore[assignment]  # as a user's codec may have it
+
+    assert DataValidator({"t": lambda _data: "no"}, "json").reason({"type": Kind("t")}) is not None
+
+
 @pytest.mark.parametrize(
     ("check", "reason"),
     [

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from messages import message_of
 from misbehaving import ALL, BIG, FAILURES, REJECTIONS, Unspeakable
 from streamroute.core.dispatch.outcomes import (
     RoutesFailedError,
@@ -16,6 +17,7 @@ from streamroute.core.dispatch.outcomes import (
     no_route,
     no_type,
     outcome_for,
+    refuse_message,
     result_of,
     type_of,
     unknown_route,
@@ -284,6 +286,26 @@ def test_a_rejection_without_a_reason_says_that_it_was_one() -> None:
 )
 def test_observers_are_told_what_became_of_it(outcome: RetryLater | DeadLetter, result: Result) -> None:
     assert result_of(outcome) is result
+
+
+def test_a_refused_message_has_one_dead_letter(caplog: pytest.LogCaptureFixture) -> None:
+    message, seen = message_of({"type": "t"}, id="1-0", stream="s", attempt=2, outcomes=[]), list[Any]()
+    refuse_message(message, "it is odd", lambda *result: seen.append(result))
+    assert message.delivery.outcomes == [DeadLetter(None, "it is odd", attempt=2)]
+    assert seen == [(message, None, Result.DEAD)]
+    assert caplog.messages == ["entry 1-0 of s goes to the dead letters: it is odd"]
+
+
+@pytest.mark.parametrize("payload", [{"type": "t"}, message_of({"type": "t"}, outcomes=None)])
+def test_a_refused_message_whose_outcomes_are_not_collected_is_not_acknowledged(
+    payload: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    seen: list[Any] = []
+    with pytest.raises(RoutesFailedError, match="it is odd") as raised:
+        refuse_message(payload, "it is odd", lambda *result: seen.append(result))
+    assert raised.value.outcomes == (DeadLetter(None, "it is odd"),)
+    assert seen == [(payload, None, Result.FAILED)]
+    assert caplog.messages == []
 
 
 def test_a_message_that_reaches_no_handler_is_named_by_its_id(caplog: pytest.LogCaptureFixture) -> None:
