@@ -1,1 +1,1 @@
-"""Implements the protocols of the core on Redis and in memory; the only package that uses redis-py."""
+"""Implements the protocols of the core on Redis and in memory. Alone in using redis-py; knows no routes."""

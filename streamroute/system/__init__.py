@@ -1,1 +1,1 @@
-"""The operating system: safe file reading, optional packages, forks."""
+"""The operating system: safe file reading, optional packages, forks. Independent of streams."""

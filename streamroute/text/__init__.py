@@ -1,1 +1,1 @@
-"""Text for people: foreign objects bounded, escaped and redacted; suggestions for misspelled words."""
+"""Text for people: foreign objects bounded, escaped and redacted; suggestions. Independent of all else."""

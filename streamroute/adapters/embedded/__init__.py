@@ -1,1 +1,1 @@
-"""The embedded server: a Valkey process for a configuration that names no other server."""
+"""The embedded server: a Valkey process for local use. Knows neither streams nor the configuration."""

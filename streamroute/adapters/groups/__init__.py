@@ -1,1 +1,1 @@
-"""Consumer groups as a whole: backlog, statistics, cleanup, takeover, permissions."""
+"""Consumer groups as a whole: backlog, statistics, cleanup, takeover, permissions. Handle no entries."""

@@ -1,1 +1,1 @@
-"""Lua scripts, run by the server in one step each."""
+"""Lua scripts, each run atomically by the server. They know entries and keys, not routes."""

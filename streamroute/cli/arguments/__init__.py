@@ -1,1 +1,1 @@
-"""Resolves arguments of the command line: the configuration, files, streams, events, the server."""
+"""Resolves arguments: the configuration, files, streams, events, the server. Runs no command."""

@@ -1,1 +1,1 @@
-"""The output of commands: tables, findings, logs, summaries."""
+"""The output of commands: tables, findings, logs, summaries. Computes no results and runs no command."""

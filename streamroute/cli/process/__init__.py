@@ -1,1 +1,1 @@
-"""The process of a command: signals, exit codes, standard streams, the event loop."""
+"""The process of a command: signals, exit codes, standard streams, the event loop. Knows no command."""

@@ -1,1 +1,1 @@
-"""Loading of files, and resolution of includes to the files of a configuration."""
+"""Load files, and resolve includes to the files of a configuration. Independent of routes and streams."""

@@ -1,1 +1,1 @@
-"""Comments that suppress findings."""
+"""Comments that suppress findings. Independent of the rules that report them."""

@@ -1,1 +1,1 @@
-"""``${NAME}`` in a configuration: expanded where it is allowed, reported elsewhere."""
+"""``${NAME}`` in a configuration: expanded where allowed, else reported. Findings never show values."""

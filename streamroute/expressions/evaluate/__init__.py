@@ -1,1 +1,1 @@
-"""Evaluation by an interpreter or by generated code, within a budget."""
+"""Evaluation by an interpreter or by generated code, within a budget. Knows no types."""

@@ -1,1 +1,1 @@
-"""Explain an expression: the value of each part, and why it is true or false."""
+"""Explain an expression: the value of each part, and why it is true or false. Prints nothing."""

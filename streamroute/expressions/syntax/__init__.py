@@ -1,1 +1,1 @@
-"""Syntax: tokens, the tree, and errors with a position."""
+"""Syntax: tokens, the tree, and errors with a position. Evaluates nothing."""

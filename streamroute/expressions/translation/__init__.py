@@ -1,1 +1,1 @@
-"""Translation: hints for expressions in the syntax of other languages."""
+"""Hints for expressions in the syntax of other languages. Independent of the payload."""

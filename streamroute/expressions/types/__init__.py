@@ -1,1 +1,1 @@
-"""Types: the sets of JSON values that the parts of an expression can have, and checks based on them."""
+"""Types: the JSON values that the parts of an expression can have, and checks on them. Evaluate nothing."""

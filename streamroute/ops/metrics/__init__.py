@@ -1,1 +1,1 @@
-"""Metrics of a running app: counters, measurements, and the HTTP endpoint."""
+"""Metrics of a running app: counters, measurements, and the HTTP endpoint. Handles no entries."""

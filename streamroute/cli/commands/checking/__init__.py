@@ -1,1 +1,1 @@
-"""The parts of ``check``: its run, its selection of rules, ``--fix`` and ``--watch``."""
+"""The parts of ``check``: its run, its selection of rules, ``--fix`` and ``--watch``. Format no output."""

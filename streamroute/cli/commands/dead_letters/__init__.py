@@ -1,1 +1,1 @@
-"""The parts of ``dead``: its options, and the session in which one of its commands runs."""
+"""The parts of ``dead``: its options, and the session of one of its commands. Know no keys of Redis."""

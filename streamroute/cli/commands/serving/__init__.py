@@ -1,1 +1,1 @@
-"""The parts of ``serve``: its options, one serving process, workers under a supervisor, the banner."""
+"""The parts of ``serve``: options, one process, supervised workers, the banner. Handle no entries."""

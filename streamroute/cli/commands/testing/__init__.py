@@ -1,1 +1,1 @@
-"""The parts of ``test``: its run, and ``--init``."""
+"""The parts of ``test``: its run, and ``--init``. Evaluate no tests themselves."""

@@ -1,4 +1,4 @@
-"""The formats of findings: each module renders a report as text."""
+"""The formats of findings: each module renders a report as text, and prints nothing."""
 
 from __future__ import annotations
 

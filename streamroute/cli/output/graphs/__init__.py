@@ -1,1 +1,1 @@
-"""Graphs of the routes: streams, their types, routes with their filters, handlers."""
+"""Graphs of the routes: streams, types, filters, handlers. Know the document, not compiled routes."""

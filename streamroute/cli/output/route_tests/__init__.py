@@ -1,1 +1,1 @@
-"""The result of route tests, and its report in each format."""
+"""The result of route tests, and its report in each format. Runs no tests."""

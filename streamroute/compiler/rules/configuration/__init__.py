@@ -1,1 +1,1 @@
-"""Rules about how parts fit together, checked if the parts themselves have no errors."""
+"""Rules about how parts fit together; they see parts without errors only, and run no handler."""

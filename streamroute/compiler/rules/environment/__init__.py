@@ -1,1 +1,1 @@
-"""Rules about the configured Redis server, and its keys."""
+"""Rules about the configured Redis server and its keys. They open no connection."""

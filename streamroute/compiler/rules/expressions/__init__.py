@@ -1,1 +1,1 @@
-"""Check expressions, and the rules about keys computed by expressions."""
+"""Rules about expressions, and keys computed by expressions. They evaluate none on messages."""

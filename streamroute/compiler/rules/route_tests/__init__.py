@@ -1,1 +1,1 @@
-"""Rules about the tests of routes, checked before any of them runs."""
+"""Rules about the tests of routes. They run no test."""

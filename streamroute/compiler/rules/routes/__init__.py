@@ -1,1 +1,1 @@
-"""Rules about declared routes and streams."""
+"""Rules about declared routes and streams. They import no handler."""

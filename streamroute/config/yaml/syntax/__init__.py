@@ -1,1 +1,1 @@
-"""Explain YAML syntax errors, and recognize files of other formats."""
+"""Explain YAML syntax errors, and recognize files of other formats. Independent of routes.yaml."""

@@ -1,1 +1,1 @@
-"""Find likely mistakes in well-typed expressions: missing quotes, swapped arguments, misspelled names."""
+"""Likely mistakes in well-typed expressions: missing quotes, swapped arguments. Infer no types."""
