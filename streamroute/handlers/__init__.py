@@ -1,4 +1,4 @@
-"""Built-in handlers: ``streamroute.handlers.forward``, ``log`` and ``webhook``. They know no streams."""
+"""Built-in handlers: ``streamroute.handlers.forward``, ``log`` and ``webhook``. Independent of routes."""
 
 from streamroute.handlers.forward import forward
 from streamroute.handlers.reporting import log
