@@ -16,7 +16,8 @@ class Problem(NamedTuple):
     ``code`` names a rule; ``start`` and ``end`` are offsets in the string's value (``end`` is exclusive, None
     is the string's end). ``suggestion`` is the word that was probably meant, to be put there. An expression
     with a ``fatal`` problem cannot be compiled. A ``missing`` problem: the string names something that does
-    not exist. A problem with ``once`` is reported for the first of several equal strings only.
+    not exist. A problem with ``once`` is reported for the first of several equal strings only. If it
+    ``rewrites`` an expression, ``help`` offers the whole expression, not a part of it.
     """
 
     code: str
@@ -28,6 +29,7 @@ class Problem(NamedTuple):
     fatal: bool = False
     missing: bool = False
     once: bool = False
+    rewrites: bool = False
 
     @property
     def text(self) -> str:

@@ -13,13 +13,15 @@ from streamroute.expressions.syntax.parser import is_valid, parse, walk
 from streamroute.expressions.translation.condition_parser import ConditionParser
 from streamroute.expressions.translation.fragments import UntranslatableError
 from streamroute.expressions.types.check import check_types
-from streamroute.expressions.types.mistakes.payload_names import IF_A_FIELD
+from streamroute.expressions.types.mistakes.likely_mistakes import FIELD_OF_A_LIST, LENGTH_AS_FIELD
+from streamroute.expressions.types.mistakes.malformed_literals import VALUE_IN_QUOTES
+from streamroute.expressions.types.mistakes.payload_names import IF_A_FIELD, NAMED_PAYLOAD
 
 MAX_ADVICE_LENGTH: Final = 80
 """The longest expression that advice offers, in characters."""
 
-_REWRITING_RULES: Final = frozenset({"SR322", "SR323", "SR324", "SR326"})
-"""The rules whose help contains a whole expression."""
+_SURE: Final = frozenset({NAMED_PAYLOAD, LENGTH_AS_FIELD, VALUE_IN_QUOTES, FIELD_OF_A_LIST})
+"""The rules whose help is a translation: nothing else can be meant."""
 
 _CALL: Final = "function_expression"
 _STRAIGHT_QUOTES: Final = str.maketrans(
@@ -51,5 +53,5 @@ def without_problems(text: str) -> str | None:
     if not problems:
         return text
     corrected = (problems[0].help or "").removeprefix("write ").partition(IF_A_FIELD)[0]
-    is_shorter = problems[0].code in _REWRITING_RULES and len(corrected) < len(text) + 2 * len("``[*]")
+    is_shorter = problems[0].code in _SURE and len(corrected) < len(text) + 2 * len("``[*]")
     return without_problems(corrected) if is_shorter and corrected != text else None

@@ -31,7 +31,6 @@ from streamroute.expressions.types.mistakes.likely_mistakes import (
     DEFAULT_TRAITS,
     FIELD_OF_A_LIST,
     LENGTH_AS_FIELD,
-    NEGATION,
     SWAPPED,
     PayloadTraits,
     find_likely_mistakes,
@@ -62,20 +61,6 @@ _BETTER_ADVISED: Final = {
     MAY_BE_MISSING: {SWAPPED},
 }
 """The codes whose advice replaces that of another finding about the same part."""
-
-_REWRITES_WHOLE: Final = frozenset(
-    {
-        NAMED_PAYLOAD,
-        LENGTH_AS_FIELD,
-        NEGATION,
-        VALUE_IN_QUOTES,
-        MALFORMED_LITERAL,
-        FIELD_OF_A_LIST,
-        FIELD_FOR_LITERAL,
-    }
-    | {NEVER_EQUAL, UNCOMPARABLE, UNKNOWN_FIELD}
-)
-"""The codes whose advice is the whole expression, if it is short."""
 
 _ADVICE: Final = re.compile(
     r"(?:^|: )(?:write |compare it: |a number is written in backticks: )(.*?)(?:; if |\Z)"
@@ -150,7 +135,7 @@ def _whole_advice(problem: Problem, expression: str) -> str | None:
     """The whole expression that a problem's advice offers."""
     match = _ADVICE.search(problem.help or "")
     is_whole = (problem.start, problem.end) == (0, len(expression.rstrip()))
-    return match[1] if match and (is_whole or problem.code in _REWRITES_WHOLE) else None
+    return match[1] if match and (is_whole or problem.rewrites) else None
 
 
 def _checked(
@@ -226,7 +211,11 @@ def _advised(problem: Problem, mistakes: list[Problem]) -> Problem:
     codes = _BETTER_ADVISED.get(problem.code, ())
     about = (mistake for mistake in mistakes if mistake.code in codes and Spans([problem]).overlap(mistake))
     better = next(about, None)
-    return problem if better is None else problem._replace(help=better.help, suggestion=None)
+    return (
+        problem
+        if better is None
+        else problem._replace(help=better.help, suggestion=None, rewrites=better.rewrites)
+    )
 
 
 def _not_yet_reported(problems: list[Problem], reported: list[Problem]) -> Iterator[Problem]:

@@ -8,6 +8,7 @@ from typing import Final
 
 from streamroute.expressions.problem import Problem
 from streamroute.expressions.syntax.parser import Node, Tree, children, walk
+from streamroute.expressions.types.mistakes.malformed_literals import rewriting
 from streamroute.expressions.types.nodes import is_literal
 from streamroute.expressions.types.phrases import as_literal, is_numeric
 
@@ -85,7 +86,9 @@ def _problem(tree: Tree, node: Node) -> Problem:
     text = tree.expression[start:end]
     literal = _quoted_value(tree, node) if text.startswith('"') else LITERAL_WORDS[text]
     message = f"{text} is a field name, not a value; a missing field is null"
-    return Problem(FIELD_FOR_LITERAL, message, start, end, _corrected(tree, start, end, literal))
+    corrected = f"{tree.expression[:start]}{literal}{tree.expression[end:]}".strip()
+    is_short = len(corrected) <= 60 and "\n" not in corrected
+    return rewriting(FIELD_FOR_LITERAL, message, node, f"write {corrected}" if is_short else None, literal)
 
 
 def _quoted_value(tree: Tree, node: Node) -> str:
@@ -97,8 +100,3 @@ def _quoted_value(tree: Tree, node: Node) -> str:
     ordered = (each for each in nodes if each["type"] == "comparator" and each["value"] not in ("eq", "ne"))
     is_ordered = any(side is node for each in ordered for side in each["children"])
     return f"`{value}`" if is_ordered and is_numeric(value) else as_literal(value)
-
-
-def _corrected(tree: Tree, start: int, end: int, literal: str) -> str:
-    corrected = f"{tree.expression[:start]}{literal}{tree.expression[end:]}".strip()
-    return f"write {corrected}" if len(corrected) <= 60 and "\n" not in corrected else f"write {literal}"

@@ -72,8 +72,7 @@ def quoted_value_problems(tree: Tree, values: list[QuotedValue]) -> Iterator[Pro
         values = [each for each in values if id(each.literal) not in both]
     rewritten = with_replaced(tree, [(each.literal, each.replacement) for each in values])
     for literal, message, replacement in values:
-        advice = rewritten or f"write {replacement}"
-        yield Problem(VALUE_IN_QUOTES, message, literal["start"], literal["end"], advice)
+        yield rewriting(VALUE_IN_QUOTES, message, literal, rewritten, replacement)
 
 
 def _compared_both_ways(tree: Tree, values: list[QuotedValue]) -> Iterator[int]:
@@ -219,8 +218,14 @@ def _is_json(text: str) -> bool:
 
 def replaced(tree: Tree, code: str, node: Node, message: str, text: str) -> Problem:
     """A problem of a part of an expression, with advice to replace it."""
-    advice = with_replaced(tree, [(node, text)]) or f"write {text}"
-    return Problem(code, message, node["start"], node["end"], advice)
+    rewritten = with_replaced(tree, [(node, text)])
+    return rewriting(code, message, node, rewritten, text)
+
+
+def rewriting(code: str, message: str, node: Node, rewritten: str | None, text: str) -> Problem:
+    """A problem whose advice is ``rewritten``, for the whole expression, or else to write ``text``."""
+    advice = rewritten or f"write {text}"
+    return Problem(code, message, node["start"], node["end"], advice, rewrites=rewritten is not None)
 
 
 def with_replaced(tree: Tree, parts: list[tuple[Node, str]]) -> str | None:

@@ -75,7 +75,8 @@ def find_named_payloads(
         message = f'a path starts inside the payload: "{first["value"]}" is read as a field'
         advice = rewritten or f"write {tree.expression[_beginning(tree, steps) : node['end']]}"
         advice += DECLARING.format(first["value"])
-        yield Problem(NAMED_PAYLOAD, message, first["start"], first["end"], advice)
+        start, end = first["start"], first["end"]
+        yield Problem(NAMED_PAYLOAD, message, start, end, advice, rewrites=rewritten is not None)
     yield from _compared(tree, nodes, is_field, get_evidence)
 
 

@@ -10,7 +10,7 @@ from streamroute.expressions.problem import Problem
 from streamroute.expressions.syntax.parser import Node, Tree, walk
 from streamroute.expressions.types.mistakes.evidence import Evidence, EvidenceSource
 from streamroute.expressions.types.mistakes.fields_for_literals import FIELD_FOR_LITERAL, LITERAL_WORDS
-from streamroute.expressions.types.mistakes.malformed_literals import with_replaced
+from streamroute.expressions.types.mistakes.malformed_literals import rewriting, with_replaced
 from streamroute.expressions.types.nodes import Path, is_call, path_of
 from streamroute.expressions.types.phrases import TYPE_ALIASES
 
@@ -96,8 +96,7 @@ def find_unquoted_strings(
     for name_node in strings:
         word = name_node["value"]
         message = f"{word} is a field name, not a value; a missing field is null"
-        advice = rewritten or f"write {texts[name_node['start']]}"
-        yield Problem(FIELD_FOR_LITERAL, message, name_node["start"], name_node["end"], advice)
+        yield rewriting(FIELD_FOR_LITERAL, message, name_node, rewritten, texts[name_node["start"]])
 
 
 def _text(path: Path, word: str) -> str:

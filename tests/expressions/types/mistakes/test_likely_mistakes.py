@@ -251,3 +251,20 @@ def test_literals_of_one_outline_are_told_apart() -> None:
 def test_known_service_fields_are_kept_when_a_payload_name_is_removed() -> None:
     [problem] = found("payload.data.object.amount > `3`")
     assert (problem.code, rewrite_of(problem)) == ("SR322", "data.object.amount > `3`")
+
+
+@pytest.mark.parametrize(
+    ("expression", "offered"),
+    [
+        ('status == "open" && n > `1`', "status == 'open' && n > `1`"),
+        ("tags.length > `1` && n", "length(tags) > `1` && n"),
+        ("a == `[1,2` && n", "a == `[1,2]` && n"),
+        ("n && paid == 'true' && n", "n && paid == `true` && n"),
+    ],
+)
+def test_advice_for_a_short_expression_rewrites_all_of_it(expression: str, offered: str) -> None:
+    [short] = check_types(parse(expression))
+    [long] = check_types(parse(f"{expression} && {'x' * 80}"))
+    assert (short.help, short.rewrites) == (f"write {offered}", True)
+    assert long.help != f"write {offered} && {'x' * 80}"
+    assert not long.rewrites
