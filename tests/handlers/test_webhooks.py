@@ -20,10 +20,13 @@ from typing import Any
 
 import pytest
 
+from consuming import within_patience
+from loop_clock import LoopClock
 from servers import free_port, wait_until
 from streamroute.core.dispatch.outcomes import outcome_for
 from streamroute.core.dispatch.routes import Route
 from streamroute.errors import Reject, Retry, SetupError
+from streamroute.handlers import webhooks
 from streamroute.handlers.contract import CHECK
 from streamroute.handlers.webhooks import close_webhooks, webhook
 from streamroute.logs.exception_text import traceback_text
@@ -320,17 +323,34 @@ async def test_nothing_is_decompressed(receiver: Receiver) -> None:
     await webhook({}, url=receiver.url)
 
 
-async def test_an_answer_that_drips_is_bounded_by_the_timeout(receiver: Receiver) -> None:
-    receiver.status, receiver.drips = 400, True
-    receiver.body = b"x" * 1_000_000
-    with pytest.raises(Retry, match="did not answer within 200ms"):
-        await webhook({}, url=receiver.url, timeout="200ms")
+async def time_out_while_it_drips(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Post to a receiver whose response does not end; advance the clock once its status has arrived."""
+    reading, excerpt = asyncio.Event(), webhooks._body_excerpt
 
+    async def read(response: Any) -> str:
+        reading.set()
+        return await excerpt(response)
 
-async def test_a_success_that_drips_is_one(receiver: Receiver) -> None:
-    """The receiver has the message: to send it again would have its effect twice."""
+    monkeypatch.setattr(webhooks, "_body_excerpt", read)
+    clock = LoopClock(monkeypatch)
     receiver.body, receiver.drips = b"x" * 1_000_000, True
-    await webhook({}, url=receiver.url, timeout="200ms")
+    posting = asyncio.create_task(webhook({}, url=receiver.url, timeout="10m"))
+    await within_patience(reading.wait())
+    await clock.advance(601)
+    await within_patience(posting)
+
+
+async def test_an_answer_that_drips_is_bounded_by_the_timeout(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver.status = 400
+    with pytest.raises(Retry, match="did not answer within 10m"):
+        await time_out_while_it_drips(receiver, monkeypatch)
+
+
+async def test_a_success_that_drips_is_one(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The receiver has the message: to send it again would have its effect twice."""
+    await time_out_while_it_drips(receiver, monkeypatch)
     assert len(receiver.requests) == 1
 
 
