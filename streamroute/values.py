@@ -1,4 +1,4 @@
-"""Small values that several packages share: outcomes, locks, quotas."""
+"""Small values that several packages share: outcomes, locks, leases, quotas."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ __all__ = [
     "DedupeLock",
     "Failure",
     "KnownRoutes",
+    "Lease",
     "Outcome",
     "Quotas",
     "RetryLater",
@@ -27,6 +28,7 @@ __all__ = [
     "parse_duration",
 ]
 
+_DEFAULT_STALL: Final = 5  # leases
 EMBEDDED_FOLDER: Final = ".streamroute"
 """Folder of the embedded server's data, next to the configuration; ``embedded:DIR`` overrides it."""
 
@@ -42,6 +44,35 @@ class DedupeDecision(StrEnum):
     """Another message with this key is running or waiting for its retry."""
     LOST = "lost"
     """Another worker has claimed the entry: the route must not run here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """How long a consumer keeps an entry without a heartbeat.
+
+    ``seconds``
+        seconds without a heartbeat after which other workers may claim an entry.
+    ``stall``
+        seconds without a response of the event loop after which heartbeats stop, so that its leases end.
+    """
+
+    seconds: float
+    stall: float
+
+    @classmethod
+    def of(cls, seconds: float, stall: float | None = None) -> Lease:
+        """Create a lease; the default of ``stall`` is five leases."""
+        return cls(seconds, _DEFAULT_STALL * seconds if stall is None else stall)
+
+    @property
+    def milliseconds(self) -> int:
+        """The lease in ms, for the scripts and for claims."""
+        return int(self.seconds * 1000)
+
+    @property
+    def renewal(self) -> float:
+        """Seconds between two renewals of a held entry's lease."""
+        return self.seconds / 3
 
 
 @dataclass(slots=True)

@@ -19,7 +19,7 @@ from streamroute.errors import SetupError
 from streamroute.incidents import LOG_ONLY, Incidents
 from streamroute.outages import OutageTracker
 from streamroute.system.forked import PROCESS, begin_consuming, end_consuming
-from streamroute.values import KnownRoutes
+from streamroute.values import KnownRoutes, Lease
 
 _GROUP_ATTEMPTS: Final = 5
 
@@ -85,7 +85,7 @@ class RedisStreamProcessor:
             batch_count=batch_count,
             concurrency=concurrency,
             max_deliveries=max_deliveries,
-            lease=lease,
+            lease=Lease.of(lease),
             grace=grace,
             ack_delay=ack_delay,
             prefetch=prefetch,
@@ -100,7 +100,7 @@ class RedisStreamProcessor:
             self._lifecycle,
             incidents,
             poll_interval=poll_interval,
-            lease=lease,
+            lease=settings.lease,
             claim_interval=claim_interval,
             due=due,
             tuning=tuning,

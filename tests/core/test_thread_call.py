@@ -21,6 +21,7 @@ from streamroute.core.observer import ignore_result
 from streamroute.core.stack_traces import thread_stack
 from streamroute.core.thread_call import ABANDONED_CALLS, ThreadCall
 from streamroute.incidents import Incident, Incidents
+from streamroute.values import Lease
 
 
 class Blocked:
@@ -191,7 +192,7 @@ async def test_the_stack_is_logged_and_the_entry_stays_settled(caplog: pytest.Lo
     incidents = Incidents(lambda stream, incident, count: told.append((incident, count)))
     storage, me = MemoryStreamStorage(), ConsumerId(STREAM, GROUP, "me")
     limits = ConsumerSettings(
-        batch_count=1, concurrency=1, max_deliveries=5, lease=60.0, grace=5.0, ack_delay=0.001
+        batch_count=1, concurrency=1, max_deliveries=5, lease=Lease.of(60.0), grace=5.0, ack_delay=0.001
     )
     noted: list[int] = []
     async with blocked() as function:

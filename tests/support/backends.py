@@ -15,6 +15,7 @@ from streamroute.adapters.redis.raw_client import raw_client
 from streamroute.adapters.redis.scripts import script
 from streamroute.adapters.stream.storage import RedisStreamStorage
 from streamroute.keys import GroupKeys
+from streamroute.values import Lease
 
 KEYS = GroupKeys.of(STREAM, GROUP)
 
@@ -82,7 +83,7 @@ class MemoryBackend:
         self.memory = MemoryStreamStorage(block=0.05)
 
     def storage(self, *, lease: float = 60.0, block: float = 0.05, codec: Codec | None = None) -> Any:
-        self.memory.lease, self.memory.block = lease, block
+        self.memory.lease, self.memory.block = Lease.of(lease), block
         if codec is not None:
             self.memory.use(codec_pipeline(codec))
         return self.memory

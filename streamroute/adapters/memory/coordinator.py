@@ -10,12 +10,12 @@ from secrets import token_bytes
 from streamroute.adapters.memory.dedupe import MemoryDeduplicator
 from streamroute.adapters.stream.coordinator import route_wait
 from streamroute.message import Message
-from streamroute.values import DedupeDecision, KnownRoutes, RouteWait
+from streamroute.values import DedupeDecision, KnownRoutes, Lease, RouteWait
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryCoordinator:
-    """See ``RedisCoordinator``; ``workers`` are the live workers, ``lease`` is in seconds.
+    """See ``RedisCoordinator``; ``workers`` are the live workers.
 
     ``noted`` are all types that workers have listed, including workers that have left. ``secrets`` has the
     secret of each stream, which all groups share.
@@ -25,7 +25,7 @@ class MemoryCoordinator:
     workers: Mapping[str, KnownRoutes]
     noted: Collection[str]
     clock: Callable[[], float]
-    lease: float
+    lease: Lease
     secrets: dict[str, bytes] = field(default_factory=dict)
 
     async def retry_secret(self, stream: str, *, make: bool) -> bytes | None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
 from streamroute.delivery import Delivery
+from streamroute.values import Lease
 
 Held = Callable[[], Mapping[str, Delivery]]
 Lost = Callable[[Sequence[tuple[str, int]]], None]
@@ -17,7 +18,7 @@ class MemoryLeaseKeeper:
     """Calls ``keep`` with the held entries every third of a lease (real time), and ``leave`` at the end."""
 
     def __init__(
-        self, keep: Keep, leave: Callable[[], None], *, lease: float, held: Held, lost: Lost
+        self, keep: Keep, leave: Callable[[], None], *, lease: Lease, held: Held, lost: Lost
     ) -> None:
         self._keep = keep
         self._leave = leave
@@ -41,4 +42,4 @@ class MemoryLeaseKeeper:
     async def _beat(self) -> None:
         while True:
             self._lost(self._keep(self._held()))
-            await asyncio.sleep(self._lease / 3)
+            await asyncio.sleep(self._lease.renewal)

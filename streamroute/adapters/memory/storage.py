@@ -29,7 +29,7 @@ from streamroute.adapters.memory.stream import RELEASED, MemoryGroup
 from streamroute.delivery import Delivery
 from streamroute.keys import GroupKeys
 from streamroute.message import Message
-from streamroute.values import ClaimResult, KnownRoutes, Quotas, SettleResult
+from streamroute.values import ClaimResult, KnownRoutes, Lease, Quotas, SettleResult
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class MemoryStreamStorage:
     ) -> None:
         self._pipeline: EntryPipeline = codec_pipeline(codec)
         self.refuse: str | None = None
-        self.lease = lease
+        self.lease = Lease.of(lease)
         self.block = block
         self._dead_letter = dead_letter
         self.trim = trim

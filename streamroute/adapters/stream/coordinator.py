@@ -9,11 +9,10 @@ from redis.asyncio import Redis
 
 from streamroute.adapters.groups.live_workers import GroupWorkers
 from streamroute.adapters.stream.dedupe import RedisDeduplicator
-from streamroute.adapters.stream.leases.lease import Lease
 from streamroute.adapters.stream.retry_secret import RetrySecrets
 from streamroute.keys import GroupKeys
 from streamroute.message import Message
-from streamroute.values import DedupeDecision, RouteWait
+from streamroute.values import DedupeDecision, Lease, RouteWait
 
 RETRY_ELSEWHERE: Final = 1.0  # seconds until a retry is delivered again, if another worker has its route
 MAX_WAIT_LEASES: Final = 10
@@ -54,7 +53,7 @@ class RedisCoordinator:
         Raises what redis-py raises.
         """
         view = await self._workers.view()
-        return route_wait(message, view.time, is_known=route in view.routes, lease=self._lease.seconds)
+        return route_wait(message, view.time, is_known=route in view.routes, lease=self._lease)
 
     async def type_wait(self, message: Message, message_type: str) -> RouteWait:
         """Return how long a message waits if no route here lists its type.
@@ -66,11 +65,11 @@ class RedisCoordinator:
         view = await self._workers.view()
         is_known = message_type in view.types
         if is_known or message_type in view.former_types:
-            return route_wait(message, view.time, is_known=is_known, lease=self._lease.seconds)
+            return route_wait(message, view.time, is_known=is_known, lease=self._lease)
         return RouteWait(None)
 
 
-def route_wait(message: Message, now: int, *, is_known: bool, lease: float) -> RouteWait:
+def route_wait(message: Message, now: int, *, is_known: bool, lease: Lease) -> RouteWait:
     """Return how long a message waits for a worker that has its route or lists its type; ``now`` is in ms.
 
     It is delivered again within a lease, so that a worker that has the route and runs that long receives it.
@@ -79,7 +78,7 @@ def route_wait(message: Message, now: int, *, is_known: bool, lease: float) -> R
         return RouteWait(RETRY_ELSEWHERE)
     since = message.delivery.unknown_since or now
     passed = (now - since) / 1000
-    if passed >= MAX_WAIT_LEASES * lease:
+    if passed >= MAX_WAIT_LEASES * lease.seconds:
         return RouteWait(None, since)
-    pause = min(max(RETRY_ELSEWHERE, passed / 4), max(RETRY_ELSEWHERE, lease))
-    return RouteWait(min(pause, MAX_WAIT_LEASES * lease - passed), since)
+    pause = min(max(RETRY_ELSEWHERE, passed / 4), max(RETRY_ELSEWHERE, lease.seconds))
+    return RouteWait(min(pause, MAX_WAIT_LEASES * lease.seconds - passed), since)

@@ -24,7 +24,6 @@ from streamroute.adapters.stream.coordinator import RedisCoordinator
 from streamroute.adapters.stream.deleted_entries import PENDING, report_deleted
 from streamroute.adapters.stream.group_setup import GroupSetup
 from streamroute.adapters.stream.leases.claiming import ClaimLimits, claim
-from streamroute.adapters.stream.leases.lease import Lease
 from streamroute.adapters.stream.leases.lease_keeper import RedisLeaseKeeper, nothing_waiting
 from streamroute.adapters.stream.leases.release import release
 from streamroute.adapters.stream.retry_promoter import RetryPromoter
@@ -33,7 +32,7 @@ from streamroute.delivery import Delivery
 from streamroute.incidents import LOG_ONLY, Incidents
 from streamroute.keys import RELEASED, GroupKeys
 from streamroute.message import Message
-from streamroute.values import ClaimResult, KnownRoutes, Quotas, SettleResult
+from streamroute.values import ClaimResult, KnownRoutes, Lease, Quotas, SettleResult
 
 _NOT_READY: Final = 1.0  # seconds between checks of a group that cannot be read yet
 

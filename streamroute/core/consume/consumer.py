@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from streamroute.core.consume.pool.key_ordering import KeyOf
 from streamroute.core.consume.tuning import TUNING, Tuning
+from streamroute.values import Lease
 
 
 class ConsumerId(NamedTuple):
@@ -19,12 +20,12 @@ class ConsumerId(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsumerSettings:
-    """The limits of a consumer; times in seconds."""
+    """The limits of a consumer; the times that are numbers are in seconds."""
 
     batch_count: int
     concurrency: int
     max_deliveries: int
-    lease: float
+    lease: Lease
     grace: float
     ack_delay: float
     prefetch: float | None = None

@@ -227,7 +227,7 @@ class EntryLifecycle:
         if group is None or group.runs_last_delivery:
             yield None
             return
-        patience = min(self._tuning.last_delivery_patience, self._settings.lease / 4)
+        patience = min(self._tuning.last_delivery_patience, self._settings.lease.seconds / 4)
         async with group.exclusive(patience) as alone:
             await self._settler.flush(self._tuning.flush)
             yield alone
@@ -247,7 +247,7 @@ class EntryLifecycle:
             return False
         self._pool.put_exclusive(new)
         with suppress(TimeoutError):
-            async with asyncio.timeout(min(self._tuning.longest_alone, self._settings.lease)):
+            async with asyncio.timeout(min(self._tuning.longest_alone, self._settings.lease.seconds)):
                 if alone:
                     await self._pool.wait_idle()
                     await self._settler.flush(self._tuning.flush)

@@ -29,13 +29,12 @@ from streamroute.adapters.stream.coordinator import (
     RedisCoordinator,
     route_wait,
 )
-from streamroute.adapters.stream.leases.lease import Lease
 from streamroute.errors import SetupError
 from streamroute.keys import GroupKeys
 from streamroute.message import Message
-from streamroute.values import DedupeDecision, DedupeLock, KnownRoutes, RouteWait
+from streamroute.values import DedupeDecision, DedupeLock, KnownRoutes, Lease, RouteWait
 
-LEASE = Lease.of(60, None)
+LEASE = Lease.of(60)
 
 BOTH = KnownRoutes(frozenset({"thank", "bill"}), frozenset({"booked"}))
 
@@ -208,18 +207,18 @@ def test_a_retry_that_nobody_knows_waits_longer_each_time_and_ten_leases_in_all(
     passed: float, delay: float | None
 ) -> None:
     since = NOW - int(passed * 1000)
-    wait = route_wait(message_of({}, unknown_since=since), NOW, is_known=False, lease=10)
+    wait = route_wait(message_of({}, unknown_since=since), NOW, is_known=False, lease=Lease.of(10))
     assert wait == RouteWait(delay, since)
     assert MAX_WAIT_LEASES * 10 == 100
 
 
 def test_a_retry_is_unknown_from_its_first_lookup_on() -> None:
-    assert route_wait(Message({}), NOW, is_known=False, lease=10) == RouteWait(1.0, NOW)
+    assert route_wait(Message({}), NOW, is_known=False, lease=Lease.of(10)) == RouteWait(1.0, NOW)
 
 
 def test_a_retry_known_to_another_worker_is_soon_offered_again() -> None:
     late = message_of({}, unknown_since=NOW - 10**9)
-    assert route_wait(late, NOW, is_known=True, lease=10) == RouteWait(RETRY_ELSEWHERE, 0)
+    assert route_wait(late, NOW, is_known=True, lease=Lease.of(10)) == RouteWait(RETRY_ELSEWHERE, 0)
 
 
 async def test_an_answer_is_believed_for_a_second(

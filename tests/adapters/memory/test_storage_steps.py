@@ -23,6 +23,7 @@ from streamroute.values import (
     DedupeDecision,
     DedupeLock,
     KnownRoutes,
+    Lease,
     Outcome,
     Quotas,
     RetryLater,
@@ -96,7 +97,8 @@ class TestSettings:
 
     async def test_the_defaults_are_those_of_the_storage_on_redis_or_said_beside_them(self) -> None:
         storage = MemoryStreamStorage()
-        assert (storage.lease, storage.block, storage.trim, storage.trimmed) == (60.0, 2.0, None, 0)
+        assert (storage.lease, storage.block) == (Lease.of(60.0), 2.0)
+        assert (storage.trim, storage.trimmed) == (None, 0)
         assert (storage.blocks, storage.refuse) == (True, None)
 
     async def test_a_codec_is_given_by_its_name_or_as_it_is(self) -> None:

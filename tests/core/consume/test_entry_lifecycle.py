@@ -25,7 +25,7 @@ from streamroute.core.observer import Result
 from streamroute.errors import LeaseLostError
 from streamroute.incidents import Incident, Incidents
 from streamroute.message import Message
-from streamroute.values import DeadLetter, Quotas, RetryLater, SettleResult
+from streamroute.values import DeadLetter, Lease, Quotas, RetryLater, SettleResult
 
 ME = ConsumerId(STREAM, GROUP, "me")
 
@@ -83,7 +83,13 @@ class Work:
         self.go_on = asyncio.Event()
         self.errors: dict[str, BaseException] = {}
         self.outcomes: dict[str, RetryLater | DeadLetter] = {}
-        usual = {"batch_count": 10, "concurrency": 2, "max_deliveries": 5, "lease": 60.0, "grace": 5.0}
+        usual: dict[str, Any] = {
+            "batch_count": 10,
+            "concurrency": 2,
+            "max_deliveries": 5,
+            "lease": Lease.of(60.0),
+            "grace": 5.0,
+        }
         incidents = Incidents(lambda stream, incident, count: self.told.append((incident, count)))
         made = ConsumerSettings(**({"ack_delay": 0.001} | usual | limits))
         self.stuck = 0
@@ -432,7 +438,7 @@ class TestPatience:
         self, monkeypatch: pytest.MonkeyPatch, lease: float, seconds: float
     ) -> None:
         """Five seconds, or a quarter of the lease if that is less."""
-        async with opened(lease=lease) as work:
+        async with opened(lease=Lease.of(lease)) as work:
             work.lifecycle.take(await work.read("endless"))
             await eventually(lambda: work.started)
             clock, fetched = LoopClock(monkeypatch), list[str]()
@@ -449,7 +455,7 @@ class TestPatience:
     async def test_a_last_delivery_runs_alone_for_ten_seconds_and_a_lease_at_most(
         self, monkeypatch: pytest.MonkeyPatch, lease: float, seconds: float
     ) -> None:
-        async with opened(lease=lease) as work:
+        async with opened(lease=Lease.of(lease)) as work:
             clock = LoopClock(monkeypatch)
             running = self.last_delivery(work, [])
             await eventually(lambda: work.started == ["s"])
@@ -745,14 +751,14 @@ class TestLastDelivery:
             assert "fetched" not in str(work.started)
 
     async def test_after_a_lease_others_start_beside_a_last_delivery(self) -> None:
-        async with opened(lease=0.05) as work:
+        async with opened(lease=Lease.of(0.05)) as work:
             assert await self.run(work, await work.claim(5, "s"))
             assert work.lifecycle.running == 1
             work.lifecycle.take(await work.read("1"))
             await eventually(lambda: "1" in work.started)
 
     async def test_a_last_delivery_that_cannot_run_alone_goes_before_queued_entries(self) -> None:
-        async with opened(concurrency=1, lease=0.05) as work:
+        async with opened(concurrency=1, lease=Lease.of(0.05)) as work:
             work.lifecycle.take(await work.read("endless", "queued"))
             await eventually(lambda: work.started == ["endless"])
             assert await self.run(work, await work.claim(5, "s"))
@@ -767,9 +773,9 @@ class TestLastDelivery:
 def test_limits_are_named_and_do_not_change() -> None:
     """Eight positional numbers would sooner or later be swapped."""
     given: dict[str, Any] = {"batch_count": 10, "concurrency": 2, "max_deliveries": 5}
-    limits = ConsumerSettings(**given, lease=60.0, grace=5.0, ack_delay=0.001)
+    limits = ConsumerSettings(**given, lease=Lease.of(60.0), grace=5.0, ack_delay=0.001)
     with pytest.raises(FrozenInstanceError):
-        limits.lease = 1.0  # type: ignore[misc]  # that it cannot be set is the point
+        limits.lease = Lease.of(1.0)  # type: ignore[misc]  # that it cannot be set is the point
     positional: Any = ConsumerSettings
     with pytest.raises(TypeError):
         positional(10, 2, 5, 60.0, 5.0, 0.001)

@@ -17,11 +17,11 @@ from streamroute.core.observer import Result
 from streamroute.core.processor import ignore_stuck
 from streamroute.incidents import LOG_ONLY
 from streamroute.message import Message
-from streamroute.values import SettleResult
+from streamroute.values import Lease, SettleResult
 
 ME = ConsumerId(STREAM, GROUP, "me")
 LIMITS = ConsumerSettings(
-    batch_count=10, concurrency=2, max_deliveries=5, lease=60.0, grace=0.0, ack_delay=0.001
+    batch_count=10, concurrency=2, max_deliveries=5, lease=Lease.of(60.0), grace=0.0, ack_delay=0.001
 )
 
 

@@ -20,7 +20,6 @@ from streamroute.adapters.redis.replies import text
 from streamroute.adapters.redis.scripts import script
 from streamroute.adapters.stream.deleted_entries import PENDING, report_deleted
 from streamroute.adapters.stream.leases.heartbeat import CallInLoop, ClientOf, LoopIsClosedError, heartbeat_of
-from streamroute.adapters.stream.leases.lease import Lease
 from streamroute.adapters.stream.leases.release import release
 from streamroute.delivery import Delivery
 from streamroute.durations import format_duration
@@ -28,7 +27,7 @@ from streamroute.incidents import Incidents
 from streamroute.keys import GroupKeys
 from streamroute.logs.exception_text import error_line
 from streamroute.outages import OutageTracker
-from streamroute.values import KnownRoutes
+from streamroute.values import KnownRoutes, Lease
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +108,7 @@ class RedisLeaseKeeper:
                 await self._release_unstarted(client, call, silence)
                 if time.monotonic() >= self._due:
                     await self._confirm_all(client, call)
-                    self._due = time.monotonic() + self._lease.seconds / 3
+                    self._due = time.monotonic() + self._lease.renewal
                 await self._watermarks.note(client, self._keys, self._group)
         except LoopIsClosedError:
             raise
@@ -181,7 +180,7 @@ class RedisLeaseKeeper:
 
     def _note_longest(self, longest: int, whose: str) -> None:
         """Log, when it changes, that another worker's longer lease delays claims here."""
-        if longest != self._longest and longest > self._lease.seconds * 1000:
+        if longest != self._longest and longest > self._lease.milliseconds:
             in_force, configured = format_duration(longest / 1000), format_duration(self._lease.seconds)
             template = (
                 "the lease in force for the group %s of %s is %s, as long as %s is alive; here it is %s"

@@ -29,7 +29,7 @@ from streamroute.core.storage import (
 from streamroute.incidents import Incidents
 from streamroute.outages import OutageTracker
 from streamroute.system.waiting import wait_for_event
-from streamroute.values import ClaimResult, Quotas
+from streamroute.values import ClaimResult, Lease, Quotas
 
 
 class EntrySink(Protocol):
@@ -82,7 +82,7 @@ class Fetcher:
         incidents: Incidents,
         *,
         poll_interval: float,
-        lease: float,
+        lease: Lease,
         claim_interval: float,
         due: DueTimer,
         tuning: Tuning = TUNING,
@@ -220,7 +220,7 @@ class Fetcher:
 
     async def _claim_within(self, count: int, quotas: Quotas) -> ClaimResult:
         """Claim up to ``count`` entries whose lease has ended."""
-        idle, within = int(self._lease * 1000), claims_within(self._storage)
+        idle, within = self._lease.milliseconds, claims_within(self._storage)
         async with self._reply():
             with self._claiming.attempt():
                 if within is not None:
@@ -231,7 +231,7 @@ class Fetcher:
         storage = promotes(self._storage)
         assert storage is not None  # noqa: S101 - this loop runs only where it is one
         wait = await storage.promote_due(self._consumer.stream, self._consumer.group)
-        idle = min(self._tuning.promote_idle, self._lease + self._claim_interval)
+        idle = min(self._tuning.promote_idle, self._lease.seconds + self._claim_interval)
         await self._due.sleep(idle if wait is None else min(wait, self._tuning.promote_every))
 
     async def _tidy(self) -> None:

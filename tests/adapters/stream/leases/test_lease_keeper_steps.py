@@ -16,12 +16,11 @@ from streamroute.adapters.groups.live_workers import digest_of, pack_known_route
 from streamroute.adapters.groups.watermark import Watermarks
 from streamroute.adapters.redis.raw_client import raw_client
 from streamroute.adapters.stream.leases.heartbeat import LoopIsClosedError
-from streamroute.adapters.stream.leases.lease import Lease
 from streamroute.adapters.stream.leases.lease_keeper import RedisLeaseKeeper
 from streamroute.delivery import Delivery
 from streamroute.incidents import Incident, Incidents
 from streamroute.keys import RELEASED
-from streamroute.values import KnownRoutes
+from streamroute.values import KnownRoutes, Lease
 
 LEASE = 300.0
 KNOWN = KnownRoutes(frozenset({"thank"}), frozenset({"booked"}))
@@ -41,7 +40,7 @@ class Keeping(Scripted):
         self.watermarks = Watermarks(incidents)
         self.keeper = RedisLeaseKeeper(
             *(client, KEYS, GROUP, ME),
-            lease=Lease.of(LEASE, None),
+            lease=Lease.of(LEASE),
             held=lambda: self.held,
             lost=self.lost.extend,
             waiting=lambda: self.waiting,

@@ -20,7 +20,7 @@ from streamroute.core.consume.tuning import Tuning
 from streamroute.incidents import Incident, Incidents
 from streamroute.message import Message
 from streamroute.outages import Backoff
-from streamroute.values import ClaimResult, Quotas
+from streamroute.values import ClaimResult, Lease, Quotas
 
 ME = ConsumerId(STREAM, GROUP, "me")
 QUOTAS, ONE = Quotas(5, {5: 0}), Quotas(5, {5: 1}, others=0)
@@ -212,7 +212,12 @@ async def opened(
     By default, reads wait for the first claim, however long it takes.
     """
     tuning = tuning or Tuning(first_claim=600.0)
-    known: dict[str, Any] = {"poll_interval": 0.001, "lease": 0.5, "claim_interval": 600.0, "due": DueTimer()}
+    known: dict[str, Any] = {
+        "poll_interval": 0.001,
+        "lease": Lease.of(0.5),
+        "claim_interval": 600.0,
+        "due": DueTimer(),
+    }
     told: list[Incident] = []
     incidents = Incidents(lambda stream, incident, count: told.append(incident))
     made = Fetcher(storage, ME, sink, incidents, tuning=tuning, **(known | settings))
@@ -385,7 +390,7 @@ class TestCare:
     ) -> None:
         storage, due = Caring(), Sleeps()
         storage.waits = [wait]
-        async with opened(storage, EntrySink(), lease=lease, claim_interval=2.0, due=due):
+        async with opened(storage, EntrySink(), lease=Lease.of(lease), claim_interval=2.0, due=due):
             await eventually(lambda: due.asked)
         assert due.asked[0] == sleeps
         assert due.opened == 1
@@ -570,7 +575,7 @@ class Plain(Reading):
 
 async def test_a_storage_without_quotas_is_asked_for_what_there_is_room_for() -> None:
     storage, sink = Plain(), EntrySink()
-    async with opened(storage, sink, lease=0.25):
+    async with opened(storage, sink, lease=Lease.of(0.25)):
         await eventually(lambda: sink.of("claimed"))
     assert storage.of("claim") == [(*ME, 250, 7)]
     assert sink.of("claimed") == [(SOME,)]
@@ -578,7 +583,7 @@ async def test_a_storage_without_quotas_is_asked_for_what_there_is_room_for() ->
 
 async def test_an_unopened_fetcher_can_be_closed() -> None:
     made: Any = Caring()
-    rests: dict[str, Any] = {"poll_interval": 600.0, "lease": 60.0, "claim_interval": 600.0}
+    rests: dict[str, Any] = {"poll_interval": 600.0, "lease": Lease.of(60.0), "claim_interval": 600.0}
     await within_patience(Fetcher(made, ME, EntrySink(), Incidents(), due=DueTimer(), **rests).close())
 
 
@@ -594,7 +599,7 @@ def test_it_can_be_opened_in_another_event_loop() -> None:
         sink.has_room.set()
         if not intakes:
             made: Any = storage
-            rests: dict[str, Any] = {"poll_interval": 600.0, "lease": 60.0, "claim_interval": 600.0}
+            rests: dict[str, Any] = {"poll_interval": 600.0, "lease": Lease.of(60.0), "claim_interval": 600.0}
             intakes.append(Fetcher(made, ME, sink, Incidents(), due=DueTimer(), **rests))
         intakes[0].open()
         await eventually(lambda: sink.told and storage.of("clean_up"))
