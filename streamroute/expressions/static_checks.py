@@ -31,7 +31,7 @@ def check_tree(tree: Tree) -> Iterator[Problem]:
             yield from check(tree, node, start, end)
     if len(tree.expression) >= _LONG and not cost_of(tree.root).is_bounded:
         message = "the result grows exponentially with the input"
-        help_text = "every message exceeds the limit on evaluation steps, so the route fails at run time"
+        help_text = "evaluation exceeds the limit on steps, so the route fails at run time"
         yield Problem(EXPLODES, message, 0, len(tree.expression), help_text)
 
 
@@ -43,7 +43,7 @@ def _check_negation(tree: Tree, node: Node, start: int, end: int) -> Iterator[Pr
     compared = _COMPARED.match(tree.expression, end)
     negated = tree.expression[start + 1 : compared.end() if compared else end].strip()
     is_null = node["type"] != "subexpression" or all(each["type"] == "field" for each in node["children"][1:])
-    outcome = "this is always null" if is_null else "the rest applies to true or false"
+    outcome = "this is always null" if is_null else "the rest of the path is applied to true or false"
     message = f"! binds tighter than the rest of the path, so {outcome}"
     yield Problem(NEGATION, message, start, end, f"write !({negated})")
 
@@ -55,7 +55,7 @@ def _is_uncallable(node: Node) -> bool:
 
 def _check_slice(_tree: Tree, node: Node, start: int, end: int) -> Iterator[Problem]:
     if node["children"][2] == 0:
-        message = "a slice with a step of 0 fails for every list and is null for everything else"
+        message = "the step of a slice must not be 0: it fails for a list, and is null for anything else"
         yield Problem(ALWAYS_FAILS, message, start, end, fatal=True)
 
 
@@ -76,7 +76,7 @@ def _check_call(_tree: Tree, node: Node, start: int, end: int) -> Iterator[Probl
 def _argument_count_message(name: str, actual: int, needed: int, *, variadic: Any) -> str:
     least = "at least " if variadic else ""
     plural = "" if needed == 1 else "s"
-    return f'the function "{name}" takes {least}{needed} argument{plural}, not {actual}'
+    return f"{name}() takes {least}{needed} argument{plural}, not {actual}"
 
 
 _CHECKS: Final[dict[str, Callable[[Tree, Node, int, int], Iterator[Problem]]]] = {

@@ -26,8 +26,8 @@ def check_transform(tree: Tree) -> Problem | None:
     if result is None:
         return None
     example = f"{{value: {tree.expression}}}" if len(tree.expression) < 40 else "{value: ...}"
-    message = f"the transform returns {result}, but a handler takes an object"
-    return Problem("SR308", message, help=f"put it in an object: {example}")
+    message = f"the transform returns {result}, but a handler receives an object"
+    return Problem("SR308", message, help=f"wrap it in an object: {example}")
 
 
 def _never_an_object(node: Node) -> str | None:

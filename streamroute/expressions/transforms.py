@@ -38,7 +38,7 @@ def compile_transform(expression: str) -> Transform:
             raise Reject(f"the transform failed: {failure_text(error)}") from error
         result = _object(value)
         if result is None:
-            raise Reject(f"the transform returned {_described(value)}, but a handler takes an object")
+            raise Reject(f"the transform returned {_described(value)}, but a handler receives an object")
         return _with_facts(result, payload)
 
     return transform

@@ -228,7 +228,7 @@ routes:
         '11:77: E[SR404]: "sr.handlers.thank" does not accept the argument "chanel"; did you mean "channel"?',
         '15:14: E[SR405]: "os" is a standard library module, which is not allowed',
         "18:15: E[SR301]: JMESPath has no = operator",
-        '19:81: E[SR304]: the function "length" takes 1 argument, not 2',
+        "19:81: E[SR304]: length() takes 1 argument, not 2",
     ]
 
 

@@ -62,10 +62,10 @@ def test_a_message_keeps_its_facts_but_for_the_raw_fields() -> None:
 @pytest.mark.parametrize(
     ("expression", "reason"),
     [
-        ("guest.email", "the transform returned a string, but a handler takes an object"),
-        ("guest.phone", "the transform returned null, but a handler takes an object"),
-        ("guest.tags", "the transform returned a list, but a handler takes an object"),
-        ("nights > `1`", "the transform returned a boolean, but a handler takes an object"),
+        ("guest.email", "the transform returned a string, but a handler receives an object"),
+        ("guest.phone", "the transform returned null, but a handler receives an object"),
+        ("guest.tags", "the transform returned a list, but a handler receives an object"),
+        ("nights > `1`", "the transform returned a boolean, but a handler receives an object"),
         ("keys(nights)", "the transform failed: keys() takes object, not number"),
     ],
 )

@@ -169,7 +169,7 @@ async def test_a_transform_that_fails_is_that_route_s_dead_letter_at_once(
         await drained(app)
     [letter] = await dead(redis_client, "bookings")
     assert (letter.route, letter.attempt) == ("broken", 1)
-    assert letter.reason == "the transform returned a string, but a handler takes an object"
+    assert letter.reason == "the transform returned a string, but a handler receives an object"
     assert got() == ["('bookings', 'type', 'why', None)"]
 
 

@@ -37,7 +37,7 @@ class Tree(NamedTuple):
 def parse(expression: str) -> Tree:
     """Parse an expression. Raises ExpressionError, with a place, if it is invalid or too large."""
     if len(expression) > MAX_LENGTH:
-        message = f"the expression has {len(expression)} characters; the limit is {MAX_LENGTH}"
+        message = f"the expression is longer than {MAX_LENGTH} characters"
         raise ExpressionError(expression[:80], Problem(_TOO_COMPLEX, message, 0, None, fatal=True))
     parser = _PositionedParser(expression, tokenize(expression))
     try:

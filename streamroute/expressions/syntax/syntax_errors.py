@@ -43,7 +43,7 @@ def unexpected_character(expression: str, at: int) -> ExpressionSyntaxError:
     """The error for a character that starts no token."""
     char = expression[at]
     if char in "'\"`":
-        problem = _problem(f"the {char} opened here is never closed", at, None)
+        problem = _problem(f"this {char} is never closed", at, None)
     else:
         problem = _problem(f"unexpected character {char!r}", at, at + 1)
     return ExpressionSyntaxError(expression, problem)
@@ -56,11 +56,11 @@ def unreadable_token(expression: str, kind: str, start: int, end: int) -> Expres
 
 
 _UNREADABLE: Final = {
-    "number": ("a number with too many digits", None),
+    "number": ("the number has too many digits", None),
     "literal": ("the text between the backticks is not JSON", None),
     "quoted_identifier": (
-        'a backslash in a "name" starts an escape, as in JSON',
-        'the escapes are \\" \\\\ \\/ \\b \\f \\n \\r \\t and \\u00e9',
+        "invalid escape sequence in a name in double quotes",
+        'the escapes of JSON are allowed: \\" \\\\ \\/ \\b \\f \\n \\r \\t and \\u00e9',
     ),
 }
 
@@ -78,7 +78,7 @@ def _unexpected_token(expression: str, tokens: Sequence[Token], index: int) -> P
     start, end = token["start"], token["end"]
     text = expression[start:end]
     if index == 0:
-        return _problem(f"an expression cannot begin with {text}", start, end)
+        return _problem(f"an expression cannot start with {text}", start, end)
     before = tokens[index - 1]
     after = expression[before["start"] : before["end"]]
     return _problem(f"unexpected {_short(text)} after {_short(after)}", start, end)
@@ -92,10 +92,10 @@ def _unexpected_end(expression: str, tokens: Sequence[Token]) -> Problem:
     if opened is not None and ends_a_value(last):
         start, end = opened["start"], opened["end"]
         text, closer = expression[start:end], _CLOSERS[opened["type"]]
-        return _problem(f"the {text} opened here is never closed; it needs a {closer}", start, end)
+        return _problem(f"this {text} is never closed; add a {closer}", start, end)
     start, end = last["start"], last["end"]
     text = _short(expression[start:end])
-    return _problem(f"the expression ends after {text}, where an operand must follow", start, end)
+    return _problem(f"unexpected end of the expression after {text}", start, end)
 
 
 def _unclosed(expression: str, tokens: Sequence[Token]) -> Token | None:

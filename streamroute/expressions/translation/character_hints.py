@@ -43,8 +43,8 @@ def _no_patterns(operator: str, at: int) -> SyntaxHint:
 def _hash(expression: str, at: int) -> SyntaxHint | None:
     if "\n" not in expression and not expression[:at].strip():
         return None
-    message = "# does not start a comment inside an expression or a block of text"
-    return SyntaxHint(message, "put the comment above the key")
+    message = "comments are not allowed inside an expression or a block of text"
+    return SyntaxHint(message, "move the comment above the key")
 
 
 def _typographic(expression: str, at: int) -> SyntaxHint:
@@ -58,7 +58,7 @@ def _word_of_letters(expression: str, at: int) -> SyntaxHint | None:
     if not name:
         return None
     start, end = _start_of_word(expression, at), at + name.end()
-    message = f'a name with "{expression[at]}" in it must be in double quotes: "{expression[start:end]}"'
+    message = f'a name with "{expression[at]}" must be in double quotes: "{expression[start:end]}"'
     return SyntaxHint(message, None, (start, end))
 
 
@@ -73,11 +73,11 @@ def _dollar(expression: str, at: int) -> SyntaxHint:
         return template(expression, at)
     if _PLACEHOLDER.search(expression):
         plain = _PLACEHOLDER.sub(lambda match: match["inside"], expression)
-        return SyntaxHint("an expression is written without ${ }", write(plain), (at, at + 2))
+        return SyntaxHint("expressions are written without ${ }", write(plain), (at, at + 2))
     rest = expression[at + 1 :].lstrip(".")
     if expression.startswith("$.", at) and rest:
-        return SyntaxHint("a path starts at the payload, without $.", write(expression[:at] + rest))
-    return SyntaxHint("JMESPath has no $: a path starts at the payload")
+        return SyntaxHint('a path starts at the payload; remove "$."', write(expression[:at] + rest))
+    return SyntaxHint("JMESPath has no $; a path starts at the payload")
 
 
 def template(expression: str, at: int) -> SyntaxHint:
@@ -85,14 +85,14 @@ def template(expression: str, at: int) -> SyntaxHint:
     plain = _TEMPLATE.sub(lambda match: match["inside"].strip(), expression)
     mark = "${{ }}" if expression[at] == "$" else "{{ }}"
     location = (at, at + len(mark) // 2)
-    return SyntaxHint(f"an expression is written without {mark}", write(plain), location)
+    return SyntaxHint(f"expressions are written without {mark}", write(plain), location)
 
 
 def _question(expression: str, at: int) -> SyntaxHint:
     if expression.startswith("?.", at):
         rewritten = expression.replace("?.", ".")
         return SyntaxHint(
-            "JMESPath has no ?. operator: a path through a missing field is null",
+            "JMESPath has no ?. operator; a path through a missing field is null",
             write(rewritten),
             (at, at + 2),
         )
@@ -109,7 +109,7 @@ def _equals(expression: str, at: int) -> SyntaxHint:
         sign = expression[at - 2 : at + 1]
         return SyntaxHint(f"JMESPath has no {sign} operator", f"write {sign[:2]}", (at - 2, at + 1))
     if _ARROW.search(expression, 0, at) and expression.startswith("=>", at):
-        return SyntaxHint("JMESPath has no => functions", ELEMENTS, (at, at + 2))
+        return SyntaxHint("JMESPath has no => operator and no lambda functions", ELEMENTS, (at, at + 2))
     if expression[at : at + 2] in _REVERSED:
         sign = expression[at : at + 2]
         return SyntaxHint(f"JMESPath has no {sign} operator", f"write {sign[::-1]}", (at, at + 2))

@@ -69,7 +69,7 @@ def _with_equivalent(tree: Tree, problem: Problem, node: Node, end: int) -> Prob
     help_text = _ALTERNATIVES.get(lower)
     if lower in _PRESENCE_TESTS:
         inside = tree.expression[problem.start + len(name) : end].strip("() \n")
-        help_text = f"a missing field is null: {inside} != `null`"
+        help_text = f"write {inside} != `null`; a missing field is null"
     equivalent = None if lower in _ALTERNATIVES else _EQUIVALENTS.get(lower) or did_you_mean(name, SIGNATURES)
     is_method = tree.expression[problem.start - 1 : problem.start] == "."
     is_strange = lower not in _ALTERNATIVES and not equivalent

@@ -44,7 +44,7 @@ def _misplaced_sign(token: Token, before: str, *, follows_value: bool) -> Syntax
     if kind == "gt" and before == "lt":
         return SyntaxHint("JMESPath has no <> operator", "write != for not equal")
     if kind == "lparen" and before == "quoted_identifier":
-        return SyntaxHint("a function's name is written without quotes")
+        return SyntaxHint("write the function name without quotes")
     if kind == "rbracket" and before == "filter":
         return SyntaxHint("the filter [? ] is empty")
     return None
@@ -56,7 +56,7 @@ def _hint_for_odd_token(expression: str, tokens: Sequence[Token], index: int) ->
         return template(expression, tokens[index - 1]["start"])
     if kind == "dot" and index == 0:
         rest = expression[tokens[0]["end"] :].strip()
-        return SyntaxHint("a path starts with a name, not a dot", write(rest) if rest else None)
+        return SyntaxHint("a path starts with a name, not with a dot", write(rest) if rest else None)
     if kind == "literal" and before == "literal":
         return _adjacent(expression, tokens[index - 1], tokens[index])
     return _in_brackets(expression, tokens, index) if before == "lbracket" else None
@@ -66,22 +66,20 @@ def _hint_for_number(expression: str, tokens: Sequence[Token], index: int) -> Sy
     value, start = tokens[index]["value"], tokens[index]["start"]
     before = [each["type"] for each in tokens[max(index - 2, 0) : index]]
     if before[-1:] == ["dot"]:
-        return SyntaxHint(f"an index is written [{value}], without a dot")
+        return SyntaxHint(f"an index is in brackets, without a dot: [{value}]")
     if before == ["dot", "lbracket"]:
-        return SyntaxHint(f"an index is written [{value}], without a dot before it")
+        return SyntaxHint(f"an index has no dot before it: [{value}]")
     return _bare_number(expression, start)
 
 
 def _bare_number(expression: str, start: int) -> SyntaxHint:
     date = _DATE.match(expression, start)
     if date:
-        return SyntaxHint(f"a date is a string: write '{date[0]}', in quotes", None, date.span())
+        return SyntaxHint(f"a date must be a string in single quotes: '{date[0]}'", None, date.span())
     match = _NUMBER.match(expression, start)
     text = match[0] if match else expression[start : start + 1]
     location = (start, start + len(text))
-    return SyntaxHint(
-        f"a bare number is not a value in JMESPath; write `{text}`, in backticks", None, location
-    )
+    return SyntaxHint(f"a number must be in backticks: `{text}`", None, location)
 
 
 def _adjacent(expression: str, first: Token, second: Token) -> SyntaxHint | None:
@@ -90,7 +88,9 @@ def _adjacent(expression: str, first: Token, second: Token) -> SyntaxHint | None
     joined = (
         f"{expression[first['start'] : first['end'] - 1]}\\'{expression[second['start'] + 1 : second['end']]}"
     )
-    return SyntaxHint("a ' inside a '...' is written \\'", f"write {joined}", (first["start"], second["end"]))
+    return SyntaxHint(
+        "a ' inside a string is escaped as \\'", f"write {joined}", (first["start"], second["end"])
+    )
 
 
 def _in_brackets(expression: str, tokens: Sequence[Token], index: int) -> SyntaxHint | None:
@@ -107,9 +107,9 @@ def _in_brackets(expression: str, tokens: Sequence[Token], index: int) -> Syntax
         help_text = (
             f"write {base}.{name}" if following == "rbracket" and base else "write guest.name for a field"
         )
-        return SyntaxHint("a field is selected with a dot, not brackets", help_text)
+        return SyntaxHint("a field is selected with a dot, not with brackets", help_text)
     if inside["type"] == "unquoted_identifier" and following not in ("rbracket", "eof"):
-        return SyntaxHint("a filter in brackets starts with [?", f"write [?{text} ...]")
+        return SyntaxHint("a filter of list elements starts with [?", f"write [?{text} ...]")
     base = path_before(expression, tokens, index - 1)[0]
     if inside["type"] == "unquoted_identifier" and base and following == "rbracket":
         return SyntaxHint("an index is a number, * or [? filter]", f"for a field, write {base}.{text}")

@@ -34,7 +34,7 @@ def hint_for_word(expression: str, tokens: Sequence[Token], index: int) -> Synta
     if lower in _TEXT_SEARCHES:
         return SyntaxHint(f'JMESPath has no "{text}" operator', PATTERNS)
     if index == 1 and str(tokens[0]["value"]).lower() in ("if", "when", "where", "return"):
-        message = f'JMESPath has no "{tokens[0]["value"]}": the expression is the condition'
+        message = f'JMESPath has no "{tokens[0]["value"]}"; the expression itself is the condition'
         location = (tokens[0]["start"], tokens[0]["end"])
         return SyntaxHint(message, write(expression[tokens[1]["start"] :]), location)
     return None

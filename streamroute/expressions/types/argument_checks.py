@@ -138,7 +138,7 @@ def _check_missing(
         text = report.text(argument)
         base = text if path_of(argument) is not None else f"({text})"
         message = f"{name}() fails if an element of {report.short(argument)} is null"
-        report.add(MAY_BE_MISSING, argument, message, f"write {base}[*], which leaves out nulls")
+        report.add(MAY_BE_MISSING, argument, message, f"write {base}[*], which removes nulls")
 
 
 def _may_be_null(t: Type) -> bool:

@@ -53,7 +53,7 @@ def _declared_values(report: ProblemReport, node: Node, scope: Scope, infer: Inf
         return None
     with report.muted():
         values = _literals(infer(side, Scope.of(scope.base)))
-    return f"by its schema, {report.short(side)} is {any_value(values)}" if values else None
+    return f"the schema allows {any_value(values)} for {report.short(side)}" if values else None
 
 
 def _is_unconditional(report: ProblemReport, node: Node, base: Type, infer: Infer, *, true: bool) -> bool:
@@ -96,7 +96,7 @@ def _add_constant(
         message = f"{text} is a number, and a number is always true, even 0"
         report.add(NUMBER_AS_CONDITION, node, message, _number_advice(report, node))
     elif report.declared:
-        message = f"{text} is always {_truth_word(true=true)} by the schema"
+        message = f"{text} is always {_truth_word(true=true)} according to the schema"
         report.add(CONSTANT_BY_SCHEMA, node, message, values)
     else:
         message = f"{text} is always {_truth_word(true=true)}"
@@ -137,13 +137,13 @@ def _comparison_advice(report: ProblemReport, node: Node) -> str | None:
         name = (
             left["value"] if re.match(_NAME, left["value"]) else json.dumps(left["value"], ensure_ascii=False)
         )
-        return f"single quotes make a string: write {name} {operator} {value}"
+        return f"a field name is not in single quotes: write {name} {operator} {value}"
     if left["type"] == "function_expression" and isinstance(right["value"], str):
         return _result_advice(report, left, operator, right["value"])
     if left["type"] in _PROJECTIONS:
         inside = f"{report.text(left)} | [?@ {operator} {value}]"
         comparison = inside if node is report.tree.root else f"({inside})"  # | has the lowest precedence
-        return f"it is a list; filter its elements: {comparison}"
+        return f"the left side is a list; filter its elements: {comparison}"
     return None
 
 
@@ -167,7 +167,7 @@ def _differs_from_all_advice(report: ProblemReport, node: Node) -> str | None:
     operands = chain(node) if node["type"] == "or_expression" else []
     if not operands or not all(each["type"] == "comparator" and each["value"] == "ne" for each in operands):
         return None
-    return f"every value differs from one of them: write {' && '.join(map(report.text, operands))}"
+    return f"every value differs from at least one of them: write {' && '.join(map(report.text, operands))}"
 
 
 def _slice_advice(report: ProblemReport, node: Node) -> str | None:
@@ -224,7 +224,8 @@ def check_ordering(report: ProblemReport, node: Node, left: Type, right: Type) -
     if not report.declared or {"null"} in (left.kinds, right.kinds):
         return
     kinds = [any_kind(t.kinds - {"null"}) for t in (left, right)]
-    message = f"cannot order {kinds[0]} and {kinds[1]}: the comparison is always null"
+    operator = _OPERATORS[node["value"]]
+    message = f"cannot compare {kinds[0]} and {kinds[1]} with {operator}: the result is always null"
     report.add(UNCOMPARABLE, node, message, _ordering_help(report, node, left, right))
 
 
@@ -239,4 +240,4 @@ def _ordering_help(report: ProblemReport, node: Node, left: Type, right: Type) -
         if not isinstance(value, (str, bool)) and isinstance(value, (int, float)) and other.has("string"):
             path = node["children"][1 if literal is node["children"][0] else 0]
             return f"write a string in single quotes: '{value}', or to_number({report.text(path)})"
-    return "only two numbers or two strings have an order"
+    return "compare two numbers or two strings"

@@ -54,7 +54,7 @@ def _check_spelling(report: ProblemReport, node: Node, t: Type) -> None:
         return
     declared = None if name.lower() in _USUAL_ENVELOPE else misspelled_field(name, declared_names(t.objects))
     if declared is not None:
-        report.add(MISSPELLED_FIELD, node, f'the schema declares no field "{name}"', None, declared)
+        report.add(MISSPELLED_FIELD, node, f'the schema has no field "{name}"', None, declared)
 
 
 def _no_object(report: ProblemReport, node: Node, t: Type) -> Type | None:
@@ -63,10 +63,10 @@ def _no_object(report: ProblemReport, node: Node, t: Type) -> Type | None:
         return None
     help_text = None
     if node["value"] == "length" and kinds <= {"array", "string"}:
-        help_text = "write length(...) around the path"
+        help_text = "write the function length(...) around the path"
     elif kinds == {"array"}:
         name = node["value"]
-        help_text = f"write [*].{name} for the field of each element, [0].{name} for that of the first"
+        help_text = f"write [*].{name} for all elements, or [0].{name} for the first"
     message = f'cannot read field "{node["value"]}" of {any_kind(kinds)}'
     report.add(UNKNOWN_FIELD, node, message, help_text)
     return UNKNOWN
@@ -90,13 +90,13 @@ def _add_problem(report: ProblemReport, node: Node, shapes: Sequence[Shape]) -> 
     name, names = node.get("value", report.text(node)), declared_names(shapes)
     suggestion = did_you_mean(name, names)
     help_text = None if suggestion else _fields(name, names, shapes)
-    report.add(UNKNOWN_FIELD, node, f'there is no field "{name}" in the schema', help_text, suggestion)
+    report.add(UNKNOWN_FIELD, node, f'the schema has no field "{name}"', help_text, suggestion)
     return UNKNOWN
 
 
 def _fields(name: str, names: Sequence[str], shapes: Sequence[Shape]) -> str:
     if name in NAMES_OF_THE_PAYLOAD and any(shape.envelope for shape in shapes):
-        return f"a path starts inside the payload, without {name}."
+        return f'a path starts inside the payload; remove "{name}."'
     fields = ", ".join(sorted(names)[:12]) + (", ..." if len(names) > 12 else "")
     return f"the schema has {fields}" if names else "the schema has no fields here"
 
@@ -115,6 +115,6 @@ def _check_base(report: ProblemReport, node: Node, t: Type, expected: Kind) -> T
     kinds = t.kinds - {"null", "expref"}
     if not report.declared or not kinds or expected in kinds:
         return None
-    message = f"expected {any_kind([expected])} here, but this is {any_kind(kinds)}"
+    message = f"expected {any_kind([expected])}, but this is {any_kind(kinds)}"
     report.add(UNKNOWN_FIELD, node, message)
     return UNKNOWN

@@ -307,7 +307,7 @@ def test_a_list_or_an_object_that_is_written_out_is_no_condition(
 ) -> None:
     problem = only(expression)
     assert (problem.code, expression[problem.start : problem.end]) == ("SR320", caret)
-    assert problem.help == f"if all of it is required, write {advice}"
+    assert problem.help == f"if all parts are required, write {advice}"
     assert check_expression(advice) == []
     assert found(advice) == []
     assert "[?" in expression or found(expression, condition=False) == []
@@ -317,7 +317,7 @@ def test_a_list_or_an_object_that_is_written_out_is_no_condition(
 def test_ambiguous_conditions_get_general_help(expression: str) -> None:
     problem = only(expression)
     assert problem.code == "SR320"
-    assert problem.help == "a condition compares values: guest.tier == 'gold' && nights >= `3`"
+    assert problem.help == "write a comparison, such as guest.tier == 'gold' && nights >= `3`"
 
 
 @pytest.mark.parametrize(
@@ -418,21 +418,21 @@ def test_a_literal_that_is_a_last_resort_or_a_value_is_left_alone(expression: st
 @pytest.mark.parametrize(
     ("expression", "caret", "text"),
     [
-        ("custmer.tier", "custmer", 'there is no field "custmer" in the schema; did you mean "customer"?'),
-        ("customer.teir", "teir", 'there is no field "teir" in the schema; did you mean "tier"?'),
-        ("customer.address.zip", "zip", 'there is no field "zip" in the schema'),
-        ("lines[*].skuu", "skuu", 'there is no field "skuu" in the schema; did you mean "sku"?'),
-        ("lines[?pryce > `3`]", "pryce", 'there is no field "pryce" in the schema; did you mean "price"?'),
-        ("lines[0].x", "x", 'there is no field "x" in the schema'),
-        ("lines[].x", "x", 'there is no field "x" in the schema'),
-        ("customer | teir", "teir", 'there is no field "teir" in the schema; did you mean "tier"?'),
-        ("map(&skv, lines)", "skv", 'there is no field "skv" in the schema; did you mean "sku"?'),
-        ("amuont > `10`", "amuont", 'there is no field "amuont" in the schema; did you mean "amount"?'),
-        ("origin.tier", "origin", 'there is no field "origin" in the schema'),
+        ("custmer.tier", "custmer", 'the schema has no field "custmer"; did you mean "customer"?'),
+        ("customer.teir", "teir", 'the schema has no field "teir"; did you mean "tier"?'),
+        ("customer.address.zip", "zip", 'the schema has no field "zip"'),
+        ("lines[*].skuu", "skuu", 'the schema has no field "skuu"; did you mean "sku"?'),
+        ("lines[?pryce > `3`]", "pryce", 'the schema has no field "pryce"; did you mean "price"?'),
+        ("lines[0].x", "x", 'the schema has no field "x"'),
+        ("lines[].x", "x", 'the schema has no field "x"'),
+        ("customer | teir", "teir", 'the schema has no field "teir"; did you mean "tier"?'),
+        ("map(&skv, lines)", "skv", 'the schema has no field "skv"; did you mean "sku"?'),
+        ("amuont > `10`", "amuont", 'the schema has no field "amuont"; did you mean "amount"?'),
+        ("origin.tier", "origin", 'the schema has no field "origin"'),
         ("id.x", "x", 'cannot read field "x" of a string'),
         ("lines.sku", "sku", 'cannot read field "sku" of a list'),
-        ("id[0]", "id[0]", "expected a list here, but this is a string"),
-        ("id.*", "id.*", "expected an object here, but this is a string"),
+        ("id[0]", "id[0]", "expected a list, but this is a string"),
+        ("id.*", "id.*", "expected an object, but this is a string"),
     ],
 )
 def test_a_step_that_a_closed_schema_rules_out_is_an_error(expression: str, caret: str, text: str) -> None:
@@ -464,7 +464,7 @@ def test_a_field_that_there_may_be_is_left_alone(expression: str) -> None:
         ("'10' < amount", "write `10` < amount"),
         ("id > `3`", "write a string in single quotes: '3', or to_number(id)"),
         ("source >= `3`", "write a string in single quotes: '3', or to_number(source)"),
-        ("open > amount", "only two numbers or two strings have an order"),
+        ("open > amount", "compare two numbers or two strings"),
         ("lines[?price > '3']", "write lines[?price > `3`]"),
     ],
 )
@@ -490,7 +490,7 @@ def test_an_ordering_that_may_hold_is_left_alone(expression: str) -> None:
         ("starts_with(customer.tier, 'g')", "customer.tier", "write customer.tier || ''"),
         ("starts_with(labels.x, 'g')", "labels.x", "write labels.x || ''"),
         ("lines[?abs(price) > `1`]", "price", "write price || `0`"),
-        ("sum(scores || `[]`) > `1`", "scores || `[]`", "write (scores || `[]`)[*], which leaves out nulls"),
+        ("sum(scores || `[]`) > `1`", "scores || `[]`", "write (scores || `[]`)[*], which removes nulls"),
         ("max_by(lines, &price)", "price", "filter out such elements first: [?price != `null`]"),
     ],
 )
@@ -542,7 +542,7 @@ def test_a_condition_that_the_schema_settles_is_a_warning_where_messages_are_val
 ) -> None:
     problem = only(expression, PAYLOAD, validated=True)
     assert (problem.code, expression[problem.start : problem.end]) == ("SR318", caret)
-    assert f"is always {outcome} by the schema" in problem.message
+    assert f"is always {outcome} according to the schema" in problem.message
     assert {code for code, _ in found(expression, PAYLOAD)} <= {"SR330"}  # kinds that never meet
 
 
@@ -651,7 +651,7 @@ def test_an_outline_that_was_seen_before_changes_nothing(expression: str) -> Non
     found_by_types = [each for each in check_types(tree) if each.code not in mistakes and each.code < "SR322"]
     told = {each[:4] for each in report.problems}
     assert {
-        each[:4] for each in found_by_types if "does not depend on the message" not in each.message
+        each[:4] for each in found_by_types if "the result is the same for every message" not in each.message
     } <= told
     assert not report.problems or check_types(tree)
 

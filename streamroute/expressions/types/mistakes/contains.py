@@ -35,7 +35,7 @@ def check_contains(tree: Tree, node: Node, get_evidence: EvidenceSource) -> Iter
         message = f"contains() searches {texts[0]} for {texts[1]}: the arguments are probably swapped"
         yield replaced(tree, SWAPPED, node, message, swapped)
     elif isinstance(value_of(subject), list) and isinstance(value, str) and value not in value_of(subject):
-        message = f"this does not depend on the message: {texts[1]} is a string, not a field"
+        message = f"the result is the same for every message: {texts[1]} is a string, not a field"
         corrected = f"contains({texts[0]}, {value})" if _PATH.match(value) else None
         if corrected:
             yield replaced(tree, NO_MESSAGE, node, message, corrected)

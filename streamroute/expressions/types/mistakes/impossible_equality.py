@@ -52,7 +52,7 @@ def _by_type(t: Type, value: Any) -> str | None:
     kinds = t.kinds - {"null", "expref"}
     if t is UNKNOWN or t.uncertainty != CERTAIN or not kinds or _kind(value) in kinds:
         return None
-    return f"{any_kind(kinds)} by its schema"
+    return f"{any_kind(kinds)} according to its schema"
 
 
 def _by_evidence(t: Type, path: Path, value: Any, get_evidence: EvidenceSource) -> str | None:
@@ -70,7 +70,7 @@ def _by_evidence(t: Type, path: Path, value: Any, get_evidence: EvidenceSource) 
 
 def _kind_by_evidence(path: Path, kind: Kind, evidence: Evidence) -> str | None:
     if any(_kind(each) == kind for each in evidence.message_values.get(path, ())):
-        return f"{any_kind([kind])} in the messages of tests"
+        return f"{any_kind([kind])} in the test messages"
     if any(_kind(each) == kind for each in evidence.compared.get(path, ())):
         return f"{any_kind([kind])} in other expressions"
     return "probably a string" if path[-1].lower() in CATEGORY_FIELDS and kind == "string" else None

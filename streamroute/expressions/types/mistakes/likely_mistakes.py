@@ -130,7 +130,7 @@ def _length_of(
         return
     if is_list_name(base) and path not in get_evidence().message_values:
         text = tree.expression[node["start"] : node["end"]]
-        message = "length is read as a field, and a list has no fields"
+        message = '"length" is read as a field, but a list has no fields'
         yield replaced(tree, LENGTH_AS_FIELD, node, message, f"length({text.rpartition('.')[0].strip()})")
 
 
@@ -149,7 +149,7 @@ def _aggregate(
             or path in get_evidence().message_values
         ):
             continue
-        message = f'a list has no field "{path[-1]}": {node["value"]}() fails if {path[-2]} is a list'
+        message = f'cannot read field "{path[-1]}" of a list: {node["value"]}() fails if {path[-2]} is a list'
         before = tree.expression[argument["start"] : base["end"]]
         argument_path = f"{before}[*].{tree.expression[last['start'] : argument['end']]}"
         yield replaced(tree, FIELD_OF_A_LIST, argument, message, argument_path)

@@ -113,7 +113,7 @@ def _in_quotes(
     if is_truth:
         message = f"'{value}' is a string, which never equals a boolean"
     else:
-        message = f"'{value}' is a string, which cannot be ordered with a number"
+        message = f"'{value}' is a string, which cannot be compared with a number"
     yield QuotedValue(literal, message, f"`{value.lower()}`")
 
 
@@ -134,7 +134,7 @@ def _ordered_word(tree: Tree, literal: Node) -> Iterator[Problem]:
     inner = _inside(tree, literal)
     if _is_json(inner) or _MOMENT.match(inner) or any(malformed(tree, literal)):
         return
-    advice = "a number is written `3`, a string in single quotes"
+    advice = "write a number as `3`, and a string in single quotes"
     yield Problem(MALFORMED_LITERAL, _not_json(literal), literal["start"], literal["end"], advice)
 
 
@@ -169,13 +169,13 @@ def _unfinished(tree: Tree, node: Node, inner: str) -> Problem:
     closed = f"{inner.rstrip(',')}{_CLOSERS.get(inner[:1], '')}"
     if _is_json(closed):
         return replaced(tree, MALFORMED_LITERAL, node, _not_json(node), f"`{closed}`")
-    advice = "a list is written `[1, 2]` or ['a', 'b'], an object `{\"a\": 1}`"
+    advice = "write a list as `[1, 2]` or ['a', 'b'], and an object as `{\"a\": 1}`"
     return Problem(MALFORMED_LITERAL, _not_json(node), node["start"], node["end"], advice)
 
 
 def _not_json(node: Node) -> str:
     text = json.dumps(ellipsize(node["value"], 30), ensure_ascii=False)
-    return f"the text in backticks is not JSON, so it is the string {text}"
+    return f"the text in backticks is not JSON, so it is read as the string {text}"
 
 
 def _misspelled_literal(inner: str) -> str | None:

@@ -35,8 +35,8 @@ def is_collection(node: Node) -> bool:
 
 def report_collection(report: ProblemReport, node: Node) -> None:
     """Report a list or an object in place of a condition."""
-    what = "a list" if node["type"] == "multi_select_list" else "an object"
-    message = f"{report.short(node)} builds {what}, and {what} that is not empty is true"
+    what = "list" if node["type"] == "multi_select_list" else "object"
+    message = f"{report.short(node)} is a non-empty {what}, which is always true"
     report.add(COLLECTION, node, message, _meant_conditions(report, node))
 
 
@@ -47,8 +47,8 @@ def _meant_conditions(report: ProblemReport, node: Node) -> str | None:
         parts = [_as_pair(report, pair) for pair in node["children"]]
     known = [part for part in parts if part is not None]
     if len(known) < len(parts) or len(known) > _MOST:
-        return "a condition compares values: guest.tier == 'gold' && nights >= `3`"
-    return f"if all of it is required, {_in_its_place(report, node, known, 'and_expression')}"
+        return "write a comparison, such as guest.tier == 'gold' && nights >= `3`"
+    return f"if all parts are required, {_in_its_place(report, node, known, 'and_expression')}"
 
 
 def _as_condition(report: ProblemReport, node: Node) -> str | None:

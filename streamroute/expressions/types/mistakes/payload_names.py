@@ -49,7 +49,7 @@ _KNOWN_PARTS: Final = {
 """Fields inside a field of that name in messages of common services: Stripe, JSON:API, Debezium, Telegram,
 Slack, mail."""
 
-_WHOLE: Final = "@ is the whole payload, an object, which never equals a string or a number"
+_WHOLE: Final = "@ is the whole payload, which never equals a string or a number"
 _DOT: Final = re.compile(r"\s*\.\s*")
 IF_A_FIELD: Final = "; if "
 DECLARING: Final = f'{IF_A_FIELD}messages have a field "{{}}", declare it in their schema'
@@ -72,7 +72,7 @@ def find_named_payloads(
     rewritten = advice_to_write(_without(tree, payload_paths))
     for node, steps in payload_paths:
         first = steps[0]
-        message = f'a path starts inside the payload: "{first["value"]}" is read as a field'
+        message = f'"{first["value"]}" is read as a field, because a path starts inside the payload'
         advice = rewritten or f"write {tree.expression[_beginning(tree, steps) : node['end']]}"
         advice += DECLARING.format(first["value"])
         start, end = first["start"], first["end"]
@@ -144,13 +144,13 @@ def _compared(
             is_scalar = is_literal(other) and isinstance(other["value"], (str, int, float))
             if side["type"] == "current" and is_scalar:
                 yield Problem(
-                    NAMED_PAYLOAD, _WHOLE, side["start"], side["end"], "compare a field by its name"
+                    NAMED_PAYLOAD, _WHOLE, side["start"], side["end"], "compare a field of the payload"
                 )
             if side["type"] != "field" or name not in _NEVER_FIELDS or not _is_plain(tree, side):
                 continue
             if is_scalar and not is_field(side) and name not in get_evidence().fields:
                 message = f'"{name}" is read as a field'
-                advice = f"compare a field by its own name{DECLARING.format(name)}"
+                advice = f"compare another field by its name{DECLARING.format(name)}"
                 yield Problem(NAMED_PAYLOAD, message, side["start"], side["end"], advice)
 
 
