@@ -96,9 +96,9 @@ class App:
         Raises RedisUnavailableError or SetupError if one of them cannot start.
         """
         try:
-            await _each(self._require_fitness, self.services.values())
-            await _each(self._start, self.services.values())
-            await _each(self._look_at_groups, self.services.values())
+            await _for_each_service(self._check_server, self.services.values())
+            await _for_each_service(self._start, self.services.values())
+            await _for_each_service(self._warn_about_other_groups, self.services.values())
         except BaseException:
             await self.stop()
             raise
@@ -108,10 +108,10 @@ class App:
         with translate_errors(self._redis, f"consuming {service.config.name}"):
             await service.processor.start_listening()
 
-    async def _look_at_groups(self, service: Service) -> None:
+    async def _warn_about_other_groups(self, service: Service) -> None:
         await self._watches[service.config.name].check_at_start()
 
-    async def _require_fitness(self, service: Service) -> None:
+    async def _check_server(self, service: Service) -> None:
         stream = service.config
         keys = GroupKeys.of(stream.name, stream.group, stream.dead_letter)
         # If the server is unreachable now, the consumer's own start retries and reports it.
@@ -133,7 +133,7 @@ def _watch(connection: RedisConnection, stream: StreamConfig, routes: Collection
     return GroupWatch(stream.name, others, stream.formerly_group)
 
 
-async def _each(act: Callable[[Service], Awaitable[None]], services: Iterable[Service]) -> None:
+async def _for_each_service(act: Callable[[Service], Awaitable[None]], services: Iterable[Service]) -> None:
     """Act on all services concurrently; when all have ended, raise the first error in service order."""
     at_once = asyncio.Semaphore(_AT_ONCE)
 
@@ -216,7 +216,7 @@ def build_service(
         consumer,
         batch_count=_BATCH,
         prefetch=_PREFETCH,
-        order_by=_order(stream),
+        order_by=_order_key(stream),
         concurrency=stream.concurrency,
         lease=stream.lease,
         claim_interval=stream.claim_interval,
@@ -231,7 +231,7 @@ def build_service(
     return Service(stream, pipelines, processor)
 
 
-def _order(stream: StreamConfig) -> KeyOf | None:
+def _order_key(stream: StreamConfig) -> KeyOf | None:
     if stream.order_by is None:
         return None
     from streamroute.compiler.runtime.ordering_key import order_key

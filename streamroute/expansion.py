@@ -27,7 +27,7 @@ def is_expanding(value: Any) -> bool:
     """Whether a traversal meets more than ``MOST`` values, most of them shared ones met repeatedly."""
     if not _is_larger(value, MOST):
         return False
-    size, shares = _size(value)
+    size, shares = _count_values(value)
     return shares and _is_larger(value, max(MOST, _TIMES * size))
 
 
@@ -41,7 +41,7 @@ def _is_larger(value: Any, limit: int) -> bool:
     """Whether a traversal meets more than ``limit`` values."""
     stack, remaining = [value], limit
     while stack:
-        held = _held(stack.pop())
+        held = _elements(stack.pop())
         remaining -= len(held)
         if remaining < 0:
             return True
@@ -51,7 +51,7 @@ def _is_larger(value: Any, limit: int) -> bool:
     return False
 
 
-def _size(value: Any) -> tuple[int, bool]:
+def _count_values(value: Any) -> tuple[int, bool]:
     """Return the number of values, visiting each container once, and whether any container is shared."""
     stack, seen, size, shares = [value], set[int](), 0, False
     while stack:
@@ -60,13 +60,13 @@ def _size(value: Any) -> tuple[int, bool]:
             shares = True
             continue
         seen.add(id(element))
-        held = _held(element)
+        held = _elements(element)
         size += len(held)
         stack.extend([inner for inner in held if type(inner) not in _SCALARS])
     return size, shares
 
 
-def _held(value: Any) -> Any:
+def _elements(value: Any) -> Any:
     if type(value) is dict:
         return value.values()
     if isinstance(value, (list, tuple)):

@@ -37,18 +37,18 @@ async def log(payload: Mapping[str, Any], *, level: str = "info", text: str = ""
     source = f"{payload.id} of {payload.stream}: " if isinstance(payload, Message) and payload.id else ""
     number = logging.getLevelNamesMapping()[level.upper()]
     prefix = f"{text} " if text else ""
-    logger.log(number, "%s%s%s", prefix, source, _shown(payload), extra=NEVER_COALESCED)
+    logger.log(number, "%s%s%s", prefix, source, _payload_text(payload), extra=NEVER_COALESCED)
 
 
-def _shown(payload: Mapping[str, Any]) -> str:
+def _payload_text(payload: Mapping[str, Any]) -> str:
     """The payload as JSON, cut to the maximum length; its ``repr`` if it is not JSON."""
     try:
-        return _written(payload)
+        return _json_text(payload)
     except (TypeError, ValueError):  # circular, or with keys that JSON does not allow
         return safe_repr(payload, _MOST)
 
 
-def _written(payload: Mapping[str, Any]) -> str:
+def _json_text(payload: Mapping[str, Any]) -> str:
     parts, length = [], 0
     for part in _encoder.iterencode(payload):
         parts.append(part)

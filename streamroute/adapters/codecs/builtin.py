@@ -83,7 +83,7 @@ class JsonCodec:
         data = fields.get(b"data")
         if data is None:
             return decode_strings(fields)
-        return self._beside(read_object(data), fields)
+        return self._with_other_fields(read_object(data), fields)
 
     def decode_fast(self, parts: list[bytes]) -> dict[str, Any] | None:
         """Decode an entry of exactly ``type`` and ``data``, in that order, as the server sent it.
@@ -112,7 +112,7 @@ class JsonCodec:
             return {key: value for key, value in payload.items() if key != "type"}
         return read_object(data)
 
-    def _beside(self, payload: dict[str, Any], fields: Mapping[bytes, bytes]) -> dict[str, Any]:
+    def _with_other_fields(self, payload: dict[str, Any], fields: Mapping[bytes, bytes]) -> dict[str, Any]:
         """Add the other fields to the data."""
         try:
             for name, value in fields.items():

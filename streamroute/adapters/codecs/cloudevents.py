@@ -77,7 +77,7 @@ class CloudEventsCodec:
 
     def decode(self, fields: dict[bytes, bytes]) -> dict[str, Any]:
         """Return the payload; raises DecodeError for an entry that is not a CloudEvent with JSON data."""
-        data, attributes, others = self._parts(fields)
+        data, attributes, others = self._split_fields(fields)
         payload = {**others, **attributes, **data, "type": attributes["type"]}
         return _Event(payload, attributes, data)
 
@@ -90,7 +90,9 @@ class CloudEventsCodec:
             raise DecodeError(_NOT_AN_EVENT)
         return _binary_data(fields)
 
-    def _parts(self, fields: dict[bytes, bytes]) -> tuple[dict[str, Any], dict[str, str], dict[str, str]]:
+    def _split_fields(
+        self, fields: dict[bytes, bytes]
+    ) -> tuple[dict[str, Any], dict[str, str], dict[str, str]]:
         """Return data, attributes, and the other fields."""
         check_size(fields, self._max_bytes)
         name = _structured_field(fields)
@@ -113,7 +115,7 @@ class CloudEventsCodec:
         an extension, is encoded as one. Raises EncodeError for an event without ``type`` or ``source``, and
         for invalid attributes.
         """
-        message_type, context = event_type(payload), self._brought(payload)
+        message_type, context = event_type(payload), self._source_attributes(payload)
         attributes = {name: value for name, value in context.items() if payload.get(name) == value}
         for name in ("type", *_STATED):
             value = payload.get(name)
@@ -131,20 +133,20 @@ class CloudEventsCodec:
         }
         # An event decoded without a content type is encoded without one.
         content_type = attributes.pop(_TYPE_OF_DATA, "" if "specversion" in payload else _JSON)
-        _must_be_json(content_type, EncodeError)
+        _require_json(content_type, EncodeError)
         fields = {utf8(name, f"ce-{name}"): _header(name, value) for name, value in attributes.items()}
         if content_type:
             fields[b"content-type"] = utf8(_TYPE_OF_DATA, content_type)
         return checked_fields(fields | {b"data": json_bytes("data", data)}, self._max_bytes)
 
-    def _brought(self, payload: Mapping[str, Any]) -> Mapping[str, str]:
+    def _source_attributes(self, payload: Mapping[str, Any]) -> Mapping[str, str]:
         """Return the attributes that the payload was decoded from; empty if that is unknown."""
         if isinstance(payload, _Event):
             return payload.attributes
         if not isinstance(payload, Message) or not payload.fields:
             return {}
         try:
-            data, attributes, _ = self._parts(dict(payload.fields))
+            data, attributes, _ = self._split_fields(dict(payload.fields))
         except DecodeError:  # the entry is of a stream with another codec
             return {}
         return {name: value for name, value in attributes.items() if name not in data}
@@ -172,7 +174,7 @@ def _structured(event: dict[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
         raise DecodeError('the CloudEvent has both "data" and "data_base64"')
     if encoded is not None and not attributes.get(_TYPE_OF_DATA):
         raise DecodeError('"data_base64" without a "datacontenttype" is binary, and only JSON is read')
-    _must_be_json(attributes.get(_TYPE_OF_DATA))
+    _require_json(attributes.get(_TYPE_OF_DATA))
     if encoded is not None:
         return attributes, read_object(_from_base64(encoded), "data_base64")
     if data is not None and not isinstance(data, dict):
@@ -210,7 +212,7 @@ def _binary(fields: Mapping[bytes, bytes]) -> tuple[dict[str, str], dict[str, An
     stated = [lower[name] for name in _CONTENT_TYPES if name in lower]
     if stated:
         attributes[_TYPE_OF_DATA] = stated[0].decode(errors="replace")
-    _must_be_json(attributes.get(_TYPE_OF_DATA))
+    _require_json(attributes.get(_TYPE_OF_DATA))
     others = {
         name: value for name, value in fields.items() if name.lower() not in prefixed and name != b"data"
     }
@@ -222,7 +224,7 @@ def _binary_data(fields: Mapping[bytes, bytes]) -> dict[str, Any]:
     return read_object(data) if data else {}
 
 
-def _must_be_json(content_type: str | None, error: type[DecodeError | EncodeError] = DecodeError) -> None:
+def _require_json(content_type: str | None, error: type[DecodeError | EncodeError] = DecodeError) -> None:
     media_type = (content_type or _JSON).partition(";")[0].strip().lower()
     if not media_type.endswith(("/json", "+json")):
         doing = "read" if error is DecodeError else "written"

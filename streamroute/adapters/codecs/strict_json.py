@@ -101,7 +101,7 @@ def _decode_with_error(data: bytes) -> Any:
     except json.JSONDecodeError as error:
         raise NotJsonError(_describe(error)) from None
     except RecursionError:
-        raise _nested(data) from None
+        raise _nesting_error(data) from None
     except NotJsonError:
         raise
     except ValueError as error:  # an integer with more digits than Python converts
@@ -143,10 +143,10 @@ def _refuse_deep(data: bytes, value: Any) -> None:
         level = [child for node in level for child in _children(node)]
         if not level:
             return
-    raise _nested(data)
+    raise _nesting_error(data)
 
 
-def _nested(data: bytes) -> NestingError:
+def _nesting_error(data: bytes) -> NestingError:
     text = data.decode(errors="replace")
     at = nesting_offset(text, MAX_NESTING)
     return NestingError(_TOO_DEEP if at is None else f"{_TOO_DEEP}, at {position_text(text, at)}")
@@ -182,7 +182,7 @@ def accelerated(loads: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
     return read
 
 
-def _best() -> Callable[[bytes], Any]:
+def _fastest_reader() -> Callable[[bytes], Any]:
     try:
         orjson = import_extra("orjson")
     except ImportError:
@@ -190,5 +190,5 @@ def _best() -> Callable[[bytes], Any]:
     return accelerated(orjson.loads)
 
 
-read_json: Callable[[bytes], Any] = _best()
+read_json: Callable[[bytes], Any] = _fastest_reader()
 """Parse one JSON value from UTF-8; raises NotJsonError or NestingError, with a readable reason."""

@@ -48,7 +48,7 @@ def take_ownership(folder: Path, *, adopt: bool = False) -> None:
     if not any(folder.iterdir()):  # hide only a new folder from git
         _create(folder / ".gitignore", b"*\n", 0o644)
     if adopt:
-        _check(folder, _take)
+        _check(folder, _restrict_mode)
         _mark(folder, anew=True)
     # Another process may be taking ownership: it writes the mark before any other file.
     elif not any(_of_server(folder)):
@@ -89,7 +89,7 @@ def _check(folder: Path, if_open: Callable[[Path, Path], None]) -> None:
             if_open(folder, path)
 
 
-def _take(folder: Path, path: Path) -> None:
+def _restrict_mode(folder: Path, path: Path) -> None:
     path.chmod(0o700 if _is_folder_of_server(folder, path) else 0o600)
 
 
@@ -206,12 +206,12 @@ def _create(path: Path, content: bytes, mode: int = 0o600) -> None:
     part = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         _write(part, content, mode)
-        _put(part, path, content, mode)
+        _link(part, path, content, mode)
     finally:
         part.unlink(missing_ok=True)
 
 
-def _put(part: Path, path: Path, content: bytes, mode: int) -> None:
+def _link(part: Path, path: Path, content: bytes, mode: int) -> None:
     try:
         os.link(part, path)
     except FileExistsError:

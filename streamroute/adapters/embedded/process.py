@@ -80,7 +80,7 @@ class FolderServer:
         """Find the running server, or start one. Afterwards it responds, but may still be loading."""
         life = FileLock(self._life.path)
         try:
-            if self._look_patiently(life) == "dead":
+            if self._wait_for_state(life) == "dead":
                 self._start(life)
         finally:
             life.close()  # without release(), which would release the server's lock too
@@ -100,7 +100,7 @@ class FolderServer:
         """Start a new server on the socket of a dead one; returns False if one is running."""
         life = FileLock(self._life.path)
         try:
-            if not self._life.is_current() or self._look_patiently(life) != "dead":
+            if not self._life.is_current() or self._wait_for_state(life) != "dead":
                 return False
             self._child_has_ended()
             self._start(life, self.socket)
@@ -144,12 +144,12 @@ class FolderServer:
             return True
         return valkey.process_id(self.socket) == self._pid  # the folder was deleted
 
-    def _look_patiently(self, life: FileLock) -> str:
+    def _wait_for_state(self, life: FileLock) -> str:
         state = "silent"
 
         def is_clear() -> bool:
             nonlocal state
-            state = self._look(life)
+            state = self._probe(life)
             return state != "silent"
 
         if wait_for(is_clear, self._timeouts.start, self._cancelled):
@@ -160,7 +160,7 @@ class FolderServer:
             f"on {record.get('socket')}: it is stopped, or belongs to another container; end it and try again"
         )
 
-    def _look(self, life: FileLock) -> Literal["dead", "silent", "answers"]:
+    def _probe(self, life: FileLock) -> Literal["dead", "silent", "answers"]:
         if life.try_exclusive():
             return "dead"
         self.socket = Path(_record(life.path).get("socket", ""))

@@ -164,7 +164,7 @@ def _ask(socket_path: Path, command: bytes, timeout: float = REPLY_TIMEOUT) -> b
         return connection.recv(65536)
 
 
-def _end_of(log: Path) -> bytes:
+def _read_tail(log: Path) -> bytes:
     with os.fdopen(os.open(log, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW), "rb") as file:
         file.seek(max(0, os.fstat(file.fileno()).st_size - 4096))
         return file.read(4096)
@@ -174,7 +174,7 @@ def last_log_line(folder: Path) -> str:
     """Return the last line of the server's log, and the path of the log."""
     log = folder / LOG_NAME
     try:
-        lines = _end_of(log).decode(errors="replace").split("\n")
+        lines = _read_tail(log).decode(errors="replace").split("\n")
     except OSError as error:
         return f"its log {log} cannot be read: {error.strerror}"
     printed = [line for line in lines if line.strip()] or ["nothing"]

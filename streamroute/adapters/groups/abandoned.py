@@ -62,11 +62,11 @@ class OtherGroups:
 
     async def _inspect(self, client: Any, name: str, facts: Mapping[str, Any]) -> AbandonedGroup | None:
         keys = GroupKeys.of(self._stream, name)
-        published = await _answers(client, ("HGETALL", keys.routes))
+        published = await _send_permitted(client, ("HGETALL", keys.routes))
         if published is None or not self._is_related(name, published[0]):
             return None
         commands = (("TIME",), ("HGETALL", keys.workers), ("HLEN", keys.delayed), ("XLEN", keys.retry))
-        answers = await _answers(client, *commands)
+        answers = await _send_permitted(client, *commands)
         if answers is None:
             return None
         now, workers, delayed, promoted = answers
@@ -88,7 +88,7 @@ class OtherGroups:
         return True
 
 
-async def _answers(client: Any, *commands: tuple[str, ...]) -> list[Any] | None:
+async def _send_permitted(client: Any, *commands: tuple[str, ...]) -> list[Any] | None:
     """Return the answers, or None if one of the commands is not permitted; raises other errors."""
     answers = await send_each(client, commands)
     if any(isinstance(answer, NoPermissionError) for answer in answers):

@@ -81,7 +81,7 @@ class GroupStatsReader:
             unread=group.get("lag"),
             pending=_sum(pending, retrying),
             # Settled entries are deleted from the retry stream: its entries are pending or unread.
-            scheduled=_sum(_known(due), _length(retry), None if retrying is None else -retrying),
+            scheduled=_sum(_answer_or_none(due), _length(retry), None if retrying is None else -retrying),
             dead=_length(dead),
             oldest=_age(first, clock),
             lease=_lease(workers, clock),
@@ -89,7 +89,7 @@ class GroupStatsReader:
         )
 
 
-def _known(answer: Any) -> Any:
+def _answer_or_none(answer: Any) -> Any:
     """Return an answer, or None if the command was refused; raises errors that affect the whole server."""
     if not isinstance(answer, Exception):
         return answer
@@ -102,20 +102,20 @@ def _length(answer: Any) -> int | None:
     """Return the length in a reply of XINFO STREAM; 0 if the stream does not exist."""
     if isinstance(answer, ResponseError) and "no such key" in str(answer):
         return 0
-    facts = _known(answer)
+    facts = _answer_or_none(answer)
     return None if facts is None else int(attributes(facts)["length"])
 
 
 def _group(answer: Any, name: str) -> dict[str, Any]:
     """Return the attributes of a group in a reply of XINFO GROUPS; empty if it does not exist."""
-    groups: Iterable[Any] = _known(answer) or ()
+    groups: Iterable[Any] = _answer_or_none(answer) or ()
     known = [attributes(group) for group in groups]
     return next((group for group in known if text(group["name"]) == name), {})
 
 
 def _age(first: Any, clock: Any) -> float | None:
-    rows = _known(first)
-    if rows is None or _known(clock) is None:
+    rows = _answer_or_none(first)
+    if rows is None or _answer_or_none(clock) is None:
         return None
     if not rows:
         return 0.0
@@ -125,7 +125,7 @@ def _age(first: Any, clock: Any) -> float | None:
 
 
 def _lease(workers: Any, clock: Any) -> float | None:
-    known, time = _known(workers), _known(clock)
+    known, time = _answer_or_none(workers), _answer_or_none(clock)
     if known is None or time is None:
         return None
     alive = live_workers(attributes(known), milliseconds(time))

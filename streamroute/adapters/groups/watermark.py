@@ -73,7 +73,7 @@ class Watermarks:
         Also returns ``0-0`` if the stream was created again, as its ids may be lower. An invalid watermark in
         Redis counts as unknown; it is logged, and replaced when the group moves.
         """
-        low = await self._noted(client, keys) or self._known.get((keys.stream, group))
+        low = await self._stored_watermark(client, keys) or self._known.get((keys.stream, group))
         if low is None or not await send_command(client, "EXISTS", keys.stream):
             return _NOWHERE
         facts = attributes(await send_command(client, "XINFO", "STREAM", keys.stream))
@@ -81,7 +81,7 @@ class Watermarks:
             return _NOWHERE
         return low.removeprefix("(") if low.startswith("(") else previous_id(low)
 
-    async def _noted(self, client: Redis, keys: GroupKeys) -> str | None:
+    async def _stored_watermark(self, client: Redis, keys: GroupKeys) -> str | None:
         noted = await send_command(client, "HGET", keys.meta, "low")
         if noted is None:
             return None

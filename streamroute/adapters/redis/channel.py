@@ -47,31 +47,31 @@ class Channel:
         reached or is not ready; in that case the commands may have been executed.
         """
         if not self._free or self._waiting:
-            return await self._wait_in_line(commands)
+            return await self._enqueue(commands)
         self._free -= 1
         try:
             return await round_trip(self._pool, commands)
         finally:
             self._free += 1
-            self._serve_waiting()
+            self._start_sending()
 
-    async def _wait_in_line(self, commands: Sequence[CommandArgs]) -> list[Any]:
+    async def _enqueue(self, commands: Sequence[CommandArgs]) -> list[Any]:
         answer: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
         self._waiting.append((commands, answer))
         return await answer
 
-    def _serve_waiting(self) -> None:
+    def _start_sending(self) -> None:
         """Send waiting calls over a free connection.
 
         A separate task sends them, so that cancelling one caller does not drop the answers of others.
         """
         if self._free and self._waiting:
             self._free -= 1
-            carrier = asyncio.get_running_loop().create_task(self._carry())
+            carrier = asyncio.get_running_loop().create_task(self._send_waiting())
             self._carriers.add(carrier)
             carrier.add_done_callback(self._carriers.discard)
 
-    async def _carry(self) -> None:
+    async def _send_waiting(self) -> None:
         try:
             while calls := self._next_calls():
                 await self._deliver(calls)

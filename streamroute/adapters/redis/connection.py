@@ -42,7 +42,7 @@ class RedisConnection:
     async def ping(self) -> None:
         """Raise RedisUnavailableError if the server does not answer or is a sentinel."""
         await ping(self.client, self.address)
-        if self.url.startswith(("redis://", "rediss://")) and await _watches_others(self.client):
+        if self.url.startswith(("redis://", "rediss://")) and await _is_sentinel(self.client):
             raise sentinel_error(self.address)
 
 
@@ -177,7 +177,7 @@ async def ping(client: Redis, address: Address) -> None:
         raise unavailable_error(error, address) from error
 
 
-async def _watches_others(client: Redis) -> bool:
+async def _is_sentinel(client: Redis) -> bool:
     """Whether the server is a sentinel: only sentinels know this command, permitted or not."""
     from redis.exceptions import NoPermissionError, RedisError
 

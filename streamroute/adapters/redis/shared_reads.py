@@ -147,15 +147,15 @@ class SharedReads:
     def _dispatch(self) -> None:
         """Send pending requests while connections are free."""
         while self._free and self._pending:
-            carrier = asyncio.get_running_loop().create_task(self._carry(self._next_batch()))
+            carrier = asyncio.get_running_loop().create_task(self._run_and_dispatch(self._next_batch()))
             self._carriers.add(carrier)
             carrier.add_done_callback(self._carriers.discard)
 
-    async def _carry(self, batch: _ReadBatch) -> None:
+    async def _run_and_dispatch(self, batch: _ReadBatch) -> None:
         await self._run(batch)
         self._dispatch()
 
-    async def _gather(self) -> None:
+    async def _wait_for_shared_tick(self) -> None:
         """Wait for other commands that end at this tick, so that their streams join the next command."""
         if self._ending_on_tick and self._pending:
             self._is_over.clear()
@@ -184,7 +184,7 @@ class SharedReads:
         block, ends_on_tick = (None, False) if is_polling else self._block(requests)
         self._ending_on_tick += ends_on_tick
         try:
-            has_entries = await self._ask(batch.commands, block)
+            has_entries = await self._read(batch.commands, block)
             if has_entries and len(requests) >= _MANY:
                 await asyncio.sleep(len(requests) * _SPACING)
         finally:
@@ -201,9 +201,9 @@ class SharedReads:
             elif not request.answer.done():
                 self._pending.append(request)
         if ends_on_tick and not has_entries:
-            await self._gather()
+            await self._wait_for_shared_tick()
 
-    async def _ask(self, commands: Sequence[Sequence[_ReadRequest]], block: int | None) -> bool:
+    async def _read(self, commands: Sequence[Sequence[_ReadRequest]], block: int | None) -> bool:
         """Read, and resolve each request that has entries; returns whether any had."""
         requests = [request for command in commands for request in command]
         share = max(self._limits.entries // len(requests), 1)
@@ -217,7 +217,7 @@ class SharedReads:
         try:
             time, *replies = await round_trip(self._pool, [("TIME",), *rendered])
             found = [
-                await self._ask_each(command, command[0].limit)
+                await self._read_each(command, command[0].limit)
                 if isinstance(reply, ResponseError) and len(command) > 1
                 else _answer(command, time, reply)
                 for command, reply in zip(commands, replies, strict=True)
@@ -228,7 +228,7 @@ class SharedReads:
             return False
         return any(found)
 
-    async def _ask_each(self, requests: Sequence[_ReadRequest], count: int) -> bool:
+    async def _read_each(self, requests: Sequence[_ReadRequest], count: int) -> bool:
         """Read each stream separately: one without the group makes the shared command fail."""
         commands = [_command([request], count, None) for request in requests]
         time, *replies = await round_trip(self._pool, [("TIME",), *commands])

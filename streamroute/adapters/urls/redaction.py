@@ -44,7 +44,7 @@ def redact(url: str) -> str:
     scheme, slashes, rest = url.partition("://")
     if not slashes:
         return _without_scheme(url)
-    return f"{scheme if _SCHEME.fullmatch(scheme) else _HIDDEN}://{_shown(rest, scheme.lower())}"
+    return f"{scheme if _SCHEME.fullmatch(scheme) else _HIDDEN}://{_without_passwords(rest, scheme.lower())}"
 
 
 def redact_written(written: str) -> str:
@@ -69,12 +69,12 @@ def redact_written(written: str) -> str:
 def _without_scheme(text: str) -> str:
     if _NAME.fullmatch(text) and text != "localhost" and not get_close_matches(text, SCHEMES, n=1):
         return _HIDDEN  # a single word may be the password
-    return _shown(text, "")
+    return _without_passwords(text, "")
 
 
-def _shown(rest: str, scheme: str) -> str:
+def _without_passwords(rest: str, scheme: str) -> str:
     """Return what follows the scheme, without passwords."""
-    login, at, target = _parted(rest)
+    login, at, target = _split_login(rest)
     if at and not target:
         return _HIDDEN
     parts = _TARGET.fullmatch(target)
@@ -92,7 +92,7 @@ def _shown(rest: str, scheme: str) -> str:
     return f"{redacted}#{_HIDDEN}" if fragment else redacted
 
 
-def _parted(rest: str) -> tuple[str, str, str]:
+def _split_login(rest: str) -> tuple[str, str, str]:
     """Split into login, ``@`` and the rest; if that is ambiguous, everything is the login.
 
     A password without percent-encoding may contain any character. But an ``@`` in a value of the query does
@@ -128,14 +128,14 @@ def _parameters(query: str) -> Iterator[str]:
     for part in query.split("&"):
         name, equals, value = part.partition("=")
         is_known = name in (*PARAMETERS, *sentinel_url.PARAMETERS) and not name.endswith(_SECRET)
-        if is_known and equals and _fits(name, value):
+        if is_known and equals and _looks_valid(name, value):
             yield part
             continue
         yield f"{name}={_HIDDEN}" if equals and _UNKNOWN.fullmatch(name) else _HIDDEN
         return
 
 
-def _fits(name: str, value: str) -> bool:
+def _looks_valid(name: str, value: str) -> bool:
     """Whether a value looks valid for this parameter."""
     form = VALUES[name][0] if name in VALUES else ""
     return bool(

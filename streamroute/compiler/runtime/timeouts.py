@@ -45,7 +45,7 @@ async def await_with_timeout(
     deadlines = Deadlines.of(loop)
     deadlines.add(waiter, loop)
     try:
-        result = await _resumed(coroutine, first)
+        result = await _continue(coroutine, first)
     except asyncio.CancelledError as error:
         if deadlines.end(waiter) is not _End.DEADLINE:
             raise
@@ -89,7 +89,7 @@ def _is_running(task: asyncio.Task[Any]) -> bool:
 
 
 @types.coroutine
-def _resumed(coroutine: Coroutine[Any, Any, Any], first: Any) -> Generator[Any, Any, Any]:
+def _continue(coroutine: Coroutine[Any, Any, Any], first: Any) -> Generator[Any, Any, Any]:
     """Continue a coroutine that has already yielded once, as ``await`` would."""
     pending = first
     while True:
