@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from streamroute.cli.output.formats.full import render_full
+from streamroute.cli.output.formats.as_junit import finding_case
 from streamroute.cli.output.formats.junit_xml import Case, Suite, junit_xml
 from streamroute.cli.output.route_tests.full import explained
 from streamroute.cli.output.route_tests.result import RouteTestRun
-from streamroute.config.findings.finding import Finding, Severity
 from streamroute.ops.route_tests.runner import Outcome
 
 
@@ -20,10 +19,10 @@ def render(runs: Sequence[RouteTestRun]) -> str:
 def _suites(run: RouteTestRun) -> list[Suite]:
     cases: dict[str, list[Case]] = {}
     for finding in run.findings:
-        cases.setdefault(finding.file, []).append(_finding(finding, run))
+        cases.setdefault(finding.file, []).append(finding_case(finding, run.sources, "error"))
     for outcome in run.outcomes:
         cases.setdefault(outcome.test.location.source.path, []).append(_case(outcome))
-    return [Suite(file, finding) for file, finding in sorted(cases.items())]
+    return [Suite(file, of_file) for file, of_file in sorted(cases.items())]
 
 
 def _case(outcome: Outcome) -> Case:
@@ -34,11 +33,3 @@ def _case(outcome: Outcome) -> Case:
         return Case(name, file)
     lines = [line for difference in outcome.differences for line in explained(difference)]
     return Case(name, file, "failure", outcome.differences[0].message, "difference", "\n".join(lines))
-
-
-def _finding(finding: Finding, run: RouteTestRun) -> Case:
-    name = f"{finding.code}:{finding.span.line}:{finding.span.column}"
-    text = render_full([finding], run.sources)
-    if finding.severity is Severity.INFO:
-        return Case(name, finding.file, text=text)
-    return Case(name, finding.file, "error", finding.text, str(finding.severity), text)
