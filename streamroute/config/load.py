@@ -95,6 +95,7 @@ class _ConfigReader:
         self.reader = reader
         self.findings: list[Finding] = []
         self.files: list[TextFile] = []
+        self.is_foreign = False
 
     def document(self) -> Document | None:
         data = self._root_data()
@@ -126,9 +127,7 @@ class _ConfigReader:
         misplaced = find_misplaced(self.root, root=True)
         self.findings += misplaced
         data = self._checked(self.root, replacement.data, replacement.replaced)
-        if any(
-            finding.code == "SR030" for finding in self.findings
-        ):  # report no details of another kind of file
+        if self.is_foreign:  # report no details of another kind of file
             self.findings = [finding for finding in self.findings if finding not in misplaced]
         return data
 
@@ -153,6 +152,7 @@ class _ConfigReader:
         )
 
         report = check_against_schema(source, data, replaced)
+        self.is_foreign |= report.is_foreign
         self.findings += _without_covered(report.findings, (*self.known, *self.findings))
         source.renamed_keys.update(_written_keys(report.renamed))
         return prune(data, report.invalid, report.renamed)

@@ -18,6 +18,7 @@ from streamroute.config.messages.ref_bundler import bundle
 from streamroute.config.messages.schema_checks import SchemaCheck
 from streamroute.config.messages.schema_registry import (
     NOT_FETCHED,
+    NoSchemaFileError,
     SchemaDocument,
     SchemaRegistry,
     UnresolvedError,
@@ -146,11 +147,12 @@ class _CatalogueReader:
         name = os.path.normpath(os.path.join(folder, reference))  # noqa: PTH118 - as above
         try:
             return self.registry.read(os.path.abspath(name), name)  # noqa: PTH100 - no link is followed
+        except NoSchemaFileError as error:
+            similar = _similar_file(reference, name)
+            self.findings.append(location.finding("SR111", str(error), help=error.help, suggestion=similar))
         except UnresolvedError as error:
-            code = "SR111" if error.code == "SR114" else error.code
-            suggestion = None if code != "SR111" else _similar_file(reference, name)
-            self.findings.append(location.finding(code, str(error), help=error.help, suggestion=suggestion))
-            return None
+            self.findings.append(location.finding(error.code, str(error), help=error.help))
+        return None
 
 
 def _declarations(files: Files) -> Iterator[tuple[SourceLocation, Mapping[str, Any]]]:

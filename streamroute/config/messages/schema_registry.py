@@ -61,6 +61,10 @@ class UnresolvedError(Exception):
         self.help = help
 
 
+class NoSchemaFileError(UnresolvedError):
+    """Raised for the path of a schema file that does not exist."""
+
+
 @dataclass(slots=True)
 class SchemaRegistry:
     """The schema documents of one configuration; ``reader`` reads each when it is first referenced.
@@ -137,7 +141,7 @@ class SchemaRegistry:
         reason = why_not_a_file(path)
         if reason:
             advice = "paths are relative to the file that contains them"
-            raise UnresolvedError("SR114", f'"{clip(name, _LONGEST)}" {reason}', advice)
+            raise NoSchemaFileError("SR114", f'"{clip(name, _LONGEST)}" {reason}', advice)
 
     def _load(self, uri: str, path: str, name: str, dialect: Dialect) -> SchemaDocument | None:
         loaded = load_schema_file(Path(path), name, self.reader)

@@ -15,13 +15,17 @@ from streamroute.text.suggestions import did_you_mean
 
 
 class Cause(NamedTuple):
-    """A finding about the key at ``path``; it replaces all others about the mapping that contains the key."""
+    """A finding about the key at ``path``; it replaces all others about the mapping that contains the key.
+
+    With ``is_foreign``, the file is not a configuration.
+    """
 
     code: str
     message: str
     path: DataPath
     advice: str | None = None
     suggestion: str | None = None
+    is_foreign: bool = False
 
 
 _SCHEMA_KEYWORDS: Final = frozenset(
@@ -83,9 +87,11 @@ def _foreign_file(present: Mapping[str, Any], free: Sequence[str]) -> Cause | No
     first, value = next(iter(present.items()))
     if len(present) == 1 and isinstance(value, dict) and {"routes", "streams"} & value.keys():
         message = f"the keys below {quote_value(first)} belong at the top level"
-        return Cause("SR030", message, (first,), "remove this line and unindent the lines below it")
+        advice = "remove this line and unindent the lines below it"
+        return Cause("SR030", message, (first,), advice, is_foreign=True)
     message = f"the file is not a configuration: it has none of the keys {join_words(sorted(free))}"
-    return Cause("SR030", message, (first,), "name another file, or start it with: version: 1")
+    advice = "name another file, or start it with: version: 1"
+    return Cause("SR030", message, (first,), advice, is_foreign=True)
 
 
 def home_of_anchors(source: SourceFile, path: DataPath) -> str | None:

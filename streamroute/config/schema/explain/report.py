@@ -26,6 +26,8 @@ class SchemaReport:
     invalid: list[DataPath] = field(default_factory=list)
     renamed: dict[DataPath, str] = field(default_factory=dict)
     """Misspelled keys whose values are valid under the intended key."""
+    is_foreign: bool = False
+    """Whether the file is not a configuration."""
 
     def add(
         self,
@@ -47,6 +49,7 @@ class SchemaReport:
     def add_cause(self, cause: Cause | None) -> None:
         """Add the finding of a cause; None means that it has been added already."""
         if cause is not None:
+            self.is_foreign |= cause.is_foreign
             self.add(
                 cause.code,
                 cause.message,
