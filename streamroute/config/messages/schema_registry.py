@@ -1,6 +1,7 @@
 """Load the documents that contain schemas, and resolve the references between them.
 
 Nothing is fetched over a network: references may name only files in the configuration folder.
+The package ``referencing`` is not used: it returns the contents of a target, and a finding needs its path.
 """
 
 from __future__ import annotations

@@ -3,6 +3,11 @@
 All keys of a stream are in one slot, so a consumer needs one node at a time. A redirected command is sent to
 the node in the redirection: permanently (MOVED), or once, while the slot migrates (ASK). The first node did
 not execute it, so nothing is executed twice.
+
+redis-py's ``RedisCluster`` is not used. It sends ASKING as a command of its own, which may reach another
+connection than the command that it is for; it closes the connections to all nodes when a slot is down, and at
+every fifth MOVED; it sends a command again after a timeout, when it may have been executed; and each
+concurrent command takes a connection.
 """
 
 from __future__ import annotations
