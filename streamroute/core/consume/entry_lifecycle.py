@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
-from typing import Any, Final
+from typing import Any
 
 from streamroute.core.cancellation import is_own_cancellation
 from streamroute.core.consume.consumer import ConsumerId, ConsumerSettings
 from streamroute.core.consume.delivery_limits import DeliveryLimits
+from streamroute.core.consume.entry_reports import EntryReports
 from streamroute.core.consume.fetch.due_timer import DueTimer
 from streamroute.core.consume.fetch.prefetch import PrefetchWindow
 from streamroute.core.consume.in_flight import InFlight
@@ -21,30 +21,16 @@ from streamroute.core.consume.releaser import Releaser
 from streamroute.core.consume.settler import Settler, writer_for
 from streamroute.core.dispatch.outcomes import refuse_message
 from streamroute.core.observer import Observer, Result
-from streamroute.core.stack_traces import task_stack, thread_stack
 from streamroute.core.storage import StreamStorageProtocol
 from streamroute.errors import LeaseLostError
-from streamroute.incidents import Incident, Incidents
+from streamroute.incidents import Incidents
 from streamroute.message import Message
-from streamroute.outages import one_line
 from streamroute.system.forked import exit_if_forked
 from streamroute.system.waiting import wait_for_event
 from streamroute.values import Outcome, Quotas, RetryLater
 
-log = logging.getLogger(__name__)
-
 MessageCallback = Callable[[dict[str, Any]], Awaitable[None]]
 """``async (payload)``: if it returns, the entry is acknowledged; if it raises, the entry stays pending."""
-
-_CUT_ONE: Final = "%d handler was cut off after %gs; its entry runs again"
-_CUT_MANY: Final = "%d handlers were cut off after %gs; their entries run again"
-_STUCK: Final = (
-    "a cancelled handler keeps running and occupies a worker; entry %s of %s will be delivered again: %s"
-)
-_RUNS_ON: Final = (
-    "a plain function still runs after its timeout or cancellation and occupies a worker; "
-    "it was started for entry %s of %s: %s"
-)
 
 
 class EntryLifecycle:
@@ -72,7 +58,7 @@ class EntryLifecycle:
         self._deliveries = DeliveryLimits(settings.max_deliveries, settings.concurrency)
         self._last_delivery = settings.max_deliveries
         self._observe = observer
-        self._incidents = incidents
+        self._report = EntryReports(consumer.stream, incidents)
         self._due = due
         self._on_stuck = on_stuck
         self._quota_freed = asyncio.Event()
@@ -85,7 +71,7 @@ class EntryLifecycle:
             writer_for(storage, consumer.stream, consumer.group, consumer.consumer),
             stream=consumer.stream,
             release=self._settled,
-            lost=self._report_lost,
+            lost=self._lost,
             delay=settings.ack_delay,
             incidents=incidents,
             tuning=settings.tuning,
@@ -96,7 +82,7 @@ class EntryLifecycle:
             None if settings.order_by is None else KeyedQueue(settings.order_by),
             done=self._settler.add,
             failed=self._failed,
-            stuck=self._report_stuck,
+            stuck=self._stuck,
         )
 
     def open(self) -> None:
@@ -116,14 +102,9 @@ class EntryLifecycle:
         await self._releaser.release(self._pool.clear(), started=False)
         cut = await self._pool.close(self._settings.grace)
         if self._pool.uncancellable:
-            template = "%d cancelled handlers did not end"
-            uncancellable = self._pool.uncancellable
-            self._incidents.report(
-                Incident.STUCK, self._consumer.stream, template, uncancellable, count=uncancellable
-            )
+            self._report.uncancellable(self._pool.uncancellable)
         if cut:
-            grace = self._settings.grace
-            log.warning(_CUT_ONE if len(cut) == 1 else _CUT_MANY, len(cut), grace)
+            self._report.cut_off(len(cut), self._settings.grace)
         await self._settler.close(self._tuning.settle_patience)
         await self._releaser.release(cut, started=True)
         await self._releaser.wait()
@@ -259,7 +240,7 @@ class EntryLifecycle:
         """Cancel the handlers of entries (id, delivery count) that another worker has claimed."""
         for entry_id, deliveries in leases:
             if self.in_flight.has_delivery(entry_id, deliveries):
-                self._report_lost([entry_id])
+                self._lost([entry_id])
                 self.in_flight.discard([(entry_id, self.in_flight.get(entry_id))])
                 self._pool.drop(entry_id)
 
@@ -280,10 +261,10 @@ class EntryLifecycle:
         is_lost = issubclass(type(error), LeaseLostError)  # isinstance() would run the exception's code
         if self.in_flight.has(entry_id, payload):
             if is_lost:
-                self._report_lost([entry_id])
+                self._lost([entry_id])
             self.in_flight.discard([(entry_id, payload)])
         if not is_lost and not is_own_cancellation(error):
-            log.error("entry %s of %s stays pending: %s", entry_id, self._consumer.stream, one_line(error))
+            self._report.failed(entry_id, error)
 
     async def _dead_letter(self, message: Message) -> None:
         """Set a dead letter as the outcome of an entry that must not be handled."""
@@ -298,32 +279,15 @@ class EntryLifecycle:
 
     def _take_over(self, entries: Iterable[Entry]) -> list[Entry]:
         """Hold claimed entries and report them; return those to handle."""
-        new, stream = self.in_flight.add(entries), self._consumer.stream
-        redelivered = sum(
-            isinstance(payload, Message) and payload.delivery.deliveries > 1 for _, payload in new
-        )
-        if new:
-            template = "%d entries of %s were taken over"
-            self._incidents.report(Incident.CLAIMED, stream, template, len(new), stream, count=len(new))
-        if redelivered:
-            template = "%d entries of %s are delivered again"
-            self._incidents.report(
-                Incident.REDELIVERED, stream, template, redelivered, stream, count=redelivered
-            )
+        new = self.in_flight.add(entries)
+        self._report.claimed(new)
         return new
 
-    def _report_stuck(self, entry_id: str, payload: dict[str, Any], worker: Worker) -> None:
-        """Report a cancelled handler that keeps running, and give up its entry.
-
-        The entry of a plain function already has its outcome.
-        """
-        stream = self._consumer.stream
+    def _stuck(self, entry_id: str, payload: dict[str, Any], worker: Worker) -> None:
+        """Stop holding the entry of a stuck handler; that of a plain function has its outcome."""
+        self._report.stuck(entry_id, worker)
         if worker.abandoned is None:
-            self._incidents.report(Incident.STUCK, stream, _STUCK, entry_id, stream, task_stack(worker.task))
             self.in_flight.discard([(entry_id, payload)])  # its lease will end, and it is delivered again
-        else:
-            stack = ", and ".join(map(thread_stack, worker.abandoned.calls))
-            self._incidents.report(Incident.STUCK, stream, _RUNS_ON, entry_id, stream, stack)
         if self._pool.all_stuck:
             self._release_queued()
         self._on_stuck()
@@ -347,11 +311,7 @@ class EntryLifecycle:
             if isinstance(outcome, RetryLater):
                 self._due.expect(outcome.delay)
 
-    def _report_lost(self, entry_ids: Iterable[str]) -> None:
+    def _lost(self, entry_ids: Iterable[str]) -> None:
         for entry_id in entry_ids:
-            log.warning(
-                "lost the lease of entry %s of %s: another worker has claimed it",
-                entry_id,
-                self._consumer.stream,
-            )
+            self._report.lost(entry_id)
             self._observe(self.in_flight.get(entry_id), None, Result.LOST)
