@@ -246,16 +246,17 @@ async def test_a_lot_that_cannot_be_settled_stops_the_intake() -> None:
     """Memory is bounded: finished but unsettled entries count."""
     storage = MemoryStreamStorage(block=0.01)
     storage.refuse = "there is no room"
-    for _ in range(3000):
+    for _ in range(300):
         storage.add(STREAM, {"n": "no type: a dead letter"})
-    async with consuming(storage, dispatcher_of().process_message, batch_count=100):
-        await eventually(lambda: len(storage.pending(STREAM, GROUP)) >= 1024)
+    callback, tuning = dispatcher_of().process_message, Tuning(max_unsettled=100)
+    async with consuming(storage, callback, batch_count=10, tuning=tuning):
+        await eventually(lambda: len(storage.pending(STREAM, GROUP)) >= 100)
         for _ in range(300):
             await asyncio.sleep(0)
-        assert len(storage.pending(STREAM, GROUP)) < 1500
+        assert len(storage.pending(STREAM, GROUP)) < 150
         storage.refuse = None
         await eventually(lambda: not storage.unread(STREAM, GROUP) and not storage.pending(STREAM, GROUP))
-        assert len(storage.dead_letters(STREAM, GROUP)) == 3000
+        assert len(storage.dead_letters(STREAM, GROUP)) == 300
 
 
 async def test_a_loop_that_ends_without_a_stop_ends() -> None:

@@ -12,11 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consuming import consuming, dispatcher_of, eventually
+from loop_clock import LoopClock
 from seed_storages import PlainStorage
 from streamroute.core.consume.settler import Settler
 from streamroute.core.consume.tuning import Tuning
 from streamroute.outages import Backoff
 from streamroute.values import SettleResult
+
+AT_ONCE = Backoff(longest=0.0)
 
 
 class PickyStorage(PlainStorage):
@@ -41,7 +44,8 @@ async def take(payload: dict[str, Any], _container: Any) -> None:
 async def test_an_ack_that_always_fails_holds_up_no_other(caplog: pytest.LogCaptureFixture) -> None:
     """The others are acknowledged, and not every attempt is logged."""
     storage = PickyStorage(*[{"type": "booked"}] * 50, refused={"7-0": 10**9})
-    running = consuming(storage, dispatcher_of(take).process_message, ack_delay=0.05)
+    tuning = Tuning(backoff=Backoff(longest=0.02))
+    running = consuming(storage, dispatcher_of(take).process_message, ack_delay=0.05, tuning=tuning)
     async with running:
         await eventually(lambda: len(set(storage.acked)) == 49)
         tries = 10**9 - storage.refused["7-0"]
@@ -78,8 +82,11 @@ async def test_settling_goes_on_whatever_those_do_who_are_told() -> None:
 
 
 @pytest.mark.parametrize("raises", [False, True], ids=["refused", "failed alone"])
-async def test_an_older_delivery_that_is_tried_again_takes_no_place_of_a_newer_one(raises: bool) -> None:
+async def test_an_older_delivery_that_is_tried_again_takes_no_place_of_a_newer_one(
+    raises: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Otherwise the fence would refuse the older one, and the newer one would never be settled."""
+    clock, backoff = LoopClock(monkeypatch), AT_ONCE if raises else Backoff(100.0, 100.0)
     older, newer, written = {"n": 1}, {"n": 2}, list[dict[str, Any]]()
     go_on = asyncio.Event()
 
@@ -93,7 +100,14 @@ async def test_an_older_delivery_that_is_tried_again_takes_no_place_of_a_newer_o
         await go_on.wait()
         return SettleResult()
 
-    settler = Settler(write, stream="s", release=lambda _: None, lost=lambda _: None, delay=0)
+    settler = Settler(
+        write,
+        stream="s",
+        release=lambda _: None,
+        lost=lambda _: None,
+        delay=0,
+        tuning=Tuning(backoff=backoff),
+    )
     settler.open()
     settler.add("1", older)
     await eventually(lambda: settler._refused or raises)
@@ -101,7 +115,8 @@ async def test_an_older_delivery_that_is_tried_again_takes_no_place_of_a_newer_o
     await eventually(lambda: written and written[-1] is not older)
     if not raises:
         settler.add("1", newer)
-        await eventually(lambda: not settler._refused)
+        await clock.advance(110)
+        assert not settler._refused
     go_on.set()
     await settler.close(10)
     assert [payload["n"] for payload in written if payload] == [1, 2]
@@ -139,7 +154,7 @@ def test_every_entry_is_settled_in_the_end(refused: dict[int, int], outage: int,
             lost=lambda _: None,
             delay=0,
             batch=size,
-            tuning=Tuning(backoff=Backoff(longest=0.0)),
+            tuning=Tuning(backoff=AT_ONCE),
         )
         settler.open()
         for number in range(41):
