@@ -152,7 +152,7 @@ def test_unexpected_errors_are_reported_as_internal(capsys: pytest.CaptureFixtur
     assert run_guarded(fail(KeyError("guest"))) == ExitCode.INTERNAL
     err = capsys.readouterr().err
     assert "KeyError: 'guest'" in err
-    assert err.endswith("This is a fault of streamroute, not of your files: please report it.\n")
+    assert err.endswith("This is a bug in streamroute, not in your files; please report it.\n")
 
 
 @pytest.mark.parametrize("module", ["click.py", "jobs.py"])

@@ -184,7 +184,7 @@ def test_worker_deaths_and_losses_are_never_coalesced(
     """What was lost is named nowhere else."""
     monkeypatch.setattr("streamroute.incidents.log", scene.loggers[OURS])
     for number in range(4):
-        LOG_ONLY.report(incident, "", "worker %d ended by itself", number)
+        LOG_ONLY.report(incident, "", "worker %d exited unexpectedly", number)
     assert len(scene.kept.records) == 4
 
 

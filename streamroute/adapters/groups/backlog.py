@@ -24,5 +24,5 @@ class Backlog:
         Raises RedisUnavailableError if Redis cannot be reached, SetupError if it refuses.
         """
         keys = [self._keys.stream, self._keys.retry, self._keys.delayed]
-        with translate_errors(self._redis, f"looking at what is left of {self._keys.stream}"):
+        with translate_errors(self._redis, f"checking the backlog of {self._keys.stream}"):
             return bool(await script("has_backlog").run(self._client, keys, [self._group, last_id]))

@@ -59,11 +59,11 @@ def config_path(argument: str | None) -> Path:
 def _in_folder(folder: Path) -> Path:
     path = folder / NAME
     if is_folder(path):
-        raise click.UsageError(f"{path} is a folder, and a file of this name is wanted")
+        raise click.UsageError(f"{path} is a folder, not a file")
     if exists(path):
         return path
     if folder.name == NAME:
-        raise click.UsageError(f"{folder} is a folder, and holds no {NAME}; rename one of them")
+        raise click.UsageError(f"{folder} is a folder without a {NAME}; rename one of them")
     raise click.UsageError(_missing(path))
 
 

@@ -69,7 +69,7 @@ def command(
       # streamroute: ignore[SR307] why
     """
     if flags["fix"] + flags["diff"] + flags["watch"] > 1:
-        raise click.UsageError("--fix, --diff and --watch go one at a time")
+        raise click.UsageError("--fix, --diff and --watch cannot be combined")
     if not flags["watch"]:
         gc.disable()  # this process ends soon, so collections only cost time
         click.get_current_context().call_on_close(gc.enable)  # in tests the process continues
@@ -124,7 +124,7 @@ def _left_out(number: int) -> str:
     """Return a note on findings that were not selected: they may still keep ``serve`` from starting."""
     if not number:
         return ""
-    return f" ({number} finding{'s' if number > 1 else ''} left out by --select and --ignore)"
+    return f" ({number} finding{'s' if number > 1 else ''} hidden by --select and --ignore)"
 
 
 def _fix(options: CheckOptions, output_format: str, seconds: float, *, write: bool) -> int:

@@ -50,7 +50,7 @@ def set_up_logging(output_format: str, level: str) -> None:
 def _log_thread_exception(failure: threading.ExceptHookArgs) -> None:
     if failure.exc_type is not SystemExit:
         name = clip(failure.thread.name, NAME) if failure.thread is not None else "(ended)"
-        log.error("the thread %s has failed", name, exc_info=failure.exc_value)
+        log.error("thread %s failed", name, exc_info=failure.exc_value)
 
 
 def _log_unraisable(failure: sys.UnraisableHookArgs) -> None:
@@ -101,7 +101,7 @@ class _SafeFormatter(logging.Formatter, ABC):
             return self.format_record(record)
         except Exception as error:  # noqa: BLE001 - logging itself would print what it holds, as it is
             message = (
-                f"a record of {safe_repr(record.name, NAME)} cannot be written: {error_text(error, NAME)}"
+                f"could not format a record of {safe_repr(record.name, NAME)}: {error_text(error, NAME)}"
             )
             return self.format_record(
                 logging.LogRecord(log.name, logging.ERROR, __file__, 0, message, (), None)

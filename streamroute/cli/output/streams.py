@@ -152,6 +152,6 @@ def _write(text: str, stream: TextIO, *, nl: bool = True) -> bool:
     except OSError as error:
         discard(stream)
         if stream is sys.stdout and not isinstance(error, BrokenPipeError):
-            raise StreamrouteError(f"the output cannot be written: {error.strerror}") from error
+            raise StreamrouteError(f"could not write the output: {error.strerror}") from error
         return False
     return True

@@ -49,5 +49,5 @@ class StopDeadline:
         os._exit(ExitCode.FOUND)
 
     def _log_expiry(self) -> None:
-        message = "not finished %g s after the stop began; ended at once, unfinished entries stay pending"
+        message = "not stopped after %g s; exiting immediately, unfinished entries stay pending"
         log_at_once(logging.ERROR, message % self._seconds)

@@ -39,9 +39,7 @@ def run_guarded(run: Callable[[], Any]) -> int:  # noqa: PLR0911 - a return for 
         if error.errno not in _UNWRITABLE or error.filename is not None:
             return _print_internal_error(error)
         discard(sys.stdout)
-        return _print_error(
-            StreamrouteError(f"the output cannot be written: {error.strerror}"), ExitCode.FOUND
-        )
+        return _print_error(StreamrouteError(f"could not write the output: {error.strerror}"), ExitCode.FOUND)
     except Exception as error:  # noqa: BLE001 - the last line of defense says whose fault it was
         return _print_internal_error(error)
     return int(code or 0)
@@ -49,7 +47,7 @@ def run_guarded(run: Callable[[], Any]) -> int:  # noqa: PLR0911 - a return for 
 
 def _print_internal_error(error: Exception) -> int:
     echo(traceback_text(error), nl=False, err=True)
-    echo("This is a fault of streamroute, not of your files: please report it.", err=True)
+    echo("This is a bug in streamroute, not in your files; please report it.", err=True)
     return ExitCode.INTERNAL
 
 

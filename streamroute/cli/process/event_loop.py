@@ -35,10 +35,10 @@ def run_until_exit(main: Coroutine[Any, Any, int]) -> int:
     try:
         stuck = runner.run(_end_tasks()) + wait_for_threads(_PATIENCE)
     except OSError as error:  # the loop opens a socket pair, but handlers may leak file descriptors
-        log.warning("what still runs cannot be waited for: %s", error_line(error))
+        log.warning("could not wait for the running handlers: %s", error_line(error))
         _exit_now(code)
     if stuck:
-        message = "%s did not end; entries of theirs that are not settled run again"
+        message = "%s did not end; their unsettled entries run again"
         log.warning(message, pluralize(stuck, "handler"))
         _exit_now(code)
     runner.close()
@@ -51,12 +51,12 @@ def _run(runner: asyncio.Runner, main: Coroutine[Any, Any, int]) -> int:
     try:
         return runner.run(main)
     except asyncio.CancelledError:
-        raise SetupError("user code cancelled a task that is not its own, and this process ends") from None
+        raise SetupError("user code cancelled a task of streamroute; this process exits") from None
     except SystemExit:  # raised outside a handler, in a task or a callback of user code
-        raise SetupError("user code called sys.exit() in the event loop, and this process ends") from None
+        raise SetupError("user code called sys.exit() in the event loop; this process exits") from None
     except RuntimeError as error:
         if str(error) == _STOPPED:
-            raise SetupError("user code stopped the event loop, and this process ends") from None
+            raise SetupError("user code stopped the event loop; this process exits") from None
         raise
 
 

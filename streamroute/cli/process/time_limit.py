@@ -73,6 +73,6 @@ def time_limit(seconds: float, root: Path | str, output_format: str | None) -> I
 
 def time_limit_finding(root: Path | str, seconds: float) -> Finding:
     """Return the finding for a check that did not end in time."""
-    message = f"the check was ended after {seconds:g} s, before it had found everything"
+    message = f"the check was ended after {seconds:g} s, before it was complete"
     help_text = "take out what is huge, or allow more: streamroute check --time-limit SECONDS"
     return Finding("SR026", RULES["SR026"].severity, message, str(root), help=help_text)

@@ -95,7 +95,7 @@ def watch_lifeline(stop: asyncio.Event, on_stop: Callable[[], None]) -> None:
             pass
         if stop.is_set():
             os._exit(128 + signal.SIGTERM)
-        log.warning("the supervisor has ended; draining")
+        log.warning("the supervisor exited; draining")
         on_stop()
         loop.call_soon_threadsafe(stop.set)
 

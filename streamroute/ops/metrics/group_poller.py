@@ -64,7 +64,7 @@ class GroupPoller:
             stats = {stream: await fetch() for stream, fetch in self._fetchers.items()}
         except StreamrouteError as error:
             self._answered_at = None
-            log.debug("nothing is known of the groups: %s", error)
+            log.debug("could not read the statistics of the groups: %s", error)
             return
         self._stats, self._answered_at = stats, self._clock()
         self._warn_of_denied_commands()
@@ -72,5 +72,5 @@ class GroupPoller:
     def _warn_of_denied_commands(self) -> None:
         denied = next((group.denied for group in self._stats.values() if group.denied), "")
         if denied != self._denied and denied:
-            log.warning("some metrics are missing, since Redis does not tell this user: %s", denied)
+            log.warning("some metrics are missing; Redis denies this user: %s", denied)
         self._denied = denied

@@ -77,7 +77,7 @@ def _local_only(application: Application, name: str) -> Application:
         host = request.get("HTTP_HOST")
         if host is None or is_local_name(host, name):
             return application(request, start)
-        return _text(start, "421 Misdirected Request", ["this is asked for by an address, or as localhost"])
+        return _text(start, "421 Misdirected Request", ["request it by an IP address or as localhost"])
 
     return answer
 
@@ -93,7 +93,7 @@ def pages(metrics: Application, health_problems: Callable[[], Sequence[str]]) ->
                 problems = health_problems()
                 return _text(start, "503 Service Unavailable" if problems else "200 OK", problems or ["ok"])
             case _:
-                return _text(start, "404 Not Found", ["here are /metrics and /healthz"])
+                return _text(start, "404 Not Found", ["not found; this server has /metrics and /healthz"])
 
     return answer
 

@@ -83,7 +83,9 @@ async def _outcome(compiled: Compiled, test: RouteTest, read_entry: ReadEntry) -
     except DecodeError as error:
         return Outcome(test, (), _message_differences(test, str(error)), invalid=str(error))
     decisions = decide([route.config for route in compiled.routes], message, stream)
-    message_difference = [Difference(None, "the message was to be dead-lettered as a whole, and is not")]
+    message_difference = [
+        Difference(None, "the message was expected to be dead-lettered as a whole, but is not")
+    ]
     return Outcome(
         test, decisions, (message_difference if test.invalid else []) + compare(test, message, decisions)
     )
@@ -127,7 +129,11 @@ def _transformed(test: RouteTest, decision: Decision) -> Difference | None:
     if name not in test.transform or not decision.runs:
         return None
     lines = tuple(differing(test.transform[name], decision.handler_payload))
-    return Difference(decision.route, f"the handler of {name} gets something else", lines) if lines else None
+    return (
+        Difference(decision.route, f"the handler of {name} gets a different payload", lines)
+        if lines
+        else None
+    )
 
 
 def _expected(names: Iterable[str], decisions: Iterable[Decision]) -> set[str]:
@@ -142,16 +148,16 @@ def _difference(
     name = decision.route.name
     reasons = _reasons(decision, message)
     if name in routes and not decision.runs:
-        return Difference(decision.route, f"{name} was expected, and {_result_phrase(decision)}", reasons)
+        return Difference(decision.route, f"{name} was expected, but {_result_phrase(decision)}", reasons)
     if name in dead_letter and not decision.fails:
         return Difference(
-            decision.route, f"{name} was expected to fail, and {_result_phrase(decision)}", reasons
+            decision.route, f"{name} was expected to fail, but {_result_phrase(decision)}", reasons
         )
     if decision.runs and name not in routes:
         return Difference(decision.route, f"{name} matches, and was not expected", reasons)
     if decision.fails and name not in dead_letter:
         return Difference(
-            decision.route, f"{name} fails, and so the message is dead-lettered for it", reasons
+            decision.route, f"{name} fails, so that the message is dead-lettered for it", reasons
         )
     return None
 

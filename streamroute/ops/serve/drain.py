@@ -36,7 +36,7 @@ async def wait_until_done(
 
     async def done(stream: str, last_id: str) -> None:
         pause, remains = first_pause, partial(backlogs[stream].remains, last_id)
-        while await retry_until_available(remains, f"looking at what is left of {stream}"):
+        while await retry_until_available(remains, f"checking the backlog of {stream}"):
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, longest_pause)
 

@@ -37,7 +37,7 @@ async def run_session(app: App, feed: Feed | None, *, drain: bool, stop: asyncio
     job = asyncio.create_task(_job(app, feed, drain, stopped))
     await asyncio.wait([stopped, job], return_when=asyncio.FIRST_COMPLETED)
     if not job.done() and (feed is not None or drain):
-        log.warning("stopped before everything was done; what is left stays where it is")
+        log.warning("stopped before the drain was complete; remaining entries stay in the stream")
     for task in (stopped, job):
         task.cancel()
     await asyncio.wait([stopped, job])

@@ -96,7 +96,7 @@ class Supervisor:
             if self._is_final(number, end):
                 return
             pause = self._pause(pauses, end, time.monotonic() - started)
-            message = "worker %d ended by itself %s; it starts again in %gs"
+            message = "worker %d exited unexpectedly %s; restarting in %gs"
             self.incidents.report(Incident.WORKER_DIED, "", message, number, end, pause)
             await self._wait_before_restart(pause)
 
@@ -104,7 +104,7 @@ class Supervisor:
         """Whether this worker must not be restarted."""
         if self._stop.is_set():
             is_clean = end.code in (0, -signal.SIGTERM) or self._is_in_outage(end)
-            log.log(logging.INFO if is_clean else logging.WARNING, "worker %d has ended %s", number, end)
+            log.log(logging.INFO if is_clean else logging.WARNING, "worker %d exited %s", number, end)
             if not is_clean:
                 self._code = self._code or max(end.code, 1)
             return True

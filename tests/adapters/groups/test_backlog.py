@@ -165,7 +165,7 @@ async def test_without_its_group_every_entry_is_backlog(redis_client: Redis) -> 
 async def test_a_key_that_is_no_stream_is_a_refusal(redis_client: Redis) -> None:
     group = Group(redis_client)
     await redis_client.set(STREAM, "text")
-    with pytest.raises(SetupError, match=r"looking at what is left of bot_events failed.*WRONGTYPE"):
+    with pytest.raises(SetupError, match=r"checking the backlog of bot_events failed.*WRONGTYPE"):
         await group.remains()
 
 

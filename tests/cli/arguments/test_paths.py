@@ -37,9 +37,9 @@ def test_the_nearest_name_is_told() -> None:
 
 def test_a_folder_that_is_called_as_the_file_is_told() -> None:
     Path("routes.yaml").mkdir()
-    assert refusal(None) == "routes.yaml is a folder, and holds no routes.yaml; rename one of them"
+    assert refusal(None) == "routes.yaml is a folder without a routes.yaml; rename one of them"
     assert refusal("routes.yaml") == refusal(None)
-    assert refusal(".") == "routes.yaml is a folder, and a file of this name is wanted"
+    assert refusal(".") == "routes.yaml is a folder, not a file"
     Path("routes.yaml/routes.yaml").touch()
     assert config_path("routes.yaml") == Path("routes.yaml/routes.yaml")
 

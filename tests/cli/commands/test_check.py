@@ -166,7 +166,7 @@ def test_a_run_is_about_the_rules_that_were_asked_for(
     done = command("check", "--format", "json", *options)
     assert [found["code"] for found in json.loads(done.out)] == codes
     assert done.code == (1 if codes else 0)
-    assert ("left out by --select and --ignore" in done.err) is (len(codes) < 2)
+    assert ("hidden by --select and --ignore" in done.err) is (len(codes) < 2)
 
 
 def test_findings_are_the_same_in_ci(lone_project: Project, command: Callable[..., Done]) -> None:
@@ -201,5 +201,5 @@ def test_an_option_that_would_be_passed_over_is_refused(
     before = (lone_project.folder / "routes.yaml").read_bytes()
     done = command("check", *options)
     assert done.code == 2
-    assert "--fix, --diff and --watch go one at a time" in done.err
+    assert "--fix, --diff and --watch cannot be combined" in done.err
     assert (lone_project.folder / "routes.yaml").read_bytes() == before

@@ -220,7 +220,7 @@ def test_the_copy_of_a_worker_ends_alone(project: Project) -> None:
     wait_until(lambda: any(line.startswith("ok 2 ") for line in project.ledger), "the last message")
     running.says(SAYS)
     assert running.signal(signal.SIGTERM).end().code == 0
-    assert "ended by itself" not in running.err
+    assert "exited unexpectedly" not in running.err
     assert project.pending() == 0
 
 

@@ -56,7 +56,7 @@ def test_a_process_that_is_to_end_where_a_handler_is_stuck_ends_with_1(project: 
     running = project.start("serve")
     project.redis.xadd("events", {"type": "s", "data": '{"n": 1}'})
     project.redis.xadd("events", {"type": "t", "data": '{"n": 2}'})
-    says(running, "a handler of events is stuck, and on_stuck is exit")
+    says(running, "a handler of events is stuck; exiting (on_stuck: exit)")
     assert running.end().code == 1
     after = project.start("serve")
     project.notes("ok 2")

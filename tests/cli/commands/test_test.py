@@ -58,7 +58,7 @@ def test_a_route_that_was_expected_and_one_that_was_not_say_why(command: Callabl
     assert done.code == 1
     assert done.out.startswith(
         "routes.test.yaml:3: failed: silver\n"
-        "  vip was expected, and does not match\n"
+        "  vip was expected, but does not match\n"
         "    tier == 'gold' is false: tier is \"silver\"\n"
         "    the route is in routes.yaml:6\n"
         "  all matches, and was not expected\n"
@@ -73,13 +73,13 @@ def test_a_filter_that_fails_is_a_difference_unless_it_is_expected(command: Call
     done = command("test")
     assert done.code == 1
     assert (
-        "  tagged fails, and so the message is dead-lettered for it\n"
+        "  tagged fails, so that the message is dead-lettered for it\n"
         "    contains(tags, 'x') failed: contains() takes array or string, not null\n"
     ) in done.out
     write_tests("name: a, message: {type: tagged}, routes: [], dead_letter: [tagged]")
     assert command("test").code == 0
     write_tests("name: a, message: {type: tagged, tags: []}, routes: [], dead_letter: [tagged]")
-    assert "tagged was expected to fail, and does not match" in command("test").out
+    assert "tagged was expected to fail, but does not match" in command("test").out
 
 
 def test_the_set_of_routes_is_exact_and_may_be_empty(command: Callable[..., Done]) -> None:
@@ -115,7 +115,7 @@ def test_a_disabled_route_that_is_expected_is_a_finding(command: Callable[..., D
     done = command("test")
     assert done.code == 1
     assert 'warning[SR602]: route "off" is disabled and matches no message' in done.out
-    assert "off was expected, and is disabled" in done.out
+    assert "off was expected, but is disabled" in done.out
     assert "SR602" in command("check", "--no-import").out
 
 
@@ -183,7 +183,7 @@ def test_a_route_of_another_stream_does_not_take_the_message(command: Callable[.
         encoding="utf-8",
     )
     write_tests("name: a, stream: one, message: {type: t}, routes: [first, second]")
-    assert "second was expected, and does not match\n    it takes messages of two\n" in command("test").out
+    assert "second was expected, but does not match\n    it takes messages of two\n" in command("test").out
     write_tests("name: a, message: {type: t}, routes: [first, second]")
     assert command("test").code == 0
 
@@ -259,7 +259,7 @@ def test_transformed_payloads_are_compared_field_by_field(command: Callable[...,
     done = command("test")
     assert done.code == 1
     assert (
-        "  the handler of mail gets something else\n"
+        "  the handler of mail gets a different payload\n"
         '    to is "a@b", not "b"\n'
         "    n is 1, not true\n"
         "    list[1] is 2, not 3\n"
@@ -272,7 +272,7 @@ def test_a_transform_that_fails_is_a_difference_unless_it_is_expected(command: C
     Path("routes.yaml").write_text(SHAPED, encoding="utf-8")
     write_tests("name: a, message: {type: booked}, routes: [mail]")
     done = command("test")
-    assert "mail was expected, and fails, so that the message is dead-lettered for it\n" in done.out
+    assert "mail was expected, but fails, so that the message is dead-lettered for it\n" in done.out
     assert "the transform failed: merge() takes object, not null" in done.out
     write_tests("name: a, message: {type: booked}, routes: [], dead_letter: [mail]")
     assert command("test").code == 0
@@ -292,7 +292,7 @@ def test_data_that_its_schema_refuses_is_dead_lettered_as_a_whole(command: Calla
     write_tests(f"name: a, message: {message}, routes: [], dead_letter: true")
     assert command("test").code == 0
     write_tests("name: a, message: {type: booked, by_nights: {}}, routes: [mail], dead_letter: true")
-    assert "the message was to be dead-lettered as a whole, and is not" in command("test").out
+    assert "the message was expected to be dead-lettered as a whole, but is not" in command("test").out
     out = command("explain", '{"type": "booked", "nights": "x"}').out
     assert out.startswith("booked: dead-lettered as a whole, and no route sees it: the data is invalid")
 
@@ -388,13 +388,13 @@ def test_a_first_file_overwrites_nothing(command: Callable[..., Done]) -> None:
     Path("events.jsonl").write_text(EVENTS, encoding="utf-8")
     write_tests(f"name: mine, message: {GOLD}, routes: [all, vip]")
     done = command("test", "--init", "events.jsonl")
-    assert (done.code, done.err) == (1, "nothing was written: routes.test.yaml is there already\n")
+    assert (done.code, done.err) == (1, "nothing was written: routes.test.yaml already exists\n")
 
 
 @pytest.mark.parametrize(
     ("events", "said"),
     [
-        ("", "nothing was written: events.jsonl holds no event"),
+        ("", "nothing was written: events.jsonl has no events"),
         ('{"type": "a"}\n[1]\n', "events.jsonl:2: the line is JSON, but not an object"),
         ('{"a": 1}\n', 'events.jsonl:1: an event needs a "type"'),
     ],
@@ -417,7 +417,7 @@ def test_a_first_file_is_not_written_through_a_link(command: Callable[..., Done]
     Path("elsewhere").mkdir()
     Path("routes.test.yaml").symlink_to("elsewhere/routes.test.yaml")
     done = command("test", "--init", "events.jsonl")
-    assert (done.code, done.err) == (1, "nothing was written: routes.test.yaml is there already\n")
+    assert (done.code, done.err) == (1, "nothing was written: routes.test.yaml already exists\n")
     assert list(Path("elsewhere").iterdir()) == []
 
 

@@ -83,7 +83,7 @@ def test_a_worker_that_dies_is_started_again(project: Project) -> None:
     wait_until(lambda: len(processes(running)) == 2, "two workers")
     _wait_for_consumers(project, 2)
     os.kill(processes(running)[0], signal.SIGKILL)
-    running.says("ended by itself (SIGKILL) after it was ready; it starts again in 0.5s")
+    running.says("exited unexpectedly (SIGKILL) after it was ready; restarting in 0.5s")
     wait_until(lambda: len(processes(running)) == 3, "a third worker")
     publish(project, 5)
     wait_until(lambda: len(project.ledger) == 5, "all events")
@@ -187,7 +187,7 @@ def test_workers_do_not_outlive_their_supervisor(project: Project) -> None:
     running.signal(signal.SIGKILL).end()
     for pid in processes(running):
         wait_until(lambda pid=pid: is_gone(pid), f"the end of {pid}")  # type: ignore[misc]  # a default binds it
-    assert running.err.count("the supervisor has ended; draining") == 2
+    assert running.err.count("the supervisor exited; draining") == 2
 
 
 def test_a_worker_whose_supervisor_hangs_works_and_drains(project: Project) -> None:
@@ -230,7 +230,7 @@ def test_a_drain_goes_on_where_messages_kill_the_workers(project: Project) -> No
     assert done.code == 1, done.err
     assert (project.pending(), project.dead()) == (0, 4)
     for how in ("exit code 1", "exit code 4", "exit code 0", "SIGKILL"):
-        assert f"ended by itself ({how}) after it was ready" in done.err
+        assert f"exited unexpectedly ({how}) after it was ready" in done.err
 
 
 def test_a_supervisor_that_waits_for_redis_ends_when_it_is_told(lone_project: Project) -> None:
@@ -268,7 +268,7 @@ def test_a_single_worker_is_restarted(project: Project) -> None:
     running = project.start("serve", "--workers", "1").says("worker 1 is process")
     _wait_for_consumers(project, 1)
     os.kill(processes(running)[0], signal.SIGKILL)
-    running.says("worker 1 ended by itself (SIGKILL)")
+    running.says("worker 1 exited unexpectedly (SIGKILL)")
     publish(project, 3)
     wait_until(lambda: len(project.ledger) == 3, "all events")
     assert running.signal(signal.SIGTERM).end().code == 0

@@ -114,7 +114,7 @@ def test_a_thread_and_a_finalizer_that_fail_are_records_too(capsys: pytest.Captu
     Odd().__del__  # noqa: B018 - it is made and goes
     said = capsys.readouterr().err
     assert said.count("ValueError: ") == 2
-    assert "error: the thread mine\\n12:34:56 error: forged has failed" in said
+    assert "error: thread mine\\n12:34:56 error: forged failed" in said
     assert not [line for line in said.splitlines() if line.startswith("12:34:56")]
 
 

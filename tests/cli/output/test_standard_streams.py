@@ -52,7 +52,7 @@ def test_output_that_cannot_be_written_is_an_error_in_one_line(lone_project: Pro
     lay_out(lone_project, wrong=words.startswith("check -"))
     for redirected, why in (("> /dev/full", "No space left on device"), (">&-", "Bad file descriptor")):
         done = run(lone_project, words, redirected)
-        assert (done.code, done.err) == (1, f"error: the output cannot be written: {why}\n")
+        assert (done.code, done.err) == (1, f"error: could not write the output: {why}\n")
 
 
 @pytest.mark.deep

@@ -61,7 +61,7 @@ EXITS = "called sys.exit() in the event loop"
 @pytest.mark.parametrize(
     ("act", "said"),
     [
-        (cancel_all, "cancelled a task that is not its own"),
+        (cancel_all, "cancelled a task of streamroute"),
         (stop, "stopped the event loop"),
         (leave, EXITS),
         (start_task, EXITS),
@@ -86,7 +86,7 @@ def test_user_code_that_ends_the_command_is_named_as_why(
         return 0
 
     assert run_until_exit(main()) == 1
-    assert capsys.readouterr().err == f"error: user code {said}, and this process ends\n"
+    assert capsys.readouterr().err == f"error: user code {said}; this process exits\n"
     while tasks:
         assert isinstance(tasks.pop().exception(), SystemExit)
 
@@ -96,4 +96,4 @@ def test_other_errors_are_internal_errors(capsys: pytest.CaptureFixture[str]) ->
         raise RuntimeError("Event loop stopped")
 
     assert run_until_exit(main()) == 3
-    assert "This is a fault of streamroute" in capsys.readouterr().err
+    assert "This is a bug in streamroute" in capsys.readouterr().err

@@ -53,7 +53,7 @@ def test_a_check_ends_wherever_it_hangs(tmp_path: Path, hang: str) -> None:
     done = run(tmp_path, HANGS[hang], "check", "--time-limit", "0.5")
     assert done == Done(
         1,
-        "routes.yaml:1:1: error[SR026]: the check was ended after 0.5 s, before it had found everything\n"
+        "routes.yaml:1:1: error[SR026]: the check was ended after 0.5 s, before it was complete\n"
         "  = help: take out what is huge, or allow more: streamroute check --time-limit SECONDS\n",
         "routes.yaml: the check was ended after 0.5 s\n",
     )

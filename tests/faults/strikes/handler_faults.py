@@ -117,7 +117,7 @@ def exit_stuck(scene: Scene) -> None:
     scene.run_in()
     sent, began = _cling(scene, 2), now()
     _wait_until_given_up(scene, supervisor, sent, began)
-    ended = "ended by itself (exit code 1) after it was ready"
+    ended = "exited unexpectedly (exit code 1) after it was ready"
     wait_for(lambda: ended in supervisor.log, "the worker to be replaced", scene.patience)
     scene.heal()
 

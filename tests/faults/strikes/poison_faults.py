@@ -63,7 +63,7 @@ def exits(scene: Scene) -> None:
         scene.heal()
     else:
         scene.problems.append(f"the supervisor ended with {supervisor.wait()}")
-    scene.expect_log("ended by itself (exit code 1) after it was ready")
+    scene.expect_log("exited unexpectedly (exit code 1) after it was ready")
 
 
 @own_scenario("four crashes of everything", terms=replace(_SHORT, max_deliveries=5), workers=0)

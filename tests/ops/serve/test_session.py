@@ -85,7 +85,7 @@ async def test_a_stop_ends_a_drain_and_says_so(caplog: pytest.LogCaptureFixture)
     await eventually(lambda: "left 7-0" in app.calls)
     stop.set()
     await within_patience(running)
-    assert caplog.messages == ["stopped before everything was done; what is left stays where it is"]
+    assert caplog.messages == ["stopped before the drain was complete; remaining entries stay in the stream"]
 
 
 async def test_a_stop_ends_the_wait_for_a_pipe() -> None:

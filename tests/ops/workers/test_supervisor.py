@@ -320,7 +320,7 @@ run()
     async with stage.running():
         await stage.until(*7 * ["life"], "runs")
         stage.supervisor.stop()
-    pauses = [float(found) for found in re.findall(r"starts again in ([\d.e-]+)s", caplog.text)]
+    pauses = [float(found) for found in re.findall(r"restarting in ([\d.e-]+)s", caplog.text)]
     assert pauses == [0.001, *4 * [0.1], 0.002]
 
 
@@ -345,7 +345,7 @@ run()
     async with stage.running():
         await stage.until(*5 * ["life"], "runs")
         stage.supervisor.stop()
-    pauses = [float(found) for found in re.findall(r"starts again in ([\d.e-]+)s", caplog.text)]
+    pauses = [float(found) for found in re.findall(r"restarting in ([\d.e-]+)s", caplog.text)]
     assert pauses == [n / 1000 for n in expected]
 
 
@@ -381,7 +381,7 @@ async def test_stop_drains_all_workers(tmp_path: Path, caplog: pytest.LogCapture
         assert await task == 0
     assert stage.lives == [*3 * ["runs"], *3 * ["drained"]]
     for number in (1, 2, 3):
-        assert f"worker {number} has ended (exit code 0) after it was ready" in caplog.text
+        assert f"worker {number} exited (exit code 0) after it was ready" in caplog.text
 
 
 DEAF = """
@@ -401,7 +401,7 @@ async def test_workers_beyond_the_timeout_are_killed_and_that_is_a_failure(
         stage.supervisor.stop()
         assert await within_patience(task) == 1
     assert caplog.text.count("2 workers did not end within 0.1 s and will be killed") == 1
-    assert caplog.text.count("has ended (SIGKILL) after it was ready") == 2
+    assert caplog.text.count("exited (SIGKILL) after it was ready") == 2
 
 
 async def test_workers_that_do_not_end_after_a_cancellation_are_killed(tmp_path: Path) -> None:
@@ -474,7 +474,7 @@ async def test_a_worker_that_has_run_for_long_has_a_new_trouble(
     async with stage.running():
         await eventually(lambda: stage.died >= 3)
         stage.supervisor.stop()
-    pauses = re.findall(r"starts again in (\S+)s", caplog.text)
+    pauses = re.findall(r"restarting in (\S+)s", caplog.text)
     assert set(pauses) == {"0.001"}
 
 
@@ -571,7 +571,7 @@ async def test_a_worker_that_the_system_cannot_start_is_retried(
         await eventually(lambda: stage.died >= 2)
         stage.supervisor.stop()
         assert await task == 0
-    assert "worker 1 ended by itself ([Errno 2] No such file" in caplog.text
+    assert "worker 1 exited unexpectedly ([Errno 2] No such file" in caplog.text
 
 
 async def test_how_a_worker_ended_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -591,5 +591,5 @@ match len(lives()):
     async with stage.running():
         await stage.until("killed", "leaves", "runs")
         stage.supervisor.stop()
-    assert "worker 1 ended by itself (SIGKILL) after it was ready; it starts again in 0.001s" in caplog.text
-    assert "worker 1 ended by itself (exit code 7) before it was ready; it starts" in caplog.text
+    assert "worker 1 exited unexpectedly (SIGKILL) after it was ready; restarting in 0.001s" in caplog.text
+    assert "worker 1 exited unexpectedly (exit code 7) before it was ready; restarting" in caplog.text

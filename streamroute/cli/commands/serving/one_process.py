@@ -89,7 +89,7 @@ class _ServeRun:
 
     def _on_stuck(self, stream: str) -> None:
         self._has_stuck_handler = True
-        log.error("a handler of %s is stuck, and on_stuck is exit: this process ends", stream)
+        log.error("a handler of %s is stuck; exiting (on_stuck: exit)", stream)
         self.stop.set()
 
     @property

@@ -30,14 +30,14 @@ def write_first(paths: Sequence[str], events: str) -> int:
     root = find_root(config_path(paths[0] if paths else None))
     target = root.with_name(f"{root.stem}{TEST_SUFFIX}")
     if is_taken(target):
-        echo(f"nothing was written: {target} is there already", err=True)
+        echo(f"nothing was written: {target} already exists", err=True)
         return ExitCode.FOUND
     lines = read_events(events, MAX_TOTAL).split(b"\n")
     with time_limit(SECONDS, root, "full"):
         tests, count = examples(check_or_exit(root).compiled, lines, display_name(events))
         text = to_yaml(tests).encode()
     if not tests:
-        echo(f"nothing was written: {events} holds no event", err=True)
+        echo(f"nothing was written: {events} has no events", err=True)
         return ExitCode.FOUND
     create(target, text, target.parent)
     _write_schema(root.with_name(TESTS))
