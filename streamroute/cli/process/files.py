@@ -42,7 +42,7 @@ def _refuse(path: Path, folder: Path) -> None:
         files = FileReader(real_path(folder, folder=True))
         for above in (path.parent, *path.parent.parents):
             if is_taken(above) and not above.is_dir():
-                raise NotADirectoryError(errno.ENOTDIR, f"{above} is no folder")
+                raise NotADirectoryError(errno.ENOTDIR, f"{above} is not a folder")
         if not files.allows(path.parent):
             raise OutsideFolderError(f"{path.parent} is a link that leads out of the folder")
 

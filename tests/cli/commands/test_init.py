@@ -67,7 +67,7 @@ def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path, command: Cal
     done = command("init", str(tmp_path / "file" / "below"))
     assert done.code == 1
     assert done.err.startswith("error: ")
-    assert done.err.endswith(f"cannot be written: {tmp_path / 'file'} is no folder\n")
+    assert done.err.endswith(f"cannot be written: {tmp_path / 'file'} is not a folder\n")
 
 
 def test_the_schema_is_one(command: Callable[..., Done]) -> None:
