@@ -60,7 +60,7 @@ def test_entries_without_a_name_a_type_or_a_value_are_dead_letters(each_project:
     assert 'the field "data" is empty, not JSON' in running.err
 
 
-def test_an_entry_that_was_deleted_while_pending_is_told_and_forgotten(each_project: Project) -> None:
+def test_a_deleted_pending_entry_is_reported_and_dropped(each_project: Project) -> None:
     each_project.routes(OK)
     redis = each_project.redis
     redis.xgroup_create(EVENTS, "tests", "0", mkstream=True)
@@ -128,7 +128,7 @@ def test_a_key_of_another_kind_is_found_at_the_start(project: Project, key: str)
     assert "rename" in line
 
 
-def test_a_user_who_may_not_run_scripts_is_told_what_to_add(project: Project) -> None:
+def test_a_user_without_the_right_to_run_scripts_is_advised(project: Project) -> None:
     """In one line, and nothing was read."""
     project.routes(OK)
     project.redis.acl_setuser(

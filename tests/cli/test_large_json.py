@@ -72,7 +72,7 @@ def test_explain_refuses_what_serve_would(command: Callable[..., Done], event: s
 
 
 @pytest.mark.parametrize("code", ["-" * 100_000 + "1", "1+" * 100_000 + "1", "a." * 60_000 + "b"])
-def test_a_module_whose_code_is_too_deep_is_said_to_be(command: Callable[..., Done], code: str) -> None:
+def test_a_module_nested_too_deeply_is_reported(command: Callable[..., Done], code: str) -> None:
     Path("deep.py").write_text(f"a = {code}\ndef run(payload): ...\n")
     text = Path("routes.yaml").read_text().replace("streamroute.handlers.log", "deep.run")
     Path("routes.yaml").write_text(text)

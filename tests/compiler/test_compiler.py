@@ -232,7 +232,7 @@ routes:
     ]
 
 
-def test_a_name_taken_in_another_file_says_where(write: Write) -> None:
+def test_a_duplicate_name_names_the_other_file(write: Write) -> None:
     folder = write(
         HEAD + "\ninclude: [other.yaml]\nroutes: [{name: a, type: t, handler: sr.handlers.welcome}]",
         other="version: 1\nroutes: [{name: a, type: t, handler: sr.handlers.welcome}]",
@@ -252,7 +252,7 @@ def test_a_name_taken_in_another_file_says_where(write: Write) -> None:
         ("\"tier == 'a #b'\"", []),
     ],
 )
-def test_an_expression_that_yaml_cut_short_is_told_from_one_that_is_wrong(
+def test_an_expression_truncated_by_yaml_is_distinguished_from_an_invalid_one(
     write: Write, written: str, codes: list[str]
 ) -> None:
     folder = write(
@@ -267,14 +267,14 @@ def test_a_codec_in_the_defaults_is_found_there(write: Write) -> None:
     assert found(check_path(folder), folder) == ['2:22: E[SR401]: no module "nothing" in package "sr"']
 
 
-def test_a_codec_that_cannot_be_made_says_why(write: Write) -> None:
+def test_a_codec_that_cannot_be_created_is_reported_with_the_reason(write: Write) -> None:
     folder = write("version: 1\nstreams: {bookings: {codec: sr.handlers.Broken}}\n")
     assert found(check_path(folder), folder) == [
         '2:29: E[SR403]: could not create the codec "sr.handlers.Broken": OSError: no file'
     ]
 
 
-def test_a_handler_that_is_no_function_is_told_at_its_path(write: Write) -> None:
+def test_a_handler_that_is_not_callable_is_reported_at_its_path(write: Write) -> None:
     folder = write(HEAD + "\nroutes: [{name: a, type: t, handler: sr.handlers.CALLS}]")
     assert found(check_path(folder), folder) == [
         '6:38: E[SR403]: "sr.handlers.CALLS" is a list, which cannot be called'
@@ -311,7 +311,7 @@ def test_a_handler_that_answers_to_every_name_is_no_built_in_one(tmp_path: Path)
         assert [found.code for found in check_path(path).findings] == []
 
 
-def test_a_codec_that_raises_whatever_it_is_asked_is_a_finding(tmp_path: Path) -> None:
+def test_a_codec_that_raises_on_inspection_is_a_finding(tmp_path: Path) -> None:
     (tmp_path / "refusing.py").write_text(
         "class Refusing:\n    def __getattr__(self, name): raise RuntimeError(name)\n"
     )

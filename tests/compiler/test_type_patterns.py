@@ -45,9 +45,7 @@ def write(tmp_path: Path) -> Iterator[Write]:
         (("other.*",), ()),
     ],
 )
-def test_a_pattern_stands_for_the_types_that_it_matches(
-    types: tuple[str, ...], expanded: tuple[str, ...]
-) -> None:
+def test_a_pattern_expands_to_the_matching_types(types: tuple[str, ...], expanded: tuple[str, ...]) -> None:
     assert TypePatterns(CATALOGUE).expand(types) == expanded
 
 
@@ -86,7 +84,7 @@ def test_a_pattern_that_matches_nothing_is_a_warning(write: Write) -> None:
     assert compile_routes(folder)["bookings"][0].handlers == {}
 
 
-def test_a_pattern_without_a_catalogue_is_an_error_that_says_so(write: Write) -> None:
+def test_a_pattern_without_a_catalogue_is_an_error(write: Write) -> None:
     [finding] = check_path(write("routes: [{name: one, type: ['a', 'b.*'], handler: globbed.f}]")).findings
     assert (finding.code, finding.span.line, finding.span.column) == ("SR204", 3, 34)
     assert "no message types are declared" in finding.message

@@ -113,7 +113,9 @@ def test_group_and_stall_settings_of_a_stream_are_read(tmp_path: Path) -> None:
     ("stated", "names"),
     [("old", ("old",)), ("[old]", ("old",)), ("[old, older.name_2]", ("old", "older.name_2"))],
 )
-def test_a_route_says_one_former_name_or_several(tmp_path: Path, stated: str, names: tuple[str, ...]) -> None:
+def test_a_route_declares_one_or_several_former_names(
+    tmp_path: Path, stated: str, names: tuple[str, ...]
+) -> None:
     text = MINIMAL.replace("type: a", f"type: a, formerly: {stated}")
     assert document(tmp_path, text).routes[0].formerly == names
 
@@ -159,7 +161,7 @@ def test_anchors_under_x_keys_and_merges_work(tmp_path: Path) -> None:
     assert (stream.group, stream.concurrency) == ("shared", 4)
 
 
-def test_a_misspelt_key_is_read_as_the_one_that_was_meant(tmp_path: Path) -> None:
+def test_a_misspelt_key_is_read_as_the_intended_one(tmp_path: Path) -> None:
     """So that its value is checked in the same run; the finding forbids to run it."""
     loaded = load(tmp_path, MINIMAL + "  - {name: two, type: a, handlr: shop.two, fliter: a}\n")
     assert codes(loaded) == ["SR102", "SR102"]

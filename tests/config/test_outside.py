@@ -244,7 +244,7 @@ def test_a_tree_of_some_depth_is_searched(project: Path) -> None:
     assert codes(check("include: ['**/one.yaml']\n")) == set()
 
 
-def test_an_include_that_leads_back_to_many_files_is_told_once(project: Path) -> None:
+def test_an_include_cycle_through_many_files_is_reported_once(project: Path) -> None:
     for number in range(20):
         Path(f"{number}.yaml").write_text("version: 1\ninclude: ['*.yaml']\n")
     result = check("include: ['*.yaml']\n")

@@ -170,7 +170,7 @@ async def test_an_exception_of_a_handler_is_not_raised_again(error: BaseExceptio
     assert judging.exception() is None
 
 
-async def test_a_cancellation_is_our_end_until_it_is_taken_back() -> None:
+async def test_a_cancellation_is_own_until_it_is_uncancelled() -> None:
     judged: list[bool] = []
 
     async def cancel_oneself() -> None:

@@ -189,7 +189,7 @@ async def test_a_handler_with_a_policy_of_its_own_counts_its_attempts_itself() -
     assert (retry.route, retry.attempt) == ("thank", 100)
 
 
-async def test_handlers_that_share_a_name_are_told_apart() -> None:
+async def test_handlers_with_equal_names_are_distinguished() -> None:
     """A retry of the second must not run the first again, which succeeded."""
     one, two = Handling("same"), Handling("same", failing())
     got = message()
@@ -232,7 +232,7 @@ async def test_unknown_types_of_a_megabyte_are_not_kept() -> None:
     assert kept < 3_000_000  # pytest's log capture keeps a line of each
 
 
-async def test_a_type_that_is_an_enum_s_member_is_the_string_that_it_stands_for() -> None:
+async def test_a_type_that_is_an_enum_member_is_its_string_value() -> None:
     handler = Handling()
     await dispatcher_of(handler).process_message({"type": Kind.BOOKED})
     assert len(handler.seen) == 1
@@ -256,7 +256,7 @@ async def test_a_route_that_is_registered_later_is_found_by_its_name() -> None:
     assert len(handler.seen) == 1
 
 
-async def test_an_unknown_type_is_dead_lettered_where_that_is_asked_for() -> None:
+async def test_an_unknown_type_is_dead_lettered_if_configured() -> None:
     got = message({"type": "strange"})
     await dispatcher_of(unknown_type="dead_letter").process_message(got)
     assert got.delivery.outcomes == [DeadLetter(None, "no route lists the type 'strange'")]
@@ -300,7 +300,7 @@ async def test_a_message_that_reaches_no_handler_is_dead_lettered_with_a_line_in
         ),
     ],
 )
-async def test_a_route_that_failed_for_good_says_its_error_once(
+async def test_a_final_failure_shows_its_error_once(
     error: Exception, said: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     await dispatcher_of(Handling("bad", failing(error)), retry=RetryPolicy(max_attempts=1)).process_message(
@@ -339,7 +339,7 @@ async def test_a_scheduler_is_handed_the_payload_with_the_reserved_key() -> None
     assert "_streamroute" not in got
 
 
-async def test_a_scheduler_is_told_the_stream_that_the_message_came_from() -> None:
+async def test_a_scheduler_receives_the_messages_stream() -> None:
     """A processor's callback receives the payload only, so the stream must come with it."""
     scheduler = Scheduler()
     dispatcher = dispatcher_of(Handling("bad", failing()), retry_scheduler=scheduler)
@@ -406,7 +406,7 @@ async def test_the_cancellation_of_the_running_task_is_not_a_failure_of_the_hand
     assert got.delivery.outcomes == []
 
 
-async def test_a_failure_that_is_raised_is_told_for_each_route() -> None:
+async def test_a_raised_failure_is_observed_for_each_route() -> None:
     told: list[tuple[str | None, Result]] = []
     dispatcher = dispatcher_of(
         Handling("good"),
@@ -625,7 +625,7 @@ async def test_a_filter_that_raised_has_accepted_nothing() -> None:
     assert (letter.accepted, letter.attempt) == (False, 3)
 
 
-async def test_all_filters_are_asked_before_the_first_handler_runs_and_each_gets_its_own_payload() -> None:
+async def test_all_filters_run_before_the_first_handler_and_payloads_are_separate() -> None:
     def change(payload: dict[str, Any]) -> None:
         payload["nights"] = 0
         payload["rooms"].append(1)

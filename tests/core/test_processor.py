@@ -103,7 +103,7 @@ async def test_a_storage_without_claims_leaves_failures_pending() -> None:
     assert storage.acked == ["2-0"]
 
 
-async def test_a_storage_with_claims_is_asked_for_what_is_stale() -> None:
+async def test_a_storage_with_claims_is_queried_for_stale_entries() -> None:
     storage = ClaimingStorage()
     storage.stale = [("1-0", {"type": "booked"})]
     async with consuming(storage, dispatcher_of(Handling()).process_message, consumer="me", lease=7):
@@ -152,7 +152,7 @@ async def test_the_poll_interval_is_slept_where_reads_do_not_wait() -> None:
         assert storage.reads == 1
 
 
-async def test_an_idle_storage_that_waits_is_not_asked_in_a_loop() -> None:
+async def test_an_idle_blocking_storage_is_not_polled_in_a_busy_loop() -> None:
     class Counting(MemoryStreamStorage):
         reads = 0
 

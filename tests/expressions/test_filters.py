@@ -107,7 +107,7 @@ def test_a_message_is_filtered_as_its_plain_payload(expression: str, payload: di
         assert accepts(Message(payload)) is expected
 
 
-def test_a_filter_that_fails_says_why_without_the_payload_s_values() -> None:
+def test_a_failing_filters_error_shows_no_payload_values() -> None:
     accepts = compile_filter("contains(tags, 'vip')")
     with pytest.raises(FilterError) as caught:
         accepts({"tags": None, "secret": "s3cret"})

@@ -25,7 +25,7 @@ from streamroute.expressions.lint import check_expression
         ("a.b.qqq(@)", "qqq", 'unknown function "qqq"'),
     ],
 )
-def test_an_unknown_function_is_named_with_what_was_meant(expression: str, caret: str, text: str) -> None:
+def test_an_unknown_function_is_reported_with_a_suggestion(expression: str, caret: str, text: str) -> None:
     [problem] = check_expression(expression)
     assert (problem.code, problem.text) == ("SR302", text)
     assert expression[problem.start : problem.end] == caret
@@ -92,9 +92,7 @@ def test_every_problem_of_an_expression_is_found() -> None:
         ("!guest.age > `3`", "!guest.age", "write !(guest.age > `3`)"),
     ],
 )
-def test_a_negation_that_binds_tighter_than_it_looks_is_told(
-    expression: str, caret: str, advice: str
-) -> None:
+def test_a_misleading_negation_is_reported(expression: str, caret: str, advice: str) -> None:
     [problem] = check_expression(expression)
     assert (problem.code, problem.help) == ("SR307", advice)
     assert expression[problem.start : problem.end] == caret
@@ -103,7 +101,7 @@ def test_a_negation_that_binds_tighter_than_it_looks_is_told(
 @pytest.mark.parametrize(
     "expression", ["!(guest.vip)", "!vip", "!tags[0]", "(!a).b", "!length(a)", "!contains(a.b, 'x')"]
 )
-def test_a_negation_that_says_what_it_means_is_not(expression: str) -> None:
+def test_a_clear_negation_is_not_reported(expression: str) -> None:
     assert check_expression(expression) == []
 
 

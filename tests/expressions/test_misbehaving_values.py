@@ -72,7 +72,7 @@ EXPRESSIONS = [
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
-def test_a_filter_says_yes_or_no_or_that_it_failed(expression: str) -> None:
+def test_a_filter_returns_a_boolean_or_raises_a_filter_error(expression: str) -> None:
     accepts = compile_filter(expression)
     for value in values():
         with suppress(FilterError):

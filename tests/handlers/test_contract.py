@@ -65,7 +65,7 @@ def test_a_route_may_name_it(tmp_path: Path, handler: str, arguments: str) -> No
         ("webhook", "url: 'http://x', timeout: 10", '"timeout" must be a duration such as 10s'),
     ],
 )
-def test_wrong_arguments_are_found_before_an_event_arrives(
+def test_invalid_arguments_are_found_before_an_event_arrives(
     tmp_path: Path, handler: str, arguments: str, message: str
 ) -> None:
     [finding] = check_path(write(tmp_path, handler, arguments)).findings

@@ -368,12 +368,12 @@ async def test_a_success_without_end_is_a_success_and_not_read_to_its_end(receiv
         ("a b\r\nX-Evil: 1", "a%20b%0D%0AX-Evil:%201"),
     ],
 )
-async def test_a_stream_of_any_name_is_told_in_a_header(receiver: Receiver, stream: str, shown: str) -> None:
+async def test_the_stream_name_is_sent_in_a_header(receiver: Receiver, stream: str, shown: str) -> None:
     await webhook(Message({}, id="1-0", stream=stream), url=receiver.url)
     assert receiver.requests[0][1]["X-Streamroute-Message"] == f"{shown}/1-0"
 
 
-async def test_a_header_of_ones_own_takes_the_place_of_ours_whatever_its_capitals(receiver: Receiver) -> None:
+async def test_a_custom_header_replaces_the_default_one_in_any_case(receiver: Receiver) -> None:
     await webhook({}, url=receiver.url, headers={"USER-AGENT": "shop", "content-type": "application/x+json"})
     headers = receiver.requests[0][1]
     assert (headers["USER-AGENT"], headers["content-type"]) == ("shop", "application/x+json")

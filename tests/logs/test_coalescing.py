@@ -257,7 +257,7 @@ def test_a_record_whose_key_is_none_is_written_as_it_is(scene: Scene) -> None:
     assert scene.kept.messages == ["failed", "failed"]
 
 
-def test_a_handler_that_fails_raises_in_nobody_s_log_call(
+def test_a_failing_log_handler_does_not_raise_in_log_calls(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failed: list[logging.LogRecord] = []

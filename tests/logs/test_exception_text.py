@@ -124,7 +124,7 @@ def test_members_that_lead_back_to_their_group_come_to_an_end() -> None:
         (SetupError("set it\nup"), "SetupError: set it\nup", "set it\nup"),
     ],
 )
-def test_an_error_in_words(error: Exception, text: str, line: str) -> None:
+def test_an_error_line_names_type_and_text(error: Exception, text: str, line: str) -> None:
     assert (error_text(error), error_line(error)) == (text, line)
 
 

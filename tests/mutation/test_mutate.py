@@ -160,7 +160,7 @@ def test_each_mutant_of_the_package_compiles_and_changes_one_place() -> None:
             ast.parse(text)
 
 
-def test_a_mutant_tells_the_lines_that_run_with_it() -> None:
+def test_a_mutant_records_the_lines_that_run_with_it() -> None:
     source = "def f(\n  a,\n  b=1,\n):\n  return g(\n    a,\n    2,\n  )\n"
     default, _, argument = python_mutants("m.py", source)
     assert (default.first_line, default.last_line, default.function) == (1, 4, "f")
@@ -180,7 +180,7 @@ def test_an_explained_survivor_is_no_survivor() -> None:
     assert report.share() == 100
 
 
-def test_an_explanation_of_a_caught_mutant_is_told() -> None:
+def test_an_explanation_of_a_caught_mutant_is_reported() -> None:
     (mutant,) = python_mutants("m.py", "x = a < b")
     report = Report()
     report.add(mutant, Result("k", True, "test", "t", 0.0), explanation("x = a < b", "x = a <= b"))

@@ -107,7 +107,7 @@ async def test_every_stream_with_routes_is_served_in_its_own_way(
     }
 
 
-async def test_a_group_left_behind_while_it_runs_is_told(
+async def test_a_group_abandoned_at_run_time_is_reported(
     folder: Path, redis_url: str, redis_client: Redis, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The old worker still runs when the new one starts, as in a rolling deploy."""

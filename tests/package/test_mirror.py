@@ -53,7 +53,7 @@ def folders_of_rooms() -> list[str]:
 
 
 @pytest.mark.parametrize("module", modules())
-def test_a_module_is_tested_where_its_path_says(module: str) -> None:
+def test_every_module_has_its_test_file(module: str) -> None:
     """By a file of its name, or by the tests of its folder."""
     folder, name = Path(module).parent, Path(module).name
     here = TESTS / folder if folder.parts else TESTS / "package"

@@ -29,7 +29,7 @@ def test_any_exception_of_a_storage_is_an_outage_on_one_line(
     assert len(one_line(ALL[kind]()).splitlines()) == 1
 
 
-def test_a_setup_error_that_comes_later_is_told_as_well(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_later_setup_error_is_logged_too(caplog: pytest.LogCaptureFixture) -> None:
     outage = OutageTracker("reading from s")
     for error in (
         OSError("refused"),
@@ -76,7 +76,7 @@ def test_an_outage_is_counted_once_however_much_is_said_of_it(caplog: pytest.Log
     assert len([said for said in caplog.messages if "recovered after 3 failures" in said]) == 1
 
 
-def test_a_setup_error_is_said_once_in_each_outage(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_setup_error_is_logged_once_per_outage(caplog: pytest.LogCaptureFixture) -> None:
     outage = OutageTracker("reading from s")
     for _ in range(2):
         for _ in range(3):
@@ -103,7 +103,7 @@ def test_how_long_it_lasted_is_said(
     assert caplog.messages[-1] == "reading from s recovered after 2 failures in 12.3s"
 
 
-def test_outages_of_many_streams_at_once_are_told_apart_by_activity_and_kind(
+def test_simultaneous_outages_are_coalesced_by_activity_and_type(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """In the log, the same kind of error at two hundred streams is one line, for each activity."""

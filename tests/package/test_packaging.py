@@ -46,7 +46,7 @@ def test_no_test_file_is_shipped_without_its_helpers() -> None:
     assert list((ROOT / "tests").glob("test*.py")) == []
 
 
-def test_the_version_is_stated_once_and_told_twice() -> None:
+def test_the_version_is_declared_in_one_place() -> None:
     assert PROJECT["project"]["version"] == streamroute.__version__
 
 
@@ -55,7 +55,7 @@ def test_public_names_can_be_imported() -> None:
         assert getattr(streamroute, name) is not None
 
 
-def test_a_name_that_is_not_there_is_told_by_type_checkers_too() -> None:
+def test_type_checkers_report_missing_public_names() -> None:
     with pytest.raises(AttributeError, match="no attribute 'RedisRoutr'"):
         streamroute.RedisRoutr  # type: ignore[attr-defined]  # noqa: B018 - mypy tells of an idle ignore
 

@@ -310,6 +310,6 @@ def test_an_event_too_large_is_refused() -> None:
         small.encode({"type": "t", "source": "s", "x": "a" * 200})
 
 
-def test_a_content_type_that_is_no_text_is_told() -> None:
+def test_a_content_type_that_is_not_text_is_reported() -> None:
     with pytest.raises(DecodeError, match="and only JSON is read"):
         CODEC.decode(binary() | {b"content-type": b"\xff/xml"})

@@ -67,7 +67,7 @@ def test_any_server_file_marks_a_folder_as_foreign(folder: Path, name: str) -> N
     refuses(folder)
 
 
-def test_a_mark_of_another_user_is_none(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_marker_of_another_user_does_not_count(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     take_ownership(folder)
     append_only(folder, "SET", "a", "1")
     monkeypatch.setenv("XDG_STATE_HOME", str(folder.parent / "other"))

@@ -330,7 +330,7 @@ def appended(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("place", ["a-file/data", "a-file"])
-def test_a_folder_that_cannot_be_is_an_error_that_says_what_to_set(tmp_path: Path, place: str) -> None:
+def test_an_unusable_data_folder_is_an_error_with_advice(tmp_path: Path, place: str) -> None:
     (tmp_path / "a-file").write_text("")
     with pytest.raises(
         EmbeddedServerError, match=r"cannot keep its data in .*redis: \{url: redis://"
@@ -339,7 +339,7 @@ def test_a_folder_that_cannot_be_is_an_error_that_says_what_to_set(tmp_path: Pat
     assert str(tmp_path / place) in str(caught.value)
 
 
-def test_a_missing_package_is_an_error_that_says_what_to_install(
+def test_a_missing_package_is_an_error_with_the_install_command(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(valkey, "find_spec", lambda name: None)

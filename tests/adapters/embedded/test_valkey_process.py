@@ -66,7 +66,7 @@ def test_any_answer_is_a_sign_of_life(reply: bytes | None, state: State) -> None
 @pytest.mark.parametrize(
     ("reply", "process"), [(b"$20\r\nprocess_id:4711\r\nx\r\n", 4711), (b"-NOAUTH\r\n", None), (None, None)]
 )
-def test_a_server_says_which_process_it_is(reply: bytes | None, process: int | None) -> None:
+def test_a_server_reports_its_process_id(reply: bytes | None, process: int | None) -> None:
     with answering(reply) as (path, said):
         assert valkey.process_id(path) == process
     assert said == [b"INFO server\r\n"]
@@ -76,7 +76,7 @@ def test_a_server_says_which_process_it_is(reply: bytes | None, process: int | N
     ("reply", "refusal"),
     [(b"-ERR Errors trying to SHUTDOWN. \r\n", "-ERR Errors trying to SHUTDOWN."), (None, "")],
 )
-def test_a_server_that_does_not_end_says_why(reply: bytes | None, refusal: str) -> None:
+def test_a_server_that_does_not_stop_is_reported_with_the_reason(reply: bytes | None, refusal: str) -> None:
     with answering(reply) as (path, said):
         assert valkey.request_shutdown(path, "NOSAVE") == refusal
     assert said == [b"SHUTDOWN NOSAVE\r\n"]
@@ -123,14 +123,12 @@ def test_a_child_that_has_ended_is_collected_once() -> None:
         (b"x" * 10_000, "ends with: " + "x" * 4096),
     ],
 )
-def test_the_last_words_are_the_last_line_of_the_log_that_says_something(
-    tmp_path: Path, log: bytes, said: str
-) -> None:
+def test_the_last_log_line_skips_empty_lines(tmp_path: Path, log: bytes, said: str) -> None:
     (tmp_path / valkey.LOG_NAME).write_bytes(log)
     assert valkey.last_log_line(tmp_path) == f"its log {tmp_path / valkey.LOG_NAME} {said}"
 
 
-def test_a_log_that_is_not_there_is_said_so(tmp_path: Path) -> None:
+def test_a_missing_server_log_is_reported(tmp_path: Path) -> None:
     assert valkey.last_log_line(tmp_path).endswith("valkey.log cannot be read: No such file or directory")
 
 

@@ -14,7 +14,7 @@ from streamroute.adapters.embedded.watchdog import Watchdog
 from streamroute.errors import EmbeddedServerError
 
 
-def test_a_failure_is_told_once_and_waited_for_longer(
+def test_a_failure_is_logged_once_and_the_pause_grows(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     waits: list[float] = []

@@ -104,7 +104,7 @@ def test_a_retry_is_read_with_what_it_remembers_and_with_all_that_the_producer_w
 
 
 @pytest.mark.parametrize("key", [STREAM, f"{{{STREAM}}}:{GROUP}:retry"])
-def test_an_id_goes_by_a_name_that_says_where_it_is(key: str) -> None:
+def test_an_entry_is_named_by_stream_and_id(key: str) -> None:
     name = entry_name(GroupKeys.of(STREAM, GROUP), key, "1-0")
     assert (is_retry(name), server_id(name)) == (key != STREAM, "1-0")
 
@@ -183,7 +183,7 @@ def test_a_type_is_a_string_of_python_s_own() -> None:
         assert (type(message["type"]), message["type"]) == (str, "booked")
 
 
-def test_a_codec_made_of_a_built_in_one_is_asked_for_every_entry() -> None:
+def test_a_codec_derived_from_a_built_in_one_decodes_every_entry() -> None:
     """The built-in codec's fast path is not used for the derived one."""
     [message] = read(Shouting(), [b"type", b"booked", b"data", b"{}"])
     assert message == {"type": "BOOKED"}

@@ -142,7 +142,7 @@ def test_a_retry_of_an_earlier_release_is_read() -> None:
     assert record == RetryRecord("1-0", frozenset({"thank"}), 2, {b"type": b"booked"})
 
 
-def test_a_retry_says_no_more_than_it_has_to() -> None:
+def test_a_retry_contains_only_necessary_fields() -> None:
     record = RetryRecord("1-0", frozenset({"b", "a"}), 2, {b"_streamroute": b"left over", b"n": b"1"})
     packed = unpack_fields(record.pack())
     assert json.loads(packed.pop(b"_streamroute")) == {
@@ -163,7 +163,7 @@ def test_a_retry_keeps_what_is_known_of_its_routes(accepted: bool, unknown_since
 
 
 @pytest.mark.parametrize("accepted", [True, False])
-def test_a_dead_letter_says_all_of_the_message_that_died(accepted: bool) -> None:
+def test_a_dead_letter_contains_the_whole_message(accepted: bool) -> None:
     payload = {"type": "booked", "traceparent": "t" * 1001, "tracestate": 7, "other": "x"}
     fields = {b"_streamroute": b"of a dead letter", b"type": b"booked"}
     facts: dict[str, Any] = {"id": "1-0", "stream": "s", "group": "g", "deliveries": 3}

@@ -169,7 +169,7 @@ async def test_a_key_that_is_no_stream_is_a_refusal(redis_client: Redis) -> None
         await group.remains()
 
 
-async def test_a_server_that_is_away_is_said_to_be() -> None:
+async def test_an_unreachable_server_is_reported() -> None:
     async with new_client("unix:///nowhere/socket") as client:
         with pytest.raises(RedisUnavailableError, match="no socket there"):
             await Group(client).remains()

@@ -60,7 +60,7 @@ def test_cleanup_is_an_optional_capability() -> None:
     assert cleans_up(MemoryStreamStorage())
 
 
-async def test_a_stream_is_not_trimmed_unless_it_is_asked_for(client: Any) -> None:
+async def test_a_stream_is_trimmed_only_if_configured(client: Any) -> None:
     storage = RedisStreamStorage(client)
     await fill(client, 50)
     await finished(storage, 50)
@@ -154,7 +154,9 @@ async def test_consumers_that_were_there_lately_stay(client: Any) -> None:
 
 
 @given(st.lists(st.booleans(), max_size=12), st.integers(0, 12), st.integers(0, 12))
-async def test_the_twin_never_trims_what_is_needed(acked: list[bool], read: int, other: int) -> None:
+async def test_the_in_memory_storage_trims_only_finished_entries(
+    acked: list[bool], read: int, other: int
+) -> None:
     storage = MemoryStreamStorage(block=0, trim=0, clock=lambda: 1000.0)
     ids = [storage.add(STREAM, {"type": "booked"}) for _ in range(12)]
     await storage.create_group(STREAM, GROUP)

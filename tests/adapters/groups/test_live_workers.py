@@ -51,7 +51,7 @@ def test_unreadable_routes_of_a_worker_are_unknown(value: Any) -> None:
     assert unpack_known_routes(value) == KnownRoutes()
 
 
-def test_a_digest_stands_for_what_is_known() -> None:
+def test_a_digest_identifies_the_known_routes() -> None:
     same = KnownRoutes(frozenset({"bill", "thank"}), frozenset({"booked"}))
     assert digest_of(BOTH) == digest_of(same) != digest_of(BOTH._replace(types=frozenset()))
     assert digest_of(KnownRoutes(types=frozenset({"booked"}))) == ""
@@ -203,9 +203,7 @@ NOW = 1_000_000_000
     ("passed", "delay"),
     [(0, 1), (2, 1), (4, 1), (8, 2), (40, 10), (96, 4), (99, 1), (99.5, 0.5), (100, None), (101, None)],
 )
-def test_a_retry_that_nobody_knows_waits_longer_each_time_and_ten_leases_in_all(
-    passed: float, delay: float | None
-) -> None:
+def test_an_unknown_retry_waits_longer_each_time_up_to_ten_leases(passed: float, delay: float | None) -> None:
     since = NOW - int(passed * 1000)
     wait = route_wait(message_of({}, unknown_since=since), NOW, is_known=False, lease=Lease.of(10))
     assert wait == RouteWait(delay, since)

@@ -85,7 +85,7 @@ async def test_the_group_whose_place_is_taken_is_not_left_behind(caplog: pytest.
     assert said.startswith(f"the group {OTHER} of")
 
 
-async def test_an_outage_is_told_by_those_who_consume(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_outage_is_logged_by_consumers(caplog: pytest.LogCaptureFixture) -> None:
     watch = GroupWatch(STREAM, Found(error=RedisUnavailableError("away")))
     await watch.check_at_start()
     await watch.check()
@@ -118,7 +118,7 @@ async def test_without_streams_nothing_is_polled() -> None:
     assert looking.done()
 
 
-async def test_a_group_whose_last_worker_ends_later_is_told(
+async def test_a_group_is_reported_when_its_last_worker_ends(
     redis_client: Redis, caplog: pytest.LogCaptureFixture
 ) -> None:
     client: Any = redis_client
@@ -137,7 +137,7 @@ async def test_a_group_whose_last_worker_ends_later_is_told(
     assert said.startswith(f"the group {OLD} of {STREAM} had routes of this configuration, and has no worker")
 
 
-async def test_groups_of_other_routes_and_those_that_were_told_cost_nothing(
+async def test_reported_and_foreign_groups_cost_nothing(
     redis_client: Redis, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING)

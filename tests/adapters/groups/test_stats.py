@@ -63,7 +63,7 @@ async def working(client: Redis) -> AsyncIterator[Group]:
     yield group
 
 
-async def test_a_group_that_has_nothing_to_do_stands_at_0(redis_client: Redis) -> None:
+async def test_an_idle_group_reports_zeros(redis_client: Redis) -> None:
     async with working(redis_client) as group:
         assert await group.fetch() == GroupStats(await group.lag(0), 0, 0, 0, 0.0)
 
@@ -198,7 +198,7 @@ async def test_a_lag_that_the_server_has_lost_count_of_is_not_known(redis_client
         assert (await group.fetch()).unread is None
 
 
-async def test_a_user_with_fewer_rights_is_told_less_and_why(
+async def test_a_user_with_fewer_rights_gets_fewer_statistics_with_the_reason(
     redis_client: Redis, redis_server: RealServer
 ) -> None:
     async with working(redis_client) as group:

@@ -243,7 +243,7 @@ async def test_a_group_that_was_there_before_takes_no_place(backend: RedisBacken
         await storage(backend).create_group(STREAM, NEW)
 
 
-async def test_a_group_that_nobody_serves_any_more_is_found(backend: RedisBackend) -> None:
+async def test_an_abandoned_group_is_found(backend: RedisBackend) -> None:
     await left_by_the_old_group(backend)
     redis = connection_of(backend.client)
     [found] = await OtherGroups(redis, STREAM, NEW, {"note"}).abandoned()
@@ -325,7 +325,7 @@ async def _is_at_rest(backend: RedisBackend, group: str = NEW) -> bool:
     return not await script("has_backlog").run(raw_client(backend.client, STREAM), names, arguments)
 
 
-async def test_workers_that_are_waited_for_are_looked_at_once_a_second_and_told_once(
+async def test_awaited_workers_are_polled_each_second_and_reported_once(
     backend: RedisBackend, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     clock = [0.0]
@@ -366,7 +366,7 @@ async def _steps(client: Any) -> int:
     return sum(int(one.get("calls", 0)) - int(one.get("failed_calls", 0)) for one in calls)
 
 
-async def test_workers_of_the_old_group_are_looked_for_once_a_second_and_told_once(
+async def test_workers_of_the_old_group_are_polled_each_second_and_reported_once(
     backend: RedisBackend, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     clock = [0.0]

@@ -65,7 +65,7 @@ async def test_pending_entries_run_again(backend: RedisBackend) -> None:
         await eventually(lambda: other.numbers() == ["1"])
 
 
-async def test_a_group_of_retries_that_is_lost_is_told(
+async def test_a_deleted_retry_group_is_reported(
     backend: RedisBackend, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Pending entries are delivered again, and the run in progress settles them."""
@@ -163,7 +163,7 @@ async def test_a_watermark_that_cannot_be_read_counts_as_unknown_and_is_written_
     assert await Watermarks().start(backend.client, KEYS, GROUP) == newer
 
 
-async def test_a_watermark_that_cannot_be_read_is_told_once(
+async def test_an_unreadable_watermark_is_logged_once(
     backend: RedisBackend, caplog: pytest.LogCaptureFixture
 ) -> None:
     await backend.client.hset(KEYS.meta, "low", "abc")
@@ -173,7 +173,7 @@ async def test_a_watermark_that_cannot_be_read_is_told_once(
     assert caplog.text.count("counts as unknown") == 1
 
 
-async def test_a_group_that_went_back_is_told(
+async def test_a_group_moved_back_is_reported(
     backend: RedisBackend, caplog: pytest.LogCaptureFixture
 ) -> None:
     """For example if the server is restored from a backup: entries finished since then run again."""

@@ -171,7 +171,7 @@ class TestCounts:
     """How many entries are claimed."""
 
     @pytest.mark.parametrize("count", [1, 2, 5])
-    async def test_a_sweep_takes_as_many_as_it_was_asked_for(self, group: Claiming, count: int) -> None:
+    async def test_a_sweep_claims_up_to_its_count(self, group: Claiming, count: int) -> None:
         await group.held(*(f"{n}-0" for n in range(1, 5)))
         reply = await group.claim(count=count)
         assert reply.ids == [f"{n}-0" for n in range(1, min(count, 4) + 1)]

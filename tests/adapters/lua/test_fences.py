@@ -342,9 +342,7 @@ class TestHeartbeat:
     async def _is_own(self, group: Scripted) -> bool:
         return (await self.beat(group))[3:5] == (1000, ME)
 
-    async def test_the_names_behind_a_digest_are_asked_for_until_they_are_known(
-        self, group: Scripted
-    ) -> None:
+    async def test_the_names_behind_a_digest_are_fetched_until_known(self, group: Scripted) -> None:
         assert (await self.beat(group))[5] == 1
         assert (await self.beat(group, digest="d1"))[5] == 0
         await group.client.hset(KEYS.routes, "d1", "names")

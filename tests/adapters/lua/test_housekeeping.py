@@ -419,7 +419,7 @@ class TestTakeOver:
         await group.client.hdel(KEYS.workers, "a")
         assert await self.step(group) == ("done", 8)
 
-    async def test_a_group_may_take_its_place_back(self, group: Scripted) -> None:
+    async def test_a_group_may_take_over_back(self, group: Scripted) -> None:
         await self.fill(group)
         await group.client.hset(self.NEW.meta, "moved_to", GROUP)
         assert await self.step(group) == ("done", 8)

@@ -106,7 +106,7 @@ class TestSettings:
         assert MemoryStreamStorage(codec=codec).codec is codec
         assert isinstance(MemoryStreamStorage(codec="fields").codec, FieldsCodec)
 
-    async def test_dead_letters_go_where_they_are_told_to(self) -> None:
+    async def test_dead_letters_go_to_the_configured_stream(self) -> None:
         stream = Stream(dead_letter="graveyard")
         [entry_id] = held = await stream.begin(1)
         await stream.settle(held, DeadLetter("thank", "no"))

@@ -86,7 +86,7 @@ async def test_the_longest_waiting_caller_is_served_first(redis_url: str) -> Non
         assert await client.lrange("order", 0, -1) == [str(n).encode() for n in range(100)]
 
 
-async def test_a_caller_that_is_cancelled_in_line_sends_nothing_and_holds_nobody_up(redis_url: str) -> None:
+async def test_a_caller_cancelled_in_the_queue_sends_nothing(redis_url: str) -> None:
     async with new_client(redis_url) as client:
         async with busy(client, COMMAND_CONNECTIONS):
             gone = asyncio.create_task(send_command(client, "SET", "gone", 1))

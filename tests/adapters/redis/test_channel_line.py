@@ -139,7 +139,7 @@ async def test_a_round_trip_takes_five_hundred_and_twelve_commands(
     assert answers == [[f"{n}-{i}" for i in range(size)] for n, size in enumerate(sizes)]
 
 
-async def test_a_caller_that_is_cancelled_in_line_is_left_out(
+async def test_a_caller_cancelled_in_the_queue_is_skipped(
     server: Server, channel: Callable[[int], Channel]
 ) -> None:
     first, gone, stays = await started(channel(1), call("a"), call("b"), call("c"))

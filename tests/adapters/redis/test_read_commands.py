@@ -141,7 +141,7 @@ def test_a_command_is_written_as_the_server_takes_it() -> None:
     assert read_command(ME, ("a",), 3, 500) == (*head, "BLOCK", 500, "STREAMS", "a", ">")
 
 
-def test_a_read_says_what_was_brought_and_when() -> None:
+def test_a_read_returns_entries_and_time() -> None:
     assert read_reply([TIME, None]) == ReadResult(7_005, {})
     assert read_reply([TIME, {b"a": [(b"1-0", [])]}]) == ReadResult(7_005, {"a": [(b"1-0", [])]})
     with pytest.raises(ResponseError):
@@ -358,7 +358,7 @@ async def test_a_read_that_is_on_its_way_is_interrupted_when_its_command_ends(
     assert (server.commands[-1].keys, two.done()) == (("b",), False)
 
 
-async def test_a_stream_without_a_group_is_told_alone(
+async def test_a_missing_group_is_reported_for_its_stream_only(
     server: Server, reads: Callable[[int], SharedReads]
 ) -> None:
     made = reads(4)
@@ -376,7 +376,7 @@ async def test_a_stream_without_a_group_is_told_alone(
     assert (server.commands[-1].keys, a.done()) == (("a",), False)
 
 
-async def test_a_server_that_is_away_is_told_to_all_and_their_connection_is_free_again(
+async def test_an_unreachable_server_is_raised_to_all_and_frees_the_connection(
     server: Server, reads: Callable[[int], SharedReads]
 ) -> None:
     made = reads(1)
@@ -391,7 +391,7 @@ async def test_a_server_that_is_away_is_told_to_all_and_their_connection_is_free
     assert "c" in (await within_patience(reading(made, "c"))).rows
 
 
-async def test_a_read_that_is_cancelled_is_asked_for_no_more(
+async def test_a_cancelled_read_is_not_sent_again(
     server: Server, reads: Callable[[int], SharedReads]
 ) -> None:
     made = reads(4)

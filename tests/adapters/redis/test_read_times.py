@@ -158,7 +158,7 @@ def test_a_cancelled_read_leaves_its_connection_to_the_next(server: Server) -> N
     run_jumping(main())
 
 
-def test_a_stream_that_is_asked_for_anew_takes_no_last_connection_to_wait_with(server: Server) -> None:
+def test_a_repeated_read_does_not_block_the_last_connection(server: Server) -> None:
     """The command of a cancelled read may still be in flight."""
 
     async def main() -> None:

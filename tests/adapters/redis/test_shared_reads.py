@@ -156,7 +156,7 @@ async def test_a_stream_that_has_more_is_read_alone_and_gets_what_it_asks_for(st
         assert first <= 100
 
 
-async def test_a_read_never_brings_more_than_was_asked_for(streams: Streams) -> None:
+async def test_a_read_returns_at_most_the_requested_count(streams: Streams) -> None:
     names = [f"s{n}" for n in range(30)]
     await streams.create(*names)
     for name in names:

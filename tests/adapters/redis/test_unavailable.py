@@ -52,7 +52,7 @@ async def test_a_password_is_wanted_or_refused(start_server: Callable[..., RealS
     assert "redis://:PASSWORD@HOST" in lone
 
 
-async def test_a_user_without_rights_is_told_of_the_acl(start_server: Callable[..., RealServer]) -> None:
+async def test_a_missing_right_is_reported_with_the_acl_rule(start_server: Callable[..., RealServer]) -> None:
     server = start_server(port=free_port())
     server.command("ACL", "SETUSER", "shop", "on", "nopass", "-@all")
     denied = await refusal(f"redis://shop:any@{HOST}:{server.port}")

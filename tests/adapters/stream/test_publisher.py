@@ -46,7 +46,7 @@ async def test_the_last_id_is_that_of_the_newest_entry(redis_client: Redis) -> N
     assert await target.last_id() == ids[-1]
 
 
-async def test_a_full_server_takes_none_of_a_batch_and_may_take_it_later(
+async def test_a_full_server_refuses_a_whole_batch_until_there_is_memory(
     start_server: Callable[..., RealServer],
 ) -> None:
     server = start_server(options=["--maxmemory-policy", "noeviction"])
@@ -71,7 +71,7 @@ async def test_a_key_that_is_no_stream_is_a_refusal_that_quotes_no_data(redis_cl
     assert "hunter2" not in str(refused.value)
 
 
-async def test_a_server_that_is_away_is_said_to_be() -> None:
+async def test_an_unreachable_server_is_reported() -> None:
     async with new_client("unix:///nowhere/socket") as client:
         with pytest.raises(RedisUnavailableError, match="no socket there"):
             await publisher(client).last_id()

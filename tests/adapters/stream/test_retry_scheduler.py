@@ -268,7 +268,7 @@ def test_streams_are_looked_at_every_second_and_sooner_where_something_is_due() 
     assert looks_of(0.5, a=[0.0, 0.0]) == [(0, "a")] * 3
 
 
-def test_a_failure_is_told_once_and_does_not_end_it(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failure_is_logged_once_and_does_not_end_the_scheduler(caplog: pytest.LogCaptureFixture) -> None:
     down = ResponseError("LOADING")
     seen = looks_of(6.5, a=[down, down, None, None, down])
     assert [at for at, _ in seen] == list(range(7))
@@ -307,7 +307,7 @@ async def test_a_retry_that_is_due_before_the_next_look_wakes_the_scheduler(redi
             assert scheduler._wake.is_set() == wakes
 
 
-def test_a_look_that_swallows_its_cancellation_is_the_last() -> None:
+def test_a_poll_that_swallows_its_cancellation_is_the_last() -> None:
     """As redis-py does on Python 3.11 if a cancellation coincides with a reply."""
 
     class Swallowing(Scripted):

@@ -40,7 +40,7 @@ def test_a_client_that_decodes_replies_is_refused() -> None:
         RedisStreamStorage(Redis(decode_responses=True))
 
 
-def test_the_twin_of_the_client_leaves_its_replies_parsed(redis_client: Redis) -> None:
+def test_the_cloned_client_does_not_change_the_original(redis_client: Redis) -> None:
     RedisStreamStorage(redis_client)
     assert redis_client.response_callbacks
 
@@ -305,9 +305,7 @@ async def test_promotions_continue_while_more_are_due(backend: RedisBackend) -> 
         await eventually(lambda: _count(0, backend.pending))
 
 
-async def test_retries_that_somebody_deleted_are_told(
-    backend: RedisBackend, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_deleted_retries_are_reported(backend: RedisBackend, caplog: pytest.LogCaptureFixture) -> None:
     """A detected loss is always reported; the other retries run."""
     storage = backend.storage()
     await storage.create_group(STREAM, GROUP)

@@ -88,7 +88,7 @@ class TestGroups:
                 await storage.create_group(stream, name)
         assert group.told == []
 
-    async def test_a_group_that_was_seen_and_is_lost_is_told_once(self, group: Storing) -> None:
+    async def test_a_deleted_group_is_reported_once(self, group: Storing) -> None:
         storage = group.storage()
         await storage.create_group(STREAM, GROUP)
         await group.client.xgroup_destroy(STREAM, GROUP)
@@ -107,7 +107,7 @@ class TestGroups:
         await group.storage().create_group(STREAM, GROUP)
         assert group.told == []
 
-    async def test_a_group_that_others_lost_is_told_by_its_watermark(self, group: Storing) -> None:
+    async def test_a_recreated_group_is_detected_by_its_watermark(self, group: Storing) -> None:
         storage = group.storage()
         await storage.create_group(STREAM, GROUP)
         await group.add("1-0", "2-0")
@@ -194,7 +194,7 @@ class TestDeleted:
         assert await storage.promote_due(STREAM, GROUP) is None
         assert len(await group.ids(KEYS.retry)) == 3
 
-    async def test_a_promotion_says_when_the_next_is_due(self, group: Storing) -> None:
+    async def test_a_promotion_returns_the_next_due_time(self, group: Storing) -> None:
         storage = group.storage()
         await group.schedule(a=-1, b=90_000)
         wait = await storage.promote_due(STREAM, GROUP)

@@ -111,7 +111,7 @@ def test_an_empty_name_is_no_file_and_not_stdin(
 
 
 @pytest.mark.parametrize("arguments", COMMANDS)
-def test_a_closed_stdin_is_said_to_be(
+def test_a_closed_stdin_is_reported(
     run: Callable[[str, str], Done], monkeypatch: pytest.MonkeyPatch, arguments: str
 ) -> None:
     """For example in ``streamroute explain - <&-``, where Python has no stdin at all."""
@@ -129,7 +129,7 @@ def test_a_name_of_thousands_of_characters_is_shown_in_part(
 
 
 @pytest.mark.parametrize("arguments", [*COMMANDS, "check FILE", "test FILE.test.yaml"])
-def test_a_folder_that_may_not_be_entered_is_not_said_to_lack_the_file(
+def test_an_inaccessible_folder_is_not_reported_as_a_missing_file(
     run: Callable[[str, str], Done], folder: Path, arguments: str
 ) -> None:
     shut = folder / "shut"

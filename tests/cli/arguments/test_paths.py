@@ -21,21 +21,21 @@ def refusal(given: str | None) -> str:
     return caught.value.message
 
 
-def test_a_file_with_the_other_ending_is_told() -> None:
+def test_a_file_with_the_other_suffix_is_suggested() -> None:
     Path("routes.yml").touch()
     assert refusal(None) == "there is no routes.yaml in this folder; did you mean routes.yml? name it"
     assert refusal("routes.yaml") == refusal(".") == "routes.yaml does not exist; did you mean routes.yml?"
     assert config_path("routes.yml") == Path("routes.yml")
 
 
-def test_the_nearest_name_is_told() -> None:
+def test_the_nearest_name_is_suggested() -> None:
     Path("shop").mkdir()
     Path("shop/orders.yaml").touch()
     assert refusal("shop/order.yaml") == "shop/order.yaml does not exist; did you mean shop/orders.yaml?"
     assert refusal("shop/billing.yaml") == "shop/billing.yaml does not exist"
 
 
-def test_a_folder_that_is_called_as_the_file_is_told() -> None:
+def test_a_folder_with_the_name_of_the_file_is_reported() -> None:
     Path("routes.yaml").mkdir()
     assert refusal(None) == "routes.yaml is a folder without a routes.yaml; rename one of them"
     assert refusal("routes.yaml") == refusal(None)

@@ -59,13 +59,15 @@ def test_an_absent_path_is_a_matter_of_usage(command: Callable[..., Done], path:
     assert "does not exist" in done.err
 
 
-def test_a_name_in_capitals_is_meant(lone_project: Project, command: Callable[..., Done]) -> None:
+def test_a_name_in_capitals_is_not_reported(lone_project: Project, command: Callable[..., Done]) -> None:
     (lone_project.folder / "ROUTES.YAML").write_text("version: 1")
     for arguments in ((), ("routes.yaml",), ("Routes.yaml",)):
         assert "did you mean ROUTES.YAML?" in command("check", *arguments).err
 
 
-def test_a_path_that_leads_nowhere_says_why(lone_project: Project, command: Callable[..., Done]) -> None:
+def test_an_unresolvable_path_is_reported_with_the_reason(
+    lone_project: Project, command: Callable[..., Done]
+) -> None:
     (lone_project.folder / "link.yaml").symlink_to("absent.yaml")
     assert "link.yaml is a broken link" in command("check", "link.yaml").err
     shut = folder_with(lone_project, "shut", OK)
@@ -92,7 +94,7 @@ def test_every_mistake_of_all_files_is_shown_at_once(
     assert done.err == "5 errors in two/routes.yaml, one/routes.yaml\n"
 
 
-def test_folders_with_modules_of_the_same_name_are_told_apart(
+def test_folders_with_equally_named_modules_are_distinguished(
     lone_project: Project, command: Callable[..., Done]
 ) -> None:
     for name, function in (("one", "first"), ("two", "second")):
@@ -159,7 +161,7 @@ def test_findings_for_machines(lone_project: Project, command: Callable[..., Don
         (["--ignore", "SR3,SR4"], []),
     ],
 )
-def test_a_run_is_about_the_rules_that_were_asked_for(
+def test_a_run_reports_only_the_selected_rules(
     lone_project: Project, command: Callable[..., Done], options: list[str], codes: list[str]
 ) -> None:
     lone_project.routes("name: a, type: t, handler: jobs.nothing, filter: '!a.b'")

@@ -107,9 +107,7 @@ def test_filters(shop: Project, command: Callable[..., Done], filters: list[str]
     assert "".join(sorted(ids[letter_id] for letter_id in listed(command, *filters))) == wanted
 
 
-def test_letters_of_other_groups_in_the_same_stream_are_not_ours(
-    shop: Project, command: Callable[..., Done]
-) -> None:
+def test_dead_letters_of_other_groups_are_ignored(shop: Project, command: Callable[..., Done]) -> None:
     put(shop, group="another")
     put(shop, stream="another")
     assert listed(command) == []
@@ -158,7 +156,7 @@ def test_a_change_without_a_filter_is_refused(shop: Project, command: Callable[.
 
 
 @pytest.mark.parametrize("verb", ["retry", "drop"])
-def test_a_dry_run_only_says_what_would_be_done(
+def test_a_dry_run_only_prints_what_would_be_done(
     shop: Project, command: Callable[..., Done], verb: str
 ) -> None:
     put(shop)
@@ -179,9 +177,7 @@ def test_words_that_are_off(shop: Project, command: Callable[..., Done], words: 
     assert command("dead", *words).code == 2
 
 
-def test_a_route_in_the_place_of_an_id_is_told_how_it_is_named(
-    shop: Project, command: Callable[..., Done]
-) -> None:
+def test_a_route_name_in_place_of_an_id_gets_advice(shop: Project, command: Callable[..., Done]) -> None:
     done = command("dead", "retry", "welcome")
     assert done.code == 2
     assert "write --route welcome" in " ".join(done.err.split())
@@ -319,7 +315,7 @@ def test_letters_are_found_by_the_former_and_by_the_current_name_of_their_route(
     assert (done.code, done.out) == (code, out)
 
 
-def test_letters_of_the_former_group_are_ours_and_run_again_in_the_current_one(
+def test_dead_letters_of_the_former_group_run_in_the_current_one(
     shop: Project, command: Callable[..., Done]
 ) -> None:
     shop.routes(OK, FAIL, head=ROUTES.replace("    group", "    formerly_group: old\n    group"))

@@ -113,7 +113,7 @@ def test_data_that_came_with_the_project_is_left_as_it_is(
         ("${REDIS_URL:-embedded}", [], {"REDIS_URL": "embedded:../away/data"}),
     ],
 )
-def test_a_folder_elsewhere_is_used_where_whoever_runs_it_says_so(
+def test_a_data_folder_outside_is_used_with_the_option(
     folder: Path,
     command: Callable[..., Done],
     monkeypatch: pytest.MonkeyPatch,
@@ -142,7 +142,7 @@ def test_a_part_of_the_folder_from_a_variable_is_the_file_s_choice_and_never_sho
 @pytest.mark.parametrize(
     "url", ["embedded:~nobody-of-this-name/x", "embedded:" + "x" * 5000, "embedded:routes.yaml"]
 )
-def test_a_folder_that_cannot_be_is_said_in_a_line(
+def test_an_unusable_data_folder_is_reported_on_one_line(
     folder: Path, command: Callable[..., Done], url: str
 ) -> None:
     configured(url)

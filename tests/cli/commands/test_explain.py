@@ -63,7 +63,7 @@ def test_skipped_operands_and_missing_fields_are_explained(command: Callable[...
     assert "    nights >= `3`                        (not reached)\n\n" in out
 
 
-def test_a_filter_that_fails_says_why(command: Callable[..., Done]) -> None:
+def test_a_failing_filter_is_explained(command: Callable[..., Done]) -> None:
     assert command("explain", "--type", "tagged").out == (
         "tagged: 0 of 1 route of this type matches\n"
         "\n"
@@ -89,7 +89,7 @@ def test_all_shows_the_routes_of_other_types_and_stream_narrows(command: Callabl
     assert "priced" not in command("explain", "--type", "booked").out
 
 
-def test_a_type_that_no_route_takes_says_so(command: Callable[..., Done]) -> None:
+def test_a_type_without_a_route_is_reported(command: Callable[..., Done]) -> None:
     done = command("explain", "--type", "boked")
     assert done == Done(0, 'no route takes the type "boked"; did you mean "booked"?\n', "")
 
@@ -190,7 +190,7 @@ def test_a_filter_that_takes_too_many_steps_fails_here_as_at_work(
     assert "failed: it takes too many steps for this message" in out
 
 
-def test_a_record_that_is_too_long_is_cut_and_the_verdict_stands(
+def test_a_trace_that_is_too_long_is_cut_and_keeps_its_verdict(
     lone_project: Project, command: Callable[..., Done]
 ) -> None:
     lone_project.write("routes.yaml", CONFIG.replace("contains(tags, 'x')", "tags[?@ == 'x']"))

@@ -133,7 +133,7 @@ def test_a_line_that_is_no_event_is_named(
         (b'\xef\xbb\xbf{"type": "t",\n "n": 1}\n', "jq -c . FILE"),
     ],
 )
-def test_events_that_are_not_one_a_line_are_told_how_to_be(
+def test_events_not_on_one_line_get_advice(
     shop: Project, command: Callable[..., Done], content: bytes, advice: str
 ) -> None:
     shop.write("events.json", content)
@@ -170,7 +170,7 @@ def test_misuse_is_explained(
     assert not shop.redis.exists("events")
 
 
-def test_a_type_that_is_nearly_a_routes_is_told_and_published(
+def test_a_type_similar_to_a_routes_is_warned_of_and_published(
     shop: Project, command: Callable[..., Done]
 ) -> None:
     shop.routes("name: ok, type: order.paid, handler: jobs.ok")

@@ -162,7 +162,7 @@ def test_the_embedded_server_can_be_refused(lone_project: Project) -> None:
     assert not (lone_project.folder / ".streamroute").exists()
 
 
-def test_the_embedded_server_is_said_loudly_with_its_folder(lone_project: Project) -> None:
+def test_the_embedded_server_is_announced_with_its_folder(lone_project: Project) -> None:
     lone_project.routes(OK)
     done = lone_project.run("serve", "--drain")
     folder = lone_project.folder / ".streamroute"
@@ -473,7 +473,7 @@ def test_redis_gone_in_the_middle_is_waited_for(
     assert effects == {*(f"ok {n}" for n in range(40) if n != 20), "started 20", "done 20"}
 
 
-def test_entries_that_nobody_can_read_become_dead_letters_and_hold_nothing_up(each_project: Project) -> None:
+def test_undecodable_entries_become_dead_letters_and_block_nothing(each_project: Project) -> None:
     each_project.routes(OK, head=ROUTES.replace("lease: 1s", "lease: 30s"))
     entries: list[dict[Any, Any]] = [
         {"data": '{"n": 1}'},
@@ -538,7 +538,7 @@ def test_a_container_that_cannot_be_made_is_one_line_and_1(
     assert done.err == f"error: container wiring.{factory} failed: {error}: no DSN\n"
 
 
-def test_a_container_that_cannot_be_closed_is_said_after_the_table_and_1(project: Project) -> None:
+def test_a_container_that_cannot_be_closed_is_reported_after_the_table(project: Project) -> None:
     project.routes(OK, head="container: wiring.shut_badly\n" + ROUTES)
     project.write("wiring.py", CONTAINER)
     project.feed(event(1))

@@ -54,7 +54,7 @@ def test_thousands_of_equal_failures_are_a_few_lines_with_their_count(
     assert project.dead() == 6_000
 
 
-def test_streams_that_lose_their_server_together_say_so_in_a_few_lines(
+def test_an_outage_of_many_streams_is_a_few_log_lines(
     lone_project: Project, start_server: Callable[..., RealServer]
 ) -> None:
     server, count = start_server(), 30

@@ -188,7 +188,7 @@ def test_a_route_of_another_stream_does_not_take_the_message(command: Callable[.
     assert command("test").code == 0
 
 
-def test_a_message_that_its_stream_cannot_carry_is_told(command: Callable[..., Done]) -> None:
+def test_a_message_that_its_stream_cannot_carry_is_reported(command: Callable[..., Done]) -> None:
     config = CONFIG.replace("{events: }", "{events: {codec: fields}}")
     Path("routes.yaml").write_text(config, encoding="utf-8")
     write_tests(f"name: gold, message: {GOLD}, routes: [all, vip]")
@@ -369,7 +369,7 @@ EVENTS = """\
 """
 
 
-def test_a_first_file_says_what_the_routes_of_today_do(command: Callable[..., Done]) -> None:
+def test_a_generated_test_file_states_the_current_behavior(command: Callable[..., Done]) -> None:
     Path("events.jsonl").write_text(EVENTS, encoding="utf-8")
     done = command("test", "--init", "events.jsonl")
     assert done == Done(

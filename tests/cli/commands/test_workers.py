@@ -233,7 +233,7 @@ def test_a_drain_goes_on_where_messages_kill_the_workers(project: Project) -> No
         assert f"exited unexpectedly ({how}) after it was ready" in done.err
 
 
-def test_a_supervisor_that_waits_for_redis_ends_when_it_is_told(lone_project: Project) -> None:
+def test_a_supervisor_waiting_for_redis_ends_on_a_signal(lone_project: Project) -> None:
     with RealServer(valkey_binary()) as server:
         lone_project.env["REDIS_URL"] = server.url
         lone_project.routes(OK)

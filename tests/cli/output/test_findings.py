@@ -22,7 +22,7 @@ def test_only_info_is_clean() -> None:
     assert not is_clean([finding(1, severity=Severity.WARNING)])
 
 
-def test_findings_are_sorted_by_place_and_told_once() -> None:
+def test_findings_are_sorted_by_position_without_duplicates() -> None:
     one, two, three = finding(2), finding(10), finding(2, 5)
     assert sort_findings([two, three, one, two]) == [one, three, two]
     assert merge_findings([[one, two], [one, three], []]) == [one, three, two]

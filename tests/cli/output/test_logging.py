@@ -118,7 +118,7 @@ def test_a_thread_and_a_finalizer_that_fail_are_records_too(capsys: pytest.Captu
     assert not [line for line in said.splitlines() if line.startswith("12:34:56")]
 
 
-def test_a_last_error_keeps_its_lines_and_none_of_them_looks_like_a_record(
+def test_the_final_error_keeps_its_lines_and_forges_no_record(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     set_up_logging("text", "info")
@@ -132,7 +132,7 @@ def test_external_text_cannot_move_the_cursor(capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().err.endswith("info: a\\x1b[2Jb\\rc\td\n")
 
 
-def test_the_level_holds_for_everybody_but_libraries_that_talk_of_themselves(
+def test_the_log_level_applies_to_all_but_noisy_libraries(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     set_up_logging("text", "debug")
@@ -231,7 +231,7 @@ ODD_RECORDS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("output_format", ["text", "json"])
 @pytest.mark.parametrize("odd", ODD_RECORDS, ids=str)
-def test_a_record_of_odd_make_is_one_line_as_well(
+def test_an_unusual_record_is_one_line_too(
     odd: dict[str, Any], output_format: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """User code creates some, with ``extra`` or from another process; logging would print them raw."""

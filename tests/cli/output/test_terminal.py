@@ -31,7 +31,7 @@ def test_a_terminal_that_wants_none_gets_none(monkeypatch: pytest.MonkeyPatch, n
     assert not wants_color(Terminal())
 
 
-def test_an_empty_no_color_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_no_color_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     """https://no-color.org: present and not an empty string."""
     monkeypatch.setenv("NO_COLOR", "")
     assert wants_color(Terminal())

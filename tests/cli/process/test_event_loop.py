@@ -67,7 +67,7 @@ EXITS = "called sys.exit() in the event loop"
         (start_task, EXITS),
     ],
 )
-def test_user_code_that_ends_the_command_is_named_as_why(
+def test_user_code_that_ends_the_command_is_named(
     act: Callable[[], None],
     said: str,
     fast: bool,

@@ -80,7 +80,7 @@ def test_init_writes_nothing_where_it_could_not_write_all(
         (folder / taken).touch()
     done = command("init", str(folder))
     assert done.code in {1, 2}
-    assert "is no folder" in done.err
+    assert "is not a folder" in done.err
     assert [path.name for path in project.rglob("*")] == ["new", *[taken] * (taken != ".")]
 
 

@@ -132,7 +132,7 @@ def test_a_loss_is_counted_as_well_as_logged(project: Project) -> None:
     project.write("go", "")
 
 
-def test_a_blocked_event_loop_keeps_nobody_from_asking(project: Project) -> None:
+def test_metrics_are_served_while_the_event_loop_is_blocked(project: Project) -> None:
     project.routes(BLOCK)
     scraper = Scraper(project.start("serve", "--metrics", "0"))
     publish(project, "b")
@@ -182,7 +182,7 @@ def test_one_worker_is_counted_by_its_supervisor(project: Project) -> None:
     assert running.signal(signal.SIGTERM).end().code == 0
 
 
-def test_a_worker_that_is_stopped_is_told_of(project: Project) -> None:
+def test_a_stopped_worker_is_reported(project: Project) -> None:
     project.routes(OK)
     running = project.start("serve", "--workers", "2", "--metrics", "0")
     scraper = Scraper(running)

@@ -92,7 +92,7 @@ def test_other_commands_that_read_a_configuration_have_a_limit_too(
     assert "error[SR026]" in done.stdout
 
 
-def test_an_alarm_of_somebody_else_goes_on_afterwards() -> None:
+def test_an_alarm_set_earlier_is_resumed() -> None:
     before = signal.getsignal(signal.SIGALRM)
     earlier, interval = signal.setitimer(signal.ITIMER_REAL, 1000)
     try:

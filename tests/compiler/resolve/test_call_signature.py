@@ -208,7 +208,7 @@ def test_any_exception_of_a_constructor_is_reported_in_one_line(kind: str) -> No
     assert len(problem.problem.message) <= 5_000
 
 
-def test_a_handler_that_answers_nothing_is_reported_or_taken_at_its_word() -> None:
+def test_a_handler_without_attributes_is_accepted_or_reported() -> None:
     assert fits_or_not(Unasked())
 
 
@@ -283,7 +283,7 @@ class Hostile(Unbound):
         raise RuntimeError(name)
 
 
-def test_a_proxy_that_raises_whatever_it_is_asked_is_taken_at_its_word() -> None:
+def test_a_proxy_that_raises_on_inspection_is_accepted() -> None:
     assert fits(Unbound()) == (POSITION, False)
 
 

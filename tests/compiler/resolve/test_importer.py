@@ -75,7 +75,7 @@ def test_the_missing_part_of_a_path_is_named(folder: Path, reference: str, caret
     assert reference[problem.start : problem.end].endswith(caret.rpartition(".")[2])
 
 
-def test_a_missing_attribute_is_told_with_what_was_meant(folder: Path) -> None:
+def test_a_missing_attribute_is_reported_with_a_suggestion(folder: Path) -> None:
     problem = problem_of(Importer(folder), "srsh.handlers:welcom")
     assert problem.code == "SR402"
     assert problem.text == 'module "srsh.handlers" has no attribute "welcom"; did you mean "welcome"?'
@@ -93,7 +93,7 @@ def test_a_missing_attribute_is_told_with_what_was_meant(folder: Path) -> None:
         ("from srsh.handlers import nothing", "ImportError: cannot import name 'nothing'"),
     ],
 )
-def test_a_module_that_raises_is_told_with_the_user_s_own_line(folder: Path, code: str, said: str) -> None:
+def test_a_module_that_raises_is_reported_with_the_users_line(folder: Path, code: str, said: str) -> None:
     (folder / "srsh" / "bad.py").write_text(f"# a comment\n{code}\n")
     problem = problem_of(Importer(folder), "srsh.bad.f")
     assert problem.code == "SR407"
@@ -101,7 +101,7 @@ def test_a_module_that_raises_is_told_with_the_user_s_own_line(folder: Path, cod
     assert problem.help == "in srsh/bad.py:2"
 
 
-def test_a_syntax_error_is_told_with_its_line(folder: Path) -> None:
+def test_a_syntax_error_is_reported_with_its_line(folder: Path) -> None:
     (folder / "srsh" / "bad.py").write_text("x = 1\ndef f(:\n")
     problem = problem_of(Importer(folder), "srsh.bad.f")
     assert problem.code == "SR407"
@@ -136,7 +136,7 @@ def test_a_module_may_put_an_object_in_its_place(folder: Path) -> None:
     assert problem_of(importer, "srsh.lazy.welcom").suggestion == "welcome"
 
 
-def test_a_name_that_python_finds_elsewhere_is_told(folder: Path) -> None:
+def test_a_module_that_python_finds_elsewhere_is_reported(folder: Path) -> None:
     (folder / "pytest.py").write_text("def f(payload): ...\n")
     problem = problem_of(Importer(folder), "pytest.f")
     assert problem.code == "SR406"

@@ -178,7 +178,7 @@ routes:
 """
 
 
-def test_a_handler_s_annotation_is_told_once_and_not_where_a_transform_stands_between(tmp_path: Path) -> None:
+def test_an_annotation_is_reported_once_and_not_behind_a_transform(tmp_path: Path) -> None:
     (tmp_path / "annotated_one.py").write_text(CODE, encoding="utf-8")
     (tmp_path / "routes.yaml").write_text(ROUTES.replace("NAME", "annotated_one"), encoding="utf-8")
     with isolated_imports(tmp_path):

@@ -159,7 +159,7 @@ def test_a_stream_s_retry_has_effect_where_one_of_its_routes_needs_it(tmp_path: 
     assert found(tmp_path, routes("name: one", "name: two, type: s, retry: {max_attempts: 3}"), head) == []
 
 
-def test_a_timeout_that_outlasts_a_drain_is_told(tmp_path: Path) -> None:
+def test_a_timeout_longer_than_the_grace_is_reported(tmp_path: Path) -> None:
     text = routes("name: one, timeout: 2m", "name: two, type: s, timeout: 30s", "name: three, type: r")
     assert found(tmp_path, text) == [
         'SR214 4: "timeout" (2m) is longer than "grace" (30s), which cuts attempts off on shutdown'

@@ -155,7 +155,7 @@ def test_a_route_whose_own_name_cannot_be_used_owns_none(tmp_path: Path) -> None
         ("{events: {group: new, formerly_group: old, dead_letter: '{events}:old:dead'}}", "{}"),
     ],
 )
-def test_a_group_that_was_renamed_says_so(tmp_path: Path, streams: str, defaults: str) -> None:
+def test_a_renamed_group_is_reported(tmp_path: Path, streams: str, defaults: str) -> None:
     text = f"{routes('name: one', streams=streams)}defaults: {defaults}\n"
     assert findings(tmp_path, text) == []
 

@@ -113,7 +113,7 @@ async def test_a_container_that_cannot_be_closed_is_named() -> None:
             pass
 
 
-async def test_a_cancellation_is_nobody_s_fault() -> None:
+async def test_a_cancellation_is_not_a_failure_of_the_container() -> None:
     made = asyncio.Event()
 
     async def factory() -> None:
@@ -131,7 +131,7 @@ async def test_a_cancellation_is_nobody_s_fault() -> None:
         await opening
 
 
-async def test_a_cancellation_that_nobody_asked_for_is_the_container_s_failure() -> None:
+async def test_an_unrequested_cancellation_is_a_failure_of_the_container() -> None:
     async def factory() -> None:
         raise asyncio.CancelledError
 

@@ -56,7 +56,7 @@ def test_numbers_inside_are_equal_too() -> None:
     assert digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})
 
 
-async def test_a_message_that_nobody_can_deduplicate_is_refused() -> None:
+async def test_a_message_without_a_dedupe_backend_is_refused() -> None:
     """In a dispatcher and with a storage of somebody else's: not run twice in silence."""
     handler = Handling("charge")
     route = with_dedupe(handler, lambda payload: payload["id"], 60)

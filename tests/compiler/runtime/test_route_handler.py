@@ -198,7 +198,7 @@ async def test_a_handler_that_never_returns_is_a_failure() -> None:
     assert isinstance(found.__cause__, HandlerTimeout)
 
 
-async def test_a_sync_handler_that_never_returns_is_a_failure_and_blocks_nobody() -> None:
+async def test_a_sync_handler_that_never_returns_fails_and_blocks_no_other() -> None:
     release = threading.Event()
 
     def handler(payload: Any) -> None:

@@ -45,7 +45,7 @@ def test_a_page_declares_its_rule() -> None:
     )
 
 
-def test_a_rule_is_loaded_once_and_only_when_it_is_asked_for() -> None:
+def test_a_rule_is_loaded_once_on_demand() -> None:
     loaded: list[str] = []
 
     def load(code: str) -> Rule:

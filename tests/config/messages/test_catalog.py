@@ -40,7 +40,7 @@ def found(loaded: LoadResult) -> list[str]:
     return [str(finding).replace("routes.yaml:", "").replace("error[", "E[") for finding in findings]
 
 
-def test_a_schema_stands_in_a_file_or_inline(load: Write) -> None:
+def test_a_schema_is_in_a_file_or_inline(load: Write) -> None:
     loaded = load(
         "messages:\n"
         "  a: {schema: schemas/a.json, description: An a}\n"
@@ -356,7 +356,7 @@ def test_an_anchor_of_draft_07_is_named_as_it_is_written(load: Write) -> None:
     assert found(loaded) == ['7:60: E[SR117]: duplicate schema name "#n": first used on line 7']
 
 
-def test_a_file_and_a_schema_that_takes_its_name_are_told_apart(load: Write) -> None:
+def test_a_file_and_a_schema_with_its_name_are_distinguished(load: Write) -> None:
     loaded = load(
         "messages:\n  a: {schema: b.json}\n  b: {schema: {$id: b.json, type: string}}\n", b={"type": "object"}
     )

@@ -59,7 +59,7 @@ def test_merged_values_are_found_where_they_are_written(source: SourceFile) -> N
     assert text_at(source, source.span(("streams", "b", "group"))) == "shared"
 
 
-def test_an_alias_is_pointed_at_where_it_stands(source: SourceFile) -> None:
+def test_an_alias_is_reported_at_its_own_position(source: SourceFile) -> None:
     assert text_at(source, source.span(("streams", "b"))) == "*common"
 
 
@@ -91,7 +91,7 @@ def test_the_end_of_a_string_is_a_place(source: SourceFile) -> None:
     assert (span.line, span.column) == (10, 11 + len(value))
 
 
-def test_a_comment_that_cuts_a_plain_value_is_told(source: SourceFile) -> None:
+def test_a_comment_that_cuts_off_a_plain_value_is_reported(source: SourceFile) -> None:
     assert SourceLocation(source, ("routes", 6)).comment_after(("filter",)) == "#here"
     assert SourceLocation(source, ("routes", 0)).comment_after(("filter",)) is None
     assert SourceLocation(source, ("routes", 3)).comment_after(("filter",)) is None

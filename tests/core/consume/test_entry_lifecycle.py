@@ -193,7 +193,9 @@ class TestClosing:
             assert (caplog.messages, work.told, work.storage.released) == ([], [], [])
 
     @pytest.mark.parametrize("count", [1, 2])
-    async def test_a_handler_that_is_deaf_is_told(self, caplog: pytest.LogCaptureFixture, count: int) -> None:
+    async def test_an_uncancellable_handler_is_reported(
+        self, caplog: pytest.LogCaptureFixture, count: int
+    ) -> None:
         async with opened(grace=0.01) as work:
             work.lifecycle._pool._last_patience = 0.01
 
@@ -486,7 +488,7 @@ class TestPatience:
             assert await within_patience(running)
             await eventually(lambda: "new" in work.started)
 
-    async def test_a_quota_is_waited_for_as_long_as_is_asked_for(
+    async def test_a_wait_for_the_quota_lasts_up_to_its_timeout(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         async with opened() as work:
@@ -553,7 +555,7 @@ class TestEnds:
             assert "stays pending" not in caplog.text
             assert "another worker has claimed it" in caplog.text
 
-    async def test_a_lost_entry_is_told_once_and_its_handler_is_cancelled(
+    async def test_a_lost_entry_is_reported_once_and_its_handler_cancelled(
         self, caplog: pytest.LogCaptureFixture
     ) -> None:
         caplog.set_level(logging.WARNING)

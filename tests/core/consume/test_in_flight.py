@@ -41,7 +41,7 @@ def test_a_run_does_not_answer_for_another_entry_under_its_id() -> None:
     assert (running.deliveries, running.delivery.lease_confirmed_at) == (0, 0)
 
 
-def test_an_entry_that_was_let_go_and_came_back_is_another() -> None:
+def test_an_entry_released_and_redelivered_is_a_new_one() -> None:
     held, first, second = InFlight(), delivery(1), delivery(1)
     held.add([("1-0", first)])
     held.discard([("1-0", first), ("unknown", {})])

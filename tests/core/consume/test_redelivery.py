@@ -88,7 +88,7 @@ def held(work: Work) -> dict[str, int]:
     return {name: message.deliveries for name, message in work.handling.in_flight.snapshot().items()}
 
 
-async def test_a_late_settlement_of_an_older_delivery_lets_go_of_no_newer_one(work: Work) -> None:
+async def test_a_late_settlement_of_an_older_delivery_keeps_the_newer_one(work: Work) -> None:
     """Otherwise the running delivery's lease would not be renewed."""
     [entry_id] = held(work)
     work.go_on[1].set()

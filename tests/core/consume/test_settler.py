@@ -61,7 +61,7 @@ async def test_an_ack_that_always_fails_holds_up_no_other(caplog: pytest.LogCapt
     assert "recovered" in told[1].message
 
 
-async def test_settling_goes_on_whatever_those_do_who_are_told() -> None:
+async def test_settling_continues_even_if_observers_raise() -> None:
     """If an exception of a callback ended settling, no entry would be acknowledged any more, silently."""
     written, released = list[str](), list[str]()
 

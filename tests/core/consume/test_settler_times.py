@@ -296,7 +296,7 @@ async def test_an_entry_with_which_every_call_fails_is_tried_apart_from_the_othe
     assert len(storage.released) == 8
 
 
-async def test_an_outage_is_told_at_its_beginning_and_at_its_end(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_outage_is_logged_at_its_start_and_end(caplog: pytest.LogCaptureFixture) -> None:
     storage = Storage()
     storage.failures = 3
     async with opened(storage) as settler:
@@ -440,7 +440,7 @@ async def test_after_a_failed_batch_the_newer_delivery_is_settled() -> None:
     assert written == [{"1": older, "2": {}}, {"1": newer}, {"2": {}}]
 
 
-async def test_refusals_are_over_when_nothing_is_refused_any_more(
+async def test_refusals_end_when_nothing_is_refused(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A success in between says nothing about the entry that waits for its next attempt."""

@@ -233,7 +233,7 @@ async def test_the_locks_of_an_entry_stay_with_an_external_retry() -> None:
     assert got[0].delivery.dedupe_locks is claims is entry.delivery.dedupe_locks
 
 
-async def test_a_schedulers_retry_that_became_one_of_our_own_is_what_that_says() -> None:
+async def test_an_external_retry_turned_native_follows_the_native_state() -> None:
     """It was postponed: its raw fields still hold its original marker."""
     handler = Handling("later", failing(Postpone(delay=3)))
     routes = frozenset(["consuming.later"])
@@ -247,7 +247,7 @@ async def test_a_schedulers_retry_that_became_one_of_our_own_is_what_that_says()
 
 
 @pytest.mark.parametrize(("proven", "accepted"), [(True, False), (False, True), (True, True), (False, False)])
-async def test_a_filter_is_not_asked_again_of_what_it_has_accepted(proven: bool, accepted: bool) -> None:
+async def test_a_filter_is_not_evaluated_again_for_an_accepted_message(proven: bool, accepted: bool) -> None:
     """Neither for a scheduler's retry, nor for a built-in retry with an unproven key."""
     handler = Handling("again")
     dispatcher = dispatcher_of(retry_scheduler=Scheduler(), retry_secret=SECRET)

@@ -146,7 +146,7 @@ class Odd:
     async def __call__(self, payload: Any, container: Any) -> None: ...
 
 
-def test_a_handler_that_raises_when_it_is_asked_for_its_name_is_called_by_its_class() -> None:
+def test_a_handler_whose_name_raises_is_named_by_its_class() -> None:
     assert route_key(Odd()) == f"{__name__}.Odd"
     assert isinstance(outcome_for(Route("r", Odd(), None), Retry(delay=1), 3, POLICY), DeadLetter)
 
@@ -270,7 +270,7 @@ def test_routes_that_failed_are_named_with_their_reasons() -> None:
     assert raised.outcomes == tuple(outcomes)
 
 
-def test_a_rejection_without_a_reason_says_that_it_was_one() -> None:
+def test_a_rejection_without_a_reason_has_a_default_text() -> None:
     letter = outcome_for(ROUTE, Reject(""), 1, POLICY)
     assert isinstance(letter, DeadLetter)
     assert letter.reason == "the handler rejected the message"
@@ -284,7 +284,7 @@ def test_a_rejection_without_a_reason_says_that_it_was_one() -> None:
         (RetryLater("r", 1, 2, "", postponed=True), Result.POSTPONED),
     ],
 )
-def test_observers_are_told_what_became_of_it(outcome: RetryLater | DeadLetter, result: Result) -> None:
+def test_observers_receive_the_outcome(outcome: RetryLater | DeadLetter, result: Result) -> None:
     assert result_of(outcome) is result
 
 
@@ -322,7 +322,7 @@ def test_a_message_that_reaches_no_handler_is_named_by_its_id(caplog: pytest.Log
 
 
 @pytest.mark.parametrize(("reason", "said"), [(None, "what it says"), ("its reason", "its reason"), (7, "7")])
-def test_a_rejection_of_somebody_s_own_is_asked_for_its_reason(reason: Any, said: str) -> None:
+def test_a_custom_rejection_class_provides_its_reason(reason: Any, said: str) -> None:
     class Own(Reject):
         def __str__(self) -> str:
             return "what it says"

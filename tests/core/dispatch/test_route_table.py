@@ -110,7 +110,7 @@ class _Refusing:
 
 
 @pytest.mark.parametrize("stated", [None, 7, "ab", [1], [("a",)], [(("a",), [])]])
-def test_a_filter_with_other_things_under_that_name_is_asked_each_time(stated: Any) -> None:
+def test_a_filter_outside_the_index_is_evaluated_each_time(stated: Any) -> None:
     """They belong to other libraries."""
     odd: Any = wants(a="1")
     vars(odd)["equalities"] = stated

@@ -78,9 +78,7 @@ def test_a_handler_that_names_its_route_counts_its_own_attempts(made: Any, count
         ((Unspeakable(),), set()),
     ],
 )
-def test_former_names_are_a_tuple_of_texts_and_anything_else_is_somebody_else_s(
-    stated: Any, formerly: set[str]
-) -> None:
+def test_only_a_tuple_of_texts_counts_as_former_names(stated: Any, formerly: set[str]) -> None:
     [route] = unique_routes([(named("now", stated), None)])
     assert route.formerly == formerly
 
@@ -103,7 +101,7 @@ def test_a_handler_that_answers_to_no_name_has_no_former_one() -> None:
     ("names", "is_named"),
     [(["now"], True), (["old"], True), (["other"], False), ([], False), (["x", "older"], True)],
 )
-def test_a_route_is_meant_by_its_name_and_by_each_former_one(names: list[str], is_named: bool) -> None:
+def test_a_route_is_found_by_its_name_and_former_names(names: list[str], is_named: bool) -> None:
     route = Route("now", handler, None, frozenset(["old", "older"]))
     assert route.is_named_in(frozenset(names)) is is_named
 
@@ -117,7 +115,7 @@ def test_the_retry_format_does_not_change(value: object, name: str) -> None:
         setattr(value, name, "other")
 
 
-def test_a_router_tells_those_who_watch_of_what_is_registered_from_then_on() -> None:
+def test_a_router_notifies_watchers_of_later_registrations() -> None:
     router, told = RedisRouter(), list[str]()
     router.message("before")(handler)
     router.watch(told.append)

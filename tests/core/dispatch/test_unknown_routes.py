@@ -105,7 +105,7 @@ async def test_without_other_workers_the_local_routes_decide(
     assert (type(found) is DeadLetter) if what == "route" else (found is None)
 
 
-async def test_a_payload_that_is_no_message_waits_for_nobody() -> None:
+async def test_a_plain_payload_does_not_wait_for_other_workers() -> None:
     assert await outcome_of_unknown_type({"type": TYPE}, TYPE) is None
 
 
@@ -113,7 +113,7 @@ async def test_a_payload_that_is_no_message_waits_for_nobody() -> None:
 @pytest.mark.parametrize(
     ("before", "now", "said"), [(0, SINCE, True), (SINCE, SINCE, False), (0, 0, False), (SINCE, 0, False)]
 )
-async def test_the_first_time_that_nobody_knows_it_is_said(
+async def test_the_first_unknown_retry_is_logged(
     what: str, before: int, now: int, said: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     await outcome(what, message(Workers(RouteWait(1, now)), unknown_since=before))
@@ -125,6 +125,6 @@ async def test_the_first_time_that_nobody_knows_it_is_said(
         assert vars(caplog.records[0])["coalesced_by"][1:] == (name,)
 
 
-async def test_a_type_of_any_length_is_said_in_part(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_long_type_is_truncated(caplog: pytest.LogCaptureFixture) -> None:
     await outcome_of_unknown_type(message(Workers(RouteWait(1, SINCE))), "x" * 1_000_000)
     assert len(caplog.messages[0]) < NAME + 200

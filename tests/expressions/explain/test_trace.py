@@ -192,7 +192,7 @@ def test_a_filter_of_thirty_doublings_fails_here_as_it_does_at_work() -> None:
     assert traced.error == "it takes too many steps for this message"
 
 
-def test_a_record_that_takes_too_many_steps_is_cut_and_the_verdict_stands() -> None:
+def test_a_trace_with_too_many_steps_is_cut_and_keeps_its_verdict() -> None:
     """The filter itself is cheap for its message, and so runs as code; only its record is long."""
     traced = trace("a[?@ == 'x'] && b == 'b'", {"a": ["x"] * 200_000, "b": "b"})
     assert (traced.truth, traced.error, traced.truncated) == (True, None, True)

@@ -58,13 +58,15 @@ def test_the_operands_that_decided_are_named(expression: str, payload: Any, expe
         ("[0]", {}, "@ is an object, not a list"),
     ],
 )
-def test_a_path_says_where_it_was_lost(path: str, payload: Any, expected: str | None) -> None:
+def test_a_null_path_is_explained_at_its_first_missing_part(
+    path: str, payload: Any, expected: str | None
+) -> None:
     (reason,) = reasons(trace(f"{path} == 'x'", payload))
     detail = f"{path} is null" + (f" ({expected})" if expected else "")
     assert reason.detail == detail
 
 
-def test_a_path_that_is_the_whole_filter_says_where_it_was_lost() -> None:
+def test_a_filter_of_a_null_path_is_explained_at_its_missing_part() -> None:
     (reason,) = reasons(trace("guest.vip", {}))
     assert reason.text == "guest.vip is null, which counts as false: guest is null or missing"
 

@@ -116,7 +116,9 @@ def problem_of(expression: str) -> Problem:
         ("a[0:1:2:3]", ":", "unexpected : after 2"),
     ],
 )
-def test_a_syntax_error_is_said_in_plain_words_at_its_place(expression: str, caret: str, words: str) -> None:
+def test_a_syntax_error_is_reported_in_plain_words_at_its_position(
+    expression: str, caret: str, words: str
+) -> None:
     problem = problem_of(expression)
     assert problem.code == "SR301"
     assert problem.message == words

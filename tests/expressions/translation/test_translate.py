@@ -122,7 +122,7 @@ FOREIGN = [
 
 
 @pytest.mark.parametrize(("foreign", "meant"), FOREIGN)
-def test_a_condition_of_another_language_is_rewritten_as_it_was_meant(foreign: str, meant: str) -> None:
+def test_conditions_of_other_languages_are_translated(foreign: str, meant: str) -> None:
     [first, *_] = check_expression(foreign)
     assert first.help == f"write {meant}"
     accepts = compile_filter(meant)

@@ -100,9 +100,7 @@ def only(expression: str, payload: Type | None = None, *, validated: bool = Fals
         ('b == ("a)")', '"a)"', "write b == ('a)')"),
     ],
 )
-def test_a_name_where_a_value_was_meant_is_found_and_corrected(
-    expression: str, caret: str, meant: str
-) -> None:
+def test_a_field_name_in_place_of_a_value_is_corrected(expression: str, caret: str, meant: str) -> None:
     problem = only(expression)
     assert (problem.code, expression[problem.start : problem.end], problem.help) == ("SR312", caret, meant)
 
@@ -127,7 +125,7 @@ def test_a_comparison_of_a_length_does_not_hide_that_the_list_may_be_missing(com
         "tier == level",
     ],
 )
-def test_a_name_that_is_meant_as_a_field_is_left_alone(expression: str) -> None:
+def test_intended_field_names_are_not_reported(expression: str) -> None:
     assert found(expression) == []
 
 
@@ -368,9 +366,7 @@ def test_literals_that_leave_nothing_to_choose_are_found(
         ("vip && !(length(tags))", "compare it: length(tags) == `0`, without the !"),
     ],
 )
-def test_a_number_as_a_condition_is_compared_in_the_sense_that_was_meant(
-    expression: str, advice: str
-) -> None:
+def test_a_number_as_a_condition_gets_a_comparison_as_advice(expression: str, advice: str) -> None:
     problem = only(expression)
     assert (problem.code, problem.help) == ("SR313", advice)
 

@@ -92,7 +92,7 @@ def test_the_literals_of_a_schema_are_found_however_deep() -> None:
 
 
 @pytest.mark.parametrize(("steps", "is_path"), [(1, True), (2, True), (32, True), (33, False), (100, False)])
-def test_a_path_that_nobody_writes_is_none(steps: int, is_path: bool) -> None:
+def test_an_unusual_path_has_no_skeleton(steps: int, is_path: bool) -> None:
     names = [f"f{number}" for number in range(steps)]
     assert path_of(parse(".".join(names)).root) == (tuple(names) if is_path else None)
 

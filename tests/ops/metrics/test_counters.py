@@ -107,7 +107,7 @@ def test_incidents_from_several_threads_are_all_counted() -> None:
     assert counters.events == {("s", "claimed"): 8000}
 
 
-def test_types_that_nobody_lists_are_counted_in_bounded_memory() -> None:
+def test_unlisted_types_are_counted_in_bounded_memory() -> None:
     counters = Counters({})
     for n in range(3000):
         counters.observe(Message({"type": f"{n:05}" + "x" * 1000}), None, Result.UNKNOWN)
@@ -141,7 +141,7 @@ def test_counting_never_raises_for_any_id(entry_id: str, result: Result, route: 
     assert Counters.from_dict(counters.as_dict()).as_dict() == counters.as_dict()
 
 
-def test_tallies_of_several_workers_are_one() -> None:
+def test_counters_of_several_workers_are_added() -> None:
     """``from_dict`` accepts the result of ``as_dict``, through JSON."""
     parts, whole = [Counters({"s": ("r",)}) for _ in range(3)], Counters({"s": ("r",)})
     for part in [*parts, whole]:

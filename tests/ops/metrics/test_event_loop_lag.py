@@ -28,7 +28,7 @@ def test_a_loop_that_does_not_come_round_is_later_and_later() -> None:
     assert loop_lag.lag == 6
 
 
-async def test_a_loop_that_was_late_says_so_until_its_next_beat() -> None:
+async def test_a_late_loop_reports_its_lag_until_the_next_beat() -> None:
     clock = Clock()
     loop_lag = EventLoopLag(clock)
     async with in_background(loop_lag.measure()):

@@ -76,7 +76,7 @@ def test_metrics_and_health_have_pages_and_nothing_else_has() -> None:
         assert get(f"http://{at}/")[0] == 404
 
 
-def test_a_client_that_says_nothing_holds_up_no_other() -> None:
+def test_a_silent_client_does_not_block_others() -> None:
     with http_server(ANYWHERE, pages(metrics, list)) as at:
         with socket.create_connection((at.host, at.port)):
             assert get(f"http://{at}/metrics")[0] == 200
@@ -212,13 +212,13 @@ def test_on_other_addresses_any_host_name_is_accepted() -> None:
         assert b"200 OK" in answer
 
 
-def test_a_port_that_is_taken_is_an_error_that_says_so() -> None:
+def test_a_port_in_use_is_an_error() -> None:
     with http_server(ANYWHERE, metrics) as at, pytest.raises(SetupError) as error:
         http_server(at, metrics).__enter__()
     assert str(error.value) == f"--metrics cannot listen on {at}: address already in use"
 
 
-def test_a_host_that_is_none_of_ours_is_an_error_that_says_so() -> None:
+def test_a_foreign_host_address_is_an_error() -> None:
     with pytest.raises(SetupError, match=r"--metrics cannot listen on 192\.0\.2\.1:9464: "):
         http_server(Endpoint("192.0.2.1", 9464), metrics).__enter__()
 

@@ -39,7 +39,7 @@ def gone() -> RedisUnavailableError:
     return RedisUnavailableError("Redis is gone")
 
 
-async def test_an_absence_is_waited_out_and_said_once(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_outage_is_waited_out_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     assert await retry_until_available(Flaky(gone(), gone(), gone()), "asking") == "done"
     first, last = caplog.messages
     assert first == "asking failed; retrying: RedisUnavailableError: Redis is gone"

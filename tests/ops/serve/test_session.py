@@ -79,7 +79,7 @@ async def test_without_a_drain_the_session_runs_until_stopped(source: BinaryIO) 
     assert app.calls == ["publish 1", "publish 2"]
 
 
-async def test_a_stop_ends_a_drain_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_stop_ends_a_drain_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     app, stop = FakeApp(), asyncio.Event()
     running = asyncio.create_task(session(app, None, drain=True, stop=stop))
     await eventually(lambda: "left 7-0" in app.calls)

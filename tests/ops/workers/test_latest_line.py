@@ -31,7 +31,7 @@ def test_an_unfinished_line_is_ignored() -> None:
     assert lines.line == b"half of the second"
 
 
-def test_a_line_that_is_too_long_is_dropped_and_told_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_overlong_line_is_dropped_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     lines = LatestLine(4)
     lines.feed(b"1234\n")
     for piece in (b"12345\n", b"123", b"45", b"6\n", b"12345" + b"x" * 99):

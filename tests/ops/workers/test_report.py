@@ -59,7 +59,7 @@ def test_a_report_has_names_and_no_positions() -> None:
     assert said["stats"] == {"lag": 0.5, "running": {"s": 1}, "concurrency": {"s": 32}, "stuck": {}}
 
 
-def test_a_report_without_counts_says_so() -> None:
+def test_a_report_without_counts_is_marked() -> None:
     assert WorkerReport.from_line(WorkerReport(stats=STATS).to_line()).counts is None
 
 

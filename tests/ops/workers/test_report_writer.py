@@ -137,7 +137,7 @@ def test_a_supervisor_that_does_not_read_holds_nothing_up(
     assert caplog.messages == ["could not report to the supervisor: it does not read the pipe"]
 
 
-def test_a_supervisor_that_reads_again_is_told(pipe: Pipe) -> None:
+def test_reports_resume_when_the_supervisor_reads_again(pipe: Pipe) -> None:
     """The last report waits for it, for a while."""
     pipe.fill()
     with writing(pipe, ReportSettings(startup_wait=0.01, patience=3600.0)) as ready:
@@ -147,7 +147,7 @@ def test_a_supervisor_that_reads_again_is_told(pipe: Pipe) -> None:
     assert pipe.reports[-1]["ended"] is True
 
 
-def test_a_supervisor_that_is_gone_is_told_nothing(caplog: pytest.LogCaptureFixture) -> None:
+def test_nothing_is_reported_to_an_ended_supervisor(caplog: pytest.LogCaptureFixture) -> None:
     pipe = Pipe()
     with writing(pipe, QUICK) as ready:
         os.close(pipe.reading)
@@ -157,7 +157,7 @@ def test_a_supervisor_that_is_gone_is_told_nothing(caplog: pytest.LogCaptureFixt
     assert caplog.messages == []
 
 
-def test_a_pipe_that_was_closed_is_told_of(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_closed_pipe_is_reported(caplog: pytest.LogCaptureFixture) -> None:
     """By a handler that closes all open files."""
     pipe = Pipe()
     with writing(pipe):
@@ -166,7 +166,7 @@ def test_a_pipe_that_was_closed_is_told_of(caplog: pytest.LogCaptureFixture) -> 
     assert caplog.messages == ["could not report to the supervisor: [Errno 9] Bad file descriptor"]
 
 
-def test_a_report_that_is_too_long_goes_without_its_counts_which_is_told_once(
+def test_an_overlong_report_is_sent_without_counts_and_logged_once(
     pipe: Pipe, caplog: pytest.LogCaptureFixture
 ) -> None:
     counters = Counters({})

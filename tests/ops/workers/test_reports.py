@@ -80,7 +80,7 @@ async def test_a_worker_that_was_ready_is_remembered() -> None:
         assert reports.has_been_ready
 
 
-async def test_a_worker_that_was_ready_and_ended_unheard_is_remembered() -> None:
+async def test_a_ready_worker_that_ended_unnoticed_is_remembered() -> None:
     reports = WorkerReports(Counters(ROUTES))
     with reports.pipe() as pipe:
         say(pipe, 7)
@@ -88,7 +88,7 @@ async def test_a_worker_that_was_ready_and_ended_unheard_is_remembered() -> None
     assert succeeded(reports) == 7
 
 
-async def test_the_lag_of_a_worker_that_says_nothing_grows(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_lag_of_a_silent_worker_grows(monkeypatch: pytest.MonkeyPatch) -> None:
     """It was stopped, or swapped out: its last report is outdated."""
     reports = WorkerReports(Counters(ROUTES))
     with reports.pipe() as pipe:

@@ -17,7 +17,7 @@ def test_a_worker_that_never_worked_pauses_up_to_half_a_minute() -> None:
     assert pauses.after_crash(1, at_work=True) == 5
 
 
-def test_a_worker_that_has_run_for_a_minute_begins_anew() -> None:
+def test_pauses_reset_after_a_minute_of_running() -> None:
     pauses = CrashPauses()
     lives = (1, 60, 61, 1, 1)
     assert [pauses.after_crash(lasted, at_work=True) for lasted in lives] == [0.5, 1, 0.5, 1, 2]

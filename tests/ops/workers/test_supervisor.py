@@ -187,7 +187,7 @@ else:
     assert re.search(r"worker \d could not start \(exit code 3\); stopping all workers", caplog.text)
 
 
-async def test_a_crash_is_no_refusal_though_nobody_was_ever_ready(tmp_path: Path) -> None:
+async def test_a_crash_before_any_worker_was_ready_is_not_a_refusal(tmp_path: Path) -> None:
     script = """
 if not lives():
     note("crashes")
@@ -467,7 +467,7 @@ async def test_stop_ends_the_wait_for_redis(tmp_path: Path) -> None:
     assert stage.lives == ["crashes"]
 
 
-async def test_a_worker_that_has_run_for_long_has_a_new_trouble(
+async def test_a_crash_after_a_long_run_counts_as_the_first(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     stage = Stage(tmp_path, CRASH, 1, pauses=replace(SHORT, steady=0.0))
@@ -478,7 +478,7 @@ async def test_a_worker_that_has_run_for_long_has_a_new_trouble(
     assert set(pauses) == {"0.001"}
 
 
-async def test_a_worker_hears_no_signal_of_the_terminal(tmp_path: Path) -> None:
+async def test_a_worker_ignores_signals_of_the_terminal(tmp_path: Path) -> None:
     stage = Stage(tmp_path, "note(str(os.getsid(0) == os.getpid())); run()", 1)
     async with stage.running():
         await stage.until("True", "runs")
@@ -516,7 +516,7 @@ async def test_a_supervisor_that_is_cancelled_lets_its_workers_drain(tmp_path: P
         assert stage.lives == [*2 * ["runs"], *2 * ["drained"]]
 
 
-async def test_workers_are_told_to_end_once_however_often_the_supervisor_is(
+async def test_workers_are_signalled_once_however_often_the_supervisor_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker may treat a second signal as impatience."""

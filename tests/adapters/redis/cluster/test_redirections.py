@@ -173,7 +173,7 @@ class TestAsk:
         assert await together(cluster.client) == [[b"8", b"0"], b"x"]
         assert cluster.two.taken() == ["ASKING", "TIME", "ASKING", f"GET {KEY}"]
 
-    async def test_a_transaction_is_asked_for_once(self, cluster: Cluster) -> None:
+    async def test_a_transaction_sends_asking_once(self, cluster: Cluster) -> None:
         cluster.one.says("XADD", cluster.ask(cluster.two))
         cluster.one.says("EXEC", "-EXECABORT Transaction discarded")
         cluster.two.says("XADD", "+QUEUED")
@@ -286,9 +286,7 @@ class TestAway:
             await send_command(cluster.client, "GET", KEY)
         assert cluster.one.connections == 2  # one for the command, one for the slots
 
-    async def test_a_node_that_names_one_that_is_gone_is_asked_last_the_next_time(
-        self, cluster: Cluster
-    ) -> None:
+    async def test_a_node_that_names_an_absent_one_is_asked_last_next_time(self, cluster: Cluster) -> None:
         """It is partitioned from the others, and does not know that a replica has taken over."""
         cluster.belongs_to(cluster.two)
         cluster.one.slots = [[0, 16383, [b"127.0.0.1", free_port(), b"id"]]]
@@ -313,7 +311,7 @@ class TestAway:
         cluster.belongs_to(cluster.two)
         assert await send_command(cluster.client, "GET", KEY) == b"OK"
 
-    async def test_a_slot_that_nobody_serves_is_named(self, cluster: Cluster) -> None:
+    async def test_an_unserved_slot_is_named(self, cluster: Cluster) -> None:
         cluster.one.slots = cluster.two.slots = [[0, 10, [b"127.0.0.1", cluster.one.port, b"id"]]]
         with pytest.raises(SlotDownError, match=r"no node of the cluster serves the slot \d+ now"):
             await send_command(cluster.client, "GET", KEY)
@@ -433,7 +431,7 @@ class TestReads:
         assert (await within_patience(reading)).rows == {}
 
 
-async def test_the_url_says_how_to_log_in_and_the_settings_are_shown_to_nobody() -> None:
+async def test_credentials_of_the_url_are_used_and_never_shown() -> None:
     url = "redis+cluster://me:hush@a:1,b/?socket_timeout=7"
     async with new_client(url, socket_connect_timeout=3) as client:
         cluster: Any = client.connection_pool

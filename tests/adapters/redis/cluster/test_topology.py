@@ -204,7 +204,7 @@ async def test_consuming_goes_on_after_a_master_was_killed(
             await eventually(lambda: "later" in handling.numbers())
 
 
-async def test_a_slot_that_is_down_is_said_once_and_its_entries_stay(
+async def test_an_unserved_slot_is_logged_once_and_keeps_its_entries(
     lone_cluster: RealCluster, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING, "streamroute")
@@ -243,7 +243,7 @@ async def test_a_connection_of_its_own_follows_the_slot_and_is_closed(cluster: R
         assert await send_command(client, "XLEN", STREAM) == 1
 
 
-async def test_a_node_that_has_left_the_cluster_misleads_nobody(lone_cluster: RealCluster) -> None:
+async def test_a_node_outside_the_cluster_is_ignored(lone_cluster: RealCluster) -> None:
     """It answers, but serves no slot any more."""
     *others, gone = lone_cluster.nodes
     for node in others:
@@ -260,7 +260,7 @@ async def test_a_node_that_has_left_the_cluster_misleads_nobody(lone_cluster: Re
             await Publisher(redis, STREAM).publish([entry(1)])
 
 
-async def test_a_slot_that_nobody_has_is_said_at_the_start(lone_cluster: RealCluster) -> None:
+async def test_an_unassigned_slot_is_reported_at_the_start(lone_cluster: RealCluster) -> None:
     for node in lone_cluster.nodes:
         node.ask("CLUSTER", "DELSLOTS", SLOT)
     async with open_redis(lone_cluster.url, folder=NOWHERE) as redis:
@@ -280,7 +280,7 @@ async def test_a_password_is_in_no_repr() -> None:
 
 
 @pytest.mark.parametrize(("host", "meant"), [("a", "a"), ("", "told"), (None, "told"), ("?", "told")])
-def test_a_node_that_does_not_know_its_host_is_where_it_was_told_of(host: str | None, meant: str) -> None:
+def test_a_node_without_a_host_is_reached_at_its_announced_address(host: str | None, meant: str) -> None:
     assert resolved_host(host, ("told", 1)) == meant
 
 

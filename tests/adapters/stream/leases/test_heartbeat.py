@@ -289,7 +289,7 @@ async def test_a_lease_is_in_force_no_longer_once_its_worker_has_left(backend: R
     assert message
 
 
-async def test_the_longest_lease_is_told_with_whose_it_is(
+async def test_the_longest_lease_is_reported_with_its_worker(
     backend: RedisBackend, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "streamroute")

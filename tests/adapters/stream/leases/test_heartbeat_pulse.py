@@ -44,7 +44,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return made
 
 
-def test_a_loop_is_asked_every_so_often_and_silent_since_it_was_asked(clock: Clock) -> None:
+def test_a_loop_is_probed_regularly_and_silent_since_the_probe(clock: Clock) -> None:
     loop: Any = Loop()
     pulse = LoopMonitor(loop)
     clock.now = 100.9

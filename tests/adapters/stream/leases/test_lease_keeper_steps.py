@@ -261,7 +261,7 @@ class TestSilence:
         assert (await self.released(group), group.lost) == ([], [])
         assert "did not start" not in caplog.text
 
-    async def test_a_stream_of_which_nothing_waits_is_not_asked(self, group: Keeping) -> None:
+    async def test_a_stream_without_waiting_entries_is_not_queried(self, group: Keeping) -> None:
         group.waiting = ["2-0"]
         await group.client.config_resetstat()
         await group.beat(silence=LEASE + 0.1)
@@ -269,7 +269,7 @@ class TestSilence:
         assert stats["cmdstat_xclaim"]["calls"] == 1 + 3  # one is released, and the others are renewed
 
 
-async def test_a_longer_lease_is_told_when_it_comes_and_a_shorter_one_counts_once_it_has_passed(
+async def test_a_longer_lease_applies_at_once_and_a_shorter_one_after_it_expired(
     group: Keeping, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)

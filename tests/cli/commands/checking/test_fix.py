@@ -127,7 +127,7 @@ def test_a_file_that_changed_meanwhile_is_left_as_it_is(path: Path) -> None:
     assert path.read_text() == "version: 1\n"
 
 
-def test_a_file_that_went_meanwhile_is_told(path: Path) -> None:
+def test_a_file_deleted_meanwhile_is_reported(path: Path) -> None:
     path.write_text(HEAD + "- {name: a, type: t, handlr: mine.handle}\n")
     fixes = fixes_of(check(CheckOptions(imports=False)).report, [Path("routes.yaml")])
     path.unlink()
@@ -196,7 +196,7 @@ def test_mistakes_behind_a_syntax_error_are_fixed_in_the_same_run(path: Path) ->
 
 
 @pytest.mark.parametrize("option", ["--diff", "--fix"])
-def test_a_password_beside_what_is_mended_is_not_shown(path: Path, option: str) -> None:
+def test_a_password_beside_a_fix_is_not_shown(path: Path, option: str) -> None:
     path.write_text(f"redis: {{url: 'redis://me:s3cret@host'}}\ndefaults: {{validate: on}}\n{HEAD}")
     done = run(option, "--no-import")
     assert "+defaults: {validate: true}" in done.output

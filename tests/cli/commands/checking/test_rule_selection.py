@@ -21,7 +21,7 @@ def test_without_options_a_run_is_about_every_rule() -> None:
     assert kept() == CODES
 
 
-def test_a_beginning_stands_for_all_its_codes() -> None:
+def test_a_prefix_selects_all_its_codes() -> None:
     assert kept(select="SR3") == ["SR301", "SR307"]
     assert kept(ignore="sr3,SR4") == ["SR102", "SR203"]
 
@@ -32,7 +32,7 @@ def test_the_longer_beginning_wins() -> None:
     assert kept(select="SR3", ignore="SR3") == []
 
 
-def test_a_file_that_cannot_be_read_is_always_told() -> None:
+def test_unreadable_files_are_always_reported() -> None:
     """A check that could not read the file must not pass."""
     unread = [Finding(code, Severity.ERROR, "m", "f") for code in ("SR001", "SR004", "SR010")]
     warned = Finding("SR015", Severity.WARNING, "m", "f")

@@ -33,7 +33,7 @@ GOLD: Any = {"tier": "gold", "nights": 3, "vip": True, "guest": {"name": "it's"}
         ([{"tier": "gold"}, {"nights": 3}], "tier == 'gold' && nights == `3`"),
     ],
 )
-def test_a_collection_says_what_must_hold(value: Any, expected: str) -> None:
+def test_a_written_condition_of_a_collection_becomes_an_expression(value: Any, expected: str) -> None:
     assert as_condition(value) == expected
     assert check_types(parse(expected)) == []
     assert compile_filter(expected)(GOLD)

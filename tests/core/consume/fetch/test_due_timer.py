@@ -67,7 +67,7 @@ async def test_the_timer_wakes_once_per_due_time(timer: DueTimer) -> None:
     await within_patience(sleeping)
 
 
-async def test_a_retry_that_is_far_off_wakes_nobody(timer: DueTimer) -> None:
+async def test_a_distant_retry_does_not_wake_the_timer(timer: DueTimer) -> None:
     timer.expect(600)
     sleeping = asyncio.create_task(timer.sleep(600))
     assert await is_asleep(sleeping)

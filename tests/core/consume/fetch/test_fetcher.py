@@ -573,7 +573,7 @@ class Plain(Reading):
         return self.stale.pop(0) if self.stale else []
 
 
-async def test_a_storage_without_quotas_is_asked_for_what_there_is_room_for() -> None:
+async def test_a_storage_without_quotas_is_read_up_to_the_capacity() -> None:
     storage, sink = Plain(), EntrySink()
     async with opened(storage, sink, lease=Lease.of(0.25)):
         await eventually(lambda: sink.of("claimed"))

@@ -101,7 +101,7 @@ SLIPS = [
 
 
 @pytest.mark.parametrize(("expression", "code", "caret", "meant"), SLIPS)
-def test_a_slip_is_a_warning_with_what_was_meant(
+def test_a_likely_mistake_is_a_warning_with_a_correction(
     expression: str, code: str, caret: str | None, meant: str | None
 ) -> None:
     problem = found(expression)[0]
@@ -241,7 +241,7 @@ def test_a_codec_of_strings_has_no_truth_values_and_one_of_fields_may_have_a_pay
     assert [each.code for each in found("payload.total > `3`", traits=texts)] == ["SR322"]
 
 
-def test_literals_of_one_outline_are_told_apart() -> None:
+def test_literals_of_one_skeleton_are_distinguished() -> None:
     assert found("flag == 'gold'") == []
     assert [each.code for each in found("flag == 'true'")] == ["SR324"]
     assert found("amount > 'm'") == []
