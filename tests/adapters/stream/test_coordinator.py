@@ -22,7 +22,7 @@ def test_a_route_that_a_worker_knows_is_waited_for_and_nothing_is_counted() -> N
     assert route_wait(waited(599), NOW, is_known=True, lease=LEASE) == RouteWait(RETRY_ELSEWHERE)
 
 
-def test_the_first_time_that_nobody_knows_it_is_noted() -> None:
+def test_the_first_unknown_lookup_is_recorded() -> None:
     assert route_wait(Message({}), NOW, is_known=False, lease=LEASE) == RouteWait(RETRY_ELSEWHERE, NOW)
 
 

@@ -72,7 +72,7 @@ async def test_a_handler_that_was_cancelled_has_five_seconds_to_end(monkeypatch:
         assert (await closing, held.pool.uncancellable) == ({"1": {}}, 1)
 
 
-async def test_a_handler_that_outlasts_a_close_tells_nothing_and_takes_nothing_more() -> None:
+async def test_a_handler_that_outlives_a_close_reports_and_takes_nothing() -> None:
     """Its entry was released, and a surplus worker would run after reopening."""
     async with holding(1, last_patience=0.01) as held:
         held.uncancellable = {"1"}
