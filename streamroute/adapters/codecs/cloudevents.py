@@ -82,10 +82,17 @@ class CloudEventsCodec:
         return _Event(payload, attributes, data)
 
     def data_of(self, _payload: Mapping[str, Any], fields: Mapping[bytes, bytes]) -> dict[str, Any]:
-        """Return the data of an event without its attributes; raises DecodeError as ``decode`` does."""
+        """Return the data of an event without its attributes; raises DecodeError if it is not an event.
+
+        Parses the data again, but not the attributes: a key of the payload may be from either.
+        """
+        if b"ce-type" in fields and _STRUCTURED not in fields:
+            return _binary_data(fields)
         name = _structured_field(fields)
         if name is not None:
-            return _structured(read_object(fields[name]))[1]
+            event = read_object(fields[name])
+            data = event.get("data")
+            return data if type(data) is dict and "data_base64" not in event else _structured(event)[1]
         if not any(name.lower().startswith(_PREFIXES) for name in fields):
             raise DecodeError(_NOT_AN_EVENT)
         return _binary_data(fields)

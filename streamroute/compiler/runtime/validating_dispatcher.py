@@ -31,7 +31,6 @@ class ValidatingDispatcher:
         self._process = dispatcher.process_message
         self._validator = validator
         self._observe = observer
-        self.known_routes = dispatcher.known_routes
 
     def process_message(self, payload: dict[str, Any]) -> Awaitable[None]:
         """Validate a message, then dispatch it; see ``BotRedisDispatcher.process_message``."""

@@ -293,11 +293,30 @@ def test_any_extension_attribute_survives_a_round_trip(extensions: dict[str, str
     assert CODEC.decode(written) == decoded
 
 
-def test_the_data_of_an_event_is_separate_from_its_envelope() -> None:
-    assert CODEC.data_of({}, structured(data={"id": 7}, subject="s")) == {"id": 7}
-    assert CODEC.data_of({}, structured(subject="s")) == {}
-    assert CODEC.data_of({}, binary()) == {"n": 1}
-    assert CODEC.data_of({}, {name: value for name, value in binary().items() if name != b"data"}) == {}
+@pytest.mark.parametrize(
+    ("fields", "data"),
+    [
+        (structured(data={"id": 7, "type": "inner"}, subject="s"), {"id": 7, "type": "inner"}),
+        ({b"event": structured(data={"n": 1})[b"cloudevent"]}, {"n": 1}),
+        (structured(data_base64=base64.b64encode(b'{"n": 1}').decode(), **JSON), {"n": 1}),
+        (structured(data={"n": 1}, data_base64=None), {"n": 1}),
+        (structured(subject="s"), {}),
+        (structured(data=None), {}),
+        ({**structured(data={"n": 1}), b"ce-type": b"t", b"data": b"{}"}, {"n": 1}),
+        (binary(b'{"id": 7, "type": "inner"}', trace="t"), {"id": 7, "type": "inner"}),
+        (binary(None), {}),
+        ({name.upper() if name != b"data" else name: value for name, value in binary().items()}, {"n": 1}),
+        ({name.replace(b"-", b"_"): value for name, value in binary().items()}, {"n": 1}),
+    ],
+)
+def test_the_data_of_an_event_is_separate_from_its_envelope(
+    fields: dict[bytes, bytes], data: dict[str, Any]
+) -> None:
+    assert CODEC.decode(fields).items() >= {**data, "type": ATTRIBUTES["type"]}.items()
+    assert CODEC.data_of({}, fields) == data
+
+
+def test_an_entry_that_is_not_an_event_has_no_data() -> None:
     with pytest.raises(DecodeError, match="the entry is not a CloudEvent"):
         CODEC.data_of({}, {b"type": b"t", b"data": b"{}"})
 

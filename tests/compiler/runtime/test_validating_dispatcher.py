@@ -158,12 +158,6 @@ async def test_a_message_that_is_invalid_in_a_thread_is_dead_lettered() -> None:
     assert note.seen == []
 
 
-async def test_a_validating_dispatcher_knows_its_routes() -> None:
-    """Workers publish them, so that retries of removed routes are recognized."""
-    dispatcher = dispatcher_of(Handling())
-    assert validating(dispatcher, refusing).known_routes() == dispatcher.known_routes()
-
-
 async def test_at_most_eight_messages_are_validated_at_once() -> None:
     """More threads would slow the event loop. Messages that wait are dispatched later."""
     note = Handling()
