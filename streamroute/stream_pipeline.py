@@ -39,6 +39,8 @@ class Pipeline:
 
     ``generation`` identifies the configuration in dead letters. ``checks`` validate message data, by type.
     ``process_message`` validates and dispatches one message: without checks it is the dispatcher's own.
+    ``container`` may be closed when no entry of the pipeline is in flight any more
+    (``RedisStreamProcessor.in_flight_of``).
     """
 
     generation: str

@@ -71,7 +71,7 @@ def _object(value: Any) -> dict[str, Any] | None:
 def _with_facts(value: dict[str, Any], payload: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(payload, Message):
         return value
-    message = Message(value)
+    message = Message(value, delivery=payload.delivery)
     for name in _FACTS:
         setattr(message, name, getattr(payload, name))
     return message
