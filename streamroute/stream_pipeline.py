@@ -91,7 +91,7 @@ def build_pipeline(
     for router in routers:
         dispatcher.include_router(router)
     dispatcher.setup(container)
-    codec = compiled.codecs.get(stream.name) or codec_named(stream.codec)
+    codec = compiled.codecs[stream.name] if stream.name in compiled.codecs else codec_named(stream.codec)
     checks = compiled.checks(stream.name)
     return Pipeline(
         generation=compiled.document.generation,

@@ -93,20 +93,24 @@ async def fail_when_opened(payload: dict[str, Any], container: Container) -> Non
 
 
 SWITCHED = """
-streams: {events: {group: g, codec: json, concurrency: 4, order_by: type}}
+streams: {events: {group: g, codec: json, concurrency: 4, order_by: type, validate: true}}
+messages: {t: {schema: {properties: {n: SCHEMA}}}}
 routes: [{name: ROUTE, stream: events, type: t, handler: "HANDLER"}]
 """
 
 
-def switched_pipeline(folder: Path, route: str, container: object) -> Pipeline:
+def switched_pipeline(folder: Path, route: str, schema: str, container: object) -> Pipeline:
     """Return the pipeline of a configuration whose entries run one after the other."""
     text = SWITCHED.replace("ROUTE", route).replace("HANDLER", f"{__name__}:fail_when_opened")
+    text = text.replace("SCHEMA", schema)
     return made_pipeline(folder, text, container)
 
 
 async def test_each_entry_ends_on_the_pipeline_that_decoded_it(tmp_path: Path, redis_url: str) -> None:
+    """Entries that are queued under one configuration would be invalid under the other."""
     old, new = Container(), Container()
-    first, second = (switched_pipeline(tmp_path, *of) for of in (("first", old), ("second", new)))
+    first = switched_pipeline(tmp_path, "first", "{maximum: 3}", old)
+    second = switched_pipeline(tmp_path, "second", "{minimum: 4}", new)
     stream = first.document.streams["events"]
     async with open_redis(redis_url, folder=tmp_path) as connection:
         service = build_service(connection, stream, "me", first, ignore_result, LOG_ONLY, ignore_stuck)
