@@ -11,16 +11,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
-from streamroute.config.regex.char_sets import (
-    DIGITS,
-    LINE_ENDS,
-    SPACE,
-    WORD,
-    Ranges,
-    category,
-    complement,
-    union,
-)
+from streamroute.config.regex.char_parser import CharParser
+from streamroute.config.regex.char_sets import LINE_ENDS, complement
 from streamroute.config.regex.syntax import (
     Alternation,
     Assertion,
@@ -43,18 +35,7 @@ _MOST_REPEATS: Final = 2**32 - 2  # what Python's engine can count
 _QUANTIFIER: Final = re.compile(r"(?:([*+?])|\{([0-9]{1,20})(,?)([0-9]{0,20})\})\??")
 _OPENING: Final = re.compile(r"\((?:\?(?::|<?[=!]|<([A-Za-z_$][\w$]*)>))?")
 _TIMES: Final = {"*": (0, None), "+": (1, None), "?": (0, 1)}
-_CLASSES: Final = {"d": DIGITS, "w": WORD, "s": SPACE} | {
-    "D": complement(DIGITS),
-    "W": complement(WORD),
-    "S": complement(SPACE),
-}
-_CONTROLS: Final = {"t": 9, "n": 10, "v": 11, "f": 12, "r": 13, "0": 0}
 _PLACES: Final = {"b": Position.BOUNDARY, "B": Position.NO_BOUNDARY}
-_CODE: Final = re.compile(
-    r"c([A-Za-z])|x([0-9a-fA-F]{2})|u\{([0-9a-fA-F]{1,20})\}"
-    r"|u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|u([0-9a-fA-F]{4})"
-)
-_PROPERTY: Final = re.compile(r"([pP])\{(?:(?:General_Category|gc)=)?([A-Za-z_]+)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +62,9 @@ def parse(pattern: str) -> Regex:
 
 
 @dataclass(slots=True)
-class _PatternParser:
-    """Parses a pattern from left to right; ``at`` is the current offset."""
+class _PatternParser(CharParser):
+    """Parses a pattern with its groups; one method for each rule of the grammar."""
 
-    text: str
-    at: int = 0
     has_looks: bool = False
     names: dict[str, int] = field(default_factory=dict)
     closed: set[int] = field(default_factory=set)
@@ -98,18 +77,15 @@ class _PatternParser:
         if self._depth > _DEEPEST:
             raise RegexError(f"its groups are nested more than {_DEEPEST} deep")
         options = [self._sequence()]
-        while self._peek() == "|":
+        while self.peek() == "|":
             self.at += 1
             options.append(self._sequence())
         self._depth -= 1
         return options[0] if len(options) == 1 else Alternation(tuple(options))
 
-    def _peek(self) -> str:
-        return self.text[self.at : self.at + 1]
-
     def _sequence(self) -> RegexNode:
         parts: list[RegexNode] = []
-        while self._peek() not in ("", "|", ")"):
+        while self.peek() not in ("", "|", ")"):
             parts.append(self._term())
         return parts[0] if len(parts) == 1 else Concatenation(tuple(parts))
 
@@ -134,11 +110,11 @@ class _PatternParser:
         return Repetition(atom, least, most)
 
     def _atom(self) -> RegexNode:
-        char = self._peek()
+        char = self.peek()
         if char == "(":
             return self._group()
         if char == "[":
-            return CharSet(self._class())
+            return CharSet(self.char_class())
         if char == "\\":
             return self._escape()
         if char in "*+?":
@@ -159,11 +135,11 @@ class _PatternParser:
         assert match is not None  # noqa: S101 - it stands on a bracket
         opening = match[0]
         self.at = match.end()
-        if self._peek() == "?":
+        if self.peek() == "?":
             raise RegexError(_foreign(self.text[self.at - 1 :]))
         number = self._number(match[1]) if opening == "(" or match[1] else None
         body = self.choice()
-        if self._peek() != ")":
+        if self.peek() != ")":
             raise RegexError('missing ")" of a group')
         self.at += 1
         if number is not None:
@@ -196,92 +172,13 @@ class _PatternParser:
         named = re.compile(r"k<([A-Za-z_$][\w$]*)>").match(self.text, self.at + 1)
         if named:
             return self._reference(self.names.get(named[1], 0), named.end())
-        return CharSet(self._chars())
+        return CharSet(self.escaped_chars())
 
     def _reference(self, number: int, end: int) -> RegexNode:
         if number not in self.closed:
             raise RegexError("a backreference refers to no earlier group")
         self.at, self.has_backreferences = end, True
         return Backreference(number)
-
-    def _chars(self) -> Ranges:
-        """Parse an escape that stands for characters, inside or outside a class."""
-        at = self.at + 1
-        char = self.text[at : at + 1]
-        if char in _CLASSES and char:
-            self.at += 2
-            return _CLASSES[char]
-        if char in ("p", "P"):
-            return self._property()
-        code = self._code(char)
-        return ((code, code),)
-
-    def _property(self) -> Ranges:
-        match = _PROPERTY.match(self.text, self.at + 1)
-        ranges = category(match[2]) if match else None
-        if match is None or ranges is None:
-            raise RegexError(
-                r"unsupported Unicode property; only general categories such as \p{Lu} are supported"
-            )
-        self.at = match.end()
-        return complement(ranges) if match[1] == "P" else ranges
-
-    def _code(self, char: str) -> int:
-        match = _CODE.match(self.text, self.at + 1)
-        if match:
-            self.at = match.end()
-            return _code_point(match)
-        if (
-            char in _CONTROLS
-            and char
-            and not (char == "0" and self.text[self.at + 2 : self.at + 3].isdigit())
-        ):
-            self.at += 2
-            return _CONTROLS[char]
-        if not char or char.isalnum() or ord(char) > 0x7F:
-            raise RegexError(f'"\\{char}" is not an escape of ECMA-262{_PYTHONS.get(char, "")}')
-        self.at += 2
-        return ord(char)
-
-    # Classes.
-
-    def _class(self) -> Ranges:
-        self.at += 1
-        is_negated = self._peek() == "^"
-        self.at += is_negated
-        ranges: list[tuple[int, int]] = []
-        while self._peek() != "]":
-            ranges += self._class_part()
-        self.at += 1
-        result = union(ranges)
-        return complement(result) if is_negated else result
-
-    def _class_part(self) -> Ranges:
-        low = self._class_atom()
-        if self._peek() != "-" or self.text[self.at + 1 : self.at + 2] in ("", "]"):
-            return low
-        self.at += 1
-        high = self._class_atom()
-        if not _is_one(low) or not _is_one(high):
-            raise RegexError("a range in [...] ends with more than one character")
-        if low[0][0] > high[0][0]:
-            raise RegexError("the start of a range in [...] is greater than its end")
-        return ((low[0][0], high[0][0]),)
-
-    def _class_atom(self) -> Ranges:
-        char = self._peek()
-        if not char:
-            raise RegexError('missing "]" of a character class')
-        if char != "\\":
-            self.at += 1
-            return ((ord(char), ord(char)),)
-        if self.text[self.at + 1 : self.at + 2] == "b":
-            self.at += 2
-            return ((8, 8),)
-        return self._chars()
-
-
-_PYTHONS: Final = {"A": "; write ^", "Z": "; write $", "z": "; write $", "a": r"; write \x07"}
 
 
 def _foreign(text: str) -> str:
@@ -294,22 +191,6 @@ def _foreign(text: str) -> str:
 
 def _one(code: int) -> CharSet:
     return CharSet(((code, code),))
-
-
-def _is_one(ranges: Ranges) -> bool:
-    return len(ranges) == 1 and ranges[0][0] == ranges[0][1]
-
-
-def _code_point(match: re.Match[str]) -> int:
-    control, byte, braces, high, low, unit = match.groups()
-    if control:
-        return ord(control) % 32
-    if high:
-        return 0x10000 + ((int(high, 16) - 0xD800) << 10) + int(low, 16) - 0xDC00
-    code = int(byte or braces or unit, 16)
-    if code > 0x10FFFF:
-        raise RegexError(f'"\\{match[0]}" is not a character')
-    return code
 
 
 def _check_backreferences(root: RegexNode) -> None:
