@@ -30,7 +30,7 @@ async def require_not_replaced(client: Redis, keys: GroupKeys, group: str) -> No
     if moved_to is not None:
         heir = text(moved_to)
         raise SetupError(
-            f"the group {heir} of {keys.stream} has taken the place of {group}; to go back to {group}: "
+            f"the group {heir} of {keys.stream} has replaced {group}; to go back to {group}: "
             f"formerly_group: {heir}; to begin {group} anew: HDEL {keys.meta} moved_to"
         )
 
@@ -91,14 +91,12 @@ class GroupTakeover:
         if not self._has_warned:
             self._has_warned = True
             former, group = self._names
-            template = "the group %s of %s takes the place of %s when its workers have ended: %d are alive"
+            template = "the group %s of %s will replace %s when its workers have ended: %d are alive"
             log.warning(template, group, self._old.stream, former, workers)
 
     def _end(self, moved: int) -> None:
         self.is_done = True
         if moved or self._has_warned:
             former, group = self._names
-            template = (
-                "the group %s of %s has taken the place of %s, with %d entries, retries and dead letters"
-            )
+            template = "the group %s of %s has replaced %s, with %d entries, retries and dead letters"
             log.warning(template, group, self._old.stream, former, moved)

@@ -18,7 +18,7 @@ _BYTES: Final = 16 * 1024 * 1024  # of retries that one script promotes, unless 
 
 
 class RetryPromoter:
-    """Promotes the due retries of groups, and reports those that were deleted or had lost their due time."""
+    """Promotes the due retries of groups, and reports those that were deleted or had no due time."""
 
     def __init__(self, incidents: Incidents) -> None:
         self._incidents = incidents
@@ -42,6 +42,6 @@ class RetryPromoter:
     async def _restore_due_times(self, client: Redis, keys: GroupKeys) -> None:
         restored = await self._due_times.restore(client, keys.due, keys.delayed)
         if restored:
-            template = "%d retries of %s had lost their due time, and run now"
+            template = "restored %d retries of %s without a due time; they run now"
             facts = (restored, keys.stream)
             self._incidents.report(Incident.RESTORED, keys.stream, template, *facts, count=restored)

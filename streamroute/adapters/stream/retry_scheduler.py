@@ -93,7 +93,9 @@ class RedisRetryScheduler:
         client = self._client_of(keys.stream)
         remaining, undue = await script("reinject_due").run(client, names, [_STEP])
         if undue and (restored := await self._due_times.restore(client, keys.due, keys.delayed)):
-            log.warning("%d retries of %s had lost their due time, and come back now", restored, stream_name)
+            log.warning(
+                "restored %d retries of %s without a due time; they are reinjected now", restored, stream_name
+            )
         if undue:
             return 0.0  # there may be more
         return None if remaining < 0 else remaining / 1000

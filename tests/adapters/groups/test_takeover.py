@@ -84,7 +84,7 @@ async def test_a_worker_of_the_old_group_that_comes_back_runs_nothing(backend: R
     handler, old = Handling(), Handling()
     async with consuming(storage(backend), dispatcher_of(named(handler, "note")).process_message, group=NEW):
         await eventually(lambda: _is_at_rest(backend))
-    with pytest.raises(SetupError, match="notifications of bot_events has taken the place of mailer"):
+    with pytest.raises(SetupError, match="notifications of bot_events has replaced mailer"):
         async with consuming(
             storage(backend, None), dispatcher_of(named(old, "note")).process_message, group=OLD
         ):
@@ -314,7 +314,7 @@ async def test_existing_groups_are_reported_by_name_only(
     caplog.set_level(logging.DEBUG)
     await left_by_the_old_group(backend)
     await storage(backend).create_group(STREAM, NEW)
-    assert f"the group {NEW} of {STREAM} has taken the place of {OLD}, with 3 entries" in caplog.text
+    assert f"the group {NEW} of {STREAM} has replaced {OLD}, with 3 entries" in caplog.text
 
 
 async def _is_at_rest(backend: RedisBackend, group: str = NEW) -> bool:
@@ -348,7 +348,7 @@ async def test_awaited_workers_are_polled_each_second_and_reported_once(
     for _ in range(2):
         assert await takeover.advance()
     assert await _steps(client) == 3
-    assert caplog.text.count(f"has taken the place of {OLD}, with 0 entries") == 1
+    assert caplog.text.count(f"has replaced {OLD}, with 0 entries") == 1
 
 
 async def test_a_takeover_without_leftovers_logs_nothing(
@@ -378,12 +378,12 @@ async def test_workers_of_the_old_group_are_polled_each_second_and_reported_once
         assert not await takeover.advance()
         looks.append(await _looks(backend) - before)
     assert looks == [1, 0, 1, 0, 0, 1]
-    assert caplog.text.count("takes the place of") == 1
+    assert caplog.text.count("will replace") == 1
     await backend.client.delete(OLD_KEYS.workers)
     clock[0] = 3.0
     assert await takeover.advance()
     assert takeover.is_done
-    assert "has taken the place of mailer, with 0 entries" in caplog.text
+    assert "has replaced mailer, with 0 entries" in caplog.text
     before = await _looks(backend)
     assert await takeover.advance()
     assert await _looks(backend) == before
@@ -405,7 +405,7 @@ async def test_taken_over_entries_are_counted(
     await backend.client.xreadgroup(OLD, "gone", {STREAM: ">"}, count=1001)
     before = await _looks(backend)
     assert await takeover.advance()
-    assert "has taken the place of mailer, with 1001 entries" in caplog.text
+    assert "has replaced mailer, with 1001 entries" in caplog.text
     assert (await backend.client.xpending(STREAM, NEW))["pending"] == 1001
     assert await _looks(backend) - before < 10  # in steps of several hundred
 

@@ -591,7 +591,7 @@ def test_a_group_that_was_renamed_is_named_with_what_it_left(project: Project) -
         head=renamed.replace("bookings", "new\n    formerly_group: tests"),
     )
     project.write("go", "")
-    running = project.start("serve").says("has taken the place of tests, with 1 entries")
+    running = project.start("serve").says("has replaced tests, with 1 entries")
     project.notes("done 1")
     assert running.signal(signal.SIGTERM).end().code == 0
 

@@ -43,7 +43,7 @@ def lose_due_times(scene: Scene) -> None:
     some = scene.client.execute_command("ZRANGE", DUE, 0, _RETRIES // 3)
     _lose(scene, {name.decode().partition("|")[0] for name in some}, "ZREM", *some)
     _lose(scene, sent, "DEL")
-    scene.expect_log("lost their due time")
+    scene.expect_log("without a due time")
 
 
 def _lose(scene: Scene, retries: set[str], command: str, *names: bytes) -> None:
