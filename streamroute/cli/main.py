@@ -13,16 +13,16 @@ from streamroute.cli.output.streams import capture_warnings
 from streamroute.cli.process.error_boundary import run_guarded
 
 _COMMANDS: Final = {
-    "check": "Find mistakes in routes.yaml before an event arrives.",
-    "dead": "List, requeue or drop dead letters.",
-    "explain": "Explain which routes take an event, and why.",
+    "check": "Validate routes.yaml.",
+    "dead": "List, retry or drop dead letters.",
+    "explain": "Explain which routes match an event, and why.",
     "init": "Create a starter project.",
-    "publish": "Write events to a stream.",
-    "rule": "Explain a rule of check, with a wrong and a right example.",
-    "routes": "List the routes, or draw them.",
+    "publish": "Publish events to a stream.",
+    "rule": "Show the rules of check, with examples.",
+    "routes": "Show the routes as a list or a graph.",
     "schema": "Print the JSON Schema of routes.yaml.",
-    "serve": "Route events until stopped.",
-    "test": "Run route tests: messages, and the routes that should take them.",
+    "serve": "Run the router until it is stopped.",
+    "test": "Run the route tests.",
 }
 
 
@@ -59,10 +59,10 @@ class _Commands(click.Group):
 )
 @click.version_option(__version__, "-V", "--version", message="%(prog)s %(version)s")
 def streamroute() -> None:
-    """Route events on Redis Streams by what routes.yaml says.
+    """Route events on Redis Streams as configured in routes.yaml.
 
-    Every command finds routes.yaml in the working folder when it is given none; a folder means its
-    routes.yaml.
+    By default, every command uses routes.yaml in the working folder; a folder stands for
+    its routes.yaml.
 
     \b
     Shell completion:
@@ -71,8 +71,8 @@ def streamroute() -> None:
       fish  _STREAMROUTE_COMPLETE=fish_source streamroute | source
 
     \b
-    Exit codes: 0 fine, 1 something is wrong in what was read or a message failed for good, 2 usage,
-    3 a fault of streamroute, 4 Redis cannot be reached.
+    Exit codes: 0 success, 1 invalid input or a message that failed permanently, 2 usage error,
+    3 internal error, 4 Redis is unavailable.
     """
 
 

@@ -28,7 +28,7 @@ ALLOW_OUTSIDE: Final = click.option(
     is_flag=True,
     expose_value=False,
     callback=_allow,
-    help="Follow links and paths out of the configuration's folder, for files and the embedded data.",
+    help="Allow files and embedded data outside the configuration folder.",
 )
 """The option of all commands that read a configuration; ``outside_allowed`` returns its value."""
 

@@ -23,22 +23,22 @@ if TYPE_CHECKING:
 @click.command(name="check")
 @click.argument("paths", nargs=-1, type=PATH)
 @ALLOW_OUTSIDE
-@click.option("--env", "needs_env", is_flag=True, help="Report an unset ${VARIABLE} as an error.")
-@click.option("--no-import", is_flag=True, help="Do not import the project's code; read its source.")
+@click.option("--env", "needs_env", is_flag=True, help="Report unset environment variables as errors.")
+@click.option("--no-import", is_flag=True, help="Read the source of handlers instead of importing them.")
 @click.option(
-    "--select", multiple=True, metavar="CODES", help="Only these rules: SR301, or SR3 for all SR3xx."
+    "--select", multiple=True, metavar="CODES", help="Report only these rules: SR301, or SR3 for all SR3xx."
 )
-@click.option("--ignore", multiple=True, metavar="CODES", help="Without these rules.")
-@click.option("--fix", is_flag=True, help="Apply safe fixes, and show the diff.")
-@click.option("--diff", is_flag=True, help="Show what --fix would change, without changing it.")
-@click.option("--watch", is_flag=True, help="Check again at every change, until Ctrl-C.")
+@click.option("--ignore", multiple=True, metavar="CODES", help="Do not report these rules.")
+@click.option("--fix", is_flag=True, help="Apply safe fixes and show the diff.")
+@click.option("--diff", is_flag=True, help="Show the diff of --fix without applying it.")
+@click.option("--watch", is_flag=True, help="Check again after every change, until Ctrl-C.")
 @click.option(
     "--time-limit",
     type=click.FloatRange(min=0.1),
     metavar="SECONDS",
     default=120.0,
     show_default=True,
-    help="End a check that takes longer, with a finding.",
+    help="Stop a check that takes longer.",
 )
 @click.option(
     "--format",
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     type=click.Choice(list(FORMATS)),
     default="full",
     show_default=True,
-    help="With source lines and carets, one line each, or for machines.",
+    help="Output format.",
 )
 def command(
     paths: tuple[str, ...],
@@ -56,16 +56,16 @@ def command(
     time_limit: float,
     **flags: bool,
 ) -> int:
-    """Say what is wrong in PATHS, or in routes.yaml here.
+    """Validate PATHS, or routes.yaml in the working folder.
 
-    Every mistake of a run is shown at once, each with its place. Of an included file the configuration
-    that includes it is checked. Handlers are imported, to see that they are there and take their
-    arguments; --no-import looks them up in their source. Redis is not needed.
+    All problems are reported at once, each with its location. For an included file, the configuration that
+    includes it is checked. Handlers are imported to verify that they exist and accept their arguments; with
+    --no-import, their source is read instead. Redis is not needed.
 
     \b
-    What a rule is about, with a wrong and a right example:
+    Show a rule, with a wrong and a right example:
       streamroute rule SR301
-    A comment in the file silences a warning on its line, or in the entry below it:
+    Suppress a warning by a comment on its line, or above the entry:
       # streamroute: ignore[SR307] why
     """
     if flags["fix"] + flags["diff"] + flags["watch"] > 1:
@@ -115,7 +115,7 @@ def _report(checked: CheckRun, text: str, output_format: str) -> int:
     findings = checked.report.findings
     write_rendered(text, output_format)
     roots = ", ".join(map(str, checked.roots))
-    conclusion = f"{summary(findings)} in {roots}" if findings else f"{roots}: nothing is wrong"
+    conclusion = f"{summary(findings)} in {roots}" if findings else f"{roots}: no problems found"
     echo(conclusion + _left_out(checked.left_out), err=True)
     return ExitCode.OK if is_clean(findings) else ExitCode.FOUND
 

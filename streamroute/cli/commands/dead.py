@@ -20,7 +20,7 @@ from streamroute.cli.process.exit_codes import ExitCode
 
 @click.group(name="dead")
 def command() -> None:
-    """List, requeue or drop dead letters.
+    """List, retry or drop dead letters.
 
     A dead letter is a message that failed permanently in one route: its original fields, the error, and its
     history.
@@ -38,7 +38,11 @@ def command() -> None:
 @CONFIG_OPTIONS
 @FILTER_OPTIONS
 @click.option(
-    "--limit", type=click.IntRange(0), default=20, show_default=True, help="How many to list; 0: all."
+    "--limit",
+    type=click.IntRange(0),
+    default=20,
+    show_default=True,
+    help="Maximum number of dead letters to list; 0 lists all.",
 )
 def list_letters(
     config: str | None, no_embedded: bool, output_format: str, limit: int, **filters: Any
@@ -79,11 +83,11 @@ def show_letter(config: str | None, no_embedded: bool, output_format: str, lette
 def retry_letters(
     config: str | None, no_embedded: bool, output_format: str, dry_run: bool, **selection: Any
 ) -> int:
-    """Requeue dead letters under the current configuration.
+    """Retry dead letters with the current configuration.
 
-    Each runs in the route that failed and in no other, starting at its first attempt; its history is kept.
-    A letter whose route was removed or disabled is left alone. A letter without a route (it could not be
-    decoded, its type was unknown, it killed its workers) runs in every route that its message was for.
+    Each runs only in the route that failed, starting with the first attempt; its history is kept. A dead
+    letter is skipped if its route was removed or disabled. A dead letter without a route (it could not be
+    decoded, its type was unknown, or it killed its workers) runs in every route that matches its message.
     """
     from streamroute.cli.output.dead_letters import print_result
     from streamroute.ops.dead_letters.actions import ActionResult, retry_page

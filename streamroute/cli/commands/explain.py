@@ -23,12 +23,14 @@ if TYPE_CHECKING:
 
 @click.command(name="explain")
 @click.argument("event", required=False, type=PATH)
-@click.option("--config", type=PATH, metavar="PATH", help="The routes.yaml to ask (default: here).")
+@click.option(
+    "--config", type=PATH, metavar="PATH", help="Path of routes.yaml (default: in the working folder)."
+)
 @ALLOW_OUTSIDE
-@click.option("--type", "event_type", metavar="TYPE", help="The event's type, without EVENT.")
-@click.option("--data", metavar="JSON", help="The event's data, a JSON object (with --type).")
-@click.option("--stream", metavar="NAME", help="The stream that the event arrives on (default: any).")
-@click.option("--all", "everything", is_flag=True, help="Show the routes of other types too.")
+@click.option("--type", "event_type", metavar="TYPE", help="The type of the event, instead of EVENT.")
+@click.option("--data", metavar="JSON", help="The data of the event, a JSON object; requires --type.")
+@click.option("--stream", metavar="NAME", help="The stream of the event (default: any).")
+@click.option("--all", "everything", is_flag=True, help="Include routes of other types.")
 @click.option(
     "--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
@@ -41,9 +43,9 @@ def command(
     everything: bool,
     output_format: str,
 ) -> int:
-    """Say which routes take EVENT, and why: the value of each part of each filter.
+    """Explain which routes match EVENT, and why: show the value of each part of each filter.
 
-    EVENT is a JSON object with its "type", a file that holds one, or - for stdin. No handler runs.
+    EVENT is a JSON object with a "type", a file with such an object, or - for stdin. No handler runs.
 
     \b
     Examples:

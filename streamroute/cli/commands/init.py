@@ -22,9 +22,9 @@ from streamroute.config.json_schema import schema_text
     "folder", default=".", type=click.Path(file_okay=False, readable=False, path_type=Path), metavar="[DIR]"
 )
 def command(folder: Path) -> int:
-    """Write a project to start from, in DIR or here: routes, handlers, events to try.
+    """Create a starter project in DIR or the working folder: routes, handlers and sample events.
 
-    Nothing that exists is overwritten.
+    Existing files are not overwritten.
     """
     files = dict(_starter())
     taken = [name for name in files if is_taken(folder / name)]

@@ -36,12 +36,12 @@ log = logging.getLogger(__name__)
 @click.argument("stream")
 @click.argument("file", required=False, type=PATH)
 @click.option(
-    "--config", type=PATH, metavar="PATH", help="The routes.yaml that names the stream (default: here)."
+    "--config", type=PATH, metavar="PATH", help="Path of routes.yaml (default: in the working folder)."
 )
 @click.option("--type", "event_type", metavar="TYPE", help="Publish one event of this type.")
-@click.option("--data", metavar="JSON", help="The event's data, a JSON object (with --type).")
+@click.option("--data", metavar="JSON", help="The data of the event, a JSON object; requires --type.")
 @ALLOW_OUTSIDE
-@click.option("--no-embedded", is_flag=True, help="Refuse to use the embedded server.")
+@click.option("--no-embedded", is_flag=True, help="Do not use the embedded server.")
 def command(
     stream: str,
     file: str | None,
@@ -50,9 +50,9 @@ def command(
     data: str | None,
     no_embedded: bool,
 ) -> int:
-    """Write events to STREAM, as routes.yaml's redis and codec say.
+    """Publish events to STREAM, with the Redis server and the codec of routes.yaml.
 
-    FILE holds JSON lines, an event each, with its "type" in it; - is stdin.
+    FILE contains one JSON object per line, each an event with a "type"; - is stdin.
 
     \b
     Examples:

@@ -25,16 +25,16 @@ _LONGEST_FILTER: Final = 60
 @click.command(name="routes")
 @click.argument("config", required=False, type=PATH)
 @ALLOW_OUTSIDE
-@click.option("--stream", metavar="NAME", help="The routes of this stream only.")
+@click.option("--stream", metavar="NAME", help="Only routes of this stream.")
 @click.option(
     "--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
-@click.option("--graph", type=click.Choice(["mermaid", "dot", "svg"]), help="Print a drawing of them.")
+@click.option("--graph", type=click.Choice(["mermaid", "dot", "svg"]), help="Print a graph of the routes.")
 def command(config: str | None, stream: str | None, output_format: str, graph: str | None) -> int:
-    """List the routes of CONFIG, or of routes.yaml here, in the order in which they are asked.
+    """List the routes of CONFIG, or of routes.yaml in the working folder, in order of evaluation.
 
     \b
-    A drawing of streams, types, filters and handlers:
+    Draw streams, types, filters and handlers:
       streamroute routes --graph svg > routes.svg
     """
     from streamroute.cli.arguments.config import check_or_exit

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     "--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
 def command(codes: tuple[str, ...], output_format: str) -> None:
-    """Explain the rules of check: what CODE finds, with an example. Without CODE, list all."""
+    """Show the rules of check: what CODE reports, with examples. Without CODE, list all rules."""
     from streamroute.compiler.rules.registry import ALL_RULES
 
     rules = [_find_rule(code) for code in codes] or list(ALL_RULES.values())

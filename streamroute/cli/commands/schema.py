@@ -13,10 +13,10 @@ _SCHEMAS = {"routes": ROUTES, "tests": TESTS}
 @click.command(name="schema")
 @click.argument("of", default="routes", metavar="[routes|tests]", type=click.Choice(list(_SCHEMAS)))
 def command(of: str) -> None:
-    """Print the JSON Schema of routes.yaml, or of its tests, for editors and other tools.
+    """Print the JSON Schema of routes.yaml, or of route tests, for editors and other tools.
 
     \b
-    An editor with a YAML language server completes and explains every key under this line:
+    This line enables completion and descriptions in editors with a YAML language server:
       # yaml-language-server: $schema=routes.schema.json
     """
     echo(schema_text(_SCHEMAS[of]), nl=False)

@@ -25,16 +25,17 @@ if TYPE_CHECKING:
     "--feed",
     metavar="FILE",
     type=PATH,
-    help="Publish these JSON lines first (-: stdin).",
+    help="Publish the events of this JSON lines file first; - is stdin.",
 )
-@click.option("--feed-stream", metavar="STREAM", help="The stream to feed, if several have routes.")
+@click.option(
+    "--feed-stream", metavar="STREAM", help="The stream for --feed, if several streams have routes."
+)
 @click.option("--drain", is_flag=True, help="Process the current backlog (and --feed), then exit.")
 @click.option(
     "--workers",
     metavar="N",
     type=click.IntRange(1, 1024),
-    help="Run N worker processes, each with the streams' concurrency, and restart those that die; without "
-    "this option, this process serves.",
+    help="Run N worker processes, each with the concurrency of the streams, and restart those that die.",
 )
 @click.option(
     "--metrics",
@@ -52,18 +53,18 @@ if TYPE_CHECKING:
     help="Run as a worker that reports to its supervisor through this file descriptor.",
 )
 @ALLOW_OUTSIDE
-@click.option("--no-embedded", is_flag=True, help="Refuse to use the embedded server.")
+@click.option("--no-embedded", is_flag=True, help="Do not use the embedded server.")
 @click.option(
     "--adopt-data",
     is_flag=True,
-    help="Accept data in the embedded server's folder that your own streamroute did not write.",
+    help="Accept embedded data that was not written by your own streamroute.",
 )
 @click.option(
     "--log-format",
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
-    help="Plain or JSON lines, on stderr.",
+    help="Log format on stderr.",
 )
 @click.option(
     "--log-level",
@@ -82,16 +83,15 @@ def command(
     report: int | None,
     **others: Any,
 ) -> int:
-    """Route events as CONFIG says, until SIGINT, SIGTERM or SIGHUP.
+    """Run the router with CONFIG until SIGINT, SIGTERM or SIGHUP.
 
-    Running handlers then finish, within the streams' grace; a second signal exits immediately. CONFIG is
-    checked first, as `streamroute check` does; with an error in it, the exit code is 1.
+    On a signal, running handlers may finish within the grace period of their streams; a second signal exits
+    immediately. CONFIG is validated first, as by `streamroute check`; if it has errors, the exit code is 1.
 
-    --workers N uses N cores: N processes that are drained by one signal, counted in one table, and restarted
-    when they die.
+    --workers N runs N processes to use N cores. One signal drains all of them.
 
-    With --feed or --drain, a table at the end shows what became of the messages; if one failed permanently,
-    the exit code is 1.
+    With --feed or --drain, a table at the end shows the results; if a message failed permanently, the exit
+    code is 1.
 
     \b
     Examples:

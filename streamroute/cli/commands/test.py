@@ -19,14 +19,17 @@ if TYPE_CHECKING:
 @click.command(name="test")
 @click.argument("paths", nargs=-1, type=PATH)
 @click.option(
-    "--fail-under", type=click.FloatRange(0, 100), metavar="PERCENT", help="Fail below this coverage."
+    "--fail-under",
+    type=click.FloatRange(0, 100),
+    metavar="PERCENT",
+    help="Fail if the coverage is below PERCENT.",
 )
 @click.option(
     "--init",
     "events",
     metavar="EVENTS",
     type=PATH,
-    help="Write a first file of tests from these events, JSON lines.",
+    help="Write a test file for the events of this JSON lines file.",
 )
 @click.option(
     "--format",
@@ -34,25 +37,25 @@ if TYPE_CHECKING:
     type=click.Choice(["full", "json", "junit"]),
     default="full",
     show_default=True,
-    help="For people, or for machines.",
+    help="Output format.",
 )
 @click.option(
-    "--redis", is_flag=True, help="Connect to the server of redis.url, for entries that tests name."
+    "--redis", is_flag=True, help="Connect to Redis, for tests whose message is an entry in a stream."
 )
 @click.option(
-    "--import", "imports", is_flag=True, help="Import the project's own codecs, which decode such entries."
+    "--import", "imports", is_flag=True, help="Import the project's own codecs to decode such entries."
 )
-@click.option("--no-embedded", is_flag=True, help="With --redis, refuse to start the embedded server.")
+@click.option("--no-embedded", is_flag=True, help="Do not use the embedded server with --redis.")
 @ALLOW_OUTSIDE
 def command(
     paths: tuple[str, ...], fail_under: float | None, events: str | None, output_format: str, **allowed: bool
 ) -> int:
-    """Run the tests of routes: NAME.test.yaml beside the routes.yaml of PATHS, or here.
+    """Run the route tests: NAME.test.yaml beside the routes.yaml of PATHS or of the working folder.
 
-    Each test is a message and the exact set of routes that are to take it. No handler runs, no code of the
-    project is imported, and no server is needed or asked: only a test whose message is an entry in a stream
-    needs --redis and, where the stream has a codec of the project's, --import. Coverage counts that each
-    route matched and did not, and that each operand in its filter was true and false.
+    Each test is a message and the exact set of routes that should match it. No handler runs, no code of the
+    project is imported, and no server is needed. Only a test whose message is an entry in a stream needs
+    --redis, and --import if the stream has a codec of the project. Coverage is the share of routes that both
+    matched and did not match, and of filter operands that were both true and false.
 
     \b
     Examples:

@@ -36,7 +36,7 @@ def test_routes_yaml_here_is_checked_when_nothing_is_named(
     lone_project: Project, command: Callable[..., Done]
 ) -> None:
     lone_project.routes(OK)
-    assert command("check") == Done(0, "", "routes.yaml: nothing is wrong\n")
+    assert command("check") == Done(0, "", "routes.yaml: no problems found\n")
 
 
 def test_check_restores_the_garbage_collector(lone_project: Project, command: Callable[..., Done]) -> None:

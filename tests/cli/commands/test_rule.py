@@ -21,10 +21,10 @@ def test_without_a_code_every_rule_is_listed() -> None:
     assert [line.split()[0] for line in lines[1:]] == list(ALL_RULES)
 
 
-@pytest.mark.parametrize("asked", ["SR307", "sr307", "negation-binds-tighter"])
+@pytest.mark.parametrize("asked", ["SR307", "sr307", "negation-precedence"])
 def test_a_rule_is_explained_with_a_wrong_and_a_right_example(asked: str) -> None:
     shown = rule(asked).stdout
-    assert shown.startswith("SR307 negation-binds-tighter: warning\n")
+    assert shown.startswith("SR307 negation-precedence: warning\n")
     assert shown.index("## Wrong") < shown.index("## Right")
     assert "# streamroute: ignore[SR307] why" in shown
 
@@ -44,8 +44,8 @@ def test_an_unknown_rule_is_a_usage_error_with_the_nearest_one() -> None:
     [
         ("301", '"SR301"'),
         ("sr-301", '"SR301"'),
-        ("filter-sintax", '"filter-syntax"'),
-        ("same-route", '"same-route-twice"'),
+        ("expression-sintax", '"expression-syntax"'),
+        ("redundant", '"redundant-route"'),
         ("unheard-of", None),
         ("x", None),
     ],
@@ -60,7 +60,7 @@ def test_json_holds_all_that_is_known_of_a_rule() -> None:
     (shown,) = json.loads(rule("SR203", "--format", "json").stdout)
     assert {key: shown[key] for key in ("code", "name", "severity", "silenceable")} == {
         "code": "SR203",
-        "name": "stream-needed",
+        "name": "missing-stream",
         "severity": "error",
         "silenceable": True,
     }

@@ -230,7 +230,7 @@ def test_python_s_warnings_of_a_source_that_is_read_stay_inside(
 ) -> None:
     hostile.write("routes.yaml", _sound("t").replace("streamroute.handlers.log", "odd.handle"))
     (hostile.folder / "odd.py").write_text('WORDS = "\\d"\n\ndef handle(payload): ...\n', encoding="utf-8")
-    assert command("check", "--no-import").err == "routes.yaml: nothing is wrong\n"
+    assert command("check", "--no-import").err == "routes.yaml: no problems found\n"
 
 
 @pytest.mark.parametrize("hidden", ["\x1b", "\u202e", "\u2028", "\n", "\x85", "\ud800"])

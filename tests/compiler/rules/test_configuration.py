@@ -298,7 +298,7 @@ def test_routes_of_one_handler_are_not_compared_one_by_one(
     """Ten thousand tenants of one handler: few expressions are compared token by token."""
     compared: list[str] = []
     monkeypatch.setattr(
-        "streamroute.compiler.rules.configuration.same_route_twice._tokens",
+        "streamroute.compiler.rules.configuration.redundant_route._tokens",
         lambda text: compared.append(str(text)),
     )
     lines = [f"- {{name: r{at}, type: t, handler: a.b, filter: tenant == 't{at}'}}" for at in range(300)]

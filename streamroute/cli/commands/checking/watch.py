@@ -104,7 +104,7 @@ def run_once(
     except click.ClickException as error:
         return WatchRun("", error.format_message(), ())  # an editor may be saving the file
     findings, roots = checked.report.findings, ", ".join(map(str, checked.roots))
-    conclusion = f"{summary(findings)} in {roots}" if findings else f"{roots}: nothing is wrong"
+    conclusion = f"{summary(findings)} in {roots}" if findings else f"{roots}: no problems found"
     report = checked.report._replace(findings=truncate_findings(findings))
     text = render(report, output_format, color=color, columns=columns)
     return WatchRun(text, conclusion, watched(checked, modules))

@@ -55,38 +55,48 @@ def _combined(*options: Callable[[F], F]) -> Callable[[F], F]:
 CONFIG_OPTIONS: Final = _combined(
     click.option(
         "--config", type=PATH, metavar="PATH",
-        help="The routes.yaml that configures the streams (default: the working folder's).",
+        help="Path of routes.yaml (default: in the working folder).",
     ),
-    click.option("--no-embedded", is_flag=True, help="Refuse to use the embedded server."),
+    click.option("--no-embedded", is_flag=True, help="Do not use the embedded server."),
     ALLOW_OUTSIDE,
     click.option(
         "--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True,
-        help="Text, or one JSON object.",
+        help="Output format.",
     ),
 )  # fmt: skip
 
 FILTER_OPTIONS: Final = _combined(
-    click.option("--stream", "streams", multiple=True, metavar="NAME", help="Only letters of this stream."),
+    click.option(
+        "--stream", "streams", multiple=True, metavar="NAME", help="Only dead letters of this stream."
+    ),
     click.option(
         "--route",
         "routes",
         multiple=True,
         metavar="NAME",
-        help='Only letters of this route, or "(no route)".',
+        help='Only dead letters of this route, or "(no route)".',
     ),
-    click.option("--type", "types", multiple=True, metavar="TYPE", help="Only messages of this type."),
-    click.option("--error", default="", metavar="TEXT", help="Only letters whose error contains this text."),
     click.option(
-        "--reason", default="", metavar="TEXT", help="Only letters whose reason contains this text."
+        "--type", "types", multiple=True, metavar="TYPE", help="Only dead letters of this message type."
     ),
-    click.option("--older", type=_Duration(), metavar="AGE", help="Only letters older than this, e.g. 7d."),
-    click.option("--newer", type=_Duration(), metavar="AGE", help="Only letters newer than this, e.g. 1h."),
+    click.option(
+        "--error", default="", metavar="TEXT", help="Only dead letters whose error contains this text."
+    ),
+    click.option(
+        "--reason", default="", metavar="TEXT", help="Only dead letters whose reason contains this text."
+    ),
+    click.option(
+        "--older", type=_Duration(), metavar="AGE", help="Only dead letters older than this, e.g. 7d."
+    ),
+    click.option(
+        "--newer", type=_Duration(), metavar="AGE", help="Only dead letters newer than this, e.g. 1h."
+    ),
 )
 
 CHANGE_OPTIONS: Final = _combined(
     click.argument("ids", nargs=-1, type=LetterId(), metavar="[ID]..."),
     FILTER_OPTIONS,
-    click.option("--all", "everything", is_flag=True, help="All dead letters, without a filter."),
-    click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing."),
+    click.option("--all", "everything", is_flag=True, help="Select all dead letters."),
+    click.option("--dry-run", is_flag=True, help="Show what would be done, without doing it."),
 )
 """The options of commands that change letters."""

@@ -18,9 +18,9 @@ RULE: Final = Rule(
     Stage.CONFIGURATION,
     "A stream's stall limit is shorter than its lease.",
     page="""\
-A worker whose event loop has been unresponsive for `stall` gives up the entries that it holds. Other
-workers can take an entry only when its `lease` has ended, so with a shorter `stall` a worker that is busy
-for a moment gives up entries that no other worker can take yet. The default is five leases.
+A worker whose event loop was blocked for `stall` gives up its entries. Other workers can claim an entry only
+after its `lease`, so a shorter `stall` gives up entries that no other worker can claim yet. The default is
+five times the lease.
 
 ## Wrong
 

@@ -16,11 +16,11 @@ RULE: Final = Rule(
     "timeout-beyond-grace",
     Severity.INFO,
     Stage.CONFIGURATION,
-    "A drain cuts an attempt off long before its timeout.",
+    "A timeout is longer than the grace period of its stream.",
     page="""\
-When `serve` stops, it gives running handlers the `grace` of their stream and then cuts them off; their
-messages run again on another worker. Every deployment cuts off an attempt that needs its whole timeout. If
-that is intended, suppress the finding.
+When `serve` stops, running handlers may continue for the `grace` of their stream and are then cancelled;
+their messages run again on another worker. An attempt that needs its whole timeout is cancelled by every
+deployment. If that is intended, suppress the finding.
 
 ## Wrong
 

@@ -16,10 +16,10 @@ RULE: Final = Rule(
     "constant-dedupe-key",
     Severity.WARNING,
     Stage.EXPRESSIONS,
-    "The key of a route's dedupe is the same for every message.",
+    "A dedupe key is the same for every message.",
     page="""\
-Messages with the same `dedupe` key are duplicates, and only the first of them runs. A key that does not
-read the message, such as a text in quotes, is the same for all of them.
+Messages with the same `dedupe` key are duplicates, and only the first of them runs. A key that reads no field
+of the message, such as a string in quotes, is the same for all messages.
 
 ## Wrong
 

@@ -16,8 +16,8 @@ RULE: Final = Rule(
     Stage.ROUTE_TESTS,
     "A test's expectations contradict each other.",
     page="""\
-A route either takes a message or fails before its handler, and only the handler of a route that takes the
-message receives a payload: the test expects both.
+A route is listed in both `routes` and `dead_letter`, or has an expected `transform` but is not listed in
+`routes`.
 
 ## Wrong
 

@@ -17,7 +17,7 @@ RULE: Final = Rule(
     Stage.ROUTE_TESTS,
     "A test expects a route that is disabled.",
     page="""\
-The test expects a route that is disabled, and so takes no message: the test can only fail.
+The test expects a route that is disabled and matches no message, so the test always fails.
 
 ## Wrong
 

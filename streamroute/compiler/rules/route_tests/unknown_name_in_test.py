@@ -20,7 +20,7 @@ RULE: Final = Rule(
     Stage.ROUTE_TESTS,
     "A test names a route or a stream that does not exist.",
     page="""\
-A test names a route or a stream that the configuration does not have: it was renamed, or is misspelled.
+A test names a route or a stream that does not exist: it was renamed, or is misspelled.
 
 ## Wrong
 

@@ -17,9 +17,8 @@ RULE: Final = Rule(
     Stage.ROUTES,
     "Two routes have the same name.",
     page="""\
-A route's name is unique over all files: metrics, retries that wait in Redis, and dead letters refer to it.
-With two routes of one name, nothing tells whose retry it is. After renaming a route, state the old name
-under `formerly`.
+Route names must be unique across all files, because metrics, retries and dead letters refer to them. After
+renaming a route, add the old name to `formerly`.
 
 ## Wrong
 

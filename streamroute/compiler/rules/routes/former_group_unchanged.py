@@ -16,10 +16,9 @@ RULE: Final = Rule(
     Stage.ROUTES,
     "A stream's former group is its current group.",
     page="""\
-`formerly_group` is the name that a consumer group had before; what the old group left is moved to the
-current one. With the current name there is nothing to move, and the old group is left behind. In
-`defaults`, the key applies to every stream that does not state its own: state it in the streams whose group
-was renamed.
+`formerly_group` is the previous name of a consumer group, whose state is moved to the current group. If both
+are the same, nothing is moved. In `defaults`, the key applies to every stream without its own: set it in the
+streams whose group was renamed.
 
 ## Wrong
 

@@ -19,10 +19,9 @@ RULE: Final = Rule(
     Stage.ROUTES,
     "A route's former name is the name of an existing route.",
     page="""\
-`formerly` lists the names that a route had before, so that it takes over what waits in Redis under them:
-retries, dead letters and dedupe keys. A name that a route has now cannot be taken over, since what waits
-under it belongs to that route. A disabled route still has its name. The route's own current name does not
-belong in the list either.
+`formerly` lists the previous names of a route, which takes over their retries, dead letters and dedupe keys.
+The current name of a route cannot be a former name of another, even if that route is disabled. The current
+name of the route itself does not belong in the list either.
 
 ## Wrong
 

@@ -20,8 +20,8 @@ RULE: Final = Rule(
     "A route names a stream that is not declared.",
     runs=True,
     page="""\
-The route names a stream that `streams:` does not declare, so it would never receive a message. If the
-finding is suppressed, the route is kept and takes nothing from that stream.
+The route names a stream that is not declared under `streams:`, so it never receives a message. If the finding
+is suppressed, the route receives nothing from that stream.
 
 ## Wrong
 

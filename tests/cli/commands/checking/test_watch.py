@@ -71,7 +71,7 @@ def test_a_change_of_the_configuration_is_checked(folder: Path) -> None:
         lambda: (folder / "routes.yaml").write_text(ROUTE.replace("handle}", "handel}")),
         nothing,
     )
-    assert (first.text, first.conclusion) == ("", "routes.yaml: nothing is wrong")
+    assert (first.text, first.conclusion) == ("", "routes.yaml: no problems found")
     assert 'did you mean "handle"?' in second.text
     assert second.conclusion == "1 error in routes.yaml"
 
@@ -154,7 +154,7 @@ def test_the_command_runs_until_ctrl_c_and_imports_changed_code_anew(folder: Pat
     ) as process:
         assert process.stderr is not None
         assert process.stdout is not None
-        assert process.stderr.readline() == "routes.yaml: nothing is wrong; watching\n"
+        assert process.stderr.readline() == "routes.yaml: no problems found; watching\n"
         (folder / "mine.py").write_text("def handel(payload): ...\n")
         assert 'did you mean "handel"?' in process.stdout.readline()
         assert process.stderr.readline() == "1 error in routes.yaml; watching\n"

@@ -12,13 +12,13 @@ from streamroute.config.findings.rules import Rule, Stage
 
 RULE: Final = Rule(
     "SR204",
-    "pattern-without-catalogue",
+    "pattern-without-types",
     Severity.ERROR,
     Stage.ROUTES,
-    "A route's type is a pattern, but there is no catalogue.",
+    "A type is a pattern, but no message types are declared.",
     page="""\
-A type with `*`, `?` or brackets is a pattern over the catalogue under `messages:`. Without a catalogue
-there are no types to match.
+A type with `*`, `?` or brackets is a pattern for the types that are declared under `messages:`. Without
+declared types, it matches nothing.
 
 ## Wrong
 

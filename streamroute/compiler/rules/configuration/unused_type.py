@@ -11,13 +11,13 @@ from streamroute.config.findings.rules import Rule, Stage
 
 RULE: Final = Rule(
     "SR212",
-    "type-without-route",
+    "unused-type",
     Severity.INFO,
     Stage.CONFIGURATION,
-    "No route takes a declared type.",
+    "No route matches a declared message type.",
     page="""\
-The catalogue declares the type, but no route takes its messages. They are acknowledged and counted, or
-dead-lettered with `unknown_type: dead_letter`. In a catalogue that several services share this is normal.
+The type is declared under `messages:`, but no route matches it. Its messages are acknowledged and counted, or
+dead-lettered with `unknown_type: dead_letter`. This is normal if several services share the declarations.
 
 ## Wrong
 

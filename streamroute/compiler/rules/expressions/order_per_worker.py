@@ -12,15 +12,15 @@ from streamroute.config.yaml.source import DataPath
 
 RULE: Final = Rule(
     "SR218",
-    "order-within-a-worker",
+    "order-per-worker",
     Severity.INFO,
     Stage.EXPRESSIONS,
-    "order_by does not order messages between workers.",
+    "order_by does not order messages across workers.",
     page="""\
-`order_by` orders what one worker has read: of messages with equal keys, the next starts when the previous
-one has ended. Two workers of a group read alternately, so two messages with one key may run at the same
-time, one in each. Retries, and entries taken over from a dead worker, may come after later ones. If one
-worker serves the stream, or if such an order is enough, suppress the finding.
+`order_by` orders the messages of one worker: messages with equal keys run one after another. Two workers of a
+group may run two messages with the same key at the same time. Retries, and entries claimed from a dead
+worker, may run after later messages. If only one worker serves the stream, or if this order is enough,
+suppress the finding.
 
 ## Wrong
 

@@ -15,13 +15,13 @@ from streamroute.durations import RetryPolicy
 
 RULE: Final = Rule(
     "SR213",
-    "setting-without-effect",
+    "ineffective-setting",
     Severity.WARNING,
     Stage.CONFIGURATION,
     "A key of a retry policy has no effect.",
     page="""\
-A key of a retry policy has no effect together with the others: a delay if nothing runs again, a multiplier
-if there is only one retry, a delay that `max_delay` shortens.
+A key of a retry policy has no effect because of another: a delay if there are no retries, a multiplier if
+there is only one retry, or a delay that is longer than `max_delay`.
 
 ## Wrong
 

@@ -13,17 +13,17 @@ from streamroute.config.findings.rules import Rule, Stage
 
 RULE: Final = Rule(
     "SR215",
-    "group-disagreement",
+    "conflicting-groups",
     Severity.WARNING,
     Stage.CONFIGURATION,
-    "Two configurations disagree about a consumer group.",
+    "Two configurations have different settings for a consumer group.",
     page="""\
-Two configurations that are checked together consume one stream of one Redis in the same group, with
-different settings. The workers of a group take over each other's messages, so that a message's lease,
-attempts and dead letters depend on which worker reads it. `concurrency`, `claim_interval`, `grace`, `stall`
-and `on_stuck` may differ from worker to worker. Or one configuration moves a group to another name
-(`formerly_group`) that the other still serves, or moves as well: what the group left can go to one group
-only, and a group that is still served must not be moved.
+Two configurations that are checked together consume the same stream in the same group with different
+settings. The workers of a group share its messages, so the lease, the attempts and the dead letters of a
+message would depend on which worker reads it. `concurrency`, `claim_interval`, `grace`, `stall` and
+`on_stuck` may differ from worker to worker. The finding also reports a group that is renamed by one
+configuration (`formerly_group`) but still served or also renamed by another: the state of a group can move to
+only one group, and a group that is still served must not be moved.
 
 ## Wrong
 

@@ -12,13 +12,13 @@ from streamroute.config.findings.rules import Rule, Stage
 
 RULE: Final = Rule(
     "SR211",
-    "stream-without-routes",
+    "unused-stream",
     Severity.WARNING,
     Stage.CONFIGURATION,
-    "No route uses a declared stream.",
+    "A declared stream has no routes.",
     page="""\
-No route takes messages of the stream, so `serve` does not consume it, and its messages stay there for other
-consumers. A stream that a route forwards to may be declared for its codec alone.
+No route reads from the stream, so `serve` does not consume it. A stream that a route forwards to is not
+reported.
 
 ## Wrong
 

@@ -14,14 +14,14 @@ from streamroute.keys import GroupKeys
 
 RULE: Final = Rule(
     "SR507",
-    "dead-letters-misplaced",
+    "misplaced-dead-letters",
     Severity.ERROR,
     Stage.ENVIRONMENT,
-    "Dead letters would go to a key that is in use.",
+    "Dead letters go to a key that is in use.",
     page="""\
-A dead letter in the stream that it came from is read again, fails again, and is dead-lettered again,
-forever; and `streamroute dead drop` would delete entries that have not been read yet. Dead letters must not
-go where streamroute keeps the retries of a stream either. By default they go to `{STREAM}:GROUP:dead`.
+A dead letter in the stream that it came from is read, fails and is dead-lettered again, forever, and
+`streamroute dead drop` would delete unread entries. Dead letters must also not go to a key that contains the
+retries of a stream. By default they go to `{STREAM}:GROUP:dead`.
 
 ## Wrong
 

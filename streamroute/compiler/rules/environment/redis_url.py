@@ -21,16 +21,15 @@ if TYPE_CHECKING:
 
 RULE: Final = Rule(
     "SR505",
-    "redis-address",
+    "redis-url",
     Severity.ERROR,
     Stage.ENVIRONMENT,
-    "The address of Redis cannot be used.",
+    "The Redis URL is invalid.",
     page="""\
-The address names no server that can be reached: its scheme is unknown, its host or port cannot be read, a
-parameter is misspelled, or it selects a database in a cluster, which has only one. In a password, write `/`
-as `%2F`, `?` as `%3F`, `#` as `%23`, `@` as `%40` and `%` as `%25`. `check` reads the address as `serve`
-does, and connects to nothing. Of an address that comes from an environment variable no part is shown: that
-is SR502.
+The URL is invalid: its scheme is unknown, its host or port cannot be read, a parameter is misspelled, or it
+selects a database in a cluster, which has only one. In a password, write `/` as `%2F`, `?` as `%3F`, `#` as
+`%23`, `@` as `%40` and `%` as `%25`. `check` does not connect to the server. A URL from an environment
+variable is not shown, and reported as SR502.
 
 ## Wrong
 

@@ -14,14 +14,14 @@ from streamroute.keys import GroupKeys, base, keys_in_other_slots
 
 RULE: Final = Rule(
     "SR506",
-    "another-slot",
+    "cross-slot",
     Severity.ERROR,
     Stage.ENVIRONMENT,
-    "A cluster would keep a stream's keys on several nodes.",
+    "The keys of a stream are in different cluster slots.",
     page="""\
-The outcome of a message is written in one step, and in a cluster a step runs on one node: a stream, its
-retries and its dead letters must be in one slot. A cluster hashes the part of a key in braces, or the whole
-key if it has none. The default names are in one slot.
+The result of a message is written atomically, which in a Redis Cluster requires that a stream, its retries
+and its dead letters are in the same slot. The slot depends on the part of the key in braces, or on the whole
+key. The default names are in the same slot.
 
 ## Wrong
 

@@ -13,13 +13,13 @@ from streamroute.text.suggestions import did_you_mean
 
 RULE: Final = Rule(
     "SR205",
-    "pattern-matches-nothing",
+    "unmatched-pattern",
     Severity.WARNING,
     Stage.ROUTES,
-    "A route's type is a pattern that matches no type.",
+    "A type pattern matches no declared message type.",
     page="""\
-A pattern stands for the types of the catalogue that it matches. This one matches none, so the route takes
-no message. `*` stands for any characters, dots included, and `?` for one.
+The type of the route is a pattern that matches none of the types under `messages:`, so the route matches no
+message. `*` matches any characters, including dots, and `?` matches one.
 
 ## Wrong
 

@@ -13,14 +13,14 @@ from streamroute.config.findings.rules import Rule, Stage
 
 RULE: Final = Rule(
     "SR221",
-    "unlikely-type",
+    "suspicious-type",
     Severity.WARNING,
     Stage.ROUTES,
-    "A route's type is a list in one string, or has quotes of its own.",
+    "A type is a list in one string, or contains quotes.",
     page="""\
-A type is compared as a whole: `order.paid, order.sent` is one type, which no message has. Write several
-types as a list. Quotes, commas or invisible characters around a type are hardly part of a message's type
-either. A type that the catalogue declares is not reported.
+A type is compared as a whole: `order.paid, order.sent` is one type, which no message has. Write several types
+as a list. Quotes, commas or invisible characters around a type are probably a mistake too. A type that is
+declared under `messages:` is not reported.
 
 ## Wrong
 

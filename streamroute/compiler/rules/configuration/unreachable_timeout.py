@@ -15,13 +15,13 @@ from streamroute.durations import format_duration, parse_duration
 
 RULE: Final = Rule(
     "SR216",
-    "timeout-out-of-reach",
+    "unreachable-timeout",
     Severity.WARNING,
     Stage.CONFIGURATION,
-    "Another timeout always comes before this one.",
+    "A timeout has no effect because another one is shorter.",
     page="""\
-The built-in webhook gives its request a timeout of its own, under `with:` (10s by default). The shorter of
-that and the route's timeout always comes first, and the other has no effect.
+The built-in webhook has its own request timeout under `with:` (10s by default). Only the shorter of it and
+the timeout of the route has an effect.
 
 ## Wrong
 

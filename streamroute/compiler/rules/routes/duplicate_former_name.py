@@ -14,14 +14,13 @@ from streamroute.config.yaml.source import DataPath
 
 RULE: Final = Rule(
     "SR207",
-    "former-name-twice",
+    "duplicate-former-name",
     Severity.ERROR,
     Stage.ROUTES,
-    "Two routes of one stream state the same former name.",
+    "Two routes of a stream have the same former name.",
     page="""\
-`formerly` says that a route takes over what waits in Redis under its old name. Each retry, dead letter and
-dedupe key can go to one route only. If a route was split into two, choose the one that handles what is left
-of the old one.
+A route takes over the retries, dead letters and dedupe keys of its former names, so a former name can belong
+to only one route of a stream. If a route was split into two, choose one of them.
 
 ## Wrong
 

@@ -15,14 +15,13 @@ from streamroute.expressions.syntax.lexer import tokenize
 
 RULE: Final = Rule(
     "SR210",
-    "same-route-twice",
+    "redundant-route",
     Severity.WARNING,
     Stage.CONFIGURATION,
-    "Two routes run one handler for the same messages.",
+    "Two routes run the same handler for the same messages.",
     page="""\
-Two enabled routes take the same type of the same stream by the same filter, and name the same handler with
-the same arguments: it runs twice for each of their messages. Usually one of them is a copy that was meant
-to be changed.
+Two enabled routes have the same type, stream, filter, handler and arguments, so the handler runs twice for
+each message. Usually one of them is a copy that was meant to be changed.
 
 ## Wrong
 

@@ -11,14 +11,14 @@ from streamroute.config.findings.rules import Rule, Stage
 
 RULE: Final = Rule(
     "SR203",
-    "stream-needed",
+    "missing-stream",
     Severity.ERROR,
     Stage.ROUTES,
     "A route names no stream where several are declared.",
     runs=True,
     page="""\
-If several streams are declared, a route states which of them it takes messages from. With a single stream
-this can be left out. If the finding is suppressed, the route is kept and takes no messages.
+If several streams are declared, a route must name the streams that it reads from. With a single stream, the
+key is optional. If the finding is suppressed, the route matches no messages.
 
 ## Wrong
 
