@@ -176,7 +176,8 @@ async def test_an_idle_blocking_storage_is_not_polled_in_a_busy_loop() -> None:
 async def test_a_group_that_cannot_be_created_raises_after_the_last_attempt() -> None:
     storage = PlainStorage()
     storage.fail["create_group"] = [ConnectionError(f"attempt {n}") for n in range(1, 6)]
-    worker = processor(storage, dispatcher_of().process_message)
+    at_once = Tuning(backoff=Backoff(longest=0.0))
+    worker = processor(storage, dispatcher_of().process_message, tuning=at_once)
     with pytest.raises(ConnectionError, match="attempt 5"):
         await worker.start_listening()
     await worker.start_listening()

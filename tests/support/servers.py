@@ -105,7 +105,7 @@ class RealServer:
             return
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(self._arguments(), stdout=log, stderr=log, cwd=self.folder)
-        wait_until(self._answers, f"{self.binary.name} to answer")
+        wait_until(self._answers, f"{self.binary.name} to answer", 3 * _PATIENCE)  # it may load data
 
     def stop(self) -> None:
         """Stop the process gracefully (SIGTERM); no-op when it is down."""

@@ -126,9 +126,9 @@ async def test_a_retry_outlives_its_trimmed_entry(client: Any) -> None:
     storage = RedisStreamStorage(client, trim=0, block=0.05)
     async with consuming(storage, dispatcher_of(handler).process_message, concurrency=20):
         await fill(client, 20)
-        await eventually(lambda: len(handler.seen) == 20)
+        await eventually(lambda: len(handler.seen) >= 20)
         await eventually(lambda: _has_length(10, client, storage))
-        await eventually(lambda: len(handler.seen) == 40)
+        await eventually(lambda: len(handler.seen) >= 40)
 
 
 async def test_consumers_that_are_gone_and_hold_nothing_are_deleted(client: Any) -> None:

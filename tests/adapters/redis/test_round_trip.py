@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
@@ -73,7 +75,7 @@ async def test_a_packing_error_is_raised_and_keeps_the_connection(redis_client: 
 
 
 async def test_a_server_that_is_away_is_raised() -> None:
-    async with Redis(port=free_port()) as client:
+    async with Redis(port=free_port(), retry=Retry(NoBackoff(), 0)) as client:
         with pytest.raises(RedisConnectionError):
             await send_pipelined(client, [("PING",)])
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from backends import RedisBackend, is_done
@@ -86,7 +88,7 @@ async def test_without_the_right_to_read_there_is_no_secret(redis_client: Redis)
 
 async def test_a_server_that_is_away_is_an_error() -> None:
     """The message stays pending."""
-    async with Redis(port=1) as client:
+    async with Redis(port=1, retry=Retry(NoBackoff(), 0)) as client:
         with pytest.raises(RedisConnectionError):
             await secret_of(client).get(make=False)
 
