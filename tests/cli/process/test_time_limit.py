@@ -122,7 +122,7 @@ def test_input_that_exhausts_python_is_a_finding(
     monkeypatch.setattr(checking, "load_config", give_up)
     done = command("check")
     assert done.code == 1
-    assert f"routes.yaml:1:1: error[SR027]: checking this needs more {what} than is available" in done.out
+    assert f"routes.yaml:1:1: error[SR027]: not enough {what} to check this" in done.out
 
 
 def test_every_format_shows_the_first_thousand_findings(
