@@ -125,9 +125,9 @@ def test_logs_and_metrics_of_a_lost_server_name_no_address(
     lone_project.write("routes.yaml", routes(url))
     lone_project.env.update({"HOST": "localhost", "PORT": str(port), "CLIENT": mark, "DB": "3"})
     serving = lone_project.start("serve", "--metrics", str(metrics), "--log-level", "debug")
-    serving.says("stream s")
+    serving.expect_log("stream s")
     server.kill()
-    serving.says("failed; retrying").says("cannot connect to the server: Connection refused")
+    serving.expect_log("failed; retrying").expect_log("cannot connect to the server: Connection refused")
     with urllib.request.urlopen(f"http://127.0.0.1:{metrics}/metrics") as answer:
         page = answer.read().decode()
     shown = serving.err + page

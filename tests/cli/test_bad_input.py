@@ -55,8 +55,8 @@ def test_entries_without_a_name_a_type_or_a_value_are_dead_letters(each_project:
     wait_until(lambda: each_project.dead() == 6, "the dead letters")
     goes_on(each_project, running)
     assert each_project.pending() == 0
-    told = [line for line in running.err.splitlines() if " error: " in line]
-    assert len(told) == 6
+    reported = [line for line in running.err.splitlines() if " error: " in line]
+    assert len(reported) == 6
     assert 'the field "data" is empty, not JSON' in running.err
 
 
@@ -67,7 +67,7 @@ def test_a_deleted_pending_entry_is_reported_and_dropped(each_project: Project) 
     entry_id = redis.xadd(EVENTS, {"type": "t", "data": '{"n": 1}'}).decode()
     redis.xreadgroup("tests", "a dead worker", {EVENTS: ">"})
     redis.xdel(EVENTS, entry_id)
-    running = each_project.start("serve").says(f"deleted while they were pending: {entry_id}")
+    running = each_project.start("serve").expect_log(f"deleted while they were pending: {entry_id}")
     goes_on(each_project, running)
     assert each_project.pending() == 0
 
@@ -78,7 +78,9 @@ def test_a_key_for_dead_letters_that_is_no_stream_keeps_the_entry_pending(each_p
     running = serving(each_project)
     each_project.redis.set(DEAD, "mine")
     each_project.redis.xadd(EVENTS, {"type": "bad", "data": '{"n": 1}'})
-    running.says(f"the key {DEAD} is a string, and streamroute needs a stream there; rename or delete it\n")
+    running.expect_log(
+        f"the key {DEAD} is a string, and streamroute needs a stream there; rename or delete it\n"
+    )
     each_project.redis.xadd(EVENTS, {"type": "t", "data": '{"n": 2}'})
     each_project.notes("ok 2")
     wait_until(lambda: each_project.pending() == 1, "the entry alone to be pending")
@@ -94,7 +96,7 @@ def test_a_key_for_retries_that_is_something_else_is_named(each_project: Project
     running = serving(each_project)
     each_project.redis.set(key, "mine")
     each_project.redis.xadd(EVENTS, {"type": "bad", "data": '{"n": 1}'})
-    running.says(f"the key {key} is a string, and streamroute needs a ")
+    running.expect_log(f"the key {key} is a string, and streamroute needs a ")
     each_project.redis.xadd(EVENTS, {"type": "t", "data": '{"n": 2}'})
     each_project.notes("ok 2")
     wait_until(lambda: each_project.pending() == 1, "the entry alone to be pending")
@@ -111,7 +113,7 @@ def test_a_stream_that_was_replaced_is_named_and_read_again_once_it_is_back(
     running = serving(each_project)
     each_project.redis.delete(key)
     each_project.redis.set(key, "mine")
-    running.says(f"the key {key} is a string, and streamroute needs a stream there; ")
+    running.expect_log(f"the key {key} is a string, and streamroute needs a stream there; ")
     each_project.redis.delete(key)
     goes_on(each_project, running)
 

@@ -167,9 +167,9 @@ def test_a_path_that_is_not_a_file_is_described(project: Path, kind: str) -> Non
         "include: [part.yaml, 'in.*.yaml']\n"
         "messages: {t: {schema: schema.json}, u: {schema: {$ref: schema.yaml}}}\n"
     )
-    told = [found for found in result.findings if f"is a {kind}, not a file" in found.text]
-    assert len(told) == len(names)
-    assert {found.code for found in told} == {"SR001", "SR111", "SR114", "SR603"}
+    reported = [found for found in result.findings if f"is a {kind}, not a file" in found.text]
+    assert len(reported) == len(names)
+    assert {found.code for found in reported} == {"SR001", "SR111", "SR114", "SR603"}
     assert not any("exist" in found.text or "matches no" in found.text for found in result.findings)
 
 
@@ -248,9 +248,9 @@ def test_an_include_cycle_through_many_files_is_reported_once(project: Path) -> 
     for number in range(20):
         Path(f"{number}.yaml").write_text("version: 1\ninclude: ['*.yaml']\n")
     result = check("include: ['*.yaml']\n")
-    told = [found.file for found in result.findings if found.code == "SR016"]
-    assert sorted(told) == sorted(set(told))
-    assert len(told) == 20
+    reported = [found.file for found in result.findings if found.code == "SR016"]
+    assert sorted(reported) == sorted(set(reported))
+    assert len(reported) == 20
 
 
 def test_a_path_that_no_file_can_have_is_no_file(project: Path) -> None:

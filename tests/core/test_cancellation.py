@@ -108,12 +108,12 @@ async def test_a_coroutine_that_cannot_be_closed_by_what_it_awaits() -> None:
 
 
 async def test_the_wrapper_is_a_coroutine_in_all_other_respects() -> None:
-    go_on = asyncio.Event()
+    proceed = asyncio.Event()
 
     async def work() -> None:
         with pytest.raises(ValueError, match="thrown"):
             await future
-        await go_on.wait()
+        await proceed.wait()
 
     future = asyncio.get_running_loop().create_future()
     coroutine = uncloseable(work())

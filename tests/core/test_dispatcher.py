@@ -407,17 +407,17 @@ async def test_the_cancellation_of_the_running_task_is_not_a_failure_of_the_hand
 
 
 async def test_a_raised_failure_is_observed_for_each_route() -> None:
-    told: list[tuple[str | None, Result]] = []
+    reported: list[tuple[str | None, Result]] = []
     dispatcher = dispatcher_of(
         Handling("good"),
         Handling("bad", failing()),
         Handling("worse", failing()),
-        observer=lambda _payload, route, result: told.append((route, result)),
+        observer=lambda _payload, route, result: reported.append((route, result)),
     )
     with pytest.raises(RoutesFailedError):
         await dispatcher.process_message({"type": "booked"})
-    assert [result for _, result in told] == [Result.SUCCEEDED, Result.FAILED, Result.FAILED]
-    assert len({route for route, _ in told}) == 3
+    assert [result for _, result in reported] == [Result.SUCCEEDED, Result.FAILED, Result.FAILED]
+    assert len({route for route, _ in reported}) == 3
 
 
 async def test_a_retry_runs_the_route_of_its_type_where_another_types_has_the_same_name() -> None:
@@ -452,14 +452,14 @@ class Settling(Scheduler):
 
 
 async def test_a_scheduled_retry_is_observed_once_and_other_outcomes_are_collected() -> None:
-    told: list[tuple[str | None, Result]] = []
+    reported: list[tuple[str | None, Result]] = []
     scheduler = Scheduler()
     dispatcher = dispatcher_of(
         Handling("again", failing()),
         Handling("never", failing(Reject("no price"))),
         Handling("later", failing(Postpone(delay=3))),
         retry_scheduler=scheduler,
-        observer=lambda _payload, route, result: told.append((route, result)),
+        observer=lambda _payload, route, result: reported.append((route, result)),
     )
     got = message()
     await dispatcher.process_message(got)
@@ -469,7 +469,7 @@ async def test_a_scheduled_retry_is_observed_once_and_other_outcomes_are_collect
         "consuming.never",
         "consuming.later",
     ]
-    assert sorted(told, key=str) == [
+    assert sorted(reported, key=str) == [
         ("consuming.again", Result.RETRIED),
         ("consuming.later", Result.POSTPONED),
         ("consuming.never", Result.DEAD),
@@ -523,17 +523,17 @@ async def test_by_default_a_failure_comes_back_in_a_minute() -> None:
 
 async def test_after_a_lost_lease_no_route_runs_and_nothing_is_written() -> None:
     """The entry belongs to another worker, which runs them."""
-    told: list[Result] = []
+    reported: list[Result] = []
     second = Handling("second")
     dispatcher = dispatcher_of(
         Handling("first", failing(LeaseLostError("it is theirs"))),
         second,
-        observer=lambda _payload, _route, result: told.append(result),
+        observer=lambda _payload, _route, result: reported.append(result),
     )
     got = message()
     with pytest.raises(LeaseLostError):
         await dispatcher.process_message(got)
-    assert (second.seen, got.delivery.outcomes, told) == ([], [], [])
+    assert (second.seen, got.delivery.outcomes, reported) == ([], [], [])
 
 
 class Unwatched:
@@ -643,7 +643,7 @@ async def test_all_filters_run_before_the_first_handler_and_payloads_are_separat
 
 
 async def test_a_handler_may_say_that_it_skipped() -> None:
-    told: list[Result] = []
+    reported: list[Result] = []
 
     async def skipping(payload: Any, container: Any) -> Result:
         return Result.SKIPPED
@@ -651,9 +651,11 @@ async def test_a_handler_may_say_that_it_skipped() -> None:
     async def odd(payload: Any, container: Any) -> str:
         return "anything"
 
-    dispatcher = dispatcher_of(skipping, odd, observer=lambda _payload, _route, result: told.append(result))
+    dispatcher = dispatcher_of(
+        skipping, odd, observer=lambda _payload, _route, result: reported.append(result)
+    )
     await dispatcher.process_message({"type": "booked"})
-    assert told == [Result.SKIPPED, Result.SUCCEEDED]
+    assert reported == [Result.SKIPPED, Result.SUCCEEDED]
 
 
 class Elsewhere:
@@ -667,9 +669,9 @@ class Elsewhere:
 
 
 async def test_retries_known_to_another_worker_are_left_to_it() -> None:
-    told: list[tuple[str | None, Result]] = []
+    reported: list[tuple[str | None, Result]] = []
     dispatcher = dispatcher_of(
-        Handling("known"), observer=lambda _payload, route, result: told.append((route, result))
+        Handling("known"), observer=lambda _payload, route, result: reported.append((route, result))
     )
     of_route = message(routes=frozenset(["theirs", "consuming.known"]), coordinator=Elsewhere())
     of_type = message({"type": "theirs"}, coordinator=Elsewhere())
@@ -679,7 +681,7 @@ async def test_retries_known_to_another_worker_are_left_to_it() -> None:
     assert of_route.delivery.outcomes == [RetryLater("theirs", 2.0, 1, "", postponed=True)]
     assert of_type.delivery.outcomes == [RetryLater("", 3.0, 1, "", postponed=True)]
     assert of_nobody.delivery.outcomes == []
-    assert told == [
+    assert reported == [
         ("consuming.known", Result.SUCCEEDED),
         ("theirs", Result.POSTPONED),
         (None, Result.POSTPONED),
@@ -699,8 +701,8 @@ async def test_a_retry_of_a_type_that_no_route_lists_is_answered_for_by_its_rout
 
 async def test_a_type_of_many_tenants_is_known_even_if_no_filter_matches() -> None:
     """A message that no route takes was rejected by all filters; its type is not unknown."""
-    told: list[tuple[str | None, Result]] = []
-    dispatcher = dispatcher_of(observer=lambda _payload, route, result: told.append((route, result)))
+    reported: list[tuple[str | None, Result]] = []
+    dispatcher = dispatcher_of(observer=lambda _payload, route, result: reported.append((route, result)))
     handlers = [Handling(f"t{n}") for n in range(20)]
     for n, handler in enumerate(handlers):
 
@@ -712,7 +714,7 @@ async def test_a_type_of_many_tenants_is_known_even_if_no_filter_matches() -> No
     for tenant in (7, 99):
         await dispatcher.process_message({"type": "booked", "tenant": tenant})
     assert [len(handler.seen) for handler in handlers] == [n == 7 for n in range(20)]
-    assert told == [("consuming.t7", Result.SUCCEEDED)]
+    assert reported == [("consuming.t7", Result.SUCCEEDED)]
 
 
 async def test_a_dispatcher_without_handlers_answers_for_a_retry() -> None:

@@ -112,15 +112,15 @@ async def test_a_storage_with_claims_is_queried_for_stale_entries() -> None:
 
 
 async def test_a_claim_of_what_is_in_flight_here_starts_no_second_run() -> None:
-    go_on = asyncio.Event()
-    handler = Handling(then=lambda payload: go_on.wait())
+    proceed = asyncio.Event()
+    handler = Handling(then=lambda payload: proceed.wait())
     storage = ClaimingStorage({"type": "booked"})
     async with consuming(storage, dispatcher_of(handler).process_message, concurrency=2):
         await eventually(lambda: handler.seen)
         storage.stale = [("1-0", {"type": "booked"})]
         seen = len(storage.claims)
         await eventually(lambda: len(storage.claims) > seen + 2)
-        go_on.set()
+        proceed.set()
         await eventually(lambda: storage.acked)
     assert (len(handler.seen), storage.acked) == (1, ["1-0"])
 
@@ -358,14 +358,14 @@ class Keeping(PlainStorage):
 
 
 async def test_leases_are_kept_from_before_the_first_read_until_all_is_settled() -> None:
-    storage, go_on = Keeping({"type": "booked"}), asyncio.Event()
-    handler = Handling(then=lambda payload: go_on.wait())
+    storage, proceed = Keeping({"type": "booked"}), asyncio.Event()
+    handler = Handling(then=lambda payload: proceed.wait())
     worker = processor(storage, dispatcher_of(handler).process_message, consumer="me")
     await worker.start_listening()
     await eventually(lambda: handler.seen)
     stopping = asyncio.create_task(worker.stop_listening())
     await asyncio.sleep(0)
-    go_on.set()
+    proceed.set()
     await within_patience(stopping)
     assert storage.events == ["group", "open", "read", "ack", "close"]
     assert [keeper.where for keeper in storage.keepers] == [(STREAM, GROUP, "me")]
@@ -493,10 +493,10 @@ async def test_a_group_that_cannot_be_created_is_tried_again_after_a_while(
 
 async def test_settings_reach_their_components() -> None:
     storage = ClaimingStorage(*({"type": "booked", "n": n} for n in range(6)))
-    keys, never, asked = list[int](), asyncio.Event(), list[int]()
+    keys, never, requests = list[int](), asyncio.Event(), list[int]()
 
     async def read_events(stream: str, group: str, consumer: str, count: int) -> Any:
-        asked.append(count)
+        requests.append(count)
         return await PlainStorage.read_events(storage, stream, group, consumer, count)
 
     def key_of(payload: dict[str, Any]) -> int:
@@ -509,23 +509,23 @@ async def test_settings_reach_their_components() -> None:
     async with consuming(storage, dispatcher_of(handler).process_message, **settings):
         await eventually(lambda: len(keys) == 6 and len(handler.seen) == 2)
         assert sorted(payload["n"] for payload in handler.seen) == [0, 1]
-    assert set(asked) == {7}
+    assert set(requests) == {7}
     assert storage.acked == []
 
 
 async def test_with_prefetch_the_first_read_is_small() -> None:
-    storage, asked = PlainStorage(), list[int]()
+    storage, requests = PlainStorage(), list[int]()
 
     async def read_events(stream: str, group: str, consumer: str, count: int) -> Any:
-        asked.append(count)
+        requests.append(count)
         return []
 
     vars(storage)["read_events"] = read_events
     async with consuming(
         storage, dispatcher_of().process_message, batch_count=500, concurrency=3, prefetch=0.1
     ):
-        await eventually(lambda: asked)
-    assert asked[0] == 3
+        await eventually(lambda: requests)
+    assert requests[0] == 3
 
 
 def test_it_can_be_restarted_in_another_event_loop() -> None:

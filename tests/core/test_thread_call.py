@@ -29,12 +29,12 @@ class Blocked:
 
     def __init__(self) -> None:
         self.begun = threading.Event()
-        self.go_on = threading.Event()
+        self.proceed = threading.Event()
 
     def hang(self) -> str:
         """Return when released."""
         self.begun.set()
-        self.go_on.wait(60)
+        self.proceed.wait(60)
         return "done"
 
 
@@ -44,7 +44,7 @@ async def blocked() -> AsyncIterator[Blocked]:
     try:
         yield function
     finally:
-        function.go_on.set()
+        function.proceed.set()
         await eventually(lambda: not ABANDONED_CALLS)
 
 
@@ -53,13 +53,13 @@ class Plain:
 
     def __init__(self, function: Blocked, concurrency: int, **settings: Any) -> None:
         self.done: list[str] = []
-        self.told: list[str] = []
+        self.reported: list[str] = []
         self.function = function
         self.pool = WorkerPool(
             concurrency,
             self._handle,
             done=lambda entry_id, payload: self.done.append(entry_id),
-            stuck=lambda entry_id, payload, worker: self.told.append(entry_id),
+            stuck=lambda entry_id, payload, worker: self.reported.append(entry_id),
             **settings,
         )
 
@@ -108,7 +108,7 @@ async def test_a_call_that_is_cancelled_before_its_thread_begins_does_not_run() 
         await asyncio.wait([second])
         assert second.cancelled()
         assert not ABANDONED_CALLS
-        function.go_on.set()
+        function.proceed.set()
         assert await within_patience(first) == "done"
         await ThreadCall(lambda: None).result()  # queued behind it in the only thread
     assert ran == []
@@ -123,7 +123,7 @@ async def test_a_call_that_runs_on_is_known_until_it_ends() -> None:
         task.cancel()
         await asyncio.wait([task])
         assert {task: [call]} == ABANDONED_CALLS
-        function.go_on.set()
+        function.proceed.set()
         await within_patience(ThreadCall.all_ended([call]))
         await eventually(lambda: not ABANDONED_CALLS)
         assert thread_stack(call) == "not known"
@@ -134,30 +134,30 @@ async def test_a_function_that_runs_on_keeps_its_worker_and_its_entry_has_its_ou
         await eventually(lambda: plain.done == ["hang"])
         await eventually(lambda: plain.pool._watch.timer is not None)
         assert (plain.pool.queued, plain.pool.free, plain.pool.running) == (1, 0, 0)
-        plain.function.go_on.set()
+        plain.function.proceed.set()
         await eventually(lambda: plain.done == ["hang", "next"])
         await eventually(lambda: plain.pool.free == 1)
         await within_patience(plain.pool.close(grace=1))
-    assert plain.told == []
+    assert plain.reported == []
 
 
 async def test_other_workers_continue_with_queued_entries() -> None:
     async with hanging(2, *map(str, range(20))) as plain:
         await eventually(lambda: len(plain.done) == 21)
         assert plain.pool.free == 1
-        plain.function.go_on.set()
+        plain.function.proceed.set()
         await eventually(lambda: plain.pool.free == 2)
         await within_patience(plain.pool.close(grace=1))
 
 
 async def test_a_call_that_runs_too_long_is_stuck_until_it_ends() -> None:
     async with hanging(1, "next", stuck_after=0.01) as plain:
-        await eventually(lambda: plain.told == ["hang"])
+        await eventually(lambda: plain.reported == ["hang"])
         assert (plain.pool.stuck, plain.pool.all_stuck, plain.done) == (1, True, ["hang"])
         await asyncio.sleep(0.05)  # it is checked repeatedly, and reported once
-        plain.function.go_on.set()
+        plain.function.proceed.set()
         await eventually(lambda: plain.done == ["hang", "next"])
-        assert (plain.pool.stuck, plain.told) == (0, ["hang"])
+        assert (plain.pool.stuck, plain.reported) == (0, ["hang"])
         await within_patience(plain.pool.close(grace=1))
 
 
@@ -168,13 +168,13 @@ async def test_an_exclusive_entry_waits_for_a_threaded_call_until_it_is_stuck() 
         idle = asyncio.create_task(plain.pool.wait_idle())
         done, _ = await asyncio.wait([idle], timeout=0.05)
         assert not done
-        plain.function.go_on.set()
+        plain.function.proceed.set()
         await within_patience(idle)
         await within_patience(plain.pool.close(grace=1))
     async with hanging(1, stuck_after=0.01) as plain:
         await eventually(lambda: plain.done == ["hang"])
         await within_patience(plain.pool.wait_idle())
-        assert plain.told == ["hang"]
+        assert plain.reported == ["hang"]
         await within_patience(plain.pool.close(grace=1))
 
 
@@ -188,8 +188,8 @@ async def test_a_close_does_not_wait_for_it() -> None:
 
 
 async def test_the_stack_is_logged_and_the_entry_stays_settled(caplog: pytest.LogCaptureFixture) -> None:
-    told: list[tuple[Incident, int]] = []
-    incidents = Incidents(lambda stream, incident, count: told.append((incident, count)))
+    reported: list[tuple[Incident, int]] = []
+    incidents = Incidents(lambda stream, incident, count: reported.append((incident, count)))
     storage, me = MemoryStreamStorage(), ConsumerId(STREAM, GROUP, "me")
     limits = ConsumerSettings(
         batch_count=1, concurrency=1, max_deliveries=5, lease=Lease.of(60.0), grace=5.0, ack_delay=0.001
@@ -208,7 +208,7 @@ async def test_the_stack_is_logged_and_the_entry_stays_settled(caplog: pytest.Lo
         lifecycle.open()
         lifecycle.take([(name, message)])
         await eventually(lambda: noted == [1])
-        assert told == [(Incident.STUCK, 1)]
+        assert reported == [(Incident.STUCK, 1)]
         said = "a plain function still runs after its timeout or cancellation and occupies a worker; "
         assert f"{said}it was started for entry {name} of {STREAM}: " in caplog.text
         assert "Blocked.hang at " in caplog.text

@@ -12,7 +12,7 @@ from streamroute.outages import OutageTracker
 
 def test_incidents_are_logged_and_counted(caplog: pytest.LogCaptureFixture) -> None:
     counted: list[tuple[str, Incident, int]] = []
-    incidents = Incidents(lambda *told: counted.append(told))
+    incidents = Incidents(lambda *reported: counted.append(reported))
     incidents.report(Incident.DELETED, "s", "%d entries of %s are gone", 3, "s", count=3)
     [record] = caplog.records
     assert (record.levelno, record.getMessage()) == (logging.ERROR, "3 entries of s are gone")
@@ -34,7 +34,7 @@ def test_incidents_are_counted_even_if_not_logged() -> None:
 
 def test_an_outage_counts_once_however_often_it_is_tried_again() -> None:
     counted: list[tuple[str, Incident, int]] = []
-    outage = OutageTracker("reading from s", "s", Incidents(lambda *told: counted.append(told)))
+    outage = OutageTracker("reading from s", "s", Incidents(lambda *reported: counted.append(reported)))
     for _ in range(3):
         outage.record_failure(ConnectionError("gone"))
     outage.record_success()

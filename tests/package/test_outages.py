@@ -63,16 +63,16 @@ def test_waits_double_up_to_two_seconds_and_begin_again_after_a_success(
 
 
 def test_an_outage_is_counted_once_however_much_is_said_of_it(caplog: pytest.LogCaptureFixture) -> None:
-    told: list[tuple[str, Incident, int]] = []
-    outage = OutageTracker("reading from s", "s", Incidents(lambda *what: told.append(what)))
+    reported: list[tuple[str, Incident, int]] = []
+    outage = OutageTracker("reading from s", "s", Incidents(lambda *what: reported.append(what)))
     outage.record_success()
     for error in (OSError("refused"), OSError("refused"), SetupError("add a right")):
         outage.record_failure(error)
-    assert told == [("s", Incident.OUTAGE, 1), ("s", Incident.OUTAGE, 0)]
+    assert reported == [("s", Incident.OUTAGE, 1), ("s", Incident.OUTAGE, 0)]
     outage.record_success()
     outage.record_success()
     outage.record_failure("again")
-    assert [count for _, _, count in told] == [1, 0, 1]
+    assert [count for _, _, count in reported] == [1, 0, 1]
     assert len([said for said in caplog.messages if "recovered after 3 failures" in said]) == 1
 
 

@@ -61,13 +61,13 @@ class Finishing:
     """When an entry is done, and when not."""
 
     async def test_an_entry_is_acked_after_its_handler_and_not_before(self, backend: Backend) -> None:
-        go_on = asyncio.Event()
-        handler = Handling(then=lambda payload: go_on.wait())
+        proceed = asyncio.Event()
+        handler = Handling(then=lambda payload: proceed.wait())
         async with consuming(backend.storage(), dispatcher_of(handler).process_message):
             added = await backend.add(type="booked")
             await eventually(lambda: handler.seen)
             assert await backend.pending() == [added]
-            go_on.set()
+            proceed.set()
             await eventually(lambda: nothing_left(backend))
 
     async def test_what_the_callback_raises_on_stays_pending_and_is_claimed(self, backend: Backend) -> None:
@@ -242,13 +242,13 @@ class Healing:
             await eventually(lambda: nothing_left(backend))
 
     async def test_a_lost_group_loses_nothing_that_was_pending_or_unread(self, backend: Backend) -> None:
-        go_on = asyncio.Event()
-        handler = Handling(then=lambda payload: go_on.wait())
+        proceed = asyncio.Event()
+        handler = Handling(then=lambda payload: proceed.wait())
         async with consuming(backend.storage(), dispatcher_of(handler).process_message, batch_count=2):
             added = {await backend.add(type="booked", n=str(n)) for n in range(8)}
             await eventually(lambda: handler.seen)
             await backend.destroy_group()
-            go_on.set()
+            proceed.set()
             await eventually(lambda: {payload.id for payload in handler.seen} == added)
             await eventually(lambda: nothing_left(backend))
 
@@ -257,22 +257,22 @@ class Stopping:
     """Starting and stopping."""
 
     async def test_stopping_lets_a_running_handler_finish(self, backend: Backend) -> None:
-        go_on = asyncio.Event()
-        handler = Handling(then=lambda payload: go_on.wait())
+        proceed = asyncio.Event()
+        handler = Handling(then=lambda payload: proceed.wait())
         worker = processor(backend.storage(), dispatcher_of(handler).process_message)
         await worker.start_listening()
         await backend.add(type="booked")
         await eventually(lambda: handler.seen)
         stopping = asyncio.create_task(worker.stop_listening())
         await asyncio.sleep(0)
-        go_on.set()
+        proceed.set()
         await within_patience(stopping)
         assert await nothing_left(backend)
 
     async def test_what_did_not_start_is_taken_by_another_worker_at_once(self, backend: Backend) -> None:
         """Despite a lease of a minute; the delivery is given back too."""
-        go_on = asyncio.Event()
-        first, second = Handling(then=lambda payload: go_on.wait()), Handling()
+        proceed = asyncio.Event()
+        first, second = Handling(then=lambda payload: proceed.wait()), Handling()
         worker = processor(backend.storage(), dispatcher_of(first).process_message)
         await worker.start_listening()
         for n in "123":
@@ -282,7 +282,7 @@ class Stopping:
         stopping = asyncio.create_task(worker.stop_listening())
         async with consuming(backend.storage(), dispatcher_of(second).process_message):
             await eventually(lambda: len(second.seen) == 2)
-        go_on.set()
+        proceed.set()
         await within_patience(stopping)
         assert (first.numbers(), second.numbers()) == (["1"], ["2", "3"])
         assert [payload.deliveries for payload in second.seen] == [1, 1]
@@ -341,17 +341,17 @@ class Running:
             await eventually(lambda: nothing_left(backend))
 
     async def test_a_slow_handler_does_not_bar_others(self, backend: Backend) -> None:
-        go_on = asyncio.Event()
+        proceed = asyncio.Event()
 
         def slow_first(payload: Any) -> Any:
-            return go_on.wait() if payload["n"] == "0" else None
+            return proceed.wait() if payload["n"] == "0" else None
 
         handler = Handling(then=slow_first)
         async with consuming(backend.storage(), dispatcher_of(handler).process_message, concurrency=2):
             added = [await backend.add(type="booked", n=str(n)) for n in range(30)]
             await eventually(lambda: len(handler.seen) == 30)
             await eventually(lambda: _is(added[:1], backend.pending))
-            go_on.set()
+            proceed.set()
 
     async def test_workers_share_a_group_and_each_entry_runs_once(self, backend: Backend) -> None:
         one, two = Handling(), Handling()

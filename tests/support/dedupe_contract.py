@@ -71,8 +71,8 @@ class Deduplication:
         assert sorted(results) == [Result.SKIPPED, Result.SUCCEEDED, Result.SUCCEEDED]
 
     async def test_it_waits_while_the_first_runs_and_holds_no_slot(self, backend: Backend) -> None:
-        go_on = asyncio.Event()
-        handler = Handling(then=lambda payload: go_on.wait() if payload["n"] == "1" else None)
+        proceed = asyncio.Event()
+        handler = Handling(then=lambda payload: proceed.wait() if payload["n"] == "1" else None)
         async with consuming(backend.storage(), once(handler).process_message, concurrency=2):
             await backend.add(type="booked", key="a", n="1")
             await eventually(lambda: handler.seen)
@@ -82,7 +82,7 @@ class Deduplication:
                 await backend.add(type="booked", key=f"b{n}", n="other")
             await eventually(lambda: len(handler.seen) == 6)
             await eventually(backend.scheduled)
-            go_on.set()
+            proceed.set()
             await eventually(lambda: nothing_left(backend))
         assert handler.numbers() == ["1", *["other"] * 5]
 
@@ -107,12 +107,12 @@ class Deduplication:
         assert await backend.keys_of_dedupe() == []
 
     async def test_it_waits_while_the_first_waits_for_its_retry(self, backend: Backend) -> None:
-        go_on = asyncio.Event()
+        proceed = asyncio.Event()
 
         async def fail_then_wait(payload: Any) -> None:
             if payload.attempt == 1:
                 raise RuntimeError("no luck yet")
-            await go_on.wait()
+            await proceed.wait()
 
         handler = Handling(then=fail_then_wait)
         dispatcher = once(handler, retry=RetryPolicy(delay=0.1, jitter=0))
@@ -121,21 +121,21 @@ class Deduplication:
             await eventually(lambda: handler.seen)
             await backend.add(type="booked", key="a", n="2")
             await eventually(lambda: len(handler.seen) == 2)
-            go_on.set()
+            proceed.set()
             await eventually(lambda: nothing_left(backend))
         assert handler.numbers() == ["1", "1"]
 
     async def test_waiting_spends_no_attempt_and_is_no_failure(self, backend: Backend) -> None:
-        go_on = asyncio.Event()
+        proceed = asyncio.Event()
 
-        first, later = Handling(then=lambda payload: go_on.wait() if payload["n"] == "1" else None), []
+        first, later = Handling(then=lambda payload: proceed.wait() if payload["n"] == "1" else None), []
         dispatcher = once(first, ttl=0.001, observer=lambda payload, route, result: later.append(result))
         async with consuming(backend.storage(), dispatcher.process_message, concurrency=2):
             await backend.add(type="booked", key="a", n="1")
             await eventually(lambda: first.seen)
             await backend.add(type="booked", key="a", n="2")
             await eventually(lambda: later.count(Result.POSTPONED) > 5)
-            go_on.set()
+            proceed.set()
             await eventually(lambda: nothing_left(backend))
         assert {payload.attempt for payload in first.seen} == {1}
         assert all(not payload.history for payload in first.seen)
@@ -245,8 +245,8 @@ class Deduplication:
     async def test_workers_of_the_former_name_wait_while_the_renamed_route_runs(
         self, backend: Backend
     ) -> None:
-        go_on, results = asyncio.Event(), []
-        old, new = Handling("old"), Handling("new", then=lambda payload: go_on.wait())
+        proceed, results = asyncio.Event(), []
+        old, new = Handling("old"), Handling("new", then=lambda payload: proceed.wait())
         named(old, "charge")
         named(new, "bill", "charge")
         storage = backend.storage()
@@ -259,7 +259,7 @@ class Deduplication:
         async with consuming(backend.storage(), observed.process_message):
             await backend.add(type="booked", key="a", n="2")
             await eventually(lambda: Result.POSTPONED in results)
-            go_on.set()
+            proceed.set()
             await running
             await storage.settle(STREAM, GROUP, "newer", {entry_id: message})
             await eventually(lambda: nothing_left(backend))

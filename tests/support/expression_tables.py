@@ -153,8 +153,8 @@ def narrowed_lines(given: str) -> list[str]:
     for outcome in (True, False):
         after = _fields(assume(parse(expression).root, payload, outcome=outcome))
         changes = [f"{name}: {after.get(name, 'gone')}" for name in before if after.get(name) != before[name]]
-        told = ", ".join(changes) if after else "never"
-        lines.append(f"{outcome}: {told}")
+        reported = ", ".join(changes) if after else "never"
+        lines.append(f"{outcome}: {reported}")
     return lines
 
 

@@ -18,8 +18,8 @@ class KeptLeases:
 
         The lease leaves room for a busy machine: heartbeats come every third of it.
         """
-        go_on = asyncio.Event()
-        busy, idle = Handling(then=lambda payload: go_on.wait()), Handling()
+        proceed = asyncio.Event()
+        busy, idle = Handling(then=lambda payload: proceed.wait()), Handling()
         kept = {"lease": 2.5, "claim_interval": 600}  # kept by heartbeats, not by claiming its own entries
         async with consuming(backend.storage(lease=2.5), dispatcher_of(busy).process_message, **kept):
             for n in "123":
@@ -28,7 +28,7 @@ class KeptLeases:
             await eventually(lambda: _count(3, backend))
             async with consuming(backend.storage(lease=2.5), dispatcher_of(idle).process_message, lease=2.5):
                 await asyncio.sleep(3.5)
-                go_on.set()
+                proceed.set()
                 await eventually(lambda: _count(0, backend))
         assert (busy.numbers(), idle.numbers()) == (["1", "2", "3"], [])
 
@@ -62,8 +62,8 @@ class KeptLeases:
         assert results == [Result.LOST]
 
     async def test_what_was_lost_while_it_waited_does_not_start(self, backend: Backend) -> None:
-        go_on, results = asyncio.Event(), []
-        handler = Handling(then=lambda payload: go_on.wait())
+        proceed, results = asyncio.Event(), []
+        handler = Handling(then=lambda payload: proceed.wait())
         async with consuming(
             backend.storage(lease=0.15),
             dispatcher_of(handler).process_message,
@@ -76,7 +76,7 @@ class KeptLeases:
             await eventually(lambda: _count(2, backend))
             await eventually(lambda: _steal(backend))
             await eventually(lambda: len(results) == 2)
-            go_on.set()
+            proceed.set()
             await backend.add(type="booked", n="3")
             await eventually(lambda: handler.numbers() == ["1", "3"])
 

@@ -23,7 +23,7 @@ class Scraper:
     """Scrapes a running service."""
 
     def __init__(self, running: Running) -> None:
-        running.says("metrics are at http://")
+        running.expect_log("metrics are at http://")
         found = re.search(r"metrics are at (http://127\.0\.0\.1:\d+)/metrics", running.err)
         assert found
         self.url = found[1]

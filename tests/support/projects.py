@@ -156,7 +156,7 @@ class Running:
         assert self.process.stdin is not None
         return self.process.stdin
 
-    def says(self, text: str) -> Self:
+    def expect_log(self, text: str) -> Self:
         """Wait until the text appears in its stderr."""
         wait_until(lambda: text in self.err or self.has_ended, f"{text!r} in {self._err}")
         assert text in self.err, self.err

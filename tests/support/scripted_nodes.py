@@ -21,7 +21,7 @@ class Node:
     def __init__(self) -> None:
         self.port = 0
         self.sent: list[str] = []
-        self.asked = 0
+        self.requests = 0
         self.connections = 0  # ever accepted
         self.connected = 0  # currently open
         self.hangs_up = self.is_silent = False
@@ -40,7 +40,7 @@ class Node:
             self._server.close()
             self._server = None
 
-    def says(self, name: str, *replies: Reply) -> None:
+    def replies_with(self, name: str, *replies: Reply) -> None:
         """Script a command's replies in order; the last one repeats forever."""
         self.replies[name] = list(replies)
 
@@ -76,7 +76,7 @@ class Node:
         if name in HANDSHAKE:
             return "+OK"
         if name == "CLUSTER":
-            self.asked += 1
+            self.requests += 1
             return self.slots
         self.sent.append(" ".join(words))
         replies = self.replies.get(name, ["+OK"])

@@ -416,8 +416,8 @@ class Histories:
         await eventually(lambda: _promoted(storage))
         await failed(storage, DeadLetter("thank", "failed", "third", attempt=3))
         [dead] = await backend.dead()
-        told = [(failure.route, failure.attempt, failure.error) for failure in dead.history]
-        assert told == [("thank", 1, "first"), ("thank", 2, "second")]
+        reported = [(failure.route, failure.attempt, failure.error) for failure in dead.history]
+        assert reported == [("thank", 1, "first"), ("thank", 2, "second")]
         assert dead.as_failure().error == "third"
 
     async def test_the_oldest_failures_are_forgotten(self, backend: Backend) -> None:

@@ -37,7 +37,7 @@ class Held:
         self.started: list[str] = []
         self.done: list[str] = []
         self.failed: list[tuple[str, str]] = []
-        self.told: list[str] = []
+        self.reported: list[str] = []
         self.errors: dict[str, BaseException] = {}
         self._released: dict[str, asyncio.Event] = {}
         self.uncancellable: set[str] = set()
@@ -47,11 +47,11 @@ class Held:
             settings.pop("order", None),
             done=lambda entry_id, payload: self.done.append(entry_id),
             failed=lambda entry_id, payload, error: self.failed.append((entry_id, type(error).__name__)),
-            stuck=lambda entry_id, payload, worker: self.told.append(entry_id),
+            stuck=lambda entry_id, payload, worker: self.reported.append(entry_id),
             **settings,
         )
 
-    def let_go(self, *names: str) -> None:
+    def released(self, *names: str) -> None:
         """Let these handlers end."""
         for name in names:
             self._event(name).set()
@@ -84,5 +84,5 @@ async def holding(concurrency: int, **settings: Any) -> AsyncIterator[Held]:
     try:
         yield held
     finally:
-        held.let_go(*map(str, range(100)))
+        held.released(*map(str, range(100)))
         await within_patience(held.pool.close(grace=0))

@@ -149,13 +149,13 @@ def test_the_package_has_a_name_for_each_machine(
 ) -> None:
     monkeypatch.setattr(platform, "system", lambda: system)
     monkeypatch.setattr(platform, "machine", lambda: machine)
-    asked: list[Path] = []
+    requests: list[Path] = []
 
     def is_file(path: Path) -> bool:
-        asked.append(path)
+        requests.append(path)
         return False
 
     monkeypatch.setattr(Path, "is_file", is_file)
     with pytest.raises(EmbeddedServerError, match=f"has no server for {name}; set a server of your own"):
         valkey.server_program()
-    assert [path.parts[-2:] for path in asked] == [(name, "valkey-server")]
+    assert [path.parts[-2:] for path in requests] == [(name, "valkey-server")]

@@ -152,8 +152,8 @@ async def test_reported_and_foreign_groups_cost_nothing(
     for _ in range(3):
         await watch.check()
     after = await calls(client)
-    asked = {name: count - before.get(name, 0) for name, count in after.items()}
-    assert {name: count for name, count in asked.items() if count} == {"xinfo": 3}
+    requests = {name: count - before.get(name, 0) for name, count in after.items()}
+    assert {name: count for name, count in requests.items() if count} == {"xinfo": 3}
 
 
 async def test_a_group_that_knows_no_route_yet_is_looked_at_again(redis_client: Redis) -> None:

@@ -69,14 +69,14 @@ async def test_a_deleted_retry_group_is_reported(
     backend: RedisBackend, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Pending entries are delivered again, and the run in progress settles them."""
-    go_on, seen = asyncio.Event(), []
+    proceed, seen = asyncio.Event(), []
 
     async def callback(payload: Any) -> None:
         if payload.attempt == 1:
             payload.delivery.outcomes.append(RetryLater("booked", 0, 2, "not now"))
             return
         seen.append(payload.attempt)
-        await (go_on.wait() if len(seen) == 1 else asyncio.sleep(0))
+        await (proceed.wait() if len(seen) == 1 else asyncio.sleep(0))
 
     async with consuming(backend.storage(), callback, grace=0):
         await backend.add(type="booked")
@@ -84,7 +84,7 @@ async def test_a_deleted_retry_group_is_reported(
         await backend.client.xgroup_destroy(KEYS.retry, GROUP)
         await eventually(lambda: f"the group {GROUP} of {KEYS.retry} was lost" in caplog.text)
         assert "begins again" not in caplog.text
-        go_on.set()
+        proceed.set()
         await eventually(lambda: _is_empty(backend, KEYS.retry))
     assert seen == [2]
 
@@ -177,8 +177,8 @@ async def test_a_group_moved_back_is_reported(
     backend: RedisBackend, caplog: pytest.LogCaptureFixture
 ) -> None:
     """For example if the server is restored from a backup: entries finished since then run again."""
-    told: list[tuple[str, Incident, int]] = []
-    marks = Watermarks(Incidents(lambda *what: told.append(what)))
+    reported: list[tuple[str, Incident, int]] = []
+    marks = Watermarks(Incidents(lambda *what: reported.append(what)))
     storage = backend.storage()
     await storage.create_group(STREAM, GROUP)
     first, second = [await backend.add(type="booked") for _ in range(2)]
@@ -186,19 +186,19 @@ async def test_a_group_moved_back_is_reported(
     await marks.note(backend.client, KEYS, GROUP)
     await storage.ack_events(STREAM, GROUP, [first, second])
     await marks.note(backend.client, KEYS, GROUP)
-    assert told == []
+    assert reported == []
     await backend.client.xgroup_setid(STREAM, GROUP, first)
     await marks.note(backend.client, KEYS, GROUP)
-    assert told == [(STREAM, Incident.WENT_BACK, 1)]
+    assert reported == [(STREAM, Incident.WENT_BACK, 1)]
     assert f"has gone back from {second} to {first}" in caplog.text
     await marks.note(backend.client, KEYS, GROUP)
-    assert len(told) == 1
+    assert len(reported) == 1
 
 
 async def test_a_group_that_was_created_again_has_not_gone_back(backend: RedisBackend) -> None:
     """Its loss was already reported."""
-    told: list[Any] = []
-    marks = Watermarks(Incidents(lambda *what: told.append(what)))
+    reported: list[Any] = []
+    marks = Watermarks(Incidents(lambda *what: reported.append(what)))
     storage = backend.storage()
     await storage.create_group(STREAM, GROUP)
     added = await backend.add(type="booked")
@@ -210,7 +210,7 @@ async def test_a_group_that_was_created_again_has_not_gone_back(backend: RedisBa
     await backend.client.xgroup_create(STREAM, GROUP, id="0")
     marks.reset(KEYS, GROUP, "0-0")
     await marks.note(backend.client, KEYS, GROUP)
-    assert told == []
+    assert reported == []
 
 
 async def test_an_idle_group_writes_no_watermark(backend: RedisBackend) -> None:
@@ -244,9 +244,9 @@ async def test_two_groups_of_one_storage_are_two(
 async def test_an_answer_of_the_group_before_is_not_taken_for_one_of_the_new(
     monkeypatch: pytest.MonkeyPatch, redis_client: Redis
 ) -> None:
-    told: list[Incident] = []
-    asked, may_answer = asyncio.Event(), asyncio.Event()
-    marks = Watermarks(Incidents(lambda what, *facts: told.append(what)))
+    reported: list[Incident] = []
+    requests, may_answer = asyncio.Event(), asyncio.Event()
+    marks = Watermarks(Incidents(lambda what, *facts: reported.append(what)))
 
     class Answers:
         """Returns first the watermark of the group lost in the meantime, then that of the new one."""
@@ -255,20 +255,20 @@ async def test_an_answer_of_the_group_before_is_not_taken_for_one_of_the_new(
 
         async def run(self, *arguments: Any) -> bytes:
             low = next(self.lows)
-            if not asked.is_set():
-                asked.set()
+            if not requests.is_set():
+                requests.set()
                 await may_answer.wait()
             return low
 
     monkeypatch.setattr(watermark, "script", lambda name: Answers())
     noting = asyncio.create_task(marks.note(redis_client, KEYS, GROUP))
-    await asked.wait()
+    await requests.wait()
     marks.reset(KEYS, GROUP, "0-0")
     may_answer.set()
     await noting
     assert marks.has_moved(KEYS, GROUP)
     await marks.note(redis_client, KEYS, GROUP)
-    assert (told, marks.has_moved(KEYS, GROUP)) == ([], False)
+    assert (reported, marks.has_moved(KEYS, GROUP)) == ([], False)
 
 
 async def _nothing_is_noted(backend: RedisBackend) -> bool:

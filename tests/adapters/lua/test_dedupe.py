@@ -173,12 +173,12 @@ class TestOwners:
         assert await self.wait_for(group, "delayed", "9-0|thank|2") == WAIT
         assert await self.wait_for(group, "delayed", "9-0|thank|3") == RUN
 
-    @pytest.mark.parametrize(("others", "told"), [(999, RUN), (1_000, WAIT), (1_500, WAIT)])
+    @pytest.mark.parametrize(("others", "reported"), [(999, RUN), (1_000, WAIT), (1_500, WAIT)])
     async def test_a_holder_hidden_behind_a_thousand_retries_is_waited_for(
-        self, group: Asking, others: int, told: int
+        self, group: Asking, others: int, reported: int
     ) -> None:
         await group.client.eval(
             "for n = 1, tonumber(ARGV[1]) do redis.call('XADD', KEYS[1], '*', 'name', n, 'entry', '') end",
             *(1, KEYS.retry, others),
         )
-        assert await self.wait_for(group, "delayed", "9-0|thank|2") == told
+        assert await self.wait_for(group, "delayed", "9-0|thank|2") == reported

@@ -315,8 +315,8 @@ class TestClaiming:
         stream.storage.delete(STREAM, ids[0], ids[2])
         assert [name for name, _ in (await stream.claim()).entries] == [ids[1], ids[3]]
         assert stream.pending() == [ids[1], ids[3]]
-        told = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
-        assert [message.split()[2] for message in told] == [ids[0], ids[2]]
+        reported = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
+        assert [message.split()[2] for message in reported] == [ids[0], ids[2]]
 
 
 class TestSettling:
@@ -576,10 +576,10 @@ class TestWorkers:
     def test_held_entries_are_renewed_every_third_of_a_lease(self) -> None:
         async def main() -> None:
             stream, loop = Stream(), asyncio.get_running_loop()
-            asked: list[float] = []
+            requests: list[float] = []
 
             def held() -> dict[str, Delivery]:
-                asked.append(loop.time())
+                requests.append(loop.time())
                 return {}
 
             keeper = stream.storage.lease_keeper(*ONE, held=held, lost=lambda lost: None)
@@ -590,7 +590,7 @@ class TestWorkers:
             assert asyncio.all_tasks() == before
             await keeper.close()
             await asyncio.sleep(50)
-            assert asked == [0, 20, 40]
+            assert requests == [0, 20, 40]
 
         run_jumping(main())
 
@@ -608,12 +608,12 @@ class TestWorkers:
             held[kept].delivery.deliveries = 2
             deliveries = {name: message.delivery for name, message in held.items()}
             stream.clock.now = 2_000.0
-            told: list[Sequence[tuple[str, int]]] = []
-            keeper = stream.storage.lease_keeper(*ONE, held=lambda: deliveries, lost=told.append)
+            reported: list[Sequence[tuple[str, int]]] = []
+            keeper = stream.storage.lease_keeper(*ONE, held=lambda: deliveries, lost=reported.append)
             await keeper.open()
             await asyncio.sleep(0)
             await keeper.close()
-            assert told == [[(taken, 1), (again, 1)]]
+            assert reported == [[(taken, 1), (again, 1)]]
             stream.clock.now += 1
             claimed = await stream.claim(1_500)
             assert kept not in [name for name, _ in claimed.entries]

@@ -163,11 +163,11 @@ async def test_a_caller_that_is_cancelled_on_its_way_keeps_its_neighbours_answer
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "reported"),
     [(ConnectionError("away"), ConnectionError), (KeyboardInterrupt(), asyncio.CancelledError)],
 )
 async def test_an_error_reaches_all_callers_of_the_batch_and_the_queue_goes_on(
-    server: Server, channel: Callable[[int], Channel], error: BaseException, told: type[BaseException]
+    server: Server, channel: Callable[[int], Channel], error: BaseException, reported: type[BaseException]
 ) -> None:
     made = channel(1)
     first, *others = await started(made, call("a"), call("b"), call("c"))
@@ -181,7 +181,7 @@ async def test_an_error_reaches_all_callers_of_the_batch_and_the_queue_goes_on(
         server.error = error
         server.let()
     answers = await within_patience(asyncio.gather(*others, return_exceptions=True))
-    assert [type(answer) for answer in answers] == [told, told]
+    assert [type(answer) for answer in answers] == [reported, reported]
     await turns()
     (last,) = await started(made, call("d"))
     server.let()

@@ -45,11 +45,11 @@ class Server:
     async def round_trip(self, pool: Any, commands: Sequence[CommandArgs]) -> list[Any]:
         """Handle one round trip: TIME, then reads."""
         assert commands[0] == ("TIME",)
-        asked = [_parsed(words) for words in commands[1:]]
-        self.commands += asked
-        self.trips.append(len(asked))
+        requests = [_parsed(words) for words in commands[1:]]
+        self.commands += requests
+        self.trips.append(len(requests))
         answered = asyncio.Event()
-        if not (self.answers_at_once or any(command.block is None for command in asked)):
+        if not (self.answers_at_once or any(command.block is None for command in requests)):
             self.waiting.append(answered)
             await answered.wait()
         else:
@@ -57,7 +57,7 @@ class Server:
         error, self.error = self.error, None
         if error is not None:
             raise error
-        return [TIME, *map(self._reply, asked)]
+        return [TIME, *map(self._reply, requests)]
 
     def answer(self, number: int = 0) -> None:
         """Let a blocked command end."""

@@ -113,7 +113,7 @@ async def test_consuming_goes_on_after_the_master_was_made_a_replica(watched: Wa
 @asynccontextmanager
 async def client_of(sentinel: Node, master: Node, options: str = "") -> AsyncIterator[Any]:
     """A client of the master that this sentinel names."""
-    sentinel.says("SENTINEL", masters(master))
+    sentinel.replies_with("SENTINEL", masters(master))
     async with new_client(f"redis+sentinel://127.0.0.1:{sentinel.port}/main{options}") as client:
         yield client
 
@@ -128,7 +128,7 @@ async def test_a_master_that_lives_on_is_left_as_soon_as_the_sentinels_name_anot
         in_use = await pool.get_connection()
         await client.execute_command("GET", "a")
         assert old.taken() == ["GET a"]
-        sentinel.says("SENTINEL", masters(new))
+        sentinel.replies_with("SENTINEL", masters(new))
 
         async def remains() -> bool:
             await client.execute_command("GET", "b")
@@ -161,16 +161,16 @@ async def test_a_client_that_is_closed_waits_for_no_sentinel_and_leaves_nothing_
     nodes: tuple[Node, Node, Node],
 ) -> None:
     sentinel, master, _ = nodes
-    sentinel.says("SENTINEL", masters(master))
+    sentinel.replies_with("SENTINEL", masters(master))
     url, settings = f"redis+sentinel://127.0.0.1:{sentinel.port}/main", {"retry": Retry(NoBackoff(), 0)}
     client: Any = master_client(url, settings, patience=40, refresh_every=0)
     async with client:
         await client.execute_command("PING")
-        sentinel.is_silent, asked = True, len(sentinel.sent)
+        sentinel.is_silent, requests = True, len(sentinel.sent)
 
         async def is_asked_again() -> bool:
             await client.execute_command("PING")
-            return len(sentinel.sent) > asked
+            return len(sentinel.sent) > requests
 
         await eventually(is_asked_again)
         assert (sentinel.connected, master.connected) == (1, 1)
@@ -201,7 +201,7 @@ async def test_a_connection_that_finds_no_master_goes_back_to_its_pool(
         pool = client.connection_pool
         connection = await pool.get_connection()
         await new.close()
-        sentinel.says("SENTINEL", masters(new))
+        sentinel.replies_with("SENTINEL", masters(new))
         await pool.get_master_address()
         await pool.release(connection)
         for _ in range(2):

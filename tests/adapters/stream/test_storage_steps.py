@@ -29,11 +29,11 @@ class Storing(Scripted):
 
     def __init__(self, client: Redis) -> None:
         super().__init__(client)
-        self.told: list[tuple[str, Incident, int]] = []
+        self.reported: list[tuple[str, Incident, int]] = []
 
     def storage(self, **settings: Any) -> RedisStreamStorage:
         """Return a storage of the tests' stream."""
-        incidents = Incidents(lambda *what: self.told.append(what))
+        incidents = Incidents(lambda *what: self.reported.append(what))
         known: dict[str, Any] = {"block": 0.005, "incidents": incidents}
         return RedisStreamStorage(self.client, **(known | settings))
 
@@ -86,7 +86,7 @@ class TestGroups:
             for stream in (STREAM, "others"):
                 await storage.create_group(stream, name)
                 await storage.create_group(stream, name)
-        assert group.told == []
+        assert group.reported == []
 
     async def test_a_deleted_group_is_reported_once(self, group: Storing) -> None:
         storage = group.storage()
@@ -94,18 +94,18 @@ class TestGroups:
         await group.client.xgroup_destroy(STREAM, GROUP)
         for _ in range(2):
             await storage.create_group(STREAM, GROUP)
-        assert group.told == [(STREAM, Incident.GROUP_LOST, 1)]
+        assert group.reported == [(STREAM, Incident.GROUP_LOST, 1)]
         await group.client.xgroup_destroy(KEYS.retry, GROUP)
         for _ in range(2):
             await storage.create_group(STREAM, GROUP)
-        assert group.told == [(STREAM, Incident.GROUP_LOST, 1)] * 2
+        assert group.reported == [(STREAM, Incident.GROUP_LOST, 1)] * 2
 
     async def test_a_group_whose_retries_alone_are_missing_was_never_lost_to_one_who_had_not_seen_it(
         self, group: Storing
     ) -> None:
         await group.create_group()
         await group.storage().create_group(STREAM, GROUP)
-        assert group.told == []
+        assert group.reported == []
 
     async def test_a_recreated_group_is_detected_by_its_watermark(self, group: Storing) -> None:
         storage = group.storage()
@@ -116,7 +116,7 @@ class TestGroups:
         await group.run("save_watermark", [KEYS.stream, KEYS.meta], GROUP)
         await group.client.xgroup_destroy(STREAM, GROUP)
         await group.storage().create_group(STREAM, GROUP)
-        assert group.told == [(STREAM, Incident.GROUP_LOST, 1)]
+        assert group.reported == [(STREAM, Incident.GROUP_LOST, 1)]
         assert await group.reads(storage) == {}
 
     async def test_a_group_that_begins_again_has_not_gone_back_as_well(self, group: Storing) -> None:
@@ -130,7 +130,7 @@ class TestGroups:
         await group.add("1-1")
         await storage.create_group(STREAM, GROUP)
         await keeper.beat(lambda key: raw_client(group.client, key), lambda function: function(), 0)
-        assert group.told == [(STREAM, Incident.GROUP_LOST, 1)]
+        assert group.reported == [(STREAM, Incident.GROUP_LOST, 1)]
 
     async def test_a_refusal_is_not_mistaken_for_an_existing_group(self, group: Storing) -> None:
         await group.client.config_set("maxmemory", "1")
@@ -172,7 +172,7 @@ class TestDeleted:
         await group.client.hdel(KEYS.workers, OTHER)
         claimed = await storage.claim_within(STREAM, GROUP, ME, 10_000, 10, Quotas(0, {}))
         assert [name for name, _ in claimed.entries] == ["5-0@retry", "3-0"]
-        assert group.told == [(STREAM, Incident.DELETED, 1), (STREAM, Incident.DELETED, 2)]
+        assert group.reported == [(STREAM, Incident.DELETED, 1), (STREAM, Incident.DELETED, 2)]
         assert f"1 entries of {KEYS.retry} were deleted while they were pending: 4-0" in caplog.text
         assert f"2 entries of {STREAM} were deleted while they were pending: 1-0, 2-0" in caplog.text
 
@@ -182,7 +182,7 @@ class TestDeleted:
         await group.schedule(a=-3, b=-2, c=-1)
         await group.client.hdel(KEYS.delayed, "a", "c")
         await storage.promote_due(STREAM, GROUP)
-        assert group.told == [(STREAM, Incident.DELETED, 2)]
+        assert group.reported == [(STREAM, Incident.DELETED, 2)]
 
     async def test_retries_that_lost_their_due_time(self, group: Storing) -> None:
         storage = group.storage()
@@ -190,7 +190,7 @@ class TestDeleted:
         await group.schedule(a=600_000, b=600_000, c=600_000)
         await group.client.delete(KEYS.due)
         assert await storage.promote_due(STREAM, GROUP) == 0.0
-        assert group.told == [(STREAM, Incident.RESTORED, 3)]
+        assert group.reported == [(STREAM, Incident.RESTORED, 3)]
         assert await storage.promote_due(STREAM, GROUP) is None
         assert len(await group.ids(KEYS.retry)) == 3
 

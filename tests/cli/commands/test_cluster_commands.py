@@ -88,7 +88,7 @@ def test_every_stream_is_measured_on_its_node(cluster_project: Project) -> None:
     running = cluster_project.start(
         "serve", "--metrics", "0", "--feed", "events.jsonl", "--feed-stream", "events"
     )
-    running.says("metrics are at http://")
+    running.expect_log("metrics are at http://")
     [url] = re.findall(r"metrics are at (http://\S+)", running.err)
 
     def scraped() -> str:

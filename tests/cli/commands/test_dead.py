@@ -265,8 +265,8 @@ def test_a_retry_runs_the_route_that_failed_alone_and_keeps_its_history(each_pro
     assert sorted(each_project.ledger) == ["fail 1 1", "fail 1 1", "fail 1 2", "fail 1 2", "ok 1"]
     [(letter_id, _)] = each_project.redis.xrange(DEAD)
     done = each_project.run("dead", "show", letter_id.decode(), "--format", "json")
-    told = [(failure["attempt"], failure["reason"]) for failure in json.loads(done.out)["history"]]
-    assert told == [(1, ""), (2, "failed after 2 attempts: ValueError: no such guest"), (1, "")]
+    reported = [(failure["attempt"], failure["reason"]) for failure in json.loads(done.out)["history"]]
+    assert reported == [(1, ""), (2, "failed after 2 attempts: ValueError: no such guest"), (1, "")]
 
 
 def test_a_retry_is_made_under_the_configuration_of_now(each_project: Project) -> None:

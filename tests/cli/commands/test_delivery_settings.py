@@ -42,7 +42,7 @@ def test_a_stream_is_trimmed_while_it_is_served(each_project: Project) -> None:
     each_project.routes("name: ok, type: t, handler: jobs.ok", head=head)
     each_project.feed(*(json.dumps({"type": "t", "n": n}) for n in range(100)))
     assert each_project.run("serve", "--feed", "events.jsonl", "--drain").code == 0
-    running, redis = each_project.start("serve").says("stream events"), each_project.redis
+    running, redis = each_project.start("serve").expect_log("stream events"), each_project.redis
     wait_until(lambda: redis.xlen("events") <= 20, "the stream to be trimmed")
     assert running.signal(signal.SIGTERM).end().code == 0
     redis.config_set("stream-node-max-entries", 100)

@@ -214,11 +214,11 @@ def test_the_copy_of_a_worker_ends_alone(project: Project) -> None:
     """The supervisor sees neither an end of its worker nor a report of the copy."""
     project.routes(OK, "name: forks, type: f, handler: jobs.returns")
     project.write("jobs.py", FORKS)
-    running = project.start("serve", "--workers", "1").says("worker 1 is process")
+    running = project.start("serve", "--workers", "1").expect_log("worker 1 is process")
     for number, kind in enumerate("tft"):
         project.redis.xadd("events", {"type": kind, "data": f'{{"n": {number}}}'})
     wait_until(lambda: any(line.startswith("ok 2 ") for line in project.ledger), "the last message")
-    running.says(SAYS)
+    running.expect_log(SAYS)
     assert running.signal(signal.SIGTERM).end().code == 0
     assert "exited unexpectedly" not in running.err
     assert project.pending() == 0

@@ -38,7 +38,7 @@ def test_a_server_that_goes_away_under_hundreds_of_streams_fills_no_log(lone_pro
         client: Any = lone_project.redis
         wait_until(lambda: client.exists(last) and client.xinfo_groups(last), "the last group", 60)
         server.kill()
-        running.says("failed; retrying")
+        running.expect_log("failed; retrying")
         server.start()
         wait_until(lambda: "recovered" in running.err, "a stream that works again", 60)
         for n in range(STREAMS):

@@ -93,9 +93,9 @@ def test_errors_of_the_check_are_shown_in_full_and_end_it_with_1(project: Projec
 
 def test_json_logs_are_json_to_the_last_line(project: Project) -> None:
     project.routes(OK, "name: bad, type: t, handler: jobs.fail", head="include: [no/*.yaml]\n" + ROUTES)
-    running = project.start("serve", "--log-format", "json").says("group tests")
+    running = project.start("serve", "--log-format", "json").expect_log("group tests")
     project.run("publish", "events", "--type", "t", "--data", '{"n": 1}')
-    running.says("failed for good").signal(signal.SIGTERM)
+    running.expect_log("failed for good").signal(signal.SIGTERM)
     records = [json.loads(line) for line in running.end().err.splitlines()]
     assert all(record.keys() >= {"time", "level", "logger", "message"} for record in records)
     assert {"info", "warning", "error"} <= {record["level"] for record in records}
@@ -128,9 +128,9 @@ def test_a_message_that_failed_for_good_makes_it_1(project: Project) -> None:
 
 def test_a_service_that_is_stopped_exits_with_0_whatever_has_failed(project: Project) -> None:
     project.routes("name: bad, type: t, handler: jobs.fail")
-    running = project.start("serve").says("group tests")
+    running = project.start("serve").expect_log("group tests")
     project.run("publish", "events", "--type", "t", "--data", '{"n": 1}')
-    done = running.says("failed for good").signal(signal.SIGTERM).end()
+    done = running.expect_log("failed for good").signal(signal.SIGTERM).end()
     assert (done.code, done.out) == (0, "")
     assert project.dead() == 1
 
@@ -174,13 +174,13 @@ def test_an_embedded_server_that_is_killed_is_started_again_and_served(lone_proj
     """No process needs a restart; events published later are handled."""
     lone_project.routes(OK)
     running = lone_project.start("serve")
-    running.says("stream events, group tests")
+    running.expect_log("stream events, group tests")
     lone_project.feed(event(1))
     assert lone_project.run("publish", "events", "events.jsonl").code == 0
     lone_project.notes("ok 1")
     record = json.loads((lone_project.folder / ".streamroute" / "server.lock").read_text())
     os.kill(record["pid"], signal.SIGKILL)
-    running.says("had ended; it was restarted")
+    running.expect_log("had ended; it was restarted")
     lone_project.feed(event(2))
     assert lone_project.run("publish", "events", "events.jsonl").code == 0
     lone_project.notes("ok 2")
@@ -272,7 +272,7 @@ def test_a_drain_does_not_wait_for_later_entries(project: Project) -> None:
     project.write("routes.yaml", (project.folder / "routes.yaml").read_text().replace("20s", "100ms"))
     project.feed(event(1))
     running = project.start("serve", "--feed", "events.jsonl", "--drain")
-    running.says("draining events up to ")
+    running.expect_log("draining events up to ")
     project.notes("started 1")
     project.run("publish", "events", "--type", "later", "--data", '{"n": 2}')
     project.notes("started 2")
@@ -313,7 +313,7 @@ def test_the_first_signal_lets_what_runs_finish(project: Project, number: signal
     project.feed(event(1))
     running = project.start("serve", "--feed", "events.jsonl", preexec_fn=at_hangup(signal.SIG_DFL))
     project.notes("started 1")
-    running.signal(number).says("draining; a second signal exits immediately")
+    running.signal(number).expect_log("draining; a second signal exits immediately")
     project.write("go", "")
     assert running.end().code == 0
     assert project.ledger == ["started 1", "done 1"]
@@ -326,7 +326,7 @@ def test_a_terminal_that_closes_is_no_second_signal(project: Project) -> None:
     project.feed(event(1))
     running = project.start("serve", "--feed", "events.jsonl", preexec_fn=at_hangup(signal.SIG_DFL))
     project.notes("started 1")
-    running.signal(signal.SIGHUP).says("draining").signal(signal.SIGHUP)
+    running.signal(signal.SIGHUP).expect_log("draining").signal(signal.SIGHUP)
     project.write("go", "")
     assert running.end().code == 0
 
@@ -341,7 +341,7 @@ def test_signals_that_come_together_are_one(project: Project, others: list[signa
     running.signal(signal.SIGSTOP)
     for number in [signal.SIGTERM, *others]:
         running.signal(number)
-    running.signal(signal.SIGCONT).says("draining")
+    running.signal(signal.SIGCONT).expect_log("draining")
     project.write("go", "")
     assert running.end().code == 0
     assert project.ledger == ["started 1", "done 1"]
@@ -365,7 +365,7 @@ def test_the_second_signal_ends_it_at_once(project: Project, handler: str) -> No
     project.feed(event(1))
     running = project.start("serve", "--feed", "events.jsonl")
     project.notes("started 1")
-    running.signal(signal.SIGTERM).says("draining")
+    running.signal(signal.SIGTERM).expect_log("draining")
     done = running.insist(signal.SIGINT).end()
     assert done.code == 128 + signal.SIGINT
     assert "exited immediately; unfinished entries stay pending" in done.err
@@ -459,10 +459,10 @@ def test_redis_gone_in_the_middle_is_waited_for(
     running.stdin.flush()
     lone_project.notes("started 20")
     server.kill()
-    running.says("failed; retrying")
+    running.expect_log("failed; retrying")
     running.stdin.write("".join(f"{event(n)}\n" for n in range(21, 40)).encode())
     running.stdin.close()
-    running.says("publishing to events failed")
+    running.expect_log("publishing to events failed")
     lone_project.write("go", "")
     lone_project.notes("done 20")
     server.start()
@@ -580,7 +580,7 @@ def test_a_group_that_was_renamed_is_named_with_what_it_left(project: Project) -
     project.redis.hdel("{events}:tests:workers", *project.redis.hkeys("{events}:tests:workers"))
     renamed = ROUTES.replace("group: tests", "group: bookings")
     project.routes(OK, "name: wait, type: w, handler: jobs.wait", head=renamed)
-    running = project.start("serve").says("the group tests of events had routes of this configuration")
+    running = project.start("serve").expect_log("the group tests of events had routes of this configuration")
     assert (
         "1 pending, 0 retries; to take them over: formerly_group: tests; to drop them: XGROUP" in running.err
     )
@@ -591,7 +591,7 @@ def test_a_group_that_was_renamed_is_named_with_what_it_left(project: Project) -
         head=renamed.replace("bookings", "new\n    formerly_group: tests"),
     )
     project.write("go", "")
-    running = project.start("serve").says("has replaced tests, with 1 entries")
+    running = project.start("serve").expect_log("has replaced tests, with 1 entries")
     project.notes("done 1")
     assert running.signal(signal.SIGTERM).end().code == 0
 

@@ -64,13 +64,13 @@ def test_an_outage_of_many_streams_is_a_few_log_lines(
         f"name: a, stream: [{names}], type: t, handler: jobs.ok", head=head(server.url, streams=streams)
     )
     running = lone_project.start("serve")
-    running.says(f"stream s{count - 1}, group tests")
+    running.expect_log(f"stream s{count - 1}, group tests")
     assert running.err.count(", group tests: 1 route") == count, "each stream has its line"
     server.kill()
-    running.says("failed; retrying")
-    running.says("more like it")
+    running.expect_log("failed; retrying")
+    running.expect_log("more like it")
     server.restart()
-    running.says("recovered")
+    running.expect_log("recovered")
     wait_until(lambda: "leases" not in running.err or running.err.count("recovered") > 1, "leases")
     done = running.signal(signal.SIGTERM).end()
     lines = [line for line in done.err.splitlines() if " warning: " in line or " error: " in line]
@@ -93,7 +93,7 @@ async def leaks(payload):
 def test_entries_are_settled_although_a_handler_has_left_no_file_to_open(project: Project) -> None:
     project.routes("name: leaks, type: t, handler: files.leaks")
     project.write("files.py", NO_FILES)
-    running = project.start("serve").says("serving")
+    running = project.start("serve").expect_log("serving")
     project.redis.xadd("events", {"type": "t", "data": '{"n": 1}'})
     wait_until(lambda: project.dead() == 1, "the dead letter")
     done = running.signal(signal.SIGTERM).end()

@@ -27,7 +27,7 @@ def configured(project: Project, **settings: object) -> None:
     project.routes(STUBBORN, OK, head=ROUTES.replace("    grace: 20s\n", f"    grace: 1s\n{lines}"))
 
 
-def says(running: Running, text: str) -> None:
+def expect_log(running: Running, text: str) -> None:
     wait_until(lambda: text in running.err or running.has_ended, f"{text!r} in the log", _PATIENCE)
     assert text in running.err, running.err
 
@@ -40,7 +40,7 @@ def test_an_entry_whose_handler_does_not_end_is_given_up_and_the_health_is_503(p
     project.redis.xadd("events", {"type": "s", "data": '{"n": 1}'})
     project.notes("started 1")
     assert scraper.samples()["slots_stuck", "events"] == 0
-    says(running, "a cancelled handler keeps running and occupies a worker")
+    expect_log(running, "a cancelled handler keeps running and occupies a worker")
     assert "stubborn at " in running.err
     assert "jobs.py" in running.err
     status, text = scraper.get("/healthz")
@@ -56,7 +56,7 @@ def test_a_process_that_is_to_end_where_a_handler_is_stuck_ends_with_1(project: 
     running = project.start("serve")
     project.redis.xadd("events", {"type": "s", "data": '{"n": 1}'})
     project.redis.xadd("events", {"type": "t", "data": '{"n": 2}'})
-    says(running, "a handler of events is stuck; exiting (on_stuck: exit)")
+    expect_log(running, "a handler of events is stuck; exiting (on_stuck: exit)")
     assert running.end().code == 1
     after = project.start("serve")
     project.notes("ok 2")

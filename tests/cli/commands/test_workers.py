@@ -79,11 +79,11 @@ def test_a_drain_by_workers_is_counted_in_one_table(project: Project, count: str
 
 def test_a_worker_that_dies_is_started_again(project: Project) -> None:
     project.routes(OK)
-    running = project.start("serve", "--workers", "2").says("worker 2 is process")
+    running = project.start("serve", "--workers", "2").expect_log("worker 2 is process")
     wait_until(lambda: len(processes(running)) == 2, "two workers")
     _wait_for_consumers(project, 2)
     os.kill(processes(running)[0], signal.SIGKILL)
-    running.says("exited unexpectedly (SIGKILL) after it was ready; restarting in 0.5s")
+    running.expect_log("exited unexpectedly (SIGKILL) after it was ready; restarting in 0.5s")
     wait_until(lambda: len(processes(running)) == 3, "a third worker")
     publish(project, 5)
     wait_until(lambda: len(project.ledger) == 5, "all events")
@@ -92,10 +92,10 @@ def test_a_worker_that_dies_is_started_again(project: Project) -> None:
 
 def test_one_signal_drains_all_workers(project: Project) -> None:
     project.routes(WAIT, head=PATIENT)
-    running = project.start("serve", "--workers", "2").says("worker 2 is process")
+    running = project.start("serve", "--workers", "2").expect_log("worker 2 is process")
     publish(project, 4)
     wait_until(lambda: len(project.ledger) == 4, "four handlers that wait")
-    running.signal(signal.SIGINT).says("draining")
+    running.signal(signal.SIGINT).expect_log("draining")
     project.write("go", "")
     assert running.end().code == 0
     assert sorted(project.ledger)[:4] == [f"done {n}" for n in range(4)]
@@ -104,10 +104,10 @@ def test_one_signal_drains_all_workers(project: Project) -> None:
 
 def test_a_second_signal_stops_all_workers_at_once(project: Project) -> None:
     project.routes(WAIT, head=PATIENT)
-    running = project.start("serve", "--workers", "2").says("worker 2 is process")
+    running = project.start("serve", "--workers", "2").expect_log("worker 2 is process")
     publish(project, 4)
     wait_until(lambda: len(project.ledger) == 4, "four handlers that wait")
-    running.signal(signal.SIGTERM).says("draining").insist(signal.SIGTERM)
+    running.signal(signal.SIGTERM).expect_log("draining").insist(signal.SIGTERM)
     for pid in processes(running):
         wait_until(lambda pid=pid: is_gone(pid), f"the end of {pid}")  # type: ignore[misc]  # a default binds it
     assert len(project.ledger) == 4
@@ -116,15 +116,15 @@ def test_a_second_signal_stops_all_workers_at_once(project: Project) -> None:
 def test_a_worker_that_is_signalled_as_well_drains_all_the_same(project: Project) -> None:
     """systemd signals every process of a service, and the supervisor its workers, at any later time."""
     project.routes(WAIT, head=PATIENT)
-    running = project.start("serve", "--workers", "1").says("worker 1 is process")
+    running = project.start("serve", "--workers", "1").expect_log("worker 1 is process")
     publish(project, 1)
     project.notes("started 0")
     (worker,) = processes(running)
     os.kill(worker, signal.SIGTERM)
-    running.says("draining")
+    running.expect_log("draining")
     time.sleep(0.6)  # longer than the time in which signals count as one
     os.kill(worker, signal.SIGTERM)
-    running.signal(signal.SIGTERM).says("a second signal exits immediately")
+    running.signal(signal.SIGTERM).expect_log("a second signal exits immediately")
     project.write("go", "")
     assert running.end().code == 0
     assert project.ledger == ["started 0", "done 0"]
@@ -149,10 +149,10 @@ def test_a_worker_that_does_not_end_is_killed_after_the_grace(project: Project) 
 def test_a_second_signal_leaves_no_worker_behind(project: Project) -> None:
     """Not even a stopped one, which does not see the end of its standard input."""
     project.routes(OK)
-    running = project.start("serve", "--workers", "2").says("worker 2 is process")
+    running = project.start("serve", "--workers", "2").expect_log("worker 2 is process")
     _wait_for_consumers(project, 2)
     os.kill(processes(running)[1], signal.SIGSTOP)
-    running.signal(signal.SIGTERM).says("draining")
+    running.signal(signal.SIGTERM).expect_log("draining")
     assert running.insist(signal.SIGTERM).end().code == 128 + signal.SIGTERM
     for pid in processes(running):
         wait_until(lambda pid=pid: is_gone(pid), f"the end of {pid}")  # type: ignore[misc]  # a default binds it
@@ -182,7 +182,7 @@ def test_a_worker_that_blocks_does_not_outlive_its_supervisor(project: Project) 
 def test_workers_do_not_outlive_their_supervisor(project: Project) -> None:
     """A killed supervisor could no longer stop or restart them."""
     project.routes(OK)
-    running = project.start("serve", "--workers", "2").says("worker 2 is process")
+    running = project.start("serve", "--workers", "2").expect_log("worker 2 is process")
     _wait_for_consumers(project, 2)
     running.signal(signal.SIGKILL).end()
     for pid in processes(running):
@@ -237,12 +237,12 @@ def test_a_supervisor_waiting_for_redis_ends_on_a_signal(lone_project: Project) 
     with RealServer(valkey_binary()) as server:
         lone_project.env["REDIS_URL"] = server.url
         lone_project.routes(OK)
-        running = lone_project.start("serve", "--workers", "2").says("worker 2 is process")
+        running = lone_project.start("serve", "--workers", "2").expect_log("worker 2 is process")
         _wait_for_consumers(lone_project, 2)
         server.kill()
         for pid in processes(running):
             os.kill(pid, signal.SIGKILL)
-        running.says("reaching Redis failed; retrying")
+        running.expect_log("reaching Redis failed; retrying")
         assert running.signal(signal.SIGTERM).end().code == 0
 
 
@@ -265,10 +265,10 @@ def test_a_feed_goes_without_workers(project: Project, count: str) -> None:
 
 def test_a_single_worker_is_restarted(project: Project) -> None:
     project.routes(OK)
-    running = project.start("serve", "--workers", "1").says("worker 1 is process")
+    running = project.start("serve", "--workers", "1").expect_log("worker 1 is process")
     _wait_for_consumers(project, 1)
     os.kill(processes(running)[0], signal.SIGKILL)
-    running.says("worker 1 exited unexpectedly (SIGKILL)")
+    running.expect_log("worker 1 exited unexpectedly (SIGKILL)")
     publish(project, 3)
     wait_until(lambda: len(project.ledger) == 3, "all events")
     assert running.signal(signal.SIGTERM).end().code == 0
@@ -286,7 +286,7 @@ def test_without_workers_one_process_serves(project: Project) -> None:
 def test_workers_share_an_embedded_server(project: Project) -> None:
     project.env["REDIS_URL"] = "embedded"
     project.routes(OK, head=PATIENT)
-    running = project.start("serve", "--workers", "2").says("worker 2 is process")
+    running = project.start("serve", "--workers", "2").expect_log("worker 2 is process")
     publish(project, 20)
     wait_until(lambda: len(project.ledger) == 20, "all events")
     assert running.signal(signal.SIGTERM).end().code == 0

@@ -130,8 +130,8 @@ async def test_a_handler_that_goes_on_after_its_cancellation_is_cancelled_again(
             await run(handler(), AT_ONCE, "welcome")
         assert refusals == 3
         assert cancelling() == 0
-    [told] = caplog.messages
-    assert told.startswith("a handler of the route welcome ignores its cancellation after the timeout")
+    [reported] = caplog.messages
+    assert reported.startswith("a handler of the route welcome ignores its cancellation after the timeout")
 
 
 async def test_an_exception_raised_on_cancellation_counts() -> None:
@@ -250,16 +250,16 @@ class FakeTask:
     """A task that counts who asked it to stop."""
 
     def __init__(self) -> None:
-        self.asked = 0
+        self.requests = 0
 
     def cancel(self) -> None:
-        self.asked += 1
+        self.requests += 1
 
     def uncancel(self) -> None:
-        self.asked -= 1
+        self.requests -= 1
 
     def cancelling(self) -> int:
-        return self.asked
+        return self.requests
 
 
 class FakeLoop:
@@ -312,7 +312,9 @@ def test_each_handler_is_stopped_at_its_own_timeout() -> None:
     for now in (10.0, 20.0, 30.0, 40.0):
         assert loop.timers[0][0] <= now
         loop.move_to(now)
-        assert {deadline for deadline, task in tasks.items() if task.asked} == {d for d in tasks if d <= now}
+        assert {deadline for deadline, task in tasks.items() if task.requests} == {
+            d for d in tasks if d <= now
+        }
 
 
 def test_a_shorter_deadline_moves_the_timer_forward() -> None:
@@ -320,7 +322,7 @@ def test_a_shorter_deadline_moves_the_timer_forward() -> None:
     waiter(deadlines, loop, 300)
     _, hasty = waiter(deadlines, loop, 1)
     loop.move_to(1)
-    assert hasty.asked == 1
+    assert hasty.requests == 1
     assert loop.timers[0][0] == 2.0, "what was cancelled and goes on is asked again"
 
 

@@ -34,17 +34,17 @@ WRONG = "the data is invalid: n must be a number"
 
 
 class SlowCheck:
-    """A check that blocks its thread until ``go_on``; ``is_linear`` as in schema checks."""
+    """A check that blocks its thread until ``proceed``; ``is_linear`` as in schema checks."""
 
     def __init__(self, *, is_linear: bool = False, wrong: str | None = None) -> None:
         self.is_linear = is_linear
-        self.go_on = threading.Event()
+        self.proceed = threading.Event()
         self.threads: list[int] = []
         self._wrong = wrong
 
     def __call__(self, data: Any) -> str | None:
         self.threads.append(threading.get_ident())
-        assert self.go_on.wait(timeout=60), "the event loop stood still"
+        assert self.proceed.wait(timeout=60), "the event loop stood still"
         return self._wrong
 
 
@@ -54,7 +54,7 @@ def slow_check(**settings: Any) -> Iterator[SlowCheck]:
     try:
         yield check
     finally:
-        check.go_on.set()
+        check.proceed.set()
 
 
 def refusing(_data: Any) -> str | None:
@@ -136,7 +136,7 @@ async def test_costly_messages_are_validated_in_a_thread(
 ) -> None:
     note = Handling()
     with slow_check(is_linear=is_linear) as check:
-        check.go_on.set()
+        check.proceed.set()
         await within_patience(validating(dispatcher_of(note), check).process_message(payload))
         assert [thread != threading.get_ident() for thread in check.threads] == [in_thread]
         assert len(note.seen) == 1
@@ -152,7 +152,7 @@ async def test_a_check_without_a_statement_counts_as_linear() -> None:
 async def test_a_message_that_is_invalid_in_a_thread_is_dead_lettered() -> None:
     note, payload = Handling(), message()
     with slow_check(wrong="n must be a number") as check:
-        check.go_on.set()
+        check.proceed.set()
         await within_patience(validating(dispatcher_of(note), check).process_message(payload))
     assert payload.delivery.outcomes == [DeadLetter(None, WRONG)]
     assert note.seen == []
@@ -167,7 +167,7 @@ async def test_at_most_eight_messages_are_validated_at_once() -> None:
         await eventually(lambda: len(check.threads) == 8)
         await asyncio.sleep(0.05)
         assert len(check.threads) == 8
-        check.go_on.set()
+        check.proceed.set()
         await within_patience(asyncio.gather(*running))
     assert len(note.seen) == 12
 
@@ -234,7 +234,7 @@ async def test_a_validation_that_outlasts_the_grace_is_cut_off_and_its_entry_rel
         assert loop.time() - stopping_since < 5, "the drain did not wait for the thread"
         assert storage.released == [(entry_id, True)]
         assert storage.dead_letters(STREAM, GROUP) == []
-        check.go_on.set()
+        check.proceed.set()
         async with consuming(storage, dispatcher.process_message):
             await eventually(lambda: note.seen)
     assert len(note.seen) == 1, "the validation that was cut off does not dispatch"
@@ -248,7 +248,7 @@ async def test_a_validation_that_ends_within_the_grace_is_dispatched_and_settled
         add(storage, 1)
         async with consuming(storage, dispatcher.process_message):
             await eventually(lambda: check.threads)
-            asyncio.get_running_loop().call_later(0.05, check.go_on.set)
+            asyncio.get_running_loop().call_later(0.05, check.proceed.set)
     assert len(note.seen) == 1
     assert storage.released == []
 
@@ -269,7 +269,7 @@ async def test_a_last_delivery_is_validated_alone() -> None:
             add(storage, 1)
             await asyncio.sleep(0.1)
             assert len(check.threads) == 1
-            check.go_on.set()
+            check.proceed.set()
             await eventually(lambda: len(note.seen) == 2)
     assert [payload["n"] for payload in note.seen] == [0, 1]
 
@@ -296,7 +296,7 @@ async def test_the_end_of_a_service_does_not_wait_for_a_validation() -> None:
             running.cancel()
             await asyncio.wait([running])
         await eventually(lambda: wait_for_threads(0) == 1)
-        check.go_on.set()
+        check.proceed.set()
         assert wait_for_threads(20) == 0
 
 
@@ -331,7 +331,7 @@ async def test_the_lease_of_an_entry_is_renewed_while_it_is_validated(redis_url:
                 idle.append(int(entry["time_since_delivered"]))
                 assert entry["times_delivered"] == 1
                 await asyncio.sleep(0.01)
-            check.go_on.set()
+            check.proceed.set()
             await eventually(lambda: note.seen)
             assert check.threads[0] != threading.get_ident()
     assert len(check.threads) == 1

@@ -67,18 +67,18 @@ def test_only_unusual_parts_of_a_large_schema_go_to_the_library(
     dialect: Dialect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The library takes a minute for a schema of a megabyte."""
-    asked: list[Any] = []
+    requests: list[Any] = []
 
     class Asked:
         def iter_errors(self, schema: Any) -> Any:
-            asked.append(schema)
+            requests.append(schema)
             return _META[dialect].iter_errors(schema)
 
     monkeypatch.setattr("streamroute.config.messages.metaschema._validator", lambda _dialect: Asked())
     large = {"properties": {str(number): {"type": "string"} for number in range(50_000)}}
     broken = {**large, "items": {"minimum": "1", "properties": {"a": large}}}
     assert [flaw.path for flaw in schema_problems(broken, dialect)] == [("items", "minimum")]
-    assert asked == [{"minimum": "1", "properties": {"a": {}}}]
+    assert requests == [{"minimum": "1", "properties": {"a": {}}}]
 
 
 def test_only_the_first_of_many_schema_errors_are_reported() -> None:

@@ -79,8 +79,8 @@ class Work:
         self.storage, self.due = Noted(), Due()
         self.started: list[str] = []
         self.results: list[tuple[str, Result]] = []
-        self.told: list[tuple[Incident, int]] = []
-        self.go_on = asyncio.Event()
+        self.reported: list[tuple[Incident, int]] = []
+        self.proceed = asyncio.Event()
         self.errors: dict[str, BaseException] = {}
         self.outcomes: dict[str, RetryLater | DeadLetter] = {}
         usual: dict[str, Any] = {
@@ -90,7 +90,7 @@ class Work:
             "lease": Lease.of(60.0),
             "grace": 5.0,
         }
-        incidents = Incidents(lambda stream, incident, count: self.told.append((incident, count)))
+        incidents = Incidents(lambda stream, incident, count: self.reported.append((incident, count)))
         made = ConsumerSettings(**({"ack_delay": 0.001} | usual | limits))
         self.stuck = 0
         self.lifecycle = EntryLifecycle(
@@ -123,7 +123,7 @@ class Work:
             assert isinstance(payload, Message)
             payload.delivery.outcomes = [self.outcomes[number]]
             return
-        await self.go_on.wait()
+        await self.proceed.wait()
 
     def _note_stuck(self) -> None:
         self.stuck += 1
@@ -139,7 +139,7 @@ async def opened(**limits: Any) -> AsyncIterator[Work]:
     try:
         yield work
     finally:
-        work.go_on.set()
+        work.proceed.set()
         await within_patience(work.lifecycle.close())
 
 
@@ -157,7 +157,7 @@ class TestClosing:
             await eventually(lambda: len(work.started) == 2)
             closing = asyncio.create_task(work.lifecycle.close())
             await eventually(lambda: work.storage.released)
-            work.go_on.set()
+            work.proceed.set()
             await within_patience(closing)
             names = [name for name, _ in entries]
             assert sorted(work.storage.settled) == names[:2]
@@ -182,15 +182,15 @@ class TestClosing:
             assert sorted(work.storage.released) == [(name, True) for name, _ in entries]
             assert said in caplog.text
             assert "stays pending" not in caplog.text
-            assert (work.lifecycle.in_flight.payloads, work.told) == ({}, [])
+            assert (work.lifecycle.in_flight.payloads, work.reported) == ({}, [])
 
     async def test_a_clean_close_logs_nothing(self, caplog: pytest.LogCaptureFixture) -> None:
         async with opened() as work:
-            work.go_on.set()
+            work.proceed.set()
             work.lifecycle.take(await work.read("1"))
             await eventually(lambda: work.storage.settled)
             await within_patience(work.lifecycle.close())
-            assert (caplog.messages, work.told, work.storage.released) == ([], [], [])
+            assert (caplog.messages, work.reported, work.storage.released) == ([], [], [])
 
     @pytest.mark.parametrize("count", [1, 2])
     async def test_an_uncancellable_handler_is_reported(
@@ -201,9 +201,9 @@ class TestClosing:
 
             async def uncancellable(payload: dict[str, Any]) -> None:
                 work.started.append("uncancellable")
-                while not work.go_on.is_set():
+                while not work.proceed.is_set():
                     try:
-                        await work.go_on.wait()
+                        await work.proceed.wait()
                     except asyncio.CancelledError:
                         continue
 
@@ -211,9 +211,9 @@ class TestClosing:
             work.lifecycle.take(await work.read(*"12"[:count]))
             await eventually(lambda: len(work.started) == count)
             await within_patience(work.lifecycle.close())
-            assert work.told == [(Incident.STUCK, count)]
+            assert work.reported == [(Incident.STUCK, count)]
             assert f"{count} cancelled handlers did not end" in caplog.text
-            work.go_on.set()
+            work.proceed.set()
             await asyncio.sleep(0)
 
     async def test_a_closed_consumer_leaves_its_group(self) -> None:
@@ -239,7 +239,7 @@ class TestClosing:
         async with opened() as work:
             work.lifecycle.take(await work.read("1", "2", "3"))
             await eventually(lambda: len(work.started) == 2)
-            work.go_on.set()
+            work.proceed.set()
             await within_patience(work.lifecycle.close())
             assert "could not release 1 entries; they wait for their lease to end: " in caplog.text
 
@@ -252,7 +252,7 @@ class TestTaking:
             work.lifecycle.take(await work.read("1", "2"))
             await eventually(lambda: work.started == ["1"])
             assert work.lifecycle.take_claimed(await work.claim(2, "a", "b"))
-            work.go_on.set()
+            work.proceed.set()
             await eventually(lambda: work.started == ["1", "a", "b", "2"])
 
     async def test_entries_with_equal_keys_run_one_after_the_other(self) -> None:
@@ -273,13 +273,13 @@ class TestTaking:
     ) -> None:
         async with opened() as work:
             work.lifecycle.take_claimed([*await work.claim(2, "a", "b"), *await work.claim(1, "c")])
-            assert work.told == [(Incident.CLAIMED, 3), (Incident.REDELIVERED, 2)]
-            work.told.clear()
+            assert work.reported == [(Incident.CLAIMED, 3), (Incident.REDELIVERED, 2)]
+            work.reported.clear()
             work.lifecycle.take_claimed(await work.claim(1, "d"))
-            assert work.told == [(Incident.CLAIMED, 1)]
-            work.told.clear()
+            assert work.reported == [(Incident.CLAIMED, 1)]
+            work.reported.clear()
             work.lifecycle.take_claimed([])
-            assert work.told == []
+            assert work.reported == []
 
     @pytest.mark.parametrize(("claims", "queued"), [(False, 20), (True, 30)])
     async def test_claims_have_room_of_their_own(self, claims: bool, queued: int) -> None:
@@ -292,7 +292,7 @@ class TestTaking:
             for _ in range(10):
                 await asyncio.sleep(0)
             assert not waiting.done()
-            work.go_on.set()
+            work.proceed.set()
             assert await within_patience(waiting) == 10
 
     async def test_reads_that_adapt_begin_small_and_claims_may_always_bring_one(self) -> None:
@@ -306,7 +306,7 @@ class TestTaking:
             for _ in range(10):
                 await asyncio.sleep(0)
             assert not waiting.done()
-            work.go_on.set()
+            work.proceed.set()
             await within_patience(waiting)
 
     async def test_room_for_claims_is_what_one_read_takes_beyond_what_is_queued(self) -> None:
@@ -320,7 +320,7 @@ class TestTaking:
             waiting = asyncio.create_task(work.lifecycle.room(claims=True))
             await turns()
             assert not waiting.done()
-            work.go_on.set()
+            work.proceed.set()
             await within_patience(waiting)
 
     async def test_claims_are_measured_and_do_not_change_the_prefetch(self) -> None:
@@ -365,7 +365,7 @@ class TestQuotas:
             for _ in range(10):
                 await asyncio.sleep(0)
             assert not waiting.done()
-            work.go_on.set()
+            work.proceed.set()
             await within_patience(waiting)
 
     async def test_a_wait_for_the_quota_ends_at_its_timeout(self) -> None:
@@ -378,18 +378,18 @@ class TestPatience:
 
     async def never_settles(self, patch: pytest.MonkeyPatch, work: Work) -> asyncio.Event:
         """Finish an entry whose settlement waits for the returned event."""
-        may_settle, asked = asyncio.Event(), list[str]()
+        may_settle, requests = asyncio.Event(), list[str]()
         settle = Noted.settle
 
         async def wait(storage: Noted, *what: Any) -> SettleResult:
-            asked.extend(what[-1])
+            requests.extend(what[-1])
             await may_settle.wait()
             return await settle(storage, *what)
 
         patch.setattr(Noted, "settle", wait)
         work.outcomes["ended"] = DeadLetter("thank", "no")
         work.lifecycle.take(await work.read("ended"))
-        await eventually(lambda: asked)
+        await eventually(lambda: requests)
         return may_settle
 
     def last_delivery(self, work: Work, fetched: list[str]) -> asyncio.Task[bool]:
@@ -432,7 +432,7 @@ class TestPatience:
             await clock.advance(1.3)
             assert fetched == ["s"]
             may_settle.set()
-            work.go_on.set()
+            work.proceed.set()
             assert await within_patience(running)
 
     @pytest.mark.parametrize(("lease", "seconds"), [(60.0, 5.0), (18.0, 4.5)])
@@ -450,7 +450,7 @@ class TestPatience:
             assert fetched == []
             await clock.advance(seconds * 0.2)
             assert fetched == ["s"]
-            work.go_on.set()
+            work.proceed.set()
             assert await within_patience(running)
 
     @pytest.mark.parametrize(("lease", "seconds"), [(60.0, 10.0), (6.0, 6.0)])
@@ -508,10 +508,10 @@ def test_it_can_be_opened_in_another_event_loop() -> None:
     async def open_and_close() -> None:
         work = works[0] if works else Work()
         works.append(work)
-        work.go_on = asyncio.Event()
+        work.proceed = asyncio.Event()
         work.lifecycle.open()
         await within_patience(work.lifecycle.wait_for_quota(0.001))
-        work.go_on.set()
+        work.proceed.set()
         work.lifecycle.take(await work.read(str(len(works))))
         await eventually(lambda: len(work.storage.settled) == len(works))
         await within_patience(work.lifecycle.close())
@@ -571,7 +571,7 @@ class TestEnds:
     @pytest.mark.parametrize(("deliveries", "runs"), [(5, True), (6, False)])
     async def test_entries_delivered_too_often_are_dead_lettered(self, deliveries: int, runs: bool) -> None:
         async with opened() as work:
-            work.go_on.set()
+            work.proceed.set()
             work.lifecycle.take(await work.claim(deliveries, "1"))
             await eventually(lambda: not work.lifecycle.in_flight.payloads)
             assert work.started == (["1"] if runs else [])
@@ -613,9 +613,9 @@ class TestStuck:
             assert task is not None
             tasks[payload["n"]] = task
             work.started.append(payload["n"])
-            while not work.go_on.is_set():
+            while not work.proceed.is_set():
                 try:
-                    await work.go_on.wait()
+                    await work.proceed.wait()
                 except asyncio.CancelledError:
                     continue
 
@@ -651,23 +651,23 @@ class TestStuck:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Otherwise the process could end before the release, and the entry would wait for its lease."""
-        go_on, asked = asyncio.Event(), list[str]()
+        proceed, requests = asyncio.Event(), list[str]()
 
         async def release(storage: Noted, *where: Any, started: bool) -> None:
             if not started:
-                asked.extend(where[-1])
-                await go_on.wait()
+                requests.extend(where[-1])
+                await proceed.wait()
 
         monkeypatch.setattr(Noted, "release", release)
         async with opened(concurrency=1, grace=0.01) as work:
             await self.stuck(work, "1")
             work.lifecycle._pool._last_patience = 0.01
             work.lifecycle.take(await work.read("queued"))
-            await eventually(lambda: asked)
+            await eventually(lambda: requests)
             closing = asyncio.create_task(work.lifecycle.close())
             done, _ = await asyncio.wait([closing], timeout=0.1)
             assert not done
-            go_on.set()
+            proceed.set()
             await within_patience(closing)
 
     async def test_a_stuck_entry_is_given_up_and_logged_with_its_stack(
@@ -675,7 +675,7 @@ class TestStuck:
     ) -> None:
         async with opened() as work:
             [name] = await self.stuck(work, "1")
-            assert work.told == [(Incident.STUCK, 1)]
+            assert work.reported == [(Incident.STUCK, 1)]
             assert f"entry {name} of {STREAM} will be delivered again: " in caplog.text
             assert "uncancellable at " in caplog.text
             assert work.lifecycle.in_flight.payloads == {}
@@ -719,7 +719,7 @@ class TestLastDelivery:
     async def test_a_last_delivery_starts_after_earlier_settlements(self) -> None:
         """A last delivery that kills the process costs no other entry a delivery."""
         async with opened(ack_delay=self.NEVER) as work:
-            work.go_on.set()
+            work.proceed.set()
             work.lifecycle.take(await work.read("1"))
             await eventually(lambda: work.lifecycle.running == 0 and work.started)
             assert work.storage.settled == []
@@ -736,7 +736,7 @@ class TestLastDelivery:
             for _ in range(20):
                 await asyncio.sleep(0)
             assert work.started[1:] == ["s"]
-            work.go_on.set()
+            work.proceed.set()
             assert await running
             await eventually(lambda: work.started[1:] == ["s", "1"])
 
@@ -764,7 +764,7 @@ class TestLastDelivery:
             work.lifecycle.take(await work.read("endless", "queued"))
             await eventually(lambda: work.started == ["endless"])
             assert await self.run(work, await work.claim(5, "s"))
-            work.go_on.set()
+            work.proceed.set()
             await eventually(lambda: len(work.started) == 4)
             assert work.started == ["endless", "fetched after 0 settlements", "s", "queued"]
 

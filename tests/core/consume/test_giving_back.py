@@ -20,7 +20,7 @@ class Stubborn:
     """A handler that ignores its cancellation until ``let_go`` is set."""
 
     def __init__(self) -> None:
-        self.let_go = asyncio.Event()
+        self.released = asyncio.Event()
         self.tasks: list[asyncio.Task[Any]] = []
         self.done: list[str] = []
 
@@ -31,9 +31,9 @@ class Stubborn:
         task = asyncio.current_task()
         assert task is not None
         self.tasks.append(task)
-        while not self.let_go.is_set():
+        while not self.released.is_set():
             try:
-                await self.let_go.wait()
+                await self.released.wait()
             except asyncio.CancelledError:
                 continue
 
@@ -79,7 +79,7 @@ async def test_entries_queued_behind_stuck_workers_go_to_another_worker(
     second = started(storage, other, concurrency=1)
     await within_patience(second.start_listening())
     await eventually(lambda: sorted(other.done) == ["after", "queued"])
-    handler.let_go.set()
+    handler.released.set()
     await within_patience(second.stop_listening())
     await within_patience(worker.stop_listening())
     assert handler.done == []
@@ -95,6 +95,6 @@ async def test_a_worker_goes_on_as_soon_as_one_of_its_stuck_handlers_ends(
     storage.add(STREAM, {"type": "booked", "n": "stubborn"})
     await are_stuck(worker, handler, 1)
     storage.add(STREAM, {"type": "booked", "n": "after"})
-    handler.let_go.set()
+    handler.released.set()
     await eventually(lambda: handler.done == ["after"])
     await within_patience(worker.stop_listening())

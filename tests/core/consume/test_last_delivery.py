@@ -51,7 +51,7 @@ class Runs:
     def __init__(self, events: list[str]) -> None:
         self.running: set[str] = set()
         self.beside: dict[str, set[str]] = {}
-        self.go_on: dict[str, asyncio.Event] = {}
+        self.proceed: dict[str, asyncio.Event] = {}
         self._events = events
 
     async def handle(self, payload: dict[str, Any]) -> None:
@@ -60,7 +60,7 @@ class Runs:
         self.beside[number] = set(self.running)
         self.running.add(number)
         try:
-            await (self.go_on[number].wait() if number in self.go_on else asyncio.sleep(0.002))
+            await (self.proceed[number].wait() if number in self.proceed else asyncio.sleep(0.002))
         finally:
             self.running.discard(number)
 
@@ -119,21 +119,21 @@ async def test_ended_entries_are_settled_before_a_last_delivery_starts() -> None
 
 async def test_entries_of_other_streams_do_not_run_beside_a_suspect() -> None:
     storage, runs = await made()
-    runs.go_on["suspect"] = asyncio.Event()
+    runs.proceed["suspect"] = asyncio.Event()
     storage.abandon(STREAM, LAST - 1, "suspect")
     async with served(storage, runs, STREAM, OTHER, lease=5):
         await eventually(lambda: "suspect" in runs.running)
         storage.add(OTHER, {"type": "booked", "n": "other"})
         await eventually(lambda: storage.pending(OTHER, GROUP))
         assert "other" not in runs.beside
-        runs.go_on["suspect"].set()
+        runs.proceed["suspect"].set()
         await eventually(lambda: is_done(storage))
     assert (runs.beside["suspect"], runs.beside["other"]) == (set(), set())
 
 
 async def test_a_stream_that_starts_meanwhile_starts_nothing_beside_a_suspect() -> None:
     storage, runs = await made()
-    runs.go_on["suspect"] = asyncio.Event()
+    runs.proceed["suspect"] = asyncio.Event()
     storage.abandon(STREAM, LAST - 1, "suspect")
     storage.add(OTHER, {"type": "booked", "n": "other"})
     async with served(storage, runs, STREAM, lease=5):
@@ -143,7 +143,7 @@ async def test_a_stream_that_starts_meanwhile_starts_nothing_beside_a_suspect() 
             for _ in range(20):
                 await asyncio.sleep(0.002)
             assert "other" not in runs.beside
-            runs.go_on["suspect"].set()
+            runs.proceed["suspect"].set()
             await eventually(lambda: is_done(storage))
     assert (runs.beside["suspect"], runs.beside["other"]) == (set(), set())
 
@@ -152,7 +152,7 @@ async def test_beside_a_last_delivery_that_is_not_left_alone_nothing_new_starts(
     """A handler already running may be killed with it; a new one may not."""
     storage, runs = await made()
     for name in ("endless", "suspect"):
-        runs.go_on[name] = asyncio.Event()
+        runs.proceed[name] = asyncio.Event()
     storage.add(STREAM, {"type": "booked", "n": "endless"})
     async with served(storage, runs, STREAM, lease=20, tuning=Tuning(last_delivery_patience=0.3)):
         await eventually(lambda: "endless" in runs.running)
@@ -163,16 +163,16 @@ async def test_beside_a_last_delivery_that_is_not_left_alone_nothing_new_starts(
         for _ in range(50):
             await asyncio.sleep(0.002)
         assert "new" not in runs.beside
-        runs.go_on["suspect"].set()
+        runs.proceed["suspect"].set()
         await eventually(lambda: "new" in runs.beside)
-        runs.go_on["endless"].set()
+        runs.proceed["endless"].set()
         await eventually(lambda: is_done(storage))
 
 
 async def test_two_streams_never_have_a_last_delivery_at_once() -> None:
     """Not even if the first one has started beside others because it waited too long."""
     storage, runs = await made()
-    runs.go_on["first"] = asyncio.Event()
+    runs.proceed["first"] = asyncio.Event()
     storage.abandon(STREAM, LAST - 1, "first")
     async with served(storage, runs, STREAM, OTHER):
         await eventually(lambda: "first" in runs.running)
@@ -180,7 +180,7 @@ async def test_two_streams_never_have_a_last_delivery_at_once() -> None:
         storage.add(OTHER, {"type": "booked", "n": "usual"})
         await eventually(lambda: "usual" in runs.beside)
         assert "second" not in runs.beside
-        runs.go_on["first"].set()
+        runs.proceed["first"].set()
         await eventually(lambda: is_done(storage))
     assert runs.beside["second"] == set()
 
@@ -188,7 +188,7 @@ async def test_two_streams_never_have_a_last_delivery_at_once() -> None:
 async def test_a_last_delivery_is_not_claimed_before_it_runs() -> None:
     """A crash in the meantime costs it no delivery."""
     storage, runs = await made()
-    runs.go_on["endless"] = asyncio.Event()
+    runs.proceed["endless"] = asyncio.Event()
     storage.add(STREAM, {"type": "booked", "n": "endless"})
     async with served(storage, runs, STREAM, lease=20):
         await eventually(lambda: "endless" in runs.running)
@@ -198,7 +198,7 @@ async def test_a_last_delivery_is_not_claimed_before_it_runs() -> None:
         group = storage._server.stream(STREAM).groups[GROUP]
         [suspect] = [held for held in group.pending.values() if held.consumer == "dead"]
         assert suspect.deliveries == LAST - 1
-        runs.go_on["endless"].set()
+        runs.proceed["endless"].set()
         await eventually(lambda: is_done(storage))
     assert runs.beside["suspect"] == set()
 
@@ -229,14 +229,14 @@ async def test_with_one_delivery_entries_run_concurrently_and_once() -> None:
     storage, runs = await made()
     numbers = ["1", "2", "3"]
     for number in numbers:
-        runs.go_on[number] = asyncio.Event()
+        runs.proceed[number] = asyncio.Event()
         storage.add(STREAM, {"type": "booked", "n": number})
     async with served(storage, runs, STREAM, max_deliveries=1):
         await eventually(lambda: runs.running == set(numbers))
         storage.abandon(STREAM, 1, "crashed")
         await eventually(lambda: storage.dead_letters(STREAM, GROUP))
         assert len(runs.running) == 3
-        for event in runs.go_on.values():
+        for event in runs.proceed.values():
             event.set()
         await eventually(lambda: is_done(storage))
     assert runs.beside.keys() == set(numbers)
@@ -259,7 +259,7 @@ async def test_entries_before_their_last_delivery_share_few_workers() -> None:
     storage, runs = await made()
     numbers = [str(n) for n in range(10)]
     for number in numbers:
-        runs.go_on[number] = asyncio.Event()
+        runs.proceed[number] = asyncio.Event()
     storage.abandon(STREAM, LAST - 2, *numbers)
     async with served(storage, runs, STREAM):
         await eventually(lambda: runs.running)
@@ -268,7 +268,7 @@ async def test_entries_before_their_last_delivery_share_few_workers() -> None:
         assert len(runs.running) == 1
         pending = storage._server.stream(STREAM).groups[GROUP].pending.values()
         assert len([held for held in pending if held.deliveries > 1]) == 1
-        for event in runs.go_on.values():
+        for event in runs.proceed.values():
             event.set()
         await eventually(lambda: is_done(storage))
     assert storage.dead_letters(STREAM, GROUP) == []

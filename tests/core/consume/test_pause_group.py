@@ -13,20 +13,20 @@ class Stream:
 
     def __init__(self, *, is_idle: bool = True, has_last_delivery: bool = False) -> None:
         self.has_last_delivery = has_last_delivery
-        self.told: list[str] = []
+        self.reported: list[str] = []
         self._idle = asyncio.Event()
         if is_idle:
             self._idle.set()
 
     def pause(self) -> None:
-        self.told.append("pause")
+        self.reported.append("pause")
 
     def resume(self) -> None:
-        self.told.append("resume")
+        self.reported.append("resume")
 
     async def wait_idle(self) -> None:
         await self._idle.wait()
-        self.told.append("idle")
+        self.reported.append("idle")
 
 
 def joined(*streams: Stream) -> PauseGroup:
@@ -45,16 +45,16 @@ async def test_all_members_are_paused_inside_and_resume_after() -> None:
     group = joined(one, two)
     async with group.exclusive(20) as is_alone:
         assert is_alone
-        assert one.told == two.told == ["pause", "idle"]
-    assert one.told == two.told == ["pause", "idle", "resume"]
+        assert one.reported == two.reported == ["pause", "idle"]
+    assert one.reported == two.reported == ["pause", "idle", "resume"]
 
 
 async def test_a_busy_member_is_waited_for_up_to_the_timeout() -> None:
     idle, busy = Stream(), Stream(is_idle=False)
     async with joined(idle, busy).exclusive(0.01) as is_alone:
         assert not is_alone
-        assert busy.told == ["pause"]
-    assert busy.told == ["pause", "resume"]
+        assert busy.reported == ["pause"]
+    assert busy.reported == ["pause", "resume"]
 
 
 async def test_all_members_resume_after_an_exception_or_a_cancellation() -> None:
@@ -69,7 +69,7 @@ async def test_all_members_resume_after_an_exception_or_a_cancellation() -> None
     await asyncio.sleep(0)
     running.cancel()
     await asyncio.wait([running])
-    assert stream.told == ["pause", "resume"]
+    assert stream.reported == ["pause", "resume"]
     assert not has_last_delivery(group)
 
 
@@ -80,7 +80,7 @@ async def test_a_member_that_left_is_not_paused() -> None:
     group.leave(gone)
     assert not has_last_delivery(group)
     async with group.exclusive(20):
-        assert (one.told, gone.told) == (["pause", "idle"], [])
+        assert (one.reported, gone.reported) == (["pause", "idle"], [])
     group.leave(gone)
 
 
@@ -125,5 +125,5 @@ async def test_a_member_that_joins_during_a_pause_is_paused() -> None:
     group = joined(one)
     async with group.exclusive(20):
         group.join(late)
-        assert late.told == ["pause"]
-    assert late.told == ["pause", "resume"]
+        assert late.reported == ["pause"]
+    assert late.reported == ["pause", "resume"]

@@ -26,18 +26,18 @@ LIMITS = ConsumerSettings(
 
 
 class SlowStorage(MemoryStreamStorage):
-    """A storage whose settlements wait for ``go_on``."""
+    """A storage whose settlements wait for ``proceed``."""
 
     def __init__(self) -> None:
         super().__init__(block=0.02)
-        self.go_on = asyncio.Event()
-        self.asked = 0
+        self.proceed = asyncio.Event()
+        self.requests = 0
 
     async def settle(
         self, stream_name: str, group_name: str, consumer_name: str, messages: Mapping[str, Message]
     ) -> SettleResult:
-        self.asked += 1
-        await self.go_on.wait()
+        self.requests += 1
+        await self.proceed.wait()
         return await super().settle(stream_name, group_name, consumer_name, messages)
 
 
@@ -48,7 +48,7 @@ class Work:
         self.storage = storage
         self.results: list[Result] = []
         self.started: list[int] = []
-        self.go_on = {deliveries: asyncio.Event() for deliveries in (1, 3)}
+        self.proceed = {deliveries: asyncio.Event() for deliveries in (1, 3)}
         self.handling = EntryLifecycle(storage, ME, LIMITS, self._observe, LOG_ONLY, DueTimer(), ignore_stuck)
         self.handling.callback = self._handle
 
@@ -63,7 +63,7 @@ class Work:
     async def _handle(self, payload: dict[str, Any]) -> None:
         assert isinstance(payload, Message)
         self.started.append(payload.deliveries)
-        await self.go_on[payload.deliveries].wait()
+        await self.proceed[payload.deliveries].wait()
 
     def _observe(self, payload: Mapping[str, Any], route: str | None, result: Result) -> None:
         self.results.append(result)
@@ -79,7 +79,7 @@ async def work() -> AsyncIterator[Work]:
     made.handling.take(await made.storage.read_events(STREAM, GROUP, "me", 1))
     await eventually(lambda: made.started == [1])
     yield made
-    made.storage.go_on.set()
+    made.storage.proceed.set()
     await within_patience(made.handling.close())
 
 
@@ -91,15 +91,15 @@ def held(work: Work) -> dict[str, int]:
 async def test_a_late_settlement_of_an_older_delivery_keeps_the_newer_one(work: Work) -> None:
     """Otherwise the running delivery's lease would not be renewed."""
     [entry_id] = held(work)
-    work.go_on[1].set()
-    await eventually(lambda: work.storage.asked)
+    work.proceed[1].set()
+    await eventually(lambda: work.storage.requests)
     await work.lose_and_claim(entry_id)
     await eventually(lambda: work.started == [1, 3])
-    work.storage.go_on.set()
+    work.storage.proceed.set()
     await eventually(lambda: work.results.count(Result.LOST) == 2)  # the lease, and the settlement
     await asyncio.sleep(0)
     assert held(work) == {entry_id: 3}
-    work.go_on[3].set()
+    work.proceed[3].set()
     await eventually(lambda: held(work) == {})
     assert work.storage.pending(STREAM, GROUP) == []
 
@@ -112,7 +112,7 @@ async def test_an_older_delivery_that_is_lost_drops_no_newer_one(work: Work) -> 
     lost = len(work.results)
     work.handling.on_lease_lost([(entry_id, 1), (entry_id, 2)])
     assert (held(work), len(work.results)) == ({entry_id: 3}, lost)
-    work.storage.go_on.set()
-    work.go_on[3].set()
+    work.storage.proceed.set()
+    work.proceed[3].set()
     await eventually(lambda: work.storage.pending(STREAM, GROUP) == [])
     assert work.started == [1, 3]

@@ -55,10 +55,10 @@ async def test_an_ack_that_always_fails_holds_up_no_other(caplog: pytest.LogCapt
         await eventually(lambda: len(set(storage.acked)) == 54)
         storage.refused.clear()
         await eventually(lambda: "7-0" in storage.acked)
-    told = [record for record in caplog.records if "refused by the storage" in record.message]
-    assert [record.levelno for record in told] == [logging.WARNING] * 2
-    assert "never heard of 7-0" in told[0].message
-    assert "recovered" in told[1].message
+    reported = [record for record in caplog.records if "refused by the storage" in record.message]
+    assert [record.levelno for record in reported] == [logging.WARNING] * 2
+    assert "never heard of 7-0" in reported[0].message
+    assert "recovered" in reported[1].message
 
 
 async def test_settling_continues_even_if_observers_raise() -> None:
@@ -88,7 +88,7 @@ async def test_an_older_delivery_that_is_tried_again_takes_no_place_of_a_newer_o
     """Otherwise the fence would refuse the older one, and the newer one would never be settled."""
     clock, backoff = LoopClock(monkeypatch), AT_ONCE if raises else Backoff(100.0, 100.0)
     older, newer, written = {"n": 1}, {"n": 2}, list[dict[str, Any]]()
-    go_on = asyncio.Event()
+    proceed = asyncio.Event()
 
     async def write(finished: Mapping[str, dict[str, Any]]) -> SettleResult:
         written.extend(finished.values())
@@ -97,7 +97,7 @@ async def test_an_older_delivery_that_is_tried_again_takes_no_place_of_a_newer_o
                 settler.add("1", newer)
                 raise RuntimeError("not now")
             return SettleResult(refused={"1": "not now"})
-        await go_on.wait()
+        await proceed.wait()
         return SettleResult()
 
     settler = Settler(
@@ -117,7 +117,7 @@ async def test_an_older_delivery_that_is_tried_again_takes_no_place_of_a_newer_o
         settler.add("1", newer)
         await clock.advance(110)
         assert not settler._refused
-    go_on.set()
+    proceed.set()
     await settler.close(10)
     assert [payload["n"] for payload in written if payload] == [1, 2]
 

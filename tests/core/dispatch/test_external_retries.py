@@ -38,10 +38,10 @@ class Keeper:
 
     def __init__(self) -> None:
         self.secrets: dict[str, bytes] = {}
-        self.asked: list[tuple[str, bool]] = []
+        self.requests: list[tuple[str, bool]] = []
 
     async def retry_secret(self, stream: str, *, make: bool) -> bytes | None:
-        self.asked.append((stream, make))
+        self.requests.append((stream, make))
         if make:
             self.secrets.setdefault(stream, SECRET)
         return self.secrets.get(stream)
@@ -81,7 +81,7 @@ FORGED = [
 async def test_a_key_without_proof_is_a_field_like_any_other(
     envelope: Any, plain: bool, scheduled: bool
 ) -> None:
-    told: list[tuple[str | None, Result]] = []
+    reported: list[tuple[str | None, Result]] = []
     handler, other = Handling("again"), Handling("other")
     dispatcher = dispatcher_of(
         handler,
@@ -89,13 +89,13 @@ async def test_a_key_without_proof_is_a_field_like_any_other(
         retry_secret=SECRET,
         retry_scheduler=Scheduler() if scheduled else None,
         group_name=GROUP,
-        observer=lambda _payload, route, result: told.append((route, result)),
+        observer=lambda _payload, route, result: reported.append((route, result)),
     )
     payload = {"type": "booked", "n": 1, KEY: envelope}
     got = message(payload, id="9-0")
     await dispatcher.process_message(dict(payload) if plain else got)
     assert handler.seen == other.seen == [payload]
-    assert [result for _, result in told] == [Result.SUCCEEDED] * 2
+    assert [result for _, result in reported] == [Result.SUCCEEDED] * 2
     if not plain:
         assert (handler.seen[0].id, handler.seen[0].attempt, handler.seen[0].routes) == ("9-0", 1, None)
         assert got.delivery.outcomes == []
@@ -157,11 +157,11 @@ async def test_the_storage_keeps_the_secret_and_only_who_schedules_has_one_made(
     keeper, scheduler, again = Keeper(), Scheduler(), Handling("again", failing())
     served = dispatcher_of(again)
     await served.process_message(message(marked(), coordinator=keeper))
-    assert (keeper.asked, keeper.secrets) == ([], {}), "nothing is asked for a marker of one's own group"
+    assert (keeper.requests, keeper.secrets) == ([], {}), "nothing is asked for a marker of one's own group"
     await served.process_message(message(marked(group="others"), coordinator=keeper))
-    assert (keeper.asked, keeper.secrets) == ([("bot_events", False)], {})
+    assert (keeper.requests, keeper.secrets) == ([("bot_events", False)], {})
     await dispatcher_of(again, retry_scheduler=scheduler).process_message(message(coordinator=keeper))
-    assert keeper.asked[-1] == ("bot_events", True)
+    assert keeper.requests[-1] == ("bot_events", True)
     seen = len(again.seen)
     await served.process_message(message(scheduler.payloads[0], group="others", coordinator=keeper))
     assert len(again.seen) == seen, "what is proven lets the groups pass that have no scheduler"
@@ -178,7 +178,7 @@ async def test_a_scheduler_may_keep_the_secret_where_the_storage_does_not() -> N
     await dispatcher.process_message({"type": "booked"}, "orders")
     await dispatcher.process_message(scheduler.payloads[0], "orders")
     assert (len(again.seen), len(good.seen)) == (2, 1)
-    assert set(scheduler.asked) == {("orders", True)}
+    assert set(scheduler.requests) == {("orders", True)}
 
 
 @pytest.mark.parametrize("settles", [True, False])
@@ -262,19 +262,19 @@ async def test_a_filter_is_not_evaluated_again_for_an_accepted_message(proven: b
 
 
 async def test_routes_that_are_gone_are_one_dead_letter_without_a_routes_name() -> None:
-    told: list[tuple[str | None, Result]] = []
+    reported: list[tuple[str | None, Result]] = []
     routes = frozenset(f"gone-{n}" for n in range(300))
     dispatcher = dispatcher_of(
         Handling("again"),
         retry_scheduler=Scheduler(),
         retry_secret=SECRET,
-        observer=lambda _payload, route, result: told.append((route, result)),
+        observer=lambda _payload, route, result: reported.append((route, result)),
     )
     entry = message(marked(routes=routes))
     await dispatcher.process_message(entry)
     [letter] = entry.delivery.outcomes or []
     assert isinstance(letter, DeadLetter)
-    assert (letter.route, told) == (None, [(None, Result.DEAD)])
+    assert (letter.route, reported) == (None, [(None, Result.DEAD)])
     assert "'gone-0', 'gone-1', 'gone-10', 'gone-100', 'gone-101' and 295 more" in letter.reason
 
 

@@ -80,9 +80,9 @@ def test_a_dead_letter_has_a_bound(kind: str) -> None:
 )
 def test_a_delay_is_a_number_that_can_be_waited_for(delay: Any, seconds: float | None) -> None:
     assert as_delay(delay) == seconds
-    asked = Retry()
-    asked.delay = delay
-    found = outcome_for(ROUTE, asked, 1, POLICY)
+    requests = Retry()
+    requests.delay = delay
+    found = outcome_for(ROUTE, requests, 1, POLICY)
     assert isinstance(found, RetryLater)
     assert found.delay == (7 if seconds is None else seconds)
 
@@ -225,11 +225,11 @@ def test_a_final_failures_text_has_reason_and_error_once(
 
 
 def test_a_postponed_route_keeps_its_attempt_and_is_no_failure(caplog: pytest.LogCaptureFixture) -> None:
-    asked = Postpone(delay=4)
-    assert outcome_for(ROUTE, asked, 3, POLICY) == RetryLater("r", 4, 3, "", postponed=True)
+    requests = Postpone(delay=4)
+    assert outcome_for(ROUTE, requests, 3, POLICY) == RetryLater("r", 4, 3, "", postponed=True)
     assert caplog.messages == []
-    asked.delay = math.nan
-    assert isinstance(outcome_for(ROUTE, asked, 3, POLICY), DeadLetter)
+    requests.delay = math.nan
+    assert isinstance(outcome_for(ROUTE, requests, 3, POLICY), DeadLetter)
 
 
 def test_a_handler_that_names_its_route_counts_its_own_attempts() -> None:

@@ -85,8 +85,8 @@ def test_values_outside_json_are_left_to_the_filters(payload: dict[str, Any]) ->
     """An index only skips what certainly differs."""
     one, two = table(*(wants(a=f"{n}") for n in range(9))), table(*(wants(a__b=f"{n}") for n in range(9)))
     for found in (one, two):
-        asked = {route.key for route in found.candidates(payload)}
-        assert asked >= {route.key for route in found.routes if route.accepts and route.accepts(payload)}
+        requests = {route.key for route in found.candidates(payload)}
+        assert requests >= {route.key for route in found.routes if route.accepts and route.accepts(payload)}
 
 
 @pytest.mark.parametrize("make", [Unspeakable, lambda: {"b": Unspeakable()}, lambda: Text("x")])
@@ -151,10 +151,10 @@ def test_routes_of_two_indexes_are_found_in_the_order_of_registration() -> None:
 class _Counted(dict[str, Any]):
     """A payload that counts its lookups."""
 
-    asked = 0
+    requests = 0
 
     def get(self, key: str, default: Any = None) -> Any:
-        self.asked += 1
+        self.requests += 1
         return super().get(key, default)
 
 
@@ -164,7 +164,7 @@ def test_a_message_is_looked_at_eight_times_at_most(paths: int, looks: int) -> N
     many = table(*(wants(**{f"p{path}": f"{n}"}) for path in range(paths) for n in range(9)))
     payload = _Counted({f"p{path}": "no" for path in range(paths)})
     assert len(keys(many, payload)) == 9 * (paths - looks)
-    assert payload.asked == looks
+    assert payload.requests == looks
 
 
 @pytest.mark.parametrize(("routes", "is_plain"), [(8, True), (9, False)])

@@ -116,10 +116,10 @@ def test_the_retry_format_does_not_change(value: object, name: str) -> None:
 
 
 def test_a_router_notifies_watchers_of_later_registrations() -> None:
-    router, told = RedisRouter(), list[str]()
+    router, reported = RedisRouter(), list[str]()
     router.message("before")(handler)
-    router.watch(told.append)
-    router.watch(told.append)
+    router.watch(reported.append)
+    router.watch(reported.append)
     assert router.message("after")(handler) is handler
-    assert told == ["after", "after"]
+    assert reported == ["after", "after"]
     assert router.handlers == {"before": [(handler, None)], "after": [(handler, None)]}

@@ -22,7 +22,7 @@ class Workers:
 
     def __init__(self, answer: RouteWait | Exception) -> None:
         self.answer = answer
-        self.asked: list[tuple[str, str]] = []
+        self.requests: list[tuple[str, str]] = []
 
     async def route_wait(self, message: Message, route: str) -> RouteWait:
         return self._answer("route", message, route)
@@ -32,7 +32,7 @@ class Workers:
 
     def _answer(self, what: str, message: Message, name: str) -> RouteWait:
         assert message.id == "1-0"
-        self.asked.append((what, name))
+        self.requests.append((what, name))
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer
@@ -61,7 +61,7 @@ async def test_a_retry_of_an_unknown_route_waits_without_spending_an_attempt(
     found = await outcome(what, message(workers, unknown_since=since))
     route = ROUTE if what == "route" else ""
     assert found == RetryLater(route, delay, 3, "", postponed=True, unknown_since=since)
-    assert workers.asked == [(what, ROUTE if what == "route" else TYPE)]
+    assert workers.requests == [(what, ROUTE if what == "route" else TYPE)]
 
 
 @BOTH

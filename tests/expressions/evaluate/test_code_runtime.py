@@ -15,10 +15,10 @@ class Functions:
     """Stands in for the library's functions, and notes what it is asked."""
 
     def __init__(self) -> None:
-        self.asked: list[Any] = []
+        self.requests: list[Any] = []
 
     def call_function(self, name: str, arguments: list[Any]) -> str:
-        self.asked.append((name, arguments))
+        self.requests.append((name, arguments))
         return "the library's"
 
 
@@ -31,7 +31,7 @@ def test_the_length_of_what_is_plain_needs_no_library(
     library = Functions()
     monkeypatch.setattr(FUNCTIONS, "call_function", library.call_function)
     assert runtime.length(value) == expected
-    assert library.asked == []
+    assert library.requests == []
 
 
 @pytest.mark.parametrize("value", [None, True, 5, 1.5, (1, 2), OrderedDict(a=1), b"abc"])
@@ -39,7 +39,7 @@ def test_the_length_of_anything_else_is_the_library_s(monkeypatch: pytest.Monkey
     library = Functions()
     monkeypatch.setattr(FUNCTIONS, "call_function", library.call_function)
     assert runtime.length(value) == "the library's"
-    assert library.asked == [("length", [value])]
+    assert library.requests == [("length", [value])]
 
 
 @pytest.mark.parametrize(

@@ -645,10 +645,10 @@ def test_an_outline_that_was_seen_before_changes_nothing(expression: str) -> Non
     Inference(tree, report).condition(tree.root, Scope.of(UNKNOWN))
     mistakes = ("SR307", "SR312")
     found_by_types = [each for each in check_types(tree) if each.code not in mistakes and each.code < "SR322"]
-    told = {each[:4] for each in report.problems}
+    reported = {each[:4] for each in report.problems}
     assert {
         each[:4] for each in found_by_types if "the result is the same for every message" not in each.message
-    } <= told
+    } <= reported
     assert not report.problems or check_types(tree)
 
 

@@ -18,10 +18,10 @@ class Server:
 
     def __init__(self) -> None:
         self.answer: GroupStats | Exception = GroupStats(unread=7)
-        self.asked = 0
+        self.requests = 0
 
     async def ask(self) -> GroupStats:
-        self.asked += 1
+        self.requests += 1
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer
@@ -72,7 +72,7 @@ async def test_an_answer_is_history_when_no_other_has_come_for_long() -> None:
 async def test_the_poller_polls_repeatedly() -> None:
     server = Server()
     async with in_background(GroupPoller({"s": server.ask}, every=0.001).run()):
-        await eventually(lambda: server.asked >= 3)
+        await eventually(lambda: server.requests >= 3)
 
 
 async def test_denied_statistics_are_logged_once(caplog: pytest.LogCaptureFixture) -> None:

@@ -103,8 +103,8 @@ async def test_an_unreadable_report_keeps_the_previous_one_and_is_logged_once(
         assert row(pipe)["succeeded"] == 2
     os.write(end, line(3))
     await eventually(lambda: row(pipe)["succeeded"] == 3)
-    [told] = caplog.messages
-    assert told.startswith("could not read a worker's report: ")
+    [reported] = caplog.messages
+    assert reported.startswith("could not read a worker's report: ")
 
 
 async def test_a_report_that_does_not_say_what_was_counted_changes_no_count(pipe: ReportPipe) -> None:

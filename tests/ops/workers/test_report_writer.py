@@ -175,8 +175,8 @@ def test_an_overlong_report_is_sent_without_counts_and_logged_once(
         wait_until(lambda: len(pipe.reports) >= 3, "three reports")
     assert not any("counts" in report for report in pipe.reports)
     assert pipe.reports[-1]["ended"]
-    [told] = [record for record in caplog.records if record.levelno == logging.WARNING]
-    assert told.message.startswith("the report to the supervisor has 1")
+    [reported] = [record for record in caplog.records if record.levelno == logging.WARNING]
+    assert reported.message.startswith("the report to the supervisor has 1")
 
 
 def test_processes_started_by_handlers_do_not_inherit_the_pipe(pipe: Pipe) -> None:

@@ -350,10 +350,10 @@ run()
 
 
 async def test_workers_are_restarted_only_once_redis_is_back(tmp_path: Path) -> None:
-    asked, back = asyncio.Event(), asyncio.Event()
+    requests, back = asyncio.Event(), asyncio.Event()
 
     async def reachable() -> None:
-        asked.set()
+        requests.set()
         await back.wait()
 
     script = """
@@ -365,7 +365,7 @@ run()
 """
     stage = Stage(tmp_path, script, 1, wait_until_reachable=reachable)
     async with stage.running():
-        await within_patience(asked.wait())
+        await within_patience(requests.wait())
         assert stage.lives == ["crashes"]
         back.set()
         await stage.until("crashes", "runs")
@@ -444,10 +444,10 @@ CRASH = "report(ready=True); note('crashes'); os._exit(1)"
 
 async def test_stop_ends_a_pause(tmp_path: Path) -> None:
     """Redis is not contacted before the pause is over."""
-    asked = []
+    requests = []
 
     async def reachable() -> None:
-        asked.append("Redis")
+        requests.append("Redis")
 
     stage = Stage(tmp_path, CRASH, 1, wait_until_reachable=reachable, pauses=RestartPauses(first=LONG))
     async with stage.running() as task:
@@ -455,7 +455,7 @@ async def test_stop_ends_a_pause(tmp_path: Path) -> None:
         stage.supervisor.stop()
         assert await task == 0
     assert stage.lives == ["crashes"]
-    assert asked == []
+    assert requests == []
 
 
 async def test_stop_ends_the_wait_for_redis(tmp_path: Path) -> None:
@@ -520,11 +520,11 @@ async def test_workers_are_signalled_once_however_often_the_supervisor_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker may treat a second signal as impatience."""
-    told: list[int] = []
+    reported: list[int] = []
     terminate = supervising._terminate
 
     def tell(process: Process) -> None:
-        told.append(process.pid)
+        reported.append(process.pid)
         terminate(process)
 
     monkeypatch.setattr(supervising, "_terminate", tell)
@@ -534,7 +534,7 @@ async def test_workers_are_signalled_once_however_often_the_supervisor_is(
         stage.supervisor.stop()
         stage.supervisor.stop()
         task.cancel()
-    assert len(told) == len(set(told)) == 2
+    assert len(reported) == len(set(reported)) == 2
 
 
 async def test_a_supervisor_that_is_cancelled_in_a_pause_ends(tmp_path: Path) -> None:

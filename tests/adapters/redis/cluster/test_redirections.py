@@ -102,55 +102,55 @@ class TestMoved:
     """A slot that has moved to another node for good."""
 
     async def test_a_redirected_command_and_later_ones_go_to_the_new_node(self, cluster: Cluster) -> None:
-        cluster.one.says("GET", cluster.moved(cluster.two))
-        cluster.two.says("GET", b"x")
+        cluster.one.replies_with("GET", cluster.moved(cluster.two))
+        cluster.two.replies_with("GET", b"x")
         assert [await send_command(cluster.client, "GET", KEY) for _ in range(2)] == [b"x", b"x"]
         assert cluster.one.taken() == [f"GET {KEY}"]
         assert cluster.two.taken() == [f"GET {KEY}"] * 2
-        assert (cluster.one.asked, cluster.two.asked) == (1, 0)
+        assert (cluster.one.requests, cluster.two.requests) == (1, 0)
 
     async def test_a_node_that_names_no_host_means_its_own(self, cluster: Cluster) -> None:
-        cluster.one.says("GET", f"-MOVED 1 :{cluster.two.port}")
-        cluster.two.says("GET", b"x")
+        cluster.one.replies_with("GET", f"-MOVED 1 :{cluster.two.port}")
+        cluster.two.replies_with("GET", b"x")
         assert await send_command(cluster.client, "GET", KEY) == b"x"
 
     async def test_only_the_redirected_commands_of_a_batch_are_resent(self, cluster: Cluster) -> None:
         moved = cluster.moved(cluster.two)
-        cluster.one.says("GET", b"a", moved, b"c", moved)
-        cluster.two.says("GET", b"b")
+        cluster.one.replies_with("GET", b"a", moved, b"c", moved)
+        cluster.two.replies_with("GET", b"b")
         answers = await send_each(cluster.client, [("GET", name) for name in "abc"])
         assert answers == [b"a", b"b", b"c"]
         assert cluster.two.taken() == ["GET b"]
 
     async def test_a_redirected_transaction_is_resent_as_a_whole(self, cluster: Cluster) -> None:
-        cluster.one.says("TIME", TIME)
-        cluster.one.says("GET", cluster.moved(cluster.two))
-        cluster.two.says("TIME", [b"8", b"0"])
-        cluster.two.says("GET", b"x")
+        cluster.one.replies_with("TIME", TIME)
+        cluster.one.replies_with("GET", cluster.moved(cluster.two))
+        cluster.two.replies_with("TIME", [b"8", b"0"])
+        cluster.two.replies_with("GET", b"x")
         assert await together(cluster.client) == [[b"8", b"0"], b"x"]
         assert cluster.two.taken() == ["TIME", f"GET {KEY}"]
 
     async def test_nodes_that_name_one_another_are_asked_anew(self, cluster: Cluster) -> None:
-        cluster.one.says("GET", cluster.moved(cluster.two))
-        cluster.two.says("GET", cluster.moved(cluster.one))
+        cluster.one.replies_with("GET", cluster.moved(cluster.two))
+        cluster.two.replies_with("GET", cluster.moved(cluster.one))
         with pytest.raises(SlotDownError, match="is moving, and each node names another one for it"):
             await send_command(cluster.client, "GET", KEY)
         assert (len(cluster.one.taken()), len(cluster.two.taken())) == (4, 3)
-        cluster.one.says("GET", b"x")
-        asked = cluster.one.asked + cluster.two.asked
+        cluster.one.replies_with("GET", b"x")
+        requests = cluster.one.requests + cluster.two.requests
         assert await send_command(cluster.client, "GET", KEY) == b"x"
-        assert cluster.one.asked + cluster.two.asked == asked + 1
+        assert cluster.one.requests + cluster.two.requests == requests + 1
 
     async def test_a_command_redirected_forever_is_an_error_within_a_batch(self, cluster: Cluster) -> None:
-        cluster.one.says("TIME", TIME)
-        cluster.one.says("GET", cluster.moved(cluster.one))
+        cluster.one.replies_with("TIME", TIME)
+        cluster.one.replies_with("GET", cluster.moved(cluster.one))
         with pytest.raises(SlotDownError, match="is moving"):
             await together(cluster.client)
 
     async def test_a_client_raises_what_it_is_answered(self, cluster: Cluster) -> None:
         """Calls of redis-py's own methods."""
         client: Any = cluster.client
-        cluster.one.says("GET", b"x", "-ERR no")
+        cluster.one.replies_with("GET", b"x", "-ERR no")
         assert await client.execute_command("GET", KEY) == b"x"
         with pytest.raises(ResponseError, match="no"):
             await client.execute_command("GET", KEY)
@@ -160,31 +160,31 @@ class TestAsk:
     """A slot that is migrating."""
 
     async def test_an_ask_redirects_only_this_command(self, cluster: Cluster) -> None:
-        cluster.one.says("GET", cluster.ask(cluster.two), b"y")
-        cluster.two.says("GET", b"x")
+        cluster.one.replies_with("GET", cluster.ask(cluster.two), b"y")
+        cluster.two.replies_with("GET", b"x")
         assert [await send_command(cluster.client, "GET", KEY) for _ in range(2)] == [b"x", b"y"]
         assert cluster.two.taken() == ["ASKING", f"GET {KEY}"]
 
     async def test_each_command_of_a_batch_sends_asking(self, cluster: Cluster) -> None:
-        cluster.one.says("TIME", TIME)
-        cluster.one.says("GET", cluster.ask(cluster.two))
-        cluster.two.says("TIME", [b"8", b"0"])
-        cluster.two.says("GET", b"x")
+        cluster.one.replies_with("TIME", TIME)
+        cluster.one.replies_with("GET", cluster.ask(cluster.two))
+        cluster.two.replies_with("TIME", [b"8", b"0"])
+        cluster.two.replies_with("GET", b"x")
         assert await together(cluster.client) == [[b"8", b"0"], b"x"]
         assert cluster.two.taken() == ["ASKING", "TIME", "ASKING", f"GET {KEY}"]
 
     async def test_a_transaction_sends_asking_once(self, cluster: Cluster) -> None:
-        cluster.one.says("XADD", cluster.ask(cluster.two))
-        cluster.one.says("EXEC", "-EXECABORT Transaction discarded")
-        cluster.two.says("XADD", "+QUEUED")
-        cluster.two.says("EXEC", [b"1-0", b"2-0"])
+        cluster.one.replies_with("XADD", cluster.ask(cluster.two))
+        cluster.one.replies_with("EXEC", "-EXECABORT Transaction discarded")
+        cluster.two.replies_with("XADD", "+QUEUED")
+        cluster.two.replies_with("EXEC", [b"1-0", b"2-0"])
         adds = [("XADD", KEY, "*", "a", "b")] * 2
         assert await send_transaction(cluster.client, adds) == [b"1-0", b"2-0"]
         add = f"XADD {KEY} * a b"
         assert cluster.two.taken() == ["ASKING", "MULTI", add, add, "EXEC"]
 
     async def test_a_node_that_is_away_is_an_error_of_the_connection(self, cluster: Cluster) -> None:
-        cluster.one.says("GET", f"-ASK 1 127.0.0.1:{free_port()}")
+        cluster.one.replies_with("GET", f"-ASK 1 127.0.0.1:{free_port()}")
         with pytest.raises(RedisConnectionError):
             await send_command(cluster.client, "GET", KEY)
 
@@ -193,12 +193,12 @@ class TestTryAgain:
     """Keys that are temporarily on different nodes."""
 
     async def test_a_tryagain_is_resent_until_it_succeeds(self, cluster: Cluster) -> None:
-        cluster.one.says("EVALSHA", "-TRYAGAIN later", "-TRYAGAIN later", 1)
+        cluster.one.replies_with("EVALSHA", "-TRYAGAIN later", "-TRYAGAIN later", 1)
         assert await send_command(cluster.client, "EVALSHA", "digest", 0) == 1
         assert len(cluster.one.taken()) == 3
 
     async def test_a_tryagain_is_given_up_after_seven_attempts(self, cluster: Cluster) -> None:
-        cluster.one.says("EVALSHA", "-TRYAGAIN later")
+        cluster.one.replies_with("EVALSHA", "-TRYAGAIN later")
         with pytest.raises(TryAgainError):
             await send_command(cluster.client, "EVALSHA", "digest", 0)
         assert len(cluster.one.taken()) == 7
@@ -216,8 +216,8 @@ async def test_tries_are_made_at_once_then_after_pauses_that_double_and_end_with
         await sleep(0)
 
     monkeypatch.setattr(asyncio, "sleep", note)
-    cluster.one.says("GET", "-TRYAGAIN later")
-    cluster.one.says("XREADGROUP", "-TRYAGAIN later")
+    cluster.one.replies_with("GET", "-TRYAGAIN later")
+    cluster.one.replies_with("XREADGROUP", "-TRYAGAIN later")
     with pytest.raises(TryAgainError):
         await within_patience(send(cluster))
     assert pauses[:2] == [0, 0]
@@ -236,8 +236,8 @@ class TestAway:
     async def test_a_node_without_the_slot_is_asked_last(
         self, cluster: Cluster, said: str, error: type[Exception], alone: bool
     ) -> None:
-        cluster.one.says("GET", said)
-        cluster.two.says("GET", b"x")
+        cluster.one.replies_with("GET", said)
+        cluster.two.replies_with("GET", b"x")
         if alone:
             with pytest.raises(error):
                 await send_command(cluster.client, "GET", KEY)
@@ -247,14 +247,14 @@ class TestAway:
             assert isinstance(answer, error)
         cluster.belongs_to(cluster.two)
         assert await send_command(cluster.client, "GET", KEY) == b"x"
-        assert (cluster.one.asked, cluster.two.asked) == (1, 1)
+        assert (cluster.one.requests, cluster.two.requests) == (1, 1)
 
     async def test_other_errors_do_not_move_the_slot(self, cluster: Cluster) -> None:
-        cluster.one.says("GET", "-WRONGTYPE no string", b"x")
+        cluster.one.replies_with("GET", "-WRONGTYPE no string", b"x")
         with pytest.raises(ResponseError, match="no string"):
             await send_command(cluster.client, "GET", KEY)
         assert await send_command(cluster.client, "GET", KEY) == b"x"
-        assert (cluster.one.asked, cluster.two.asked) == (1, 0)
+        assert (cluster.one.requests, cluster.two.requests) == (1, 0)
 
     async def test_commands_of_an_unreachable_node_go_to_the_new_owner_of_the_slot(
         self, cluster: Cluster
@@ -262,7 +262,7 @@ class TestAway:
         await send_command(cluster.client, "GET", KEY)
         await cluster.lose_the_first()
         cluster.belongs_to(cluster.two)
-        cluster.two.says("GET", b"x")
+        cluster.two.replies_with("GET", b"x")
         assert await send_command(cluster.client, "GET", KEY) == b"x"
         assert await send_each(cluster.client, [("GET", KEY)]) == [b"x"]
 
@@ -315,10 +315,10 @@ class TestAway:
         cluster.one.slots = cluster.two.slots = [[0, 10, [b"127.0.0.1", cluster.one.port, b"id"]]]
         with pytest.raises(SlotDownError, match=r"no node of the cluster serves the slot \d+ now"):
             await send_command(cluster.client, "GET", KEY)
-        assert (cluster.one.asked, cluster.two.asked) == (1, 1)
+        assert (cluster.one.requests, cluster.two.requests) == (1, 1)
         cluster.belongs_to(cluster.two)
         await send_command(cluster.client, "GET", KEY)
-        assert (cluster.one.asked, cluster.two.asked) == (2, 1)  # least recently asked first
+        assert (cluster.one.requests, cluster.two.requests) == (2, 1)  # least recently asked first
 
     @pytest.mark.parametrize("silent_first", [True, False])
     async def test_an_answer_of_a_node_outweighs_the_silence_of_another(
@@ -370,8 +370,8 @@ class TestReads:
         return found
 
     def serve(self, node: Node, *replies: Reply) -> None:
-        node.says("TIME", TIME)
-        node.says("XREADGROUP", *replies)
+        node.replies_with("TIME", TIME)
+        node.replies_with("XREADGROUP", *replies)
 
     @pytest.mark.parametrize("after", [True, False])
     async def test_a_redirected_read_goes_to_the_owner_of_the_slot(
@@ -390,8 +390,8 @@ class TestReads:
         self.serve(cluster.two, ROWS)
         found = await self.ask(cluster)
         assert (found.time, list(found.rows)) == (7005, [KEY])
-        *_, asked = cluster.two.taken()
-        assert asked == f"XREADGROUP GROUP shop me COUNT 10 STREAMS {KEY} >"
+        *_, requests = cluster.two.taken()
+        assert requests == f"XREADGROUP GROUP shop me COUNT 10 STREAMS {KEY} >"
 
     async def test_a_read_with_tryagain_is_resent(self, cluster: Cluster) -> None:
         self.serve(cluster.one, "-TRYAGAIN later", "-TRYAGAIN later", ROWS)

@@ -240,14 +240,14 @@ async def test_a_thread_looks_as_often_as_the_most_impatient_of_its_streams_asks
 ) -> None:
     """At least five times a second; the event loop is checked every second, or more often."""
     waited: list[float] = []
-    asked: list[float] = []
+    requests: list[float] = []
 
     async def note(event: asyncio.Event, seconds: float) -> None:
         waited.append(seconds)
         await wait_for_event(event, seconds)
 
     def ask(_pulse: LoopMonitor, every: float) -> float:
-        asked.append(every)
+        requests.append(every)
         return 0.0
 
     monkeypatch.setattr("streamroute.adapters.stream.leases.heartbeat.wait_for_event", note)
@@ -258,7 +258,7 @@ async def test_a_thread_looks_as_often_as_the_most_impatient_of_its_streams_asks
     async with beating(redis_client, impatient, patient):
         await eventually(lambda: len(waited) > 2)
     assert waited[1] == looks
-    assert asked[1] == asks
+    assert requests[1] == asks
 
 
 async def test_a_stream_that_ends_leaves_the_others_beating(redis_client: Redis) -> None:
@@ -354,11 +354,11 @@ async def test_unstarted_entries_of_a_hung_worker_are_claimed_first(
 
     The rescuer has a long lease: it claims only released entries, however late the heartbeats are.
     """
-    hangs, let_go = threading.Event(), threading.Event()
+    hangs, released = threading.Event(), threading.Event()
 
     async def hang(payload: dict[str, Any]) -> None:
         hangs.set()
-        let_go.wait()
+        released.wait()
 
     async def work() -> None:
         async with Redis.from_url(redis_url) as client:
@@ -382,7 +382,7 @@ async def test_unstarted_entries_of_a_hung_worker_are_claimed_first(
             assert [payload.deliveries for payload in rescuer.seen] == [1, 1, 1, 1]
             await eventually(lambda: _is_held_by(backend, [b"hung"]))
     finally:
-        let_go.set()
+        released.set()
         await asyncio.to_thread(hung.join, 20)
     assert "4 entries of bot_events that did not start go to other workers" in caplog.text
 

@@ -15,16 +15,16 @@ class Loop:
     """An event loop that runs its callbacks when the test says so."""
 
     def __init__(self) -> None:
-        self.asked: list[Any] = []
+        self.requests: list[Any] = []
 
     def call_soon_threadsafe(self, function: Any) -> None:
-        self.asked.append(function)
+        self.requests.append(function)
 
     def come_round(self) -> None:
         """Call everything."""
-        for function in self.asked:
+        for function in self.requests:
             function()
-        self.asked.clear()
+        self.requests.clear()
 
 
 class Clock:
@@ -49,18 +49,18 @@ def test_a_loop_is_probed_regularly_and_silent_since_the_probe(clock: Clock) -> 
     pulse = LoopMonitor(loop)
     clock.now = 100.9
     assert pulse.silence(1.0) == 0
-    assert loop.asked == []
+    assert loop.requests == []
     clock.now = 101.0
     assert pulse.silence(1.0) == 0
-    assert len(loop.asked) == 1
+    assert len(loop.requests) == 1
     clock.now = 104.0
     assert pulse.silence(1.0) == 3.0
-    assert len(loop.asked) == 1
+    assert len(loop.requests) == 1
     loop.come_round()
     assert pulse.silence(9.0) == 0
-    assert loop.asked == []
+    assert loop.requests == []
     assert pulse.silence(1.0) == 0
-    assert len(loop.asked) == 1
+    assert len(loop.requests) == 1
     clock.now = 104.5
     assert pulse.silence(1.0) == 0.5
 

@@ -56,11 +56,11 @@ async def test_a_worker_whose_event_loop_hangs_loses_its_entries(
     backend: RedisBackend, redis_url: str
 ) -> None:
     """Its heartbeat thread lives, but pauses after five leases without a response from the loop."""
-    hangs, let_go = threading.Event(), threading.Event()
+    hangs, released = threading.Event(), threading.Event()
 
     async def hang(payload: dict[str, Any]) -> None:
         hangs.set()
-        let_go.wait()
+        released.wait()
 
     async def work() -> None:
         async with Redis.from_url(redis_url) as client:
@@ -79,15 +79,15 @@ async def test_a_worker_whose_event_loop_hangs_loses_its_entries(
         async with consuming(backend.storage(lease=0.1), dispatcher_of(rescuer).process_message, lease=0.1):
             await eventually(lambda: rescuer.seen)
     finally:
-        let_go.set()
+        released.set()
         await asyncio.to_thread(hung.join, 20)
     assert rescuer.seen[0].deliveries == 2
 
 
 async def test_the_longest_lease_of_any_living_worker_is_in_force(backend: RedisBackend) -> None:
     """A rollout from a minute to a millisecond takes no entry from workers that still have a minute."""
-    go_on = asyncio.Event()
-    old, new = Handling(then=lambda payload: go_on.wait()), Handling()
+    proceed = asyncio.Event()
+    old, new = Handling(then=lambda payload: proceed.wait()), Handling()
     async with consuming(backend.storage(lease=60), dispatcher_of(old).process_message, lease=60):
         await eventually(lambda: backend.client.hgetall(KEYS.workers))
         await backend.add(type="booked")
@@ -99,7 +99,7 @@ async def test_the_longest_lease_of_any_living_worker_is_in_force(backend: Redis
             assert new.seen == []
             await backend.client.delete(KEYS.workers)  # the old worker has been gone for long
             await eventually(lambda: new.seen)
-        go_on.set()
+        proceed.set()
 
 
 async def test_a_heartbeat_makes_an_entry_fresh(backend: RedisBackend) -> None:

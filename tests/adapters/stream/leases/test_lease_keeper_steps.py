@@ -34,9 +34,9 @@ class Keeping(Scripted):
         self.held: dict[str, Delivery] = {}
         self.waiting: list[str] = []
         self.lost: list[tuple[str, int]] = []
-        self.told: list[tuple[Incident, str, int]] = []
+        self.reported: list[tuple[Incident, str, int]] = []
         self.knows = KnownRoutes()
-        incidents = Incidents(lambda stream, incident, count: self.told.append((incident, stream, count)))
+        incidents = Incidents(lambda stream, incident, count: self.reported.append((incident, stream, count)))
         self.watermarks = Watermarks(incidents)
         self.keeper = RedisLeaseKeeper(
             *(client, KEYS, GROUP, ME),
@@ -148,7 +148,7 @@ class TestConfirming:
         for entry_id in ("1-0", "2-0", "3-0"):
             group.take(entry_id)
         await group.beat()
-        assert group.told == [(Incident.DELETED, STREAM, 2)]
+        assert group.reported == [(Incident.DELETED, STREAM, 2)]
         assert group.lost == []
 
     async def test_a_lease_keeper_removes_its_keys_on_close(self, group: Keeping) -> None:
@@ -189,7 +189,7 @@ class TestDue:
         assert not group.is_due_in(0)
         assert not group.is_due_in(LEASE / 10 - 2)
         assert group.is_due_in(LEASE / 10)
-        assert group.told == [(Incident.OUTAGE, STREAM, 1)]
+        assert group.reported == [(Incident.OUTAGE, STREAM, 1)]
         assert "recovered" not in caplog.text
         await group.client.delete(KEYS.workers)
         for _ in range(2):
@@ -206,7 +206,7 @@ class TestDue:
 
         with pytest.raises(LoopIsClosedError):
             await group.beat(call=closed)
-        assert group.told == []
+        assert group.reported == []
 
 
 class TestSilence:
@@ -281,25 +281,25 @@ async def test_a_longer_lease_applies_at_once_and_a_shorter_one_after_it_expired
             await group.client.hset(KEYS.workers, name, f"{now + 60_000} {lease} ")
         await group.beat()
 
-    def told() -> list[str]:
+    def reported() -> list[str]:
         said = [one for one in caplog.messages if "the lease in force" in one]
         caplog.clear()
         return [one.split(" is ", 1)[1] for one in said]
 
     await others(shorter=10_000, equal=300_000)
-    assert told() == []
+    assert reported() == []
     await others(longer=600_000)
     await others(longer=600_000)
-    assert told() == ["10m, as long as longer is alive; here it is 5m"]
+    assert reported() == ["10m, as long as longer is alive; here it is 5m"]
     await others(longest=3_600_000, longer=600_000)
-    assert told() == ["1h, as long as longest is alive; here it is 5m"]
+    assert reported() == ["1h, as long as longest is alive; here it is 5m"]
     for _ in range(2):
         await others(longer=600_000)
-    assert told() == ["10m, as long as longer is alive; here it is 5m"]
+    assert reported() == ["10m, as long as longer is alive; here it is 5m"]
     await others(shorter=10_000)
-    assert told() == []
+    assert reported() == []
     await others(longer=600_000)
-    assert told() == ["10m, as long as longer is alive; here it is 5m"]
+    assert reported() == ["10m, as long as longer is alive; here it is 5m"]
 
 
 @pytest.mark.parametrize("key", [KEYS.workers, KEYS.routes, KEYS.meta])
@@ -312,7 +312,7 @@ async def test_a_key_of_the_wrong_type_is_named_with_what_to_do(
         await group.beat()
     remedy = f"the key {key} is a string, and streamroute needs a hash there; rename or delete it"
     assert caplog.messages == [f"confirming leases of {STREAM} failed; retrying: {remedy}"]
-    assert group.told == [(Incident.OUTAGE, STREAM, 1)]
+    assert group.reported == [(Incident.OUTAGE, STREAM, 1)]
     await group.client.delete(key)
     await group.beat()
     [said] = caplog.messages[1:]

@@ -31,18 +31,18 @@ class Reading:
     """A storage that only reads, and records its calls."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[Any, ...]] = []
+        self.requests: list[tuple[Any, ...]] = []
         self.unread: list[list[Entry] | Exception] = []
         self.holding: asyncio.Event | None = None
 
     async def create_group(self, stream_name: str, group_name: str) -> None:
-        self.asked.append(("create", stream_name, group_name))
+        self.requests.append(("create", stream_name, group_name))
 
     async def read_events(
         self, stream_name: str, group_name: str, consumer_name: str, count: int
     ) -> list[Entry]:
         """Return the next scripted reply; nothing if there is none."""
-        self.asked.append(("read", stream_name, group_name, consumer_name, count))
+        self.requests.append(("read", stream_name, group_name, consumer_name, count))
         if self.holding is not None:
             await self.holding.wait()
         await asyncio.sleep(0)
@@ -57,7 +57,7 @@ class Reading:
 
     def of(self, kind: str) -> list[tuple[Any, ...]]:
         """Return the arguments of the recorded calls of one kind."""
-        return [asked[1:] for asked in self.asked if asked[0] == kind]
+        return [requests[1:] for requests in self.requests if requests[0] == kind]
 
 
 class Claiming(Reading):
@@ -90,7 +90,7 @@ class Claiming(Reading):
         quotas: Quotas,
     ) -> ClaimResult:
         """Return the next scripted reply; nothing if there is none."""
-        self.asked.append(("claim", stream_name, group_name, consumer_name, min_idle_time, count, quotas))
+        self.requests.append(("claim", stream_name, group_name, consumer_name, min_idle_time, count, quotas))
         self.claimed_at.append(asyncio.get_running_loop().time())
         await self.may_claim.wait()
         await asyncio.sleep(0)
@@ -120,16 +120,16 @@ class Caring(Reading):
         return SOME
 
     def interrupt_read(self, stream_name: str, group_name: str, consumer_name: str) -> None:
-        self.asked.append(("interrupt", stream_name, group_name, consumer_name))
+        self.requests.append(("interrupt", stream_name, group_name, consumer_name))
         self.interrupted.set()
 
     async def promote_due(self, stream_name: str, group_name: str) -> float | None:
         """Return the next scripted reply; then that no retry waits."""
-        self.asked.append(("promote", stream_name, group_name))
+        self.requests.append(("promote", stream_name, group_name))
         return self.waits.pop(0) if self.waits else None
 
     async def clean_up(self, stream_name: str, group_name: str, consumer_name: str) -> float:
-        self.asked.append(("clean_up", stream_name, group_name, consumer_name))
+        self.requests.append(("clean_up", stream_name, group_name, consumer_name))
         return 600.0
 
 
@@ -137,7 +137,7 @@ class EntrySink:
     """Accepts all entries, and records its calls."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[Any, ...]] = []
+        self.reported: list[tuple[Any, ...]] = []
         self.new: list[bool] = []
         self.alone: bool | None = True
         self.last_deliveries: list[list[Entry]] = []
@@ -151,11 +151,11 @@ class EntrySink:
         return 7 if claims else 10
 
     def take(self, entries: list[Entry]) -> None:
-        self.told.append(("take", entries))
+        self.reported.append(("take", entries))
 
     def take_claimed(self, entries: list[Entry]) -> bool:
         """Record them; return the next scripted answer whether any is new."""
-        self.told.append(("claimed", entries))
+        self.reported.append(("claimed", entries))
         return self.new.pop(0) if self.new else False
 
     def quotas(self) -> Quotas:
@@ -163,7 +163,7 @@ class EntrySink:
 
     async def wait_for_quota(self, seconds: float) -> None:
         """Record the time, and wait forever."""
-        self.told.append(("wait", seconds))
+        self.reported.append(("wait", seconds))
         await asyncio.Event().wait()
 
     @asynccontextmanager
@@ -183,7 +183,7 @@ class EntrySink:
 
     def of(self, kind: str) -> list[tuple[Any, ...]]:
         """Return the arguments of the recorded calls of one kind."""
-        return [told[1:] for told in self.told if told[0] == kind]
+        return [reported[1:] for reported in self.reported if reported[0] == kind]
 
 
 class Sleeps(DueTimer):
@@ -192,14 +192,14 @@ class Sleeps(DueTimer):
     def __init__(self) -> None:
         self.opened = -1  # its constructor calls open() once
         super().__init__()
-        self.asked: list[float] = []
+        self.requests: list[float] = []
 
     def open(self) -> None:
         super().open()
         self.opened += 1
 
     async def sleep(self, seconds: float) -> None:
-        self.asked.append(seconds)
+        self.requests.append(seconds)
         await asyncio.sleep(0.001)
 
 
@@ -218,8 +218,8 @@ async def opened(
         "claim_interval": 600.0,
         "due": DueTimer(),
     }
-    told: list[Incident] = []
-    incidents = Incidents(lambda stream, incident, count: told.append(incident))
+    reported: list[Incident] = []
+    incidents = Incidents(lambda stream, incident, count: reported.append(incident))
     made = Fetcher(storage, ME, sink, incidents, tuning=tuning, **(known | settings))
     made.open()
     try:
@@ -228,7 +228,7 @@ async def opened(
         if isinstance(storage, Claiming):
             storage.may_claim.set()
         await within_patience(made.close())
-    assert told == [Incident.OUTAGE] * failures
+    assert reported == [Incident.OUTAGE] * failures
 
 
 class TestReading:
@@ -240,7 +240,7 @@ class TestReading:
         async with opened(storage, sink):
             await eventually(lambda: len(storage.of("read")) > 3)
         assert set(storage.of("read")) == {(*ME, 10)}
-        assert sink.told == [("take", SOME)]
+        assert sink.reported == [("take", SOME)]
 
     async def test_an_empty_read_is_slept_over_where_the_storage_does_not_wait(self) -> None:
         storage, sink = Reading(), EntrySink()
@@ -273,8 +273,8 @@ class TestReading:
             await eventually(lambda: len(storage.of("read")) >= 7)
         assert [count for *_, count in storage.of("read")[:7]] == [10, 10, 1, 2, 4, 8, 10]
         assert storage.of("create") == [(STREAM, GROUP)]
-        at = [asked[0] for asked in storage.asked].index("create")
-        assert len([asked for asked in storage.asked[:at] if asked[0] == "read"]) == 2
+        at = [requests[0] for requests in storage.requests].index("create")
+        assert len([requests for requests in storage.requests[:at] if requests[0] == "read"]) == 2
 
 
 class TestClaiming:
@@ -325,7 +325,7 @@ class TestClaiming:
         storage.stale = [RuntimeError("too large")]
         async with opened(storage, sink, failures=1, claim_interval=0.001):
             await eventually(lambda: len(storage.of("claim")) >= 5)
-        assert [asked[4] for asked in storage.of("claim")[:5]] == [7, 1, 2, 4, 7]
+        assert [requests[4] for requests in storage.of("claim")[:5]] == [7, 1, 2, 4, 7]
 
     @pytest.mark.parametrize(
         ("held_back", "last_deliveries", "interval", "waits"),
@@ -364,7 +364,7 @@ class TestClaiming:
             if alone:
                 await within_patience(made.close())
             assert not await made._has_run_last_delivery()
-        assert [asked[4] for asked in storage.of("claim")] == [7]
+        assert [requests[4] for requests in storage.of("claim")] == [7]
         assert sink.last_deliveries == []
 
     async def test_without_capacity_nothing_is_claimed_during_a_close(self) -> None:
@@ -391,8 +391,8 @@ class TestCare:
         storage, due = Caring(), Sleeps()
         storage.waits = [wait]
         async with opened(storage, EntrySink(), lease=Lease.of(lease), claim_interval=2.0, due=due):
-            await eventually(lambda: due.asked)
-        assert due.asked[0] == sleeps
+            await eventually(lambda: due.requests)
+        assert due.requests[0] == sleeps
         assert due.opened == 1
         assert storage.of("promote")[0] == (STREAM, GROUP)
 
@@ -409,7 +409,7 @@ class TestCare:
             await eventually(lambda: made._in_flight)
             await within_patience(made.close())
             assert storage.of("interrupt") == [tuple(ME)]
-            assert sink.told == [("take", SOME)]
+            assert sink.reported == [("take", SOME)]
             assert made._loops == []
             assert made._in_flight == set()
 
@@ -419,23 +419,23 @@ class TestCare:
         async with opened(storage, sink, tuning=Tuning(read_patience=0.01)) as made:
             await eventually(lambda: storage.of("read"))
             await within_patience(made.close())
-            assert sink.told == []
+            assert sink.reported == []
 
     async def test_it_can_be_reopened(self) -> None:
         storage, sink = Claiming(), EntrySink()
         async with opened(storage, sink) as made:
             await eventually(lambda: storage.of("read"))
             await within_patience(made.close())
-            storage.asked.clear()
+            storage.requests.clear()
             made.open()
             await eventually(lambda: storage.of("read"))
-            assert storage.asked[0][0] == "claim"
+            assert storage.requests[0][0] == "claim"
 
     async def test_after_a_close_no_task_is_running(self) -> None:
         before = asyncio.all_tasks()
         for storage in (Claiming(), Caring(), Reading()):
             async with opened(storage, EntrySink(), poll_interval=600) as made:
-                await eventually(lambda: storage.asked)  # noqa: B023 - awaited in this round
+                await eventually(lambda: storage.requests)  # noqa: B023 - awaited in this round
                 await turns()
                 await made.close()
                 assert asyncio.all_tasks() == before
@@ -478,7 +478,7 @@ class TestPatience:
             assert not closing.done()
             await clock.advance(1.3)
             assert closing.done()
-            assert sink.told == []
+            assert sink.reported == []
 
     async def test_a_claim_in_flight_is_waited_for_and_what_it_brings_is_taken(self) -> None:
         """The server may already have delivered the entries: they would be pending, unknown to any worker."""
@@ -492,7 +492,7 @@ class TestPatience:
             assert not closing.done()
             storage.may_claim.set()
             await within_patience(closing)
-            assert sink.told == [("claimed", SOME)]
+            assert sink.reported == [("claimed", SOME)]
 
     async def test_a_close_does_not_wait_for_idle_tasks(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A reader waiting for capacity and a sleeping promoter end at once."""
@@ -531,7 +531,7 @@ class TestPatience:
         storage, sink = Gone(), EntrySink()
         storage.unread = [RuntimeError("no"), SOME]
         async with opened(storage, sink, failures=1, tuning=Tuning(backoff=Backoff(longest=0.0))):
-            await eventually(lambda: sink.told)
+            await eventually(lambda: sink.reported)
         assert storage.of("create") == [(STREAM, GROUP)] * 3
 
     async def test_the_claimer_rests_for_its_interval_and_tidying_for_as_long_as_it_says(
@@ -568,7 +568,7 @@ class Plain(Reading):
         self, stream_name: str, group_name: str, consumer_name: str, min_idle_time: int, count: int
     ) -> list[Entry]:
         """Return the next scripted reply; nothing if there is none."""
-        self.asked.append(("claim", stream_name, group_name, consumer_name, min_idle_time, count))
+        self.requests.append(("claim", stream_name, group_name, consumer_name, min_idle_time, count))
         await asyncio.sleep(0)
         return self.stale.pop(0) if self.stale else []
 
@@ -594,7 +594,7 @@ def test_it_can_be_opened_in_another_event_loop() -> None:
     async def read() -> None:
         storage.interrupted = asyncio.Event()
         storage.interrupted.set()
-        sink.told.clear()
+        sink.reported.clear()
         sink.has_room = asyncio.Event()
         sink.has_room.set()
         if not intakes:
@@ -602,10 +602,10 @@ def test_it_can_be_opened_in_another_event_loop() -> None:
             rests: dict[str, Any] = {"poll_interval": 600.0, "lease": Lease.of(60.0), "claim_interval": 600.0}
             intakes.append(Fetcher(made, ME, sink, Incidents(), due=DueTimer(), **rests))
         intakes[0].open()
-        await eventually(lambda: sink.told and storage.of("clean_up"))
+        await eventually(lambda: sink.reported and storage.of("clean_up"))
         await within_patience(intakes[0].close())
         assert storage.of("clean_up")
 
     for _ in range(2):
         asyncio.run(read())
-        storage.asked.clear()
+        storage.requests.clear()

@@ -12,11 +12,11 @@ from worker_pools import entries, holding, opened
 
 
 async def test_a_paused_pool_starts_nothing_until_resumed() -> None:
-    go_on, alone, seen = asyncio.Event(), asyncio.Event(), []
+    proceed, alone, seen = asyncio.Event(), asyncio.Event(), []
 
     async def handle(entry_id: str, payload: dict[str, Any]) -> None:
         seen.append(entry_id)
-        await (alone if entry_id == "alone" else go_on).wait()
+        await (alone if entry_id == "alone" else proceed).wait()
 
     async with opened(3, handle) as pool:
         pool.put(entries("1"))
@@ -25,7 +25,7 @@ async def test_a_paused_pool_starts_nothing_until_resumed() -> None:
         pool.put(entries("2"))
         waiting = asyncio.create_task(pool.wait_idle())
         await asyncio.sleep(0)
-        go_on.set()
+        proceed.set()
         await within_patience(waiting)
         pool.put_exclusive(entries("alone"))
         await eventually(lambda: seen == ["1", "alone"])
@@ -54,12 +54,12 @@ async def test_an_unstarted_exclusive_entry_goes_first_after_the_pause() -> None
 
 async def test_an_exclusive_entry_has_its_key_before_queued_ones() -> None:
     """It is older; entries with its key wait for its end, and others do not."""
-    go_on, seen = asyncio.Event(), []
+    proceed, seen = asyncio.Event(), []
 
     async def handle(entry_id: str, payload: dict[str, Any]) -> None:
         seen.append(entry_id)
         if entry_id == "alone":
-            await go_on.wait()
+            await proceed.wait()
 
     def key_of(payload: dict[str, Any]) -> str:
         return str(payload["key"])
@@ -72,7 +72,7 @@ async def test_an_exclusive_entry_has_its_key_before_queued_ones() -> None:
         pool.resume()
         await eventually(lambda: seen == ["alone", "3"])
         pool.put([("4", {"key": "a"})])
-        go_on.set()
+        proceed.set()
         await eventually(lambda: seen == ["alone", "3", "1", "2", "4"])
 
 
@@ -86,7 +86,7 @@ async def test_a_pause_and_a_clear_take_what_was_to_run_alone_as_well() -> None:
         assert held.pool.queued == 1
         assert set(held.pool.clear()) == {"2", "3"}
         held.pool.resume()
-        held.let_go("1")
+        held.released("1")
         await eventually(lambda: held.pool.running == 0)
         assert held.started == ["1"]
 
@@ -100,7 +100,7 @@ async def test_waiting_for_the_others_includes_exclusive_entries() -> None:
         idle = asyncio.create_task(held.pool.wait_idle())
         await eventually(lambda: held.started == ["2"])
         assert not idle.done()
-        held.let_go("2")
+        held.released("2")
         await within_patience(idle)
         assert (held.started, held.pool.queued, held.pool.started) == (["2"], 1, 1)
         held.pool.resume()
@@ -114,7 +114,7 @@ async def test_an_exclusive_entry_runs_once_despite_several_pauses() -> None:
             held.pool.pause()
             held.pool.put_exclusive(entries(name))
             held.pool.resume()
-            held.let_go(name)
+            held.released(name)
             await eventually(lambda: name in held.done)  # noqa: B023 - awaited in this round
         await turns()
         assert held.started == ["1", "2", "3"]
@@ -128,7 +128,7 @@ async def test_an_entry_that_is_queued_to_run_alone_is_waited_for() -> None:
         idle = asyncio.create_task(held.pool.wait_idle())
         await asyncio.sleep(0)
         assert not idle.done()
-        held.let_go("1")
+        held.released("1")
         await within_patience(idle)
         assert held.done == ["1"]
 
@@ -142,7 +142,7 @@ async def test_an_exclusive_entry_lost_before_its_start_does_not_run() -> None:
         held.pool.put_exclusive(entries("alone", "other"))
         held.pool.drop("alone")
         held.pool.resume()
-        held.let_go("1", "other")
+        held.released("1", "other")
         await eventually(lambda: held.done == ["1", "other"])
         assert held.started == ["1", "other"]
 
@@ -153,7 +153,7 @@ async def test_a_lost_exclusive_entry_is_not_waited_for() -> None:
         held.pool.put(entries("1"))
         await eventually(lambda: held.started == ["1"])
         held.task("1").cancel()
-        await eventually(lambda: held.told == ["1"])
+        await eventually(lambda: held.reported == ["1"])
         held.pool.pause()
         held.pool.put_exclusive(entries("alone"))
         idle = asyncio.create_task(held.pool.wait_idle())
@@ -172,7 +172,7 @@ async def test_a_lost_exclusive_entry_lets_the_next_with_its_key_start() -> None
         held.pool.drop("alone")
         held.pool.resume()
         await eventually(lambda: held.started == ["1"])
-        held.let_go("1")
+        held.released("1")
         await eventually(lambda: held.started == ["1", "2"])
 
 
@@ -184,8 +184,8 @@ async def test_an_exclusive_entry_counts_as_waiting_until_it_starts() -> None:
         held.pool.put(entries("2"))
         held.pool.put_exclusive(entries("alone"))
         assert sorted(held.pool.waiting()) == ["2", "alone"]
-        held.let_go("1")
+        held.released("1")
         await eventually(lambda: held.started == ["1", "alone"])
         assert list(held.pool.waiting()) == ["2"]
-        held.let_go("alone")
+        held.released("alone")
         held.pool.resume()

@@ -29,10 +29,10 @@ async def test_all_workers_fill_when_handlers_wait() -> None:
 
 
 async def test_a_worker_is_started_when_it_is_needed_first() -> None:
-    go_on = asyncio.Event()
+    proceed = asyncio.Event()
 
     async def handle(entry_id: str, payload: dict[str, Any]) -> None:
-        await go_on.wait()
+        await proceed.wait()
 
     before = len(asyncio.all_tasks())
     async with opened(1000, handle) as pool:
@@ -41,13 +41,13 @@ async def test_a_worker_is_started_when_it_is_needed_first() -> None:
         await eventually(lambda: pool.running == 3)
         assert len(asyncio.all_tasks()) - before <= 4
         assert pool.free == 997
-        go_on.set()
+        proceed.set()
         await eventually(lambda: pool.free == 1000)
 
 
 async def test_a_worker_that_is_woken_and_has_not_begun_is_free() -> None:
     async with holding(2) as held:
-        held.let_go("1")
+        held.released("1")
         held.pool.put(entries("1"))
         await eventually(lambda: held.done == ["1"])
         await turns()
@@ -61,7 +61,7 @@ async def test_a_worker_that_is_woken_and_has_not_begun_is_free() -> None:
 @pytest.mark.parametrize("end", ["cancels itself", "done raises"])
 async def test_a_worker_that_was_replaced_is_one_worker(end: str) -> None:
     """The number of concurrent handlers is unchanged."""
-    go_on, running, most = asyncio.Event(), [0], [0]
+    proceed, running, most = asyncio.Event(), [0], [0]
 
     async def handle(entry_id: str, payload: dict[str, Any]) -> None:
         if entry_id == "bad":
@@ -72,7 +72,7 @@ async def test_a_worker_that_was_replaced_is_one_worker(end: str) -> None:
             return
         running[0] += 1
         most[0] = max(most[0], running[0])
-        await go_on.wait()
+        await proceed.wait()
         running[0] -= 1
 
     def done(entry_id: str, payload: dict[str, Any]) -> None:
@@ -88,7 +88,7 @@ async def test_a_worker_that_was_replaced_is_one_worker(end: str) -> None:
     pool.put(entries(*map(str, range(9))))
     await turns()
     assert (running, pool.free, pool.queued) == ([2], 0, 7)
-    go_on.set()
+    proceed.set()
     await eventually(lambda: not pool.queued and not pool.running)
     assert most == [2]
     await within_patience(pool.close(grace=1))
@@ -97,7 +97,7 @@ async def test_a_worker_that_was_replaced_is_one_worker(end: str) -> None:
 async def test_a_worker_that_was_cancelled_while_it_had_nothing_to_do_is_woken_no_more() -> None:
     """Otherwise a queued entry would wait although another worker is free."""
     async with holding(2) as held:
-        held.let_go("1")
+        held.released("1")
         held.pool.put(entries("1"))
         await eventually(lambda: held.done == ["1"])
         await turns()

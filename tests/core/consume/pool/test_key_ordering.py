@@ -328,10 +328,10 @@ def test_keys_of_running_entries_stay_taken_when_none_wait() -> None:
 
 
 async def test_five_thousand_entries_may_wait_for_their_keys() -> None:
-    go_on = asyncio.Event()
+    proceed = asyncio.Event()
 
     async def handle(entry_id: str, payload: dict[str, Any]) -> None:
-        await go_on.wait()
+        await proceed.wait()
 
     pool = WorkerPool(1, handle, KeyedQueue(key_of))
     pool.open()
@@ -341,6 +341,6 @@ async def test_five_thousand_entries_may_wait_for_their_keys() -> None:
     reader = asyncio.create_task(pool.room(10))
     await asyncio.sleep(0)
     assert not reader.done()
-    go_on.set()
+    proceed.set()
     await within_patience(reader)
     await within_patience(pool.close(grace=0))

@@ -17,13 +17,13 @@ from worker_pools import entries, holding
 
 
 async def test_a_handler_that_ignores_its_cancellation_does_not_hold_up_the_close() -> None:
-    go_on, started = asyncio.Event(), asyncio.Event()
+    proceed, started = asyncio.Event(), asyncio.Event()
 
     async def handle(entry_id: str, payload: dict[str, Any]) -> None:
         started.set()
-        while not go_on.is_set():
+        while not proceed.is_set():
             try:
-                await go_on.wait()
+                await proceed.wait()
             except asyncio.CancelledError:
                 logging.getLogger("uncancellable").info("what?")
 
@@ -32,7 +32,7 @@ async def test_a_handler_that_ignores_its_cancellation_does_not_hold_up_the_clos
     pool.put(entries("1"))
     await started.wait()
     assert await within_patience(pool.close(grace=0)) == {"1": {}}
-    go_on.set()
+    proceed.set()
     assert pool.uncancellable == 1
     await asyncio.sleep(0)
 
@@ -43,7 +43,7 @@ async def test_a_close_lets_what_runs_end_and_cuts_off_the_rest() -> None:
         await eventually(lambda: len(held.started) == 2)
         assert held.pool.clear() == {"3": {"n": 3}}
         closing = asyncio.create_task(held.pool.close(grace=0.02))
-        held.let_go("1")
+        held.released("1")
         assert await within_patience(closing) == {"2": {"n": 2}}
         assert held.done == ["1"]
         assert (held.pool.uncancellable, held.pool.running, held.pool._watch.timer) == (0, 0, None)
@@ -52,7 +52,7 @@ async def test_a_close_lets_what_runs_end_and_cuts_off_the_rest() -> None:
 async def test_entries_queued_at_a_close_run_within_the_grace() -> None:
     async with holding(1) as held:
         held.pool.put(entries("1", "2"))
-        held.let_go("1", "2")
+        held.released("1", "2")
         assert await within_patience(held.pool.close(grace=20)) == {}
         assert held.done == ["1", "2"]
 
@@ -85,11 +85,11 @@ async def test_a_handler_that_outlives_a_close_reports_and_takes_nothing() -> No
         assert (held.pool.free, held.pool.uncancellable) == (1, 0)
         held.pool.put(entries("2", "3"))
         await eventually(lambda: held.started == ["1", "2"])
-        held.let_go("1")
+        held.released("1")
         await asyncio.wait([task])
         await turns()
         assert (held.started, held.done, held.failed) == (["1", "2"], [], [])
-        held.let_go("2", "3")
+        held.released("2", "3")
         await eventually(lambda: held.done == ["2", "3"])
 
 
@@ -104,7 +104,7 @@ async def test_a_close_does_not_wait_for_workers_that_have_nothing_to_do(
 ) -> None:
     LoopClock(monkeypatch)
     async with holding(2) as held:
-        held.let_go("1", "2")
+        held.released("1", "2")
         held.pool.put(entries("1", "2"))
         await eventually(lambda: len(held.done) == 2)
         closing = asyncio.create_task(held.pool.close(grace=600))

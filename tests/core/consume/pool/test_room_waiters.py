@@ -13,10 +13,10 @@ from worker_pools import entries, holding, opened
 
 async def test_everyone_who_waits_for_room_gets_it() -> None:
     """The reader and the claimer wait at the same time, each for its own capacity."""
-    go_on = asyncio.Semaphore(0)
+    proceed = asyncio.Semaphore(0)
 
     async def handle(entry_id: str, payload: dict[str, Any]) -> None:
-        await go_on.acquire()
+        await proceed.acquire()
 
     async with opened(1, handle) as pool:
         pool.put(entries(*(str(n) for n in range(10))))
@@ -24,11 +24,11 @@ async def test_everyone_who_waits_for_room_gets_it() -> None:
         small, large = asyncio.create_task(pool.room(3)), asyncio.create_task(pool.room(6))
         await asyncio.sleep(0)
         for _ in range(4):
-            go_on.release()
+            proceed.release()
         await within_patience(large)
         assert not small.done()
         for _ in range(3):
-            go_on.release()
+            proceed.release()
         await within_patience(small)
 
 
@@ -40,7 +40,7 @@ async def test_a_close_ends_the_wait_for_room() -> None:
         assert not waiting.done()
         closing = asyncio.create_task(held.pool.close(grace=20))
         await within_patience(waiting)
-        held.let_go("1", "2", "3")
+        held.released("1", "2", "3")
         await within_patience(closing)
         await within_patience(held.pool.room(0))  # nor does any waiter remain
 
@@ -53,7 +53,7 @@ async def test_a_wait_for_capacity_returns_with_less_than_requested() -> None:
         waiting = asyncio.create_task(held.pool.room(2))
         await turns()
         assert not waiting.done()
-        held.let_go("1")
+        held.released("1")
         await within_patience(waiting)
 
 
@@ -63,16 +63,16 @@ async def test_there_is_no_capacity_while_all_workers_are_stuck() -> None:
         held.pool.put(entries("1", "2"))
         await eventually(lambda: len(held.started) == 2)
         held.task("1").cancel()
-        await eventually(lambda: held.told == ["1"])
+        await eventually(lambda: held.reported == ["1"])
         assert (held.pool.stuck, held.pool.all_stuck) == (1, False)
         await within_patience(held.pool.room(1))
         held.task("2").cancel()
-        await eventually(lambda: held.told == ["1", "2"])
+        await eventually(lambda: held.reported == ["1", "2"])
         assert (held.pool.stuck, held.pool.all_stuck) == (2, True)
         waiting = asyncio.create_task(held.pool.room(1))
         await turns()
         assert not waiting.done()
-        held.let_go("2")
+        held.released("2")
         await within_patience(waiting)
         assert (held.pool.stuck, held.done) == (1, [])
 

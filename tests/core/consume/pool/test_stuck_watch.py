@@ -19,13 +19,13 @@ async def test_a_handler_that_goes_on_after_it_was_cancelled_is_stuck(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Its worker is lost until it ends, its result does not count, and entries behind its key proceed."""
-    let_go, ended, told, done, seen = asyncio.Event(), asyncio.Event(), [], [], []
+    released, ended, reported, done, seen = asyncio.Event(), asyncio.Event(), [], [], []
 
     async def handle(entry_id: str, payload: dict[str, Any]) -> None:
         seen.append(entry_id)
-        while entry_id == "uncancellable" and not let_go.is_set():
+        while entry_id == "uncancellable" and not released.is_set():
             try:
-                await let_go.wait()
+                await released.wait()
             except asyncio.CancelledError:
                 caplog.clear()
         ended.set()
@@ -35,7 +35,7 @@ async def test_a_handler_that_goes_on_after_it_was_cancelled_is_stuck(
         handle,
         KeyedQueue(lambda payload: payload["key"]),
         done=lambda entry_id, payload: done.append(entry_id),
-        stuck=lambda entry_id, payload, worker: told.append((entry_id, worker)),
+        stuck=lambda entry_id, payload, worker: reported.append((entry_id, worker)),
         stuck_after=0.02,
     )
     pool.open()
@@ -45,26 +45,26 @@ async def test_a_handler_that_goes_on_after_it_was_cancelled_is_stuck(
     [worker] = [one for one in pool._workers if one.entry is not None]
     assert worker.task is not None
     worker.task.cancel()
-    await eventually(lambda: told)
-    assert told == [("uncancellable", worker)]
+    await eventually(lambda: reported)
+    assert reported == [("uncancellable", worker)]
     await eventually(lambda: done == ["2"])
     assert (pool.stuck, pool.running) == (1, 1)
     await within_patience(pool.wait_idle())  # it is no longer waited for
-    let_go.set()
+    released.set()
     await eventually(lambda: pool.stuck == 0)
     pool.put([("3", {"key": "a"}), ("4", {"key": "b"})])
     await eventually(lambda: sorted(done) == ["2", "3", "4"])
     await within_patience(pool.close(grace=0))
-    assert len(told) == 1
+    assert len(reported) == 1
 
 
 async def test_a_handler_that_ends_soon_after_its_cancellation_is_not_stuck() -> None:
-    told: list[str] = []
+    reported: list[str] = []
 
     async def handle(entry_id: str, payload: dict[str, Any]) -> None:
         await asyncio.sleep(600)
 
-    pool = WorkerPool(1, handle, stuck=lambda entry_id, *_: told.append(entry_id), stuck_after=0.02)
+    pool = WorkerPool(1, handle, stuck=lambda entry_id, *_: reported.append(entry_id), stuck_after=0.02)
     pool.open()
     for n in range(5):
         pool.put(entries(str(n)))
@@ -73,7 +73,7 @@ async def test_a_handler_that_ends_soon_after_its_cancellation_is_not_stuck() ->
         await eventually(lambda: pool.running == 0)
     await asyncio.sleep(0.05)
     await within_patience(pool.close(grace=0))
-    assert told == []
+    assert reported == []
 
 
 async def test_a_stuck_handler_that_ends_gives_its_worker_back_as_good_as_new() -> None:
@@ -82,8 +82,8 @@ async def test_a_stuck_handler_that_ends_gives_its_worker_back_as_good_as_new() 
         held.pool.put(entries("1", "2"))
         await eventually(lambda: held.started == ["1"])
         held.task("1").cancel()
-        await eventually(lambda: held.told == ["1"])
-        held.let_go("1", "2")
+        await eventually(lambda: held.reported == ["1"])
+        held.released("1", "2")
         await eventually(lambda: held.done == ["2"])
         assert (held.pool.free, held.pool.stuck, held.failed) == (1, 0, [])
 
@@ -93,7 +93,7 @@ async def test_a_handler_that_is_not_cancelled_may_take_any_time() -> None:
         held.pool.put(entries("1"))
         await eventually(lambda: held.started == ["1"])
         await asyncio.sleep(0.03)
-        assert held.told == []
+        assert held.reported == []
 
 
 async def test_each_entry_has_the_whole_time_to_end_after_its_cancellation() -> None:
@@ -107,17 +107,17 @@ async def test_each_entry_has_the_whole_time_to_end_after_its_cancellation() -> 
         [worker] = held.pool._workers
         held.pool._watch.check(worker, now)
         held.pool._watch.check(worker, now + 29)
-        held.let_go("1")
+        held.released("1")
         await eventually(lambda: held.started == ["1", "2"])
         held.pool.drop("2")
         held.pool._watch.check(worker, now + 31)
-        assert held.told == []
+        assert held.reported == []
         held.pool._watch.check(worker, now + 31 + 29)
-        assert held.told == []
+        assert held.reported == []
         held.pool._watch.check(worker, now + 31 + 30)
-        assert held.told == ["2"]
+        assert held.reported == ["2"]
         held.pool._watch.check(worker, now + 99)
-        assert held.told == ["2"]
+        assert held.reported == ["2"]
 
 
 async def test_a_worker_whose_stuck_handler_has_ended_is_as_good_as_new() -> None:
@@ -127,14 +127,14 @@ async def test_a_worker_whose_stuck_handler_has_ended_is_as_good_as_new() -> Non
         held.pool.put([("1", {"key": "a"}), ("2", {"key": "b"}), ("3", {"key": "b"})])
         await eventually(lambda: held.started == ["1"])
         held.pool.drop("1")
-        await eventually(lambda: held.told == ["1"])
+        await eventually(lambda: held.reported == ["1"])
         held.task("1").cancel()
-        held.let_go("1")
+        held.released("1")
         await eventually(lambda: held.started == ["1", "2"])
         idle = asyncio.create_task(held.pool.wait_idle())
         await asyncio.sleep(0.05)
-        assert (held.told, held.failed, idle.done()) == (["1"], [], False)
-        held.let_go("2", "3")
+        assert (held.reported, held.failed, idle.done()) == (["1"], [], False)
+        held.released("2", "3")
         await eventually(lambda: held.done == ["2", "3"])
         await within_patience(idle)
 
@@ -145,11 +145,11 @@ async def test_waiting_for_the_others_ignores_stuck_handlers() -> None:
         held.pool.put(entries("1", "2"))
         await eventually(lambda: len(held.started) == 2)
         held.task("1").cancel()
-        await eventually(lambda: held.told == ["1"])
+        await eventually(lambda: held.reported == ["1"])
         idle = asyncio.create_task(held.pool.wait_idle())
         await turns()
         assert not idle.done()
-        held.let_go("2")
+        held.released("2")
         await within_patience(idle)
 
 
@@ -166,16 +166,16 @@ async def test_a_stuck_handler_that_ends_frees_no_key_of_its_entry_s_next_delive
             except asyncio.CancelledError:
                 continue
 
-    told: list[str] = []
+    reported: list[str] = []
     order = KeyedQueue(lambda payload: payload["key"])
     pool = WorkerPool(
-        3, handle, order, stuck=lambda entry_id, payload, worker: told.append(entry_id), stuck_after=0.01
+        3, handle, order, stuck=lambda entry_id, payload, worker: reported.append(entry_id), stuck_after=0.01
     )
     pool.open()
     pool.put([("1", {"key": "a", "delivery": 1})])
     await eventually(lambda: pool.running == 1)
     pool.drop("1")
-    await eventually(lambda: told)
+    await eventually(lambda: reported)
     pool.put([("1", {"key": "a", "delivery": 2}), ("2", {"key": "a", "delivery": 2})])
     await eventually(lambda: pool.running == 2)
     old.set()
@@ -202,14 +202,14 @@ async def test_a_handler_cancelled_again_has_the_full_time_again() -> None:
         task.cancel()
         held.pool._watch.check(worker, now + 9)
         held.pool._watch.check(worker, now + 12)
-        assert held.told == []
+        assert held.reported == []
         held.pool._watch.check(worker, now + 19)
-        assert held.told == ["1"]
+        assert held.reported == ["1"]
 
 
 async def test_stuck_handlers_are_checked_only_while_any_handler_runs() -> None:
     async with holding(1, stuck_after=0.01) as held:
-        held.let_go("1")
+        held.released("1")
         held.pool.put(entries("1"))
         await eventually(lambda: held.done == ["1"])
         await eventually(lambda: held.pool._watch.timer is None)
@@ -217,7 +217,7 @@ async def test_stuck_handlers_are_checked_only_while_any_handler_runs() -> None:
         held.pool.put(entries("2"))
         await eventually(lambda: held.started == ["1", "2"])
         held.task("2").cancel()
-        await eventually(lambda: held.told == ["2"])
+        await eventually(lambda: held.reported == ["2"])
 
 
 async def test_by_default_a_handler_is_stuck_after_ten_seconds(
@@ -234,9 +234,9 @@ async def test_by_default_a_handler_is_stuck_after_ten_seconds(
         held.task("1").cancel()
         for seconds in (3.4, 1.7, 3.4, 1.7, 3.3):  # the check runs every five seconds
             await clock.advance(seconds)
-            assert held.told == []
+            assert held.reported == []
         await clock.advance(1.8)
-        assert held.told == ["1"]
+        assert held.reported == ["1"]
 
 
 async def test_a_handler_that_is_stuck_is_cancelled_once_more() -> None:
@@ -270,4 +270,4 @@ async def test_waiting_for_the_others_ends_when_the_last_one_is_stuck() -> None:
         assert not idle.done()
         held.task("1").cancel()
         await within_patience(idle)
-        assert held.told == ["1"]
+        assert held.reported == ["1"]

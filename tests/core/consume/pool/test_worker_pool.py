@@ -17,18 +17,18 @@ from worker_pools import entries, holding, opened
 
 
 async def test_claimed_entries_go_before_queued_ones_in_their_own_order() -> None:
-    go_on, seen = asyncio.Event(), []
+    proceed, seen = asyncio.Event(), []
 
     async def handle(entry_id: str, payload: dict[str, Any]) -> None:
         seen.append(entry_id)
-        await go_on.wait()
+        await proceed.wait()
 
     async with opened(1, handle) as pool:
         pool.put(entries("1"))
         await eventually(lambda: seen == ["1"])
         pool.put(entries("2", "3"))
         pool.put(entries("a", "b"), first=True)
-        go_on.set()
+        proceed.set()
         await eventually(lambda: seen == ["1", "a", "b", "2", "3"])
 
 
@@ -146,7 +146,7 @@ async def test_ended_handlers_are_done_or_failed(caplog: pytest.LogCaptureFixtur
     async with holding(2) as held:
         held.errors["2"] = RuntimeError("oops")
         held.pool.put(entries("1", "2", "3"))
-        held.let_go("1", "2", "3")
+        held.released("1", "2", "3")
         await eventually(lambda: held.done == ["1", "3"])
         assert held.failed == [("2", "RuntimeError")]
         assert (held.pool.running, held.pool.free, held.pool.started) == (0, 2, 3)
@@ -162,7 +162,7 @@ async def test_a_dropped_entry_is_not_done_and_its_worker_is_free() -> None:
         held.pool.drop("3")
         held.pool.drop("1")
         await turns()
-        held.let_go("1", "2", "4")
+        held.released("1", "2", "4")
         await eventually(lambda: held.done == ["2", "4"])
         assert (held.started, held.failed) == (["1", "2", "4"], [])
         assert not any(task.cancelling() for task in held.pool._workers.tasks())
@@ -180,7 +180,7 @@ async def test_only_the_entry_that_was_dropped_is_cancelled() -> None:
 
 async def test_it_can_be_reopened() -> None:
     async with holding(2) as held:
-        held.let_go("1", "3")
+        held.released("1", "3")
         held.pool.put(entries("1"))
         await eventually(lambda: held.done == ["1"])
         await within_patience(held.pool.close(grace=1))
@@ -205,7 +205,7 @@ async def test_claimed_entries_go_before_queued_ones_even_before_the_first_start
         held.pool.put(entries("1", "2"))
         held.pool.put(entries("a"), first=True)
         for name in ("a", "1", "2"):
-            held.let_go(name)
+            held.released(name)
         await eventually(lambda: len(held.done) == 3)
         assert held.started == ["a", "1", "2"]
 
@@ -214,12 +214,12 @@ async def test_an_entry_that_waited_for_its_key_counts_as_started_once() -> None
     async with holding(3, order=KeyedQueue(lambda payload: payload["key"])) as held:
         held.pool.put([(name, {"key": "a"}) for name in "123"])
         await eventually(lambda: held.pool.started == 1)
-        held.let_go("1")
+        held.released("1")
         await eventually(lambda: held.started == ["1", "2"])
         assert held.pool.started == 2
         held.pool.pause()
         held.pool.put_exclusive([("4", {"key": "b"})])
-        held.let_go("2", "3", "4")
+        held.released("2", "3", "4")
         held.pool.resume()
         await eventually(lambda: len(held.done) == 4)
         assert held.pool.started == 4
