@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 
-from streamroute.adapters.entries.entry_reader import is_retry, server_id
+from streamroute.adapters.entries.entry_reader import entry_name, is_retry, server_id
 from streamroute.adapters.entries.records import DeadRecord, RetryRecord, retry_record
 from streamroute.adapters.memory.arrivals import Arrivals
 from streamroute.adapters.memory.dedupe import MemoryDedupeKeys, MemoryLock
@@ -76,6 +76,29 @@ class MemoryServer:
         key = keys.stream if delivery.pending_key == keys.stream else keys.retry
         found = self.stream(key).groups.get(group)
         return None if found is None else found.held(consumer, delivery.entry_id, delivery.deliveries)
+
+    def pending(self, keys: GroupKeys, group: str) -> list[str]:
+        """Return the ids of the group's pending entries and retries, in the order of their first delivery."""
+        return [
+            entry_name(keys, key, entry_id)
+            for key in (keys.stream, keys.retry)
+            if (found := self.stream(key).groups.get(group)) is not None
+            for entry_id in found.pending
+        ]
+
+    def renew_leases(
+        self, keys: GroupKeys, group: str, consumer: str, deliveries: Mapping[str, Delivery]
+    ) -> list[tuple[str, int]]:
+        """Renew the leases of deliveries; returns those (id, delivery count) that others have claimed."""
+        lost = []
+        still = set(self.pending(keys, group))
+        for name, delivery in deliveries.items():
+            held = self.held(keys, group, consumer, delivery)
+            if held is not None:
+                held.since = self.clock()
+            elif name in still:
+                lost.append((name, delivery.deliveries))
+        return lost
 
     def may_run(self, keys: GroupKeys, group: str, lock: MemoryLock) -> bool:
         """Whether the message that holds a dedupe lock is pending or waits for a retry."""

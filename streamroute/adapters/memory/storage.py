@@ -16,7 +16,7 @@ from typing import Any
 
 from streamroute.adapters.codecs.builtin import Codec
 from streamroute.adapters.entries.entry_pipeline import EntryPipeline, codec_pipeline
-from streamroute.adapters.entries.entry_reader import EntryReader, entry_name
+from streamroute.adapters.entries.entry_reader import EntryReader
 from streamroute.adapters.entries.records import DeadRecord
 from streamroute.adapters.entries.settlement import needs_settle_script
 from streamroute.adapters.memory.coordinator import MemoryCoordinator
@@ -104,13 +104,7 @@ class MemoryStreamStorage:
 
     def pending(self, stream: str, group: str) -> list[str]:
         """Return the ids of the group's pending entries and retries, in the order of their first delivery."""
-        keys = self._keys(stream, group)
-        return [
-            entry_name(keys, key, entry_id)
-            for key in (keys.stream, keys.retry)
-            if (found := self._server.stream(key).groups.get(group)) is not None
-            for entry_id in found.pending
-        ]
+        return self._server.pending(self._keys(stream, group), group)
 
     def unread(self, stream: str, group: str) -> int:
         """Return how many entries the group has not read yet, including promoted retries."""
@@ -258,25 +252,13 @@ class MemoryStreamStorage:
         def keep(deliveries: Mapping[str, Delivery]) -> list[tuple[str, int]]:
             alive[consumer_name] = known_routes()
             listed.update(alive[consumer_name].types)
-            return self._keep(stream_name, group_name, consumer_name, deliveries)
+            keys = self._keys(stream_name, group_name)
+            return self._server.renew_leases(keys, group_name, consumer_name, deliveries)
 
         def leave() -> None:
             alive.pop(consumer_name, None)
 
         return MemoryLeaseKeeper(keep, leave, lease=self.lease, held=held, lost=lost)
-
-    def _keep(
-        self, stream: str, group: str, consumer: str, deliveries: Mapping[str, Delivery]
-    ) -> list[tuple[str, int]]:
-        lost, keys = [], self._keys(stream, group)
-        still = set(self.pending(stream, group))
-        for name, delivery in deliveries.items():
-            held = self._server.held(keys, group, consumer, delivery)
-            if held is not None:
-                held.since = self._server.clock()
-            elif name in still:
-                lost.append((name, delivery.deliveries))
-        return lost
 
     def _keys(self, stream: str, group: str) -> GroupKeys:
         return GroupKeys.of(stream, group, self._dead_letter)
