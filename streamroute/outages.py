@@ -61,7 +61,7 @@ class OutageTracker:
 
         Logs the first failure, and any later SetupError, since its text contains a remedy.
         """
-        kind, reason = _kind_and_reason(error)
+        error_type, reason = _kind_and_reason(error)
         stated = reason if issubclass(type(error), SetupError) else ""
         if self.failures == 0:
             self._since, self._stated = time.monotonic(), ""
@@ -70,7 +70,7 @@ class OutageTracker:
             template = "%s failed; retrying: %s"
             new = int(self.failures == 0)  # later reports belong to the same outage
             details = (self.activity, reason)
-            alike = f"{self.doing} {kind}"
+            alike = f"{self.doing} {error_type}"
             self.incidents.report(Incident.OUTAGE, self.stream, template, *details, count=new, kind=alike)
         self.failures += 1
         return self.backoff.wait(self.failures)

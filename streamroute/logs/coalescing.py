@@ -151,11 +151,11 @@ class CoalescingHandler(logging.Handler):
                 self.target.handle(self._standing_for(last, count) if count > 1 else last)
 
     def _standing_for(self, record: logging.LogRecord, count: int) -> logging.LogRecord:
-        made = copy.copy(record)
-        vars(made)["repeated"] = count
+        summary = copy.copy(record)
+        vars(summary)["repeated"] = count
         if self._annotate:
-            made.msg, made.args = f"{message_of(record)} (and {count - 1:,} more like it)", None
-        return made
+            summary.msg, summary.args = f"{message_of(record)} (and {count - 1:,} more like it)", None
+        return summary
 
     def _forget(self, now: float) -> None:
         """Forget runs whose interval is over and that have no pending record."""
@@ -202,8 +202,8 @@ def _key(record: logging.LogRecord) -> Hashable | None:
     if stated is not _UNSET:
         return None if stated is None else (record.levelno, stated)
     if _is_own(record) and record.levelno >= logging.WARNING:
-        kind = type_name(record.exc_info[1]) if record.exc_info else ""
-        return record.levelno, record.msg, kind
+        error_type = type_name(record.exc_info[1]) if record.exc_info else ""
+        return record.levelno, record.msg, error_type
     text = message_of(record)
     return record.name, record.levelno, text if len(text) <= NAME else (len(text), hash(text))
 

@@ -152,5 +152,5 @@ def _frames(stack: TracebackType) -> Iterator[str]:
 
 def _shown(frames: traceback.StackSummary) -> Iterator[str]:
     for frame in frames.format():
-        shown = redact_logins(frame)
-        yield shown if len(shown) <= _LONGEST_LINE else f"{clip(shown, _LONGEST_LINE)}\n"
+        text = redact_logins(frame)
+        yield text if len(text) <= _LONGEST_LINE else f"{clip(text, _LONGEST_LINE)}\n"

@@ -167,38 +167,38 @@ def open_below(folder: str, parts: list[str]) -> int:
     Links are not followed, since one may have been created after the path was resolved. Raises as
     ``FileReader.read`` does.
     """
-    here = _open_folder(folder, parts[:-1])
+    parent = _open_folder(folder, parts[:-1])
     try:
         name = parts[-1] if parts else os.curdir
-        _refuse_special(os.stat(name, dir_fd=here, follow_symlinks=False))
-        return _regular(os.open(name, _FLAGS | os.O_NOFOLLOW, dir_fd=here))
+        _refuse_special(os.stat(name, dir_fd=parent, follow_symlinks=False))
+        return _regular(os.open(name, _FLAGS | os.O_NOFOLLOW, dir_fd=parent))
     finally:
-        os.close(here)
+        os.close(parent)
 
 
 def _open_folder(folder: str, parts: list[str]) -> int:
-    here = os.open(folder, _STEP)
+    current = os.open(folder, _STEP)
     for name in parts:
         try:
-            there = os.open(name, _STEP, dir_fd=here)
+            child = os.open(name, _STEP, dir_fd=current)
         finally:
-            os.close(here)
-        here = there
-    return here
+            os.close(current)
+        current = child
+    return current
 
 
 def content_of(descriptor: int, limit: int = MAX_BYTES) -> bytes:
     """Read a descriptor and close it. Raises FileTooLargeError if it holds more than ``limit`` bytes."""
     with open(descriptor, "rb", buffering=0) as stream:
-        found = os.fstat(descriptor)
-        if stat.S_ISREG(found.st_mode) and found.st_size > limit:
+        status = os.fstat(descriptor)
+        if stat.S_ISREG(status.st_mode) and status.st_size > limit:
             raise FileTooLargeError.of(limit)
         parts: list[bytes] = []
-        left = limit + 1
-        while left and (part := stream.read(min(left, _CHUNK))):
+        remaining = limit + 1
+        while remaining and (part := stream.read(min(remaining, _CHUNK))):
             parts.append(part)
-            left -= len(part)
-    if not left:
+            remaining -= len(part)
+    if not remaining:
         raise FileTooLargeError.of(limit)
     return b"".join(parts)
 
@@ -217,9 +217,9 @@ def file_type_name(mode: int) -> str:
     return "" if stat.S_ISREG(mode) else _KINDS.get(stat.S_IFMT(mode), "a device")
 
 
-def _refuse_special(found: os.stat_result) -> None:
-    if stat.S_ISDIR(found.st_mode):
+def _refuse_special(status: os.stat_result) -> None:
+    if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-    kind = file_type_name(found.st_mode)
-    if kind:
-        raise NotRegularError(f"it is {kind}, not a file")
+    file_type = file_type_name(status.st_mode)
+    if file_type:
+        raise NotRegularError(f"it is {file_type}, not a file")

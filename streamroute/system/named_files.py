@@ -32,23 +32,23 @@ def real_path(path: str | Path, *, folder: bool = False) -> str:
 
     With ``folder``, the last part is a folder and subject to the same rules as the parts before it.
     """
-    shown, here = "", os.sep if os.path.isabs(path) else os.path.realpath(os.curdir)  # noqa: PTH117 - text
+    given, current = "", os.sep if os.path.isabs(path) else os.path.realpath(os.curdir)  # noqa: PTH117 - text
     parts = Path(path).parts
     for at, name in enumerate(parts):
-        shown = os.path.join(shown, name)  # noqa: PTH118 - paths are text here
+        given = os.path.join(given, name)  # noqa: PTH118 - paths are text here
         if name == os.pardir:
-            here = os.path.dirname(here)  # noqa: PTH120 - as above
+            current = os.path.dirname(current)  # noqa: PTH120 - as above
             continue
-        there = os.path.join(here, name)  # noqa: PTH118 - as above
+        target = os.path.join(current, name)  # noqa: PTH118 - as above
         is_file = at == len(parts) - 1 and not folder
-        if os.path.islink(there):  # noqa: PTH114 - as above
-            real = os.path.realpath(there)
-            if _leads_out(real, here) and (is_file or _is_untrusted(here)):
-                link = "the file" if is_file else shown
+        if os.path.islink(target):  # noqa: PTH114 - as above
+            real = os.path.realpath(target)
+            if _leads_out(real, current) and (is_file or _is_untrusted(current)):
+                link = "the file" if is_file else given
                 raise OutsideFolderError(f"{link} is a link that points outside its folder")
-            there = real
-        here = there
-    return here
+            target = real
+        current = target
+    return current
 
 
 def open_named(path: str | Path, *, outside: bool = False) -> int:

@@ -82,12 +82,12 @@ def _escaped(match: re.Match[str]) -> str:
 
 
 def _str(value: Any, limit: int) -> str:
-    kind = type(value)
-    if kind is str:
+    value_type = type(value)
+    if value_type is str:
         return str.__str__(value)
-    if issubclass(kind, BaseException):
+    if issubclass(value_type, BaseException):
         return _exception_str(value, limit)
-    return safe_repr(value, limit) if _is_container(kind) else str(value)
+    return safe_repr(value, limit) if _is_container(value_type) else str(value)
 
 
 def _exception_str(error: BaseException, limit: int) -> str:
@@ -105,20 +105,20 @@ def _exception_str(error: BaseException, limit: int) -> str:
 
 
 def _pieces(value: Any, limit: int, depth: int) -> Iterator[str]:
-    kind = type(value)
-    if issubclass(kind, BaseException) and kind.__repr__ is BaseException.__repr__:
+    value_type = type(value)
+    if issubclass(value_type, BaseException) and value_type.__repr__ is BaseException.__repr__:
         yield type_name(value)
         value = _ARGUMENTS(value)
         opening, closing = "()"
-    elif _is_container(kind):
+    elif _is_container(value_type):
         opening, closing = _brackets(value)
     else:
-        yield _leaf(value[:limit] if kind in (str, bytes) else value)
+        yield _leaf(value[:limit] if value_type in (str, bytes) else value)
         return
     yield opening
     if depth >= _DEEPEST:
         yield MORE
-    elif issubclass(kind, dict):
+    elif issubclass(value_type, dict):
         yield from _separated(_pair(item, limit, depth + 1) for item in dict.items(value))
     else:
         yield from _separated(_pieces(item, limit, depth + 1) for item in value)
@@ -139,14 +139,14 @@ def _separated(parts: Iterable[Iterable[str]]) -> Iterator[str]:
 
 
 def _brackets(value: Any) -> tuple[str, str]:
-    kind = type(value)
-    if kind is list:
+    value_type = type(value)
+    if value_type is list:
         return "[", "]"
-    if kind is tuple:
+    if value_type is tuple:
         return "(", ",)" if len(value) == 1 else ")"
-    if kind in (set, frozenset) and not value:
-        return f"{kind.__name__}(", ")"
-    return ("frozenset({", "})") if kind is frozenset else ("{", "}")
+    if value_type in (set, frozenset) and not value:
+        return f"{value_type.__name__}(", ")"
+    return ("frozenset({", "})") if value_type is frozenset else ("{", "}")
 
 
 def _leaf(value: Any) -> str:
@@ -156,21 +156,21 @@ def _leaf(value: Any) -> str:
         return f"<{type_name(value)}: __repr__ raised {type_name(error)}>"
 
 
-def _is_container(kind: Any) -> bool:
+def _is_container(value_type: Any) -> bool:
     """Whether objects of this type have the repr of a built-in list, tuple, set or dict."""
-    return kind in (list, tuple, set, frozenset) or kind.__repr__ is dict.__repr__
+    return value_type in (list, tuple, set, frozenset) or value_type.__repr__ is dict.__repr__
 
 
 def _joined(pieces: Iterator[str], limit: int) -> str:
     """Join the pieces up to the one that exceeds the limit."""
-    taken: list[str] = []
+    parts: list[str] = []
     length = 0
     try:
         for piece in pieces:
-            taken.append(piece)
+            parts.append(piece)
             length += len(piece)
             if length > limit:
                 break
     except BaseException as error:  # noqa: BLE001 - see above
-        taken.append(f"{MORE} ({type_name(error)})")
-    return "".join(taken)
+        parts.append(f"{MORE} ({type_name(error)})")
+    return "".join(parts)

@@ -19,11 +19,11 @@ from streamroute.adapters.urls.url_forms import FORMS, OTHER_SCHEMES, PARAMETERS
 
 
 class UrlProblem(NamedTuple):
-    """``text`` completes "the URL of Redis ..."; ``meant`` is the corrected URL, or None."""
+    """``text`` completes "the URL of Redis ..."; ``correction`` is the corrected URL, or None."""
 
     text: str
     advice: str
-    meant: str | None = None
+    correction: str | None = None
 
 
 _VARIABLE: Final = re.compile(

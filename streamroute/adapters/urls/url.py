@@ -65,13 +65,13 @@ def read_address(url: str, *, folder: Path, written: str | None = None) -> Addre
 class AddressError(SetupError):
     """Raised for an invalid URL of a server; the message shows the URL without passwords.
 
-    ``shown`` is the redacted URL, ``meant`` the corrected URL, or None if it has a password; ``problem``
+    ``shown`` is the redacted URL, ``correction`` the corrected URL, or None if it has a password; ``problem``
     quotes neither.
     """
 
     def __init__(self, url: str, problem: UrlProblem, written: str | None = None) -> None:
         self.shown = redact(url) if written is None else redact_written(written)
         self.problem = problem
-        meant = problem.meant
-        self.meant = meant if meant and redact(meant) == meant else None
+        correction = problem.correction
+        self.correction = correction if correction and redact(correction) == correction else None
         super().__init__(f"the URL of Redis, {self.shown!r}, {problem.text}; {problem.advice}")

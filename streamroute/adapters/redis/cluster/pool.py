@@ -19,7 +19,7 @@ class ClusterPool(ConnectionPool):
 
     def __init__(self, cluster: Cluster) -> None:
         connection_class = (
-            AnyNodeSSLConnection if issubclass(cluster.kind, SSLConnection) else AnyNodeConnection
+            AnyNodeSSLConnection if issubclass(cluster.connection_class, SSLConnection) else AnyNodeConnection
         )
         super().__init__(connection_class=connection_class, **cluster.settings)
         self.connection_kwargs["connection_pool"] = weakref.proxy(self)

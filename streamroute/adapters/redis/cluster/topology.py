@@ -30,25 +30,29 @@ _ANSWERED: Final = (ResponseError, SlotDownError)
 class Cluster:
     """The nodes of a cluster, starting with the one that answered last.
 
-    ``settings`` and ``kind`` are the settings and the class of every connection. All streams of a node share
-    its client, and so its connections.
+    ``settings`` and ``connection_class`` are those of every connection. All streams of a node share its
+    client, and so its connections.
     """
 
     nodes: list[Address]
     settings: Mapping[str, Any] = field(repr=False)
-    kind: type[Connection]
+    connection_class: type[Connection]
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _node_by_slot: dict[int, Address] = field(default_factory=dict)
     _clients: dict[Address, Redis] = field(default_factory=dict)
 
     def clone_for_loop(self) -> Cluster:
         """Return the same cluster for another event loop, with one connection to each node."""
-        return Cluster(list(self.nodes), {**self.settings, "max_connections": MIN_CONNECTIONS}, self.kind)
+        return Cluster(
+            list(self.nodes), {**self.settings, "max_connections": MIN_CONNECTIONS}, self.connection_class
+        )
 
     def new_client(self, node: Address, **settings: Any) -> Redis:
         """Create a client of one node."""
         address = {"host": node[0], "port": node[1]}
-        pool = ConnectionPool(connection_class=self.kind, **{**self.settings, **settings, **address})
+        pool = ConnectionPool(
+            connection_class=self.connection_class, **{**self.settings, **settings, **address}
+        )
         return Redis.from_pool(pool)
 
     def client_of(self, node: Address) -> Redis:

@@ -92,8 +92,8 @@ def _finding(url: str, location: SourceLocation, error: AddressError) -> Finding
     written = str(location.source.value(location.path))
     if written == url:
         message = f"the Redis URL {quote_value(error.shown)} {problem.text}"
-        advice = None if error.meant else problem.advice
-        return location.finding(RULE, message, help=advice, suggestion=error.meant)
+        advice = None if error.correction else problem.advice
+        return location.finding(RULE, message, help=advice, suggestion=error.correction)
     variable = match_variable(written)
     source = quote_value(written)
     if variable and _is_from_environment(written, url):
