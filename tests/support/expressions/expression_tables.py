@@ -1,8 +1,9 @@
-"""Tables of expressions with their expected output, in ``tables/*.txt`` beside this file.
+"""Tables of expressions with their expected output, in ``tests/expressions/tables/*.txt``.
 
 A block is a line ``> input``, or ``>> input as JSON``, followed by the expected lines. After a change of
-messages, run ``python tests/support/expression_tables.py`` to regenerate the expected lines, and read the
-diff before you commit it.
+messages, regenerate the expected lines, and read the diff before you commit it:
+
+    PYTHONPATH=tests/support python tests/support/expressions/expression_tables.py
 """
 
 from __future__ import annotations
