@@ -130,7 +130,7 @@ def test_two_configurations_that_disagree_do_not_show_it(
         (
             "codec",
             "no.such.Codec",
-            'the value of "${S}" cannot be used here: the module in a path does not exist',
+            'the value of "${S}" cannot be used here: the module of a dotted path does not exist',
         ),
         (
             "order_by",
@@ -138,7 +138,7 @@ def test_two_configurations_that_disagree_do_not_show_it(
             'the value of "${S}" cannot be used here: an expression calls an unknown function',
         ),
         ("dead_letter", "s", 'the dead letters of "s" go to the stream itself'),
-        ("dead_letter", "other", """"s" go to "${S}", whose own dead letters come back here"""),
+        ("dead_letter", "other", """"s" go to "${S}", whose dead letters come back here"""),
     ],
 )
 def test_the_problem_is_reported_without_the_value(

@@ -18,5 +18,9 @@ def stream_named(streams: Mapping[str, StreamConfig], name: str) -> StreamConfig
     if name in streams:
         return streams[name]
     suggestion = did_you_mean(name, streams)
-    hint = f'did you mean "{suggestion}"?' if suggestion else f"it has {', '.join(streams) or 'none'}"
-    raise click.UsageError(f'the configuration has no stream "{name}"; {hint}')
+    hint = (
+        f'did you mean "{suggestion}"?'
+        if suggestion
+        else f"the configuration has {', '.join(streams) or 'none'}"
+    )
+    raise click.UsageError(f'unknown stream "{name}"; {hint}')

@@ -41,5 +41,5 @@ class StoredEntryReader:
     def _codec(self, stream: str) -> Codec:
         codec = codec_of(self._compiled, stream)
         if codec is None:
-            raise MessageError(f'there is no stream "{stream}"')
+            raise MessageError(f'unknown stream "{stream}"')
         return codec

@@ -148,8 +148,8 @@ def test_events_not_on_one_line_get_advice(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["evnets", "--type", "t"], 'no stream "evnets"; did you mean "events"?'),
-        (["other", "--type", "t"], 'no stream "other"; it has events'),
+        (["evnets", "--type", "t"], 'unknown stream "evnets"; did you mean "events"?'),
+        (["other", "--type", "t"], 'unknown stream "other"; the configuration has events'),
         (["events"], "name a FILE of events, or one event with --type"),
         (["events", "routes.yaml", "--type", "t"], "name a FILE of events, or one event with --type"),
         (["events", "routes.yaml", "--data", "{}"], "--data goes with --type"),

@@ -246,7 +246,7 @@ def test_with_several_streams_feed_needs_a_stream(project: Project) -> None:
     assert "--feed needs --feed-stream, one of: events, more" in done.err
     done = project.run("serve", "--feed", "events.jsonl", "--feed-stream", "mroe", "--drain")
     assert done.code == 2
-    assert 'no stream "mroe"; did you mean "more"?' in done.err
+    assert 'unknown stream "mroe"; did you mean "more"?' in done.err
     done = project.run("serve", "--feed", "events.jsonl", "--feed-stream", "silent", "--drain")
     assert done.code == 2
     assert 'the stream "silent" has no routes' in done.err

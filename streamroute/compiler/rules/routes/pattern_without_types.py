@@ -1,4 +1,4 @@
-"""A type pattern without a catalogue to match."""
+"""A type pattern without declared message types."""
 
 from __future__ import annotations
 
