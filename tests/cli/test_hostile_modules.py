@@ -110,7 +110,7 @@ def test_the_process_of_a_watch_takes_no_module_from_the_working_folder(hostile:
     command = [sys.executable, str(script), "check", "--watch", "--no-import"]
     with subprocess.Popen(command, cwd=hostile, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as watch:
         assert watch.stderr is not None
-        said = watch.stderr.readline()
+        output = watch.stderr.readline()
         watch.send_signal(signal.SIGINT)
-    assert b"watching" in said
+    assert b"watching" in output
     assert not (hostile.parent / "owned").exists()

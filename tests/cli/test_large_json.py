@@ -58,7 +58,7 @@ def test_large_json_in_test_messages_and_schemas_is_refused(command: Callable[..
 
 
 @pytest.mark.parametrize(
-    ("event", "said"),
+    ("event", "expected_text"),
     [
         ('{"type": "t", "a": NaN}', "holds NaN, which is not JSON"),
         ('{"type": "t", "a": 1e999}', "holds a number too large for a float"),
@@ -66,9 +66,11 @@ def test_large_json_in_test_messages_and_schemas_is_refused(command: Callable[..
         ('{"type": "t",\n "a": }', "is not JSON: Expecting value at line 2, column 7"),
     ],
 )
-def test_explain_refuses_what_serve_would(command: Callable[..., Done], event: str, said: str) -> None:
+def test_explain_refuses_what_serve_would(
+    command: Callable[..., Done], event: str, expected_text: str
+) -> None:
     done = command("explain", event)
-    assert (done.code, f"EVENT {said}" in done.err) == (1, True)
+    assert (done.code, f"EVENT {expected_text}" in done.err) == (1, True)
 
 
 @pytest.mark.parametrize("code", ["-" * 100_000 + "1", "1+" * 100_000 + "1", "a." * 60_000 + "b"])

@@ -132,7 +132,7 @@ def fail(error: BaseException) -> Callable[[], None]:
 
 
 @pytest.mark.parametrize(
-    ("error", "code", "said"),
+    ("error", "code", "message"),
     [
         (SetupError("no container"), ExitCode.FOUND, "error: no container\n"),
         (RedisUnavailableError("no Redis"), ExitCode.NO_REDIS, "error: no Redis\n"),
@@ -142,10 +142,10 @@ def fail(error: BaseException) -> Callable[[], None]:
     ],
 )
 def test_expected_errors_are_one_line(
-    capsys: pytest.CaptureFixture[str], error: Exception, code: int, said: str
+    capsys: pytest.CaptureFixture[str], error: Exception, code: int, message: str
 ) -> None:
     assert run_guarded(fail(error)) == code
-    assert capsys.readouterr().err == said
+    assert capsys.readouterr().err == message
 
 
 def test_unexpected_errors_are_reported_as_internal(capsys: pytest.CaptureFixture[str]) -> None:

@@ -125,7 +125,7 @@ def test_two_configurations_that_disagree_do_not_show_it(
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "said"),
+    ("key", "value", "expected"),
     [
         (
             "codec",
@@ -147,9 +147,9 @@ def test_the_problem_is_reported_without_the_value(
     monkeypatch: pytest.MonkeyPatch,
     key: str,
     value: str,
-    said: str,
+    expected: str,
 ) -> None:
     monkeypatch.chdir(lone_project.folder)
     monkeypatch.setenv("S", value)
     lone_project.write("routes.yaml", json.dumps(configuration((key,), "${S}", "embedded")))
-    assert said in command("check").out
+    assert expected in command("check").out

@@ -281,5 +281,5 @@ def test_the_total_size_of_a_configuration_is_limited(project: Path) -> None:
     root = load_text(ROOT + "include: ['parts/*.yaml']\n", "routes.yaml").source
     assert root is not None
     (found,) = collect_includes(root, FileReader(project, total=2_500)).findings
-    said = "the files of the configuration are larger than 0.0025 MB together"
-    assert (found.code, found.file, found.text) == ("SR003", "parts/2.yaml", said)
+    output = "the files of the configuration are larger than 0.0025 MB together"
+    assert (found.code, found.file, found.text) == ("SR003", "parts/2.yaml", output)

@@ -61,7 +61,7 @@ def test_a_message_is_a_mapping_a_file_or_an_entry(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("message", "said"),
+    ("message", "expected_text"),
     [
         ("{n: 1}", 'the message has no "type"'),
         ("{type: 3}", 'the message has 3 as its "type", which must be a string'),
@@ -74,7 +74,7 @@ def test_a_message_is_a_mapping_a_file_or_an_entry(tmp_path: Path) -> None:
     ],
 )
 def test_an_invalid_message_is_a_finding_and_its_test_is_kept(
-    tmp_path: Path, message: str, said: str
+    tmp_path: Path, message: str, expected_text: str
 ) -> None:
     files = {"broken": "{", "list": "[]", "typeless": "{}", "deep": "[" * 100_000}
     for name, text in files.items():
@@ -82,7 +82,7 @@ def test_an_invalid_message_is_a_finding_and_its_test_is_kept(
     read = load(tmp_path, f"name: a, message: {message}, routes: []")
     (finding,) = read.findings
     assert (finding.code, finding.span.line) == ("SR603", 3)
-    assert finding.message.startswith(said.replace("FOLDER", str(tmp_path)))
+    assert finding.message.startswith(expected_text.replace("FOLDER", str(tmp_path)))
     assert [test.message for test in read.tests] == [None]
 
 

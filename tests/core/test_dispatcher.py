@@ -272,7 +272,7 @@ async def test_a_message_without_a_type_has_nowhere_to_go(payload: dict[str, Any
 
 
 @pytest.mark.parametrize(
-    ("booked", "said"),
+    ("booked", "text"),
     [
         (message({"nights": 3}, id="1-1"), "message 1-1 failed for good: the message has no type"),
         (message(routes=frozenset(["gone"])), "the route 'gone' is no longer configured"),
@@ -280,16 +280,16 @@ async def test_a_message_without_a_type_has_nowhere_to_go(payload: dict[str, Any
     ],
 )
 async def test_a_message_that_reaches_no_handler_is_dead_lettered_with_a_line_in_the_log(
-    booked: Message, said: str, caplog: pytest.LogCaptureFixture
+    booked: Message, text: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     await dispatcher_of(Handling("good"), unknown_type="dead_letter").process_message(booked)
     [outcome] = booked.delivery.outcomes or []
     assert isinstance(outcome, DeadLetter)
-    assert [said in record.getMessage() for record in caplog.records] == [True]
+    assert [text in record.getMessage() for record in caplog.records] == [True]
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "text"),
     [
         (ValueError("no luck"), "failed after 1 attempt: ValueError: no luck"),
         (ValueError(), "failed after 1 attempt: ValueError"),
@@ -301,12 +301,12 @@ async def test_a_message_that_reaches_no_handler_is_dead_lettered_with_a_line_in
     ],
 )
 async def test_a_final_failure_shows_its_error_once(
-    error: Exception, said: str, caplog: pytest.LogCaptureFixture
+    error: Exception, text: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     await dispatcher_of(Handling("bad", failing(error)), retry=RetryPolicy(max_attempts=1)).process_message(
         message()
     )
-    assert caplog.messages == [f"route consuming.bad failed for good (attempt 1): {said}"]
+    assert caplog.messages == [f"route consuming.bad failed for good (attempt 1): {text}"]
 
 
 async def test_every_outcome_of_a_route_is_observed() -> None:

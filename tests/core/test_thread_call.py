@@ -209,8 +209,8 @@ async def test_the_stack_is_logged_and_the_entry_stays_settled(caplog: pytest.Lo
         lifecycle.take([(name, message)])
         await eventually(lambda: noted == [1])
         assert reported == [(Incident.STUCK, 1)]
-        said = "a plain function still runs after its timeout or cancellation and occupies a worker; "
-        assert f"{said}it was started for entry {name} of {STREAM}: " in caplog.text
+        output = "a plain function still runs after its timeout or cancellation and occupies a worker; "
+        assert f"{output}it was started for entry {name} of {STREAM}: " in caplog.text
         assert "Blocked.hang at " in caplog.text
         await eventually(lambda: not storage._server.stream(STREAM).groups[GROUP].pending)
         await within_patience(lifecycle.close())

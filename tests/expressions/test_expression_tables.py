@@ -14,7 +14,9 @@ from expression_tables import TABLES, read_table
 @pytest.mark.parametrize("name", TABLES)
 def test_each_expression_has_its_expected_problems(name: str) -> None:
     assert list(read_table(name))
-    wrong = [f"> {given}\n  {said}\n  instead of {expected}" for given, said, expected in compared(name)]
+    wrong = [
+        f"> {given}\n  {message}\n  instead of {expected}" for given, message, expected in compared(name)
+    ]
     assert not wrong, "\n".join(wrong[:10])
 
 
@@ -23,10 +25,10 @@ def compared(name: str) -> list[tuple[str, list[str], list[str]]]:
     found = []
     for given, expected in read_table(name):
         try:
-            said = [line.strip() for line in TABLES[name](given)]
+            message = [line.strip() for line in TABLES[name](given)]
         except Exception as error:
             error.add_note(f"of {given}")
             raise
-        if said != expected:
-            found.append((given, said, expected))
+        if message != expected:
+            found.append((given, message, expected))
     return found

@@ -427,8 +427,8 @@ async def test_an_address_with_a_password_takes_no_other_authorization(
     with pytest.raises(SetupError, match="one would replace the other") as caught:
         await webhook({}, **arguments)
     assert receiver.requests == []
-    for said in (str(caught.value), *complaint):
-        assert not {"s3cret", "t0ken", "bob"} & set(re.split(r"\W", str(said)))
+    for output in (str(caught.value), *complaint):
+        assert not {"s3cret", "t0ken", "bob"} & set(re.split(r"\W", str(output)))
 
 
 async def test_an_address_with_a_password_is_an_authorization(receiver: Receiver) -> None:

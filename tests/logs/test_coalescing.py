@@ -166,11 +166,11 @@ def test_an_outage_of_two_hundred_streams_is_a_few_lines(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("streamroute.incidents.log", scene.loggers[OURS])
-    said = "%s failed; retrying: %s"
+    output = "%s failed; retrying: %s"
     for number in range(200):
         for doing in ("reading from", "claiming in", "promoting retries of"):
-            LOG_ONLY.report(Incident.OUTAGE, f"s{number}", said, f"{doing} s{number}", "refused", kind="A")
-    LOG_ONLY.report(Incident.OUTAGE, "s", said, "settling s", "a right is missing", kind="SetupError")
+            LOG_ONLY.report(Incident.OUTAGE, f"s{number}", output, f"{doing} s{number}", "refused", kind="A")
+    LOG_ONLY.report(Incident.OUTAGE, "s", output, "settling s", "a right is missing", kind="SetupError")
     scene.pass_time()
     assert len(scene.kept.records) == 3
     assert scene.kept.messages[2].endswith("promoting retries of s199 failed; retrying: "

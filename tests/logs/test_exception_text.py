@@ -139,7 +139,7 @@ def test_the_cause_is_what_python_knows() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "shown"),
+    ("message", "shown"),
     [
         ("no answer from redis://shop:hunter2@h:6379/0", "no answer from redis://shop:***@h:6379/0"),
         ("amqp://u:hun/ter@2@h/x, and", "amqp://u:***@h/x, and"),
@@ -156,10 +156,10 @@ def test_the_cause_is_what_python_knows() -> None:
         ),
     ],
 )
-def test_no_password_of_an_address_is_in_its_text(said: str, shown: str) -> None:
+def test_no_password_of_an_address_is_in_its_text(message: str, shown: str) -> None:
     """It goes to logs and dead letters, which more people read than may know the password."""
-    error = raised(lambda: ValueError(said))
-    error.add_note(said)
+    error = raised(lambda: ValueError(message))
+    error.add_note(message)
     assert error_text(error) == error_line(error) == f"ValueError: {shown}"
     assert traceback_text(error).count(shown) == 2
     assert "hunter2" not in traceback_text(error)
@@ -168,9 +168,9 @@ def test_no_password_of_an_address_is_in_its_text(said: str, shown: str) -> None
 @pytest.mark.parametrize("password", ["hunter2", "98765432101", "9876x"])
 @pytest.mark.parametrize("user", ["shop", ""])
 def test_a_password_is_hidden_even_where_the_text_is_cut(user: str, password: str) -> None:
-    said = f"no answer from redis://{user}:{password}@h:6379/0 {'x' * 500}"
+    message = f"no answer from redis://{user}:{password}@h:6379/0 {'x' * 500}"
     for limit in range(40, 120):
-        shown = error_text(ValueError(said), limit)
+        shown = error_text(ValueError(message), limit)
         assert not any(password[:kept] in shown for kept in range(3, len(password) + 1)), shown
 
 

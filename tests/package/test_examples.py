@@ -225,8 +225,8 @@ def test_real_payloads_of_types_that_no_route_lists_are_counted(
     done = example.run("serve", "--feed", feed, "--drain")
     listed = set().union(*(types for types, _, _ in WANTED.values()))
     others = [event["type"] for event in real_events if event["type"] not in listed]
-    said = f"no route lists its type: {len(others)} messages of {len(set(others))} types"
-    assert said in done.out.splitlines()[-1]
+    message = f"no route lists its type: {len(others)} messages of {len(set(others))} types"
+    assert message in done.out.splitlines()[-1]
 
 
 @needs_real_events

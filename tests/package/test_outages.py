@@ -73,7 +73,7 @@ def test_an_outage_is_counted_once_however_much_is_said_of_it(caplog: pytest.Log
     outage.record_success()
     outage.record_failure("again")
     assert [count for _, _, count in reported] == [1, 0, 1]
-    assert len([said for said in caplog.messages if "recovered after 3 failures" in said]) == 1
+    assert len([output for output in caplog.messages if "recovered after 3 failures" in output]) == 1
 
 
 def test_a_setup_error_is_logged_once_per_outage(caplog: pytest.LogCaptureFixture) -> None:
@@ -82,10 +82,10 @@ def test_a_setup_error_is_logged_once_per_outage(caplog: pytest.LogCaptureFixtur
         for _ in range(3):
             outage.record_failure(SetupError("add a right"))
         outage.record_success()
-    assert len([said for said in caplog.messages if "add a right" in said]) == 2
+    assert len([output for output in caplog.messages if "add a right" in output]) == 2
     for right in ("read", "write", "read"):
         outage.record_failure(SetupError(f"add {right}"))
-    assert [said.rpartition("add ")[2] for said in caplog.messages if "add " in said][2:] == [
+    assert [output.rpartition("add ")[2] for output in caplog.messages if "add " in output][2:] == [
         *("read", "write", "read")
     ]
 

@@ -63,8 +63,8 @@ def departures(group: Group, folder: Path, *, fast: bool) -> Iterator[str]:
     for case in group.cases:
         wrong = check(case["data"])
         if (wrong is None) is not case["valid"]:
-            said = "valid" if wrong is None else "invalid"
-            yield f"{group.file} | {group.title} | {case['description']} | {said}"
+            text = "valid" if wrong is None else "invalid"
+            yield f"{group.file} | {group.title} | {case['description']} | {text}"
 
 
 def known_departures() -> dict[str, list[str]]:

@@ -10,7 +10,7 @@ from streamroute.text.json_problems import describe_json_error, long_number, nes
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (
             '{"a": ' + "9" * 5000 + "}",
@@ -25,12 +25,12 @@ from streamroute.text.json_problems import describe_json_error, long_number, nes
         ("", "is not JSON: Expecting value at character 1"),
     ],
 )
-def test_a_place_and_a_reason(text: str, said: str) -> None:
+def test_a_place_and_a_reason(text: str, message: str) -> None:
     with pytest.raises((ValueError, RecursionError)) as raised:
         json.loads(text)
     assert isinstance(raised.value, ValueError | RecursionError)
     words = describe_json_error(text, raised.value)
-    assert said in words
+    assert message in words
     assert not any(word in words for word in ("recursion", "int", "sys.", "char ", "Exceeds"))
 
 

@@ -23,7 +23,7 @@ from streamroute.errors import EmbeddedServerError
 @contextmanager
 def answering(reply: bytes | None) -> Iterator[tuple[Path, list[bytes]]]:
     """A socket that sends this reply, or hangs up (None); with a record of everything received."""
-    said: list[bytes] = []
+    message: list[bytes] = []
     with tempfile.TemporaryDirectory(prefix="sr-") as place, socket.socket(socket.AF_UNIX) as listener:
         path = Path(place, "s")
         listener.bind(str(path))
@@ -35,14 +35,14 @@ def answering(reply: bytes | None) -> Iterator[tuple[Path, list[bytes]]]:
             except OSError:
                 return
             with connection:
-                said.append(connection.recv(1000))
+                message.append(connection.recv(1000))
                 if reply is not None:
                     connection.sendall(reply)
 
         thread = threading.Thread(target=serve)
         thread.start()
         try:
-            yield path, said
+            yield path, message
         finally:
             listener.shutdown(socket.SHUT_RDWR)
             thread.join()
@@ -58,18 +58,18 @@ def answering(reply: bytes | None) -> Iterator[tuple[Path, list[bytes]]]:
     ],
 )
 def test_any_answer_is_a_sign_of_life(reply: bytes | None, state: State) -> None:
-    with answering(reply) as (path, said):
+    with answering(reply) as (path, message):
         assert valkey.state(path) == state
-    assert said == [b"PING\r\n"]
+    assert message == [b"PING\r\n"]
 
 
 @pytest.mark.parametrize(
     ("reply", "process"), [(b"$20\r\nprocess_id:4711\r\nx\r\n", 4711), (b"-NOAUTH\r\n", None), (None, None)]
 )
 def test_a_server_reports_its_process_id(reply: bytes | None, process: int | None) -> None:
-    with answering(reply) as (path, said):
+    with answering(reply) as (path, message):
         assert valkey.process_id(path) == process
-    assert said == [b"INFO server\r\n"]
+    assert message == [b"INFO server\r\n"]
 
 
 @pytest.mark.parametrize(
@@ -77,9 +77,9 @@ def test_a_server_reports_its_process_id(reply: bytes | None, process: int | Non
     [(b"-ERR Errors trying to SHUTDOWN. \r\n", "-ERR Errors trying to SHUTDOWN."), (None, "")],
 )
 def test_a_server_that_does_not_stop_is_reported_with_the_reason(reply: bytes | None, refusal: str) -> None:
-    with answering(reply) as (path, said):
+    with answering(reply) as (path, message):
         assert valkey.request_shutdown(path, "NOSAVE") == refusal
-    assert said == [b"SHUTDOWN NOSAVE\r\n"]
+    assert message == [b"SHUTDOWN NOSAVE\r\n"]
 
 
 def test_a_server_that_hangs_up_is_ending(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,7 +110,7 @@ def test_a_child_that_has_ended_is_collected_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("log", "said"),
+    ("log", "message"),
     [
         (b"", "ends with: nothing"),
         (b"\n \n", "ends with: nothing"),
@@ -123,9 +123,9 @@ def test_a_child_that_has_ended_is_collected_once() -> None:
         (b"x" * 10_000, "ends with: " + "x" * 4096),
     ],
 )
-def test_the_last_log_line_skips_empty_lines(tmp_path: Path, log: bytes, said: str) -> None:
+def test_the_last_log_line_skips_empty_lines(tmp_path: Path, log: bytes, message: str) -> None:
     (tmp_path / valkey.LOG_NAME).write_bytes(log)
-    assert valkey.last_log_line(tmp_path) == f"its log {tmp_path / valkey.LOG_NAME} {said}"
+    assert valkey.last_log_line(tmp_path) == f"its log {tmp_path / valkey.LOG_NAME} {message}"
 
 
 def test_a_missing_server_log_is_reported(tmp_path: Path) -> None:

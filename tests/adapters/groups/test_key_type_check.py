@@ -44,14 +44,14 @@ async def test_a_key_of_another_kind_is_named_with_the_kind_that_it_should_be(
         "stream": "give the stream another name in routes.yaml, or rename that key",
         "dead": "rename or delete it, or name another stream under dead_letter",
     }
-    said = f"the key {key} is a string, and streamroute needs a {kind} there; "
+    message = f"the key {key} is a string, and streamroute needs a {kind} there; "
     with pytest.raises(SetupError) as caught:
         await require_key_types(connection_of(client), KEYS)
-    assert str(caught.value) == said + remedies.get(name, "rename or delete it")
+    assert str(caught.value) == message + remedies.get(name, "rename or delete it")
     with pytest.raises(SetupError) as caught:
         async with explain_wrong_types(raw_client(client, STREAM), KEYS):
             await client.execute_command("LPUSH", key, "a")
-    assert str(caught.value) == said + remedies.get(name, "rename or delete it")
+    assert str(caught.value) == message + remedies.get(name, "rename or delete it")
 
 
 async def test_other_keys_of_the_wrong_type_and_other_errors_pass_through(

@@ -154,10 +154,10 @@ class TestView:
         message = message_of({}, id="1-0", stream=STREAM, entry_id="1-0", pending_key=STREAM, deliveries=1)
         for key in (old.dedupe("greet", "a"), KEYS.dedupe("thank", "a")):
             await group.client.hset(key, "a", "b")
-            said = f"the key {key} is a hash, and streamroute needs a string there; rename or delete it"
+            text = f"the key {key} is a hash, and streamroute needs a string there; rename or delete it"
             with pytest.raises(SetupError) as caught:
                 await coordinator.begin(message, "thank", "a", 60, ["greet"])
-            assert str(caught.value) == said
+            assert str(caught.value) == text
 
     async def test_a_message_asks_for_its_turn(self, group: Scripted) -> None:
         """A waiting message learns for how many seconds another one has held the key."""

@@ -81,8 +81,8 @@ async def test_the_group_whose_place_is_taken_is_not_left_behind(caplog: pytest.
     await watch.check_at_start()
     for _ in range(2):
         await watch.check()
-    [said] = caplog.messages
-    assert said.startswith(f"the group {OTHER} of")
+    [message] = caplog.messages
+    assert message.startswith(f"the group {OTHER} of")
 
 
 async def test_an_outage_is_logged_by_consumers(caplog: pytest.LogCaptureFixture) -> None:
@@ -133,8 +133,10 @@ async def test_a_group_is_reported_when_its_last_worker_ends(
     await client.delete(OLD_KEYS.workers)
     for _ in range(3):
         await watch.check()
-    [said] = caplog.messages
-    assert said.startswith(f"the group {OLD} of {STREAM} had routes of this configuration, and has no worker")
+    [message] = caplog.messages
+    assert message.startswith(
+        f"the group {OLD} of {STREAM} had routes of this configuration, and has no worker"
+    )
 
 
 async def test_reported_and_foreign_groups_cost_nothing(

@@ -312,8 +312,8 @@ class TestTakeOver:
             *(old.stream, old.workers, old.retry, old.due, old.delayed, old.dead, old.meta, old.routes),
             *(new.retry, new.due, new.delayed, new.dead, new.meta),
         ]
-        said, count = await group.run("take_over_group", keys, GROUP, "new", RELEASED, limit, budget)
-        return said, count
+        message, count = await group.run("take_over_group", keys, GROUP, "new", RELEASED, limit, budget)
+        return message, count
 
     async def groups(self, group: Scripted) -> dict[str, str]:
         """Return the stream's groups with their last delivered ids."""
@@ -357,15 +357,15 @@ class TestTakeOver:
     @pytest.mark.parametrize(("limit", "budget"), [(1, 10**9), (3, 10**9), (100, 1), (100, 10)])
     async def test_large_amounts_take_several_steps(self, group: Scripted, limit: int, budget: int) -> None:
         await self.fill(group)
-        said, moved = list[str](), 0
-        while not said or said[-1] == "more":
+        message, moved = list[str](), 0
+        while not message or message[-1] == "more":
             state, count = await self.step(group, limit, budget)
-            said.append(state)
+            message.append(state)
             moved += count
             assert count <= limit
-            assert len(said) < 30
-        assert (said[-1], moved) == ("done", 8)
-        assert len(said) > 1
+            assert len(message) < 30
+        assert (message[-1], moved) == ("done", 8)
+        assert len(message) > 1
         await self.is_moved(group)
 
     @pytest.mark.parametrize("kind", ["pending", "retry", "delayed", "dead"])

@@ -65,8 +65,8 @@ async def test_a_full_server_refuses_a_whole_batch_until_there_is_memory(
 async def test_a_key_that_is_no_stream_is_a_refusal_that_quotes_no_data(redis_client: Redis) -> None:
     await redis_client.set(STREAM, "text")
     target = publisher(redis_client)
-    said = r"publishing to bot_events failed, Redis at redis://user:\*\*\*@tests refuses it: WRONGTYPE"
-    with pytest.raises(SetupError, match=said) as refused:
+    message = r"publishing to bot_events failed, Redis at redis://user:\*\*\*@tests refuses it: WRONGTYPE"
+    with pytest.raises(SetupError, match=message) as refused:
         await target.publish([target.encode({"type": "t", "secret": "hunter2"})])
     assert "hunter2" not in str(refused.value)
 

@@ -272,12 +272,12 @@ def test_a_failure_is_logged_once_and_does_not_end_the_scheduler(caplog: pytest.
     down = ResponseError("LOADING")
     seen = looks_of(6.5, a=[down, down, None, None, down])
     assert [at for at, _ in seen] == list(range(7))
-    said = [re.split(": | after ", message)[0] for message in caplog.messages]
+    text = [re.split(": | after ", message)[0] for message in caplog.messages]
     failed, works = (
         "bringing retries back failed; retrying",
         "bringing retries back recovered",
     )
-    assert said == [failed, works, failed, works]
+    assert text == [failed, works, failed, works]
 
 
 def test_starting_twice_is_starting_once_and_it_may_be_started_again() -> None:

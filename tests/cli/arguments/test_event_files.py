@@ -80,12 +80,12 @@ def test_more_than_is_read_at_once_is_refused(
 ) -> None:
     with Path("big.jsonl").open("wb") as big:
         big.truncate(limit + 1)
-    said = f"cannot be read: the file is larger than {limit / 1_000_000:g} MB"
-    assert f"big.jsonl {said}" in run(arguments, "big.jsonl").err
-    assert f"/dev/zero {said}" in run(arguments, "/dev/zero").err
+    message = f"cannot be read: the file is larger than {limit / 1_000_000:g} MB"
+    assert f"big.jsonl {message}" in run(arguments, "big.jsonl").err
+    assert f"/dev/zero {message}" in run(arguments, "/dev/zero").err
     with Path("/dev/zero").open("rb") as endless:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(endless))
-        assert f"stdin {said.replace('the file', 'it')}" in run(arguments, "-").err
+        assert f"stdin {message.replace('the file', 'it')}" in run(arguments, "-").err
 
 
 @pytest.mark.parametrize("working", ["/", "/usr", "../away"])

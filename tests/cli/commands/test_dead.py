@@ -190,7 +190,7 @@ def test_a_stream_that_is_not_configured(shop: Project, command: Callable[..., D
 
 @pytest.mark.parametrize("verb", ["list", "retry", "drop"])
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "expected_text"),
     [
         (
             ["--route", "fial"],
@@ -203,14 +203,14 @@ def test_a_stream_that_is_not_configured(shop: Project, command: Callable[..., D
     ],
 )
 def test_a_name_that_nothing_has_is_a_mistake(
-    shop: Project, command: Callable[..., Done], verb: str, words: list[str], said: str
+    shop: Project, command: Callable[..., Done], verb: str, words: list[str], expected_text: str
 ) -> None:
     """Nothing happens to a letter that another name of the same command selects."""
     put(shop)
     put(shop, route="gone", type="order.paid")
     done = command("dead", verb, *words, *(["--yes"] if verb == "drop" else []))
     assert (done.code, done.out) == (2, "")
-    assert said in done.err
+    assert expected_text in done.err
     assert len(left(shop)) == 2
 
 

@@ -132,7 +132,7 @@ def test_input_that_is_not_utf_8_is_refused_from_any_source(lone_project: Projec
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "expected_text"),
     [
         ((), 2, "name an EVENT, or one with --type"),
         (("{}", "--type", "a"), 2, "name an EVENT, or one with --type"),
@@ -147,15 +147,15 @@ def test_input_that_is_not_utf_8_is_refused_from_any_source(lone_project: Projec
     ],
 )
 def test_invalid_events_are_refused(
-    command: Callable[..., Done], arguments: tuple[str, ...], code: int, said: str
+    command: Callable[..., Done], arguments: tuple[str, ...], code: int, expected_text: str
 ) -> None:
     done = command("explain", *arguments)
     assert (done.code, done.out) == (code, "")
-    assert said in done.err
+    assert expected_text in done.err
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "expected_text"),
     [
         ('{"type": "booked"}\n{"type": "booked"}\n', "holds several events; explain takes one"),
         (
@@ -165,12 +165,12 @@ def test_invalid_events_are_refused(
     ],
 )
 def test_a_file_with_several_events_is_refused(
-    command: Callable[..., Done], tmp_path: Path, content: str, said: str
+    command: Callable[..., Done], tmp_path: Path, content: str, expected_text: str
 ) -> None:
     Path("events.jsonl").write_text(content)
     done = command("explain", "events.jsonl")
     assert (done.code, done.out) == (1, "")
-    assert said in done.err
+    assert expected_text in done.err
 
 
 def test_a_configuration_with_errors_is_shown_instead(command: Callable[..., Done]) -> None:

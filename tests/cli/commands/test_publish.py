@@ -99,7 +99,7 @@ def test_no_handler_is_imported_to_publish(shop: Project, command: Callable[...,
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "message"),
     [
         (b'{"type": "t", ', "is not JSON"),
         (b'["t"]', "is JSON, but not an object"),
@@ -112,7 +112,7 @@ def test_no_handler_is_imported_to_publish(shop: Project, command: Callable[...,
     ],
 )
 def test_a_line_that_is_no_event_is_named(
-    shop: Project, command: Callable[..., Done], line: bytes, said: str
+    shop: Project, command: Callable[..., Done], line: bytes, message: str
 ) -> None:
     shop.write("events.jsonl", b'{"type": "t"}\n\n' + line + b'\n{"type": "t"}\n')
     done = command("publish", "events", "events.jsonl")
@@ -120,7 +120,7 @@ def test_a_line_that_is_no_event_is_named(
     published, error = done.err.splitlines()
     assert published.startswith("published 1 event to events")
     assert error.startswith("error: events.jsonl:3: ")
-    assert said in error
+    assert message in error
     assert len(entries(shop)) == 1
 
 
@@ -146,7 +146,7 @@ def test_events_not_on_one_line_get_advice(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["evnets", "--type", "t"], 'unknown stream "evnets"; did you mean "events"?'),
         (["other", "--type", "t"], 'unknown stream "other"; the configuration has events'),
@@ -162,11 +162,11 @@ def test_events_not_on_one_line_get_advice(
     ],
 )
 def test_misuse_is_explained(
-    shop: Project, command: Callable[..., Done], arguments: list[str], said: str
+    shop: Project, command: Callable[..., Done], arguments: list[str], message: str
 ) -> None:
     done = command("publish", *arguments)
     assert (done.code, done.out) == (2, "")
-    assert said in done.err
+    assert message in done.err
     assert not shop.redis.exists("events")
 
 

@@ -545,8 +545,8 @@ def test_a_container_that_cannot_be_closed_is_reported_after_the_table(project: 
     done = project.run("serve", "--feed", "events.jsonl", "--drain")
     assert done.code == 1
     assert "events  ok           1          1       0" in done.out
-    said = "error: closing the container wiring.shut_badly failed: ValueError: the pool is gone"
-    assert done.err.splitlines()[-1] == said
+    expected = "error: closing the container wiring.shut_badly failed: ValueError: the pool is gone"
+    assert done.err.splitlines()[-1] == expected
     assert project.ledger == ["ok 1", "closing"]
 
 

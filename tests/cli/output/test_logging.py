@@ -91,9 +91,9 @@ def test_exception_text_cannot_forge_a_log_line(
 ) -> None:
     set_up_logging("text", "info")
     logging.getLogger(name).error("failed%s", FORGED, exc_info=error)
-    said = capsys.readouterr().err
-    assert "forged" in said
-    assert not [line for line in said.splitlines()[1:] if line.startswith("12:34:56")]
+    expected = capsys.readouterr().err
+    assert "forged" in expected
+    assert not [line for line in expected.splitlines()[1:] if line.startswith("12:34:56")]
     set_up_logging("json", "info")
     logging.getLogger(name).error("failed%s", FORGED, exc_info=error)
     assert len(capsys.readouterr().err.splitlines()) == 1
@@ -112,10 +112,10 @@ def test_a_thread_and_a_finalizer_that_fail_are_records_too(capsys: pytest.Captu
     thread.start()
     thread.join()
     Odd().__del__  # noqa: B018 - it is made and goes
-    said = capsys.readouterr().err
-    assert said.count("ValueError: ") == 2
-    assert "error: thread mine\\n12:34:56 error: forged failed" in said
-    assert not [line for line in said.splitlines() if line.startswith("12:34:56")]
+    expected = capsys.readouterr().err
+    assert expected.count("ValueError: ") == 2
+    assert "error: thread mine\\n12:34:56 error: forged failed" in expected
+    assert not [line for line in expected.splitlines() if line.startswith("12:34:56")]
 
 
 def test_the_final_error_keeps_its_lines_and_forges_no_record(
@@ -138,11 +138,11 @@ def test_the_log_level_applies_to_all_but_noisy_libraries(
     set_up_logging("text", "debug")
     for name in ("shop", "streamroute.app", "asyncio", "redis"):
         logging.getLogger(name).debug("from %s", name)
-    said = capsys.readouterr().err
-    assert "from shop" in said
-    assert "from streamroute.app" in said
-    assert "asyncio" not in said
-    assert "redis" not in said
+    expected = capsys.readouterr().err
+    assert "from shop" in expected
+    assert "from streamroute.app" in expected
+    assert "asyncio" not in expected
+    assert "redis" not in expected
 
 
 def test_warnings_of_python_are_records_too(capsys: pytest.CaptureFixture[str]) -> None:
@@ -194,13 +194,13 @@ def test_the_traceback_of_any_exception_is_written(
     set_up_logging(output_format, "info")
     error = ALL[kind]()
     logging.getLogger("shop").error("failed", exc_info=(type(error), error, None))
-    said = capsys.readouterr().err
+    expected = capsys.readouterr().err
     if output_format == "json":
-        record = json.loads(said)
+        record = json.loads(expected)
         assert 0 < len(record["traceback"]) <= 16_000
-    assert "failed" in said
-    assert "\x1b" not in said
-    assert "Logging error" not in said
+    assert "failed" in expected
+    assert "\x1b" not in expected
+    assert "Logging error" not in expected
 
 
 def test_a_record_that_cannot_be_formatted_is_written_with_why(capsys: pytest.CaptureFixture[str]) -> None:

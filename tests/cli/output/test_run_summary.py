@@ -25,7 +25,7 @@ def unlisted(*types: str) -> UnlistedMessages:
 
 
 @pytest.mark.parametrize(
-    ("types", "said"),
+    ("types", "text"),
     [
         (["a"], "1 message of 1 type (a 1)"),
         (["a", "b", "a"], "3 messages of 2 types (a 2, b 1)"),
@@ -34,9 +34,9 @@ def unlisted(*types: str) -> UnlistedMessages:
         ([str(n) for n in range(1500)], "1500 messages of more than 1000 types (0 1, 1 1, 10 1, ...)"),
     ],
 )
-def test_types_that_no_route_lists_are_one_line(types: list[str], said: str) -> None:
+def test_types_that_no_route_lists_are_one_line(types: list[str], text: str) -> None:
     line = describe_unlisted(unlisted(*types))
-    assert line == f"acknowledged, since no route lists its type: {said}"
+    assert line == f"acknowledged, since no route lists its type: {text}"
 
 
 def test_numbers_stand_right_and_words_left_without_trailing_blanks() -> None:
@@ -66,5 +66,5 @@ def test_a_feed_without_leftovers_is_one_table_too(printed: Callable[[Counters],
 def test_entries_lost_to_other_workers_are_reported(printed: Callable[[Counters], str]) -> None:
     counters = Counters({"s": ("a",)})
     counters.observe(Message({}, stream="s"), None, Result.LOST)
-    said = "entries that another worker claimed meanwhile, and may have run as well: 1"
-    assert printed(counters).splitlines()[-1] == said
+    text = "entries that another worker claimed meanwhile, and may have run as well: 1"
+    assert printed(counters).splitlines()[-1] == text

@@ -59,7 +59,7 @@ EXITS = "called sys.exit() in the event loop"
 
 @pytest.mark.parametrize("fast", [True, False])
 @pytest.mark.parametrize(
-    ("act", "said"),
+    ("act", "message"),
     [
         (cancel_all, "cancelled a task of streamroute"),
         (stop, "stopped the event loop"),
@@ -69,7 +69,7 @@ EXITS = "called sys.exit() in the event loop"
 )
 def test_user_code_that_ends_the_command_is_named(
     act: Callable[[], None],
-    said: str,
+    message: str,
     fast: bool,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -86,7 +86,7 @@ def test_user_code_that_ends_the_command_is_named(
         return 0
 
     assert run_until_exit(main()) == 1
-    assert capsys.readouterr().err == f"error: user code {said}; this process exits\n"
+    assert capsys.readouterr().err == f"error: user code {message}; this process exits\n"
     while tasks:
         assert isinstance(tasks.pop().exception(), SystemExit)
 

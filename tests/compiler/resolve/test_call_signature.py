@@ -255,7 +255,7 @@ def test_callables_without_arguments_can_make_a_container(factory: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("factory", "said"),
+    ("factory", "expected_text"),
     [
         (5, '"f" is an int, which cannot be called'),
         (opened_later, '"f" requires "url", but is called without arguments'),
@@ -263,10 +263,10 @@ def test_callables_without_arguments_can_make_a_container(factory: Any) -> None:
         (undecorated_async, '"f" is a generator function: handlers would receive a generator'),
     ],
 )
-def test_an_unusable_container_factory_is_a_problem(factory: Any, said: str) -> None:
+def test_an_unusable_container_factory_is_a_problem(factory: Any, expected_text: str) -> None:
     problem = check_factory(factory, "f")
     assert problem is not None
-    assert problem.message == said
+    assert problem.message == expected_text
 
 
 class Unbound:

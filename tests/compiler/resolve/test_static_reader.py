@@ -255,9 +255,9 @@ def test_a_module_that_is_a_link_to_elsewhere_is_not_read(folder: Path) -> None:
     (folder / "project/linked.py").symlink_to("../secret.py")
     (folder / "project/up").symlink_to("..")
     for text in ("linked.run", "up.secret.run"):
-        said = f'"{text}" could not be read: the file is outside the configuration folder'
+        output = f'"{text}" could not be read: the file is outside the configuration folder'
         code, message = problem(folder / "project", text)
-        assert (code, message.partition(":")[0]) == (UNVERIFIED, said.partition(":")[0])
+        assert (code, message.partition(":")[0]) == (UNVERIFIED, output.partition(":")[0])
     assert "secret" not in problem(folder / "project", "up.secrte.run")[1].replace("secrte", "")
     assert StaticReader(folder / "project", outside=True).handler("up.secrets.run", {}) != []
 

@@ -219,8 +219,10 @@ def test_two_configurations_that_disagree_about_one_group_are_found(tmp_path: Pa
     one, two = "{events: {group: g, lease: 10s, concurrency: 3}}", "{events: {group: g, retry: {delay: 5s}}}"
     (line,) = both(tmp_path, REDIS + one, REDIS + two)
     where = f"{tmp_path}/one.yaml:3"
-    said = f'group "g" of stream "events" is also served by {where}, with a different "lease" and "retry"'
-    assert line == f"{tmp_path}/two.yaml:3:11: warning[SR215]: {said}"
+    expected_text = (
+        f'group "g" of stream "events" is also served by {where}, with a different "lease" and "retry"'
+    )
+    assert line == f"{tmp_path}/two.yaml:3:11: warning[SR215]: {expected_text}"
 
 
 @pytest.mark.parametrize(
@@ -237,7 +239,7 @@ def test_groups_that_are_not_shared_or_agree_are_clean(tmp_path: Path, one: str,
 
 
 @pytest.mark.parametrize(
-    ("one", "two", "said"),
+    ("one", "two", "expected_text"),
     [
         (
             "{group: old}",
@@ -257,10 +259,10 @@ def test_groups_that_are_not_shared_or_agree_are_clean(tmp_path: Path, one: str,
     ],
 )
 def test_a_group_that_another_configuration_serves_or_moves_cannot_be_moved(
-    tmp_path: Path, one: str, two: str, said: str
+    tmp_path: Path, one: str, two: str, expected_text: str
 ) -> None:
     (line,) = both(tmp_path, f"{REDIS}{{events: {one}}}", f"{REDIS}{{events: {two}}}")
-    expected = said.format(where=f"{tmp_path}/one.yaml:3")
+    expected = expected_text.format(where=f"{tmp_path}/one.yaml:3")
     assert line == f"{tmp_path}/two.yaml:3:11: warning[SR215]: {expected}"
 
 

@@ -147,9 +147,9 @@ def test_validation_stops_after_a_few_problems(root: dict[str, Any], data: Any) 
     finder = DataProblemFinder(SchemaChecks(root, DIALECT), data)
     first = next(finder.problems())
     assert first.path in ((), (0,), ("0",))
-    said = checked(root, data)
-    assert said is not None
-    assert len(said) < 500
+    output = checked(root, data)
+    assert output is not None
+    assert len(output) < 500
 
 
 def test_the_values_of_unique_items_cannot_be_made_to_collide() -> None:

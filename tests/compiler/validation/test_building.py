@@ -100,7 +100,7 @@ def check(root: dict[str, Any], data: Any, dialect: Dialect = Dialect.DRAFT_2020
 
 @pytest.mark.parametrize("fast", [True, False], ids=["with-jsonschema-rs", "without"])
 @pytest.mark.parametrize(
-    ("root", "data", "said"),
+    ("root", "data", "message"),
     [
         ({"enum": []}, 1, "the data must be one of an empty list of values"),
         ({"properties": {"a": {"enum": []}}}, {"a": None}, "a must be one of an empty list of values"),
@@ -121,12 +121,12 @@ def check(root: dict[str, Any], data: Any, dialect: Dialect = Dialect.DRAFT_2020
     ],
 )  # fmt: skip
 def test_any_data_has_a_verdict_and_a_true_reason(
-    root: dict[str, Any], data: Any, said: str | None, fast: bool, monkeypatch: pytest.MonkeyPatch
+    root: dict[str, Any], data: Any, message: str | None, fast: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not fast:
         monkeypatch.setitem(sys.modules, "jsonschema_rs", None)
     found = check(root, data)
-    assert found == said or (found and said and found.startswith(said))
+    assert found == message or (found and message and found.startswith(message))
 
 
 @pytest.mark.parametrize("fast", [True, False], ids=["with-jsonschema-rs", "without"])

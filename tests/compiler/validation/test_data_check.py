@@ -178,20 +178,20 @@ def test_both_libraries_give_the_same_verdict(
     ],
 )
 def test_the_reason_says_where_and_what_and_no_value(root: dict[str, Any], data: Any, reason: str) -> None:
-    said = data_check(schema(root))(data)
-    assert said is not None
-    assert said.startswith(reason)
-    assert "s3cret" not in said
+    text = data_check(schema(root))(data)
+    assert text is not None
+    assert text.startswith(reason)
+    assert "s3cret" not in text
 
 
 def test_the_reason_has_a_bound_whatever_the_data_is() -> None:
     """Keys of a megabyte, and more that is wrong than fits into memory."""
     strings = {"additionalProperties": {"type": "string"}}
     check = data_check(schema({"properties": {"a": strings, "b": {"items": {"type": "string"}}}}))
-    said = check({"a": {"k" * 1_000_000 + str(n): n for n in range(5)}, "b": [1] * 200_000})
-    assert said is not None
-    assert len(said) < 1_000
-    assert said.endswith(" (and more)")
+    text = check({"a": {"k" * 1_000_000 + str(n): n for n in range(5)}, "b": [1] * 200_000})
+    assert text is not None
+    assert len(text) < 1_000
+    assert text.endswith(" (and more)")
 
 
 @pytest.mark.parametrize("factor", [0.01, 0.1])

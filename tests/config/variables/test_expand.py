@@ -115,7 +115,7 @@ def test_a_list_with_an_unset_variable_is_no_string_either(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("written", "said"),
+    ("written", "expected_text"),
     [
         ("redis://u:${hunter2-x}@h:1", 'what begins with "${" is not a valid variable'),
         ("redis://u:${hunter2@h:1", 'what begins with "${" is not a valid variable'),
@@ -123,10 +123,12 @@ def test_a_list_with_an_unset_variable_is_no_string_either(tmp_path: Path) -> No
         ("redis://${HOST-x}:1", '"${HOST-x}" is not a valid variable'),
     ],
 )
-def test_a_malformed_variable_in_a_password_is_not_quoted(tmp_path: Path, written: str, said: str) -> None:
+def test_a_malformed_variable_in_a_password_is_not_quoted(
+    tmp_path: Path, written: str, expected_text: str
+) -> None:
     (tmp_path / "routes.yaml").write_text(f"version: 1\nredis: {{url: '{written}'}}\n", encoding="utf-8")
     [found] = load_config(tmp_path, env={}).findings
-    assert (found.code, found.message) == ("SR504", said)
+    assert (found.code, found.message) == ("SR504", expected_text)
 
 
 ROUTE = "version: 1\nstreams: {s: }\nroutes:\n- {name: r, type: t, handler: h.h, %s}\n"

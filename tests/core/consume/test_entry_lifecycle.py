@@ -165,14 +165,14 @@ class TestClosing:
             assert work.lifecycle.in_flight.payloads == {}
 
     @pytest.mark.parametrize(
-        ("count", "said"),
+        ("count", "expected_text"),
         [
             (1, "1 handler was cut off after 0.01s; its entry"),
             (2, "2 handlers were cut off after 0.01s; their"),
         ],
     )
     async def test_handlers_beyond_the_grace_are_cancelled_and_released(
-        self, caplog: pytest.LogCaptureFixture, count: int, said: str
+        self, caplog: pytest.LogCaptureFixture, count: int, expected_text: str
     ) -> None:
         async with opened(grace=0.01) as work:
             entries = await work.read(*"12"[:count])
@@ -180,7 +180,7 @@ class TestClosing:
             await eventually(lambda: len(work.started) == count)
             await within_patience(work.lifecycle.close())
             assert sorted(work.storage.released) == [(name, True) for name, _ in entries]
-            assert said in caplog.text
+            assert expected_text in caplog.text
             assert "stays pending" not in caplog.text
             assert (work.lifecycle.in_flight.payloads, work.reported) == ({}, [])
 

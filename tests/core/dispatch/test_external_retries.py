@@ -120,8 +120,8 @@ async def test_an_unproven_retry_is_logged_if_retries_are_expected(
     dispatcher = dispatcher_of(Handling("again"), retry_scheduler=scheduler, retry_secret=SECRET)
     await dispatcher.process_message(message({**marked(), "retried_at": 7}))
     await dispatcher.process_message(message({"type": "booked", KEY: 7}))
-    said = [line for line in caplog.messages if "says that it is a retry and does not prove it" in line]
-    assert len(said) == scheduled
+    output = [line for line in caplog.messages if "says that it is a retry and does not prove it" in line]
+    assert len(output) == scheduled
 
 
 async def test_a_proven_marker_that_is_replayed_runs_the_same_route_of_the_same_message_again() -> None:

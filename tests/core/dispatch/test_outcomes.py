@@ -212,7 +212,7 @@ def test_a_letter_has_the_traceback_of_what_made_its_handler_give_up() -> None:
 def test_a_final_failures_text_has_reason_and_error_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    for reason, error, said in (
+    for reason, error, expected_text in (
         ("it failed", ValueError("no card"), "it failed: ValueError: no card"),
         ("no card today", ValueError("no card"), "no card today"),
         ("ValueError: no", ValueError("no"), "ValueError: no"),
@@ -221,7 +221,7 @@ def test_a_final_failures_text_has_reason_and_error_once(
     ):
         caplog.clear()
         dead_letter("r", reason, error, 4)
-        assert caplog.messages == [f"route r failed for good (attempt 4): {said}"]
+        assert caplog.messages == [f"route r failed for good (attempt 4): {expected_text}"]
 
 
 def test_a_postponed_route_keeps_its_attempt_and_is_no_failure(caplog: pytest.LogCaptureFixture) -> None:
@@ -247,10 +247,10 @@ def test_a_handler_that_names_its_route_counts_its_own_attempts() -> None:
 
 def test_the_number_of_attempts_is_said_as_one_says_it() -> None:
     once = RetryPolicy(max_attempts=1)
-    for attempt, said in ((1, "failed after 1 attempt"), (2, "failed after 2 attempts")):
+    for attempt, expected_text in ((1, "failed after 1 attempt"), (2, "failed after 2 attempts")):
         letter = outcome_for(ROUTE, ValueError(), attempt, once)
         assert isinstance(letter, DeadLetter)
-        assert letter.reason == said
+        assert letter.reason == expected_text
 
 
 def test_a_plain_payload_is_at_its_first_attempt() -> None:
@@ -321,8 +321,10 @@ def test_a_message_that_reaches_no_handler_is_named_by_its_id(caplog: pytest.Log
     assert one == two != three
 
 
-@pytest.mark.parametrize(("reason", "said"), [(None, "what it says"), ("its reason", "its reason"), (7, "7")])
-def test_a_custom_rejection_class_provides_its_reason(reason: Any, said: str) -> None:
+@pytest.mark.parametrize(
+    ("reason", "expected_text"), [(None, "what it says"), ("its reason", "its reason"), (7, "7")]
+)
+def test_a_custom_rejection_class_provides_its_reason(reason: Any, expected_text: str) -> None:
     class Own(Reject):
         def __str__(self) -> str:
             return "what it says"
@@ -331,4 +333,4 @@ def test_a_custom_rejection_class_provides_its_reason(reason: Any, said: str) ->
     vars(error)["reason"] = reason
     letter = outcome_for(ROUTE, error, 1, POLICY)
     assert isinstance(letter, DeadLetter)
-    assert letter.reason == said
+    assert letter.reason == expected_text

@@ -81,8 +81,10 @@ async def test_without_an_answer_it_waits_a_second_and_keeps_the_last_one(
 ) -> None:
     found = await outcome(what, message(Workers(ConnectionError("away")), unknown_since=SINCE))
     assert (found.delay, found.unknown_since, found.postponed) == (1.0, SINCE, True)
-    [said] = caplog.messages
-    assert said == ("could not read the routes of the group's workers; messages wait: ConnectionError: away")
+    [expected_text] = caplog.messages
+    assert expected_text == (
+        "could not read the routes of the group's workers; messages wait: ConnectionError: away"
+    )
 
 
 class Mocked:
@@ -111,14 +113,15 @@ async def test_a_plain_payload_does_not_wait_for_other_workers() -> None:
 
 @BOTH
 @pytest.mark.parametrize(
-    ("before", "now", "said"), [(0, SINCE, True), (SINCE, SINCE, False), (0, 0, False), (SINCE, 0, False)]
+    ("before", "now", "expected_text"),
+    [(0, SINCE, True), (SINCE, SINCE, False), (0, 0, False), (SINCE, 0, False)],
 )
 async def test_the_first_unknown_retry_is_logged(
-    what: str, before: int, now: int, said: bool, caplog: pytest.LogCaptureFixture
+    what: str, before: int, now: int, expected_text: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     await outcome(what, message(Workers(RouteWait(1, now)), unknown_since=before))
-    assert [record.levelno for record in caplog.records] == [logging.WARNING] * said
-    if said:
+    assert [record.levelno for record in caplog.records] == [logging.WARNING] * expected_text
+    if expected_text:
         name = ROUTE if what == "route" else TYPE
         assert f"{name!r} wait" in caplog.text
         # Equal lines about one name are logged once; those about another name are logged as well.

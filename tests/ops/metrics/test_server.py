@@ -51,7 +51,7 @@ def test_an_endpoint_is_a_host_and_a_port(text: str, endpoint: Endpoint) -> None
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (":9464", "names no host; write 0.0.0.0:9464"),
         ("::1:9464", "write an IPv6 address in brackets"),
@@ -61,8 +61,8 @@ def test_an_endpoint_is_a_host_and_a_port(text: str, endpoint: Endpoint) -> None
         ("", "does not end in a port"),
     ],
 )
-def test_an_invalid_endpoint_is_explained(text: str, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_an_invalid_endpoint_is_explained(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         Endpoint.read(text)
 
 

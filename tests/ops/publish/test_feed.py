@@ -83,7 +83,7 @@ async def test_an_event_larger_than_a_batch_goes_in_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "message"),
     [
         (b"{", "the line is not JSON"),
         (b"3", "the line is JSON, but not an object"),
@@ -91,11 +91,11 @@ async def test_an_event_larger_than_a_batch_goes_in_alone() -> None:
     ],
 )
 async def test_a_broken_line_is_named_by_its_number_and_what_came_before_is_published(
-    line: bytes, said: str
+    line: bytes, message: str
 ) -> None:
     target, progress = Target(), FeedProgress()
     given = chunks([event(1), b""], [event(2), line, event(3)])
-    with pytest.raises(FeedError, match=rf"^feed:4: {said}"):
+    with pytest.raises(FeedError, match=rf"^feed:4: {message}"):
         _ = [size async for size in publish_feed(target, given, "feed", progress)]
     assert (target.data, progress.events) == ([1, 2], 2)
 

@@ -51,12 +51,12 @@ def test_a_line_holds_all_of_a_report(ready: bool, ended: bool) -> None:
 
 
 def test_a_report_has_names_and_no_positions() -> None:
-    said = json.loads(WorkerReport(ready=True, counts=counted(), stats=STATS).to_line())
-    assert said["counts"]["routes"] == [
+    output = json.loads(WorkerReport(ready=True, counts=counted(), stats=STATS).to_line())
+    assert output["counts"]["routes"] == [
         {"stream": "s", "route": "r", "counts": {"matched": 1, "succeeded": 1}}
     ]
-    assert {"stream": "s", "event": "claimed", "count": 3} in said["counts"]["events"]
-    assert said["stats"] == {"lag": 0.5, "running": {"s": 1}, "concurrency": {"s": 32}, "stuck": {}}
+    assert {"stream": "s", "event": "claimed", "count": 3} in output["counts"]["events"]
+    assert output["stats"] == {"lag": 0.5, "running": {"s": 1}, "concurrency": {"s": 32}, "stuck": {}}
 
 
 def test_a_report_without_counts_is_marked() -> None:
@@ -66,23 +66,23 @@ def test_a_report_without_counts_is_marked() -> None:
 def test_a_report_of_another_version_is_understood() -> None:
     """It lacks names, and has others."""
     row = {"stream": "s", "route": "r", "counts": {"matched": 2, "quarantined": 1}}
-    said = {
+    output = {
         "ready": True,
         "version": "9",
         "counts": {"routes": [row], "by_tenant": []},
         "stats": {"load": 1},
     }
-    found = WorkerReport.from_line(json.dumps(said).encode())
+    found = WorkerReport.from_line(json.dumps(output).encode())
     assert found.counts is not None
     assert found.counts.backlog["s", "r"]["matched"] == 2
     assert (found.ready, found.ended, found.stats) == (True, False, ProcessStats(0.0, {}, {}))
 
 
 @given(JSON | st.fixed_dictionaries({}, optional={"counts": NEARLY, "stats": NEARLY, "ready": JSON}))
-def test_a_line_is_a_report_or_a_value_error(said: Any) -> None:
+def test_a_line_is_a_report_or_a_value_error(output: Any) -> None:
     report = None
     with suppress(ValueError):
-        report = WorkerReport.from_line(json.dumps(said).encode())
+        report = WorkerReport.from_line(json.dumps(output).encode())
     assert report is None or WorkerReport.from_line(report.to_line()) == report
 
 

@@ -50,8 +50,8 @@ class Cluster:
 
     def belongs_to(self, node: Node) -> None:
         """Let both nodes report that this one has all slots."""
-        said: Reply = [[0, 16383, [b"127.0.0.1", node.port, b"id"]]]
-        self.one.slots = self.two.slots = said
+        message: Reply = [[0, 16383, [b"127.0.0.1", node.port, b"id"]]]
+        self.one.slots = self.two.slots = message
 
     async def lose_the_first(self) -> None:
         """Let the first node refuse connections from now on."""
@@ -229,14 +229,14 @@ class TestAway:
     """Nodes that do not serve, or do not exist."""
 
     @pytest.mark.parametrize(
-        ("said", "error"),
+        ("message", "error"),
         [("-CLUSTERDOWN The cluster is down", ClusterDownError), ("-READONLY a replica", ReadOnlyError)],
     )
     @pytest.mark.parametrize("alone", [True, False])
     async def test_a_node_without_the_slot_is_asked_last(
-        self, cluster: Cluster, said: str, error: type[Exception], alone: bool
+        self, cluster: Cluster, message: str, error: type[Exception], alone: bool
     ) -> None:
-        cluster.one.replies_with("GET", said)
+        cluster.one.replies_with("GET", message)
         cluster.two.replies_with("GET", b"x")
         if alone:
             with pytest.raises(error):
@@ -398,13 +398,13 @@ class TestReads:
         assert list((await self.ask(cluster)).rows) == [KEY]
 
     @pytest.mark.parametrize(
-        ("said", "error"),
+        ("message", "error"),
         [("-CLUSTERDOWN The cluster is down", ClusterDownError), ("-READONLY a replica", ReadOnlyError)],
     )
     async def test_a_read_of_an_unserved_slot_is_an_error_and_refreshes_the_topology(
-        self, cluster: Cluster, said: str, error: type[Exception]
+        self, cluster: Cluster, message: str, error: type[Exception]
     ) -> None:
-        self.serve(cluster.one, said)
+        self.serve(cluster.one, message)
         self.serve(cluster.two, ROWS)
         with pytest.raises(error):
             await self.ask(cluster)

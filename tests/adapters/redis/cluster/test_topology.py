@@ -228,8 +228,8 @@ async def test_an_unserved_slot_is_logged_once_and_keeps_its_entries(
             await eventually(lambda: f"reading from {STREAM} recovered" in caplog.text)
             await eventually(lambda: f"confirming leases of {STREAM} recovered" in caplog.text)
             assert len(await send_command(raw_client(redis.client, STREAM), "XRANGE", STREAM, "-", "+")) == 2
-    for said in (f"reading from {STREAM} failed", f"confirming leases of {STREAM} failed"):
-        assert caplog.text.count(said) == 1
+    for output in (f"reading from {STREAM} failed", f"confirming leases of {STREAM} failed"):
+        assert caplog.text.count(output) == 1
 
 
 async def test_a_connection_of_its_own_follows_the_slot_and_is_closed(cluster: RealCluster) -> None:

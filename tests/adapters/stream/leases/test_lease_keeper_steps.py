@@ -245,13 +245,13 @@ class TestSilence:
     async def test_entries_are_released_again_only_in_the_next_silence(
         self, group: Keeping, caplog: pytest.LogCaptureFixture
     ) -> None:
-        said = "that did not start go to other workers"
+        message = "that did not start go to other workers"
         await group.beat(silence=LEASE + 0.1)
         await group.beat(silence=LEASE + 5)
-        assert caplog.text.count(said) == 1
+        assert caplog.text.count(message) == 1
         await group.beat(silence=0)
         await group.beat(silence=LEASE + 0.1)
-        assert caplog.text.count(said) == 2
+        assert caplog.text.count(message) == 2
 
     async def test_a_stall_without_unstarted_entries_is_not_logged(
         self, group: Keeping, caplog: pytest.LogCaptureFixture
@@ -282,9 +282,9 @@ async def test_a_longer_lease_applies_at_once_and_a_shorter_one_after_it_expired
         await group.beat()
 
     def reported() -> list[str]:
-        said = [one for one in caplog.messages if "the lease in force" in one]
+        message = [one for one in caplog.messages if "the lease in force" in one]
         caplog.clear()
-        return [one.split(" is ", 1)[1] for one in said]
+        return [one.split(" is ", 1)[1] for one in message]
 
     await others(shorter=10_000, equal=300_000)
     assert reported() == []
@@ -315,5 +315,5 @@ async def test_a_key_of_the_wrong_type_is_named_with_what_to_do(
     assert group.reported == [(Incident.OUTAGE, STREAM, 1)]
     await group.client.delete(key)
     await group.beat()
-    [said] = caplog.messages[1:]
-    assert said.startswith(f"confirming leases of {STREAM} recovered after 2 failures")
+    [message] = caplog.messages[1:]
+    assert message.startswith(f"confirming leases of {STREAM} recovered after 2 failures")
