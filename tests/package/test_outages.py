@@ -62,7 +62,7 @@ def test_waits_double_up_to_two_seconds_and_begin_again_after_a_success(
     assert [outage.record_failure("no") for _ in range(5)] == [0.1, 0.2, 0.4, 0.8, 1.0]
 
 
-def test_an_outage_is_counted_once_however_much_is_said_of_it(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_outage_is_counted_once_despite_several_log_lines(caplog: pytest.LogCaptureFixture) -> None:
     reported: list[tuple[str, Incident, int]] = []
     outage = OutageTracker("reading from s", "s", Incidents(lambda *what: reported.append(what)))
     outage.record_success()
@@ -90,7 +90,7 @@ def test_a_setup_error_is_logged_once_per_outage(caplog: pytest.LogCaptureFixtur
     ]
 
 
-def test_how_long_it_lasted_is_said(
+def test_the_duration_of_an_outage_is_logged(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     times = iter([1000.0, 1012.34])

@@ -312,7 +312,7 @@ class TestHeartbeat:
         assert before <= now <= await group.now()
         assert await group.hash(KEYS.workers) == {ME: f"{now + 2_468} 1234 d1"}
 
-    async def test_the_longest_lease_of_a_worker_that_is_alive_is_told(self, group: Scripted) -> None:
+    async def test_the_longest_lease_of_a_live_worker_is_reported(self, group: Scripted) -> None:
         soon = await group.now() + 60_000
         await group.client.hset(
             KEYS.workers,

@@ -95,7 +95,7 @@ class Stream:
 class TestSettings:
     """The constructor's settings."""
 
-    async def test_the_defaults_are_those_of_the_storage_on_redis_or_said_beside_them(self) -> None:
+    async def test_the_defaults_match_the_redis_storage_or_are_documented(self) -> None:
         storage = MemoryStreamStorage()
         assert (storage.lease, storage.block) == (Lease.of(60.0), 2.0)
         assert (storage.trim, storage.trimmed) == (None, 0)

@@ -39,7 +39,7 @@ def _stream(line: str) -> str:
         ["name: one, formerly: old, enabled: false"],
     ],
 )
-def test_names_that_nobody_has_any_more_are_taken_over(tmp_path: Path, lines: Sequence[str]) -> None:
+def test_unused_names_are_taken_over(tmp_path: Path, lines: Sequence[str]) -> None:
     assert findings(tmp_path, routes(*lines)) == []
 
 

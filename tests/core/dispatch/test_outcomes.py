@@ -245,7 +245,7 @@ def test_a_handler_that_names_its_route_counts_its_own_attempts() -> None:
     assert isinstance(outcome_for(ROUTE, ValueError(), 2, POLICY), RetryLater)
 
 
-def test_the_number_of_attempts_is_said_as_one_says_it() -> None:
+def test_the_number_of_attempts_is_worded_in_singular_and_plural() -> None:
     once = RetryPolicy(max_attempts=1)
     for attempt, expected_text in ((1, "failed after 1 attempt"), (2, "failed after 2 attempts")):
         letter = outcome_for(ROUTE, ValueError(), attempt, once)

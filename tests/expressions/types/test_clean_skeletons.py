@@ -76,7 +76,7 @@ def test_the_cache_of_skeletons_is_bounded() -> None:
     assert not clean.is_clean("0")
 
 
-def test_messages_are_not_taken_for_validated_unless_it_is_said() -> None:
+def test_messages_count_as_validated_only_if_declared() -> None:
     schema = {"type": "object", "required": ["tier"], "properties": {"tier": {"enum": ["gold", "silver"]}}}
     payload = payload_type({"t": from_schema(schema)})
     for expression in ("@", "tier", "tier == 'bronze'", "tier != `null`"):

@@ -574,7 +574,7 @@ async def test_a_worker_that_the_system_cannot_start_is_retried(
     assert "worker 1 exited unexpectedly ([Errno 2] No such file" in caplog.text
 
 
-async def test_how_a_worker_ended_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_end_of_a_worker_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     script = """
 match len(lives()):
     case 0:

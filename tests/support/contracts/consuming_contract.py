@@ -70,7 +70,9 @@ class Finishing:
             proceed.set()
             await eventually(lambda: nothing_left(backend))
 
-    async def test_what_the_callback_raises_on_stays_pending_and_is_claimed(self, backend: Backend) -> None:
+    async def test_an_entry_whose_callback_raises_stays_pending_and_is_claimed(
+        self, backend: Backend
+    ) -> None:
         seen: list[Any] = []
 
         async def callback(payload: Any) -> None:
@@ -153,7 +155,7 @@ class Finishing:
             ({"data": '{"type": 7}'}, "not a string but int"),
         ],
     )
-    async def test_what_cannot_be_routed_is_dead_lettered_as_it_is(
+    async def test_unroutable_entries_are_dead_lettered_unchanged(
         self, backend: Backend, fields: dict[str, str], reason: str
     ) -> None:
         async with consuming(backend.storage(), dispatcher_of(Handling()).process_message):
@@ -163,7 +165,7 @@ class Finishing:
         assert reason in dead.reason
         assert dead.fields == {name.encode(): value.encode() for name, value in fields.items()}
 
-    async def test_a_retry_whose_route_nobody_knows_is_dead_lettered_after_ten_leases(
+    async def test_a_retry_of_an_unknown_route_is_dead_lettered_after_ten_leases(
         self, backend: Backend
     ) -> None:
         old = Handling("old", failing(Retry(delay=0.1)))
@@ -212,7 +214,7 @@ class Finishing:
     @pytest.mark.parametrize(
         "error", [SystemExit(1), KeyboardInterrupt(), asyncio.CancelledError(), RuntimeError()]
     )
-    async def test_whatever_a_handler_raises_is_its_failure_and_the_worker_lives_on(
+    async def test_any_exception_of_a_handler_is_its_failure_and_the_worker_continues(
         self, backend: Backend, error: BaseException
     ) -> None:
         def once(payload: Any) -> None:
@@ -269,7 +271,7 @@ class Stopping:
         await within_patience(stopping)
         assert await nothing_left(backend)
 
-    async def test_what_did_not_start_is_taken_by_another_worker_at_once(self, backend: Backend) -> None:
+    async def test_unstarted_entries_are_claimed_by_another_worker_at_once(self, backend: Backend) -> None:
         """Despite a lease of a minute; the delivery is given back too."""
         proceed = asyncio.Event()
         first, second = Handling(then=lambda payload: proceed.wait()), Handling()
@@ -406,7 +408,7 @@ class Running:
             await eventually(lambda: ("last", 2) in seen)
             await eventually(lambda: _is([endless], backend.pending))
 
-    async def test_an_entry_that_hangs_on_its_last_delivery_holds_nobody_up(self, backend: Backend) -> None:
+    async def test_an_entry_that_hangs_on_its_last_delivery_blocks_no_other(self, backend: Backend) -> None:
         never, seen = asyncio.Event(), []
 
         async def callback(payload: Any) -> None:
@@ -460,7 +462,7 @@ class Isolation:
         assert (seen.stream, seen.attempt, bool(seen.id)) == (STREAM, 1, True)
         assert await backend.dead() == []
 
-    async def test_what_a_handler_changes_is_not_in_its_retry(self, backend: Backend) -> None:
+    async def test_a_handlers_changes_are_not_in_its_retry(self, backend: Backend) -> None:
         seen: list[Any] = []
 
         def spoil_then_fail(payload: Any) -> None:

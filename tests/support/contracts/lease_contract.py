@@ -61,7 +61,7 @@ class KeptLeases:
         assert [entry_id for entry_id, _ in taken] == [added]
         assert results == [Result.LOST]
 
-    async def test_what_was_lost_while_it_waited_does_not_start(self, backend: Backend) -> None:
+    async def test_an_entry_lost_while_waiting_does_not_start(self, backend: Backend) -> None:
         proceed, results = asyncio.Event(), []
         handler = Handling(then=lambda payload: proceed.wait())
         async with consuming(

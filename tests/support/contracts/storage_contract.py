@@ -187,7 +187,7 @@ class Leases:
         one = await eventually(lambda: _claimed_within(storage, only, least=1))
         assert [(entry_id, message.deliveries) for entry_id, message in one.entries] == [(ids[0], 3)]
 
-    async def test_what_was_released_unstarted_counts_for_no_quota(self, backend: Backend) -> None:
+    async def test_entries_released_unstarted_do_not_count_towards_the_quota(self, backend: Backend) -> None:
         storage = backend.storage()
         await storage.create_group(STREAM, GROUP)
         await backend.add(type="booked")
@@ -196,7 +196,7 @@ class Leases:
         [(_, again)] = (await storage.claim_within(*TWO, 60_000, 10, Quotas(2, {2: 0}))).entries
         assert again.deliveries == 1
 
-    async def test_what_was_deleted_while_pending_is_reported_and_gone(
+    async def test_entries_deleted_while_pending_are_reported_and_removed(
         self, backend: Backend, caplog: pytest.LogCaptureFixture
     ) -> None:
         storage = backend.storage(lease=0.02)
@@ -242,7 +242,7 @@ class Leases:
         assert await backend.pending() == []
 
     @pytest.mark.parametrize(("started", "deliveries"), [(False, 1), (True, 2)])
-    async def test_what_is_released_is_claimed_at_once(
+    async def test_released_entries_are_claimed_at_once(
         self, backend: Backend, started: bool, deliveries: int
     ) -> None:
         """Releasing an unstarted entry undoes its delivery, so that harmless ones are not dead-lettered."""
@@ -263,7 +263,7 @@ class Leases:
         await storage.release(*ONE, {entry_id: message}, started=True)
         assert await storage.claim_stale_events(*ONE, 60_000, 10) == []
 
-    async def test_who_has_released_an_entry_cannot_release_it_from_its_next_owner(
+    async def test_a_released_entry_cannot_be_released_again_from_its_next_owner(
         self, backend: Backend
     ) -> None:
         storage = backend.storage()

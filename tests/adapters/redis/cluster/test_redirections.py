@@ -294,7 +294,7 @@ class TestAway:
             await send_command(cluster.client, "GET", KEY)
         assert await send_command(cluster.client, "GET", KEY) == b"OK"
 
-    async def test_nodes_that_are_told_of_are_asked_when_the_others_are_gone(self, cluster: Cluster) -> None:
+    async def test_announced_nodes_are_asked_when_the_others_are_gone(self, cluster: Cluster) -> None:
         cluster.belongs_to(cluster.two)
         async with new_client(f"redis+cluster://127.0.0.1:{cluster.one.port}") as client:
             known = cast("ClusterPool", client.connection_pool).cluster

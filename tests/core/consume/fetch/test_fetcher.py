@@ -534,9 +534,7 @@ class TestPatience:
             await eventually(lambda: sink.reported)
         assert storage.of("create") == [(STREAM, GROUP)] * 3
 
-    async def test_the_claimer_rests_for_its_interval_and_tidying_for_as_long_as_it_says(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    async def test_claims_and_cleanup_wait_for_their_intervals(self, monkeypatch: pytest.MonkeyPatch) -> None:
         clock, claiming, caring = LoopClock(monkeypatch), Claiming(), Caring()
         async with opened(claiming, EntrySink(), claim_interval=100.0), opened(caring, EntrySink()):
             await turns()
