@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 FILE_NAME: Final = "routes.yaml"
 VERSION: Final = 1
-_UNSET: Final = "SR501"
 
 
 class LoadResult(NamedTuple):
@@ -67,7 +66,7 @@ def load_config(
         environment = os.environ if env is None else env
         run = _ConfigReader(loaded.source, environment, Severity(unset), loaded.findings, reader)
         document = run.document()
-        findings += run.findings
+        findings += [*run.findings_of_unset, *run.findings]
         files += run.files
     return LoadResult(document, tuple(findings), {file.path: file for file in files})
 
@@ -94,6 +93,7 @@ class _ConfigReader:
         self.known = known
         self.reader = reader
         self.findings: list[Finding] = []
+        self.findings_of_unset: list[Finding] = []
         self.files: list[TextFile] = []
         self.is_foreign = False
 
@@ -124,6 +124,7 @@ class _ConfigReader:
             return None
         replacement = replace_variables(self.root, self.environment, self.unset)
         self.findings += replacement.findings
+        self.findings_of_unset += replacement.findings_of_unset
         misplaced = find_misplaced(self.root, root=True)
         self.findings += misplaced
         data = self._checked(self.root, replacement.data, replacement.replaced)
@@ -153,6 +154,7 @@ class _ConfigReader:
 
         report = check_against_schema(source, data, replaced)
         self.is_foreign |= report.is_foreign
+        # An unset variable covers no finding: its value was left out, so that a finding has another cause.
         self.findings += _without_covered(report.findings, (*self.known, *self.findings))
         source.renamed_keys.update(_written_keys(report.renamed))
         return prune(data, report.invalid, report.renamed)
@@ -195,8 +197,6 @@ def _without_covered(findings: Sequence[Finding], known: Sequence[Finding]) -> l
     """Drop findings where the reader or a variable already has one: one finding for each cause."""
     by_line: dict[tuple[str, int], list[Finding]] = {}
     for earlier in known:
-        if earlier.code == _UNSET:
-            continue  # its value was left out, so a finding here has another cause
         by_line.setdefault((earlier.file, earlier.span.line), []).append(earlier)
     return [
         finding

@@ -41,7 +41,7 @@ class Rule(NamedTuple):
 
     ``page`` explains it in Markdown, with a wrong and a right example. ``runs``: the configuration can be
     built despite this error. ``compares``: it compares several configurations. ``is_unverified``: it reports
-    what a check without imports could not verify.
+    what a check without imports could not verify. ``is_unusable_file``: the file has no mapping to read.
     """
 
     code: str
@@ -53,6 +53,7 @@ class Rule(NamedTuple):
     runs: bool = False
     compares: bool = False
     is_unverified: bool = False
+    is_unusable_file: bool = False
 
     @property
     def can_be_ignored(self) -> bool:
@@ -103,6 +104,7 @@ def read_rule(code: str, text: str) -> Rule:
         page.lstrip(),
         runs="runs" in fields,
         is_unverified="unverified" in fields,
+        is_unusable_file="unusable" in fields,
     )
 
 

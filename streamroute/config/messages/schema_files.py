@@ -14,6 +14,7 @@ import yaml
 
 from streamroute.config.files.loader import LoadedFile, load_file
 from streamroute.config.findings.finding import Finding
+from streamroute.config.findings.rules import RULES
 from streamroute.config.findings.text_file import TextFile
 from streamroute.config.yaml.positions import YamlNode, build_nodes
 from streamroute.config.yaml.source import SourceFile
@@ -45,7 +46,7 @@ def load_schema_file(path: Path, name: str, reader: FileReader) -> LoadedFile:
     if path.suffix.lower() not in {".yaml", ".yml"}:
         return load_file(path, name, load_json, reader)
     loaded = load_file(path, name, files=reader)
-    if any(finding.code in {"SR012", "SR028"} for finding in loaded.findings):
+    if any(RULES[finding.code].is_unusable_file for finding in loaded.findings):
         return _refused(loaded.file, "the file contains no schema", advice=_NO_SCHEMA)
     return loaded
 

@@ -26,7 +26,8 @@ class Replacement:
     """A file's data with its variables replaced.
 
     ``replaced`` maps the path of each expanded value to its text in the file. A value that is unset or of the
-    wrong type is left out of ``data``, so that the default applies.
+    wrong type is left out of ``data``, so that the default applies. ``findings_of_unset`` are the findings
+    about variables that are not set, ``findings`` all others.
     """
 
     def __init__(self, source: SourceFile, environment: Mapping[str, str], unset: Severity) -> None:
@@ -36,6 +37,7 @@ class Replacement:
         self.data: dict[str, Any] = {}
         self.replaced: dict[DataPath, str] = {}
         self.findings: list[Finding] = []
+        self.findings_of_unset: list[Finding] = []
 
 
 _SCALARS: Final = frozenset({"string", "integer", "number", "boolean"})
@@ -153,44 +155,26 @@ def _value_of(result: Replacement, path: DataPath, match: re.Match[str]) -> str 
     if match[1] is None:
         text = hide_secrets(match.string)[match.start() : match.end()]
         subject = quote_value(text) if text == match[0] else 'what begins with "${"'
-        _report(
-            result,
-            path,
-            match,
-            "SR504",
-            f"{subject} is not a valid variable",
-            "write ${NAME} or ${NAME:-default}; variables cannot be nested, and $$ is a literal $",
-        )
+        advice = "write ${NAME} or ${NAME:-default}; variables cannot be nested, and $$ is a literal $"
+        message = f"{subject} is not a valid variable"
+        span = result.source.span_in(path, *match.span())
+        result.findings.append(result.source.finding("SR504", message, span, help=advice))
         return None
     # As in a shell, the default of :- applies to unset and to empty variables.
     value = result.environment.get(match[1], "")
     if match[2] is not None:
         return value or match[2]
     if match[1] not in result.environment:
-        _report(
-            result,
-            path,
-            match,
-            "SR501",
-            f'environment variable "{match[1]}" is not set',
-            f"set it, or add a default: ${{{match[1]}:-default}}",
-            result.unset,
-        )
+        result.findings_of_unset.append(_unset_variable(result, path, match))
         return None
     return value
 
 
-def _report(
-    result: Replacement,
-    path: DataPath,
-    match: re.Match[str],
-    code: str,
-    message: str,
-    advice: str,
-    severity: Severity | None = None,
-) -> None:
+def _unset_variable(result: Replacement, path: DataPath, match: re.Match[str]) -> Finding:
+    message = f'environment variable "{match[1]}" is not set'
+    advice = f"set it, or add a default: ${{{match[1]}:-default}}"
     span = result.source.span_in(path, *match.span())
-    result.findings.append(result.source.finding(code, message, span, help=advice, severity=severity))
+    return result.source.finding("SR501", message, span, help=advice, severity=result.unset)
 
 
 def _converted(result: Replacement, path: DataPath, text: str, value: str) -> Any:
