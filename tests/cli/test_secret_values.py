@@ -130,12 +130,12 @@ def test_two_configurations_that_disagree_do_not_show_it(
         (
             "codec",
             "no.such.Codec",
-            'the value of "${S}" cannot be used here: the module of a dotted path does not exist',
+            'the value of "${S}" violates the rule "missing-module"',
         ),
         (
             "order_by",
             "contians(a, b)",
-            'the value of "${S}" cannot be used here: an expression calls an unknown function',
+            'the value of "${S}" violates the rule "unknown-function"',
         ),
         ("dead_letter", "s", 'the dead letters of "s" go to the stream itself'),
         ("dead_letter", "other", """"s" go to "${S}", whose dead letters come back here"""),

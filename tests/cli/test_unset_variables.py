@@ -78,4 +78,4 @@ def test_an_expression_of_a_variable_is_called_one(
     monkeypatch.setenv("S", "(")
     project.write("routes.yaml", f"version: 1\nstreams: {{s: {{order_by: 'foo(${{S}})'}}}}\n{ROUTE}\n")
     out = command("check").out
-    assert 'the value of "foo(${S})" cannot be used here: an expression is not valid JMESPath' in out
+    assert 'the value of "foo(${S})" violates the rule "expression-syntax"' in out

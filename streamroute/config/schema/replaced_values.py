@@ -45,6 +45,5 @@ def finding_about(
     written = location.source.value((*location.path, *at))
     if not has_variable(written) or written == text:
         return location.finding(code, message, at=at, within=within, help=help, suggestion=suggestion)
-    summary = RULES[code].summary
-    reason = summary[:1].lower() + summary[1:].rstrip(".")
-    return location.finding(code, f"the value of {quote_value(written)} cannot be used here: {reason}", at=at)
+    message = f'the value of {quote_value(written)} violates the rule "{RULES[code].name}"'
+    return location.finding(code, message, at=at, help=f"see: streamroute rule {code}")
