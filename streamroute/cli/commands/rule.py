@@ -40,7 +40,7 @@ def _find_rule(code: str) -> Rule:
     rule = ALL_RULES.get(code.upper()) or by_name.get(code.lower())
     if rule is not None:
         return rule
-    raise click.UsageError(f'There is no rule "{code}".{_hint(code, by_name)}')
+    raise click.UsageError(f'unknown rule "{code}"; {_hint(code, by_name)}')
 
 
 def _hint(code: str, by_name: Mapping[str, Rule]) -> str:
@@ -51,13 +51,13 @@ def _hint(code: str, by_name: Mapping[str, Rule]) -> str:
     suggestion = f"SR{number[0]}" if number else None
     suggestion = suggestion if suggestion in ALL_RULES else did_you_mean(code.upper(), ALL_RULES)
     if suggestion is not None:
-        return f' Did you mean "{suggestion}"?'
+        return f'did you mean "{suggestion}"?'
     containing = [name for name in by_name if code.lower() in name] if len(code) > 2 else []
     similar = did_you_mean(code.lower(), by_name)
     if similar or containing:
         names = [f'"{name}"' for name in (similar, *containing) if name]
-        return f" Did you mean {' or '.join(names[:4])}?"
-    return " List them all: streamroute rule"
+        return f"did you mean {' or '.join(names[:4])}?"
+    return "to list all rules: streamroute rule"
 
 
 def _list(rules: list[Rule]) -> str:

@@ -36,7 +36,7 @@ def test_the_page_of_what_cannot_be_built_offers_no_silence() -> None:
 def test_an_unknown_rule_is_a_usage_error_with_the_nearest_one() -> None:
     result = rule("SR650")
     assert result.exit_code == 2
-    assert 'There is no rule "SR650". Did you mean "SR605"?' in result.stderr
+    assert 'unknown rule "SR650"; did you mean "SR605"?' in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_an_unknown_rule_is_a_usage_error_with_the_nearest_one() -> None:
 def test_an_unknown_rule_suggests_a_similar_one_or_the_list(asked: str, meant: str | None) -> None:
     done = rule(asked)
     assert done.exit_code == 2
-    assert (f"Did you mean {meant}?" if meant else "List them all: streamroute rule") in done.stderr
+    assert (f"; did you mean {meant}?" if meant else "; to list all rules: streamroute rule") in done.stderr
 
 
 def test_json_holds_all_that_is_known_of_a_rule() -> None:

@@ -44,5 +44,5 @@ def read_codes(values: Iterable[str]) -> tuple[str, ...]:
         if not any(known.startswith(code) for known in ALL_RULES):
             suggestion = did_you_mean(code, ALL_RULES)
             hint = f'; did you mean "{suggestion}"?' if suggestion else ""
-            raise click.UsageError(f'no rule\'s code begins with "{code}"{hint}')
+            raise click.UsageError(f'unknown rule "{code}"{hint}')
     return codes

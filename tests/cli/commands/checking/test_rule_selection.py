@@ -49,9 +49,13 @@ def test_codes_are_separated_by_commas_or_given_apart() -> None:
 
 @pytest.mark.parametrize(
     ("code", "message"),
-    [("SR9", 'no rule\'s code begins with "SR9"'), ("SR650", 'did you mean "SR605"?'), ("X", "begins with")],
+    [
+        ("SR9", 'unknown rule "SR9"'),
+        ("SR650", 'unknown rule "SR650"; did you mean "SR605"?'),
+        ("X", 'unknown rule "X"'),
+    ],
 )
-def test_a_code_of_no_rule_is_a_matter_of_usage(code: str, message: str) -> None:
+def test_an_unknown_code_is_a_usage_error(code: str, message: str) -> None:
     with pytest.raises(click.UsageError) as caught:
         read_codes([code])
     assert message in str(caught.value)
