@@ -13,16 +13,21 @@ from urllib.parse import quote, urlsplit
 
 from streamroute.errors import SetupError
 from streamroute.message import Message
-from streamroute.text.safe_text import safe_repr
+from streamroute.text.safe_text import safe_str
 
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE: Final = re.compile(r"[\t\x20-\x7e]*")
-_LONGEST: Final = 8_000  # characters of a value; servers reject longer ones
-_MOST: Final = 100
+_MAX_VALUE_LENGTH: Final = 8_000  # characters of a value; servers reject longer ones
+_MAX_HEADERS: Final = 100
 _CONNECTION_HEADERS: Final = frozenset(
     {"content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer"}
 )
 _VISIBLE: Final = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) != "%")
+
+
+def _quoted(name: str) -> str:
+    return f'"{safe_str(name, 60)}"'
+
 
 # Sources: https://www.rfc-editor.org/rfc/rfc9110#name-field-names and #name-field-values
 
@@ -30,16 +35,16 @@ _VISIBLE: Final = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) !
 def name_problem(name: str) -> str | None:
     """Return why a header cannot have this name; None if it can."""
     if not _NAME.fullmatch(name):
-        return f"{safe_repr(name, 60)} cannot be the name of a header"
+        return f"invalid header name {_quoted(name)}"
     if name.lower() in _CONNECTION_HEADERS:
-        return f"the header {name} belongs to the connection, and cannot be set"
+        return f"cannot set header {_quoted(name)}: it belongs to the connection"
     return None
 
 
 def value_problem(value: str) -> str | None:
     """Return why a header cannot have this value, without quoting it; None if it can."""
-    if len(value) > _LONGEST:
-        return f"it has {len(value):,} characters; a header has {_LONGEST:,} at most"
+    if len(value) > _MAX_VALUE_LENGTH:
+        return f"it is longer than {_MAX_VALUE_LENGTH:,} characters"
     if value != value.strip(" \t\r\n"):
         return "it begins or ends with white space"
     if not value:
@@ -50,17 +55,17 @@ def value_problem(value: str) -> str | None:
 def header_problems(stated: Mapping[str, str], from_env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Yield the problems of the configured headers: the argument, and the reason."""
     for argument, names in (("headers", stated), ("headers_from_env", from_env)):
-        if len(names) > _MOST:
-            yield argument, f'"{argument}" holds {len(names):,} headers; {_MOST} can be sent'
+        if len(names) > _MAX_HEADERS:
+            yield argument, f'"{argument}" has more than {_MAX_HEADERS} headers'
         for name in names:
             if problem := name_problem(name):
                 yield argument, problem
     for name in _duplicates([*stated, *from_env]):
         argument = "headers_from_env" if name in from_env else "headers"
-        yield argument, f"the header {safe_repr(name, 60)} is stated twice: one would replace the other"
+        yield argument, f"duplicate header {_quoted(name)}: names are case-insensitive"
     for name, value in stated.items():
         if problem := value_problem(value):
-            yield "headers", f"the value of the header {safe_repr(name, 60)} cannot be sent: {problem}"
+            yield "headers", f"invalid value of header {_quoted(name)}: {problem}"
 
 
 def _duplicates(names: Iterable[str]) -> Iterator[str]:
@@ -83,10 +88,7 @@ def conflicting_authorization(url: str, *headers: Iterable[str]) -> str | None:
         return None
     if all(name.lower() != "authorization" for names in headers for name in names):
         return None
-    return (
-        "the address has a user name or a password, and the header Authorization is set, too: "
-        "one would replace the other"
-    )
+    return 'duplicate header "Authorization": the user name and password in the URL set it, too'
 
 
 def headers_of(
@@ -109,9 +111,9 @@ def headers_of(
 def _from_env(name: str, variable: str) -> str:
     value = os.environ.get(variable)
     if value is None:
-        raise SetupError(f"the environment variable {variable}, which contains a header, is not set")
+        raise SetupError(f'environment variable "{variable}" of header {_quoted(name)} is not set')
     if problem := value_problem(value):
         raise SetupError(
-            f"the environment variable {variable} cannot be sent as the header {name}: {problem}"
+            f'invalid value of header {_quoted(name)} from environment variable "{variable}": {problem}'
         )
     return value

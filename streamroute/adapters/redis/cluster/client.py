@@ -29,7 +29,7 @@ from streamroute.adapters.redis.round_trip import CommandArgs, NotSentError
 from streamroute.adapters.redis.shared_reads import shared_reads_of
 from streamroute.adapters.urls.cluster_url import read_cluster_url
 from streamroute.errors import SetupError
-from streamroute.keys import GroupKeys, keys_in_other_slots, slot
+from streamroute.keys import GroupKeys, base, keys_in_other_slots, slot
 
 MULTI: Final = ("MULTI",)
 _ASKING: Final = ("ASKING",)
@@ -186,12 +186,12 @@ def clone_slot_client(client: SlotClient) -> SlotClient:
 
 
 def require_one_slot(client: Redis, keys: GroupKeys) -> None:
-    """Raise SetupError if some of these keys are in another slot of the cluster than their stream."""
+    """Raise SetupError if some of these keys are in a different cluster slot than their stream."""
     strays = (
         keys_in_other_slots(keys.stream, [keys.retry, keys.dead]) if isinstance(client, SlotClient) else ()
     )
     if strays:
+        names = " and ".join(f'"{key}"' for key in (keys.stream, *strays))
         raise SetupError(
-            f"a cluster keeps {', '.join(strays)} in another slot than {keys.stream}, and a message is "
-            f"settled in one; name it {keys.prefix}:..."
+            f'{names} are in different cluster slots; use names that start with "{base(keys.stream)}:"'
         )

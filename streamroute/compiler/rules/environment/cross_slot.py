@@ -45,7 +45,7 @@ streams:
 
 
 def check(context: RuleContext) -> Iterator[Finding]:
-    """Yield a finding for each stream with keys in another slot, if the address is a cluster's."""
+    """Yield a finding for each stream with keys in a different cluster slot, if the URL is a cluster's."""
     document = context.document
     if "+cluster:" not in document.redis.url.partition("//")[0].lower():
         return
