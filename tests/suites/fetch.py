@@ -17,8 +17,6 @@ from typing import Final
 
 HERE: Final = Path(__file__).parent
 SUITES: Final = HERE.parents[1] / ".suites"
-OFFICIAL: Final = HERE.parents[2] / "shared" / "data" / "jmespath-compliance"
-"""The official suite, if it is beside the checkout: tests prefer it."""
 APT: Final = Path("/etc/apt")
 PACKAGE: Final = "golang-github-jmespath-go-jmespath"
 
@@ -27,7 +25,7 @@ def main() -> None:
     """Fetch what is not there yet; exits with a message if it cannot be fetched."""
     if not (SUITES / "jsonschema").is_dir():
         unpack(source_of_jsonschema(), SUITES / "jsonschema")
-    if not (OFFICIAL.is_dir() or (SUITES / "go-jmespath").is_dir()):
+    if not (SUITES / "go-jmespath").is_dir():
         unpack(source_of_go_jmespath(), SUITES / "go-jmespath")
 
 

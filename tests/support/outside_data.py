@@ -1,4 +1,4 @@
-"""Data of other projects that some tests read: suites (see tests/suites/fetch.py) and real payloads."""
+"""Suites of other projects that some tests read: tests/suites/fetch.py fetches them."""
 
 from __future__ import annotations
 
@@ -11,14 +11,8 @@ import pytest
 from repository import ROOT
 
 SUITES: Final = Path(os.environ.get("STREAMROUTE_SUITES", ROOT / ".suites"))
-
-DATA: Final = ROOT.parent / "shared" / "data"
-"""A folder beside the checkout: the official compliance suite of JMESPath, and GitHub's example payloads."""
-
-_OFFICIAL: Final = DATA / "jmespath-compliance"
-JMESPATH: Final = _OFFICIAL if _OFFICIAL.is_dir() else SUITES / "go-jmespath" / "compliance"
+JMESPATH: Final = SUITES / "go-jmespath" / "compliance"
 JSON_SCHEMA: Final = SUITES / "jsonschema" / "json" / "tests"
-WEBHOOKS: Final = DATA / "github-webhooks" / "events.jsonl"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
