@@ -49,6 +49,6 @@ def _payload_without_type(payload: Mapping[str, Any], _fields: Mapping[bytes, by
 
 def _without_taken_marker(data: Any, payload: Mapping[str, Any]) -> Any:
     """Remove the retry marker from the data if the dispatcher removed it from the payload."""
-    if MARKER in data and MARKER not in payload:
+    if isinstance(data, Mapping) and MARKER in data and MARKER not in payload:
         return {key: value for key, value in data.items() if key != MARKER}
     return data

@@ -49,7 +49,9 @@ class DataValidator:
             violation = check(self._data_of(payload, fields))
         except CostlyDataError as error:
             return str(error)
-        except Exception as error:  # noqa: BLE001 - values of a user's codec may raise anything
+        except KeyboardInterrupt:
+            raise  # the user interrupts a command
+        except BaseException as error:  # noqa: BLE001 - a user's codec and its values may raise anything
             return redacted_str(f"the data could not be validated: {error_text(error)}", REASON)
         return None if violation is None else redacted_str(f"the data is invalid: {violation}", REASON)
 

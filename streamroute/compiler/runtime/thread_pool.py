@@ -32,7 +32,7 @@ def handler_threads(concurrency: int) -> Iterator[None]:
     returns cannot be stopped, and its message stays pending and is redelivered.
     """
     loop = asyncio.get_running_loop()
-    executor = _HandlerThreadPool(
+    executor = _UserCodeThreadPool(
         min(max(concurrency, 1), _MAX_THREADS) + _SPARE_THREADS, thread_name_prefix=_HANDLER_PREFIX
     )
     loop.set_default_executor(executor)
@@ -50,11 +50,11 @@ def handler_threads(concurrency: int) -> Iterator[None]:
 @cache
 def validation_threads() -> ThreadPoolExecutor:
     """Return the process's threads for validation, apart from those of handlers, which may all be busy."""
-    return ThreadPoolExecutor(_VALIDATION_THREADS, thread_name_prefix=_VALIDATION_PREFIX)
+    return _UserCodeThreadPool(_VALIDATION_THREADS, thread_name_prefix=_VALIDATION_PREFIX)
 
 
-class _HandlerThreadPool(ThreadPoolExecutor):
-    """A pool that ends child processes forked by a handler, which would wait in its thread forever."""
+class _UserCodeThreadPool(ThreadPoolExecutor):
+    """A pool that ends child processes forked by user code, which would wait in its thread forever."""
 
     def submit(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         def call() -> T:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
+from streamroute.adapters.codecs.builtin import JsonCodec
 from streamroute.compiler.runtime.data_validation import DataValidator
 from streamroute.errors import CostlyDataError
 from streamroute.message import Message
@@ -55,6 +57,8 @@ def test_the_type_may_be_a_string_of_a_subclass() -> None:
             "the data is too costly to validate: it was stopped after too many steps",
         ),
         (raising(ZeroDivisionError("odd")), "the data could not be validated: ZeroDivisionError: odd"),
+        (raising(SystemExit("odd")), "the data could not be validated: SystemExit: odd"),
+        (raising(asyncio.CancelledError("odd")), "the data could not be validated: CancelledError: odd"),
     ],
 )
 def test_the_reason_says_what_is_wrong(check: Check, reason: str) -> None:
@@ -65,3 +69,21 @@ def test_a_reason_is_of_limited_length() -> None:
     reason = DataValidator({"t": lambda _data: "x" * 10 * REASON}, "json").reason({"type": "t"})
     assert reason is not None
     assert len(reason) <= REASON
+
+
+def test_an_interrupt_of_the_user_is_no_reason() -> None:
+    validator = DataValidator({"t": raising(KeyboardInterrupt())}, "json")
+    with pytest.raises(KeyboardInterrupt):
+        validator.reason({"type": "t"})
+
+
+@pytest.mark.parametrize("data", [7, None, "a _streamroute", ["_streamroute"]])
+def test_the_data_of_a_codec_may_be_any_value(data: Any) -> None:
+    class Codec(JsonCodec):
+        def data_of(self, _payload: Mapping[str, Any], _fields: Mapping[bytes, bytes]) -> Any:
+            return data
+
+    seen: list[Any] = []
+    validator = DataValidator({"t": seen.append}, Codec())
+    assert validator.reason({"type": "t"}, {b"type": b"t"}) is None
+    assert seen == [data]

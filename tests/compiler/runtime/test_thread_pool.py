@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import threading
 
 from consuming import eventually, within_patience
-from streamroute.compiler.runtime.thread_pool import handler_threads, wait_for_threads
+from projects import is_gone
+from streamroute.compiler.runtime.thread_pool import handler_threads, validation_threads, wait_for_threads
 
 
 async def test_there_is_a_thread_for_every_slot() -> None:
@@ -42,6 +45,17 @@ async def test_a_thread_that_does_not_end_is_not_waited_for() -> None:
     release.set()
     await within_patience(running)
     assert wait_for_threads(20) == 0
+
+
+async def test_a_child_forked_by_a_validation_ends() -> None:
+    with handler_threads(1):
+        child = await asyncio.get_running_loop().run_in_executor(validation_threads(), os.fork)
+    try:
+        await eventually(lambda: is_gone(child))
+    finally:
+        os.kill(child, signal.SIGKILL)
+        _, status = await asyncio.to_thread(os.waitpid, child, 0)
+    assert os.waitstatus_to_exitcode(status) == 1
 
 
 async def test_other_threads_are_ignored() -> None:
