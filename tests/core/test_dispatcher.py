@@ -179,14 +179,14 @@ async def test_a_retry_that_could_never_be_written_is_a_failure_of_its_handler(d
     assert retry.error == f"TypeError: Retry(delay=...) takes a number of seconds, not {delay!r}"
 
 
-async def test_a_handler_with_a_policy_of_its_own_counts_its_attempts_itself() -> None:
+async def test_a_handler_with_a_route_key_cannot_exceed_the_attempts() -> None:
     handler = Handling(then=failing(Retry(delay=5)))
     vars(handler)["route_key"] = "thank"
-    got = message(attempt=99)
+    got = message(attempt=1000)
     await dispatcher_of(handler, retry=RetryPolicy(max_attempts=2)).process_message(got)
-    [retry] = got.delivery.outcomes or []
-    assert isinstance(retry, RetryLater)
-    assert (retry.route, retry.attempt) == ("thank", 100)
+    [letter] = got.delivery.outcomes or []
+    assert isinstance(letter, DeadLetter)
+    assert (letter.route, letter.reason) == ("thank", "failed after 1000 attempts")
 
 
 async def test_handlers_with_equal_names_are_distinguished() -> None:

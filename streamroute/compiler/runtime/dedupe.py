@@ -14,7 +14,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
-from streamroute.core.dispatch.routes import route_key
+from streamroute.core.dispatch.routes import HandlerParts, parts_of, route_key, set_parts
 from streamroute.core.observer import Result
 from streamroute.errors import LeaseLostError, Postpone, Reject, SetupError
 from streamroute.expansion import refuse_expanding
@@ -58,6 +58,19 @@ class Deduplicates(Protocol):
 def with_dedupe(handler: HandlerFunc, evaluate: Evaluate, ttl: float) -> RouteHandler:
     """Wrap a route's handler to run once for each value of its key; ``ttl`` is in seconds."""
     name, formerly = route_key(handler), getattr(handler, "formerly", ())
+    route = _deduplicated(handler, name, formerly, evaluate, ttl)
+    vars(route)["route_key"] = name
+    vars(route)["formerly"] = formerly
+    parts = parts_of(handler)
+    if parts is not None:
+        run = _deduplicated(parts.run, name, formerly, evaluate, ttl)
+        set_parts(route, HandlerParts(run, parts.policy))
+    return route
+
+
+def _deduplicated(
+    handler: HandlerFunc, name: str, formerly: Sequence[str], evaluate: Evaluate, ttl: float
+) -> RouteHandler:
 
     async def route(payload: dict[str, Any], container: Any) -> Result | None:
         key = _key(evaluate, payload)
@@ -87,8 +100,6 @@ def with_dedupe(handler: HandlerFunc, evaluate: Evaluate, ttl: float) -> RouteHa
         return None
 
     route.__name__ = route.__qualname__ = name
-    vars(route)["route_key"] = name
-    vars(route)["formerly"] = formerly
     return route
 
 

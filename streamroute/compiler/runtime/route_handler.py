@@ -1,29 +1,27 @@
 """A route's handler: the user's function, wrapped with what its route declares.
 
 The wrapper is a plain ``async (payload, container)`` that any dispatcher can run. It raises failures as
-``Retry`` with the policy's delay or, when the attempts are used up, as ``Reject``.
+``Retry`` with the policy's delay or, when the attempts are used up, as ``Reject``. ``BotRedisDispatcher``
+runs the part of it that raises failures as they are, and applies the policy itself.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextvars
 import functools
 import inspect
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 
 from streamroute.compiler.resolve.call_signature import ContainerBy, HandlerCall
 from streamroute.compiler.runtime.timeouts import await_with_timeout
-from streamroute.core.cancellation import is_own_cancellation
+from streamroute.core.cancellation import reraise_own_cancellation
 from streamroute.core.dispatch.outcomes import attempt_of
-from streamroute.core.dispatch.retry_decision import attempts_spent, requested_delay, retry_delay
+from streamroute.core.dispatch.retry_decision import decided
+from streamroute.core.dispatch.routes import HandlerParts, set_parts
 from streamroute.core.thread_call import ThreadCall
 from streamroute.durations import RetryPolicy
-from streamroute.errors import Reject, Retry
-from streamroute.logs.exception_text import error_text
 from streamroute.message import unshared_copy
-from streamroute.text.safe_text import safe_str
 
 RouteHandler = Callable[[dict[str, Any], Any], Coroutine[Any, Any, Any]]
 Call = Callable[[Mapping[str, Any], Any], Any]
@@ -48,32 +46,28 @@ def route_handler(
     is_direct = handler.is_async and handler.container is ContainerBy.NOT and prepare is None
     direct = _function(handler) if is_direct else None
 
-    async def route(payload: dict[str, Any], container: Any) -> None:
-        try:
-            # Hot path: call the direct handler without a function in between.
-            coroutine = start(payload, container) if direct is None else direct(payload)
-        except BaseException as error:  # noqa: BLE001 - raised again as its outcome
-            _raise_outcome(error, payload, retry)
+    async def run(payload: dict[str, Any], container: Any) -> None:
+        # Hot path: call the direct handler without a function in between.
+        coroutine = start(payload, container) if direct is None else direct(payload)
         try:
             first = coroutine.send(None)
         except StopIteration:
             # It finished without suspending: no timer is needed.
             return
-        except BaseException as error:
-            if issubclass(type(error), asyncio.CancelledError) and is_own_cancellation(error):
-                raise
-            _raise_outcome(error, payload, retry)
-        try:
-            await await_with_timeout(coroutine, first, timeout, name)
-        except BaseException as error:
-            # GeneratorExit closes this coroutine; one raised by the handler was replaced by RuntimeError.
-            if issubclass(type(error), GeneratorExit) or is_own_cancellation(error):
-                raise
-            _raise_outcome(error, payload, retry)
+        await await_with_timeout(coroutine, first, timeout, name)
 
+    async def route(payload: dict[str, Any], container: Any) -> None:
+        try:
+            await run(payload, container)
+        except BaseException as error:  # noqa: BLE001 - the end of this task is raised again
+            await reraise_own_cancellation(error)
+            raise decided(error, attempt_of(payload), retry)  # noqa: B904 - its cause is set
+
+    run.__name__ = run.__qualname__ = name
     route.__name__ = route.__qualname__ = name
     vars(route)["route_key"] = name
     vars(route)["formerly"] = formerly
+    set_parts(route, HandlerParts(run, retry))
     return route
 
 
@@ -148,18 +142,3 @@ def _is_awaitable(result: Any) -> bool:
         return inspect.isawaitable(result)
     except BaseException:  # noqa: BLE001 - a user's object may raise anything
         return False
-
-
-def _raise_outcome(error: BaseException, payload: Mapping[str, Any], retry: RetryPolicy) -> NoReturn:
-    """Raise the outcome of a failure: the handler's own Reject or Retry, or that of the retry policy."""
-    error_type = type(error)  # isinstance() could run code of the exception's class
-    if issubclass(error_type, Reject):
-        raise error
-    attempt = attempt_of(payload)
-    text = safe_str(error) if issubclass(error_type, Retry) else error_text(error)
-    delay = retry_delay(error, attempt, retry)
-    if delay is None:
-        raise Reject(f"{attempts_spent(attempt)}: {text}") from error
-    if requested_delay(error) is not None:
-        raise error
-    raise Retry(delay, text) from error

@@ -12,10 +12,12 @@ from typing import Any, Final
 from streamroute.core.dispatch.retry_decision import (
     DEFAULT_DELAY,
     attempts_spent,
+    decided,
+    is_last,
     requested_delay,
     retry_delay,
 )
-from streamroute.core.dispatch.routes import Route, has_policy
+from streamroute.core.dispatch.routes import Route
 from streamroute.core.observer import Observer, Result
 from streamroute.errors import Postpone, Reject, RouteFailure, StreamrouteError
 from streamroute.logs.coalescing import coalesced_by, coalesced_by_reason
@@ -49,15 +51,20 @@ def attempt_of(payload: Mapping[str, Any]) -> int:
     return attempt if type(attempt) is int else 1
 
 
-def outcome_for(route: Route, error: BaseException, attempt: int, policy: RetryPolicy) -> Outcome:
-    """Return the outcome of a failed handler: what it requested, or what the policy decides. Never raises."""
+def outcome_for(route: Route, error: BaseException, attempt: int, default: RetryPolicy) -> Outcome:
+    """Return the outcome of a failed handler: what it requested, or what the policy decides. Never raises.
+
+    ``default`` is the policy of routes without their own.
+    """
     try:
-        return _outcome_for(route, error, attempt, policy)
+        return _outcome_for(route, error, attempt, default)
     except BaseException:  # noqa: BLE001 - the last line of defense: the message must not be without an outcome
-        return _fallback_outcome(route, error, attempt, policy)
+        return _fallback_outcome(route, error, attempt, route.policy or default)
 
 
-def _outcome_for(route: Route, error: BaseException, attempt: int, policy: RetryPolicy) -> Outcome:
+def _outcome_for(route: Route, error: BaseException, attempt: int, default: RetryPolicy) -> Outcome:
+    if route.policy is not None:
+        error = decided(error, attempt, route.policy)
     error_type = type(error)  # isinstance() would run the code of the exception's class
     if issubclass(error_type, Reject):
         return dead_letter(route.key, _reason_of(error), error, attempt)
@@ -65,9 +72,7 @@ def _outcome_for(route: Route, error: BaseException, attempt: int, policy: Retry
     if issubclass(error_type, Postpone) and requested is not None:
         log.debug("route %s waits %.3gs: %s", route.key, requested, redacted_str(error))
         return RetryLater(route.key, requested, attempt, "", postponed=True)
-    # A handler with a route_key applies its own policy, which has already decided on the Retry.
-    is_decided = requested is not None and has_policy(route.handler)
-    delay = requested if is_decided else retry_delay(error, attempt, policy)
+    delay = retry_delay(error, attempt, default) if route.policy is None else requested
     if delay is None:
         return dead_letter(route.key, attempts_spent(attempt), error, attempt)
     retry = RetryLater(route.key, delay, attempt + 1, _text(error))
@@ -81,7 +86,7 @@ def _outcome_for(route: Route, error: BaseException, attempt: int, policy: Retry
 
 def _fallback_outcome(route: Route, error: BaseException, attempt: int, policy: RetryPolicy) -> Outcome:
     name = type_name(error)
-    if attempt >= policy.max_attempts:
+    if is_last(attempt, policy):
         return DeadLetter(route.key, attempts_spent(attempt), name, "", attempt)
     return RetryLater(route.key, DEFAULT_DELAY, attempt + 1, name)
 

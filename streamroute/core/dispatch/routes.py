@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import inspect
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from types import FunctionType
+from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 from streamroute.core.router import FilterFunc, HandlerFunc
+from streamroute.durations import RetryPolicy
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
     """One handler of a message type; ``key`` is stable, since retries and dead letters contain it.
 
-    ``formerly`` are its former keys, whose retries it also runs.
+    ``formerly`` are its former keys, whose retries it also runs. ``policy`` is its own retry policy, if any.
     """
 
     key: str
     handler: HandlerFunc
     accepts: FilterFunc | None
     formerly: frozenset[str] = frozenset()
+    policy: RetryPolicy | None = None
 
     def is_named_in(self, names: frozenset[str]) -> bool:
         """Whether ``names`` contains its key or a former key."""
@@ -38,8 +43,46 @@ def unique_routes(entries: Iterable[tuple[HandlerFunc, FilterFunc | None]]) -> l
         name = route_key(handler)
         counts[name] += 1
         key = name if counts[name] == 1 else f"{name}#{counts[name]}"
-        routes.append(Route(key, handler, accepts, _former_names(handler)))
+        run, policy = _run_and_policy(handler)
+        routes.append(Route(key, run, accepts, _former_names(handler), policy))
     return routes
+
+
+@dataclass(frozen=True, slots=True)
+class HandlerParts:
+    """A compiled handler in parts: ``run`` raises failures as they are, and ``policy`` decides on them.
+
+    A dispatcher runs ``run`` and applies ``policy``; the whole handler does both, for any other caller.
+    """
+
+    run: HandlerFunc
+    policy: RetryPolicy
+
+
+# Only a function that the compiler made is in here: an attribute could be copied or set by any code.
+_PARTS: Final[WeakKeyDictionary[Any, HandlerParts]] = WeakKeyDictionary()
+
+
+def set_parts(handler: HandlerFunc, parts: HandlerParts) -> None:
+    """Declare a function as a compiled handler that consists of these parts."""
+    _PARTS[handler] = parts
+
+
+def parts_of(handler: HandlerFunc) -> HandlerParts | None:
+    """Return the parts of a compiled handler, else None."""
+    return _PARTS.get(handler) if type(handler) is FunctionType else None
+
+
+def _run_and_policy(handler: HandlerFunc) -> tuple[HandlerFunc, RetryPolicy | None]:
+    """Return what to run, and the policy; that of the compiled handler inside, for a ``functools.wraps``."""
+    parts = parts_of(handler)
+    if parts is not None:
+        return parts.run, parts.policy
+    try:
+        wrapped = parts_of(inspect.unwrap(handler))
+    except BaseException:  # noqa: BLE001 - an object of the user's may answer to any name with anything
+        wrapped = None
+    return handler, wrapped.policy if wrapped is not None else None
 
 
 def route_key(handler: HandlerFunc) -> str:
@@ -50,11 +93,6 @@ def route_key(handler: HandlerFunc) -> str:
         return declared
     name = _text(handler, "__qualname__") or _text(handler_type, "__qualname__")
     return f"{_text(handler, '__module__') or _text(handler_type, '__module__')}.{name}"
-
-
-def has_policy(handler: HandlerFunc) -> bool:
-    """Whether the handler has a ``route_key``, and so applies its own retry policy."""
-    return bool(_text(handler, "route_key"))
 
 
 def _former_names(handler: HandlerFunc) -> frozenset[str]:

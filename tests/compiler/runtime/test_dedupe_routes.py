@@ -11,15 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jmespath.visitor import TreeInterpreter
 
-from consuming import GROUP, STREAM, Handling, consuming, eventually
+from consuming import GROUP, STREAM, Handling, consuming, dispatcher_of, eventually, failing
 from messages import message_of
 from streamroute.adapters.memory.storage import MemoryStreamStorage
 from streamroute.compiler.api import compile_routes
+from streamroute.compiler.resolve.call_signature import HandlerCall, handler_call
 from streamroute.compiler.resolve.importer import isolated_imports
 from streamroute.compiler.runtime.dedupe import digest, wait_time, with_dedupe
+from streamroute.compiler.runtime.route_handler import route_handler
 from streamroute.core.dispatcher import BotRedisDispatcher
 from streamroute.errors import Postpone, Reject, SetupError
 from streamroute.message import Message
+from streamroute.values import DedupeDecision, RetryPolicy
 
 small = st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from([0.0, 1.0, 1.5])
 values = st.recursive(
@@ -95,6 +98,31 @@ def test_the_wrapper_is_the_same_route() -> None:
     route: Any = with_dedupe(Handling("charge"), lambda payload: None, 60)
     assert (route.__name__, route.route_key) == ("consuming.charge", "consuming.charge")
     assert route.formerly == ()
+
+
+class Busy:
+    """A storage in which another message has the key."""
+
+    async def begin(self, *_arguments: Any) -> tuple[DedupeDecision, float]:
+        return DedupeDecision.WAIT, 2.0
+
+
+async def test_the_dispatcher_applies_the_policy_and_a_busy_key_spends_no_attempt() -> None:
+    call = handler_call(failing(), "shop.f", {})
+    assert isinstance(call, HandlerCall)
+    once = RetryPolicy(max_attempts=1)
+    route = with_dedupe(
+        route_handler(call, name="r", timeout=60, retry=once), lambda payload: payload["key"], 60
+    )
+    outcomes: list[Any] = []
+    for key in (None, 7):
+        got = message_of({"type": "booked", "key": key}, coordinator=Busy(), outcomes=[])
+        await dispatcher_of(route).process_message(got)
+        outcomes += got.delivery.outcomes or []
+    letter, postponed = outcomes
+    assert letter.reason == "failed after 1 attempt: RuntimeError: no luck"
+    assert (postponed.postponed, postponed.attempt) == (True, 1)
+    assert 0.8 <= postponed.delay <= 1.2
 
 
 @given(st.floats(0, 1e9))

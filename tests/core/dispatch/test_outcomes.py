@@ -232,17 +232,32 @@ def test_a_postponed_route_keeps_its_attempt_and_is_no_failure(caplog: pytest.Lo
     assert isinstance(outcome_for(ROUTE, requests, 3, POLICY), DeadLetter)
 
 
-def test_a_handler_that_names_its_route_counts_its_own_attempts() -> None:
-    async def named(payload: Any, container: Any) -> None: ...
+def test_the_policy_of_a_route_replaces_the_default() -> None:
+    own = Route("r", handler, None, policy=RetryPolicy(max_attempts=4, delay=9, jitter=0, multiplier=1))
+    for error, delay in ((Retry(delay=2), 2), (Retry(), 9), (ValueError(), 9)):
+        again = outcome_for(own, error, 3, POLICY)
+        assert isinstance(again, RetryLater)
+        assert (again.delay, again.attempt) == (delay, 4)
+        assert isinstance(outcome_for(own, error, 4, POLICY), DeadLetter)
+        assert isinstance(outcome_for(ROUTE, error, 3, POLICY), DeadLetter)
+    postponed = outcome_for(own, Postpone(delay=5), 4, POLICY)
+    assert postponed == RetryLater("r", 5, 4, "", postponed=True)
 
-    vars(named)["route_key"] = "r"
-    own = Route("r", named, None)
-    again = outcome_for(own, Retry(delay=2), 3, POLICY)
+
+def test_the_texts_of_a_route_with_a_policy_name_its_failure() -> None:
+    own = Route("r", handler, None, policy=RetryPolicy(max_attempts=2))
+    letter = outcome_for(own, ValueError("no card"), 2, POLICY)
+    assert isinstance(letter, DeadLetter)
+    assert (letter.reason, letter.error) == (
+        "failed after 2 attempts: ValueError: no card",
+        "ValueError: no card",
+    )
+    letter = outcome_for(own, Retry(1, "closed"), 2, POLICY)
+    assert isinstance(letter, DeadLetter)
+    assert (letter.reason, letter.error) == ("failed after 2 attempts: closed", "Retry: closed")
+    again = outcome_for(own, ValueError("no card"), 1, POLICY)
     assert isinstance(again, RetryLater)
-    assert (again.delay, again.attempt) == (2, 4)
-    assert isinstance(outcome_for(own, ValueError(), 3, POLICY), DeadLetter)
-    assert isinstance(outcome_for(ROUTE, Retry(delay=2), 3, POLICY), DeadLetter)
-    assert isinstance(outcome_for(ROUTE, ValueError(), 2, POLICY), RetryLater)
+    assert again.error == "ValueError: no card"
 
 
 def test_the_number_of_attempts_is_worded_in_singular_and_plural() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import FrozenInstanceError
 from typing import Any
 
@@ -9,8 +10,9 @@ import pytest
 
 from misbehaving import Unspeakable
 from streamroute.core.dispatch.retry_envelope import RetryEnvelope
-from streamroute.core.dispatch.routes import Route, has_policy, route_key, unique_routes
+from streamroute.core.dispatch.routes import HandlerParts, Route, route_key, set_parts, unique_routes
 from streamroute.core.router import RedisRouter
+from streamroute.values import RetryPolicy
 
 
 async def handler(payload: Any, container: Any) -> None: ...
@@ -62,9 +64,31 @@ def test_a_route_is_named_by_its_handler_or_where_that_is_defined(made: Any, key
     assert route_key(made) == key
 
 
-@pytest.mark.parametrize(("made", "counts"), [(named("own"), True), (named(""), False), (handler, False)])
-def test_a_handler_that_names_its_route_counts_its_own_attempts(made: Any, counts: bool) -> None:
-    assert has_policy(made) is counts
+def test_a_compiled_handler_is_run_in_parts() -> None:
+    whole, run, policy = named("own"), named("own"), RetryPolicy()
+    set_parts(whole, HandlerParts(run, policy))
+    [route] = unique_routes([(whole, None)])
+    assert (route.key, route.handler, route.policy) == ("own", run, policy)
+
+
+def test_a_wrapper_around_a_compiled_handler_runs_with_its_policy() -> None:
+    whole, policy = named("own"), RetryPolicy()
+    set_parts(whole, HandlerParts(named("own"), policy))
+
+    @functools.wraps(whole)
+    async def wrapper(payload: Any, container: Any) -> None: ...
+
+    [route] = unique_routes([(wrapper, None)])
+    assert (route.key, route.handler, route.policy) == ("own", wrapper, policy)
+
+
+def test_an_attribute_makes_no_policy() -> None:
+    copied = named("own")
+    vars(copied).update(policy=RetryPolicy(), parts=HandlerParts(handler, RetryPolicy()))
+    for made in (named("own"), copied, handler, Callable(), Refusing()):
+        [route] = unique_routes([(made, None)])
+        assert route.handler is made
+        assert route.policy is None
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ class BrokenBuild:
 
 
 _PACKAGE = Path(streamroute.__file__).parent
-_JUDGED = "return _outcome_for(route, error, attempt, policy)"
+_JUDGED = "return _outcome_for(route, error, attempt, default)"
 _DEDUPE, _SUPERVISOR = "adapters/lua/dedupe.lua", "ops/workers/supervisor.py"
 
 BROKEN: Mapping[str, BrokenBuild] = {
@@ -139,11 +139,6 @@ BROKEN: Mapping[str, BrokenBuild] = {
         "GeneratorExit and its like from a thread",
         "ran .* times|no letter says",
         (
-            Edit(
-                "compiler/runtime/route_handler.py",
-                "await await_with_timeout(coroutine, first, timeout, name)\n        except BaseException as error:",
-                "await await_with_timeout(coroutine, first, timeout, name)\n        except Exception as error:",
-            ),
             Edit(
                 "core/dispatcher.py",
                 "except BaseException as error:  # noqa: BLE001 - our own end is raised again",
