@@ -17,7 +17,7 @@ class Incident(StrEnum):
 
     OUTAGE = "outage"
     """Reading, claiming, settling ... began to fail; it is retried until it succeeds."""
-    GROUP_LOST = "group_lost"
+    GROUP_RECREATED = "group_recreated"
     """The consumer group was missing; it was created again, and unsettled entries run again."""
     WENT_BACK = "went_back"
     """The group's position went back: the server lost writes, and entries after it run again."""
@@ -36,7 +36,7 @@ class Incident(StrEnum):
 
 
 _LEVELS: Final = {
-    Incident.GROUP_LOST: logging.ERROR,
+    Incident.GROUP_RECREATED: logging.ERROR,
     Incident.WENT_BACK: logging.ERROR,
     Incident.DELETED: logging.ERROR,
     Incident.STUCK: logging.ERROR,

@@ -31,10 +31,10 @@ class RedisConfig(NamedTuple):
     @property
     def url_in_file(self) -> str | None:
         """The URL's text in the file if it contains variables whose values are not in the file, else None."""
-        written = self.location.source.value(self.location.path) if self.location is not None else None
-        if not has_variable(written) or self.url in (written, EMBEDDED):
+        raw_text = self.location.source.value(self.location.path) if self.location is not None else None
+        if not has_variable(raw_text) or self.url in (raw_text, EMBEDDED):
             return None
-        return None if is_default(str(written), self.url) else str(written)
+        return None if is_default(str(raw_text), self.url) else str(raw_text)
 
     def __repr__(self) -> str:
         return f"RedisConfig({hide_secrets(self.url_in_file or self.url)!r})"
@@ -74,9 +74,9 @@ class StreamConfig(NamedTuple):
 
     def display(self, key: str) -> str:
         """Return a setting for display in a finding; a value from a variable as its text in the file."""
-        written = self.location.value(key)
-        if has_variable(written):
-            return str(written)
+        raw_text = self.location.value(key)
+        if has_variable(raw_text):
+            return str(raw_text)
         if key == "dead_letter" and self.dead_letter == GroupKeys.of(self.name, self.group).dead:
             return GroupKeys.of(self.name, self.display("group")).dead
         value = getattr(self, key)
@@ -125,7 +125,7 @@ class RouteConfig(NamedTuple):
 
     @property
     def written_settings(self) -> Mapping[str, Any]:
-        """The route as written in its file, without defaults."""
+        """The route as in its file, without defaults."""
         value: Any = self.location.source.data
         for step in self.location.path:
             value = value[step]

@@ -108,19 +108,19 @@ def _stream(
     )
 
 
-def _unresolved_keys(written: Any, expanded: Mapping[str, Any]) -> frozenset[str]:
+def _unresolved_keys(raw: Any, expanded: Mapping[str, Any]) -> frozenset[str]:
     """Return the keys of a stream whose variables have no usable value."""
-    if has_variable(written):
+    if has_variable(raw):
         return frozenset(StreamConfig._fields)
-    pairs = written.items() if isinstance(written, dict) else ()
+    pairs = raw.items() if isinstance(raw, dict) else ()
     return frozenset(key for key, value in pairs if _is_unresolved(value, expanded.get(key)))
 
 
-def _is_unresolved(written: Any, expanded: Any) -> bool:
-    if isinstance(written, dict):
+def _is_unresolved(raw: Any, expanded: Any) -> bool:
+    if isinstance(raw, dict):
         inner = expanded if isinstance(expanded, dict) else {}
-        return any(_is_unresolved(value, inner.get(key)) for key, value in written.items())
-    return expanded is None and has_variable(written)
+        return any(_is_unresolved(value, inner.get(key)) for key, value in raw.items())
+    return expanded is None and has_variable(raw)
 
 
 def _trim(settings: Mapping[str, Any] | None) -> float | None:

@@ -69,7 +69,7 @@ def test_a_cut_resets_and_a_mended_one_works(proxy: Proxy, client: Any) -> None:
 
 def test_a_half_open_connection_says_nothing_and_a_new_one_works(proxy: Proxy, client: Any) -> None:
     """Only a timeout tells the client."""
-    proxy.go_deaf()
+    proxy.drop_data()
     with pytest.raises(RedisTimeoutError):
         client.ping()
     assert client.ping()

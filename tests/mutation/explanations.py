@@ -54,12 +54,12 @@ def flaws_of(explanations: Iterable[Explanation], mutants: Iterable[Mutant]) -> 
     by_lines: dict[tuple[str, str, str], list[Mutant]] = {}
     for mutant in mutants:
         by_lines.setdefault((mutant.path, mutant.before, mutant.after), []).append(mutant)
-    flaws = []
+    problems = []
     for explanation in explanations:
         alike = by_lines.get((explanation.file, explanation.before, explanation.after), [])
         functions = {mutant.function for mutant in alike if explanation.matches(mutant)}
         if not functions:
-            flaws.append(f"{explanation}: there is no such mutant")
+            problems.append(f"{explanation}: there is no such mutant")
         elif len(functions) > 1:
-            flaws.append(f"{explanation}: name the function, one of {', '.join(sorted(functions))}")
-    return flaws
+            problems.append(f"{explanation}: name the function, one of {', '.join(sorted(functions))}")
+    return problems

@@ -43,9 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     targets = load_targets(ROOT)
     explanations = load_explanations()
-    flaws = check_explanations(ROOT, explanations)
-    if flaws:
-        _say("\n".join(["survivors.toml:", *flaws]))
+    problems = check_explanations(ROOT, explanations)
+    if problems:
+        _say("\n".join(["survivors.toml:", *problems]))
         return 2
     reports = [_run_target(targets[name], explanations, options) for name in options.targets or targets]
     return int(any(report.share() < options.aim for report in reports))

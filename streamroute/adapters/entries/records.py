@@ -201,9 +201,9 @@ class DeadRecord:
         return _escape_reserved(self.fields) if is_plain else {_PACKED: pack_fields(self.fields)}
 
     @classmethod
-    def read(cls, written: Mapping[bytes, bytes]) -> DeadRecord:
+    def read(cls, entry: Mapping[bytes, bytes]) -> DeadRecord:
         """Parse the result of ``write``; raises DecodeError for any other fields."""
-        fields = dict(written)
+        fields = dict(entry)
         try:
             facts = json.loads(fields.pop(FACTS))
             packed = fields.get(_PACKED) if len(fields) == 1 else None

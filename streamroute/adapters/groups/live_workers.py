@@ -115,8 +115,8 @@ def live_workers(workers: Mapping[str, Any], now: int) -> dict[str, tuple[int, s
     A worker whose record cannot be parsed or is implausible counts as dead.
     """
     alive = {}
-    for name, written in workers.items():
-        until, lease, digest = _split_note(written)
+    for name, note in workers.items():
+        until, lease, digest = _split_note(note)
         if _is_alive(until, lease, now):
             alive[name] = (int(lease), digest)
     return alive
@@ -133,6 +133,6 @@ def _is_alive(until: str, lease: str, now: int) -> bool:
     return int(lease) <= LONGEST_LEASE and now < int(until) <= now + 4 * int(lease) + _CLOCK_TOLERANCE
 
 
-def _split_note(written: Any) -> Sequence[str]:
-    parts = text(written).split(" ")
+def _split_note(note: Any) -> Sequence[str]:
+    parts = text(note).split(" ")
     return parts if len(parts) == 3 else ("", "", "")

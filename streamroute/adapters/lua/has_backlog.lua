@@ -21,7 +21,7 @@ if redis.call('EXISTS', stream) == 1 then
     if group_of.name == group then read = group_of['last-delivered-id'] end
   end
 end
-if not read then return 1 end -- lost with what it had read: its consumers create it again
+if not read then return 1 end -- the group is missing, and so is its position: its consumers create it
 
 -- Uses XRANGE because the server may not know a group's lag.
 if precedes(read, upto) and #redis.call('XRANGE', stream, '(' .. read, upto, 'COUNT', 1) > 0 then return 1 end

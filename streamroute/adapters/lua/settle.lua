@@ -42,15 +42,15 @@ for _ = 1, tonumber(ARGV[7]) do
   next_arg = next_arg + count + 1
 end
 for i = 5, #KEYS do
-  local route, fate, fact = ARGV[next_arg], ARGV[next_arg + 1], ARGV[next_arg + 2]
-  local claimed = redis.call('GET', KEYS[i])
-  local since, owner = string.match(claimed or '', '^%S+ (%d+) (%S+) ')
+  local route, state, detail = ARGV[next_arg], ARGV[next_arg + 1], ARGV[next_arg + 2]
+  local lock = redis.call('GET', KEYS[i])
+  local since, owner = string.match(lock or '', '^%S+ (%d+) (%S+) ')
   if not owner or owner == message then
     since = since or at
-    if fate == 'done' then
-      redis.call('SET', KEYS[i], table.concat({'done', since, message, route, 'entry', id}, ' '), 'PX', fact)
-    elseif fate == 'delayed' then
-      redis.call('SET', KEYS[i], table.concat({'running', since, message, route, fate, fact}, ' '))
+    if state == 'done' then
+      redis.call('SET', KEYS[i], table.concat({'done', since, message, route, 'entry', id}, ' '), 'PX', detail)
+    elseif state == 'delayed' then
+      redis.call('SET', KEYS[i], table.concat({'running', since, message, route, state, detail}, ' '))
     else
       redis.call('DEL', KEYS[i])
     end

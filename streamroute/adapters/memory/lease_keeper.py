@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from streamroute.delivery import Delivery
 from streamroute.values import Lease
 
-Held = Callable[[], Mapping[str, Delivery]]
-Lost = Callable[[Sequence[tuple[str, int]]], None]
+HeldDeliveries = Callable[[], Mapping[str, Delivery]]
+OnLost = Callable[[Sequence[tuple[str, int]]], None]
 Keep = Callable[[Mapping[str, Delivery]], Sequence[tuple[str, int]]]
 """Renews leases; returns the entries that another consumer holds, with their delivery counts here."""
 
@@ -18,7 +18,7 @@ class MemoryLeaseKeeper:
     """Calls ``keep`` with the held entries every third of a lease (real time), and ``leave`` at the end."""
 
     def __init__(
-        self, keep: Keep, leave: Callable[[], None], *, lease: Lease, held: Held, lost: Lost
+        self, keep: Keep, leave: Callable[[], None], *, lease: Lease, held: HeldDeliveries, lost: OnLost
     ) -> None:
         self._keep = keep
         self._leave = leave

@@ -113,8 +113,8 @@ class MemoryStreamStorage:
 
     def dead_letters(self, stream: str, group: str) -> list[DeadRecord]:
         """Return the group's dead letters, oldest first."""
-        written = self._server.stream(self._keys(stream, group).dead).entries.values()
-        return [DeadRecord.read(fields) for fields in written]
+        letters = self._server.stream(self._keys(stream, group).dead).entries.values()
+        return [DeadRecord.read(fields) for fields in letters]
 
     def scheduled(self, stream: str, group: str) -> list[str]:
         """Return the names of the group's delayed retries: ``id|route|attempt``."""

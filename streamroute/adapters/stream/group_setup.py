@@ -57,10 +57,12 @@ class GroupSetup:
             await require_not_replaced(client, keys, group)
             start = await self._watermarks.start(client, keys, group)
             was_missing = await _create(client, keys.stream, group, start)
-            lost_retries = await _create(client, keys.retry, group, "0")
+            are_retries_missing = await _create(client, keys.retry, group, "0")
         if was_missing:
             self._watermarks.reset(keys, group, start)
-        self._report_loss(keys, group, start, was_missing=was_missing, lost_retries=lost_retries)
+        self._report_recreated(
+            keys, group, start, was_missing=was_missing, are_retries_missing=are_retries_missing
+        )
         self._created.add((keys.stream, group))
 
     async def is_ready(self, keys: GroupKeys, group: str) -> bool:
@@ -87,17 +89,17 @@ class GroupSetup:
             self._takeovers[name] = GroupTakeover(self._client_of(keys.stream), former, keys, names)
         return await self._takeovers[name].advance()
 
-    def _report_loss(
-        self, keys: GroupKeys, group: str, start: str, *, was_missing: bool, lost_retries: bool
+    def _report_recreated(
+        self, keys: GroupKeys, group: str, start: str, *, was_missing: bool, are_retries_missing: bool
     ) -> None:
         stream = keys.stream
         is_known = (stream, group) in self._created
         if was_missing and (start != "0-0" or is_known):
-            text = "the group %s of %s was lost; it begins again after %s"
-            self._incidents.report(Incident.GROUP_LOST, stream, text, group, stream, start)
-        elif lost_retries and is_known:
-            text = "the group %s of %s was lost; retries that were running may run again"
-            self._incidents.report(Incident.GROUP_LOST, stream, text, group, keys.retry)
+            text = "the group %s of %s was missing; it begins again after %s"
+            self._incidents.report(Incident.GROUP_RECREATED, stream, text, group, stream, start)
+        elif are_retries_missing and is_known:
+            text = "the group %s of %s was missing; running retries may run again"
+            self._incidents.report(Incident.GROUP_RECREATED, stream, text, group, keys.retry)
 
 
 async def _create(client: Redis, key: str, group: str, start: str) -> bool:

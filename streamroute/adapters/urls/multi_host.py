@@ -29,13 +29,13 @@ def split_url(url: str) -> SplitResult:
     return urlsplit(f"{match[1]}hosts{url[match.end() :]}")._replace(netloc=match[2])
 
 
-def read_hosts(written: str, port: int) -> tuple[Address, ...]:
+def read_hosts(text: str, port: int) -> tuple[Address, ...]:
     """Parse hosts; ``port`` is the default port. Raises HostsUrlError."""
-    return tuple(_read_host(host, port) for host in written.split(","))
+    return tuple(_read_host(host, port) for host in text.split(","))
 
 
-def _read_host(written: str, usual_port: int) -> Address:
-    match = _HOST_AND_PORT.fullmatch(written)
+def _read_host(text: str, usual_port: int) -> Address:
+    match = _HOST_AND_PORT.fullmatch(text)
     port = int(match[2] or usual_port) if match else 0
     if match is None or not 0 < port < 65536:
         raise HostsUrlError("has a host or a port that cannot be read")

@@ -24,13 +24,13 @@ def create_all(contents: Mapping[Path, bytes], folder: Path) -> None:
     """Write new files inside a folder, all or none. Raises what ``create`` raises."""
     for path in contents:
         _refuse(path, folder)
-    written: list[Path] = []
+    created: list[Path] = []
     try:
         for path, content in contents.items():
             create(path, content, folder)
-            written.append(path)
+            created.append(path)
     except BaseException:
-        for path in written:
+        for path in created:
             with suppress(OSError), FileReader(folder).opened(path.parent) as inside:
                 os.unlink(path.name, dir_fd=inside)
         raise

@@ -108,21 +108,21 @@ def _function(node: ast.FunctionDef | ast.AsyncFunctionDef) -> PlainFunction:
     return PlainFunction(tuple(_parameters(node.args)), _is_generator(node), name, whole)
 
 
-def _parameters(written: ast.arguments) -> Iterator[inspect.Parameter]:
+def _parameters(arguments: ast.arguments) -> Iterator[inspect.Parameter]:
     kind = inspect.Parameter
     positional = [
-        *((one, kind.POSITIONAL_ONLY) for one in written.posonlyargs),
-        *((one, kind.POSITIONAL_OR_KEYWORD) for one in written.args),
+        *((one, kind.POSITIONAL_ONLY) for one in arguments.posonlyargs),
+        *((one, kind.POSITIONAL_OR_KEYWORD) for one in arguments.args),
     ]
-    required = len(positional) - len(written.defaults)
+    required = len(positional) - len(arguments.defaults)
     for index, (one, how) in enumerate(positional):
         yield kind(one.arg, how, default=kind.empty if index < required else ...)
-    if written.vararg:
-        yield kind(written.vararg.arg, kind.VAR_POSITIONAL)
-    for one, default in zip(written.kwonlyargs, written.kw_defaults, strict=True):
+    if arguments.vararg:
+        yield kind(arguments.vararg.arg, kind.VAR_POSITIONAL)
+    for one, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
         yield kind(one.arg, kind.KEYWORD_ONLY, default=kind.empty if default is None else ...)
-    if written.kwarg:
-        yield kind(written.kwarg.arg, kind.VAR_KEYWORD)
+    if arguments.kwarg:
+        yield kind(arguments.kwarg.arg, kind.VAR_KEYWORD)
 
 
 def _bound_elsewhere(node: ast.AST) -> list[str]:

@@ -63,10 +63,10 @@ def describe_value(value: Any) -> str:
 def quote_value(value: Any) -> str:
     """Return a value as JSON, truncated, without secrets."""
     plain = isinstance(value, float) or not isinstance(value, (str, bool, type(None)))
-    written = str(value) if plain else json.dumps(value, ensure_ascii=False)
-    if len(written) > _HUGE:
-        return ellipsize(hide_secrets(written[:_HUGE]), 63)
-    return ellipsize_middle(hide_secrets(written), 80, 60, 15)
+    text_of_value = str(value) if plain else json.dumps(value, ensure_ascii=False)
+    if len(text_of_value) > _HUGE:
+        return ellipsize(hide_secrets(text_of_value[:_HUGE]), 63)
+    return ellipsize_middle(hide_secrets(text_of_value), 80, 60, 15)
 
 
 def quote_yaml(text: str) -> str:

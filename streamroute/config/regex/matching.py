@@ -47,9 +47,9 @@ class Pattern:
     @cached_property
     def _search(self) -> Callable[[str], object] | None:
         """The search function of ``re``; None if ``re`` cannot express the pattern."""
-        written = for_python(self._root)
+        pattern = for_python(self._root)
         try:
-            return None if written is None else re.compile(written).search
+            return None if pattern is None else re.compile(pattern).search
         except (re.error, OverflowError, RecursionError):
             return None
 

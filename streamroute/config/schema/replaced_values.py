@@ -11,19 +11,19 @@ from streamroute.config.findings.rules import RULES
 from streamroute.config.yaml.source import DataPath, SourceLocation
 
 
-def has_variable(written: Any) -> bool:
+def has_variable(raw_text: Any) -> bool:
     """Whether a value in a file contains a variable."""
-    return isinstance(written, str) and "${" in written
+    return isinstance(raw_text, str) and "${" in raw_text
 
 
-def match_variable(written: str) -> re.Match[str] | None:
+def match_variable(raw_text: str) -> re.Match[str] | None:
     """Match a text that is exactly one variable; the groups are its name, and its default or None."""
-    return re.fullmatch(r"\$\{(\w+)(?::-([^}$]*))?\}", written)
+    return re.fullmatch(r"\$\{(\w+)(?::-([^}$]*))?\}", raw_text)
 
 
-def is_default(written: str, value: str) -> bool:
-    """Whether ``value`` is the default that the file gives for the variable in ``written``."""
-    variable = match_variable(written)
+def is_default(raw_text: str, value: str) -> bool:
+    """Whether ``value`` is the default that the file gives for the variable in ``raw_text``."""
+    variable = match_variable(raw_text)
     return variable is not None and variable[2] == value
 
 
@@ -42,8 +42,8 @@ def finding_about(
 
     If the string comes from a variable, the finding quotes none of it and covers the whole variable.
     """
-    written = location.source.value((*location.path, *at))
-    if not has_variable(written) or written == text:
+    raw_text = location.source.value((*location.path, *at))
+    if not has_variable(raw_text) or raw_text == text:
         return location.finding(code, message, at=at, within=within, help=help, suggestion=suggestion)
-    message = f'the value of {quote_value(written)} violates the rule "{RULES[code].name}"'
+    message = f'the value of {quote_value(raw_text)} violates the rule "{RULES[code].name}"'
     return location.finding(code, message, at=at, help=f"see: streamroute rule {code}")

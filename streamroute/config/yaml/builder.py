@@ -223,13 +223,13 @@ class Builder:
         if type(key) is not str and key is not _MERGE:
             key = report_key(self.collector, key, where)
         if where[1] > where[0] > 0 and self.file.text[where[0] - 1] == "?":
-            self._lost_question_mark(where)
+            self._report_missing_question_mark(where)
         if key in top.keys and not top.begins_anew:
             self._duplicate(top, key, where)
         top.keys[key] = where[0]
         top.key = key
 
-    def _lost_question_mark(self, where: Extent) -> None:
+    def _report_missing_question_mark(self, where: Extent) -> None:
         # A filter of [?...] is parsed as a list, which is reported as a whole.
         if not any(self._wants_expression(frame.key) for frame in self._stack):
             report_dropped_question_mark(self.collector, where)

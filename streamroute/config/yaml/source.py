@@ -46,8 +46,8 @@ class SourceFile(TextFile):
         """Return the file's value at ``path``, or None; ``renamed_keys`` resolves misspelled keys."""
         current: Any = self.data
         for at, step in enumerate(path, 1):
-            written = self.renamed_keys.get(tuple(path[:at]), step)
-            current = current.get(written) if isinstance(current, dict) else None
+            raw_key = self.renamed_keys.get(tuple(path[:at]), step)
+            current = current.get(raw_key) if isinstance(current, dict) else None
         return current
 
     def span(self, path: Sequence[Step], on: Part = "value") -> Span:

@@ -109,14 +109,14 @@ EVENT_METRICS: Final = (
     EventMetric(
         Incident.DELETED,
         "entries_deleted",
-        "Entries lost: deleted while they were pending or waited for a retry.",
+        "Entries that were deleted while they were pending or waited for a retry.",
         "entries that were deleted before they were done",
     ),
     EventMetric(
-        Incident.GROUP_LOST,
-        "groups_lost",
+        Incident.GROUP_RECREATED,
+        "groups_recreated",
         "Times that the consumer group was missing, and was created again.",
-        "times that the consumer group was lost, so that its unsettled entries ran again",
+        "times that the consumer group was missing, so that its unsettled entries ran again",
     ),
     EventMetric(Incident.OUTAGE, "outages", "Times that reading, claiming, settling ... began to fail."),
     EventMetric(Incident.STUCK, "handlers_stuck", "Handlers that did not end after they were cancelled."),
@@ -164,8 +164,10 @@ class ProcessMetric:
 
 PROCESS_METRICS: Final = (
     ProcessMetric("handlers_running", "Handlers that are running.", lambda stats: stats.running),
-    ProcessMetric("slots", "Handlers that may run at once.", lambda stats: stats.concurrency),
+    ProcessMetric("concurrency", "Handlers that may run at once.", lambda stats: stats.concurrency),
     ProcessMetric(
-        "slots_stuck", "Of these, handlers that go on after they were cancelled.", lambda stats: stats.stuck
+        "concurrency_stuck",
+        "Of these, how many are occupied by handlers that kept running after their cancellation.",
+        lambda stats: stats.stuck,
     ),
 )

@@ -1,4 +1,4 @@
-"""A lost group restarts where it was: nothing is skipped, and little runs twice."""
+"""A group that was deleted restarts where it was: nothing is skipped, and little runs twice."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ async def test_a_deleted_retry_group_is_reported(
         await backend.add(type="booked")
         await eventually(lambda: seen == [2])
         await backend.client.xgroup_destroy(KEYS.retry, GROUP)
-        await eventually(lambda: f"the group {GROUP} of {KEYS.retry} was lost" in caplog.text)
+        await eventually(lambda: f"the group {GROUP} of {KEYS.retry} was missing" in caplog.text)
         assert "begins again" not in caplog.text
         proceed.set()
         await eventually(lambda: _is_empty(backend, KEYS.retry))
@@ -112,7 +112,7 @@ async def test_a_stream_that_was_made_anew_is_read_from_its_first_entry(
         await backend.client.delete(STREAM)
         await backend.client.xadd(STREAM, {"type": "booked", "n": "2"}, id="1-1")
         await eventually(lambda: handler.numbers() == ["1", "2"])
-    assert "was lost; it begins again after 0-0" in caplog.text
+    assert "was missing; it begins again after 0-0" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -231,7 +231,7 @@ async def test_two_groups_of_one_storage_are_two(
     for group in (GROUP, "mailing"):
         await storage.create_group(STREAM, group)
         await storage.create_group(STREAM, group)
-    assert "was lost" not in caplog.text
+    assert "was missing" not in caplog.text
     for _ in range(3):
         await backend.add(type="booked")
     for group in (GROUP, "mailing"):
@@ -249,7 +249,7 @@ async def test_an_answer_of_the_group_before_is_not_taken_for_one_of_the_new(
     marks = Watermarks(Incidents(lambda what, *facts: reported.append(what)))
 
     class Answers:
-        """Returns first the watermark of the group lost in the meantime, then that of the new one."""
+        """Returns first the watermark of the group deleted in the meantime, then that of the new one."""
 
         lows = iter([b"(7-0", b"(0-0"])
 

@@ -172,17 +172,17 @@ class TestSettle:
         assert await group.due() == {self.RETRY[0]: 5}
         assert await group.hash(KEYS.delayed) == {self.RETRY[0]: "the first"}
 
-    @pytest.mark.parametrize("fate", [("done", 60_000), ("delayed", "1-0|thank|2"), ("free", "")])
+    @pytest.mark.parametrize("state", [("done", 60_000), ("delayed", "1-0|thank|2"), ("free", "")])
     async def test_a_key_that_another_message_holds_meanwhile_stays_as_it_is(
-        self, group: Scripted, fate: tuple[str, Argument]
+        self, group: Scripted, state: tuple[str, Argument]
     ) -> None:
         theirs = b"running 7 9-0 thank entry 9-0"
         await group.client.set(DEDUPE, theirs)
-        assert await self.settle(group, claims=((DEDUPE, "thank", *fate),)) == 1
+        assert await self.settle(group, claims=((DEDUPE, "thank", *state),)) == 1
         assert await group.client.get(DEDUPE) == theirs
 
     @pytest.mark.parametrize(
-        ("fate", "written"),
+        ("state", "written"),
         [
             (("done", 60_000), b"done 7 1-0 thank entry 1-0"),
             (("delayed", "1-0|thank|2"), b"running 7 1-0 thank delayed 1-0|thank|2"),
@@ -190,10 +190,10 @@ class TestSettle:
         ],
     )
     async def test_a_key_of_its_own_counts_from_when_it_began(
-        self, group: Scripted, fate: tuple[str, Argument], written: bytes | None
+        self, group: Scripted, state: tuple[str, Argument], written: bytes | None
     ) -> None:
         await group.client.set(DEDUPE, "running 7 1-0 thank entry 1-0")
-        assert await self.settle(group, claims=((DEDUPE, "thank", *fate),)) == 1
+        assert await self.settle(group, claims=((DEDUPE, "thank", *state),)) == 1
         assert await group.client.get(DEDUPE) == written
 
     @pytest.mark.parametrize(

@@ -264,7 +264,7 @@ async def test_a_sweep_goes_on_from_claim_to_claim(backend: RedisBackend) -> Non
 
 
 async def test_retries_promoted_before_the_group_existed_are_read(backend: RedisBackend) -> None:
-    """A dead letter may be requeued, or a retry promoted, while the group is lost."""
+    """A dead letter may be requeued, or a retry promoted, while the group is missing."""
     storage, handler = backend.storage(), Handling()
     await storage.create_group(STREAM, GROUP)
     await backend.add(type="booked")

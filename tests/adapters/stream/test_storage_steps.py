@@ -94,11 +94,11 @@ class TestGroups:
         await group.client.xgroup_destroy(STREAM, GROUP)
         for _ in range(2):
             await storage.create_group(STREAM, GROUP)
-        assert group.reported == [(STREAM, Incident.GROUP_LOST, 1)]
+        assert group.reported == [(STREAM, Incident.GROUP_RECREATED, 1)]
         await group.client.xgroup_destroy(KEYS.retry, GROUP)
         for _ in range(2):
             await storage.create_group(STREAM, GROUP)
-        assert group.reported == [(STREAM, Incident.GROUP_LOST, 1)] * 2
+        assert group.reported == [(STREAM, Incident.GROUP_RECREATED, 1)] * 2
 
     async def test_a_group_whose_retries_alone_are_missing_was_never_lost_to_one_who_had_not_seen_it(
         self, group: Storing
@@ -116,7 +116,7 @@ class TestGroups:
         await group.run("save_watermark", [KEYS.stream, KEYS.meta], GROUP)
         await group.client.xgroup_destroy(STREAM, GROUP)
         await group.storage().create_group(STREAM, GROUP)
-        assert group.reported == [(STREAM, Incident.GROUP_LOST, 1)]
+        assert group.reported == [(STREAM, Incident.GROUP_RECREATED, 1)]
         assert await group.reads(storage) == {}
 
     async def test_a_group_that_begins_again_has_not_gone_back_as_well(self, group: Storing) -> None:
@@ -130,7 +130,7 @@ class TestGroups:
         await group.add("1-1")
         await storage.create_group(STREAM, GROUP)
         await keeper.beat(lambda key: raw_client(group.client, key), lambda function: function(), 0)
-        assert group.reported == [(STREAM, Incident.GROUP_LOST, 1)]
+        assert group.reported == [(STREAM, Incident.GROUP_RECREATED, 1)]
 
     async def test_a_refusal_is_not_mistaken_for_an_existing_group(self, group: Storing) -> None:
         await group.client.config_set("maxmemory", "1")

@@ -39,14 +39,14 @@ def test_an_entry_whose_handler_does_not_end_is_given_up_and_the_health_is_503(p
     wait_until(lambda: scraper.get("/healthz") == (200, "ok\n"), "health", _PATIENCE)
     project.redis.xadd("events", {"type": "s", "data": '{"n": 1}'})
     project.notes("started 1")
-    assert scraper.samples()["slots_stuck", "events"] == 0
+    assert scraper.samples()["concurrency_stuck", "events"] == 0
     expect_log(running, "a cancelled handler keeps running and occupies a worker")
     assert "stubborn at " in running.err
     assert "jobs.py" in running.err
     status, text = scraper.get("/healthz")
     assert (status, text) == (503, "every handler of events is stuck, so no message runs\n")
     samples = scraper.samples()
-    assert (samples["slots_stuck", "events"], samples["handlers_stuck_total", "events"]) == (1, 1)
+    assert (samples["concurrency_stuck", "events"], samples["handlers_stuck_total", "events"]) == (1, 1)
     assert running.signal(signal.SIGTERM).end().code == 0
 
 

@@ -54,7 +54,7 @@ def test_outcomes_of_messages_are_counted(project: Project) -> None:
     assert found["messages_unlisted_total", "events"] == 1
     assert found["messages_undecodable_total", "events"] == 1
     assert found["messages_total", "dead", "", "events"] == 1
-    assert (found["up",], found["slots", "events"], found["processes",]) == (1, 32, 1)
+    assert (found["up",], found["concurrency", "events"], found["processes",]) == (1, 32, 1)
     assert found["entries_unread", "events"] == 0
     assert scraper.get("/healthz") == (200, "ok\n")
     assert running.signal(signal.SIGTERM).end().code == 0
@@ -83,8 +83,8 @@ def test_open_metrics_is_spoken_to_who_asks_for_it(project: Project) -> None:
 def test_a_scrape_may_ask_for_some_of_them(project: Project) -> None:
     project.routes(OK)
     scraper = Scraper(project.start("serve", "--metrics", "0"))
-    some = scraper.get("/metrics?name[]=streamroute_up&name[]=streamroute_slots")[1]
-    assert re.findall(r"^# TYPE (\w+)", some, re.MULTILINE) == ["streamroute_up", "streamroute_slots"]
+    some = scraper.get("/metrics?name[]=streamroute_up&name[]=streamroute_concurrency")[1]
+    assert re.findall(r"^# TYPE (\w+)", some, re.MULTILINE) == ["streamroute_up", "streamroute_concurrency"]
     assert "streamroute_messages_total" in scraper.get("/metrics?name[]=")[1]
 
 
@@ -122,8 +122,8 @@ def test_a_loss_is_counted_as_well_as_logged(project: Project) -> None:
     wait_until(lambda: len(project.ledger) == 2, "handlers that wait")
     assert scraper.samples()["handlers_running", "events"] == 2
     project.redis.xgroup_destroy("events", "tests")
-    found = scraper.until(lambda seen: seen["groups_lost_total", "events"] == 1, "the loss of the group")
-    assert "the group tests of events was lost" in running.err
+    found = scraper.until(lambda seen: seen["groups_recreated_total", "events"] == 1, "the loss of the group")
+    assert "the group tests of events was missing" in running.err
     assert found["outages_total", "events"] >= 1
     scraper.until(lambda seen: seen.get(("entries_pending", "events")) == 2, "the entries, pending again")
     project.redis.xtrim("events", maxlen=0)
@@ -149,7 +149,7 @@ def test_workers_are_counted_as_one_and_what_a_dead_one_counted_stays(project: P
     scraper.until(lambda seen: seen["processes",] == 2, "two workers")
     publish(project, *50 * "t")
     found = scraper.until(lambda seen: seen["messages_total", "succeeded", "ok", "events"] == 50, "all 50")
-    assert (found["up",], found["slots", "events"], found["workers_died_total",]) == (1, 64, 0)
+    assert (found["up",], found["concurrency", "events"], found["workers_died_total",]) == (1, 64, 0)
     publish(project, "w", "w")
     scraper.until(lambda seen: seen["handlers_running", "events"] == 2, "handlers that wait")
     for pid in re.findall(r"worker \d+ is process (\d+)", running.err):

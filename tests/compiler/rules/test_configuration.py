@@ -34,9 +34,9 @@ def _defaults(line: str) -> list[str]:
     return [f"{key}: {value}" for key, value in defaults.items() if f"{key}:" not in line]
 
 
-# Twins
+# Duplicate routes
 
-TWIN = 'SR210 5: route "two" does the same as "one" on line 4: h.x runs twice'
+DUPLICATE = 'SR210 5: route "two" does the same as "one" on line 4: h.x runs twice'
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ TWIN = 'SR210 5: route "two" does the same as "one" on line 4: h.x runs twice'
     ],
 )
 def test_a_route_that_does_what_another_does_is_found(tmp_path: Path, one: str, two: str) -> None:
-    assert found(tmp_path, routes(f"name: one, {one}", f"name: two, {two}")) == [TWIN]
+    assert found(tmp_path, routes(f"name: one, {one}", f"name: two, {two}")) == [DUPLICATE]
 
 
 @pytest.mark.parametrize(
@@ -304,7 +304,7 @@ def test_routes_of_one_handler_are_not_compared_one_by_one(
         lambda text: compared.append(str(text)),
     )
     lines = [f"- {{name: r{at}, type: t, handler: a.b, filter: tenant == 't{at}'}}" for at in range(300)]
-    lines.append("- {name: twin, type: t, handler: a.b, filter: tenant=='t7'}")
+    lines.append("- {name: same, type: t, handler: a.b, filter: tenant=='t7'}")
     path = tmp_path / "routes.yaml"
     path.write_text("version: 1\nstreams: {bot_events: }\nroutes:\n" + "\n".join(lines))
     check_path(path, imports=False)

@@ -1,4 +1,4 @@
-"""Threads of handlers: one for each slot, and none that is waited for at the end."""
+"""Threads of handlers: one for each handler that may run at once, and none that is waited for at the end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from projects import is_gone
 from streamroute.compiler.runtime.thread_pool import handler_threads, validation_threads, wait_for_threads
 
 
-async def test_there_is_a_thread_for_every_slot() -> None:
+async def test_there_is_a_thread_for_every_worker() -> None:
     """All of them meet at a barrier that opens for no fewer."""
     barrier = threading.Barrier(20)
     with handler_threads(20):
@@ -20,13 +20,13 @@ async def test_there_is_a_thread_for_every_slot() -> None:
         assert len(await within_patience(asyncio.gather(*waiting))) == 20
 
 
-async def test_more_slots_than_threads_are_served_in_turn() -> None:
+async def test_more_workers_than_threads_are_served_in_turn() -> None:
     with handler_threads(10_000):
         done = await within_patience(asyncio.gather(*(asyncio.to_thread(int, n) for n in range(600))))
     assert done == list(range(600))
 
 
-async def test_a_function_that_does_not_return_leaves_its_slot_a_thread() -> None:
+async def test_a_function_that_does_not_return_leaves_its_worker_a_thread() -> None:
     release = threading.Event()
     with handler_threads(1):
         abandoned = [asyncio.ensure_future(asyncio.to_thread(release.wait)) for _ in range(3)]

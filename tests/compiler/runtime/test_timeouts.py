@@ -112,7 +112,7 @@ async def test_a_handler_that_swallows_its_cancellation_has_failed_all_the_same(
 async def test_a_handler_that_goes_on_after_its_cancellation_is_cancelled_again(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """It keeps its slot all the while, and the log says whose it is, once."""
+    """It occupies a worker all the while, and the log names the handler, once."""
     Deadlines.of(asyncio.get_running_loop()).cancel_again_after = 0.001
     refusals = 0
 

@@ -39,7 +39,7 @@ def test_flaws_are_found_exactly_where_the_metaschema_is_broken(
 ) -> None:
     found = schema_problems(schema, dialect)
     assert (found == []) == _META[dialect].is_valid(schema)
-    assert len({flaw.path for flaw in found}) == len(found)
+    assert len({problem.path for problem in found}) == len(found)
 
 
 @pytest.mark.parametrize("dialect", list(Dialect))
@@ -77,7 +77,7 @@ def test_only_unusual_parts_of_a_large_schema_go_to_the_library(
     monkeypatch.setattr("streamroute.config.messages.metaschema._validator", lambda _dialect: Asked())
     large = {"properties": {str(number): {"type": "string"} for number in range(50_000)}}
     broken = {**large, "items": {"minimum": "1", "properties": {"a": large}}}
-    assert [flaw.path for flaw in schema_problems(broken, dialect)] == [("items", "minimum")]
+    assert [problem.path for problem in schema_problems(broken, dialect)] == [("items", "minimum")]
     assert requests == [{"minimum": "1", "properties": {"a": {}}}]
 
 

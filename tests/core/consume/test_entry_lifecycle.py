@@ -603,7 +603,7 @@ class TestEnds:
 class TestStuck:
     """Handlers that ignore their cancellation."""
 
-    def make_deaf(self, work: Work) -> dict[str, asyncio.Task[Any]]:
+    def make_stuck(self, work: Work) -> dict[str, asyncio.Task[Any]]:
         """Make handlers run until ``go_on``, despite cancellation; return the tasks of those started."""
         work.lifecycle._pool._watch._after = 0.01
         tasks: dict[str, asyncio.Task[Any]] = {}
@@ -624,7 +624,7 @@ class TestStuck:
 
     async def stuck(self, work: Work, *numbers: str) -> list[str]:
         """Make these handlers stuck; return their entries' ids."""
-        tasks = self.make_deaf(work)
+        tasks = self.make_stuck(work)
         entries = await work.read(*numbers)
         work.lifecycle.take(entries)
         await eventually(lambda: len(tasks) == len(numbers))
@@ -635,7 +635,7 @@ class TestStuck:
 
     async def test_queued_entries_are_released_when_the_last_worker_is_stuck(self) -> None:
         async with opened(concurrency=2) as work:
-            tasks = self.make_deaf(work)
+            tasks = self.make_stuck(work)
             entries = await work.read("1", "2", "queued")
             work.lifecycle.take(entries)
             await eventually(lambda: len(tasks) == 2)

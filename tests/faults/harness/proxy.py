@@ -41,7 +41,7 @@ class _Link:
 
     client: asyncio.StreamWriter
     server: asyncio.StreamWriter
-    deaf: bool = False
+    is_dropping: bool = False
     tail: bytes = b""
     trap: Trap | None = None
 
@@ -84,9 +84,9 @@ class Proxy:
         """End the partition."""
         self._do(lambda: self._set_refusing(False))
 
-    def go_deaf(self) -> None:
+    def drop_data(self) -> None:
         """Simulate half-open connections: existing ones stay open and lose every byte; later ones work."""
-        self._do(self._deafen)
+        self._do(self._drop_data)
 
     def hold(self) -> None:
         """Start a partition that neither end notices: bytes are held back."""
@@ -117,9 +117,9 @@ class Proxy:
         if refusing:
             self._abort_all()
 
-    def _deafen(self) -> None:
+    def _drop_data(self) -> None:
         for link in self._links:
-            link.deaf = True
+            link.is_dropping = True
 
     def _abort_all(self) -> None:
         for link in self._links:
@@ -196,22 +196,22 @@ class Proxy:
     def _on_request(self, link: _Link, data: bytes) -> bool:
         """Whether to forward the request; springs the trap."""
         trap = self._trap
-        if trap is not None and not link.deaf and trap.catches(link.tail, data):
+        if trap is not None and not link.is_dropping and trap.catches(link.tail, data):
             self._trap = None
             if trap.lose == "request":
                 return self._spring(link, trap)
             link.trap = trap
         link.tail = (link.tail + data)[-_TAIL:]
-        return not link.deaf
+        return not link.is_dropping
 
     def _on_reply(self, link: _Link, data: bytes) -> bool:
         """Whether to forward the reply."""
         if link.trap is not None:
             return self._spring(link, link.trap)
-        return not link.deaf
+        return not link.is_dropping
 
     def _spring(self, link: _Link, trap: Trap) -> bool:
-        link.deaf, link.trap = True, None
+        link.is_dropping, link.trap = True, None
         if trap.abort:
             link.abort()
         trap.sprung.set()

@@ -35,7 +35,7 @@ _SIBLINGS = tuple(
     )
 )
 _POLICY = "retry: {max_attempts: 2, delay: 0ms}"
-_SLOTS = 4
+_CONCURRENCY = 4
 _LOG = 500_000  # characters
 _LINE = 40_000  # characters of JSON, including escapes
 _TIMEOUT = "100ms"
@@ -62,11 +62,11 @@ def raise_odd(scene: Scene) -> None:
         f"name: later, type: {KIND}, filter: odd, handler: bad_handlers.raise_later, {_POLICY}",
         f"name: thread, type: {KIND}, filter: odd, handler: bad_handlers.raise_in_thread, {_POLICY}",
     ]
-    worker = scene.start_worker(routes={"settings": {"concurrency": _SLOTS}, "more_routes": routes})
+    worker = scene.start_worker(routes={"settings": {"concurrency": _CONCURRENCY}, "more_routes": routes})
     for odd in ALL:
         scene.producer.send(odd=odd, routes=["later", "thread"], doomed=["later", "thread"])
     wait_for(lambda: scene.state().is_quiet, "each exception to have its outcome", scene.patience)
-    scene.occupy(worker, _SLOTS)
+    scene.occupy(worker, _CONCURRENCY)
     scene.open_gate(worker)
     size, longest = len(worker.log), max(map(len, worker.log.splitlines()))
     if size > _LOG or longest > _LINE:
@@ -94,12 +94,16 @@ def end(scene: Scene) -> None:
 @own_scenario("handlers that swallow their cancellation", workers=0)
 def cling(scene: Scene) -> None:
     """They fully occupy a worker: another one does the rest and their entries, and /healthz reports it."""
-    settings = {"concurrency": _SLOTS}
+    settings = {"concurrency": _CONCURRENCY}
     routes = f"name: cling, type: {KIND}, filter: cling, timeout: {_TIMEOUT}, handler: bad_handlers.cling"
     how = {"settings": settings, "more_routes": [routes]}
     stuck = scene.start_worker(routes=how, options=("--metrics", "127.0.0.1:0"))
-    sent = _cling(scene, _SLOTS)
-    wait_for(lambda: len(_clinging(scene, sent, "start")) == _SLOTS, "all slots to be taken", scene.patience)
+    sent = _cling(scene, _CONCURRENCY)
+    wait_for(
+        lambda: len(_clinging(scene, sent, "start")) == _CONCURRENCY,
+        "all workers to be occupied",
+        scene.patience,
+    )
     began = now()
     scene.start_worker(routes={**how, "settings": {}})
     scene.producer.start()

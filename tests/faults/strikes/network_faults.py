@@ -31,7 +31,7 @@ def half_open(scene: Scene) -> None:
     """The connections look alive and lose every byte; new ones work."""
     victim = _victim(scene)
     with scene.fault("half-open", victim, held=scene.held_by(victim)):
-        victim.proxy.go_deaf()
+        victim.proxy.drop_data()
         scene.stay(lapse())
     scene.audit()
     scene.heal()

@@ -161,9 +161,9 @@ def poison(scene: Scene) -> None:
 
 
 @scenario("duplicate consumer names", command=MANIPULATED, workers=0)
-def twins(scene: Scene) -> None:
+def same_consumer_name(scene: Scene) -> None:
     """Two workers with one name; one dies while the other keeps the name alive."""
-    victim, _ = (scene.start_worker(FAULTS_CONSUMER="twin") for _ in range(2))
+    victim, _ = (scene.start_worker(FAULTS_CONSUMER="same") for _ in range(2))
     scene.run_in()
     begin = now()
     victim.kill()

@@ -95,7 +95,7 @@ def test_events_without_a_route_are_counted_by_stream() -> None:
         assert samples[f"{name}_total", "s"] == 1
     for name in ("entries_claimed", "entries_redelivered", "entries_deleted"):
         assert samples[f"{name}_total", "s"] == 2
-    for name in ("groups_lost", "outages", "handlers_stuck"):
+    for name in ("groups_recreated", "outages", "handlers_stuck"):
         assert samples[f"{name}_total", "s"] == 2
     assert samples["workers_died_total",] == 2
 
@@ -128,7 +128,7 @@ def test_processes_are_added_up_and_the_latest_loop_counts() -> None:
         ProcessStats(0.5, {"s": 3}, {"s": 32}), ProcessStats(2.0, {"s": 1}, {"s": 32})
     ).samples()
     assert samples["handlers_running", "s"] == 4
-    assert samples["slots", "s"] == 64
+    assert samples["concurrency", "s"] == 64
     assert samples["event_loop_lag_seconds",] == 2
     assert samples["processes",] == 2
 

@@ -384,10 +384,10 @@ async def test_stop_drains_all_workers(tmp_path: Path, caplog: pytest.LogCapture
         assert f"worker {number} exited (exit code 0) after it was ready" in caplog.text
 
 
-DEAF = """
+IGNORES_SIGNALS = """
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 report(ready=True)
-note("is deaf")
+note("ignores signals")
 sys.stdin.read()
 """
 
@@ -395,9 +395,9 @@ sys.stdin.read()
 async def test_workers_beyond_the_timeout_are_killed_and_that_is_a_failure(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    stage = Stage(tmp_path, DEAF, 2, stop_timeout=0.1)
+    stage = Stage(tmp_path, IGNORES_SIGNALS, 2, stop_timeout=0.1)
     async with stage.running() as task:
-        await stage.until(*2 * ["is deaf"])
+        await stage.until(*2 * ["ignores signals"])
         stage.supervisor.stop()
         assert await within_patience(task) == 1
     assert caplog.text.count("2 workers did not end within 0.1 s and will be killed") == 1
@@ -405,18 +405,18 @@ async def test_workers_beyond_the_timeout_are_killed_and_that_is_a_failure(
 
 
 async def test_workers_that_do_not_end_after_a_cancellation_are_killed(tmp_path: Path) -> None:
-    stage = Stage(tmp_path, DEAF, 1, stop_timeout=0.1)
+    stage = Stage(tmp_path, IGNORES_SIGNALS, 1, stop_timeout=0.1)
     async with stage.running() as task:
-        await stage.until("is deaf")
+        await stage.until("ignores signals")
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await within_patience(task)
 
 
 async def test_kill_ends_all_workers_at_once(tmp_path: Path) -> None:
-    stage = Stage(tmp_path, DEAF, 2)
+    stage = Stage(tmp_path, IGNORES_SIGNALS, 2)
     async with stage.running() as task:
-        await stage.until(*2 * ["is deaf"])
+        await stage.until(*2 * ["ignores signals"])
         stage.supervisor.stop()
         stage.supervisor.kill()
         assert await within_patience(task) == 1

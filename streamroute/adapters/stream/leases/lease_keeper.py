@@ -31,10 +31,10 @@ from streamroute.values import KnownRoutes, Lease
 
 log = logging.getLogger(__name__)
 
-Held = Callable[[], Mapping[str, Delivery]]
+HeldDeliveries = Callable[[], Mapping[str, Delivery]]
 Waiting = Callable[[], Collection[str]]
 Knows = Callable[[], KnownRoutes]
-Lost = Callable[[Sequence[tuple[str, int]]], None]
+OnLost = Callable[[Sequence[tuple[str, int]]], None]
 
 
 def nothing_waiting() -> Collection[str]:
@@ -58,8 +58,8 @@ class RedisLeaseKeeper:
         consumer: str,
         *,
         lease: Lease,
-        held: Held,
-        lost: Lost,
+        held: HeldDeliveries,
+        lost: OnLost,
         waiting: Waiting,
         known_routes: Knows,
         watermarks: Watermarks,

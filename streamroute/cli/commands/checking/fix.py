@@ -93,6 +93,8 @@ def write_all(fixes: Sequence[Fix], roots: Iterable[Path]) -> None:
     for fix in fixes:
         files = _of(readers, fix)
         before, after = fix.before.encode(), fix.after.encode()
-        written = files and any(replace(fix.path, bom + before, bom + after, files) for bom in (b"", _BOM))
-        if not written:
+        is_replaced = files and any(
+            replace(fix.path, bom + before, bom + after, files) for bom in (b"", _BOM)
+        )
+        if not is_replaced:
             raise click.ClickException(f"{fix.path} has changed meanwhile, and is left as it is")

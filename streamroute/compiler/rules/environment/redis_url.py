@@ -64,8 +64,8 @@ def check(context: RuleContext) -> Iterator[Finding]:
     except AddressError as error:
         yield _finding(url, location, error)
         return
-    written = str(location.source.value(location.path))
-    if address.data_folder is not None and not _is_from_environment(written, url):
+    raw_text = str(location.source.value(location.path))
+    if address.data_folder is not None and not _is_from_environment(raw_text, url):
         yield from _check_folder(document, address.data_folder)
 
 
@@ -81,22 +81,22 @@ def _check_folder(document: Document, folder: Path) -> Iterator[Finding]:
         yield location.finding("SR021", message, help=ALLOW_OUTSIDE)
 
 
-def _is_from_environment(written: str, url: str) -> bool:
+def _is_from_environment(raw_text: str, url: str) -> bool:
     """Whether an environment variable provided the whole address, without the file's default."""
-    return match_variable(written) is not None and not is_default(written, url)
+    return match_variable(raw_text) is not None and not is_default(raw_text, url)
 
 
 def _finding(url: str, location: SourceLocation, error: AddressError) -> Finding:
-    """A finding about the URL as written: values of variables are not shown."""
+    """A finding about the URL as in the file: values of variables are not shown."""
     problem = error.problem
-    written = str(location.source.value(location.path))
-    if written == url:
+    raw_text = str(location.source.value(location.path))
+    if raw_text == url:
         message = f"the Redis URL {quote_value(error.shown)} {problem.text}"
         advice = None if error.correction else problem.advice
         return location.finding(RULE, message, help=advice, suggestion=error.correction)
-    variable = match_variable(written)
-    source = quote_value(written)
-    if variable and _is_from_environment(written, url):
+    variable = match_variable(raw_text)
+    source = quote_value(raw_text)
+    if variable and _is_from_environment(raw_text, url):
         source = f'the environment variable "{variable[1]}"'
     message = f"the value of {source} is not a valid Redis URL: it {problem.text}"
     return location.finding("SR502", message, help=problem.advice)

@@ -57,8 +57,8 @@ def _streams_by_location(document: Document) -> Mapping[SourceLocation, list[Str
     """The streams with a usable ``order_by``, by the place that states it."""
     streams: dict[SourceLocation, list[StreamConfig]] = {}
     for stream in document.streams.values():
-        written = stream.location.value("order_by")
-        if stream.order_by is None or not (written in (None, stream.order_by) or has_variable(written)):
+        raw_text = stream.location.value("order_by")
+        if stream.order_by is None or not (raw_text in (None, stream.order_by) or has_variable(raw_text)):
             continue  # not stated, or unusable, which is reported elsewhere
         streams.setdefault(document.location_of(stream, "order_by"), []).append(stream)
     return streams

@@ -203,6 +203,6 @@ def _to_number(source: SourceFile, violation: Violation) -> Hint:
 
 def _in_place(source: SourceFile, violation: Violation, text: Any) -> str | None:
     """Return ``text`` if it can replace the source text: one line without alias, anchor or tag; else None."""
-    written = source.text_at(violation.path)
-    is_simple = "\n" not in written and written[:1] not in {"*", "&", "!"}
+    raw_text = source.text_at(violation.path)
+    is_simple = "\n" not in raw_text and raw_text[:1] not in {"*", "&", "!"}
     return text if is_simple else None

@@ -58,22 +58,22 @@ def find_other_format(file: TextFile) -> Finding | None:
         if number:
             advice = "keep one side and delete the lines <<<<<<<, ======= and >>>>>>>"
             return _at_line(file, number, "SR029", "unresolved merge conflict", advice)
-    written = {n: line.strip() for n, line in enumerate(lines[:_LOOKED_AT], 1)}
-    written = {n: line for n, line in written.items() if line and not line.startswith(_COMMENT)}
+    stripped_lines = {n: line.strip() for n, line in enumerate(lines[:_LOOKED_AT], 1)}
+    stripped_lines = {n: line for n, line in stripped_lines.items() if line and not line.startswith(_COMMENT)}
     is_ours = any(re.match(_ROOT_KEY, line) for line in lines)
     for form in _FORMATS:
         if is_ours and form.where == "any":
             continue  # a string in a configuration may be in any format
-        signs = [n for n, line in written.items() if re.fullmatch(form.line, line)]
-        if signs and _is_enough(form, signs, list(written)):
+        signs = [n for n, line in stripped_lines.items() if re.fullmatch(form.line, line)]
+        if signs and _is_enough(form, signs, list(stripped_lines)):
             return _at_line(file, signs[0], "SR028", f"the file is {form.name}, not YAML", form.advice)
     return None
 
 
-def _is_enough(form: _Format, signs: list[int], written: list[int]) -> bool:
+def _is_enough(form: _Format, signs: list[int], stripped_lines: list[int]) -> bool:
     if form.where == "all":
-        return signs == written and (form.line != _WHOLE_EVENT or len(written) > 1)
-    return form.where == "any" or signs[0] == written[0]
+        return signs == stripped_lines and (form.line != _WHOLE_EVENT or len(stripped_lines) > 1)
+    return form.where == "any" or signs[0] == stripped_lines[0]
 
 
 def _at_line(file: TextFile, number: int, code: str, message: str, advice: str) -> Finding:

@@ -93,7 +93,7 @@ async def test_a_handler_that_outlives_a_close_reports_and_takes_nothing() -> No
         await eventually(lambda: held.done == ["2", "3"])
 
 
-async def test_a_close_that_finds_no_worker_finds_no_handler_that_is_deaf() -> None:
+async def test_a_close_that_finds_no_worker_finds_no_stuck_handler() -> None:
     async with holding(1) as held:
         await within_patience(held.pool.close(grace=0))
         assert held.pool.uncancellable == 0
