@@ -3,36 +3,90 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 from repository import ROOT
 
-PACKAGE = ROOT / "streamroute"
-TESTS = ROOT / "tests"
-OF_NO_ROOM = {"benchmarks", "examples", "faults", "mutation", "package", "suites", "support", "testdata"}
-"""Folders of tests that are about the whole; tests/package has the topmost modules, too."""
+PACKAGE: Final = ROOT / "streamroute"
+TESTS: Final = ROOT / "tests"
+TOP: Final = TESTS / "package"
+"""The tests of the topmost modules, and of the whole."""
 
-ELSEWHERE = {
+OF_NO_ROOM: Final = {"benchmarks", "examples", "faults", "mutation", "suites", "support", "testdata"}
+"""Folders of tests that are about the whole."""
+
+ABOUT_THE_WHOLE: Final = {
+    "assertions": "reads all tests",
+    "ci_examples": "runs the pre-commit hook and the GitHub Action",
+    "examples": "runs the examples",
+    "mirror": "compares the two trees",
+    "names": "compares all class names",
+    "packaging": "builds a wheel",
+    "patches": "reads all tests",
+    "prose": "reads all texts",
+    "readme": "runs what README.md shows",
+    "regular_expressions": "tries each regular expression of the package",
+    "servers": "tests the servers that tests start",
+}
+"""Test files of the topmost folder that are named after no module."""
+
+ELSEWHERE: Final = {
+    "adapters/entries/entry_ids": "adapters/stream/test_storage.py",
+    "adapters/groups/entry_lookup": "adapters/stream/test_dead_letters_on_servers.py",
+    "adapters/redis/errors": "adapters/stream/test_storage_steps.py",
+    "adapters/redis/scripts": "adapters/lua/test_claim.py",
+    "adapters/stream/leases/claiming": "adapters/stream/test_storage_on_servers.py",
+    "adapters/stream/publishers": "adapters/groups/test_takeover.py",
+    "cli/arguments/config": "cli/commands/test_check.py",
+    "cli/arguments/server": "cli/test_cli_bad_address.py",
+    "cli/arguments/stream_argument": "cli/commands/test_dead.py",
     "cli/commands/dead_letters": "cli/commands/test_dead.py",
+    "cli/commands/schema": "cli/test_main.py",
     "cli/commands/serving": "cli/commands/test_serve.py",
     "cli/commands/testing": "cli/commands/test_test.py",
+    "cli/entry": "cli/test_main.py",
+    "cli/output/dead_letters": "cli/commands/test_dead.py",
+    "cli/output/explanation": "cli/commands/test_explain.py",
+    "cli/output/formats": "cli/output/formats/test_formats.py",
+    "cli/output/graphs": "cli/commands/test_routes.py",
+    "cli/output/route_location": "cli/commands/test_explain.py",
     "cli/output/route_tests": "cli/commands/test_test.py",
+    "cli/process/deadline": "cli/commands/test_serve_stuck_handlers.py",
+    "cli/process/workers": "cli/commands/test_serve_workers.py",
     "cli/starter/greetings": "cli/commands/test_init.py",
+    "compiler/dry_run": "ops/route_tests/test_coverage.py",
+    "compiler/resolve/codec_object": "cli/commands/test_check.py",
     "compiler/rules/configuration": "config/findings/test_pages.py",
+    "compiler/rules/dead_letter_finding": "config/findings/test_pages.py",
     "compiler/rules/environment": "config/findings/test_pages.py",
     "compiler/rules/expressions": "config/findings/test_pages.py",
     "compiler/rules/route_tests": "config/findings/test_pages.py",
     "compiler/rules/routes": "config/findings/test_pages.py",
-    "config/yaml/syntax": "cli/commands/test_testdata.py",
+    "config/findings": "cli/commands/checking/test_fix.py",
+    "config/schema": "cli/commands/test_check_testdata.py",
+    "config/schema/explain": "cli/commands/test_check_testdata.py",
+    "config/yaml": "config/test_load.py",
+    "config/yaml/syntax": "cli/commands/test_check_testdata.py",
+    "expressions/evaluate/compiled": "expressions/test_filters.py",
+    "expressions/translation": "expressions/translation/test_translate.py",
+    "expressions/types/mistakes/misplaced_values": "expressions/test_expressions_tables.py",
     "ops/dead_letters": "cli/commands/test_dead.py",
+    "ops/route_tests": "cli/commands/test_test.py",
+    "ops/serve/background": "ops/metrics/test_group_poller.py",
+    "system/extras": "cli/process/test_event_loop.py",
+    "text/counted": "cli/commands/test_dead.py",
 }
-"""Rooms that are tested by the command that they serve, and rules, by the examples on their pages."""
+"""Modules, or all such modules of a folder, that the tests of the folder do not reach by imports -> the test
+of what uses them: of a command, of the examples on the pages of rules, or of a table of expressions.
+"""
 
 
 def has_logic(path: Path) -> bool:
-    """Whether a module has a function with more than a docstring and ``...`` in it."""
+    """Return whether a module has a function with more than a docstring and ``...`` in it."""
     return any(
         isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and not all(isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant) for part in node.body)
@@ -41,35 +95,92 @@ def has_logic(path: Path) -> bool:
 
 
 def modules() -> list[str]:
-    """The modules with logic, as paths in the package without their suffix."""
+    """Return the modules with logic, as paths in the package without their suffix."""
     found = (path for path in PACKAGE.rglob("*.py") if path.stem not in {"__init__", "__main__"})
     return sorted(str(path.relative_to(PACKAGE).with_suffix("")) for path in found if has_logic(path))
 
 
-def folders_of_rooms() -> list[str]:
-    """The folders of tests that belong to a room, as paths in the folder of tests."""
-    folders = {path.parent.relative_to(TESTS) for path in TESTS.rglob("test_*.py")}
-    return sorted(str(folder) for folder in folders if folder.parts and folder.parts[0] not in OF_NO_ROOM)
+def files_of_tests() -> list[Path]:
+    """Return the test files that belong to a room."""
+    found = (path for path in TESTS.rglob("test_*.py"))
+    return sorted(path for path in found if path.relative_to(TESTS).parts[0] not in OF_NO_ROOM)
+
+
+def room_of(folder: Path) -> Path:
+    """Return the folder of the package that a folder of tests is about."""
+    return PACKAGE if folder == TOP else PACKAGE / folder.relative_to(TESTS)
+
+
+def named_after(test: str, name: str) -> bool:
+    """Return whether a test file, without ``test_`` and suffix, is a module's, or about an aspect of it."""
+    return test == name or test.startswith(f"{name}_")
+
+
+@cache
+def imported(path: Path) -> frozenset[Path]:
+    """Return the modules of the package that a file imports."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+    paths = {ROOT / f"{name.replace('.', '/')}.py" for name in names if name.startswith("streamroute.")}
+    return frozenset(path for path in paths if path.is_file())
+
+
+@cache
+def reached(folder: Path) -> frozenset[Path]:
+    """Return the modules of a room that its tests are named after or import, or that such modules import."""
+    room = room_of(folder)
+    todo: set[Path] = set()
+    for test in folder.rglob("test_*.py"):
+        todo |= imported(test)
+        here = room_of(test.parent).glob("*.py")
+        todo |= {path for path in here if named_after(test.stem.removeprefix("test_"), path.stem)}
+    found: set[Path] = set()
+    while todo:
+        path = todo.pop()
+        if path.is_relative_to(room) and path not in found:
+            found.add(path)
+            todo |= imported(path)
+    return frozenset(found)
+
+
+def is_reached(module: str) -> bool:
+    """Return whether a module is tested by the tests of its folder, as far as names and imports tell."""
+    folder = Path(module).parent
+    return PACKAGE / f"{module}.py" in reached(TESTS / folder if folder.parts else TOP)
 
 
 @pytest.mark.parametrize("module", modules())
-def test_every_module_has_its_test_file(module: str) -> None:
-    """By a file of its name, or by the tests of its folder."""
-    folder, name = Path(module).parent, Path(module).name
-    here = TESTS / folder if folder.parts else TESTS / "package"
-    elsewhere = ELSEWHERE.get(str(folder))
-    assert (
-        (here / f"test_{name}.py").exists()
-        or any(here.glob("test_*.py"))
-        or (elsewhere is not None and (TESTS / elsewhere).exists())
-    ), f"there is neither tests/{folder}/test_{name}.py nor any test of the folder"
+def test_every_module_is_tested_by_its_folder_or_a_named_test(module: str) -> None:
+    elsewhere = ELSEWHERE.get(module) or ELSEWHERE.get(str(Path(module).parent))
+    assert is_reached(module) or (elsewhere is not None and (TESTS / elsewhere).is_file()), (
+        f"no test of tests/{Path(module).parent} is named after {module}.py or leads to it by imports"
+    )
 
 
-def test_rooms_that_are_tested_elsewhere_have_no_tests_of_their_own() -> None:
-    assert [room for room in ELSEWHERE if any((TESTS / room).glob("test_*.py"))] == []
-    assert [room for room in ELSEWHERE if not (PACKAGE / room).is_dir()] == []
+def test_no_entry_for_a_module_tested_elsewhere_is_unneeded() -> None:
+    unreached = {module for module in modules() if not is_reached(module)}
+    needed = unreached | {str(Path(module).parent) for module in unreached}
+    assert set(ELSEWHERE) - needed == set()
 
 
-@pytest.mark.parametrize("folder", folders_of_rooms())
+@pytest.mark.parametrize("path", [str(path.relative_to(TESTS)) for path in files_of_tests()])
+def test_every_test_file_is_named_after_a_module_or_its_folder(path: str) -> None:
+    file = TESTS / path
+    room, name = room_of(file.parent), file.stem.removeprefix("test_")
+    known = {entry.stem.strip("_") for entry in room.iterdir()} | {room.name}
+    assert any(named_after(name, each) for each in known) or (
+        file.parent == TOP and name in ABOUT_THE_WHOLE
+    ), f"streamroute/{room.relative_to(PACKAGE)} has no module of which test_{name}.py is a test"
+
+
+def test_files_about_the_whole_exist() -> None:
+    assert [name for name in ABOUT_THE_WHOLE if not (TOP / f"test_{name}.py").is_file()] == []
+
+
+@pytest.mark.parametrize("folder", sorted({str(path.parent.relative_to(TESTS)) for path in files_of_tests()}))
 def test_a_folder_of_tests_has_its_room(folder: str) -> None:
-    assert (PACKAGE / folder).is_dir() or (PACKAGE / f"{folder}.py").is_file()
+    assert room_of(TESTS / folder).is_dir()

@@ -1,6 +1,6 @@
 """Each ``testdata/err/NAME.yaml`` gives exactly ``NAME.out``, through the whole check.
 
-``UPDATE_TESTDATA=1 pytest tests/cli/commands/test_testdata.py`` regenerates the outputs; review the diff.
+``UPDATE_TESTDATA=1 pytest tests/cli/commands/test_check_testdata.py`` rewrites the outputs; review the diff.
 """
 
 from __future__ import annotations
