@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from streamroute.config.document import RouteConfig
 from streamroute.errors import Reject
@@ -28,6 +28,20 @@ class Verdict(StrEnum):
     """The route does not accept this type."""
     OTHER_STREAM = "other stream"
     """The route does not consume this stream."""
+
+    @property
+    def phrase(self) -> str:
+        """The outcome as a phrase that follows the route's name."""
+        return _PHRASES[self]
+
+
+_PHRASES: Final = {
+    Verdict.MATCHED: "matches",
+    Verdict.NOT_MATCHED: "does not match",
+    Verdict.FAILED: "fails: the message is dead-lettered for it",
+    Verdict.OTHER_TYPE: "does not accept the type",
+    Verdict.OTHER_STREAM: "does not consume the stream",
+}
 
 
 @dataclass(frozen=True, slots=True)

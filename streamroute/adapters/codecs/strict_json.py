@@ -33,6 +33,10 @@ class NotJsonError(ValueError):
     """Raised for text that is not JSON; the message completes "the field ... "."""
 
 
+class JsonSyntaxError(NotJsonError):
+    """Raised for text that breaks the syntax of JSON."""
+
+
 class NestingError(ValueError):
     """Raised for JSON that is nested deeper than ``MAX_NESTING``."""
 
@@ -99,7 +103,7 @@ def _decode_with_error(data: bytes) -> Any:
         around = data[max(error.start - 20, 0) : error.start + 20]
         raise NotJsonError(f"is not UTF-8 at byte {error.start}: {short_repr(around)}") from None
     except json.JSONDecodeError as error:
-        raise NotJsonError(_describe(error)) from None
+        raise JsonSyntaxError(_describe(error)) from None
     except RecursionError:
         raise _nesting_error(data) from None
     except NotJsonError:

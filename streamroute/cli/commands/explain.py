@@ -70,9 +70,9 @@ def command(
 
 def _message(event: str | None, event_type: str | None, data: str | None) -> dict[str, Any]:
     if (event is None) == (event_type is None):
-        raise click.UsageError("name an EVENT, or one with --type")
+        raise click.UsageError("missing EVENT, or --type")
     if data is not None and event_type is None:
-        raise click.UsageError("--data goes with --type")
+        raise click.UsageError("--data requires --type")
     if event_type is not None:
         return {"type": event_type, **_object(data or "{}", "--data")}
     return _typed(*_read(STDIN if event is None else event))
@@ -95,7 +95,7 @@ def _typed(text: str, name: str) -> dict[str, Any]:
     message = _object(text, name)
     kind = message.get("type")
     if not isinstance(kind, str) or not kind:
-        raise StreamrouteError(f'{name} has no "type" that is a string: it would be dead-lettered as it is')
+        raise StreamrouteError(f'"type" of {name} must be a string, or the event is dead-lettered as a whole')
     return message
 
 
@@ -107,19 +107,17 @@ def _object(text: str, name: str) -> dict[str, Any]:
     except ValueError as error:
         first, _, others = text.strip().partition("\n")
         if others and _is_object(first):
-            raise StreamrouteError(f"{name} holds several events; {_ONE_OF_THEM}") from None
+            raise StreamrouteError(f"{name} contains several events; {_ONE_OF_THEM}") from None
         raise StreamrouteError(f"{name} {error}") from None
     if isinstance(value, list) and name != "--data":
-        raise StreamrouteError(f"{name} holds a list; {_ONE_OF_A_LIST}")
+        raise StreamrouteError(f"{name} is a list; {_ONE_OF_A_LIST}")
     if not isinstance(value, dict):
-        raise StreamrouteError(f"{name} holds JSON, but not an object, and an event is one")
+        raise StreamrouteError(f"{name} is not a JSON object")
     return value
 
 
-_ONE_OF_THEM: Final = "explain takes one, for instance the first: head -n 1 FILE | streamroute explain -"
-_ONE_OF_A_LIST: Final = (
-    "explain takes one event, for instance the first: jq '.[0]' FILE | streamroute explain -"
-)
+_ONE_OF_THEM: Final = "explain one, such as the first: head -n 1 FILE | streamroute explain -"
+_ONE_OF_A_LIST: Final = "explain one event, such as the first: jq '.[0]' FILE | streamroute explain -"
 
 
 def _is_object(text: str) -> bool:
@@ -156,4 +154,4 @@ def _refused(kind: str, reason: str, output_format: str) -> str:
     """Render a message that is dead-lettered before any route runs."""
     if output_format == "json":
         return as_json({"type": kind, "routes": [], "decisions": [], "invalid": reason}) + "\n"
-    return printable(f"{kind}: dead-lettered as a whole, and no route sees it: {reason}") + "\n"
+    return printable(f"{kind}: dead-lettered as a whole: {reason}") + "\n"

@@ -62,7 +62,7 @@ def command(
     if (file is None) == (event_type is None):
         raise click.UsageError(_missing_file_hint(stream, file))
     if data is not None and event_type is None:
-        raise click.UsageError("--data goes with --type")
+        raise click.UsageError("--data requires --type")
     set_up_logging("text", "warning")
     with ExitStack() as stack:
         source = (
@@ -79,8 +79,8 @@ def command(
 
 def _missing_file_hint(stream: str, file: str | None) -> str:
     if file is None and is_file(stream):
-        return f"name the stream as well: streamroute publish STREAM {stream}"
-    return "name a FILE of events, or one event with --type"
+        return f"missing STREAM: streamroute publish STREAM {stream}"
+    return "missing FILE, or --type"
 
 
 def _warn_of_near_miss(event_type: str, loaded: UsableConfig) -> None:
@@ -90,7 +90,7 @@ def _warn_of_near_miss(event_type: str, loaded: UsableConfig) -> None:
         return
     suggestion = did_you_mean(event_type, sorted(types))
     if suggestion:
-        log.warning('no route takes the type "%s"; did you mean "%s"?', event_type, suggestion)
+        log.warning('no route accepts the type "%s"; did you mean "%s"?', event_type, suggestion)
 
 
 def _load(path: Path, stream: str) -> UsableConfig:
@@ -113,14 +113,14 @@ class _Source:
 
 
 def _one_event(event_type: str, data: str | None) -> _Source:
-    from streamroute.adapters.codecs.strict_json import read_json
+    from streamroute.adapters.codecs.strict_json import JsonSyntaxError, read_json
 
     try:
         fields = read_json((data or "{}").encode(errors="surrogatepass"))
     except ValueError as error:
-        hint = """; names and texts have double quotes: --data '{"nights": 3}'"""
-        reason = str(error)
-        raise click.UsageError(f"--data {reason}{hint if reason.startswith('is not JSON') else ''}") from None
+        hint = """; put keys and strings in double quotes: --data '{"nights": 3}'"""
+        is_syntax_error = isinstance(error, JsonSyntaxError)
+        raise click.UsageError(f"--data {error}{hint if is_syntax_error else ''}") from None
     if not isinstance(fields, dict):
         raise click.UsageError("--data is not a JSON object")
     line = json.dumps({**fields, "type": event_type}).encode()

@@ -15,14 +15,8 @@ from streamroute.expressions.explain.trace_explanation import as_text, json_safe
 from streamroute.text.suggestions import did_you_mean
 
 _ELSEWHERE: Final = frozenset({Verdict.OTHER_TYPE, Verdict.OTHER_STREAM})
-_WORDS: Final = {
-    Verdict.MATCHED: ("matches", "green"),
-    Verdict.NOT_MATCHED: ("does not match", "yellow"),
-    Verdict.FAILED: ("fails: the message is dead-lettered for it", "red"),
-    Verdict.OTHER_TYPE: ("does not take the type", "white"),
-    Verdict.OTHER_STREAM: ("does not take messages of the stream", "white"),
-}
-_WIDEST: Final = 72
+_COLORS: Final = {Verdict.MATCHED: "green", Verdict.NOT_MATCHED: "yellow", Verdict.FAILED: "red"}
+_MAX_WIDTH: Final = 72
 
 
 def render_text(kind: str, decisions: Sequence[Decision], *, everything: bool, color: bool) -> str:
@@ -41,18 +35,18 @@ def _headline(kind: str, decisions: Sequence[Decision], candidates: Sequence[Dec
     known = {name for decision in decisions for name in decision.route.types}
     suggestion = did_you_mean(kind, known)
     hint = f'; did you mean "{suggestion}"?' if suggestion else ""
-    return printable(f'no route takes the type "{kind}"{hint}')
+    return printable(f'no route accepts the type "{kind}"{hint}')
 
 
 def _block(decision: Decision, *, color: bool) -> Iterator[str]:
     route = decision.route
-    outcome, paint = _WORDS[decision.verdict]
+    outcome, paint = decision.verdict.phrase, _COLORS.get(decision.verdict, "white")
     if not route.enabled:
         outcome, paint = f"is disabled (it {outcome})", "white"
     verdict = click.style(outcome, fg=paint, bold=True) if color else outcome
     yield f"{route.name} {verdict}  ({place_of(route)})"
     if decision.verdict in _ELSEWHERE:
-        yield f"  it takes {printable(', '.join(route.types))} from {', '.join(route.streams)}"
+        yield f"  it accepts {printable(', '.join(route.types))} from {', '.join(route.streams)}"
     elif decision.filter is None:
         yield "  it has no filter"
     else:
@@ -60,20 +54,20 @@ def _block(decision: Decision, *, color: bool) -> Iterator[str]:
     if decision.transform_error:
         yield printable(f"  {decision.transform_error}")
     elif route.transform is not None and decision.handler_payload is not None:
-        yield printable(f"  its handler gets {as_text(decision.handler_payload, 500)}")
+        yield printable(f"  its handler receives {as_text(decision.handler_payload, 500)}")
 
 
 def _steps(decision: Decision) -> Iterator[str]:
     assert decision.filter is not None  # noqa: S101 - asked only of routes with a filter
     deciders = {(reason.step.start, reason.step.end) for reason in decision.reasons}
     rows = list(_rows(decision.filter.root, 1))
-    width = min(max(len(indented) for indented, _ in rows), _WIDEST)
+    width = min(max(len(indented) for indented, _ in rows), _MAX_WIDTH)
     for indented, step in rows:
         decides = (step.start, step.end) in deciders and step.node is not step.trace.tree.root
         mark = "  <- decides" if decides else ""
         yield printable(f"{indented.ljust(width)}  {value_of(step)}") + mark
     if decision.filter.truncated:
-        yield "  the parts took too many steps to be shown whole"
+        yield "  too many steps: not all parts are shown"
 
 
 def _rows(step: Step, depth: int) -> Iterator[tuple[str, Step]]:

@@ -92,7 +92,7 @@ class DeadLetterQuery:
             return f'the route "{name}" is no longer configured'
         if not routes[name].enabled:
             return f'the route "{name}" is disabled'
-        return f'the route "{name}" no longer takes the stream "{stream}"'
+        return f'the route "{name}" no longer consumes the stream "{stream}"'
 
 
 async def _read(

@@ -108,7 +108,9 @@ async def _message(
 def _message_differences(test: RouteTest, invalid: str) -> list[Difference]:
     if test.invalid:
         return []
-    return [Difference(None, "the message is dead-lettered as a whole, and no route sees it", (invalid,))]
+    return [
+        Difference(None, "the message was not expected to be dead-lettered as a whole, but is", (invalid,))
+    ]
 
 
 def compare(test: RouteTest, message: Mapping[str, Any], decisions: Sequence[Decision]) -> list[Difference]:
@@ -130,7 +132,7 @@ def _transformed(test: RouteTest, decision: Decision) -> Difference | None:
         return None
     lines = tuple(differing(test.transform[name], decision.handler_payload))
     return (
-        Difference(decision.route, f"the handler of {name} gets a different payload", lines)
+        Difference(decision.route, f"the handler of {name} receives a different payload", lines)
         if lines
         else None
     )
@@ -147,40 +149,28 @@ def _difference(
 ) -> Difference | None:
     name = decision.route.name
     reasons = _reasons(decision, message)
+    result = decision.verdict.phrase if decision.route.enabled else "is disabled"
     if name in routes and not decision.runs:
-        return Difference(decision.route, f"{name} was expected, but {_result_phrase(decision)}", reasons)
+        return Difference(decision.route, f"{name} was expected to match, but {result}", reasons)
     if name in dead_letter and not decision.fails:
-        return Difference(
-            decision.route, f"{name} was expected to fail, but {_result_phrase(decision)}", reasons
-        )
+        return Difference(decision.route, f"{name} was expected to fail, but {result}", reasons)
     if decision.runs and name not in routes:
-        return Difference(decision.route, f"{name} matches, and was not expected", reasons)
+        return Difference(decision.route, f"{name} was not expected to match, but does", reasons)
     if decision.fails and name not in dead_letter:
-        return Difference(
-            decision.route, f"{name} fails, so that the message is dead-lettered for it", reasons
-        )
+        return Difference(decision.route, f"{name} was not expected to fail, but {result}", reasons)
     return None
-
-
-def _result_phrase(decision: Decision) -> str:
-    if not decision.route.enabled:
-        return "is disabled"
-    return {
-        Verdict.MATCHED: "matches",
-        Verdict.FAILED: "fails, so that the message is dead-lettered for it",
-    }.get(decision.verdict, "does not match")
 
 
 def _reasons(decision: Decision, message: Mapping[str, Any]) -> tuple[str, ...]:
     if decision.verdict is Verdict.OTHER_STREAM:
-        return (f"it takes messages of {', '.join(decision.route.streams)}",)
+        return (f"it consumes {', '.join(decision.route.streams)}",)
     if decision.verdict is Verdict.OTHER_TYPE:
         name = str(message.get("type"))
         suggestion = did_you_mean(name, decision.route.types)
         hint = f'; did you mean "{suggestion}"?' if suggestion else ""
-        return (f'it takes {", ".join(decision.route.types)}, and the message is of the type "{name}"{hint}',)
+        return (f'it accepts {", ".join(decision.route.types)}; the type of the message is "{name}"{hint}',)
     if decision.transform_error:
         return (decision.transform_error,)
     if decision.filter is None:
-        return (f"it has no filter: it takes every {message.get('type')}",)
+        return (f"it has no filter: it matches every {message.get('type')}",)
     return tuple(reason.text for reason in decision.reasons)

@@ -350,7 +350,7 @@ def test_unroutable_messages_are_retried_for_every_matching_route(each_project: 
         ),
         (
             [f"{OK}, stream: events", f"{FAIL}, stream: others"],
-            'the route "fail" no longer takes the stream "events"',
+            'the route "fail" no longer consumes the stream "events"',
         ),
     ],
 )

@@ -83,15 +83,15 @@ def test_a_condition_over_a_list_shows_its_values(command: Callable[..., Done]) 
 
 def test_all_shows_the_routes_of_other_types_and_stream_narrows(command: Callable[..., Done]) -> None:
     out = command("explain", "--type", "booked", "--all", "--stream", "audits").out
-    assert "vip does not take messages of the stream  (routes.yaml:6)\n  it takes booked from events\n" in out
+    assert "vip does not consume the stream  (routes.yaml:6)\n  it accepts booked from events\n" in out
     assert "all matches" in out
-    assert "priced does not take the type  (routes.yaml:16)\n  it takes sold from audits\n" in out
+    assert "priced does not accept the type  (routes.yaml:16)\n  it accepts sold from audits\n" in out
     assert "priced" not in command("explain", "--type", "booked").out
 
 
 def test_a_type_without_a_route_is_reported(command: Callable[..., Done]) -> None:
     done = command("explain", "--type", "boked")
-    assert done == Done(0, 'no route takes the type "boked"; did you mean "booked"?\n', "")
+    assert done == Done(0, 'no route accepts the type "boked"; did you mean "booked"?\n', "")
 
 
 def test_json_holds_every_part(command: Callable[..., Done]) -> None:
@@ -134,15 +134,15 @@ def test_input_that_is_not_utf_8_is_refused_from_any_source(lone_project: Projec
 @pytest.mark.parametrize(
     ("arguments", "code", "expected_text"),
     [
-        ((), 2, "name an EVENT, or one with --type"),
-        (("{}", "--type", "a"), 2, "name an EVENT, or one with --type"),
-        (("{}", "--data", "{}"), 2, "--data goes with --type"),
+        ((), 2, "missing EVENT, or --type"),
+        (("{}", "--type", "a"), 2, "missing EVENT, or --type"),
+        (("{}", "--data", "{}"), 2, "--data requires --type"),
         (("absent.json",), 2, "EVENT is neither JSON nor a file: absent.json: No such file"),
         (("{",), 1, "EVENT is not JSON"),
-        (('{"type": "a"}\n{"type": "b"}',), 1, "EVENT holds several events; explain takes one, for instance"),
+        (('{"type": "a"}\n{"type": "b"}',), 1, "EVENT contains several events; explain one, such as"),
         (('{"type": "a"}\n\n{"typ',), 1, "head -n 1 FILE | streamroute explain -"),
-        (("--type", "a", "--data", "[]"), 1, "--data holds JSON, but not an object"),
-        (('{"typ": "a"}',), 1, 'EVENT has no "type" that is a string'),
+        (("--type", "a", "--data", "[]"), 1, "--data is not a JSON object"),
+        (('{"typ": "a"}',), 1, '"type" of EVENT must be a string'),
         (("--type", "booked", "--stream", "event"), 2, 'did you mean "events"?'),
     ],
 )
@@ -157,10 +157,10 @@ def test_invalid_events_are_refused(
 @pytest.mark.parametrize(
     ("content", "expected_text"),
     [
-        ('{"type": "booked"}\n{"type": "booked"}\n', "holds several events; explain takes one"),
+        ('{"type": "booked"}\n{"type": "booked"}\n', "contains several events; explain one"),
         (
             '[{"type": "booked"}]',
-            "holds a list; explain takes one event, for instance the first: jq '.[0]' FILE",
+            "is a list; explain one event, such as the first: jq '.[0]' FILE",
         ),
     ],
 )
@@ -198,4 +198,4 @@ def test_a_trace_that_is_too_long_is_cut_and_keeps_its_verdict(
     (lone_project.folder / "event.json").write_text(event, encoding="utf-8")
     out = command("explain", "event.json").out
     assert "tagged matches" in out
-    assert "the parts took too many steps to be shown whole" in out
+    assert "too many steps: not all parts are shown" in out

@@ -150,12 +150,12 @@ def test_events_not_on_one_line_get_advice(
     [
         (["evnets", "--type", "t"], 'unknown stream "evnets"; did you mean "events"?'),
         (["other", "--type", "t"], 'unknown stream "other"; the configuration has events'),
-        (["events"], "name a FILE of events, or one event with --type"),
-        (["events", "routes.yaml", "--type", "t"], "name a FILE of events, or one event with --type"),
-        (["events", "routes.yaml", "--data", "{}"], "--data goes with --type"),
+        (["events"], "missing FILE, or --type"),
+        (["events", "routes.yaml", "--type", "t"], "missing FILE, or --type"),
+        (["events", "routes.yaml", "--data", "{}"], "--data requires --type"),
         (["events", "--type", "t", "--data", "{"], "--data is not JSON"),
         (["events", "--type", "t", "--data", "{'n': 1}"], "double quotes: --data '{\"nights\": 3}'"),
-        (["routes.yaml"], "name the stream as well: streamroute publish STREAM routes.yaml"),
+        (["routes.yaml"], "missing STREAM: streamroute publish STREAM routes.yaml"),
         (["events", "--type", "t", "--data", "1"], "--data is not a JSON object"),
         (["events", "nowhere.jsonl"], "nowhere.jsonl does not exist"),
         (["events", "--type", "t", "--config", "no.yaml"], "no.yaml does not exist"),
@@ -176,9 +176,9 @@ def test_a_type_similar_to_a_routes_is_warned_of_and_published(
     shop.routes("name: ok, type: order.paid, handler: jobs.ok")
     done = command("publish", "events", "--type", "order.piad")
     assert done.code == 0
-    assert 'no route takes the type "order.piad"; did you mean "order.paid"?' in done.err
+    assert 'no route accepts the type "order.piad"; did you mean "order.paid"?' in done.err
     for known in ("order.paid", "invoice.sent"):
-        assert "no route takes" not in command("publish", "events", "--type", known).err
+        assert "no route accepts" not in command("publish", "events", "--type", known).err
     assert len(entries(shop)) == 3
 
 

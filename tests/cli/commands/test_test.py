@@ -58,11 +58,11 @@ def test_a_route_that_was_expected_and_one_that_was_not_say_why(command: Callabl
     assert done.code == 1
     assert done.out.startswith(
         "routes.test.yaml:3: failed: silver\n"
-        "  vip was expected, but does not match\n"
+        "  vip was expected to match, but does not match\n"
         "    tier == 'gold' is false: tier is \"silver\"\n"
         "    the route is in routes.yaml:6\n"
-        "  all matches, and was not expected\n"
-        "    it has no filter: it takes every booked\n"
+        "  all was not expected to match, but does\n"
+        "    it has no filter: it matches every booked\n"
         "    the route is in routes.yaml:7\n"
     )
     assert done.out.endswith("1 test: 0 passed, 1 failed in routes.yaml\n")
@@ -73,7 +73,7 @@ def test_a_filter_that_fails_is_a_difference_unless_it_is_expected(command: Call
     done = command("test")
     assert done.code == 1
     assert (
-        "  tagged fails, so that the message is dead-lettered for it\n"
+        "  tagged was not expected to fail, but fails: the message is dead-lettered for it\n"
         "    contains(tags, 'x') failed: contains() takes array or string, not null\n"
     ) in done.out
     write_tests("name: a, message: {type: tagged}, routes: [], dead_letter: [tagged]")
@@ -89,7 +89,7 @@ def test_the_set_of_routes_is_exact_and_may_be_empty(command: Callable[..., Done
 
 def test_a_type_that_was_misspelt_is_named(command: Callable[..., Done]) -> None:
     write_tests("name: a, message: {type: boked}, routes: [all]")
-    said = 'it takes booked, and the message is of the type "boked"; did you mean "booked"?'
+    said = 'it accepts booked; the type of the message is "boked"; did you mean "booked"?'
     assert said in command("test").out
 
 
@@ -115,7 +115,7 @@ def test_a_disabled_route_that_is_expected_is_a_finding(command: Callable[..., D
     done = command("test")
     assert done.code == 1
     assert 'warning[SR602]: route "off" is disabled and matches no message' in done.out
-    assert "off was expected, but is disabled" in done.out
+    assert "off was expected to match, but is disabled" in done.out
     assert "SR602" in command("check", "--no-import").out
 
 
@@ -183,7 +183,8 @@ def test_a_route_of_another_stream_does_not_take_the_message(command: Callable[.
         encoding="utf-8",
     )
     write_tests("name: a, stream: one, message: {type: t}, routes: [first, second]")
-    assert "second was expected, but does not match\n    it takes messages of two\n" in command("test").out
+    expected = "second was expected to match, but does not consume the stream\n    it consumes two\n"
+    assert expected in command("test").out
     write_tests("name: a, message: {type: t}, routes: [first, second]")
     assert command("test").code == 0
 
@@ -259,11 +260,11 @@ def test_transformed_payloads_are_compared_field_by_field(command: Callable[...,
     done = command("test")
     assert done.code == 1
     assert (
-        "  the handler of mail gets a different payload\n"
-        '    to is "a@b", not "b"\n'
-        "    n is 1, not true\n"
-        "    list[1] is 2, not 3\n"
-        "    x is missing, and was to be 1\n"
+        "  the handler of mail receives a different payload\n"
+        '    to is "a@b", expected "b"\n'
+        "    n is 1, expected true\n"
+        "    list[1] is 2, expected 3\n"
+        "    x is missing, expected 1\n"
         "    the route is in routes.yaml:8\n"
     ) in done.out
 
@@ -272,7 +273,7 @@ def test_a_transform_that_fails_is_a_difference_unless_it_is_expected(command: C
     Path("routes.yaml").write_text(SHAPED, encoding="utf-8")
     write_tests("name: a, message: {type: booked}, routes: [mail]")
     done = command("test")
-    assert "mail was expected, but fails, so that the message is dead-lettered for it\n" in done.out
+    assert "mail was expected to match, but fails: the message is dead-lettered for it\n" in done.out
     assert "the transform failed: merge() takes object, not null" in done.out
     write_tests("name: a, message: {type: booked}, routes: [], dead_letter: [mail]")
     assert command("test").code == 0
@@ -286,7 +287,7 @@ def test_data_that_its_schema_refuses_is_dead_lettered_as_a_whole(command: Calla
     done = command("test")
     assert done.code == 1
     assert (
-        "  the message is dead-lettered as a whole, and no route sees it\n"
+        "  the message was not expected to be dead-lettered as a whole, but is\n"
         "    the data is invalid: nights must be a whole number, not a string\n"
     ) in done.out
     write_tests(f"name: a, message: {message}, routes: [], dead_letter: true")
@@ -294,7 +295,7 @@ def test_data_that_its_schema_refuses_is_dead_lettered_as_a_whole(command: Calla
     write_tests("name: a, message: {type: booked, by_nights: {}}, routes: [mail], dead_letter: true")
     assert "the message was expected to be dead-lettered as a whole, but is not" in command("test").out
     out = command("explain", '{"type": "booked", "nights": "x"}').out
-    assert out.startswith("booked: dead-lettered as a whole, and no route sees it: the data is invalid")
+    assert out.startswith("booked: dead-lettered as a whole: the data is invalid")
 
 
 def test_a_message_arrives_on_the_only_stream_whose_routes_take_its_type(
@@ -340,7 +341,10 @@ def test_a_message_may_be_an_entry_that_is_in_redis(
     )
     done = command("test", "--redis")
     assert done.code == 1
-    assert 'the message is dead-lettered as a whole, and no route sees it\n    the field "data"' in done.out
+    assert (
+        'the message was not expected to be dead-lettered as a whole, but is\n    the field "data"'
+        in done.out
+    )
     assert 'the entry 1-1 of "events" does not exist, or was trimmed' in done.out
     assert "Invalid stream ID" in done.out
 
