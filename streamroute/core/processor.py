@@ -90,21 +90,13 @@ class RedisStreamProcessor:
             ack_delay=ack_delay,
             prefetch=prefetch,
             order_by=order_by,
+            poll_interval=poll_interval,
+            claim_interval=claim_interval,
             tuning=tuning,
         )
         due = DueTimer()
         self._lifecycle = EntryLifecycle(storage, consumer, settings, observer, incidents, due, on_stuck)
-        self._fetcher = Fetcher(
-            storage,
-            consumer,
-            self._lifecycle,
-            incidents,
-            poll_interval=poll_interval,
-            lease=settings.lease,
-            claim_interval=claim_interval,
-            due=due,
-            tuning=tuning,
-        )
+        self._fetcher = Fetcher(storage, consumer, settings, self._lifecycle, incidents, due)
         self._keeper = self._lease_keeper(consumer)
 
     def set_message_callback(self, callback: MessageCallback) -> None:

@@ -20,7 +20,7 @@ class ConsumerId(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsumerSettings:
-    """The limits of a consumer; the times that are numbers are in seconds."""
+    """The settings of a consumer; the times that are numbers are in seconds."""
 
     batch_count: int
     concurrency: int
@@ -30,4 +30,6 @@ class ConsumerSettings:
     ack_delay: float
     prefetch: float | None = None
     order_by: KeyOf | None = None
+    poll_interval: float = 1.0
+    claim_interval: float = 5.0
     tuning: Tuning = TUNING

@@ -11,12 +11,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Protocol
 
-from streamroute.core.consume.consumer import ConsumerId
+from streamroute.core.consume.consumer import ConsumerId, ConsumerSettings
 from streamroute.core.consume.fetch.batch_limiter import BatchLimiter
 from streamroute.core.consume.fetch.due_timer import DueTimer
 from streamroute.core.consume.fetch.prefetch import over_byte_budget
 from streamroute.core.consume.pool.worker_pool import Entry
-from streamroute.core.consume.tuning import TUNING, Tuning
 from streamroute.core.storage import (
     StreamStorageProtocol,
     blocks,
@@ -29,7 +28,7 @@ from streamroute.core.storage import (
 from streamroute.incidents import Incidents
 from streamroute.outages import OutageTracker
 from streamroute.system.waiting import wait_for_event
-from streamroute.values import ClaimResult, Lease, Quotas
+from streamroute.values import ClaimResult, Quotas
 
 
 class EntrySink(Protocol):
@@ -74,27 +73,21 @@ class EntrySink(Protocol):
 class Fetcher:
     """Fetches entries into the ``sink`` while it is open."""
 
-    def __init__(  # noqa: PLR0913 - what it reads, for which consumer, and how often
+    def __init__(
         self,
         storage: StreamStorageProtocol,
         consumer: ConsumerId,
+        settings: ConsumerSettings,
         sink: EntrySink,
         incidents: Incidents,
-        *,
-        poll_interval: float,
-        lease: Lease,
-        claim_interval: float,
         due: DueTimer,
-        tuning: Tuning = TUNING,
     ) -> None:
         self._storage = storage
         self._consumer = consumer
+        self._settings = settings
+        self._tuning = settings.tuning
         self._sink = sink
         self._incidents = incidents
-        self._poll_interval = poll_interval
-        self._lease = lease
-        self._claim_interval = claim_interval
-        self._tuning = tuning
         self._reading, self._claiming = BatchLimiter(), BatchLimiter()
         self._due = due
         self._closing = asyncio.Event()
@@ -176,7 +169,7 @@ class Fetcher:
         if entries:
             self._sink.take(entries)
         elif not blocks(self._storage):
-            await self._pause(self._poll_interval)
+            await self._pause(self._settings.poll_interval)
 
     async def _claim(self) -> None:
         """Claim the entries of dead consumers, until a claim returns fewer than there is room for."""
@@ -195,11 +188,11 @@ class Fetcher:
             interval = (
                 self._tuning.last_deliveries_every
                 if claimed.held_back == claimed.last_deliveries
-                else self._claim_interval
+                else self._settings.claim_interval
             )
-            await self._sink.wait_for_quota(min(interval, self._claim_interval))
+            await self._sink.wait_for_quota(min(interval, self._settings.claim_interval))
         else:
-            await self._pause(self._claim_interval)
+            await self._pause(self._settings.claim_interval)
 
     async def _has_run_last_delivery(self) -> bool:
         """Run an entry on its last delivery, which may kill this process, while nothing else runs.
@@ -220,7 +213,7 @@ class Fetcher:
 
     async def _claim_within(self, count: int, quotas: Quotas) -> ClaimResult:
         """Claim up to ``count`` entries whose lease has ended."""
-        idle, within = self._lease.milliseconds, claims_within(self._storage)
+        idle, within = self._settings.lease.milliseconds, claims_within(self._storage)
         async with self._reply():
             with self._claiming.attempt():
                 if within is not None:
@@ -231,7 +224,7 @@ class Fetcher:
         storage = promotes(self._storage)
         assert storage is not None  # noqa: S101 - this loop runs only where it is one
         wait = await storage.promote_due(self._consumer.stream, self._consumer.group)
-        idle = min(self._tuning.promote_idle, self._lease.seconds + self._claim_interval)
+        idle = min(self._tuning.promote_idle, self._settings.lease.seconds + self._settings.claim_interval)
         await self._due.sleep(idle if wait is None else min(wait, self._tuning.promote_every))
 
     async def _tidy(self) -> None:

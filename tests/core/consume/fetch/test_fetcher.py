@@ -11,7 +11,7 @@ import pytest
 
 from consuming import GROUP, STREAM, eventually, within_patience
 from loop_clock import LoopClock, turns
-from streamroute.core.consume.consumer import ConsumerId
+from streamroute.core.consume.consumer import ConsumerId, ConsumerSettings
 from streamroute.core.consume.fetch.due_timer import DueTimer
 from streamroute.core.consume.fetch.fetcher import Fetcher
 from streamroute.core.consume.fetch.prefetch import BUDGET
@@ -203,24 +203,30 @@ class Sleeps(DueTimer):
         await asyncio.sleep(0.001)
 
 
+def settings_with(**changes: Any) -> ConsumerSettings:
+    usual: dict[str, Any] = {"poll_interval": 0.001, "lease": Lease.of(0.5), "claim_interval": 600.0}
+    usual |= {"batch_count": 10, "concurrency": 1, "max_deliveries": 5, "grace": 30.0, "ack_delay": 0.005}
+    return ConsumerSettings(**(usual | changes))
+
+
 @asynccontextmanager
 async def opened(
-    storage: Any, sink: EntrySink, *, failures: int = 0, tuning: Tuning | None = None, **settings: Any
+    storage: Any,
+    sink: EntrySink,
+    *,
+    failures: int = 0,
+    tuning: Tuning | None = None,
+    due: DueTimer | None = None,
+    **settings: Any,
 ) -> AsyncIterator[Fetcher]:
     """Run a fetcher that fails this many times within the block.
 
     By default, reads wait for the first claim, however long it takes.
     """
-    tuning = tuning or Tuning(first_claim=600.0)
-    known: dict[str, Any] = {
-        "poll_interval": 0.001,
-        "lease": Lease.of(0.5),
-        "claim_interval": 600.0,
-        "due": DueTimer(),
-    }
     reported: list[Incident] = []
     incidents = Incidents(lambda stream, incident, count: reported.append(incident))
-    made = Fetcher(storage, ME, sink, incidents, tuning=tuning, **(known | settings))
+    settings["tuning"] = tuning or Tuning(first_claim=600.0)
+    made = Fetcher(storage, ME, settings_with(**settings), sink, incidents, due or DueTimer())
     made.open()
     try:
         yield made
@@ -581,13 +587,13 @@ async def test_a_storage_without_quotas_is_read_up_to_the_capacity() -> None:
 
 async def test_an_unopened_fetcher_can_be_closed() -> None:
     made: Any = Caring()
-    rests: dict[str, Any] = {"poll_interval": 600.0, "lease": Lease.of(60.0), "claim_interval": 600.0}
-    await within_patience(Fetcher(made, ME, EntrySink(), Incidents(), due=DueTimer(), **rests).close())
+    fetcher = Fetcher(made, ME, settings_with(), EntrySink(), Incidents(), DueTimer())
+    await within_patience(fetcher.close())
 
 
 def test_it_can_be_opened_in_another_event_loop() -> None:
     storage, sink = Caring(), EntrySink()
-    intakes: list[Fetcher] = []
+    fetchers: list[Fetcher] = []
 
     async def read() -> None:
         storage.interrupted = asyncio.Event()
@@ -595,13 +601,13 @@ def test_it_can_be_opened_in_another_event_loop() -> None:
         sink.reported.clear()
         sink.has_room = asyncio.Event()
         sink.has_room.set()
-        if not intakes:
+        if not fetchers:
             made: Any = storage
-            rests: dict[str, Any] = {"poll_interval": 600.0, "lease": Lease.of(60.0), "claim_interval": 600.0}
-            intakes.append(Fetcher(made, ME, sink, Incidents(), due=DueTimer(), **rests))
-        intakes[0].open()
+            settings = settings_with(poll_interval=600.0, lease=Lease.of(60.0))
+            fetchers.append(Fetcher(made, ME, settings, sink, Incidents(), DueTimer()))
+        fetchers[0].open()
         await eventually(lambda: sink.reported and storage.of("clean_up"))
-        await within_patience(intakes[0].close())
+        await within_patience(fetchers[0].close())
         assert storage.of("clean_up")
 
     for _ in range(2):
