@@ -66,7 +66,7 @@ def test_large_json_in_test_messages_and_schemas_is_refused(command: Callable[..
         ('{"type": "t",\n "a": }', "is not JSON: Expecting value at line 2, column 7"),
     ],
 )
-def test_explain_refuses_what_serve_would(
+def test_explain_rejects_the_same_messages_as_serve(
     command: Callable[..., Done], event: str, expected_text: str
 ) -> None:
     done = command("explain", event)

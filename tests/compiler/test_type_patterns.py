@@ -121,6 +121,6 @@ def test_patterns_that_are_too_many_are_not_compared(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("pattern", ["[" * 200_000, "[[" * 1_000, "*a" * 100_000, "[!" * 999 + "*"], ids=len)
-def test_a_pattern_of_nothing_but_brackets_takes_no_time(pattern: str) -> None:
+def test_a_pattern_of_brackets_takes_linear_time(pattern: str) -> None:
     """Each bracket that is not closed is looked for to the end of the pattern."""
     assert TypePatterns(CATALOGUE).matches(pattern) == ()

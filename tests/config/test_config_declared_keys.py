@@ -130,7 +130,7 @@ def _without(part: dict[str, Any] | None, words: set[str]) -> object:
     return {word: value for word, value in flat.items() if word not in words | {"anyOf"}}
 
 
-def test_every_key_is_known_wherever_it_must_be() -> None:
+def test_every_key_is_declared_in_all_places() -> None:
     assert forgotten(SCHEMA, README.read_text("utf-8")) == []
 
 

@@ -262,7 +262,7 @@ def test_a_path_that_no_file_can_have_is_no_file(project: Path) -> None:
 
 
 @pytest.mark.parametrize("address", ["http://[bad", "//[bad/x", "urn:x:[", "file://[/x", "//a:b:c/x"])
-def test_an_address_that_is_none_is_a_finding_and_no_crash(project: Path, address: str) -> None:
+def test_an_invalid_address_is_a_finding(project: Path, address: str) -> None:
     found = codes(check(f"messages: {{t: {{schema: {{$ref: '{address}'}}}}}}\n"))
     assert len(found) == 1
     assert found <= {"SR112", "SR113", "SR114"}

@@ -59,7 +59,7 @@ def test_a_route_that_names_no_stream_among_several_keeps_none(tmp_path: Path) -
     assert route.streams == ()
 
 
-def test_redis_is_embedded_unless_the_file_says_otherwise(tmp_path: Path) -> None:
+def test_redis_is_embedded_by_default(tmp_path: Path) -> None:
     assert document(tmp_path, MINIMAL).redis.url == "embedded"
 
 

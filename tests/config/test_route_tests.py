@@ -131,7 +131,7 @@ def test_two_tests_of_one_name_are_a_finding(tmp_path: Path) -> None:
         ("version: 1\ntests: []\ntests: []\n", "SR006"),
     ],
 )
-def test_a_file_that_is_none_is_a_finding(tmp_path: Path, text: str, code: str) -> None:
+def test_a_file_that_cannot_be_read_is_a_finding(tmp_path: Path, text: str, code: str) -> None:
     path = tmp_path / "routes.test.yaml"
     path.write_text(text, encoding="utf-8")
     read = load_route_tests([path], FileReader(path.parent))
@@ -163,7 +163,7 @@ def test_a_misspelt_list_of_tests_is_a_finding(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_the_help_says_how_a_test_is_written(tmp_path: Path, test: str, advice: str) -> None:
+def test_the_help_shows_how_to_write_a_test(tmp_path: Path, test: str, advice: str) -> None:
     [finding] = load(tmp_path, test).findings
     assert finding.help == advice
 

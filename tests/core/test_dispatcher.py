@@ -155,7 +155,7 @@ async def test_outcomes_are_collected_where_the_storage_settles_them() -> None:
     assert (dead.route, dead.attempt, dead.error) == ("consuming.bad", 2, "ValueError: oops")
 
 
-async def test_the_error_behind_a_retry_is_what_is_kept() -> None:
+async def test_the_cause_of_a_retry_is_recorded() -> None:
     async def handler(payload: dict[str, Any], container: Any) -> None:
         raise Retry(delay=5) from ValueError("the cause")
 

@@ -58,7 +58,7 @@ def test_unorderable_values_do_not_match_in_either_direction(operator: str, payl
         ("to_number(a)", "x", False),
     ],
 )
-def test_a_number_is_true_whatever_it_is(call: str, value: Any, expected: bool) -> None:
+def test_every_number_is_true(call: str, value: Any, expected: bool) -> None:
     payload = {"a": value}
     assert compile_filter(call)(payload) is expected
     assert compile_filter(f"!{call}")(payload) is not expected

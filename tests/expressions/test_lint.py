@@ -57,7 +57,7 @@ def test_a_wrong_number_of_arguments_is_counted(expression: str, text: str) -> N
         ("not(a.b)", "write !(a.b)"),
     ],
 )
-def test_the_help_for_a_call_is_right_whatever_is_around_it(expression: str, advice: str) -> None:
+def test_the_help_for_a_call_does_not_depend_on_its_context(expression: str, advice: str) -> None:
     problems = {problem.code: problem for problem in check_expression(expression)}
     assert problems["SR302"].help == advice
 

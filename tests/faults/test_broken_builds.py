@@ -29,7 +29,7 @@ def test_a_broken_build_is_caught(name: str, fault_seed: int, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_build_is_what_it_says(name: str) -> None:
+def test_a_broken_build_has_exactly_its_edits(name: str) -> None:
     """The edited code occurs exactly once, and the result is valid Python."""
     edited = edited_files(BROKEN[name])
     assert edited.keys() == {edit.file for edit in BROKEN[name].edits}

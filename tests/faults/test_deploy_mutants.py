@@ -8,7 +8,7 @@ import deploy_mutants
 
 
 @pytest.mark.parametrize("mutant", deploy_mutants.MUTANTS)
-def test_a_mutant_replaces_what_exists(mutant: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mutant_replaces_existing_code(mutant: str, monkeypatch: pytest.MonkeyPatch) -> None:
     replaced = []
 
     def replace(owner: object, method: str, mutation: object) -> None:

@@ -52,7 +52,7 @@ def problems(of: Rollout) -> list[str]:
     return [problem.split(":")[0] for problem in judge(of).problems]
 
 
-def test_who_reads_a_message_says_which_routes_it_is_for() -> None:
+def test_a_message_is_judged_by_the_routes_of_the_version_that_read_it() -> None:
     by_old = judge(rollout(*done("record")))
     by_new = judge(rollout(*done("record", "new"), *done("audit", "new")))
     assert (by_old.problems, by_new.problems) == ([], [])

@@ -134,7 +134,7 @@ def test_a_group_created_again_explains_every_repetition() -> None:
     assert _problems(_DONE, replace(_AGAIN, at=502.0), faults=[created]) == []
 
 
-def test_only_what_is_meant_to_fail_may_be_dead_lettered() -> None:
+def test_only_routes_meant_to_fail_may_be_dead_lettered() -> None:
     """And only once."""
     dead = GroupState(dead=(("1-1", "record"),))
     doomed = replace(_ORDER, doomed=frozenset({"record"}))

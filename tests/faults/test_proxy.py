@@ -50,7 +50,7 @@ def direct(server: RealServer) -> Iterator[Any]:
         yield client
 
 
-def test_what_is_sent_arrives_whole(client: Any) -> None:
+def test_large_values_pass_unchanged_in_both_directions(client: Any) -> None:
     """Large values in both directions."""
     value = b"\x00\xff" * 500_000
     client.set("key", value)
@@ -67,7 +67,7 @@ def test_a_cut_resets_and_a_mended_one_works(proxy: Proxy, client: Any) -> None:
     assert client.ping()
 
 
-def test_a_half_open_connection_says_nothing_and_a_new_one_works(proxy: Proxy, client: Any) -> None:
+def test_a_half_open_connection_times_out_and_a_new_one_works(proxy: Proxy, client: Any) -> None:
     """Only a timeout tells the client."""
     proxy.drop_data()
     with pytest.raises(RedisTimeoutError):
@@ -75,7 +75,7 @@ def test_a_half_open_connection_says_nothing_and_a_new_one_works(proxy: Proxy, c
     assert client.ping()
 
 
-def test_what_was_held_arrives_late(proxy: Proxy, client: Any, direct: Any) -> None:
+def test_held_data_is_delivered_late(proxy: Proxy, client: Any, direct: Any) -> None:
     """Even if the sender has given up."""
     proxy.hold()
     with pytest.raises(RedisTimeoutError):

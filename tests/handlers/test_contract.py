@@ -85,7 +85,7 @@ async def test_a_custom_dispatcher_gets_an_error_about_the_missing_container(tmp
         await handler({"type": "a"}, None)
 
 
-async def test_an_app_gives_it_what_it_needs_in_the_container_s_place(tmp_path: Path) -> None:
+async def test_an_app_passes_the_needed_resource_instead_of_the_container(tmp_path: Path) -> None:
     written: list[Any] = []
 
     class Publisher:

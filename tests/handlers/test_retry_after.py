@@ -24,7 +24,7 @@ def test_a_retry_after_header_gives_at_most_a_day(text: str | None) -> None:
     assert seconds_of(text) is None or 0 <= (seconds_of(text) or 0) <= 86_400
 
 
-def test_digits_of_other_scripts_are_none() -> None:
+def test_digits_of_other_scripts_are_invalid() -> None:
     assert [seconds_of(text) for text in ("\u0667", "\u00b2", "\uff17")] == [None] * 3
 
 

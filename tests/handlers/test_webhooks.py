@@ -176,7 +176,7 @@ async def test_an_answer_that_stays_the_same_is_final(receiver: Receiver, status
         (" 7 ", 7, 7),
     ],
 )
-async def test_the_receiver_says_when_to_come_back(
+async def test_a_retry_waits_as_long_as_retry_after_requests(
     receiver: Receiver, retry_after: str, least: float | None, most: float | None
 ) -> None:
     receiver.status, receiver.answer_headers = 503, {"Retry-After": retry_after}
@@ -227,7 +227,7 @@ async def test_a_header_whose_variable_is_not_set_is_an_error_that_names_it() ->
         await webhook({}, url="http://127.0.0.1", headers_from_env={"Authorization": "NO_SUCH_TOKEN"})
 
 
-async def test_without_httpx_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_httpx_the_error_names_the_extra_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "httpx", None)
     with pytest.raises(SetupError, match=r"pip install 'streamroute\[webhook\]'"):
         await webhook({}, url="http://127.0.0.1")

@@ -312,7 +312,7 @@ def test_without_threads_everything_is_written_at_once(scene: Scene, monkeypatch
     assert len(scene.kept.records) == 2
 
 
-def test_from_several_threads_none_is_lost() -> None:
+def test_no_record_of_several_threads_is_lost() -> None:
     real = Scene(interval=0.001, clock=time.monotonic)
 
     def log() -> None:
@@ -334,7 +334,7 @@ def test_the_formatter_is_the_targets(scene: Scene) -> None:
     assert scene.kept.formatter is formatter
 
 
-def test_reasons_are_equal_up_to_what_is_a_message_s_own(scene: Scene) -> None:
+def test_reasons_are_equal_except_for_parts_of_the_message(scene: Scene) -> None:
     for number in range(3):
         for reason in (f"the field is no JSON: {number}", f"the data is invalid: {number}", "it has no type"):
             scene.warn("dead: %s", reason, extra=coalesced_by_reason("dead", reason))

@@ -128,7 +128,7 @@ def test_an_error_line_names_type_and_text(error: Exception, text: str, line: st
     assert (error_text(error), error_line(error)) == (text, line)
 
 
-def test_the_cause_is_what_python_knows() -> None:
+def test_the_cause_is_the_one_of_python() -> None:
     class OtherError(Exception):
         __cause__ = 7  # type: ignore[assignment]  # that it is nonsense is the point
 

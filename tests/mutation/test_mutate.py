@@ -66,7 +66,7 @@ def python_changes(source: str) -> list[str]:
         ("é = a < b  # in characters", ["é = a <= b  # in characters"]),
     ],
 )
-def test_an_operator_makes_what_it_should(source: str, expected: list[str]) -> None:
+def test_an_operator_makes_the_expected_mutants(source: str, expected: list[str]) -> None:
     assert python_changes(source) == expected
 
 
@@ -147,7 +147,7 @@ def lua_changes(source: str) -> list[str]:
         ("x = '1 < 2' -- and 3 > 2", []),
     ],
 )
-def test_an_operator_of_lua_makes_what_it_should(source: str, expected: list[str]) -> None:
+def test_a_lua_operator_makes_the_expected_mutants(source: str, expected: list[str]) -> None:
     assert lua_changes(source) == expected
 
 
@@ -227,7 +227,7 @@ def test_a_caught_mutant_stays_caught_and_a_survivor_meets_new_tests(tmp_path: P
     assert read.valid("c", "new") is None
 
 
-def test_a_test_depends_on_what_lies_beside_it() -> None:
+def test_a_test_depends_on_the_files_beside_it() -> None:
     files = ["tests/a/test_x.py", "tests/a/test_y.py", "tests/a/help.py", "tests/a/d/t.txt", "tests/b.py"]
     assert data_of("tests/a/test_x.py", files) == ["tests/a/help.py", "tests/a/d/t.txt"]
 

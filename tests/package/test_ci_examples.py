@@ -163,7 +163,7 @@ def test_the_action_writes_through_no_link_of_the_checkout(
     assert json.loads((project / "findings.sarif").read_text())["version"] == "2.1.0"
 
 
-def test_the_action_imports_handlers_where_it_is_told_to(
+def test_the_action_imports_handlers_on_request(
     action: dict[str, Any], project: Path, environment: dict[str, str]
 ) -> None:
     (project / "routes.yaml").write_text(RIGHT)

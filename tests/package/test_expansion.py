@@ -40,7 +40,7 @@ def knot() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("value", [doubled(40), doubled(40, {}), {"a": doubled(40)}, (doubled(40),), knot()])
-def test_endless_expansion_is_refused_wherever_it_is_written(value: Any) -> None:
+def test_endless_expansion_is_rejected_in_every_position(value: Any) -> None:
     with pytest.raises(ExpansionError, match="contains itself, or the same values so often"):
         refuse_expanding(value)
     with pytest.raises(ExpansionError):

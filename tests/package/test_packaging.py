@@ -60,6 +60,6 @@ def test_type_checkers_report_missing_public_names() -> None:
         streamroute.RedisRoutr  # type: ignore[attr-defined]  # noqa: B018 - mypy tells of an idle ignore
 
 
-def test_the_command_is_where_the_script_says() -> None:
+def test_the_console_script_can_be_loaded() -> None:
     for script in entry_points(group="console_scripts", name="streamroute"):
         assert callable(script.load())

@@ -97,7 +97,7 @@ def test_a_link_in_a_checkout_is_not_followed_out_of_its_folder(folder: Path, to
         read_named(folder / "inner/up/secret")
 
 
-def test_a_link_to_what_a_process_has_is_followed_nowhere(inside: Path) -> None:
+def test_a_link_into_proc_is_never_followed(inside: Path) -> None:
     for link in ("self", "fd", "dev"):
         Path(link).symlink_to({"self": "/proc/self", "fd": "/dev/fd", "dev": "/dev"}[link])
     for path in ("self/environ", "fd/0", "dev/zero", "dev/stdin"):
@@ -106,7 +106,7 @@ def test_a_link_to_what_a_process_has_is_followed_nowhere(inside: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["config", "history/config"])
-def test_a_link_to_what_version_control_keeps_is_not_followed(inside: Path, path: str) -> None:
+def test_a_link_into_version_control_is_not_followed(inside: Path, path: str) -> None:
     """It holds what a CI logs in with."""
     Path(".git").mkdir()
     Path(".git/config").write_text("token")

@@ -194,7 +194,7 @@ def test_without_a_home_folder_the_secret_lasts_until_the_next_boot(
     assert (tmp_path / f"streamroute-{os.geteuid()}/embedded.key").exists()
 
 
-def test_a_secret_that_others_may_read_is_none(folder: Path, state: Path) -> None:
+def test_a_secret_readable_by_others_is_rejected(folder: Path, state: Path) -> None:
     take_ownership(folder)
     (folder / "dump.rdb").touch(mode=0o600)
     (state / "streamroute/embedded.key").chmod(0o644)

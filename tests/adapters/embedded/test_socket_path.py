@@ -56,7 +56,7 @@ def test_a_folder_that_is_too_open_is_closed(temporary: Path) -> None:
     assert path_in(temporary).parent.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_link_that_somebody_laid_is_not_followed(temporary: Path, tmp_path: Path) -> None:
+def test_a_planted_link_is_not_followed(temporary: Path, tmp_path: Path) -> None:
     ours(temporary).symlink_to(tmp_path)
     with pytest.raises(EmbeddedServerError, match="is not a folder"):
         path_in(temporary)

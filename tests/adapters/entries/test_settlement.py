@@ -83,15 +83,15 @@ def _bytes(value: Any) -> bytes:
 
 def test_a_dedupe_key_is_kept_or_freed_by_its_routes_outcome() -> None:
     settled = message(outcomes=[DeadLetter("failed", "no"), RetryLater("later", 1, 2, "no luck")])
-    claims = {
+    locks = {
         "done": DedupeLock(["k1", "k1 formerly"], 60, succeeded=True),
         "done at once": DedupeLock(["k2"], 0.0001, succeeded=True),
         "later": DedupeLock(["k3"], 60),
         "failed": DedupeLock(["k4"], 60),
         "elsewhere": DedupeLock(["k5"], 60),
     }
-    for route, claim in claims.items():
-        attach_lock(settled.delivery, route, claim)
+    for route, lock in locks.items():
+        attach_lock(settled.delivery, route, lock)
     assert list(resolve_locks(settled.delivery, {"later": "1-0|later|2"})) == [
         LockResolution("k1", "done", "done", 60_000),
         LockResolution("k1 formerly", "done", "done", 60_000),

@@ -106,7 +106,7 @@ async def test_a_worker_with_these_rights_can_do_all_its_work(
     assert "ermission" not in caplog.text
 
 
-def test_the_line_is_what_a_worker_calls_and_no_more() -> None:
+def test_the_acl_line_has_exactly_the_commands_of_a_worker() -> None:
     called = {"xgroup|create", "xreadgroup", "xinfo|stream", "hmget"}
     for name in (
         "ack",

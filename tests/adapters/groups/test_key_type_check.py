@@ -22,7 +22,7 @@ STREAMS = {"stream": STREAM, "retry": KEYS.retry, "dead": KEYS.dead}
 HASHES = {"delayed": KEYS.delayed, "meta": KEYS.meta, "workers": KEYS.workers, "routes": KEYS.routes}
 
 
-async def test_keys_that_are_what_they_should_be_or_not_there_are_fine(redis_client: Redis) -> None:
+async def test_missing_keys_and_keys_of_the_right_type_pass(redis_client: Redis) -> None:
     client: Any = redis_client
     await require_key_types(connection_of(client), KEYS)
     for key in STREAMS.values():

@@ -271,7 +271,7 @@ class TestClaiming:
         [(_, message)] = (await stream.claim(1_500)).entries
         assert (message.deliveries, message.delivery.lease_confirmed_at) == (3, 2_001_500)
 
-    async def test_retries_come_first_and_count_for_what_is_asked(self) -> None:
+    async def test_retries_are_claimed_first_and_count_towards_the_limit(self) -> None:
         stream = Stream()
         retries = list(await stream.retried(2))
         new = stream.add(2)
@@ -510,8 +510,8 @@ class TestDedupe:
         stream.storage.destroy_group(STREAM, GROUP)
         await stream.begin()
         await stream.read()  # the entry is pending again, as before
-        for claim in (first.delivery.dedupe_locks or {}).values():
-            claim.succeeded = True
+        for lock in (first.delivery.dedupe_locks or {}).values():
+            lock.succeeded = True
         await stream.storage.settle(*ONE, {first.id: first})
         assert (await coordinator(third).begin(third, "thank", "a", 60))[0] is DedupeDecision.WAIT
         assert (await coordinator(third).begin(third, "bill", "a", 60))[0] is DedupeDecision.SKIP

@@ -78,7 +78,7 @@ def test_the_scheduler_satisfies_the_protocol() -> None:
     assert isinstance(RedisRetryScheduler(Redis()), RetrySchedulerProtocol)
 
 
-async def test_strings_come_back_flat_with_the_key_that_says_whose_retry_it_is(redis_client: Redis) -> None:
+async def test_strings_are_written_as_fields_beside_the_retry_envelope(redis_client: Redis) -> None:
     async with bringing_back(redis_client) as scheduler:
         payload = {"type": "booked", "n": "1", "_streamroute": MARK}
         await scheduler.schedule_retry(STREAM, payload, delay=0)

@@ -46,7 +46,7 @@ def test_check_restores_the_garbage_collector(lone_project: Project, command: Ca
     assert gc.isenabled()
 
 
-def test_without_routes_yaml_the_error_says_what_to_do(command: Callable[..., Done]) -> None:
+def test_without_routes_yaml_the_error_suggests_what_to_do(command: Callable[..., Done]) -> None:
     done = command("check")
     assert done.code == 2
     assert "there is no routes.yaml in this folder; name one, or run: streamroute init" in done.err

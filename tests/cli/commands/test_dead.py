@@ -54,7 +54,7 @@ def left(project: Project) -> list[str]:
     return [entry_id.decode() for entry_id, _ in project.redis.xrange(DEAD)]
 
 
-def test_an_empty_list_says_no_dead_letters(shop: Project, command: Callable[..., Done]) -> None:
+def test_an_empty_list_prints_no_dead_letters(shop: Project, command: Callable[..., Done]) -> None:
     assert command("dead", "list") == command("dead", "list", "--newer", "1h")
     assert command("dead", "list").out == "no dead letters\n"
 

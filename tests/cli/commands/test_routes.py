@@ -49,7 +49,7 @@ def test_the_table_has_a_line_for_each_route(command: Callable[..., Done]) -> No
 
 
 @pytest.mark.usefixtures("here")
-def test_json_holds_what_a_route_declares(command: Callable[..., Done]) -> None:
+def test_json_has_the_keys_of_a_route(command: Callable[..., Done]) -> None:
     shown = json.loads(command("routes", "--stream", "audits", "--format", "json").out)
     assert [route["name"] for route in shown] == ["all", "off"]
     assert shown[1] == {

@@ -29,7 +29,7 @@ def test_a_rule_is_explained_with_a_wrong_and_a_right_example(asked: str) -> Non
     assert "# streamroute: ignore[SR307] why" in shown
 
 
-def test_the_page_of_what_cannot_be_built_offers_no_silence() -> None:
+def test_the_page_of_a_fatal_rule_offers_no_suppression() -> None:
     assert "It can't be silenced in place." in rule("SR301").stdout
 
 
@@ -56,7 +56,7 @@ def test_an_unknown_rule_suggests_a_similar_one_or_the_list(asked: str, meant: s
     assert (f"; did you mean {meant}?" if meant else "; to list all rules: streamroute rule") in done.stderr
 
 
-def test_json_holds_all_that_is_known_of_a_rule() -> None:
+def test_json_has_all_fields_of_a_rule() -> None:
     (shown,) = json.loads(rule("SR203", "--format", "json").stdout)
     assert {key: shown[key] for key in ("code", "name", "severity", "silenceable")} == {
         "code": "SR203",

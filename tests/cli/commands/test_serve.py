@@ -103,7 +103,7 @@ def test_json_logs_are_json_to_the_last_line(project: Project) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["--feed-stream", "x"], ["nowhere.yaml"], ["--feed", "events.jsonl"]])
-def test_json_logs_hold_what_ends_it_too(lone_project: Project, arguments: list[str]) -> None:
+def test_json_logs_include_the_final_error(lone_project: Project, arguments: list[str]) -> None:
     lone_project.env["REDIS_URL"] = "unix:///nowhere/socket"
     lone_project.routes(OK)
     lone_project.feed(event())
@@ -308,7 +308,7 @@ def at_hangup(action: signal.Handlers) -> Callable[[], None]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_the_first_signal_lets_what_runs_finish(project: Project, number: signal.Signals) -> None:
+def test_the_first_signal_lets_running_handlers_finish(project: Project, number: signal.Signals) -> None:
     project.routes("name: w, type: t, handler: jobs.wait")
     project.feed(event(1))
     running = project.start("serve", "--feed", "events.jsonl", preexec_fn=at_hangup(signal.SIG_DFL))

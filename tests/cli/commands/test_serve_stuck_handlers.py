@@ -32,7 +32,7 @@ def expect_log(running: Running, text: str) -> None:
     assert text in running.err, running.err
 
 
-def test_an_entry_whose_handler_does_not_end_is_given_up_and_the_health_is_503(project: Project) -> None:
+def test_an_entry_of_a_stuck_handler_is_abandoned_and_health_is_503(project: Project) -> None:
     """The log names the handler with its stack, and the metrics count it."""
     configured(project)
     scraper = Scraper(running := project.start("serve", "--metrics", "127.0.0.1:0"))

@@ -37,7 +37,7 @@ def write_tests(*tests: str, name: str = "routes.test.yaml") -> None:
     Path(name).write_text(f"version: 1\ntests:\n{lines}", encoding="utf-8")
 
 
-def test_tests_that_pass_say_what_they_cover(command: Callable[..., Done]) -> None:
+def test_passing_tests_print_the_coverage(command: Callable[..., Done]) -> None:
     write_tests(f"name: gold, message: {GOLD}, routes: [all, vip]")
     assert command("test") == Done(
         0,
@@ -140,7 +140,7 @@ def test_coverage_below_the_limit_fails(command: Callable[..., Done]) -> None:
     assert done.err == "error: routes.yaml has a coverage of 44.4%, below 45%\n"
 
 
-def test_without_tests_the_error_says_how_to_start(command: Callable[..., Done]) -> None:
+def test_without_tests_the_error_suggests_init(command: Callable[..., Done]) -> None:
     done = command("test")
     assert done.code == 2
     assert "there is no .test.yaml beside routes.yaml; write one with: streamroute test --init" in done.err

@@ -84,7 +84,7 @@ def test_init_writes_nothing_where_it_could_not_write_all(
     assert [path.name for path in project.rglob("*")] == ["new", *[taken] * (taken != ".")]
 
 
-def test_init_takes_back_what_it_wrote_where_it_cannot_go_on(
+def test_init_removes_its_files_if_it_fails(
     project: Path, command: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write = files._write

@@ -72,7 +72,7 @@ def test_the_readme_names_every_metric_and_no_other(project: Project) -> None:
         assert name in dict(exposed), f"{name} is in the README, and nowhere else"
 
 
-def test_open_metrics_is_spoken_to_who_asks_for_it(project: Project) -> None:
+def test_openmetrics_is_sent_on_request(project: Project) -> None:
     project.routes(OK)
     scraper = Scraper(project.start("serve", "--metrics", "0"))
     text = scraper.get("/metrics", Accept="application/openmetrics-text; version=1.0.0")[1]
@@ -212,14 +212,14 @@ def test_an_address_that_is_taken_ends_the_command(project: Project) -> None:
         assert f"error: --metrics cannot listen on {where}: address already in use" in second.err
 
 
-def test_an_address_that_is_none_is_a_mistake_of_usage(project: Project) -> None:
+def test_an_invalid_address_is_a_usage_error(project: Project) -> None:
     project.routes(OK)
     done = project.run("serve", "--metrics", "nowhere")
     assert done.code == 2
     assert "Invalid value for '--metrics': 'nowhere' does not end in a port" in done.err
 
 
-def test_without_the_extra_the_error_says_what_to_install(
+def test_without_the_extra_the_error_names_it(
     command: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "prometheus_client", None)

@@ -48,7 +48,7 @@ def run(folder: Path, hang: str, *arguments: str) -> Done:
 
 
 @pytest.mark.parametrize("hang", HANGS)
-def test_a_check_ends_wherever_it_hangs(tmp_path: Path, hang: str) -> None:
+def test_a_hanging_check_is_stopped(tmp_path: Path, hang: str) -> None:
     (tmp_path / "routes.yaml").write_text(ROUTES, encoding="utf-8")
     done = run(tmp_path, HANGS[hang], "check", "--time-limit", "0.5")
     assert done == Done(

@@ -175,7 +175,7 @@ def test_reading_runs_no_code(folder: Path, capfd: pytest.CaptureFixture[str]) -
         "(lambda x=(run := 1): x)()",
     ],
 )
-def test_a_module_may_bind_what_its_text_does_not_show(folder: Path, source: str) -> None:
+def test_a_module_may_bind_names_dynamically(folder: Path, source: str) -> None:
     assert problem(folder, f"{package(folder, handlers=source)}.handlers.run")[0] == UNVERIFIED
 
 

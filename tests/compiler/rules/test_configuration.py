@@ -51,7 +51,7 @@ DUPLICATE = 'SR210 5: route "two" does the same as "one" on line 4: h.x runs twi
         ("timeout: 5s", "tags: [x]"),
     ],
 )
-def test_a_route_that_does_what_another_does_is_found(tmp_path: Path, one: str, two: str) -> None:
+def test_a_route_with_the_same_effect_as_another_is_found(tmp_path: Path, one: str, two: str) -> None:
     assert found(tmp_path, routes(f"name: one, {one}", f"name: two, {two}")) == [DUPLICATE]
 
 

@@ -61,7 +61,7 @@ def test_the_type_may_be_a_string_of_a_subclass() -> None:
         (raising(asyncio.CancelledError("odd")), "the data could not be validated: CancelledError: odd"),
     ],
 )
-def test_the_reason_says_what_is_wrong(check: Check, reason: str) -> None:
+def test_the_reason_is_that_of_the_check(check: Check, reason: str) -> None:
     assert DataValidator({"t": check}, "json").reason({"type": "t"}) == reason
 
 

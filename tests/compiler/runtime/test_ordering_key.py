@@ -22,7 +22,7 @@ same = compile_value("a == b")
 
 
 @given(VALUES, VALUES)
-def test_keys_are_equal_where_jmespath_says_that_the_values_are(one: Any, other: Any) -> None:
+def test_keys_are_equal_if_jmespath_compares_the_values_as_equal(one: Any, other: Any) -> None:
     """True is not 1, and "1" is not 1; null is no key at all."""
     key_of = order_key("k")
     keys = key_of({"k": one}), key_of({"k": other})

@@ -177,7 +177,7 @@ def test_both_libraries_give_the_same_verdict(
         ),
     ],
 )
-def test_the_reason_says_where_and_what_and_no_value(root: dict[str, Any], data: Any, reason: str) -> None:
+def test_the_reason_has_path_and_problem_but_no_value(root: dict[str, Any], data: Any, reason: str) -> None:
     text = data_check(schema(root))(data)
     assert text is not None
     assert text.startswith(reason)
@@ -294,7 +294,7 @@ async def test_a_route_does_not_repeat_the_storages_validation(folder: Path) -> 
     await router.handlers["booking"][0][0]({"type": "booking", "nights": "3"}, None)
 
 
-def test_only_what_routes_of_a_validated_stream_take_is_validated(folder: Path) -> None:
+def test_only_types_of_routes_of_a_validated_stream_are_validated(folder: Path) -> None:
     compiled = check_path(folder).compiled
     assert compiled is not None
     assert list(compiled.checks("s")) == ["booking"]

@@ -49,7 +49,7 @@ def test_a_file_that_cannot_be_read_to_its_end_is_a_finding() -> None:
     assert "Input/output error" in load_file(Path("/proc/self/mem")).findings[0].message
 
 
-def test_merges_keep_what_the_mapping_says_itself() -> None:
+def test_a_mappings_own_keys_override_merged_ones() -> None:
     text = "x-a: &a {k: 1, l: 2}\nx-b: &b {l: 3, m: 4}\none: {k: 0, <<: *a}\ntwo: {<<: [*a, *b], m: 5}\n"
     source = load_text(text, "routes.yaml").source
     assert source is not None

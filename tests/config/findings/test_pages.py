@@ -87,7 +87,7 @@ def test_the_right_example_is_clean(code: str, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("code", ALL_RULES)
-def test_the_page_says_why_before_it_shows_how(code: str) -> None:
+def test_the_page_explains_the_rule_before_its_examples(code: str) -> None:
     text = ALL_RULES[code].page
     why, _, examples = text.partition("## Wrong\n")
     assert len(why.split()) >= 10

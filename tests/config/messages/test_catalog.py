@@ -186,7 +186,7 @@ def test_references_follow_addresses_that_files_give_themselves(load: Write) -> 
     assert found(loaded) == []
 
 
-def test_a_schema_is_made_whole_with_what_it_refers_to(load: Write) -> None:
+def test_a_schema_is_bundled_with_the_schemas_that_it_refers_to(load: Write) -> None:
     loaded = load(
         "messages:\n"
         "  a: {schema: a.json}\n"
@@ -234,7 +234,7 @@ def test_schemas_that_refer_to_one_another_are_written_in_one_dialect(load: Writ
     assert found(loaded) == ['4:22: E[SR115]: "old.json" has a different dialect than this schema']
 
 
-def test_draft_07_ignores_what_stands_beside_a_reference(load: Write) -> None:
+def test_draft_07_ignores_the_keywords_beside_a_reference(load: Write) -> None:
     loaded = load(
         "messages:\n"
         "  a:\n"

@@ -64,9 +64,7 @@ def matches(pattern: str, text: str) -> bool:
         (r"^(a+)+$", ["aaa"], ["aaab"]),
     ],
 )
-def test_a_pattern_matches_what_it_would_in_ecmascript(
-    pattern: str, matching: list[str], other: list[str]
-) -> None:
+def test_a_pattern_matches_as_in_ecmascript(pattern: str, matching: list[str], other: list[str]) -> None:
     root = parse(pattern).root
     ways: list[Any] = [lambda text: matches(pattern, text)]
     if not parse(pattern).has_backreferences:

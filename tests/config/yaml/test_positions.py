@@ -13,7 +13,7 @@ def test_the_later_of_two_equal_keys_counts() -> None:
     assert (found[0].start, found[1].value) == (10, "3")
 
 
-def test_a_mappings_own_keys_go_before_what_it_merges() -> None:
+def test_a_mappings_own_keys_precede_merged_ones() -> None:
     root = build_nodes("x: &x {a: 1, b: 2}\ny: {<<: *x, a: 3}\n")
     merging = root.child("y")
     assert merging is not None

@@ -155,7 +155,7 @@ async def test_close_waits_for_a_slow_write_that_is_in_flight() -> None:
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
-async def test_close_settles_what_waits_for_the_delay_and_what_was_refused(
+async def test_close_settles_entries_that_wait_for_the_delay_or_were_refused(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     storage = Storage()
@@ -204,7 +204,7 @@ async def test_flush_does_not_wait_for_the_delay() -> None:
         assert storage.released == ["1"]
 
 
-async def test_flush_waits_for_what_is_in_flight_alone() -> None:
+async def test_flush_waits_only_for_settlements_in_flight() -> None:
     storage = Storage()
     async with opened(storage, batch=1) as settler:
         storage.may_go_on.clear()

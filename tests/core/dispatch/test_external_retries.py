@@ -228,9 +228,9 @@ async def test_the_locks_of_an_entry_stay_with_an_external_retry() -> None:
 
     vars(again)["route_key"] = "consuming.again"
     entry = message(marked())
-    entry.delivery.dedupe_locks = claims = {"k": DedupeLock(["k"], 1.0)}
+    entry.delivery.dedupe_locks = locks = {"k": DedupeLock(["k"], 1.0)}
     await dispatcher_of(again, retry_scheduler=Scheduler(), retry_secret=SECRET).process_message(entry)
-    assert got[0].delivery.dedupe_locks is claims is entry.delivery.dedupe_locks
+    assert got[0].delivery.dedupe_locks is locks is entry.delivery.dedupe_locks
 
 
 async def test_an_external_retry_turned_native_follows_the_native_state() -> None:

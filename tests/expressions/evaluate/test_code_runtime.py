@@ -45,7 +45,7 @@ def test_the_length_of_anything_else_is_the_library_s(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(
     ("value", "expected"), [({"a": 1}, 1), ({"b": 1}, None), (ChainMap({"a": 2}), 2), ([], None), (5, None)]
 )
-def test_a_field_is_had_of_what_has_fields(value: Any, expected: Any) -> None:
+def test_fields_are_read_from_mappings_only(value: Any, expected: Any) -> None:
     assert runtime.field(value, "a") == expected
 
 

@@ -35,7 +35,7 @@ def truths(expression: str, payload: Any) -> dict[str, set[bool]]:
     return {branch.text: truths for branch, truths in covered(trace(expression, payload)).items()}
 
 
-def test_a_branch_is_covered_by_what_it_was() -> None:
+def test_a_branch_is_covered_by_its_observed_truths() -> None:
     assert truths("a && b", {"a": 1}) == {"a": {True}, "b": {False}}
 
 

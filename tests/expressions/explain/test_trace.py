@@ -103,7 +103,7 @@ def test_a_path_is_one_step_and_literals_are_none(expression: str, expected: lis
     assert steps(expression, {"a": [], "items": [{"a": 1}], "tags": []}) == expected
 
 
-def test_the_innermost_part_that_failed_says_why() -> None:
+def test_the_innermost_failed_part_has_the_error() -> None:
     traced = trace("!contains(tags, 'x') && b", {"tags": None})
     assert (traced.truth, traced.error) == (None, "contains() takes array or string, not null")
     assert [step.text for step in traced.root.walk() if step.error] == ["contains(tags, 'x')"]

@@ -45,7 +45,7 @@ def test_types_and_values_are_the_library_s(expression: str) -> None:
 
 
 @given(expressions)
-def test_each_token_lies_where_it_says(expression: str) -> None:
+def test_each_token_has_its_position(expression: str) -> None:
     for token in tokenize(expression)[:-1]:
         text = expression[token["start"] : token["end"]]
         assert text == text.strip(), "no token holds the space around it"

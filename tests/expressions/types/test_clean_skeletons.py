@@ -56,7 +56,7 @@ def test_a_remembered_outline_is_not_looked_into_again() -> None:
         ('a == `1` && "b"', None),
     ],
 )
-def test_an_outline_keeps_what_means_something_to_the_checker(expression: str, skeleton: str | None) -> None:
+def test_a_skeleton_keeps_everything_that_the_checks_depend_on(expression: str, skeleton: str | None) -> None:
     assert skeleton_of(expression) == skeleton
 
 
@@ -126,7 +126,7 @@ def test_expressions_that_always_fail_are_not_compiled(compile_expression: objec
 @pytest.mark.parametrize(
     "word", ["bogus", ["string", "bogus"], ["bogus", "string"], [], [5], 5, None, [["string"]], {"a": 1}]
 )
-def test_a_schema_whose_type_is_no_type_is_unknown(word: Any) -> None:
+def test_a_schema_with_an_invalid_type_is_unknown(word: Any) -> None:
     assert from_schema({"type": word}) == UNKNOWN
 
 

@@ -39,7 +39,7 @@ def test_before_the_first_poll_there_are_no_statistics() -> None:
     assert (group_poller.is_up, group_poller.stats) == (False, {})
 
 
-async def test_the_last_answer_is_what_is_known() -> None:
+async def test_the_last_answer_is_reported() -> None:
     server = Server()
     group_poller = GroupPoller({"s": server.ask})
     await group_poller.poll()

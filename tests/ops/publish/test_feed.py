@@ -90,7 +90,7 @@ async def test_an_event_larger_than_a_batch_goes_in_alone() -> None:
         (b'{"type": "refused"}', "the codec does not like it"),
     ],
 )
-async def test_a_broken_line_is_named_by_its_number_and_what_came_before_is_published(
+async def test_an_invalid_line_is_reported_by_number_after_the_lines_before_it_are_published(
     line: bytes, message: str
 ) -> None:
     target, progress = Target(), FeedProgress()

@@ -22,7 +22,7 @@ async def lines_of(path: Path | str, **sizes: int) -> list[bytes]:
 
 
 @given(TEXTS, st.integers(1, 7))
-def test_a_file_s_lines_are_what_a_split_gives(texts: list[bytes], chunk: int) -> None:
+def test_a_files_lines_equal_those_of_split(texts: list[bytes], chunk: int) -> None:
     """For any division into chunks; an empty end is not a line."""
     with tempfile.NamedTemporaryFile() as file:
         file.write(b"\n".join(texts))

@@ -107,7 +107,7 @@ async def test_an_unreadable_report_keeps_the_previous_one_and_is_logged_once(
     assert reported.startswith("could not read a worker's report: ")
 
 
-async def test_a_report_that_does_not_say_what_was_counted_changes_no_count(pipe: ReportPipe) -> None:
+async def test_a_report_without_counts_changes_no_count(pipe: ReportPipe) -> None:
     end = pipe.writing
     os.write(end, line(2, ready=False))
     await eventually(lambda: pipe.report)
@@ -116,7 +116,7 @@ async def test_a_report_that_does_not_say_what_was_counted_changes_no_count(pipe
     assert row(pipe)["succeeded"] == 2
 
 
-async def test_silence_is_the_time_since_something_was_heard(pipe: ReportPipe, clock: Clock) -> None:
+async def test_silence_is_the_time_since_the_last_report(pipe: ReportPipe, clock: Clock) -> None:
     clock.now += 5
     assert pipe.silence == 5
     end = pipe.writing

@@ -389,7 +389,7 @@ class Running:
         assert company == {n: set() for n in "1234"}
         assert await backend.dead() == []
 
-    async def test_an_entry_on_its_last_delivery_runs_in_company_of_what_never_ends(
+    async def test_an_entry_on_its_last_delivery_runs_beside_handlers_that_never_end(
         self, backend: Backend
     ) -> None:
         never, seen = asyncio.Event(), []

@@ -147,7 +147,7 @@ class TestMoved:
         with pytest.raises(SlotDownError, match="is moving"):
             await together(cluster.client)
 
-    async def test_a_client_raises_what_it_is_answered(self, cluster: Cluster) -> None:
+    async def test_a_client_raises_the_error_of_the_reply(self, cluster: Cluster) -> None:
         """Calls of redis-py's own methods."""
         client: Any = cluster.client
         cluster.one.replies_with("GET", b"x", "-ERR no")
@@ -447,7 +447,7 @@ async def test_credentials_of_the_url_are_used_and_never_shown() -> None:
 
 
 @pytest.mark.parametrize(("scheme", "is_safe"), [("redis", False), ("rediss", True)])
-async def test_the_scheme_says_whether_nodes_are_spoken_to_with_tls(scheme: str, is_safe: bool) -> None:
+async def test_the_scheme_determines_whether_nodes_use_tls(scheme: str, is_safe: bool) -> None:
     async with new_client(f"{scheme}+cluster://a") as client:
         pool: Any = client.connection_pool
         assert issubclass(pool.connection_class, SSLConnection) == is_safe

@@ -202,7 +202,7 @@ async def test_a_later_registration_does_not_wait_for_the_next_poll(
         await within_patience(thread.remove(late))
 
 
-async def test_a_stream_whose_event_loop_is_silent_for_too_long_beats_no_more(
+async def test_the_heartbeat_stops_for_a_stream_whose_event_loop_is_blocked(
     redis_client: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     silent, patient = Beating(), Beating()

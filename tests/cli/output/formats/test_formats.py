@@ -141,7 +141,7 @@ def test_a_message_cannot_inject_a_workflow_command(shown: FindingsReport) -> No
 # GitLab
 
 
-def test_gitlab_gets_what_its_report_needs() -> None:
+def test_gitlab_reports_have_all_required_fields() -> None:
     (issue,) = json.loads(render(report(finding()), "gitlab"))
     assert issue["description"] == "SR102: wrong"
     assert issue["check_name"] == "SR102"

@@ -40,7 +40,7 @@ def refuse(payload: dict[str, Any]) -> Any:
     return payload["key"]
 
 
-def test_a_key_that_cannot_be_had_is_none_and_others_keep_theirs() -> None:
+def test_a_key_that_cannot_be_computed_is_none_and_others_are_kept() -> None:
     """If it raised, reading would stop."""
     order = KeyedQueue(refuse)
     odd: list[Any] = [*ALL, [], Unspeakable()]

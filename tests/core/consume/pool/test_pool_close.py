@@ -37,7 +37,7 @@ async def test_a_handler_that_ignores_its_cancellation_does_not_hold_up_the_clos
     await asyncio.sleep(0)
 
 
-async def test_a_close_lets_what_runs_end_and_cuts_off_the_rest() -> None:
+async def test_close_lets_running_entries_finish_and_drops_the_rest() -> None:
     async with holding(2) as held:
         held.pool.put([("1", {"n": 1}), ("2", {"n": 2}), ("3", {"n": 3})])
         await eventually(lambda: len(held.started) == 2)

@@ -11,7 +11,7 @@ from streamroute.core.consume.pool.worker_pool import WorkerPool
 from worker_pools import entries, holding, opened
 
 
-async def test_everyone_who_waits_for_room_gets_it() -> None:
+async def test_all_waiters_for_room_are_released() -> None:
     """The reader and the claimer wait at the same time, each for its own capacity."""
     proceed = asyncio.Semaphore(0)
 

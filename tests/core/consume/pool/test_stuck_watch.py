@@ -120,7 +120,7 @@ async def test_each_entry_has_the_whole_time_to_end_after_its_cancellation() -> 
         assert held.reported == ["2"]
 
 
-async def test_a_worker_whose_stuck_handler_has_ended_is_as_good_as_new() -> None:
+async def test_a_worker_recovers_when_its_stuck_handler_ends() -> None:
     """However often it was cancelled: the next handler there may take any time, and is waited for."""
     async with holding(1, stuck_after=0.01, order=KeyedQueue(lambda payload: payload["key"])) as held:
         held.uncancellable = {"1"}

@@ -117,7 +117,7 @@ def test_fields_after_a_payload_name_are_not_reported_again(tmp_path: Path) -> N
     assert finding.code == "SR322"
 
 
-def test_the_help_says_how_to_state_that_a_name_is_right(tmp_path: Path) -> None:
+def test_the_help_explains_how_to_declare_the_field(tmp_path: Path) -> None:
     [finding] = found(tmp_path, "data.x == 'y'")
     assert finding.help == "write x == 'y'; if messages have a field \"data\", declare it in their schema"
     schema = "schema: {type: object, properties: {data: {type: object}}}"
