@@ -69,7 +69,7 @@ def test_a_route_with_the_same_effect_as_another_is_found(tmp_path: Path, one: s
         ("", "enabled: false"),
     ],
 )
-def test_routes_that_differ_in_what_they_do_are_no_twins(tmp_path: Path, one: str, two: str) -> None:
+def test_routes_with_different_effects_are_not_duplicates(tmp_path: Path, one: str, two: str) -> None:
     assert found(tmp_path, routes(f"name: one, {one}", f"name: two, {two}")) == []
 
 
