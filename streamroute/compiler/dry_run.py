@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -12,6 +12,7 @@ from streamroute.config.document import RouteConfig
 from streamroute.errors import Reject
 from streamroute.expressions.explain.trace import Trace, trace
 from streamroute.expressions.explain.trace_explanation import Reason, reasons
+from streamroute.expressions.filters import FilterError, compile_route_filter
 from streamroute.expressions.transforms import compile_transform
 
 
@@ -91,7 +92,7 @@ def _decision(route: RouteConfig, payload: Mapping[str, Any], stream: str | None
     if payload.get("type") not in route.types:
         return Decision(route, Verdict.OTHER_TYPE)
     traced = None if route.filter is None else trace(route.filter, payload)
-    verdict = Verdict.MATCHED if traced is None else _verdict(traced, route)
+    verdict = _verdict(route, payload)
     if verdict is not Verdict.MATCHED:
         return Decision(route, verdict, traced)
     return _matched(route, traced, payload)
@@ -107,13 +108,29 @@ def _matched(route: RouteConfig, traced: Trace | None, payload: Mapping[str, Any
     try:
         handler_payload = _transform(route.transform)(payload)
     except Reject as error:
-        if isinstance(error.__cause__, KeyboardInterrupt):
-            raise error.__cause__ from None  # the user interrupted the command
+        _reraise_interrupt(error)
         return Decision(route, Verdict.FAILED, traced, transform_error=error.reason)
     return Decision(route, Verdict.MATCHED, traced, handler_payload)
 
 
-def _verdict(traced: Trace, route: RouteConfig) -> Verdict:
-    if traced.error is not None:
-        return Verdict.NOT_MATCHED if route.ignores_filter_errors else Verdict.FAILED
-    return Verdict.MATCHED if traced.truth else Verdict.NOT_MATCHED
+def _verdict(route: RouteConfig, payload: Mapping[str, Any]) -> Verdict:
+    """Return the verdict of the filter that routes messages."""
+    if route.filter is None:
+        return Verdict.MATCHED
+    accepts = _filter(route.filter, route.ignores_filter_errors)
+    try:
+        return Verdict.MATCHED if accepts(payload) else Verdict.NOT_MATCHED
+    except FilterError as error:
+        _reraise_interrupt(error)
+        return Verdict.FAILED
+
+
+@lru_cache(maxsize=1024)
+def _filter(expression: str, ignores_errors: bool) -> Callable[[Any], bool]:
+    return compile_route_filter(expression, ignores_errors=ignores_errors, warn=_reraise_interrupt)
+
+
+def _reraise_interrupt(error: Exception) -> None:
+    """Raise the KeyboardInterrupt that made a filter or transform fail: the user interrupted the command."""
+    if isinstance(error.__cause__, KeyboardInterrupt):
+        raise error.__cause__ from None

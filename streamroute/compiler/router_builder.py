@@ -75,12 +75,12 @@ def _register(
 
 
 def _filter(route: RouteConfig) -> FilterFunc | None:
-    from streamroute.expressions.filters import compile_filter, no_match
+    from streamroute.expressions.filters import compile_route_filter
 
     if route.filter is None:
         return None
-    accepts = compile_filter(route.filter)
-    return no_match(accepts, _warner(route.name)) if route.ignores_filter_errors else accepts
+    warn = _warner(route.name)
+    return compile_route_filter(route.filter, ignores_errors=route.ignores_filter_errors, warn=warn)
 
 
 def _warner(route: str) -> Callable[[FilterError], None]:

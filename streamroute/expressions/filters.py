@@ -82,6 +82,18 @@ def interpret_filter(expression: str, payload: Any) -> bool:
         raise FilterError(expression, failure_text(error)) from error
 
 
+def compile_route_filter(
+    expression: str, *, ignores_errors: bool, warn: Callable[[FilterError], None]
+) -> Callable[[Any], bool]:
+    """Compile a route's filter as it routes messages, and as ``explain`` and ``test`` report.
+
+    If it ``ignores_errors`` (``on_filter_error: no_match``), it does not match a payload on which it fails;
+    else it raises FilterError. Raises ExpressionError as ``compile_filter`` does.
+    """
+    accepts = compile_filter(expression)
+    return no_match(accepts, warn) if ignores_errors else accepts
+
+
 def no_match(accepts: Callable[[Any], bool], warn: Callable[[FilterError], None]) -> Callable[[Any], bool]:
     """A filter that is false instead of raising (``on_filter_error: no_match``); warns the first time."""
     warned = False
