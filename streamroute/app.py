@@ -227,7 +227,7 @@ def build_service(
         on_stuck=on_stuck,
     )
     pipelines = StreamPipelines(storage, pipeline)
-    processor.set_message_callback(pipelines.process_message)
+    processor.set_message_callback(pipelines.process_message, pipelines.known_routes)
     return Service(stream, pipelines, processor)
 
 

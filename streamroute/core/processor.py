@@ -78,6 +78,7 @@ class RedisStreamProcessor:
         self.consumer_name = consumer_name
         self._incidents = incidents
         self._backoff = tuning.backoff
+        self._known_routes: Callable[[], KnownRoutes] = KnownRoutes
         self._turn = asyncio.Lock()
         self._listening = False
         consumer = ConsumerId(stream_name, consumer_group_name, consumer_name)
@@ -99,9 +100,16 @@ class RedisStreamProcessor:
         self._fetcher = Fetcher(storage, consumer, settings, self._lifecycle, incidents, due)
         self._keeper = self._lease_keeper(consumer)
 
-    def set_message_callback(self, callback: MessageCallback) -> None:
-        """Set the callback for each payload, usually ``dispatcher.process_message``."""
+    def set_message_callback(
+        self, callback: MessageCallback, known_routes: Callable[[], KnownRoutes] | None = None
+    ) -> None:
+        """Set the callback for each payload, usually ``dispatcher.process_message``.
+
+        ``known_routes`` returns the routes that the callback runs, for the group's other workers; it is
+        called from any thread. By default it is that of the dispatcher whose method the callback is.
+        """
         self._lifecycle.callback = callback
+        self._known_routes = known_routes or _known_routes_of(callback)
 
     async def start_listening(self) -> None:
         """Create the group if it is missing, then consume in the background; do nothing if already started.
@@ -180,14 +188,22 @@ class RedisStreamProcessor:
             held=lifecycle.in_flight.snapshot,
             lost=lifecycle.on_lease_lost,
             waiting=lifecycle.waiting,
-            known_routes=self._known_routes,
+            known_routes=self._current_known_routes,
         )
 
-    def _known_routes(self) -> KnownRoutes:
-        """Return the routes of the dispatcher behind the callback; may be called from any thread."""
-        callback: Any = self._lifecycle.callback
-        while isinstance(callback, functools.partial):
-            callback = callback.func
-        knows = getattr(getattr(callback, "__self__", None), "known_routes", None)
+    def _current_known_routes(self) -> KnownRoutes:
+        """Return the routes that the callback runs; may be called from any thread."""
+        return self._known_routes()
+
+
+def _known_routes_of(callback: Any) -> Callable[[], KnownRoutes]:
+    """Return the ``known_routes`` of the dispatcher whose method the callback, or a partial of it, is."""
+    while isinstance(callback, functools.partial):
+        callback = callback.func
+    knows = getattr(getattr(callback, "__self__", None), "known_routes", None)
+
+    def known_routes() -> KnownRoutes:
         known = knows() if callable(knows) else None
         return known if isinstance(known, KnownRoutes) else KnownRoutes()
+
+    return known_routes

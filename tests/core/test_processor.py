@@ -420,6 +420,21 @@ async def test_a_worker_publishes_the_routes_of_its_dispatcher(callback: Any, kn
     assert storage.keepers[0].asks["known_routes"]() == known
 
 
+async def test_the_routes_of_any_callback_can_be_stated() -> None:
+    """A function around the dispatcher's method hides the dispatcher."""
+    storage: Any = Keeping()
+    dispatcher = dispatcher_of(Handling())
+    worker = processor(storage, dispatcher.process_message)
+
+    async def logged(payload: dict[str, Any]) -> None:
+        await dispatcher.process_message(payload)
+
+    worker.set_message_callback(logged, dispatcher.known_routes)
+    assert storage.keepers[0].asks["known_routes"]() == KNOWN
+    worker.set_message_callback(take)
+    assert storage.keepers[0].asks["known_routes"]() == KnownRoutes()
+
+
 def test_without_a_callback_nothing_is_known() -> None:
     storage: Any = Keeping()
     RedisStreamProcessor(storage, STREAM, GROUP, "me")
