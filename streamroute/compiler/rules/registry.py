@@ -38,7 +38,7 @@ MODULES: Final = {
     "SR602": "route_tests.disabled_route_in_test",
     "SR605": "route_tests.contradictory_test",
 }
-"""Code -> module; the sub-package is the stage at which the check runs."""
+"""Code -> module."""
 
 
 class RuleModule(Protocol):
@@ -62,10 +62,9 @@ def rule_module(code: str) -> RuleModule:
 
 def run_checks(stage: Stage, context: RuleContext) -> Iterator[Finding]:
     """Run the check of each rule of the stage, in the order of the codes."""
-    package = f"{stage.name.lower()}."
-    for code, name in MODULES.items():
-        if name.startswith(package):
-            yield from rule_module(code).check(context)
+    for module in map(rule_module, MODULES):
+        if module.RULE.stage is stage:
+            yield from module.check(context)
 
 
 ALL_RULES: Final = RuleTable(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from click.testing import CliRunner
@@ -13,8 +14,9 @@ import streamroute.compiler.rules as package
 from streamroute.cli.main import streamroute
 from streamroute.compiler.pipeline import check_path
 from streamroute.compiler.rules import routes
-from streamroute.compiler.rules.registry import ALL_RULES, MODULES, rule_module
-from streamroute.config.findings.rules import RULES
+from streamroute.compiler.rules.context import RuleContext
+from streamroute.compiler.rules.registry import ALL_RULES, MODULES, rule_module, run_checks
+from streamroute.config.findings.rules import RULES, Stage
 
 NEW_RULE = """
 from streamroute.config.findings.finding import Severity
@@ -49,7 +51,7 @@ def new_rule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     vars(ALL_RULES).pop("_codes", None)
     yield
     rule_module.cache_clear()
-    vars(ALL_RULES).pop("_codes")
+    vars(ALL_RULES).pop("_codes", None)
     vars(ALL_RULES)["_loaded"].pop("SR299", None)
     sys.modules.pop(f"{routes.__name__}.grumpy_name")
 
@@ -66,6 +68,16 @@ def test_one_module_and_one_line_add_a_rule(tmp_path: Path) -> None:
     assert invoke("check", "--ignore", "SR299", str(path)) == ""
     path.write_text(ROUTES.replace("log}", "log} # streamroute: ignore[SR299] it is", 1))
     assert check_path(path).findings == ()
+
+
+@pytest.mark.usefixtures("new_rule")
+def test_a_rule_runs_at_the_stage_that_it_declares(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever its module is."""
+    module, context = rule_module("SR299"), object()
+    monkeypatch.setattr(module, "RULE", module.RULE._replace(stage=Stage.COMMENTS))
+    monkeypatch.setattr(module, "check", lambda given: [given])
+    found: list[Any] = list(run_checks(Stage.COMMENTS, cast("RuleContext", context)))
+    assert found == [context]
 
 
 @pytest.mark.parametrize("code", MODULES)

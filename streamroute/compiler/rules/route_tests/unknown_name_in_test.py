@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from streamroute.compiler.rules.context import RuleContext
 from streamroute.compiler.rules.former_names import current_name_of
 from streamroute.config.findings.finding import Finding, Severity
 from streamroute.config.findings.rules import Rule, Stage
-from streamroute.config.route_tests import EntryReference, RouteTest
 from streamroute.config.yaml.source import DataPath, Part
 from streamroute.text.suggestions import did_you_mean
+
+if TYPE_CHECKING:
+    from streamroute.config.route_tests import RouteTest
 
 RULE: Final = Rule(
     "SR601",
@@ -74,6 +76,8 @@ def check(context: RuleContext) -> Iterator[Finding]:
 
 
 def _streams_in(test: RouteTest) -> Iterator[tuple[str, DataPath]]:
+    from streamroute.config.route_tests import EntryReference  # not needed without tests
+
     if test.stream is not None:
         yield test.stream, ("stream",)
     if isinstance(test.message, EntryReference):
