@@ -26,7 +26,7 @@ Call = tuple[Sequence[str], Sequence[Argument]]
 """Keys and arguments of one script run."""
 
 
-class Script:
+class LuaScript:
     """A script in ``streamroute/adapters/lua``.
 
     Sends the text if the server does not know the digest (after a restart, a failover or SCRIPT FLUSH).
@@ -67,13 +67,13 @@ def script_error_text(error: Exception) -> str:
     return _WHERE.sub("", " ".join(safe_str(error).split())).removeprefix("WRONGTYPE ")
 
 
-def script(name: str) -> Script:
+def script(name: str) -> LuaScript:
     """Return the script of this name."""
     return _scripts()[name]
 
 
 @cache
-def _scripts() -> Mapping[str, Script]:
+def _scripts() -> Mapping[str, LuaScript]:
     """Return all scripts by name; the first call reads every file.
 
     Later, an upgrade may replace the files, or a handler that leaks file descriptors may make opening one
@@ -81,7 +81,7 @@ def _scripts() -> Mapping[str, Script]:
     """
     parts = _texts("streamroute.adapters.lua.parts")
     return {
-        name: Script(_INCLUDE.sub(lambda line: parts[line[1]], text))
+        name: LuaScript(_INCLUDE.sub(lambda line: parts[line[1]], text))
         for name, text in _texts("streamroute.adapters.lua").items()
     }
 
