@@ -8,14 +8,14 @@ from typing import Any, Final
 
 from streamroute.core.thread_call import ThreadCall
 
-_DEEPEST: Final = 50  # frames
+_MAX_FRAMES: Final = 50  # frames
 
 
 def task_stack(task: asyncio.Task[Any] | None) -> str:
     """Return the coroutine stack of a task, innermost first: each with its name, file and line."""
     frames: list[str] = []
     waiting: Any = task.get_coro() if task is not None else None
-    while waiting is not None and len(frames) < _DEEPEST:
+    while waiting is not None and len(frames) < _MAX_FRAMES:
         frame = _attribute(waiting, "frame")
         if frame is not None:
             name = getattr(waiting, "__qualname__", frame.f_code.co_name)
@@ -26,7 +26,7 @@ def task_stack(task: asyncio.Task[Any] | None) -> str:
 
 def thread_stack(call: ThreadCall) -> str:
     """Return the stack of a call in a thread, in the same form."""
-    frames = islice(call.frames(), _DEEPEST)
+    frames = islice(call.frames(), _MAX_FRAMES)
     places = (f"{at.f_code.co_qualname} at {at.f_code.co_filename}:{at.f_lineno}" for at in frames)
     return ", in ".join(places) or "not known"
 

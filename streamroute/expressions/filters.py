@@ -21,7 +21,7 @@ from streamroute.message import ExpandingMessage
 from streamroute.text.limits import NAME
 from streamroute.text.truncation import clip, ellipsize
 
-_LONGEST: Final = 120  # characters of an expression in a message
+_MAX_SHOWN_LENGTH: Final = 120  # characters of an expression in a message
 
 
 class Filter(Protocol):
@@ -40,7 +40,7 @@ class FilterError(StreamrouteError):
     """Raised if a filter fails on a payload. It is not retried: the same payload would fail again."""
 
     def __init__(self, expression: str, cause: str) -> None:
-        super().__init__(f"the filter {ellipsize(expression, _LONGEST)} failed: {cause}")
+        super().__init__(f"the filter {ellipsize(expression, _MAX_SHOWN_LENGTH)} failed: {cause}")
         self.expression = expression
         self.cause = cause
 

@@ -14,7 +14,7 @@ from streamroute.text.safe_text import safe_repr, safe_str
 from streamroute.text.truncation import ellipsize
 
 _LEVELS: Final = ("debug", "info", "warning", "error")
-_MOST: Final = 10_000  # characters of a log record's payload
+_MAX_PAYLOAD_LENGTH: Final = 10_000  # characters of a log record's payload
 
 _encoder: Final = json.JSONEncoder(ensure_ascii=False, default=safe_str)
 
@@ -45,7 +45,7 @@ def _payload_text(payload: Mapping[str, Any]) -> str:
     try:
         return _json_text(payload)
     except (TypeError, ValueError):  # circular, or with keys that JSON does not allow
-        return safe_repr(payload, _MOST)
+        return safe_repr(payload, _MAX_PAYLOAD_LENGTH)
 
 
 def _json_text(payload: Mapping[str, Any]) -> str:
@@ -53,6 +53,6 @@ def _json_text(payload: Mapping[str, Any]) -> str:
     for part in _encoder.iterencode(payload):
         parts.append(part)
         length += len(part)
-        if length > _MOST:
+        if length > _MAX_PAYLOAD_LENGTH:
             break
-    return ellipsize("".join(parts), _MOST)
+    return ellipsize("".join(parts), _MAX_PAYLOAD_LENGTH)

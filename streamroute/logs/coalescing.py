@@ -25,7 +25,7 @@ from streamroute.text.safe_text import safe_str, type_name
 
 _ATTRIBUTE: Final = "coalesced_by"
 _UNSET: Final = object()
-_MOST_KEYS: Final = 1_000
+_MAX_KEYS: Final = 1_000
 _QUOTED: Final = re.compile(r"""'(?:[^'\\]|\\.)*(?:'|$)|"(?:[^"\\]|\\.)*(?:"|$)""", re.DOTALL)
 _OTHERS: Final = "others"
 
@@ -134,9 +134,9 @@ class CoalescingHandler(logging.Handler):
             return None
         if key is None or key in self._runs:
             return None if key is None else self._runs[key]
-        if len(self._runs) >= _MOST_KEYS:
+        if len(self._runs) >= _MAX_KEYS:
             self._forget(now)
-        if len(self._runs) < _MOST_KEYS:
+        if len(self._runs) < _MAX_KEYS:
             self._runs[key] = _RecordRun(now + self._interval)
             return None
         # Records of other packages are all written; streamroute's share one key.

@@ -14,12 +14,12 @@ from streamroute.text.safe_text import one_line, redact_logins, redacted_str, sa
 from streamroute.text.truncation import clip, clip_middle
 
 _LONGEST_LINE: Final = 500  # characters of a frame, which includes a line of source
-_MOST_FRAMES: Final = 20  # at each end of a stack
-_MOST_LINKS: Final = 5  # exceptions at each end of a chain of causes
+_MAX_FRAMES: Final = 20  # at each end of a stack
+_MAX_LINKS: Final = 5  # exceptions at each end of a chain of causes
 _FARTHEST: Final = 20_000  # causes to follow in a chain
-_MOST_MEMBERS: Final = 5  # of an exception group
-_MOST_EXCEPTIONS: Final = 50  # in one traceback
-_MOST_NOTES: Final = 10
+_MAX_MEMBERS: Final = 5  # of an exception group
+_MAX_EXCEPTIONS: Final = 50  # in one traceback
+_MAX_NOTES: Final = 10
 
 # Python's own descriptors: a class may override the attributes.
 _CAUSE: Final = vars(BaseException)["__cause__"].__get__
@@ -71,18 +71,18 @@ class _Traceback:
     """Writes one traceback; ``_left`` is the number of exceptions that may still be written."""
 
     def __init__(self, text: Callable[[str], str]) -> None:
-        self._left = _MOST_EXCEPTIONS
+        self._left = _MAX_EXCEPTIONS
         self._text = text
 
     def chain(self, error: BaseException) -> Iterator[str]:
         """Yield the text of an exception, preceded by its causes."""
         links = _links(error)[::-1]
-        left_out = range(_MOST_LINKS, len(links) - _MOST_LINKS)
+        left_out = range(_MAX_LINKS, len(links) - _MAX_LINKS)
         for index, (link, relation) in enumerate(links):
             if index not in left_out:
                 yield from self._one(link)
                 yield relation
-            elif index == _MOST_LINKS:
+            elif index == _MAX_LINKS:
                 yield f"... {len(left_out):,} exceptions left out ...\n\n"
 
     def _one(self, error: BaseException) -> Iterator[str]:
@@ -98,13 +98,13 @@ class _Traceback:
             yield from self._members(_MEMBERS(error))
 
     def _members(self, members: tuple[BaseException, ...]) -> Iterator[str]:
-        for number, member in enumerate(members[:_MOST_MEMBERS], 1):
+        for number, member in enumerate(members[:_MAX_MEMBERS], 1):
             if self._left <= 0:
                 break
             yield f"  +---------------- {number} of {len(members):,} ----------------\n"
             yield textwrap.indent("".join(self.chain(member)), "  | ")
-        if len(members) > _MOST_MEMBERS:
-            yield f"  +---------------- and {len(members) - _MOST_MEMBERS:,} more ----------------\n"
+        if len(members) > _MAX_MEMBERS:
+            yield f"  +---------------- and {len(members) - _MAX_MEMBERS:,} more ----------------\n"
 
 
 def _links(error: BaseException) -> list[tuple[BaseException, str]]:
@@ -136,18 +136,18 @@ def _module(error: BaseException) -> str:
 def _notes(error: BaseException) -> Iterator[str]:
     notes = dict.get(_ATTRIBUTES(error), "__notes__")
     if type(notes) is list:
-        for note in notes[:_MOST_NOTES]:
+        for note in notes[:_MAX_NOTES]:
             yield redacted_str(note)
 
 
 def _frames(stack: TracebackType) -> Iterator[str]:
     depth = sum(1 for _ in traceback.walk_tb(stack))
-    if depth <= 2 * _MOST_FRAMES:
+    if depth <= 2 * _MAX_FRAMES:
         yield from _shown(traceback.extract_tb(stack))
         return
-    yield from _shown(traceback.extract_tb(stack, limit=_MOST_FRAMES))
-    yield f"  ... {depth - 2 * _MOST_FRAMES:,} frames left out ...\n"
-    yield from _shown(traceback.extract_tb(stack, limit=-_MOST_FRAMES))
+    yield from _shown(traceback.extract_tb(stack, limit=_MAX_FRAMES))
+    yield f"  ... {depth - 2 * _MAX_FRAMES:,} frames left out ...\n"
+    yield from _shown(traceback.extract_tb(stack, limit=-_MAX_FRAMES))
 
 
 def _shown(frames: traceback.StackSummary) -> Iterator[str]:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from streamroute.text.limits import ERROR, NAME
 from streamroute.text.truncation import MORE, clip, ellipsize, encodable
 
-_DEEPEST: Final = 20  # levels of lists and dicts
+_MAX_DEPTH: Final = 20  # levels of lists and dicts
 _ARGUMENTS: Final = vars(BaseException)["args"].__get__
 _CLASS_NAME: Final = vars(type)["__name__"].__get__
 _CONTROLS: Final = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -116,7 +116,7 @@ def _pieces(value: Any, limit: int, depth: int) -> Iterator[str]:
         yield _leaf(value[:limit] if value_type in (str, bytes) else value)
         return
     yield opening
-    if depth >= _DEEPEST:
+    if depth >= _MAX_DEPTH:
         yield MORE
     elif issubclass(value_type, dict):
         yield from _separated(_pair(item, limit, depth + 1) for item in dict.items(value))

@@ -9,11 +9,11 @@ from contextvars import ContextVar
 from functools import lru_cache
 from typing import Final
 
-_FEW: Final = 60
+_MAX_SCANNED_WORDS: Final = 60
 _NEIGHBORS: Final = 15
-_LONGEST: Final = 200
-_MOST: Final = 20_000
-_MOST_WORDS: Final = 3_000
+_MAX_WORD_LENGTH: Final = 200
+_MAX_CANDIDATES: Final = 20_000
+_MAX_WORDS: Final = 3_000
 """Lookups per check with few candidates each (a lookup among many candidates counts more): more than findings
 are shown."""
 
@@ -21,7 +21,7 @@ _remaining: ContextVar[list[int] | None] = ContextVar("remaining", default=None)
 
 
 @contextmanager
-def limit_lookups(words: int = _MOST_WORDS) -> Iterator[None]:
+def limit_lookups(words: int = _MAX_WORDS) -> Iterator[None]:
     """Limit ``did_you_mean`` inside the block to ``words`` lookups; later ones return None."""
     token = _remaining.set([words])
     try:
@@ -37,7 +37,11 @@ def did_you_mean(word: str, candidates: Collection[str]) -> str | None:
     match, short words may differ by one edit, longer ones by up to three. Of more than 60 candidates, only
     those that sort near the word by beginning or end are compared; with more than 20,000 the result is None.
     """
-    if len(word) > _LONGEST or len(candidates) > _MOST or not _spend(1 + len(candidates) // 500):
+    if (
+        len(word) > _MAX_WORD_LENGTH
+        or len(candidates) > _MAX_CANDIDATES
+        or not _spend(1 + len(candidates) // 500)
+    ):
         return None
     return _nearest(word, tuple(candidates))
 
@@ -56,7 +60,7 @@ def _nearest(word: str, known: tuple[str, ...]) -> str | None:
     allowed = min(len(word) - 1, 1 if len(word) < 5 else 2 if len(word) < 10 else 3)
     best: tuple[int, str] | None = None
     lower, letters = word.lower(), set(word.lower())
-    for candidate in known if len(known) <= _FEW else _neighbors_of(lower, known):
+    for candidate in known if len(known) <= _MAX_SCANNED_WORDS else _neighbors_of(lower, known):
         other = candidate.lower()
         if len(letters.difference(other)) > allowed:
             continue  # one edit removes at most one letter

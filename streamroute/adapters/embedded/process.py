@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
 
-_PAUSE: Final = 0.01
+_POLL_INTERVAL: Final = 0.01
 _LONGEST_RECORD: Final = 10_000  # bytes
 
 
@@ -57,7 +57,7 @@ def wait_for(condition: Callable[[], bool], seconds: float, cancelled: threading
     while not condition():
         if time.monotonic() > deadline:
             return False
-        if cancelled.wait(_PAUSE):
+        if cancelled.wait(_POLL_INTERVAL):
             raise EmbeddedServerError("the wait for the embedded server was cancelled")
     return True
 

@@ -14,12 +14,12 @@ from streamroute.errors import EmbeddedServerError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_LONGEST: Final = 100  # bytes; sun_path holds 108 on Linux and 104 on macOS, including the final NUL
+_MAX_PATH_BYTES: Final = 100  # bytes; sun_path holds 108 on Linux and 104 on macOS, including the final NUL
 
-_SHORTEST: Final = "/tmp"  # noqa: S108 - what is used there is checked: ours alone, and no link
+_LAST_RESORT: Final = "/tmp"  # noqa: S108 - what is used there is checked: ours alone, and no link
 
 
-def socket_path(folder: Path, last_resort: str = _SHORTEST) -> Path:
+def socket_path(folder: Path, last_resort: str = _LAST_RESORT) -> Path:
     """Return the path of the socket of the server whose data is in ``folder``.
 
     The temporary folder comes first: XDG_RUNTIME_DIR is deleted at logout, while the server may be running.
@@ -39,7 +39,7 @@ def socket_path(folder: Path, last_resort: str = _SHORTEST) -> Path:
     )
 
 
-def private_folders(last_resort: str = _SHORTEST) -> Iterator[Path]:
+def private_folders(last_resort: str = _LAST_RESORT) -> Iterator[Path]:
     """Yield candidate folders for files that last until the machine stops; they may be unusable."""
     name = f"streamroute-{os.geteuid()}"
     yield Path(tempfile.gettempdir(), name)
@@ -50,7 +50,7 @@ def private_folders(last_resort: str = _SHORTEST) -> Iterator[Path]:
 
 
 def _too_long(path: Path) -> str:
-    return "has too long a path" if len(os.fsencode(path)) > _LONGEST else ""
+    return "has too long a path" if len(os.fsencode(path)) > _MAX_PATH_BYTES else ""
 
 
 def not_private(folder: Path) -> str:

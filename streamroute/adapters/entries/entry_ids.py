@@ -6,7 +6,7 @@ from typing import Final
 
 Position = tuple[int, int]
 
-_LONGEST: Final = 20  # digits of 64 bits
+_MAX_DIGITS: Final = 20  # digits of 64 bits
 
 
 def parse_id(entry_id: str) -> Position:
@@ -29,6 +29,6 @@ def previous_id(entry_id: str) -> str:
 
 
 def _number(digits: str) -> int:
-    if not (digits.isascii() and digits.isdecimal() and len(digits) <= _LONGEST and int(digits) < 2**64):
-        raise ValueError(f"{digits[:_LONGEST]!r} is not part of an entry's id")
+    if not (digits.isascii() and digits.isdecimal() and len(digits) <= _MAX_DIGITS and int(digits) < 2**64):
+        raise ValueError(f"{digits[:_MAX_DIGITS]!r} is not part of an entry's id")
     return int(digits)

@@ -26,10 +26,10 @@ _TAKEN: Final = re.compile(re.escape(FACTS) + rb"~*")
 """Matches the reserved field name and its escaped forms."""
 
 _VERSION: Final = 1
-_MOST_FIELDS: Final = 1000  # a Lua script can pass some 8,000 arguments on; beyond this they are packed
+_MAX_FIELDS: Final = 1000  # a Lua script can pass some 8,000 arguments on; beyond this they are packed
 _PACKED: Final = b"_fields"
 _LONGEST_TRACE_FIELD: Final = 1000
-_MOST_FAILURES: Final = 20
+_MAX_FAILURES: Final = 20
 _TRACE_FIELDS: Final = ("traceparent", "tracestate")
 _DEAD_FACTS: Final = (
     *("id", "stream", "group", "route", "reason", "error", "traceback"),
@@ -109,7 +109,7 @@ def retry_record(message: Message, retry: RetryLater) -> RetryRecord:
 
 def append_failure(history: Sequence[Failure], failure: Failure) -> Sequence[Failure]:
     """Return the history with one more failure, limited to the latest failures."""
-    return (*history, failure)[-_MOST_FAILURES:]
+    return (*history, failure)[-_MAX_FAILURES:]
 
 
 def _failures(facts: Mapping[str, Any]) -> tuple[Failure, ...]:
@@ -197,7 +197,7 @@ class DeadRecord:
 
     def _written_fields(self) -> Mapping[bytes, bytes]:
         """Return the entry's fields; packed if there are too many, or if they look like packed ones."""
-        is_plain = len(self.fields) <= _MOST_FIELDS and self.fields.keys() != {_PACKED}
+        is_plain = len(self.fields) <= _MAX_FIELDS and self.fields.keys() != {_PACKED}
         return _escape_reserved(self.fields) if is_plain else {_PACKED: pack_fields(self.fields)}
 
     @classmethod

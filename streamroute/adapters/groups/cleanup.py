@@ -15,7 +15,7 @@ from streamroute.keys import GroupKeys
 log = logging.getLogger(__name__)
 
 _STEP: Final = 10_000  # entries that one script looks at: a millisecond or so
-_PAUSE: Final = 0.05  # seconds between steps while there is more
+_STEP_PAUSE: Final = 0.05  # seconds between steps while there is more
 _IDLE: Final = 5.0  # seconds between rounds
 _REMOVE_EVERY: Final = 60.0
 
@@ -60,4 +60,4 @@ class StreamCleaner:
         self.trimmed += trimmed
         if trimmed:
             log.debug("trimmed %d entries of %s below %s", trimmed, stream, text(low))
-        return _PAUSE if trimmed else _IDLE
+        return _STEP_PAUSE if trimmed else _IDLE

@@ -17,7 +17,7 @@ from streamroute.keys import RELEASED, GroupKeys
 log = logging.getLogger(__name__)
 
 _STEP: Final = 500  # entries that one script moves
-_BYTES: Final = 16 * 1024 * 1024  # that one script moves, about
+_MAX_STEP_BYTES: Final = 16 * 1024 * 1024  # that one script moves, about
 _LOOK_EVERY: Final = 1.0  # seconds between checks for workers of the old group
 
 
@@ -76,7 +76,7 @@ class GroupTakeover:
                 *(old.stream, old.workers, old.retry, old.due, old.delayed, old.dead, old.meta, old.routes),
                 *(new.retry, new.due, new.delayed, new.dead, new.meta),
             ],
-            [*self._names, RELEASED, _STEP, _BYTES],
+            [*self._names, RELEASED, _STEP, _MAX_STEP_BYTES],
         )
         if text(state) == "exists":
             former, group = self._names

@@ -24,9 +24,9 @@ from streamroute.adapters.redis.round_trip import CommandArgs, round_trip
 from streamroute.system.waiting import wait_for_event
 
 _TICK: Final = 0.5  # seconds; waiting commands end at multiples of it
-_PAUSE: Final = 0.01  # minimum seconds between two polls of the same streams
+_MIN_POLL_PAUSE: Final = 0.01  # minimum seconds between two polls of the same streams
 _TURN: Final = 0.001  # the same for each command of a poll
-_MANY: Final = 16  # streams in a command from which a pause follows each read
+_MIN_PAUSED_STREAMS: Final = 16  # streams in a command from which a pause follows each read
 _SPACING: Final = 1e-5  # seconds of that pause for each stream; its read costs the server about a tenth
 
 _NOTHING: Final = ReadResult(0, {})
@@ -185,7 +185,7 @@ class SharedReads:
         self._ending_on_tick += ends_on_tick
         try:
             has_entries = await self._read(batch.commands, block)
-            if has_entries and len(requests) >= _MANY:
+            if has_entries and len(requests) >= _MIN_PAUSED_STREAMS:
                 await asyncio.sleep(len(requests) * _SPACING)
         finally:
             self._free += 1
@@ -194,7 +194,7 @@ class SharedReads:
                 self._is_over.set()
         if is_polling and not (has_entries and len(batch.commands) == 1):
             self._dispatch()
-            await asyncio.sleep(max(_PAUSE, len(batch.commands) * _TURN))
+            await asyncio.sleep(max(_MIN_POLL_PAUSE, len(batch.commands) * _TURN))
         for request in requests:
             if loop.time() >= request.deadline:
                 request.resolve(_NOTHING)

@@ -13,8 +13,8 @@ from streamroute.adapters.stream.due_times import DueTimes
 from streamroute.incidents import Incident, Incidents
 from streamroute.keys import GroupKeys
 
-_PROMOTE: Final = 100  # retries that one script promotes
-_BYTES: Final = 16 * 1024 * 1024  # of retries that one script promotes, unless a single one is larger
+_MAX_RETRIES: Final = 100  # retries that one script promotes
+_MAX_BYTES: Final = 16 * 1024 * 1024  # of retries that one script promotes, unless a single one is larger
 
 
 class RetryPromoter:
@@ -31,7 +31,7 @@ class RetryPromoter:
         """
         async with explain_wrong_types(client, keys):
             remaining, deleted, undue = await script("promote_due").run(
-                client, [keys.due, keys.delayed, keys.retry], [_PROMOTE, _BYTES]
+                client, [keys.due, keys.delayed, keys.retry], [_MAX_RETRIES, _MAX_BYTES]
             )
         if undue:
             await self._restore_due_times(client, keys)

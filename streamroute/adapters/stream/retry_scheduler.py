@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 _STEP: Final = 100  # entries that one script reinjects
 _LOOK_EVERY: Final = 1.0  # seconds between checks: another process may have scheduled an earlier retry
-_MOST_FIELDS: Final = 3500  # a Lua script can pass some 8,000 arguments on
+_MAX_FIELDS: Final = 3500  # a Lua script can pass some 8,000 arguments on
 
 
 class RedisRetryScheduler:
@@ -147,8 +147,8 @@ class RedisRetryScheduler:
             fields = self._codec.encode(_with_text_marker(payload))
         else:
             fields = self._codec.encode(payload)
-        if len(fields) > _MOST_FIELDS:
-            raise EncodeError(f"the payload has {len(fields)} fields; {_MOST_FIELDS} can be brought back")
+        if len(fields) > _MAX_FIELDS:
+            raise EncodeError(f"the payload has {len(fields)} fields; {_MAX_FIELDS} can be brought back")
         return fields
 
 

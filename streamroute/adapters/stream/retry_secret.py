@@ -13,7 +13,7 @@ from redis.exceptions import NoPermissionError
 from streamroute.adapters.redis.raw_client import send_command
 from streamroute.keys import ReinjectKeys
 
-_BYTES: Final = 32
+_SECRET_BYTES: Final = 32
 _KNOWN: Final = 10.0  # seconds for which the secret is cached: it may be deleted to rotate it
 _MISSING: Final = 1.0  # seconds for which its absence is cached
 
@@ -47,7 +47,7 @@ class RetrySecret:
 
     async def _create(self) -> bytes:
         while True:
-            created = secrets.token_hex(_BYTES).encode()
+            created = secrets.token_hex(_SECRET_BYTES).encode()
             if await send_command(self._client, "SET", self._key, created, "NX") is not None:
                 return created
             stored = await send_command(self._client, "GET", self._key)

@@ -17,7 +17,7 @@ from streamroute.text.truncation import clip_middle
 
 STDIN: Final = "-"
 
-_LONGEST: Final = 300  # characters of a path in a message
+_MAX_SHOWN_LENGTH: Final = 300  # characters of a path in a message
 
 
 def display_name(file: str) -> str:
@@ -56,7 +56,7 @@ def _stdin() -> BinaryIO:
 
 @contextmanager
 def _usage_errors(file: str) -> Iterator[None]:
-    name = clip_middle(display_name(file), _LONGEST)
+    name = clip_middle(display_name(file), _MAX_SHOWN_LENGTH)
     if not file:
         raise click.UsageError("the name of the file is empty")
     try:

@@ -12,7 +12,7 @@ from streamroute.text.truncation import clip_middle
 
 NAME: Final = "routes.yaml"
 
-_LONGEST: Final = 300  # characters of a path in a message
+_MAX_SHOWN_LENGTH: Final = 300  # characters of a path in a message
 _OUTSIDE: Final = "streamroute.allow-outside"
 
 PATH: Final = click.Path(readable=False)
@@ -70,7 +70,7 @@ def _in_folder(folder: Path) -> Path:
 def _missing(path: Path) -> str:
     similar = _similar_file(path)
     hint = f"; did you mean {similar}?" if similar else ""
-    return f"{clip_middle(str(path), _LONGEST)} {why_not_a_file(path)}{hint}"
+    return f"{clip_middle(str(path), _MAX_SHOWN_LENGTH)} {why_not_a_file(path)}{hint}"
 
 
 def _similar_file(path: Path) -> Path | None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from streamroute.config.document import Document
 
 _BEYOND_GRACE: Final = 15.0  # seconds to write outcomes and close everything
-_PATIENCE: Final = 1.0  # seconds to write the last line: a full pipe may block stderr
+_LOG_TIMEOUT: Final = 1.0  # seconds to write the last line: a full pipe may block stderr
 
 
 def max_stop_seconds(document: Document) -> float:
@@ -45,7 +45,7 @@ class StopDeadline:
         time.sleep(self._seconds)
         logger = threading.Thread(target=self._log_expiry, daemon=True)
         logger.start()
-        logger.join(_PATIENCE)
+        logger.join(_LOG_TIMEOUT)
         os._exit(ExitCode.FOUND)
 
     def _log_expiry(self) -> None:

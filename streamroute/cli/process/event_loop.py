@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 _STOPPED: Final = "Event loop stopped before Future completed."
 """The message of asyncio and uvloop."""
-_PATIENCE: Final = 1.0  # seconds for cancelled tasks to end
+_CANCEL_TIMEOUT: Final = 1.0  # seconds for cancelled tasks to end
 
 
 def run_until_exit(main: Coroutine[Any, Any, int]) -> int:
@@ -33,7 +33,7 @@ def run_until_exit(main: Coroutine[Any, Any, int]) -> int:
     runner = asyncio.Runner(loop_factory=_fastest_loop())
     code = run_guarded(lambda: _run(runner, main))
     try:
-        stuck = runner.run(_end_tasks()) + wait_for_threads(_PATIENCE)
+        stuck = runner.run(_end_tasks()) + wait_for_threads(_CANCEL_TIMEOUT)
     except OSError as error:  # the loop opens a socket pair, but handlers may leak file descriptors
         log.warning("could not wait for the running handlers: %s", error_line(error))
         _exit_now(code)
@@ -84,5 +84,5 @@ async def _end_tasks() -> int:
         return 0
     for task in tasks:
         task.cancel()
-    _, running = await asyncio.wait(tasks, timeout=_PATIENCE)
+    _, running = await asyncio.wait(tasks, timeout=_CANCEL_TIMEOUT)
     return len(running)

@@ -21,7 +21,7 @@ _BINDING_NODES: Final = frozenset(
 _DYNAMIC_CALLS: Final = frozenset({"exec", "eval", "globals", "setattr", "vars", "locals", "__import__"})
 """Calls that may bind names which the source does not show."""
 
-_LONGEST: Final = 80  # characters of an annotation that are kept
+_MAX_ANNOTATION_LENGTH: Final = 80  # characters of an annotation that are kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def _function(node: ast.FunctionDef | ast.AsyncFunctionDef) -> PlainFunction:
     named = annotation.value if isinstance(annotation, ast.Subscript) else annotation
     name = named.id if isinstance(named, ast.Name) else None
     text = ast.unparse(annotation) if annotation and name else ""
-    whole = text if len(text) <= _LONGEST else f"{name}[...]"
+    whole = text if len(text) <= _MAX_ANNOTATION_LENGTH else f"{name}[...]"
     return PlainFunction(tuple(_parameters(node.args)), _is_generator(node), name, whole)
 
 

@@ -34,7 +34,7 @@ _NOT_DELEGATED: Final = frozenset(
     {"additionalItems", "unevaluatedItems", "unevaluatedProperties", "uniqueItems"}
 )
 """Keywords that jsonschema-rs interprets differently, or is slow for."""
-_DEEPEST: Final = 50  # levels of a schema that jsonschema-rs may check
+_MAX_DEPTH: Final = 50  # levels of a schema that jsonschema-rs may check
 _TOO_DEEP: Final = "the data is nested too deep to be validated"
 
 
@@ -137,7 +137,7 @@ def _is_delegable(schema: MessageSchema) -> bool:
     nodes = list(walk(schema.root, (), "", schema.dialect))
     return (
         _has_small_numbers(schema.root)
-        and all(len(node.path) <= _DEEPEST for node in nodes)
+        and all(len(node.path) <= _MAX_DEPTH for node in nodes)
         and all(
             _is_delegable_keyword(keyword, value, schema.dialect)
             for node in nodes

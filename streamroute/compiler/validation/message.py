@@ -14,20 +14,20 @@ from streamroute.text.kinds import JSON_TYPES, describe_kind
 from streamroute.text.safe_text import safe_str
 from streamroute.text.truncation import clip
 
-_MOST: Final = 3
-_MOST_READ: Final = 10  # problems of one message; more would not help
-_MOST_NAMES: Final = 10
+_MAX_SHOWN: Final = 3
+_MAX_READ: Final = 10  # problems of one message; more would not help
+_MAX_NAMES: Final = 10
 _LONGEST_NAME: Final = 80
 
 
 def reason(problems: Iterable[DataProblem]) -> str | None:
     """The first problems on one line, in the order of their places; None if there are none."""
-    first = sorted(islice(problems, _MOST_READ), key=lambda problem: [str(step) for step in problem.path])
+    first = sorted(islice(problems, _MAX_READ), key=lambda problem: [str(step) for step in problem.path])
     if not first:
         return None
     texts = list(dict.fromkeys(f"{_where(problem)} {_requirement(problem)}" for problem in first))
-    more = "" if len(texts) <= _MOST else f" (and {len(texts) - _MOST} more)"
-    return "; ".join(texts[:_MOST]) + (more if len(first) < _MOST_READ else " (and more)")
+    more = "" if len(texts) <= _MAX_SHOWN else f" (and {len(texts) - _MAX_SHOWN} more)"
+    return "; ".join(texts[:_MAX_SHOWN]) + (more if len(first) < _MAX_READ else " (and more)")
 
 
 def _where(problem: DataProblem) -> str:
@@ -64,11 +64,11 @@ def _unexpected(problem: DataProblem) -> str:
 
 
 def _choices(values: list[Any]) -> str:
-    return join_words(map(_short, values[:_MOST_NAMES])) if values else "one of an empty list of values"
+    return join_words(map(_short, values[:_MAX_NAMES])) if values else "one of an empty list of values"
 
 
 def _named(names: list[str]) -> str:
-    return join_words([_short(name) for name in names[:_MOST_NAMES]], "and")
+    return join_words([_short(name) for name in names[:_MAX_NAMES]], "and")
 
 
 _REQUIREMENTS: Final[dict[str, Callable[[DataProblem], str]]] = {

@@ -23,7 +23,7 @@ from streamroute.compiler.validation.scalars import Schema, is_array
 from streamroute.config.yaml.source import DataPath
 
 _A_SCHEMA: Final = 8  # steps for each keyword
-_MOST_COMPARED: Final = 10  # problems of each form, to find the nearest form
+_MAX_COMPARED: Final = 10  # problems of each form, to find the nearest form
 _DEEPEST_COMPARED: Final = 4  # nested choices: each level multiplies the forms to compare
 
 
@@ -92,7 +92,7 @@ class DataProblemFinder:
             yield DataProblem(path, "anyOf", {"anyOf": schema[keyword]}, value)
             return
         self._compared += 1
-        forms = [list(islice(self._in(part, value, path), _MOST_COMPARED)) for part in schema[keyword]]
+        forms = [list(islice(self._in(part, value, path), _MAX_COMPARED)) for part in schema[keyword]]
         self._compared -= 1
         if not all(forms):
             yield DataProblem(path, keyword, schema, value)

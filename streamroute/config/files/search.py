@@ -22,7 +22,7 @@ MAX_STEPS: Final = 100_000
 _DEEP: Final = 50
 """Depth beyond which each parent folder costs a step: resolving a path examines all its parents."""
 
-_LONGEST: Final = 2_000
+_MAX_PART_LENGTH: Final = 2_000
 """Characters of the part of a pattern between two slashes; a longer part matches nothing."""
 
 WILDCARD: Final = re.compile(r"[*?\[]")
@@ -140,7 +140,7 @@ def _parts(pattern: str) -> list[str]:
 @lru_cache(256)
 def _matcher(part: str) -> Callable[[str], object]:
     """Return the matcher of names for one part of a pattern, cached because it applies to many folders."""
-    return re.compile(fnmatch.translate(part) if len(part) <= _LONGEST else r"(?!)").match
+    return re.compile(fnmatch.translate(part) if len(part) <= _MAX_PART_LENGTH else r"(?!)").match
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -18,7 +18,7 @@ _SECRETS_OF_SERVER: Final = (
     re.compile(r"([?&]\w*passw\w*=)(.*[^\"'})\],])"),  # the password may contain an &
     re.compile(r"([?&][^=&?]*=)([^&]*[^&\"'})\],])"),
 )
-_HUGE: Final = 4_000
+_MAX_READ_LENGTH: Final = 4_000
 _SPACED: Final = re.compile(
     r"(?!https?:)\b(?:(?<=\")[\w+.-]{1,30}://((?:[^\n\"\\]|\\.)*)|[\w+.-]{1,30}://((?:(?!\s#).)*))",
     re.IGNORECASE,
@@ -64,8 +64,8 @@ def quote_value(value: Any) -> str:
     """Return a value as JSON, truncated, without secrets."""
     plain = isinstance(value, float) or not isinstance(value, (str, bool, type(None)))
     text_of_value = str(value) if plain else json.dumps(value, ensure_ascii=False)
-    if len(text_of_value) > _HUGE:
-        return ellipsize(hide_secrets(text_of_value[:_HUGE]), 63)
+    if len(text_of_value) > _MAX_READ_LENGTH:
+        return ellipsize(hide_secrets(text_of_value[:_MAX_READ_LENGTH]), 63)
     return ellipsize_middle(hide_secrets(text_of_value), 80, 60, 15)
 
 

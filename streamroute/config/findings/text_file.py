@@ -14,7 +14,7 @@ from streamroute.text.truncation import ellipsize_middle
 Step = str | int
 """A key of a mapping, or a position in a list."""
 
-_LONGEST: Final = 1_000
+_MAX_LINE_LENGTH: Final = 1_000
 """Characters of a finding's message or advice: a name may have megabytes, and occur in many findings."""
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
@@ -75,4 +75,4 @@ class TextFile:
 def _short(text: str) -> str:
     """Shorten a text that is too long to its beginning and end."""
     mark = f"... ({len(text):,} characters) ..."
-    return ellipsize_middle(text, _LONGEST, _LONGEST * 4 // 5, _LONGEST // 10, mark)
+    return ellipsize_middle(text, _MAX_LINE_LENGTH, _MAX_LINE_LENGTH * 4 // 5, _MAX_LINE_LENGTH // 10, mark)

@@ -21,7 +21,7 @@ from streamroute.config.yaml.source import DataPath
 from streamroute.text.kinds import YAML_TYPES
 from streamroute.text.suggestions import did_you_mean
 
-_MOST: Final = 100  # problems of one document
+_MAX_PROBLEMS: Final = 100  # problems of one document
 _ANCHOR: Final = re.compile("[A-Za-z_][-A-Za-z0-9._]*")
 TYPES: Final = ("array", "boolean", "integer", "null", "number", "object", "string")
 
@@ -44,7 +44,7 @@ def schema_problems(schema: Any, dialect: Dialect) -> list[SchemaProblem]:
         if not _has_valid_keywords(part, dialect):
             # The library is slow on large schemas: pass it only the parts that failed the quick check.
             problems += _metaschema_problems(_shallow(part), path, dialect)
-            if len(problems) >= _MOST:
+            if len(problems) >= _MAX_PROBLEMS:
                 break
     return problems
 
@@ -62,7 +62,7 @@ def _schemas_in(schema: Any, dialect: Dialect) -> Iterator[tuple[DataPath, dict[
 
 def _metaschema_problems(schema: Any, at: DataPath, dialect: Dialect) -> list[SchemaProblem]:
     problems: dict[DataPath, SchemaProblem] = {}
-    for error in islice(_validator(dialect).iter_errors(schema), _MOST):
+    for error in islice(_validator(dialect).iter_errors(schema), _MAX_PROBLEMS):
         path = tuple(error.absolute_path)
         problem = _problem_of(path, error)
         problems.setdefault(path, replace(problem, path=(*at, *path)))

@@ -32,12 +32,12 @@ from streamroute.config.yaml.source import DataPath, Part
 from streamroute.text.truncation import clip
 
 _DYNAMIC: Final = ("$dynamicRef", "$recursiveRef")
-_LONGEST: Final = 56  # characters of a pattern that a finding shows
+_MAX_SHOWN_LENGTH: Final = 56  # characters of a pattern that a finding shows
 _ONE_WAY: Final = (
     "matching may take exponential time; rewrite the pattern so that each text matches in only one way"
 )
 _NAMES: Final = {Dialect.DRAFT_07: "draft-07", Dialect.DRAFT_2020_12: "2020-12"}
-_MOST_WORK: Final = 1_500_000
+_MAX_WORK: Final = 1_500_000
 """Limit on the pattern parts examined: a few seconds of work."""
 Key = tuple[str, int]
 
@@ -106,9 +106,9 @@ class SchemaCheck:
             self._check_pattern(document, name, (*node.path, "patternProperties", name), "key")
 
     def _check_pattern(self, document: SchemaDocument, pattern: str, at: DataPath, on: Part) -> None:
-        if self._pattern_work > _MOST_WORK:
+        if self._pattern_work > _MAX_WORK:
             return
-        quoted, location = quote_value(clip(pattern, _LONGEST)), document.location
+        quoted, location = quote_value(clip(pattern, _MAX_SHOWN_LENGTH)), document.location
         try:
             known = pattern_for(pattern)
         except RegexError as error:
@@ -119,7 +119,7 @@ class SchemaCheck:
             message = f"{quoted} has nested repetitions, so it can match a text in many ways"
             self.warnings.append(location.finding("SR119", message, at=at, on=on, help=_ONE_WAY))
         self._pattern_work += known.work
-        if self._pattern_work > _MOST_WORK:
+        if self._pattern_work > _MAX_WORK:
             message = "the patterns of all schemas up to this one take too long to compile"
             self.findings.append(location.finding("SR120", message, at=at, on=on))
 
@@ -131,7 +131,7 @@ class SchemaCheck:
             self.findings.append(document.location.finding(error.code, str(error), at=at, help=error.help))
             return None
         if target is not None and target.document.dialect is not document.dialect:
-            message = f'"{clip(reference, _LONGEST)}" has a different dialect than this schema'
+            message = f'"{clip(reference, _MAX_SHOWN_LENGTH)}" has a different dialect than this schema'
             self.findings.append(
                 document.location.finding("SR115", message, at=at, help="use the same $schema in both")
             )

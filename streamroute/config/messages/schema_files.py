@@ -23,8 +23,8 @@ from streamroute.text.json_problems import long_number, long_number_message, nes
 
 _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _KEY: Final = re.compile(r'("(?:[^"\\]|\\.)*+"?)(\s*+:)?', re.DOTALL)
-_DEEPEST: Final = 128
-_TOO_DEEP: Final = f"objects and lists are nested deeper than {_DEEPEST} levels"
+_MAX_DEPTH: Final = 128
+_TOO_DEEP: Final = f"objects and lists are nested deeper than {_MAX_DEPTH} levels"
 _NO_SCHEMA: Final = "a schema is a mapping, such as {type: object}"
 
 
@@ -54,7 +54,7 @@ def load_schema_file(path: Path, name: str, reader: FileReader) -> LoadedFile:
 def load_json(text: str, name: str) -> LoadedFile:
     """Read a JSON text that contains an object."""
     file = TextFile(name, text)
-    offset = nesting_offset(text, _DEEPEST)
+    offset = nesting_offset(text, _MAX_DEPTH)
     if offset is not None:
         return LoadedFile(file, None, (file.finding("SR011", _TOO_DEEP, file.between(offset, offset + 1)),))
     repeated: list[str] = []

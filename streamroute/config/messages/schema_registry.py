@@ -30,7 +30,7 @@ from streamroute.text.truncation import clip
 
 NOT_FETCHED: Final = "schemas are read only from files in the configuration folder"
 
-_LONGEST: Final = 200  # characters of a reference that a finding shows
+_MAX_SHOWN_LENGTH: Final = 200  # characters of a reference that a finding shows
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class SchemaRegistry:
         )  # an anchor of draft-07 is an $id
         at = target.path if present is None else (*target.path, present)
         name_in_schema = name if present is None else value[present]
-        message = f'duplicate schema name "{clip(name_in_schema, _LONGEST)}": {reason}'
+        message = f'duplicate schema name "{clip(name_in_schema, _MAX_SHOWN_LENGTH)}": {reason}'
         self.findings.append(target.document.location.finding("SR117", message, at=at))
 
     def read(self, path: str, name: str, dialect: Dialect = DEFAULT) -> SchemaDocument | None:
@@ -137,12 +137,12 @@ class SchemaRegistry:
 
     def _check_allowed(self, path: str, name: str) -> None:
         if not self.reader.allows(path):
-            message = f'"{clip(name, _LONGEST)}" is outside the configuration folder'
+            message = f'"{clip(name, _MAX_SHOWN_LENGTH)}" is outside the configuration folder'
             raise UnresolvedError("SR113", message, ALLOW_OUTSIDE)
         reason = why_not_a_file(path)
         if reason:
             advice = "paths are relative to the file that contains them"
-            raise NoSchemaFileError("SR114", f'"{clip(name, _LONGEST)}" {reason}', advice)
+            raise NoSchemaFileError("SR114", f'"{clip(name, _MAX_SHOWN_LENGTH)}" {reason}', advice)
 
     def _load(self, uri: str, path: str, name: str, dialect: Dialect) -> SchemaDocument | None:
         loaded = load_schema_file(Path(path), name, self.reader)
@@ -167,7 +167,7 @@ class SchemaRegistry:
             resource = self._resource(uri, reference, origin)
         except ValueError:
             raise UnresolvedError(
-                "SR114", f'"{clip(reference, _LONGEST)}" is not a valid reference'
+                "SR114", f'"{clip(reference, _MAX_SHOWN_LENGTH)}" is not a valid reference'
             ) from None
         if resource is None:
             return None
@@ -176,7 +176,8 @@ class SchemaRegistry:
             target = _below(resource, fragment)
         if target is None:
             raise UnresolvedError(
-                "SR114", f'"{clip(reference, _LONGEST)}" cannot be resolved: the schema has no such part'
+                "SR114",
+                f'"{clip(reference, _MAX_SHOWN_LENGTH)}" cannot be resolved: the schema has no such part',
             )
         return target
 
@@ -200,7 +201,7 @@ class SchemaRegistry:
             plain = urldefrag(reference)[0]
             path = None if urlsplit(plain).scheme else file_path(resolve_uri(origin.uri, plain))
             if path is None or not self.reader.allows(path) or not is_file(path):
-                message = f'"{clip(reference, _LONGEST)}" is not a local file'
+                message = f'"{clip(reference, _MAX_SHOWN_LENGTH)}" is not a local file'
                 raise UnresolvedError("SR113", message, NOT_FETCHED)
         document = self.read(path, self._name(path, origin), origin.dialect)
         self._documents.setdefault(uri, document)
@@ -260,5 +261,5 @@ def unknown_dialect(location: SourceLocation, name: str) -> Finding:
     """Return the finding about an unsupported ``$schema``."""
     advice = f"write {Dialect.DRAFT_2020_12} or {Dialect.DRAFT_07}"
     return location.finding(
-        "SR115", f'unsupported dialect "{clip(name, _LONGEST)}"', at=("$schema",), help=advice
+        "SR115", f'unsupported dialect "{clip(name, _MAX_SHOWN_LENGTH)}"', at=("$schema",), help=advice
     )

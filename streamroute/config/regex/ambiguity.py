@@ -25,10 +25,10 @@ from streamroute.config.regex.syntax import (
     parts_of,
 )
 
-_MOST_CHARACTERS: Final = 400  # of a pattern, its repetitions written out
-_MOST_EDGES: Final = 8_000
-_MOST_IN_LOOP: Final = 40
-_MOST_COMPARED: Final = 50_000  # ranges of characters
+_MAX_CHARACTERS: Final = 400  # of a pattern, its repetitions written out
+_MAX_EDGES: Final = 8_000
+_MAX_IN_LOOP: Final = 40
+_MAX_COMPARED: Final = 50_000  # ranges of characters
 _START: Final = 0
 
 
@@ -79,7 +79,7 @@ def _effort(graph: _Graph, root: RegexNode, *, is_anchored: bool) -> Effort:
     loops = [each for each in _components(graph.edges) if _is_loop(graph.edges, each)]
     inside = {position for loop in loops for position in loop}
     doubtful = {position for position in range(len(graph.chars)) if graph.is_doubtful(position)}
-    if any(len(loop) > _MOST_IN_LOOP and doubtful & set(loop) for loop in loops):
+    if any(len(loop) > _MAX_IN_LOOP and doubtful & set(loop) for loop in loops):
         return UNKNOWN
     ways = 2 ** min(len(doubtful - inside), 60)
     if any(graph.has_two_ways(loop) for loop in loops):
@@ -99,7 +99,7 @@ class _Graph:
 
     def link(self, last: list[int], first: list[int]) -> None:
         self.size += len(last) * len(first)
-        if self.size > _MOST_EDGES:
+        if self.size > _MAX_EDGES:
             raise _TooLargeError
         for position in last:
             self.edges[position].update(first)
@@ -123,7 +123,7 @@ class _Graph:
         return self._add_sequence(parts_of(node))
 
     def _add_char(self, node: CharSet) -> tuple[bool, list[int], list[int]]:
-        if len(self.chars) > _MOST_CHARACTERS:
+        if len(self.chars) > _MAX_CHARACTERS:
             raise _TooLargeError
         self.chars.append(node.ranges)
         self.edges.append(Counter())
@@ -170,7 +170,7 @@ class _Graph:
         """Whether some character matches both nodes."""
         first, second = self.chars[one], self.chars[other]
         self.compared += 1 + len(first) + len(second)
-        if self.compared > _MOST_COMPARED:
+        if self.compared > _MAX_COMPARED:
             raise _TooLargeError
         return overlap(first, second)
 

@@ -33,9 +33,9 @@ Bits = MutableSequence[int]
 Spend = Callable[[int], None]
 """Takes a number of steps; raises if none are left."""
 
-_MOST_STATES: Final = 30_000  # of a pattern, its repetitions written out
-_MOST_REMEMBERED: Final = 20_000  # transitions
-_MOST_LOOKS: Final = 60
+_MAX_STATES: Final = 30_000  # of a pattern, its repetitions written out
+_MAX_REMEMBERED: Final = 20_000  # transitions
+_MAX_LOOKS: Final = 60
 _IN_A_BYTE: Final = 5  # lookarounds whose bits fit beside the other three
 _A_RUN: Final = 8  # steps before the first character
 _START, _END, _BOUNDARY, _FIRST_LOOK = 1, 2, 4, 8  # bits of the conditions at a position
@@ -44,10 +44,10 @@ _WORD_CHARS: Final = frozenset(chr(code) for low, high in WORD for code in range
 
 def size_of(root: RegexNode) -> int:
     """Return the number of states of a pattern. Raises RegexError if it is too large."""
-    if _count_looks(root) > _MOST_LOOKS:
-        raise RegexError(f"it looks ahead or behind more than {_MOST_LOOKS} times")
+    if _count_looks(root) > _MAX_LOOKS:
+        raise RegexError(f"it looks ahead or behind more than {_MAX_LOOKS} times")
     size = _size(root)
-    if size > _MOST_STATES:
+    if size > _MAX_STATES:
         raise RegexError("its repetitions, written out, are too many")
     return size
 
@@ -216,7 +216,7 @@ class _Machine:
         if not self._is_anchored:
             states.add(program.start)
         self._remembered += 1 + len(states)
-        if self._remembered > _MOST_REMEMBERED:
+        if self._remembered > _MAX_REMEMBERED:
             self._forget()
         step.table[char] = following = self._kernel(frozenset(states))
         return following

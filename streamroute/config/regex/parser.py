@@ -29,8 +29,8 @@ from streamroute.config.regex.syntax import (
 )
 
 LONGEST: Final = 20_000  # characters of a pattern
-_DEEPEST: Final = 50  # groups within groups
-_MOST_REPEATS: Final = 2**32 - 2  # what Python's engine can count
+_MAX_DEPTH: Final = 50  # groups within groups
+_MAX_REPEATS: Final = 2**32 - 2  # what Python's engine can count
 
 _QUANTIFIER: Final = re.compile(r"(?:([*+?])|\{([0-9]{1,20})(,?)([0-9]{0,20})\})\??")
 _OPENING: Final = re.compile(r"\((?:\?(?::|<?[=!]|<([A-Za-z_$][\w$]*)>))?")
@@ -74,8 +74,8 @@ class _PatternParser(CharParser):
 
     def choice(self) -> RegexNode:
         self._depth += 1
-        if self._depth > _DEEPEST:
-            raise RegexError(f"its groups are nested more than {_DEEPEST} deep")
+        if self._depth > _MAX_DEPTH:
+            raise RegexError(f"its groups are nested more than {_MAX_DEPTH} deep")
         options = [self._sequence()]
         while self.peek() == "|":
             self.at += 1
@@ -105,7 +105,7 @@ class _PatternParser(CharParser):
             most = int(quantifier[4]) if quantifier[4] else None if quantifier[3] else least
         if most is not None and most < least:
             raise RegexError(f'the minimum of "{quantifier[0]}" is greater than its maximum')
-        if max(least, most or 0) > _MOST_REPEATS:
+        if max(least, most or 0) > _MAX_REPEATS:
             raise RegexError(f'"{quantifier[0]}" is too large')
         return Repetition(atom, least, most)
 

@@ -19,7 +19,7 @@ _CONSTANTS: Final[dict[str, Scalar]] = {
     **{sign + name: float(sign + "inf") for sign in ("", "+", "-") for name in (".inf", ".Inf", ".INF")},
     **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
 }
-_LONGEST: Final = 3_000
+_MAX_DIGITS: Final = 3_000
 """Digits in base 8 or 16: Python parses any number of them, but may refuse to print the result in base 10."""
 
 _NUMBER_STARTS: Final = frozenset("+-.0123456789")
@@ -44,7 +44,7 @@ def _read_number(text: str) -> Scalar:
     if _FLOAT.fullmatch(text):
         return float(text)
     if _BASED.fullmatch(text):
-        if len(text) > _LONGEST:
+        if len(text) > _MAX_DIGITS:
             raise ValueError("a number of more digits than Python writes")
         return int(text, 0)
     return _CONSTANTS.get(text, text)

@@ -21,7 +21,7 @@ _UNPROVEN: Final = (
     "a message of %s says that it is a retry and does not prove it: it is handled as a new one "
     "(its key is forged, of an earlier release, or of a worker with another secret; or its payload changed)"
 )
-_SHORTEST: Final = 16  # bytes of a secret
+_MIN_SECRET_BYTES: Final = 16  # bytes of a secret
 _known: Final[dict[str, bytes]] = {}
 """Secrets by stream, for dispatchers without a storage or scheduler that keeps one."""
 
@@ -146,8 +146,8 @@ def _checked(secret: str | bytes | None) -> bytes | None:
     if secret is None:
         return None
     encoded = secret.encode() if isinstance(secret, str) else bytes(secret)
-    if len(encoded) < _SHORTEST:
-        raise ValueError(f"retry_secret must have {_SHORTEST} bytes or more, and has {len(encoded)}")
+    if len(encoded) < _MIN_SECRET_BYTES:
+        raise ValueError(f"retry_secret must have {_MIN_SECRET_BYTES} bytes or more, and has {len(encoded)}")
     return encoded
 
 

@@ -30,7 +30,7 @@ from streamroute.values import DeadLetter, Outcome, RetryLater, RetryPolicy
 
 log = logging.getLogger(__name__)
 
-_MOST_SHOWN: Final = 5  # routes named in one reason
+_MAX_SHOWN: Final = 5  # routes named in one reason
 
 
 class RoutesFailedError(StreamrouteError):
@@ -121,8 +121,8 @@ def merge_unknown_routes(payload: Mapping[str, Any], outcomes: Sequence[Outcome]
     if len(letters) == 1:
         reason = letters[0].reason
     else:
-        names = ", ".join(safe_repr(letter.route, NAME) for letter in letters[:_MOST_SHOWN])
-        more = f" and {len(letters) - _MOST_SHOWN} more" if len(letters) > _MOST_SHOWN else ""
+        names = ", ".join(safe_repr(letter.route, NAME) for letter in letters[:_MAX_SHOWN])
+        more = f" and {len(letters) - _MAX_SHOWN} more" if len(letters) > _MAX_SHOWN else ""
         reason = f"the routes {names}{more} are no longer configured"
     return [*others, DeadLetter(None, reason, attempt=attempt_of(payload))]
 

@@ -24,10 +24,10 @@ from streamroute.text.safe_text import safe_repr, safe_str
 
 KEY: Final = "_streamroute"
 VERSION: Final = 2
-_MOST_ROUTES: Final = 1_000
+_MAX_ROUTES: Final = 1_000
 _LONGEST_NAME: Final = 1_000  # characters
 _LONGEST_TEXT: Final = 1_500_000  # characters of an envelope that is JSON text
-_MOST_ATTEMPTS: Final = 1_000_000_000
+_MAX_ATTEMPTS: Final = 1_000_000_000
 _FACTS: Final = frozenset(["v", "id", "group", "routes", "attempt", "proof"])
 _DIGEST: Final = hashlib.sha256
 
@@ -85,7 +85,7 @@ def parse_envelope(value: object) -> RetryEnvelope | None:
     routes = _names(value.get("routes"))
     if not (_is_name(entry_id) and _is_name(group) and _is_name(proof) and routes):
         return None
-    if not isinstance(attempt, int) or isinstance(attempt, bool) or not 1 <= attempt <= _MOST_ATTEMPTS:
+    if not isinstance(attempt, int) or isinstance(attempt, bool) or not 1 <= attempt <= _MAX_ATTEMPTS:
         return None
     return RetryEnvelope(str(entry_id), str(group), routes, attempt, str(proof))
 
@@ -94,7 +94,7 @@ def _names(value: object) -> frozenset[str] | None:
     if not isinstance(value, Iterable) or isinstance(value, str | bytes | Mapping):
         return None
     names = list(value)
-    return frozenset(names) if len(names) <= _MOST_ROUTES and all(map(_is_name, names)) else None
+    return frozenset(names) if len(names) <= _MAX_ROUTES and all(map(_is_name, names)) else None
 
 
 def _is_name(value: object) -> bool:

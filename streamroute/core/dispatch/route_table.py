@@ -18,8 +18,8 @@ from streamroute.core.dispatch.routes import Route
 Path = tuple[str, ...]
 Equality = tuple[Path, str | int | float]
 
-_FEW: Final = 8  # up to this many routes, trying all filters is as fast
-_MOST_INDEXES: Final = 8  # each costs one lookup per message
+_MAX_SCANNED_ROUTES: Final = 8  # up to this many routes, trying all filters is as fast
+_MAX_INDEXES: Final = 8  # each costs one lookup per message
 _SIMPLE: Final = (str, int, float)  # types of values that an index supports
 _PLAIN: Final = (dict, list, bool, type(None))  # JSON types that never equal a string or number
 _UNKNOWN: Final = object()
@@ -80,10 +80,10 @@ def _indexed(routes: Sequence[Route]) -> tuple[list[_Index], Sequence[int]]:
     """Return indexes that cover as many routes as possible, and the positions of the other routes."""
     wanted = {position: _equalities(route) for position, route in enumerate(routes)}
     indexes: list[_Index] = []
-    while len(indexes) < _MOST_INDEXES and len(wanted) > _FEW:
+    while len(indexes) < _MAX_INDEXES and len(wanted) > _MAX_SCANNED_ROUTES:
         path = _most_selective_path(wanted.values())
         covered = {position: values[path] for position, values in wanted.items() if path in values}
-        if len(covered) <= _FEW:
+        if len(covered) <= _MAX_SCANNED_ROUTES:
             break
         indexes.append(_Index(path, covered))
         wanted = {position: values for position, values in wanted.items() if position not in covered}

@@ -8,7 +8,7 @@ from typing import Any, Final
 from streamroute.expressions.evaluate.tree_writer import TreeWriter
 from streamroute.expressions.syntax.parser import Node
 
-_MANY: Final = 8  # from this many strings on, a set is faster to search than a list
+_MIN_SET_SIZE: Final = 8  # from this many strings on, a set is faster to search than a list
 
 
 class CodeWriter(TreeWriter):
@@ -82,6 +82,6 @@ def _constant_list(node: Node) -> list[Any] | None:
 
 def _search_constant(values: list[Any]) -> Any:
     """The container to search: a set for many strings, else the list, which may hold unhashable values."""
-    if len(values) >= _MANY and all(isinstance(value, str) for value in values):
+    if len(values) >= _MIN_SET_SIZE and all(isinstance(value, str) for value in values):
         return frozenset(values)
     return values

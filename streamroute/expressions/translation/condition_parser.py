@@ -31,7 +31,7 @@ from streamroute.expressions.translation.fragments import (
     value_of,
 )
 
-_DEEPEST: Final = 12
+_MAX_DEPTH: Final = 12
 
 _COMPARISONS: Final = {
     "=": "==", "==": "==", "===": "==", "eq": "==", "equals": "==",
@@ -82,7 +82,7 @@ class ConditionParser(TokenCursor):
 
     def _operands(self, words: tuple[str, ...], sign: str, operand: Callable[[], Fragment]) -> Fragment:
         self._depth += 1
-        if self._depth > _DEEPEST:
+        if self._depth > _MAX_DEPTH:
             give_up()
         fragments = [operand()]
         while self._take(*words):

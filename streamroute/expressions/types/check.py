@@ -67,8 +67,8 @@ _ADVICE: Final = re.compile(
 )
 """Matches the expression that a piece of advice offers."""
 
-_SHORT: Final = 60
-_MOST_STEPS: Final = 4
+_MAX_FOLLOWED_LENGTH: Final = 60
+_MAX_ADVICE_STEPS: Final = 4
 
 _CLEAN: Final = {True: CleanSkeletons(), False: CleanSkeletons()}
 """Skeletons without problems for any payload: of conditions (True), and of other expressions."""
@@ -123,10 +123,10 @@ def with_final_advice(
 def _with_final_advice(problem: Problem, tree: Tree, first_advice: Callable[[str], str | None]) -> Problem:
     """Follow the problem's advice until the offered expression has no advice itself."""
     offered = _whole_advice(problem, tree.expression)
-    if offered is None or len(tree.expression) > _SHORT:
+    if offered is None or len(tree.expression) > _MAX_FOLLOWED_LENGTH:
         return problem
     final = offered
-    for _ in range(_MOST_STEPS):
+    for _ in range(_MAX_ADVICE_STEPS):
         final = first_advice(final) or final
     return problem._replace(help=str(problem.help).replace(offered, final))
 

@@ -24,7 +24,7 @@ _SPECIAL_STRINGS: Final = frozenset(f"'{word}'" for word in ("", "true", "false"
 """Strings with a meaning for the checks: the empty string, booleans in quotes, and results of ``type()``."""
 _PLAIN_LITERALS: Final = frozenset(("`0`", "`true`", "`false`", "`null`", "`[]`", "`{}`"))
 
-_MOST: Final = 4096
+_MAX_SKELETONS: Final = 4096
 
 
 def literals_in(schema: Any) -> Iterator[str]:
@@ -54,7 +54,7 @@ class CleanSkeletons:
 
     def add(self, skeleton: str) -> None:
         """Remember a skeleton without problems."""
-        if len(self._clean) >= _MOST:
+        if len(self._clean) >= _MAX_SKELETONS:
             self._clean.clear()
         self._clean.add(skeleton)
 

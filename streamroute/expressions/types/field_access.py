@@ -19,7 +19,7 @@ from streamroute.text.suggestions import did_you_mean
 UNKNOWN_FIELD: Final = "SR315"
 MISSPELLED_FIELD: Final = "SR327"
 
-_SHORT: Final = 5
+_MIN_SUGGESTED_LENGTH: Final = 5
 """Names shorter than this are similar by chance."""
 _USUAL_ENVELOPE: Final = frozenset(
     {"source", "subject", "stream", "version", "timestamp", "trace_id", "traceid", "traceparent"}
@@ -75,7 +75,7 @@ def _no_object(report: ProblemReport, node: Node, t: Type) -> Type | None:
 def _envelope_field(report: ProblemReport, node: Node, shapes: Sequence[Shape]) -> Type:
     """The type of a name that the data does not declare: an envelope field, unless it is a misspelling."""
     name = node["value"]
-    similar = did_you_mean if len(name) >= _SHORT else misspelled_field
+    similar = did_you_mean if len(name) >= _MIN_SUGGESTED_LENGTH else misspelled_field
     if name.lower() not in _USUAL_ENVELOPE and similar(name, declared_names(shapes)):
         return _add_problem(report, node, shapes)
     return ENVELOPE_FIELD

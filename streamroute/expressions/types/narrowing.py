@@ -21,9 +21,9 @@ _LEAST: Final = {"gt": 0, "gte": 1, "ne": 0, "eq": 0}
 
 Change = Callable[[Type], Type]
 
-_MOST_BRANCHES: Final = 8
-_DEEPEST: Final = 3
-_MOST_VALUES: Final = 256
+_MAX_BRANCHES: Final = 8
+_MAX_DEPTH: Final = 3
+_MAX_VALUES: Final = 256
 _ALL: Final = frozenset(KINDS)
 _OBJECTS: Final[frozenset[Kind]] = frozenset(["object"])
 _ORDERINGS: Final = frozenset({"lt", "lte", "gt", "gte"})
@@ -59,7 +59,7 @@ def _assume_all(operands: list[Node], scope: Type, *, outcome: bool, depth: int)
 
 def _assume_any(operands: list[Node], scope: Type, *, outcome: bool, depth: int) -> Type:
     """Narrow by the last evaluated operand having this outcome, and the operands before it not."""
-    if depth >= _DEEPEST or len(operands) > _MOST_BRANCHES or len(scope.objects) > _MOST_BRANCHES:
+    if depth >= _MAX_DEPTH or len(operands) > _MAX_BRANCHES or len(scope.objects) > _MAX_BRANCHES:
         return scope  # still correct, and each alternative costs as much as all before it
     ends = []
     for operand in operands:
@@ -167,7 +167,7 @@ def _assume_contains(subject: Node, search: Node, scope: Type, *, outcome: bool)
 def _assume_member(values: list[Any], search: Node, scope: Type, *, outcome: bool) -> Type:
     """Narrow by ``contains(`["gold", "silver"]`, tier)``; strings only, since 1 equals true in Python."""
     path = path_of(search)
-    if path is None or not all(isinstance(value, str) for value in values) or len(values) > _MOST_VALUES:
+    if path is None or not all(isinstance(value, str) for value in values) or len(values) > _MAX_VALUES:
         return scope
     if outcome:
         member = union_all(of_value(value) for value in values)

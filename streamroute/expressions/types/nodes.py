@@ -9,7 +9,7 @@ from streamroute.expressions.syntax.parser import Node
 
 Path = tuple[str, ...]
 
-_LONGEST: Final = 32
+_MAX_CHILDREN: Final = 32
 
 
 def path_of(node: Node) -> Path | None:
@@ -22,7 +22,7 @@ def path_of(node: Node) -> Path | None:
     if kind != "subexpression":
         return None
     steps: Path = ()
-    if len(node["children"]) > _LONGEST:
+    if len(node["children"]) > _MAX_CHILDREN:
         return None
     for child in node["children"]:
         step = path_of(child)

@@ -11,7 +11,7 @@ from streamroute.expressions.syntax.parser import Node, Tree, walk
 from streamroute.expressions.types.json_types import Type
 from streamroute.text.truncation import ellipsize
 
-_MANY: Final = 50
+_MAX_ADVISED_PROBLEMS: Final = 50
 _LOOSE: Final = frozenset({"pipe", "or_expression", "and_expression", "comparator"})
 
 
@@ -41,7 +41,7 @@ class ProblemReport:
     @property
     def is_long(self) -> bool:
         """Whether there are so many problems that more advice is useless."""
-        return len(self.problems) > _MANY
+        return len(self.problems) > _MAX_ADVISED_PROBLEMS
 
     def is_known_field(self, node: Node) -> bool:
         """Whether the schema declares the field that a node reads."""

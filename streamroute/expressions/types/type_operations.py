@@ -28,7 +28,7 @@ from streamroute.expressions.types.json_types import (
 from streamroute.expressions.types.step_budget import count_steps
 from streamroute.text.kinds import Kind
 
-_MOST: Final = 64
+_MAX_SHAPES: Final = 64
 """The most alternatives of objects that a union keeps apart."""
 
 
@@ -97,7 +97,7 @@ def _union_of_items(items: list[Deferred]) -> Deferred | None:
 
 def _alternatives(shapes: Iterable[Shape]) -> tuple[Shape, ...]:
     distinct = tuple({id(shape): shape for shape in shapes}.values())
-    return distinct if len(distinct) <= _MOST else (ANY_SHAPE,)
+    return distinct if len(distinct) <= _MAX_SHAPES else (ANY_SHAPE,)
 
 
 def intersect(a: Type, b: Type) -> Type:
@@ -150,7 +150,7 @@ def _both_shapes(a: tuple[Shape, ...], b: tuple[Shape, ...]) -> tuple[Shape, ...
         return b if a else ()
     if b == (ANY_SHAPE,) or not b:
         return a if b else ()
-    if len(a) * len(b) > _MOST:
+    if len(a) * len(b) > _MAX_SHAPES:
         return a
     return _alternatives(one if one is two else _merged(one, two) for one in a for two in b)
 

@@ -13,9 +13,9 @@ from socketserver import TCPServer, ThreadingMixIn
 from typing import Any, Final
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
-_MOST_CONNECTIONS: Final = 8
-_LONGEST_REQUEST: Final = 16_384  # bytes of the request line and headers
-_LONGEST_LINE: Final = 8_192  # bytes of the request line
+_MAX_CONNECTIONS: Final = 8
+_MAX_REQUEST_BYTES: Final = 16_384  # bytes of the request line and headers
+_MAX_LINE_BYTES: Final = 8_192  # bytes of the request line
 _REQUEST: Final = re.compile(rb"[A-Za-z]+ [!-~]+ HTTP/1\.[0-9]\r?\n")
 _REFUSAL: Final = (
     b"HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
@@ -38,7 +38,7 @@ class BoundedServer(ThreadingMixIn, WSGIServer):
     def __init__(self, family: socket.AddressFamily, address: tuple[str, int], patience: float) -> None:
         self.address_family = family
         self._patience = patience
-        self._room = threading.BoundedSemaphore(_MOST_CONNECTIONS)
+        self._room = threading.BoundedSemaphore(_MAX_CONNECTIONS)
         self._open: dict[Any, float] = {}  # deadlines by connection, oldest first
         self._lock = threading.Lock()
         super().__init__(address, _Handler)
@@ -115,8 +115,8 @@ class _Handler(WSGIRequestHandler):
         """Discard unread data: closing a connection with unread data resets it, and may lose the response."""
         self.connection.setblocking(False)
         with suppress(OSError):  # no more data
-            for _ in range(0, _LEFT_UNREAD, _LONGEST_REQUEST):
-                if not self.connection.recv(_LONGEST_REQUEST):
+            for _ in range(0, _LEFT_UNREAD, _MAX_REQUEST_BYTES):
+                if not self.connection.recv(_MAX_REQUEST_BYTES):
                     return
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name that the base class gives
@@ -132,7 +132,7 @@ class _Bounded(BufferedIOBase):
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
-        self._left = _LONGEST_REQUEST
+        self._left = _MAX_REQUEST_BYTES
         self._is_begun = False
 
     def readline(self, size: int | None = -1, /) -> bytes:
@@ -144,7 +144,7 @@ class _Bounded(BufferedIOBase):
         begins = self._stream.peek(1)[:1]
         if begins and not begins.isalpha():
             raise _UnfitError  # e.g. a TLS client, which may never send a line
-        line = self._next(_LONGEST_LINE)
+        line = self._next(_MAX_LINE_BYTES)
         if line and not _REQUEST.fullmatch(line):
             raise _UnfitError
         return line

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-_EVERY: Final = 0.25  # seconds
+_INTERVAL: Final = 0.25  # seconds
 
 
 class EventLoopLag:
@@ -15,14 +15,14 @@ class EventLoopLag:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._due = clock() + _EVERY
+        self._due = clock() + _INTERVAL
         self._late = 0.0
 
     async def measure(self) -> None:
         """Measure until cancelled."""
         while True:
-            self._due = self._clock() + _EVERY
-            await asyncio.sleep(_EVERY)
+            self._due = self._clock() + _INTERVAL
+            await asyncio.sleep(_INTERVAL)
             self._late = max(0.0, self._clock() - self._due)
 
     @property

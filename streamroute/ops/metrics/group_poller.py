@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_EVERY: Final = 5.0  # seconds
+_POLL_INTERVAL: Final = 5.0  # seconds
 _STALE: Final = 15.0  # seconds after which the stats are outdated
 
 FetchStats = Callable[[], Awaitable["GroupStats"]]
@@ -31,7 +31,7 @@ class GroupPoller:
         self,
         fetchers: Mapping[str, FetchStats],
         *,
-        every: float = _EVERY,
+        every: float = _POLL_INTERVAL,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._fetchers = fetchers

@@ -13,7 +13,7 @@ from typing import Any, Final
 from streamroute.errors import SetupError
 from streamroute.ops.metrics.bounded_server import BoundedServer, is_local_name
 
-_PATIENCE: Final = 10.0  # seconds that a client has for its request and the response
+_REQUEST_TIMEOUT: Final = 10.0  # seconds that a client has for its request and the response
 
 Start = Callable[[str, list[tuple[str, str]]], Any]
 Application = Callable[[dict[str, Any], Start], Iterable[bytes]]
@@ -46,7 +46,7 @@ class Endpoint:
 
 @contextmanager
 def http_server(
-    endpoint: Endpoint, application: Application, patience: float = _PATIENCE
+    endpoint: Endpoint, application: Application, patience: float = _REQUEST_TIMEOUT
 ) -> Iterator[Endpoint]:
     """Serve a WSGI application inside the block; yield the endpoint with its actual port.
 

@@ -9,8 +9,8 @@ from typing import Any, Final, Protocol
 from streamroute.adapters.codecs.strict_json import read_json
 from streamroute.errors import EncodeError, StreamrouteError
 
-_MOST: Final = 500  # events in one batch
-_LARGEST: Final = 4 * 1024 * 1024  # bytes of one batch, unless a single event is larger
+_MAX_BATCH_EVENTS: Final = 500  # events in one batch
+_MAX_BATCH_BYTES: Final = 4 * 1024 * 1024  # bytes of one batch, unless a single event is larger
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
@@ -84,7 +84,7 @@ def _batches(lines: list[bytes]) -> Iterator[list[bytes]]:
     batch: list[bytes] = []
     size = 0
     for line in lines:
-        if batch and (len(batch) == _MOST or size + len(line) > _LARGEST):
+        if batch and (len(batch) == _MAX_BATCH_EVENTS or size + len(line) > _MAX_BATCH_BYTES):
             yield batch
             batch, size = [], 0
         batch.append(line)

@@ -15,7 +15,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from streamroute.adapters.redis.channel import MIN_CONNECTIONS
 from streamroute.adapters.urls.multi_host import Address
 
-_PATIENCE: Final = 1.0
+_NODE_TIMEOUT: Final = 1.0
 """Seconds for a node to answer CLUSTER SLOTS; nodes are tried in turn, first the one that answered last."""
 
 
@@ -122,7 +122,7 @@ class Cluster:
 
     async def _fetch_slots(self, node: Address) -> list[Any]:
         async with self.new_client(
-            node, socket_timeout=_PATIENCE, socket_connect_timeout=_PATIENCE
+            node, socket_timeout=_NODE_TIMEOUT, socket_connect_timeout=_NODE_TIMEOUT
         ) as client:
             reply = await client.execute_command("CLUSTER", "SLOTS")  # type: ignore[no-untyped-call]  # redis-py gives no types
         return list(reply)

@@ -20,7 +20,7 @@ _UNITS: Final[Mapping[str, str]] = {
     }.items()
     for spelling in spellings.split()
 }
-_LONGEST: Final = 1_000
+_MAX_VALUE_LENGTH: Final = 1_000
 _PART: Final = re.compile(r"\s*([0-9]{1,9}(?:\.[0-9]{1,6})?)\s*([a-zA-Z]+)")
 _ISO: Final = re.compile(r"P(?:([0-9]{1,9})D)?T?(?:([0-9]{1,9})H)?(?:([0-9]{1,9})M)?(?:([0-9]{1,9})S)?")
 _HOST: Final = re.compile(r"(?:redis:/{0,2})?([A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:/[0-9]{1,3})?)", re.ASCII)
@@ -30,7 +30,7 @@ _CALL: Final = re.compile(r"\([^()]*\)$")
 
 def normalized_guess(value: str, pattern: str) -> str | None:
     """Return ``value`` in the form of ``pattern``, or None if there is no safe guess."""
-    if len(value) > _LONGEST:
+    if len(value) > _MAX_VALUE_LENGTH:
         return None
     fits = re.compile(pattern).search
     guesses = (guess(value) for guess in _GUESSES)

@@ -74,12 +74,12 @@ def _collection_hint(source: SourceFile, violation: Violation) -> str:
         return f"quote the whole expression: {quote_yaml(' '.join(raw.split()))}"
     if isinstance(value, dict) and all(isinstance(item, str) for item in value.values()):
         pairs = ", ".join(f"{name}: {item}" for name, item in value.items())
-        if len(pairs) <= _LONGEST and "\n" not in pairs:
+        if len(pairs) <= _MAX_ADVICE_LENGTH and "\n" not in pairs:
             return f"write the object in braces: {quote_yaml(f'{{{pairs}}}')}"
     return "write it as one expression, in a block under >-"
 
 
-_LONGEST: Final = 100  # characters of advice
+_MAX_ADVICE_LENGTH: Final = 100  # characters of advice
 
 
 PLACES_OF_VARIABLES: Final = (("redis",), ("streams",))

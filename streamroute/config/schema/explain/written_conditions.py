@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-_LONGEST: Final = 100
+_MAX_LENGTH: Final = 100
 _PATH: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*\Z")
 _COMPARED: Final = re.compile(r"\s*(==|!=|>=|<=|>|<)\s*(-?[0-9]+(?:\.[0-9]+)?)\s*")
 _OPERATORS: Final = {"eq": "==", "ne": "!=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
@@ -23,7 +23,7 @@ def as_condition(value: Any) -> str | None:
         text = " && ".join(_conditions(value))
     except _UnclearError:
         return None
-    return text if text and len(text) <= _LONGEST else None
+    return text if text and len(text) <= _MAX_LENGTH else None
 
 
 def _conditions(value: Any) -> Iterator[str]:

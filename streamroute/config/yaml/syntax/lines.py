@@ -50,7 +50,7 @@ _WORD: Final = re.compile(rf"{_BEGIN}(?P<at>[A-Za-z_][\w.-]*)(?P<rest>[ \t]+[^\s
 """A possible key that lacks its colon."""
 
 
-_LONGEST: Final = 1_000
+_MAX_LINE_LENGTH: Final = 1_000
 """Characters of a line; longer lines are not searched for mistakes."""
 
 
@@ -58,7 +58,7 @@ def explain_line(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> Findin
     """Return the finding about the line that caused the error, or None if the cause is unknown."""
     for number in _suspects(error, file, at):
         line = file.line(number)
-        if len(line) <= _LONGEST and not _is_quoted(line):
+        if len(line) <= _MAX_LINE_LENGTH and not _is_quoted(line):
             found = (
                 _block_not_indented(file, number)
                 or _sign_in(file, number, line)

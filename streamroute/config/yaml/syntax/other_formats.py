@@ -22,7 +22,7 @@ class _Format(NamedTuple):
 
 
 _LINE_END: Final = re.compile(r"\r\n|\r|\n")
-_LOOKED_AT: Final = 60  # lines: enough to recognize another format
+_MAX_LINES: Final = 60  # lines: enough to recognize another format
 _COMMENT: Final = ("#", ";", "//")
 _MARKER: Final = re.compile(r"(?:<{7}|>{7}|={7}|\|{7})(?: .*)?", re.ASCII)
 _SIDE: Final = re.compile(r"^(?:<{7}|>{7})(?: |$)", re.MULTILINE)
@@ -58,7 +58,7 @@ def find_other_format(file: TextFile) -> Finding | None:
         if number:
             advice = "keep one side and delete the lines <<<<<<<, ======= and >>>>>>>"
             return _at_line(file, number, "SR029", "unresolved merge conflict", advice)
-    stripped_lines = {n: line.strip() for n, line in enumerate(lines[:_LOOKED_AT], 1)}
+    stripped_lines = {n: line.strip() for n, line in enumerate(lines[:_MAX_LINES], 1)}
     stripped_lines = {n: line for n, line in stripped_lines.items() if line and not line.startswith(_COMMENT)}
     is_ours = any(re.match(_ROOT_KEY, line) for line in lines)
     for form in _FORMATS:

@@ -27,7 +27,7 @@ __all__ = ["Entry", "Worker", "WorkerPool"]
 
 log = logging.getLogger(__name__)
 
-_MOST_WAITING: Final = 5_000  # entries that may wait for another with the same key
+_MAX_WAITING: Final = 5_000  # entries that may wait for another with the same key
 _LAST_PATIENCE: Final = 5.0  # seconds that a cancelled handler has to end
 STUCK_AFTER: Final = 10.0
 """Seconds after which a cancelled handler that keeps running counts as stuck."""
@@ -136,7 +136,7 @@ class WorkerPool:
         if self._closing:
             return True
         # Entries that wait for their key occupy no worker, but they use memory.
-        if self._queue.waiting_for_key >= _MOST_WAITING:
+        if self._queue.waiting_for_key >= _MAX_WAITING:
             return False
         return len(self._queue) < below and not self.all_stuck
 

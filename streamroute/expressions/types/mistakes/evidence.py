@@ -12,7 +12,7 @@ from typing import Any, Final
 from streamroute.expressions.syntax.parser import Node, Tree, children
 from streamroute.expressions.types.nodes import Path, is_literal, path_of
 
-_MOST_NODES: Final = 200_000
+_MAX_NODES: Final = 200_000
 """The most nodes of expressions and messages that are read."""
 
 _STEPPING: Final = frozenset(
@@ -47,7 +47,7 @@ class Evidence:
         self.message_values: dict[Path, list[Any]] = {}
         self.compared: dict[Path, list[Any]] = {}
         self.texts: set[str] = set()
-        self._left = _MOST_NODES
+        self._left = _MAX_NODES
         self._expression = ""
         for schema in schemas:
             self._add_schema(schema)

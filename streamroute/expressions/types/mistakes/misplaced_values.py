@@ -24,7 +24,7 @@ _SIGNS_OF_CHAINS: Final = {"and_expression": " && ", "or_expression": " || "}
 _SIGNS: Final = {"eq": "==", "ne": "!="}
 _SEARCHES: Final = frozenset({"contains", "starts_with", "ends_with"})
 _PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-_MOST: Final = 5
+_MAX_ALTERNATIVES: Final = 5
 """The most alternatives that advice lists."""
 
 
@@ -46,7 +46,7 @@ def _meant_conditions(report: ProblemReport, node: Node) -> str | None:
     else:
         parts = [_as_pair(report, pair) for pair in node["children"]]
     known = [part for part in parts if part is not None]
-    if len(known) < len(parts) or len(known) > _MOST:
+    if len(known) < len(parts) or len(known) > _MAX_ALTERNATIVES:
         return "write a comparison, such as guest.tier == 'gold' && nights >= `3`"
     return f"if all parts are required, {_in_its_place(report, node, known, 'and_expression')}"
 
@@ -89,7 +89,7 @@ def _is_true(node: Node) -> bool:
 
 def _intended_comparisons(report: ProblemReport, node: Node, operands: list[Node]) -> str | None:
     """Advice for ``tier == ('gold' || 'silver')``: a comparison for each value."""
-    if report.is_long or not all(map(is_literal, operands)) or len(operands) > _MOST:
+    if report.is_long or not all(map(is_literal, operands)) or len(operands) > _MAX_ALTERNATIVES:
         return None
     around = parent_of(report, node)
     if around is None:

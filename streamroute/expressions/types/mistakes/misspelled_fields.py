@@ -9,20 +9,20 @@ from typing import Final
 from streamroute.expressions.types.mistakes.common_words import COMMON_WORDS
 from streamroute.text.suggestions import edit_distance
 
-_SHORTEST: Final = 4
+_MIN_NAME_LENGTH: Final = 4
 _LETTER_REPLACED: Final = 6
 """From this length on, words that differ in one letter are misspellings, unlike ``code`` and ``mode``."""
 _TWO_EDITS: Final = 8
 _LONGEST_ENDING: Final = 3
-_MOST: Final = 200
+_MAX_DECLARED_NAMES: Final = 200
 _WORD: Final = re.compile(r"(?:[A-Z]?[a-z]+|[A-Z]+(?![a-z]))[0-9]*|[0-9]+")
 
 
 def misspelled_field(name: str, declared: Iterable[str]) -> str | None:
     """Return the declared name that a name misspells, or None."""
-    if not _SHORTEST <= len(name) <= 60:
+    if not _MIN_NAME_LENGTH <= len(name) <= 60:
         return None
-    known = list(declared)[:_MOST]
+    known = list(declared)[:_MAX_DECLARED_NAMES]
     return next((each for each in known if _is_misspelling(name, each)), None)
 
 
@@ -39,7 +39,7 @@ def _is_misspelling(name: str, declared: str) -> bool:
 def _is_misspelled_word(a: str, b: str) -> bool:
     if (
         not COMMON_WORDS.isdisjoint((a, a.removesuffix("s")))
-        or min(len(a), len(b)) < _SHORTEST
+        or min(len(a), len(b)) < _MIN_NAME_LENGTH
         or _digits(a) != _digits(b)
     ):
         return False
@@ -73,4 +73,4 @@ def _is_inflected(first: str, second: str) -> bool:
         return len(longer) - len(shorter) <= _LONGEST_ENDING
     stem = next(at for at, (a, b) in enumerate(zip(first, second, strict=False)) if a != b)
     ends_alike = first[-1] == second[-1] or sorted(first[stem:]) == sorted(second[stem:])
-    return stem >= _SHORTEST and len(longer) - stem <= _LONGEST_ENDING and not ends_alike
+    return stem >= _MIN_NAME_LENGTH and len(longer) - stem <= _LONGEST_ENDING and not ends_alike
