@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-MOST: Final = 100_000
+MAX_VALUES: Final = 100_000
 """Number of values; fewer are traversed in negligible time."""
 
 _TIMES: Final = 4
@@ -20,15 +20,17 @@ class ExpansionError(ValueError):
     """Raised for a value that is far larger when traversed than it is in memory."""
 
     def __init__(self) -> None:
-        super().__init__(f"it contains itself, or the same values so often that they are more than {MOST:,}")
+        super().__init__(
+            f"it contains itself, or the same values so often that they are more than {MAX_VALUES:,}"
+        )
 
 
 def is_expanding(value: Any) -> bool:
-    """Whether a traversal meets more than ``MOST`` values, most of them shared ones met repeatedly."""
-    if not _is_larger(value, MOST):
+    """Whether a traversal meets more than ``MAX_VALUES`` values, most of them shared ones met repeatedly."""
+    if not _is_larger(value, MAX_VALUES):
         return False
     size, shares = _count_values(value)
-    return shares and _is_larger(value, max(MOST, _TIMES * size))
+    return shares and _is_larger(value, max(MAX_VALUES, _TIMES * size))
 
 
 def refuse_expanding(value: Any) -> None:

@@ -14,7 +14,7 @@ from streamroute.adapters.entries.entry_reader import EntryReader
 from streamroute.compiler.runtime.dedupe import digest
 from streamroute.compiler.runtime.ordering_key import order_key
 from streamroute.errors import EncodeError
-from streamroute.expansion import MOST, ExpansionError, refuse_expanding
+from streamroute.expansion import MAX_VALUES, ExpansionError, refuse_expanding
 from streamroute.expressions.evaluate.cost_limit import TooCostlyError
 from streamroute.expressions.explain.trace import trace
 from streamroute.expressions.explain.trace_explanation import as_text, json_safe
@@ -62,10 +62,10 @@ def test_endless_expansion_is_rejected_in_every_position(value: Any) -> None:
         [],
         {"a": [1, {"b": ()}]},
         doubled(10),
-        list(range(3 * MOST)),
-        [[n] for n in range(MOST)],
-        [[1, 2, 3]] * (MOST // 10),
-        {f"{n}": [n, [n]] for n in range(MOST)},
+        list(range(3 * MAX_VALUES)),
+        [[n] for n in range(MAX_VALUES)],
+        [[1, 2, 3]] * (MAX_VALUES // 10),
+        {f"{n}": [n, [n]] for n in range(MAX_VALUES)},
     ],
     ids=lambda value: str(value)[:20],
 )

@@ -23,7 +23,7 @@ from streamroute.adapters.redis.replies import attributes, milliseconds, text
 from streamroute.keys import GroupKeys
 from streamroute.values import KnownRoutes
 
-LONGEST_LEASE: Final = 30 * 86_400_000
+MAX_LEASE: Final = 30 * 86_400_000
 """The longest valid lease (ms): a corrupt, longer one would block takeovers forever."""
 
 _CLOCK_TOLERANCE: Final = 60_000  # ms
@@ -130,7 +130,7 @@ def _is_alive(until: str, lease: str, now: int) -> bool:
     """
     if not all(number.isdecimal() and len(number) <= _DIGITS for number in (until, lease)):
         return False
-    return int(lease) <= LONGEST_LEASE and now < int(until) <= now + 4 * int(lease) + _CLOCK_TOLERANCE
+    return int(lease) <= MAX_LEASE and now < int(until) <= now + 4 * int(lease) + _CLOCK_TOLERANCE
 
 
 def _split_note(note: Any) -> Sequence[str]:

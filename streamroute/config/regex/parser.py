@@ -28,7 +28,7 @@ from streamroute.config.regex.syntax import (
     parts_of,
 )
 
-LONGEST: Final = 20_000  # characters of a pattern
+MAX_PATTERN_LENGTH: Final = 20_000  # characters of a pattern
 _MAX_DEPTH: Final = 50  # groups within groups
 _MAX_REPEATS: Final = 2**32 - 2  # what Python's engine can count
 
@@ -50,8 +50,8 @@ class Regex:
 @lru_cache(maxsize=1024)
 def parse(pattern: str) -> Regex:
     """Parse a pattern; raises RegexError if it is invalid or unsupported."""
-    if len(pattern) > LONGEST:
-        raise RegexError(f"it is longer than {LONGEST:,} characters")
+    if len(pattern) > MAX_PATTERN_LENGTH:
+        raise RegexError(f"it is longer than {MAX_PATTERN_LENGTH:,} characters")
     reading = _PatternParser(pattern)
     root = reading.choice()
     if reading.at < len(pattern):

@@ -17,7 +17,7 @@ from streamroute.message import ExpandingMessage
 
 Evaluate = Callable[[Any], Any]
 
-MOST: Final = 1_000_000
+MAX_COST: Final = 1_000_000
 """In units: one for each element or character, ten for a step of the interpreter. A fraction of a second."""
 
 _STEP: Final = 10
@@ -37,7 +37,7 @@ def with_cost_limit(root: Node, fast: Evaluate, finish: Evaluate | None = None) 
     ``finish`` converts the interpreter's value to the result of ``fast``.
     """
     steps = cost_of(root).steps
-    if steps.factor == 0 and steps.fixed <= MOST:
+    if steps.factor == 0 and steps.fixed <= MAX_COST:
         return fast  # the same cost for every message
 
     def counted(payload: Any) -> Any:
@@ -48,7 +48,7 @@ def with_cost_limit(root: Node, fast: Evaluate, finish: Evaluate | None = None) 
         return counted(payload) if type(payload) is ExpandingMessage else fast(payload)
 
     def evaluate(payload: Any) -> Any:
-        if type(payload) is not ExpandingMessage and steps.at(_size(payload)) <= MOST:
+        if type(payload) is not ExpandingMessage and steps.at(_size(payload)) <= MAX_COST:
             return fast(payload)
         return counted(payload)
 
@@ -58,21 +58,21 @@ def with_cost_limit(root: Node, fast: Evaluate, finish: Evaluate | None = None) 
 def is_cheap(root: Node) -> bool:
     """Whether it costs at most as much as decoding the message, if that contains no value twice."""
     steps = cost_of(root).steps
-    return steps.factor <= _CHEAP and steps.fixed <= MOST
+    return steps.factor <= _CHEAP and steps.fixed <= MAX_COST
 
 
 def _size(payload: Any) -> int:
     """A payload's size: at most the bytes of its entry, if they are known."""
     fields: Mapping[bytes, bytes] | None = getattr(payload, "fields", None)
     if not fields:
-        return size_of(payload, MOST)
+        return size_of(payload, MAX_COST)
     return sum(map(len, fields)) + sum(map(len, fields.values())) + len(fields)
 
 
 class BudgetedInterpreter(Interpreter):
     """An interpreter for one evaluation, which raises TooCostlyError when its units are spent."""
 
-    def __init__(self, units: int = MOST) -> None:
+    def __init__(self, units: int = MAX_COST) -> None:
         super().__init__()
         self._left = units
 

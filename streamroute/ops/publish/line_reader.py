@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator
 from typing import BinaryIO, Final
 
 _CHUNK: Final = 1024 * 1024
-LONGEST: Final = 128 * 1024 * 1024
+MAX_LINE_BYTES: Final = 128 * 1024 * 1024
 """Maximum bytes of a line; the rest is not read, since no entry can be that long."""
 
 
 async def read_lines(
-    source: BinaryIO, *, chunk_size: int = _CHUNK, longest: int = LONGEST
+    source: BinaryIO, *, chunk_size: int = _CHUNK, longest: int = MAX_LINE_BYTES
 ) -> AsyncIterator[list[bytes]]:
     """Yield the lines of a file or a pipe, as many at a time as are available.
 

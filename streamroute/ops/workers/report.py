@@ -13,7 +13,7 @@ from typing import Any, Final, Self
 from streamroute.ops.metrics.counters import Counters
 from streamroute.ops.metrics.process_stats import ProcessStats
 
-LONGEST_REPORT: Final = 16 * 2**20
+MAX_REPORT_BYTES: Final = 16 * 2**20
 """Maximum bytes of a report: the counts of about 100,000 routes."""
 
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Final
 
 from streamroute.ops.workers.latest_line import LatestLine
-from streamroute.ops.workers.report import LONGEST_REPORT, WorkerReport
+from streamroute.ops.workers.report import MAX_REPORT_BYTES, WorkerReport
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class ReportPipe:
         self._loop = asyncio.get_running_loop()
         self._clock = clock
         self._reading, self.writing = os.pipe()
-        self._lines = LatestLine(LONGEST_REPORT)
+        self._lines = LatestLine(MAX_REPORT_BYTES)
         self._last_read_at = clock()
         self._parsed: tuple[bytes | None, WorkerReport | None] = None, None
         self._has_warned = False

@@ -18,7 +18,7 @@ from typing import Final
 
 from streamroute.ops.metrics.counters import Counters
 from streamroute.ops.metrics.process_stats import ProcessStats
-from streamroute.ops.workers.report import LONGEST_REPORT, WorkerReport
+from streamroute.ops.workers.report import MAX_REPORT_BYTES, WorkerReport
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class ReportSettings:
     every: float = 1.0
     startup_wait: float = 0.25
     patience: float = 2.0
-    longest: int = LONGEST_REPORT
+    longest: int = MAX_REPORT_BYTES
 
 
 @contextmanager

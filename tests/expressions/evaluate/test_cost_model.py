@@ -13,7 +13,7 @@ from jmespath.exceptions import JMESPathError
 from depth import examples
 from expression_cases import expressions, payloads
 from streamroute.errors import Reject
-from streamroute.expressions.evaluate.cost_limit import MOST, BudgetedInterpreter, TooCostlyError
+from streamroute.expressions.evaluate.cost_limit import MAX_COST, BudgetedInterpreter, TooCostlyError
 from streamroute.expressions.evaluate.cost_model import cost_of, size_of
 from streamroute.expressions.evaluate.interpreter import evaluate
 from streamroute.expressions.filters import FilterError, compile_filter
@@ -145,7 +145,7 @@ def test_shared_parts_count_as_often_as_they_are_walked_through() -> None:
     value: Any = []
     for _ in range(60):
         value = [value, value]
-    assert MOST < size_of(value, MOST) < 2 * MOST + 10
+    assert MAX_COST < size_of(value, MAX_COST) < 2 * MAX_COST + 10
 
 
 @given(

@@ -20,7 +20,7 @@ from described_types import described
 from repository import ROOT
 from streamroute.errors import Reject
 from streamroute.expressions.evaluate.code_writer import CodeWriter
-from streamroute.expressions.evaluate.cost_limit import MOST, BudgetedInterpreter
+from streamroute.expressions.evaluate.cost_limit import MAX_COST, BudgetedInterpreter
 from streamroute.expressions.evaluate.cost_model import cost_of
 from streamroute.expressions.evaluate.equality_terms import leading_equalities
 from streamroute.expressions.evaluate.tree_writer import PAYLOAD, NotCoveredError
@@ -102,7 +102,12 @@ def value_lines(given: str) -> list[str]:
     value = _attempt(lambda: reshape(document)["v"])
     metered = _attempt(lambda: interpreter.visit(root, document))
     assert value == metered or "Error" in metered, f"the library gives {metered}, the transform {value}"
-    return [f"{verdict}: {value}", *equalities, f"cost: {cost_of(root)}", f"spent: {MOST - interpreter.left}"]
+    return [
+        f"{verdict}: {value}",
+        *equalities,
+        f"cost: {cost_of(root)}",
+        f"spent: {MAX_COST - interpreter.left}",
+    ]
 
 
 def code_lines(expression: str) -> list[str]:

@@ -12,7 +12,7 @@ from streamroute.text.truncation import ellipsize
 LETTER: Final = 7.25
 """Width in px of a monospaced letter of 12 px."""
 LINE: Final = 16
-LONGEST: Final = 46
+MAX_LINE_LENGTH: Final = 46
 """Maximum letters of a line; a longer one is cut."""
 
 GAP: Final = 72
@@ -65,7 +65,7 @@ def lay_out(graph: Graph) -> Layout:
 def text_of(node: GraphNode) -> tuple[str, ...]:
     """Return the text lines of a box."""
     label = node.label if node.enabled else f"{node.label} (disabled)"
-    return tuple(ellipsize(line, LONGEST, "…") for line in (label, node.detail) if line)
+    return tuple(ellipsize(line, MAX_LINE_LENGTH, "…") for line in (label, node.detail) if line)
 
 
 def _neighbors(graph: Graph) -> dict[str, list[str]]:
