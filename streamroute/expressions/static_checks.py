@@ -55,7 +55,7 @@ def _is_uncallable(node: Node) -> bool:
 
 def _check_slice(_tree: Tree, node: Node, start: int, end: int) -> Iterator[Problem]:
     if node["children"][2] == 0:
-        message = "the step of a slice must not be 0: it fails for a list, and is null for anything else"
+        message = "the step of a slice must not be 0"
         yield Problem(ALWAYS_FAILS, message, start, end, fatal=True)
 
 

@@ -16,9 +16,7 @@ from streamroute.text.safe_text import safe_str, type_name
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_LOGIN_WANTED: Final = (
-    "wants a password, and the URL has none; write redis://:PASSWORD@HOST or redis://USER:PASSWORD@HOST"
-)
+_LOGIN_WANTED: Final = "requires a password; write redis://:PASSWORD@HOST or redis://USER:PASSWORD@HOST"
 _REFUSED: Final = "refuses the connection; is the server running, and the address right?"
 _CLOSED: Final = "closes the connection without a word; is it a Redis server, and does it want rediss://?"
 _CLUSTER_DOWN: Final = (
@@ -34,13 +32,13 @@ _CAUSES: Final[tuple[tuple[type[BaseException], str], ...]] = (
     (ConnectionResetError, _CLOSED),
     (FileNotFoundError, "has no socket there; is the server running, and the path right?"),
     (PermissionError, "has a socket that this user may not open; check its owner and its mode"),
-    (TimeoutError, "does not answer in time; is the address right, and no firewall in between?"),
+    (TimeoutError, "timed out; check the address and firewalls"),
 )
 _OVER_TLS: Final[tuple[tuple[type[BaseException], str], ...]] = (
     (FileNotFoundError, "needs a file that is not there: check the ssl_... parameters in its URL"),
     (
         TimeoutError,
-        "does not answer in time; is the address right, and does it do TLS? if not, write redis://",
+        "timed out; check the address, and write redis:// if the server does not use TLS",
     ),
 )
 _TEXTS: Final = (

@@ -139,7 +139,7 @@ def _stray_password(parts: SplitResult) -> Iterator[UrlProblem]:
     if "@" in before_query or "@" in unnamed or "@" in parts.fragment:
         yield UrlProblem(_UNREADABLE, PERCENT)
     elif parts.fragment:
-        yield UrlProblem('has a "#", and what follows it is ignored', PERCENT)
+        yield UrlProblem('has a "#", and what follows it is ignored', "remove it")
 
 
 def _wrong_socket(parts: SplitResult) -> Iterator[UrlProblem]:
@@ -164,7 +164,8 @@ def _wrong_host(parts: SplitResult) -> Iterator[UrlProblem]:
             "has a host with a character that host names cannot contain", f"write {scheme}://HOST:PORT/DB"
         )
     elif port and not (port.isdecimal() and len(port) < 6 and 0 < int(port) < 65536):
-        login = "" if "@" in parts.netloc else "; write a password before the host: redis://:PASSWORD@HOST"
+        is_password = "@" not in parts.netloc and not port.isdecimal()
+        login = "; write a password before the host: redis://:PASSWORD@HOST" if is_password else ""
         yield UrlProblem(
             "has a port that is not a number from 1 to 65535", f"write {scheme}://HOST:6379{login}"
         )

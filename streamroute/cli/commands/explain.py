@@ -69,8 +69,10 @@ def command(
 
 
 def _message(event: str | None, event_type: str | None, data: str | None) -> dict[str, Any]:
-    if (event is None) == (event_type is None):
-        raise click.UsageError("missing EVENT, or --type")
+    if event is not None and event_type is not None:
+        raise click.UsageError("EVENT and --type exclude each other")
+    if event is None and event_type is None:
+        raise click.UsageError("pass EVENT or --type")
     if data is not None and event_type is None:
         raise click.UsageError("--data requires --type")
     if event_type is not None:
@@ -112,7 +114,7 @@ def _object(text: str, name: str) -> dict[str, Any]:
     if isinstance(value, list) and name != "--data":
         raise StreamrouteError(f"{name} is a list; {_ONE_OF_A_LIST}")
     if not isinstance(value, dict):
-        raise StreamrouteError(f"{name} is not a JSON object")
+        raise StreamrouteError(f"{name} must be a JSON object")
     return value
 
 

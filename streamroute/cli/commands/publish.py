@@ -90,7 +90,7 @@ def _warn_of_near_miss(event_type: str, loaded: UsableConfig) -> None:
         return
     suggestion = did_you_mean(event_type, sorted(types))
     if suggestion:
-        log.warning('no route accepts the type "%s"; did you mean "%s"?', event_type, suggestion)
+        log.warning('no route matches type "%s"; did you mean "%s"?', event_type, suggestion)
 
 
 def _load(path: Path, stream: str) -> UsableConfig:

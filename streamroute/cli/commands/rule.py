@@ -83,8 +83,8 @@ def _styled(line: str, *, is_title: bool) -> str:
 
 def _silencing(rule: Rule) -> str:
     if rule.can_be_ignored:
-        return f"Silence it where it is meant so: # streamroute: ignore[{rule.code}] why"
-    return "It can't be silenced in place."
+        return f"To suppress it: # streamroute: ignore[{rule.code}] why"
+    return "Cannot be suppressed by a comment."
 
 
 def _object(rule: Rule) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def _headline(kind: str, decisions: Sequence[Decision], candidates: Sequence[Dec
     known = {name for decision in decisions for name in decision.route.types}
     suggestion = did_you_mean(kind, known)
     hint = f'; did you mean "{suggestion}"?' if suggestion else ""
-    return printable(f'no route accepts the type "{kind}"{hint}')
+    return printable(f'no route matches type "{kind}"{hint}')
 
 
 def _block(decision: Decision, *, color: bool) -> Iterator[str]:

@@ -140,18 +140,18 @@ class Importer:
     def _raised(self, reference: Reference, error: BaseException) -> Problem:
         """The exception that the module raised, with its place in the user's code."""
         self._failed.add(reference.module)
-        text = safe_str(error).strip().partition("\n")[0]
+        text = _text_of(error).strip().partition("\n")[0]
         description = f"{type_name(error)}: {text}" if text else type_name(error)
         message = one_line(f'could not import "{reference.module}": {description}')
         return Problem("SR407", message, 0, len(reference.module), self._location(error))
 
     def _location(self, error: BaseException) -> str | None:
         if isinstance(error, SyntaxError) and error.filename:
-            return f"in {self._relative_name(error.filename)}:{error.lineno}"
+            return f"raised at {self._relative_name(error.filename)}:{error.lineno}"
         frames = [frame for frame in _frames(error.__traceback__) if _is_user_file(frame[0])]
         frames_in_project = [frame for frame in frames if Path(frame[0]).is_relative_to(self.folder)]
         for filename, line in reversed(frames_in_project or frames):
-            return f"in {self._relative_name(filename)}:{line}"
+            return f"raised at {self._relative_name(filename)}:{line}"
         return None
 
     def _relative_name(self, filename: str) -> str:
@@ -225,3 +225,10 @@ def _lies_in(module: Any, folder: Path) -> bool:
     names = getattr(module, "__dict__", {})  # not getattr: a module's own __getattr__ may raise anything
     paths = [names.get("__file__"), *names.get("__path__", ())]
     return any(Path(path).resolve().is_relative_to(folder.resolve()) for path in paths if path)
+
+
+def _text_of(error: BaseException) -> str:
+    """The exception's text; of a SyntaxError without its place, which is shown as help."""
+    if isinstance(error, SyntaxError) and error.filename and isinstance(error.msg, str):
+        return error.msg
+    return safe_str(error)

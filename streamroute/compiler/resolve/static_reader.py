@@ -158,10 +158,11 @@ class StaticReader:
 
     def _unreadable(self, reference: Reference, source: Path, error: Exception) -> Problem:
         self._failed.add(reference.module)
-        message = f'importing "{reference.module}" would raise {type(error).__name__}: {error}'
+        text = error.msg if isinstance(error, SyntaxError) else error
+        message = f'importing "{reference.module}" would raise {type(error).__name__}: {text}'
         name = source.relative_to(self.folder) if source.is_relative_to(self.folder) else source
         line = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
-        return Problem("SR407", message, 0, len(reference.module), f"in {name}{line}")
+        return Problem("SR407", message, 0, len(reference.module), f"raised at {name}{line}")
 
     def _shadowed(self, reference: Reference) -> Problem | None:
         """The problem that Python would find another module of this name before the configuration's."""

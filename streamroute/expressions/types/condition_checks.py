@@ -11,12 +11,14 @@ from streamroute.expressions.syntax.parser import Node, chain
 from streamroute.expressions.types.comparability import may_be_equal
 from streamroute.expressions.types.json_types import BOOLEAN, UNKNOWN, Type, is_never
 from streamroute.expressions.types.mistakes.misplaced_values import continued, parent_of, piped
-from streamroute.expressions.types.nodes import is_call, is_literal, path_of
+from streamroute.expressions.types.narrowing import assume
+from streamroute.expressions.types.nodes import Path, is_call, is_literal, is_scalar, parts_of, path_of
 from streamroute.expressions.types.phrases import TYPE_ALIASES, any_kind, any_value, as_literal, is_numeric
 from streamroute.expressions.types.problem_report import ProblemReport
 from streamroute.expressions.types.scope import Scope
 from streamroute.expressions.types.truthiness import may_be_false, may_be_true
 from streamroute.expressions.types.type_operations import of_value
+from streamroute.text.truncation import clip
 
 CONTRADICTION: Final = "SR311"
 NUMBER_AS_CONDITION: Final = "SR313"
@@ -40,7 +42,8 @@ def check(report: ProblemReport, node: Node, inferred: Type, scope: Scope, infer
         if not true and not report.declared:
             _check_contradiction(report, node, scope, infer)
         return
-    _add_constant(report, node, inferred, _declared_values(report, node, scope, infer), true=true)
+    reason = None if true else _reason(report, node, scope.base, infer)
+    _add_constant(report, node, inferred, reason, _declared_values(report, node, scope, infer), true=true)
 
 
 def _declared_values(report: ProblemReport, node: Node, scope: Scope, infer: Infer) -> str | None:
@@ -49,11 +52,24 @@ def _declared_values(report: ProblemReport, node: Node, scope: Scope, infer: Inf
         return None
     left, right = node["children"]
     side, other = (left, right) if is_literal(right) else (right, left)
-    if not is_literal(other) or path_of(side) is None:
+    path = path_of(side)
+    if not is_literal(other) or path is None:
         return None
     with report.muted():
         values = _literals(infer(side, Scope.of(scope.base)))
-    return f"the schema allows {any_value(values)} for {report.short(side)}" if values else None
+    if None not in values or _is_null_declared(scope.base, path):
+        return f"the schema allows {any_value(values)} for {report.short(side)}" if values else None
+    others = [value for value in values if value is not None]
+    missing = "(a missing field is null)"
+    return f"the schema allows {any_value(others)} for {report.short(side)} {missing}" if others else None
+
+
+def _is_null_declared(t: Type, path: Path) -> bool:
+    """Whether the schema allows null at a path, apart from missing fields."""
+    if not path:
+        return t.null
+    fields = (shape.properties.get(path[0]) for shape in t.objects)
+    return any(_is_null_declared(field.type.get(), path[1:]) for field in fields if field is not None)
 
 
 def _is_unconditional(report: ProblemReport, node: Node, base: Type, infer: Infer, *, true: bool) -> bool:
@@ -88,8 +104,48 @@ def _literals(t: Type) -> list[object]:
     return values if len(values) <= 6 else []
 
 
+def _reason(report: ProblemReport, node: Node, base: Type, infer: Infer) -> str | None:
+    """The message that says why a condition is always false, if the reason is known."""
+    return _field_of_scalar(node) or _conflicting_types(report, node, base, infer)
+
+
+def _field_of_scalar(node: Node) -> str | None:
+    """The message about ``'abc'.x == 'y'``: a literal that is not an object has no fields."""
+    what = "comparison" if node["type"] == "comparator" else "condition"
+    sides = node["children"] if node["type"] == "comparator" else [node]
+    for side in sides:
+        if side["type"] != "subexpression":
+            continue
+        subject, field = side["children"][:2]
+        if is_literal(subject) and is_scalar(subject["value"]) and field["type"] == "field":
+            kind = any_kind(of_value(subject["value"]).kinds)
+            return f'cannot read field "{clip(field["value"], 60)}" of {kind}, so the {what} is always false'
+    return None
+
+
+def _conflicting_types(report: ProblemReport, node: Node, base: Type, infer: Infer) -> str | None:
+    """The message about ``length(a) > `2` && a > `3` ``: no type of a field satisfies both conditions."""
+    operands = chain(node) if node["type"] == "and_expression" else []
+    before = base
+    for operand in operands[:_MOST_OPERANDS]:
+        alone = assume(operand, base, outcome=True)
+        for part in parts_of(operand):
+            if path_of(part) in (None, ()):
+                continue
+            with report.muted():
+                first, second = (infer(part, Scope.of(t)).kinds for t in (before, alone))
+            if first and second and not first & second:
+                kinds = f"{any_kind(first)} in one condition and {any_kind(second)} in another"
+                return f"{report.short(part)} must be {kinds}, so the result is always false"
+        before = assume(operand, before, outcome=True)
+    return None
+
+
+_MOST_OPERANDS: Final = 8
+
+
 def _add_constant(
-    report: ProblemReport, node: Node, inferred: Type, values: str | None, *, true: bool
+    report: ProblemReport, node: Node, inferred: Type, reason: str | None, values: str | None, *, true: bool
 ) -> None:
     text = report.short(node)
     if inferred.kinds == {"number"}:
@@ -99,7 +155,7 @@ def _add_constant(
         message = f"{text} is always {_truth_word(true=true)} according to the schema"
         report.add(CONSTANT_BY_SCHEMA, node, message, values)
     else:
-        message = f"{text} is always {_truth_word(true=true)}"
+        message = reason or f"{text} is always {_truth_word(true=true)}"
         report.add(CONSTANT, node, message, _advice(report, node, true=true))
 
 

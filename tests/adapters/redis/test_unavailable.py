@@ -41,7 +41,7 @@ async def refusal(url: str) -> str:
 async def test_a_password_is_wanted_or_refused(start_server: Callable[..., RealServer]) -> None:
     port = free_port()
     start_server(port=port, options=["--requirepass", "hunter%42"])
-    wanted = "wants a password, and the URL has none; write redis://:PASSWORD@HOST"
+    wanted = "requires a password; write redis://:PASSWORD@HOST"
     for scheme in ("redis", "redis+cluster"):
         assert wanted in await refusal(f"{scheme}://{HOST}:{port}")
     wrong = await refusal(f"redis://:hunter2@{HOST}:{port}")
@@ -63,7 +63,7 @@ async def test_a_missing_right_is_reported_with_the_acl_rule(start_server: Calla
 async def test_tls_to_a_plain_server_and_plain_to_one_with_tls(server_binary: Path, tmp_path: Path) -> None:
     with RealServer(server_binary, port=free_port()) as plain:
         url = f"rediss://{HOST}:{plain.port}?socket_connect_timeout=0.5"
-        assert "does it do TLS? if not, write redis://" in await refusal(url)
+        assert "write redis:// if the server does not use TLS" in await refusal(url)
     if server_binary in (valkey_binary(), old_redis_binary()):
         pytest.skip("this server is built without TLS")
     certificate, key = self_signed(tmp_path)

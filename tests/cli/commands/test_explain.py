@@ -91,7 +91,7 @@ def test_all_shows_the_routes_of_other_types_and_stream_narrows(command: Callabl
 
 def test_a_type_without_a_route_is_reported(command: Callable[..., Done]) -> None:
     done = command("explain", "--type", "boked")
-    assert done == Done(0, 'no route accepts the type "boked"; did you mean "booked"?\n', "")
+    assert done == Done(0, 'no route matches type "boked"; did you mean "booked"?\n', "")
 
 
 def test_json_holds_every_part(command: Callable[..., Done]) -> None:
@@ -134,14 +134,14 @@ def test_input_that_is_not_utf_8_is_refused_from_any_source(lone_project: Projec
 @pytest.mark.parametrize(
     ("arguments", "code", "expected_text"),
     [
-        ((), 2, "missing EVENT, or --type"),
-        (("{}", "--type", "a"), 2, "missing EVENT, or --type"),
+        ((), 2, "pass EVENT or --type"),
+        (("{}", "--type", "a"), 2, "EVENT and --type exclude each other"),
         (("{}", "--data", "{}"), 2, "--data requires --type"),
         (("absent.json",), 2, "EVENT is neither JSON nor a file: absent.json: No such file"),
         (("{",), 1, "EVENT is not JSON"),
         (('{"type": "a"}\n{"type": "b"}',), 1, "EVENT contains several events; explain one, such as"),
         (('{"type": "a"}\n\n{"typ',), 1, "head -n 1 FILE | streamroute explain -"),
-        (("--type", "a", "--data", "[]"), 1, "--data is not a JSON object"),
+        (("--type", "a", "--data", "[]"), 1, "--data must be a JSON object"),
         (('{"typ": "a"}',), 1, '"type" of EVENT must be a string'),
         (("--type", "booked", "--stream", "event"), 2, 'did you mean "events"?'),
     ],

@@ -30,7 +30,7 @@ def test_a_rule_is_explained_with_a_wrong_and_a_right_example(asked: str) -> Non
 
 
 def test_the_page_of_a_fatal_rule_offers_no_suppression() -> None:
-    assert "It can't be silenced in place." in rule("SR301").stdout
+    assert "Cannot be suppressed by a comment." in rule("SR301").stdout
 
 
 def test_an_unknown_rule_is_a_usage_error_with_the_nearest_one() -> None:

@@ -98,7 +98,7 @@ def test_a_module_that_raises_is_reported_with_the_users_line(folder: Path, code
     problem = problem_of(Importer(folder), "srsh.bad.f")
     assert problem.code == "SR407"
     assert problem.message.startswith(f'could not import "srsh.bad": {said}')
-    assert problem.help == "in srsh/bad.py:2"
+    assert problem.help == "raised at srsh/bad.py:2"
 
 
 def test_a_syntax_error_is_reported_with_its_line(folder: Path) -> None:
@@ -106,13 +106,13 @@ def test_a_syntax_error_is_reported_with_its_line(folder: Path) -> None:
     problem = problem_of(Importer(folder), "srsh.bad.f")
     assert problem.code == "SR407"
     assert "SyntaxError" in problem.message
-    assert problem.help == "in srsh/bad.py:2"
+    assert problem.help == "raised at srsh/bad.py:2"
 
 
 def test_a_failing_import_points_into_what_it_imports(folder: Path) -> None:
     (folder / "srsh" / "deep.py").write_text("\n\nraise ValueError('no database')\n")
     (folder / "srsh" / "bad.py").write_text("import srsh.deep\n")
-    assert problem_of(Importer(folder), "srsh.bad.f").help == "in srsh/deep.py:3"
+    assert problem_of(Importer(folder), "srsh.bad.f").help == "raised at srsh/deep.py:3"
 
 
 def test_a_module_that_raised_is_blamed_once(folder: Path) -> None:

@@ -219,7 +219,7 @@ def test_a_file_that_is_not_python_is_an_error_once(folder: Path) -> None:
     reader = StaticReader(folder)
     first = reader.read(f"{name}.handlers.run")
     assert isinstance(first, Problem)
-    assert (first.code, first.help) == ("SR407", f"in {name}/handlers.py:1")
+    assert (first.code, first.help) == ("SR407", f"raised at {name}/handlers.py:1")
     assert reader.read(f"{name}.handlers.walk") is None
     assert reader.handler(f"{name}.handlers.walk", {}) == []
 

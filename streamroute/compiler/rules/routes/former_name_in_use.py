@@ -70,7 +70,7 @@ def _finding(route: RouteConfig, at: DataPath, owner: RouteConfig) -> Finding:
     where = owner.location.line_seen_from(route.location.source, ("name",))
     other = "another" if owner.enabled else "a disabled"
     message = f'former name "{owner.name}" is the name of {other} route, on {where}'
-    help_text = "a former name must not be in use; remove that route, or this former name"
+    help_text = f'remove "{owner.name}" from formerly'
     if not owner.enabled:
-        help_text = "a disabled route keeps its name; remove that route, or this former name"
+        help_text += ", or delete the disabled route"
     return route.location.finding(RULE, message, at=at, help=help_text)

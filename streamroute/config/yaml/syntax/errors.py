@@ -12,7 +12,7 @@ from streamroute.config.findings.quoting import hide_secrets, quote_yaml
 from streamroute.config.findings.text_file import TextFile
 from streamroute.config.yaml.builder import EXPRESSION_KEYS, TOO_DEEP
 from streamroute.config.yaml.syntax.lines import explain_line
-from streamroute.config.yaml.syntax.messages import BLOCKS, CLOSED, MISREAD, PROBLEMS, problem_of
+from streamroute.config.yaml.syntax.messages import BLOCKS, CLOSED, INSIDE_LINE, MISREAD, PROBLEMS, problem_of
 from streamroute.config.yaml.syntax.other_formats import find_other_format
 
 _VALUE_LINE: Final = re.compile(r"[ \t]*(?:- +)*(?P<key>[\w-]+)[ \t]*:[ \t]+(?=\S)")
@@ -158,7 +158,7 @@ def _explain_key(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> Findin
             "SR004",
             message,
             file.between(start, at),
-            help=f"indent it by {len(pair[1])} spaces, as the key above",
+            help=f"indent it by {len(pair[1])} spaces, as the key above" if pair[1] else "do not indent it",
         )
     return None
 
@@ -220,5 +220,12 @@ def _words(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> tuple[str, s
     opened = file.position(error.context_mark.index)[0] if error.context_mark else 1
     for part, message, advice in PROBLEMS:
         if part in problem:
-            return message.format(line=opened), advice
+            return message.format(line=opened), _inside_line(part, file, at) or advice
     return f"the file is not YAML: {problem}", None
+
+
+def _inside_line(part: str, file: TextFile, at: int) -> str | None:
+    """The advice about an error in the middle of a line, where the indentation is not the cause."""
+    line, column = file.position(at)
+    pattern, advice = INSIDE_LINE.get(part, ("", None))
+    return advice if re.search(pattern, file.line(line)[: column - 1]) else None

@@ -10,7 +10,7 @@ PROBLEMS: Final[tuple[tuple[str, str, str | None], ...]] = (
     (
         "mapping values are not allowed",
         'unexpected ": "',
-        'quote a value that contains ": ", or check the indentation of this line and the line above',
+        "check the indentation of this line and the line above",
     ),
     (
         "could not find expected ':'",
@@ -20,7 +20,7 @@ PROBLEMS: Final[tuple[tuple[str, str, str | None], ...]] = (
     (
         "did not find expected key",
         "expected a key of the surrounding mapping",
-        "check the indentation; a value that continues after a closing quote must be quoted as a whole",
+        "check the indentation",
     ),
     (
         "did not find expected '-' indicator",
@@ -68,6 +68,15 @@ PROBLEMS: Final[tuple[tuple[str, str, str | None], ...]] = (
     ("did not find expected node content", "missing value", None),
 )
 """Part of libyaml's message, the message to show instead, and advice; {line} is where the value starts."""
+
+INSIDE_LINE: Final = {
+    "mapping values are not allowed": (r":\s", 'quote a value that contains ": "'),
+    "did not find expected key": (
+        r"\S",
+        "a value that continues after a closing quote or bracket must be quoted as a whole",
+    ),
+}
+"""By problem, a pattern for the text before it on its line, and the advice to give instead if it matches."""
 
 _OF_PYYAML: Final = (
     ("expected <block end>", "block collection", "did not find expected '-' indicator"),
