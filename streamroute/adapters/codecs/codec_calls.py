@@ -9,7 +9,7 @@ from streamroute.errors import DecodeError, EncodeError, StreamrouteError
 from streamroute.logs.exception_text import error_text
 from streamroute.system.forked import ExitForkedChild
 from streamroute.text.limits import REASON
-from streamroute.text.safe_text import redacted_str
+from streamroute.text.safe_text import redacted_str, type_name
 
 if TYPE_CHECKING:
     from streamroute.adapters.codecs.builtin import Codec
@@ -30,11 +30,26 @@ def optional_decoder(codec: Codec, name: str) -> Callable[..., Any] | None:
     return None
 
 
+def plain_payload(payload: Any) -> dict[str, Any]:
+    """Return what a codec returned as a plain dict, with its type as a plain string.
+
+    Raises DecodeError for any object but a dict, and what the methods of a user's dict raise.
+    """
+    if not issubclass(type(payload), dict):
+        raise DecodeError(f"the codec returned {type_name(payload)}, and a payload is a dict")
+    plain: dict[str, Any] = payload if type(payload) is dict else dict(payload)
+    message_type = plain.get("type")
+    if type(message_type) is not str and issubclass(type(message_type), str):
+        plain["type"] = str.__str__(message_type)
+    return plain
+
+
 def decoded(codec: Codec, fields: dict[bytes, bytes]) -> dict[str, Any]:
-    """Return the payload of an entry; raises DecodeError if it cannot be decoded."""
+    """Return the payload of an entry, a plain dict; raises DecodeError if it cannot be decoded."""
     try:
         with ExitForkedChild():
-            return codec.decode(fields)
+            payload: object = codec.decode(fields)
+            return plain_payload(payload)
     except KeyboardInterrupt:
         raise  # the user interrupts a command
     except BaseException as error:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from streamroute.adapters.codecs.builtin import Codec
-from streamroute.adapters.codecs.codec_calls import optional_decoder
+from streamroute.adapters.codecs.codec_calls import optional_decoder, plain_payload
 from streamroute.adapters.entries.records import RetryRecord, fields_from_reply
 from streamroute.adapters.redis.replies import Row
 from streamroute.delivery import Delivery, DeliveryPipeline
@@ -22,7 +22,7 @@ from streamroute.logs.exception_text import error_text
 from streamroute.message import ExpandingMessage, Message, first_delivery
 from streamroute.system.forked import exit_if_forked
 from streamroute.text.limits import REASON
-from streamroute.text.safe_text import redacted_str, type_name
+from streamroute.text.safe_text import redacted_str
 
 _RETRY: Final = "@retry"
 
@@ -113,24 +113,12 @@ class EntryReader:
         try:
             if key == self.keys.retry:
                 origin = RetryRecord.unpack(fields.get(b"entry", b""))
-            payload: object = self.codec.decode(dict(origin.fields))
-            if not issubclass(type(payload), dict):
-                return origin, {}, f"the codec returned {type_name(payload)}, and a payload is a dict"
-            plain = _plain(payload)
+            plain = plain_payload(self.codec.decode(dict(origin.fields)))
         except DecodeError as error:
             return origin, {}, redacted_str(error, REASON)
         except BaseException as error:  # noqa: BLE001 - a user's codec may raise anything, SystemExit too
             return origin, {}, f"the codec failed: {error_text(error)}"
         return origin, plain, None
-
-
-def _plain(payload: Any) -> dict[str, Any]:
-    """Return the payload as a plain dict, with its type as a plain string."""
-    plain: dict[str, Any] = payload if type(payload) is dict else dict(payload)
-    message_type = plain.get("type")
-    if type(message_type) is not str and issubclass(type(message_type), str):
-        plain["type"] = str.__str__(message_type)
-    return plain
 
 
 def fast_decoder(codec: Codec) -> FastDecoder:

@@ -29,7 +29,7 @@ def delivered(compiled: Compiled, message: Mapping[str, Any], stream: str | None
     if name is None or codec is None:
         return message
     payload = received(compiled, name, codec, encoded(codec, message))
-    return ExpandingMessage(payload) if issubclass(type(payload), dict) and is_expanding(payload) else payload
+    return ExpandingMessage(payload) if is_expanding(payload) else payload
 
 
 def _only_stream(compiled: Compiled, kind: Any) -> str | None:
@@ -46,10 +46,9 @@ def received(compiled: Compiled, stream: str, codec: Codec, fields: dict[bytes, 
     invalid.
     """
     payload = decoded(codec, fields)
-    if issubclass(type(payload), dict):
-        reason = DataValidator(compiled.checks(stream), codec).reason(payload, fields)
-        if reason is not None:
-            raise DecodeError(reason)
+    reason = DataValidator(compiled.checks(stream), codec).reason(payload, fields)
+    if reason is not None:
+        raise DecodeError(reason)
     return payload
 
 

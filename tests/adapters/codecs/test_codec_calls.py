@@ -74,3 +74,52 @@ class Odd:
 def test_a_codec_result_that_is_not_an_entry_is_refused() -> None:
     with pytest.raises(EncodeError, match="the codec failed"):
         encoded(Odd(), {})
+
+
+class Hostile(dict[str, Any]):
+    """A payload whose methods raise."""
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        raise ValueError("hostile")
+
+
+class Iterating(Hostile):
+    """A payload that cannot be copied."""
+
+    def __iter__(self) -> Any:
+        raise ValueError("hostile")
+
+    keys = __iter__
+
+
+class Text(str):
+    """A type of a user's class."""
+
+    __slots__ = ()
+
+
+class Returning:
+    """A codec that returns the given payload."""
+
+    def __init__(self, payload: Any) -> None:
+        self._payload = payload
+
+    def decode(self, fields: Any) -> Any:
+        return self._payload
+
+    encode = decode
+
+
+def test_a_payload_of_a_users_class_is_decoded_as_a_plain_dict() -> None:
+    payload = decoded(Returning(Hostile(type=Text("t"), n=1)), {})
+    assert (type(payload), payload, type(payload["type"])) == (dict, {"type": "t", "n": 1}, str)
+
+
+def test_a_payload_that_cannot_be_copied_is_not_decoded() -> None:
+    with pytest.raises(DecodeError, match="the codec failed: ValueError: hostile"):
+        decoded(Returning(Iterating(type="t")), {})
+
+
+def test_a_payload_is_a_dict() -> None:
+    with pytest.raises(DecodeError, match="the codec returned list, and a payload is a dict"):
+        decoded(Returning([1]), {})
