@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from streamroute.compiler.compiled import Compiled
     from streamroute.compiler.validation.data_check import Check
     from streamroute.config.document import Document, StreamConfig
-    from streamroute.core.consume.entry_lifecycle import MessageCallback
+    from streamroute.core.consume.entry_starter import MessageCallback
     from streamroute.core.observer import Observer
     from streamroute.core.router import RedisRouter
     from streamroute.values import KnownRoutes

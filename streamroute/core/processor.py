@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from streamroute.core.consume.consumer import ConsumerId, ConsumerSettings
-from streamroute.core.consume.entry_lifecycle import EntryLifecycle, MessageCallback
+from streamroute.core.consume.entry_lifecycle import EntryLifecycle
+from streamroute.core.consume.entry_starter import MessageCallback
 from streamroute.core.consume.fetch.due_timer import DueTimer
 from streamroute.core.consume.fetch.fetcher import Fetcher
 from streamroute.core.consume.pool.key_ordering import KeyOf

@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import asynccontextmanager, suppress
-from typing import Any
 
-from streamroute.core.cancellation import is_own_cancellation
 from streamroute.core.consume.consumer import ConsumerId, ConsumerSettings
 from streamroute.core.consume.delivery_limits import DeliveryLimits
+from streamroute.core.consume.entry_events import EntryEvents
 from streamroute.core.consume.entry_reports import EntryReports
+from streamroute.core.consume.entry_starter import EntryStarter, MessageCallback
 from streamroute.core.consume.fetch.due_timer import DueTimer
 from streamroute.core.consume.fetch.prefetch import PrefetchWindow
 from streamroute.core.consume.in_flight import InFlight
 from streamroute.core.consume.pause_group import PauseGroup, pause_group_of_loop
 from streamroute.core.consume.pool.key_ordering import KeyedQueue
-from streamroute.core.consume.pool.worker_pool import Entry, Worker, WorkerPool
+from streamroute.core.consume.pool.worker_pool import Entry, WorkerPool
 from streamroute.core.consume.releaser import Releaser
 from streamroute.core.consume.settler import Settler, writer_for
-from streamroute.core.dispatch.outcomes import refuse_message
-from streamroute.core.observer import Observer, Result
+from streamroute.core.observer import Observer
 from streamroute.core.storage import StreamStorageProtocol
-from streamroute.errors import LeaseLostError
 from streamroute.incidents import Incidents
 from streamroute.message import Message
-from streamroute.system.forked import exit_if_forked
 from streamroute.system.waiting import wait_for_event
-from streamroute.values import Outcome, Quotas, RetryLater
-
-MessageCallback = Callable[[dict[str, Any]], Awaitable[None]]
-"""``async (payload)``: if it returns, the entry is acknowledged; if it raises, the entry stays pending."""
+from streamroute.values import Quotas
 
 
 class EntryLifecycle:
@@ -50,18 +44,14 @@ class EntryLifecycle:
         due: DueTimer,
         on_stuck: Callable[[], None],
     ) -> None:
-        self.callback: MessageCallback | None = None
         self.in_flight = InFlight()
         self._consumer = consumer
         self._settings = settings
         self._tuning = settings.tuning
         self._deliveries = DeliveryLimits(settings.max_deliveries, settings.concurrency)
-        self._last_delivery = settings.max_deliveries
-        self._observe = observer
         self._report = EntryReports(consumer.stream, incidents)
-        self._due = due
-        self._on_stuck = on_stuck
-        self._quota_freed = asyncio.Event()
+        self._events = EntryEvents(self.in_flight, self._report, observer, due, on_stuck)
+        self._starter = EntryStarter(settings.max_deliveries, observer)
         self._pause_group: PauseGroup | None = None
         self._releaser = Releaser(storage, consumer, self.in_flight)
         self._prefetch = (
@@ -70,24 +60,34 @@ class EntryLifecycle:
         self._settler = Settler(
             writer_for(storage, consumer.stream, consumer.group, consumer.consumer),
             stream=consumer.stream,
-            release=self._settled,
-            lost=self._lost,
+            release=self._events.settled,
+            lost=self._events.lost,
             delay=settings.ack_delay,
             incidents=incidents,
             tuning=settings.tuning,
         )
         self._pool = WorkerPool(
             settings.concurrency,
-            self._handle,
+            self._starter.start,
             None if settings.order_by is None else KeyedQueue(settings.order_by),
             done=self._settler.add,
-            failed=self._failed,
-            stuck=self._stuck,
+            failed=self._events.failed,
+            stuck=self._events.stuck,
+            give_back=self._releaser.release_soon,
         )
+
+    @property
+    def callback(self) -> MessageCallback | None:
+        """The callback that receives each payload."""
+        return self._starter.callback
+
+    @callback.setter
+    def callback(self, callback: MessageCallback) -> None:
+        self._starter.callback = callback
 
     def open(self) -> None:
         """Start running entries."""
-        self._quota_freed = asyncio.Event()
+        self._events.open()
         self._pool.open()
         self._settler.open()
         self._pause_group = pause_group_of_loop()
@@ -193,8 +193,9 @@ class EntryLifecycle:
 
     async def wait_for_quota(self, seconds: float) -> None:
         """Wait at most ``seconds`` until a redelivered entry is settled."""
-        self._quota_freed.clear()
-        await wait_for_event(self._quota_freed, seconds)
+        freed = self._events.quota_freed
+        freed.clear()
+        await wait_for_event(freed, seconds)
 
     @asynccontextmanager
     async def exclusive(self) -> AsyncIterator[bool | None]:
@@ -240,42 +241,9 @@ class EntryLifecycle:
         """Cancel the handlers of entries (id, delivery count) that another worker has claimed."""
         for entry_id, deliveries in leases:
             if self.in_flight.has_delivery(entry_id, deliveries):
-                self._lost([entry_id])
+                self._events.lost([entry_id])
                 self.in_flight.discard([(entry_id, self.in_flight.get(entry_id))])
                 self._pool.drop(entry_id)
-
-    def _handle(self, _entry_id: str, payload: dict[str, Any]) -> Awaitable[None]:
-        """Start one entry, or dead-letter it if it could not be decoded or was delivered too often."""
-        if (
-            isinstance(payload, Message)
-            and (payload.decode_error is not None or payload.delivery.deliveries > self._last_delivery)
-            and payload.delivery.outcomes is not None
-        ):
-            return self._dead_letter(payload)
-        assert self.callback is not None  # noqa: S101 - the processor has made sure of it
-        exit_if_forked()
-        return self.callback(payload)
-
-    def _failed(self, entry_id: str, payload: dict[str, Any], error: BaseException) -> None:
-        """Leave an entry without an outcome pending: it is claimed after its lease ends."""
-        is_lost = issubclass(type(error), LeaseLostError)  # isinstance() would run the exception's code
-        if self.in_flight.has(entry_id, payload):
-            if is_lost:
-                self._lost([entry_id])
-            self.in_flight.discard([(entry_id, payload)])
-        if not is_lost and not is_own_cancellation(error):
-            self._report.failed(entry_id, error)
-
-    async def _dead_letter(self, message: Message) -> None:
-        """Set a dead letter as the outcome of an entry that must not be handled."""
-        if message.decode_error is not None:
-            reason = message.decode_error
-        else:
-            reason = (
-                f"delivered {message.delivery.deliveries - 1} times without an outcome: "
-                "its workers died or were stopped while it ran"
-            )
-        refuse_message(message, reason, self._observe)
 
     def _take_over(self, entries: Iterable[Entry]) -> list[Entry]:
         """Hold claimed entries and report them; return those to handle."""
@@ -283,35 +251,6 @@ class EntryLifecycle:
         self._report.claimed(new)
         return new
 
-    def _stuck(self, entry_id: str, payload: dict[str, Any], worker: Worker) -> None:
-        """Stop holding the entry of a stuck handler; that of a plain function has its outcome."""
-        self._report.stuck(entry_id, worker)
-        if worker.abandoned is None:
-            self.in_flight.discard([(entry_id, payload)])  # its lease will end, and it is delivered again
-        if self._pool.all_stuck:
-            self._release_queued()
-        self._on_stuck()
-
     def _release_queued(self) -> None:
         """Release queued entries to other processes, since every worker here is stuck."""
         self._releaser.release_soon(self._pool.clear())
-
-    def _settled(self, finished: Mapping[str, dict[str, Any]]) -> None:
-        self.in_flight.discard(finished.items())
-        for payload in finished.values():
-            if isinstance(payload, Message):
-                delivery = payload.delivery
-                if delivery.outcomes:
-                    self._expect_retries(delivery.outcomes)
-                if delivery.deliveries > 1:
-                    self._quota_freed.set()
-
-    def _expect_retries(self, outcomes: Iterable[Outcome]) -> None:
-        for outcome in outcomes:
-            if isinstance(outcome, RetryLater):
-                self._due.expect(outcome.delay)
-
-    def _lost(self, entry_ids: Iterable[str]) -> None:
-        for entry_id in entry_ids:
-            self._report.lost(entry_id)
-            self._observe(self.in_flight.get(entry_id), None, Result.LOST)

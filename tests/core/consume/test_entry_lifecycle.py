@@ -600,6 +600,14 @@ class TestEnds:
             await eventually(lambda: work.started == ["1"])
 
 
+async def test_the_pool_and_the_settler_do_not_call_back_into_the_lifecycle() -> None:
+    """They are built inside its constructor: whatever they call must be complete before."""
+    lifecycle = Work().lifecycle
+    parts = (lifecycle._pool, lifecycle._settler, lifecycle._releaser, lifecycle._events, lifecycle._starter)
+    owners = [getattr(value, "__self__", None) for part in parts for value in vars(part).values()]
+    assert lifecycle not in owners
+
+
 class TestStuck:
     """Handlers that ignore their cancellation."""
 

@@ -44,11 +44,12 @@ class WorkerPool:
     ``failed`` with each that raised; neither is called with a dropped entry. ``stuck`` is called with each
     entry that is still running ``stuck_after`` seconds after it was cancelled, and with its worker. The entry
     of a plain function that keeps running in its thread has its outcome, but the worker stays occupied.
+    ``give_back`` is called with the queued entries, which leave the queue, when every worker is stuck.
     ``order`` keeps entries with equal keys from running concurrently. ``uncancellable`` is the number of
     cancelled handlers that had not ended when the pool closed.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - callbacks, each with a default
         self,
         concurrency: int,
         handle: Callable[[str, dict[str, Any]], Awaitable[Any]],
@@ -57,6 +58,7 @@ class WorkerPool:
         done: Callable[[str, dict[str, Any]], None] = _ignore,
         failed: Callable[[str, dict[str, Any], BaseException], None] = _ignore,
         stuck: Callable[[str, dict[str, Any], Worker], None] = _ignore,
+        give_back: Callable[[dict[str, dict[str, Any]]], None] | None = None,
         stuck_after: float = STUCK_AFTER,
         last_patience: float = _LAST_PATIENCE,
     ) -> None:
@@ -65,6 +67,7 @@ class WorkerPool:
         self._done = done
         self._failed = failed
         self._stuck = stuck
+        self._give_back = give_back
         self._last_patience = last_patience
         self._queue = RunQueue(order)
         self._room = RoomWaiters()
@@ -317,6 +320,8 @@ class WorkerPool:
             worker.task.cancel()
             self._start_next_with_key(entry[0])
         self._resolve_idle_waiter()
+        if self.all_stuck and self._give_back is not None:
+            self._give_back(self.clear())
         self._stuck(*entry, worker)
 
     def _resolve_idle_waiter(self) -> None:

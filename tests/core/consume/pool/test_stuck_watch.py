@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -56,6 +57,30 @@ async def test_a_handler_that_goes_on_after_it_was_cancelled_is_stuck(
     await eventually(lambda: sorted(done) == ["2", "3", "4"])
     await within_patience(pool.close(grace=0))
     assert len(reported) == 1
+
+
+async def test_queued_entries_are_given_back_when_every_worker_is_stuck() -> None:
+    given_back: list[dict[str, Any]] = []
+    tasks: list[asyncio.Task[Any] | None] = []
+    go_on = asyncio.Event()
+
+    async def handle(entry_id: str, payload: dict[str, Any]) -> None:
+        tasks.append(asyncio.current_task())
+        while not go_on.is_set():
+            with suppress(asyncio.CancelledError):
+                await go_on.wait()
+
+    pool = WorkerPool(1, handle, give_back=given_back.append, stuck_after=0.01)
+    pool.open()
+    pool.put(entries("1", "2", "3"))
+    await eventually(lambda: len(tasks) == 1)
+    assert tasks[0] is not None
+    tasks[0].cancel()
+    await eventually(lambda: [list(queued) for queued in given_back] == [["2", "3"]])
+    assert pool.queued == 0
+    go_on.set()
+    await within_patience(pool.close(grace=1))
+    assert len(tasks) == 1
 
 
 async def test_a_handler_that_ends_soon_after_its_cancellation_is_not_stuck() -> None:
