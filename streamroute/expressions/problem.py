@@ -17,7 +17,8 @@ class Problem(NamedTuple):
     is the string's end). ``suggestion`` is the word that was probably meant, to be put there. An expression
     with a ``fatal`` problem cannot be compiled. A ``missing`` problem: the string names something that does
     not exist. A problem with ``once`` is reported for the first of several equal strings only. If it
-    ``rewrites`` an expression, ``help`` offers the whole expression, not a part of it.
+    ``rewrites`` an expression, ``help`` offers the whole expression, not a part of it. A ``constant``
+    problem: a condition has the same truth for every message.
     """
 
     code: str
@@ -30,6 +31,7 @@ class Problem(NamedTuple):
     missing: bool = False
     once: bool = False
     rewrites: bool = False
+    constant: bool = False
 
     @property
     def text(self) -> str:

@@ -14,8 +14,6 @@ from streamroute.expressions.types.clean_skeletons import CleanSkeletons, skelet
 from streamroute.expressions.types.condition_checks import (
     CONSTANT,
     CONSTANT_BY_SCHEMA,
-    CONTRADICTION,
-    NUMBER_AS_CONDITION,
     UNCOMPARABLE,
 )
 from streamroute.expressions.types.field_access import MISSPELLED_FIELD, UNKNOWN_FIELD
@@ -36,15 +34,11 @@ from streamroute.expressions.types.mistakes.likely_mistakes import (
     find_likely_mistakes,
 )
 from streamroute.expressions.types.mistakes.malformed_literals import MALFORMED_LITERAL, VALUE_IN_QUOTES
-from streamroute.expressions.types.mistakes.misplaced_values import COLLECTION
 from streamroute.expressions.types.mistakes.payload_names import NAMED_PAYLOAD
 from streamroute.expressions.types.payload_type import declared_names
 from streamroute.expressions.types.problem_report import ProblemReport
 from streamroute.expressions.types.scope import Scope
 
-_OUTCOME_CODES: Final = frozenset(
-    {CONTRADICTION, NUMBER_AS_CONDITION, CONSTANT, CONSTANT_BY_SCHEMA, COLLECTION}
-)
 _SAME_BY_LITERALS: Final = {
     WRONG_ARGUMENT: WRONG_ARGUMENT,
     WRONG_ELEMENTS: WRONG_ELEMENTS,
@@ -220,10 +214,10 @@ def _advised(problem: Problem, mistakes: list[Problem]) -> Problem:
 
 def _not_yet_reported(problems: list[Problem], reported: list[Problem]) -> Iterator[Problem]:
     """The problems found by the schema, except for parts with the same problem already."""
-    with_final_advice = Spans(other for other in reported if other.code in _OUTCOME_CODES)
+    constants = Spans(other for other in reported if other.constant)
     known = {(other.start, other.end, other.code) for other in reported}
     for problem in problems:
-        if problem.code in _OUTCOME_CODES and with_final_advice.overlap(problem):
+        if problem.constant and constants.overlap(problem):
             continue
         if (problem.start, problem.end, _SAME_BY_LITERALS.get(problem.code)) not in known:
             yield problem

@@ -93,7 +93,7 @@ def _check_contradiction(report: ProblemReport, node: Node, scope: Scope, infer:
     if known and not may_be_equal(before, of_value(other["value"])):
         name, value = report.short(side), as_literal(other["value"])
         message = f"{name} cannot equal {value} here: the condition before && requires {any_value(known)}"
-        report.add(CONTRADICTION, node, message, "write || if either may be true")
+        report.add(CONTRADICTION, node, message, "write || if either may be true", constant=True)
 
 
 def _literals(t: Type) -> list[object]:
@@ -150,13 +150,13 @@ def _add_constant(
     text = report.short(node)
     if inferred.kinds == {"number"}:
         message = f"{text} is a number, and a number is always true, even 0"
-        report.add(NUMBER_AS_CONDITION, node, message, _number_advice(report, node))
+        report.add(NUMBER_AS_CONDITION, node, message, _number_advice(report, node), constant=True)
     elif report.declared:
         message = f"{text} is always {_truth_word(true=true)} according to the schema"
-        report.add(CONSTANT_BY_SCHEMA, node, message, values)
+        report.add(CONSTANT_BY_SCHEMA, node, message, values, constant=True)
     else:
         message = reason or f"{text} is always {_truth_word(true=true)}"
-        report.add(CONSTANT, node, message, _advice(report, node, true=true))
+        report.add(CONSTANT, node, message, _advice(report, node, true=true), constant=True)
 
 
 def _number_advice(report: ProblemReport, node: Node) -> str | None:

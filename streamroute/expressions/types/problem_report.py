@@ -68,11 +68,13 @@ class ProblemReport:
         message: str,
         help: str | None = None,  # noqa: A002 - the problem's own term
         suggestion: str | None = None,
+        *,
+        constant: bool = False,
     ) -> None:
         """Add a problem of a part of the expression."""
         if not self._muted:
             start, end = self.span(node)
-            self.problems.append(Problem(code, message, start, end, help, suggestion))
+            self.problems.append(Problem(code, message, start, end, help, suggestion, constant=constant))
 
     def span(self, node: Node) -> tuple[int, int]:
         """The offsets of a part of the expression."""

@@ -201,8 +201,16 @@ class Claims(ProblemReport):
         super().__init__(tree, declared=declared, validated=validated)
         self.claims: list[tuple[str, str, Node]] = []
 
-    def add(self, code: str, node: Node, message: str, *details: str | None, **more: str | None) -> None:
-        super().add(code, node, message, *details, **more)
+    def add(
+        self,
+        code: str,
+        node: Node,
+        message: str,
+        *details: str | None,
+        constant: bool = False,
+        **more: str | None,
+    ) -> None:
+        super().add(code, node, message, *details, constant=constant, **more)
         if not self.is_muted:
             self.claims.append((code, message, node))
 

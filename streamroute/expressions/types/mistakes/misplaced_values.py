@@ -37,7 +37,7 @@ def report_collection(report: ProblemReport, node: Node) -> None:
     """Report a list or an object in place of a condition."""
     what = "list" if node["type"] == "multi_select_list" else "object"
     message = f"{report.short(node)} is a non-empty {what}, which is always true"
-    report.add(COLLECTION, node, message, _meant_conditions(report, node))
+    report.add(COLLECTION, node, message, _meant_conditions(report, node), constant=True)
 
 
 def _meant_conditions(report: ProblemReport, node: Node) -> str | None:
