@@ -77,7 +77,7 @@ def command(
         text = _rendered(runs, output_format)
     if not any(run.outcomes or run.findings for run in runs):
         raise click.UsageError(
-            f"there is no .test.yaml beside {runs[0].root}; write one with: streamroute test --init EVENTS"
+            f"no .test.yaml file beside {runs[0].root}; create one: streamroute test --init EVENTS"
         )
     if for_people:
         echo(text, nl=False)

@@ -66,7 +66,7 @@ def read_event(line: bytes) -> dict[str, Any]:
     except ValueError as error:
         raise FeedError(f"the line {error}{_one_per_line_hint(line)}") from None
     if not isinstance(event, dict):
-        raise FeedError(f"the line is JSON, but not an object, and an event is one{_one_per_line_hint(line)}")
+        raise FeedError(f"the line is not a JSON object{_one_per_line_hint(line)}")
     return event
 
 
@@ -74,9 +74,9 @@ def _one_per_line_hint(line: bytes) -> str:
     """Return a hint for a JSON array of events, or for an event over several lines."""
     text = line.strip()
     if text.startswith(b"["):
-        return "; an event is a line of its own, not an item of a list: jq -c '.[]' FILE writes them so"
+        return "; write each event of the list on its own line: jq -c '.[]' FILE"
     if text.startswith(b"{") and not text.endswith(b"}"):
-        return "; an event is one line, not several: jq -c . FILE writes it so"
+        return "; write each event on one line: jq -c . FILE"
     return ""
 
 

@@ -102,7 +102,7 @@ def test_no_handler_is_imported_to_publish(shop: Project, command: Callable[...,
     ("line", "message"),
     [
         (b'{"type": "t", ', "is not JSON"),
-        (b'["t"]', "is JSON, but not an object"),
+        (b'["t"]', "is not a JSON object; write each event of the list on its own line: jq -c '.[]' FILE"),
         (b'{"n": 1}', 'an event needs a "type"'),
         (b'{"type": 1}', 'an event needs a "type"'),
         (b'{"type": "t", "n": NaN}', "holds NaN"),

@@ -143,7 +143,7 @@ def test_coverage_below_the_limit_fails(command: Callable[..., Done]) -> None:
 def test_without_tests_the_error_suggests_init(command: Callable[..., Done]) -> None:
     done = command("test")
     assert done.code == 2
-    assert "there is no .test.yaml beside routes.yaml; write one with: streamroute test --init" in done.err
+    assert "no .test.yaml file beside routes.yaml; create one: streamroute test --init" in done.err
 
 
 def test_a_configuration_with_errors_is_shown_and_not_tested(command: Callable[..., Done]) -> None:
@@ -399,7 +399,7 @@ def test_a_first_file_overwrites_nothing(command: Callable[..., Done]) -> None:
     ("events", "said"),
     [
         ("", "nothing was written: events.jsonl has no events"),
-        ('{"type": "a"}\n[1]\n', "events.jsonl:2: the line is JSON, but not an object"),
+        ('{"type": "a"}\n[1]\n', "events.jsonl:2: the line is not a JSON object"),
         ('{"a": 1}\n', 'events.jsonl:1: an event needs a "type"'),
     ],
 )

@@ -86,7 +86,7 @@ async def test_an_event_larger_than_a_batch_goes_in_alone() -> None:
     ("line", "message"),
     [
         (b"{", "the line is not JSON"),
-        (b"3", "the line is JSON, but not an object"),
+        (b"3", "the line is not a JSON object"),
         (b'{"type": "refused"}', "the codec does not like it"),
     ],
 )

@@ -26,7 +26,7 @@ from streamroute.text.counted import pluralize
 def write_first(paths: Sequence[str], events: str) -> int:
     """Write tests of one configuration from a file of events (``-`` is stdin); overwrites nothing."""
     if len(paths) > 1:
-        raise click.UsageError("--init takes one configuration")
+        raise click.UsageError("--init accepts only one configuration")
     root = find_root(config_path(paths[0] if paths else None))
     target = root.with_name(f"{root.stem}{TEST_SUFFIX}")
     if is_taken(target):
