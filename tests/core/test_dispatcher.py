@@ -274,7 +274,7 @@ async def test_a_message_without_a_type_has_nowhere_to_go(payload: dict[str, Any
 @pytest.mark.parametrize(
     ("booked", "text"),
     [
-        (message({"nights": 3}, id="1-1"), "message 1-1 failed for good: the message has no type"),
+        (message({"nights": 3}, id="1-1"), "message 1-1 failed permanently: the message has no type"),
         (message(routes=frozenset(["gone"])), "the route 'gone' is no longer configured"),
         (message({"type": "other"}), "no route lists the type 'other'"),
     ],
@@ -306,7 +306,7 @@ async def test_a_final_failure_shows_its_error_once(
     await dispatcher_of(Handling("bad", failing(error)), retry=RetryPolicy(max_attempts=1)).process_message(
         message()
     )
-    assert caplog.messages == [f"route consuming.bad failed for good (attempt 1): {text}"]
+    assert caplog.messages == [f"route consuming.bad failed permanently (attempt 1): {text}"]
 
 
 async def test_every_outcome_of_a_route_is_observed() -> None:

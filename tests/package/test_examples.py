@@ -83,7 +83,7 @@ def test_a_booking_that_can_never_be_charged_is_a_dead_letter_of_that_route_alon
     done = example.run("serve", "--feed", "events.jsonl", "--drain")
     assert done.code == 1
     assert (example.folder / "outbox").read_text() == "d@example.com: booking B-9 is confirmed\n"
-    assert "route charge failed for good (attempt 1): the booking has no price" in done.err
+    assert "route charge failed permanently (attempt 1): the booking has no price" in done.err
 
 
 @github

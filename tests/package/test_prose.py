@@ -47,7 +47,7 @@ PHRASES: Final = (
     "which is none",
     "whoever",
 )
-SOURCES: Final = sorted((ROOT / "streamroute").rglob("*.py"))
+SOURCES: Final = sorted(path for path in (ROOT / "streamroute").rglob("*") if path.suffix in {".py", ".lua"})
 TEXTS: Final = [README, *sorted((ROOT / "streamroute").rglob("*.md"))]
 
 
@@ -62,7 +62,9 @@ def test_removed_phrases_do_not_come_back(phrase: str) -> None:
 
 
 def _text_of(path: Path) -> str:
-    """The strings and comments of a module, line by line."""
+    """The strings and comments of a module, or the whole Lua script."""
+    if path.suffix == ".lua":
+        return path.read_text(encoding="utf-8")
     return "\n".join(_strings(path.read_text(encoding="utf-8")))
 
 

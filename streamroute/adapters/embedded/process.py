@@ -156,7 +156,7 @@ class FolderServer:
             return state
         record = _record(life.path)
         raise EmbeddedServerError(
-            f"the embedded server on {self.folder} lives (process {record.get('pid')}) but does not answer "
+            f"the embedded server on {self.folder} is running (pid {record.get('pid')}) but does not respond "
             f"on {record.get('socket')}: it is stopped, or belongs to another container; end it and try again"
         )
 

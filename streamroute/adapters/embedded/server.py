@@ -159,7 +159,7 @@ class EmbeddedServer:
     def _refuse_dangling(self) -> None:
         if self._named.is_symlink():
             raise EmbeddedServerError(
-                f"no folder is created behind the link {self._named}: create it, or remove the link"
+                f"the link {self._named} points to a missing folder: create the folder, or remove the link"
             )
 
     @contextmanager

@@ -43,7 +43,7 @@ local since = now
 for i = 4, #KEYS do
   local state, began, owner, _, place, entry =
     string.match(redis.call('GET', KEYS[i]) or '', '^(%S+) (%d+) (%S+) (%S+) (%S+) (.*)$')
-  if state == 'done' then return {1, 0} end -- whoever did it: also this very message, before it was lost
+  if state == 'done' then return {1, 0} end -- by any message, or by this one before its lease was lost
   if state == 'running' then
     if owner ~= message and lives(place, entry) then return {2, math.max(0, now - tonumber(began))} end
     if owner == message then since = began end

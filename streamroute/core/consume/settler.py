@@ -132,7 +132,7 @@ class Settler:
                     pause = await self._settle(self._next_batch())
                 except Exception:
                     # Raised by an observer, which must not raise: without this loop, no entry would be acked.
-                    log.exception("an observer raised, which it must not; settling goes on")
+                    log.exception("observer raised an exception; settling continues")
                 if pause is not None:
                     await asyncio.sleep(pause)
 

@@ -97,9 +97,9 @@ def dead_letter(route: str, reason: str, error: BaseException, attempt: int) -> 
     cause_text = safe_str(cause)
     message = reason if (cause_text or text) in reason or text in reason else f"{reason}: {text}"
     log.error(
-        "route %s failed for good (attempt %d): %s",
+        "route %s failed permanently (attempt %d): %s",
         *(route, attempt, message),
-        extra=_coalesced("failed for good", route, error),
+        extra=_coalesced("failed permanently", route, error),
     )
     return DeadLetter(route, reason, text, traceback_text(cause), attempt)
 
@@ -173,7 +173,7 @@ def result_of(outcome: Outcome) -> Result:
 def _unroutable(payload: Mapping[str, Any], reason: str, route: str | None = None) -> DeadLetter:
     """Return the outcome of a message that reaches no handler, and log it."""
     name = safe_str(getattr(payload, "id", "") or "without an id", NAME)
-    template = "message %s failed for good: %s"
+    template = "message %s failed permanently: %s"
     log.error(template, name, reason, extra=coalesced_by_reason(template, reason))
     return DeadLetter(route, reason, attempt=attempt_of(payload))
 

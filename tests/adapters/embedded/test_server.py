@@ -413,7 +413,7 @@ def test_a_server_that_is_stopped_is_named_and_waited_for(folder: Path, user: Ca
     pid = server_pid(folder)
     os.kill(pid, signal.SIGSTOP)
     try:
-        with pytest.raises(EmbeddedServerError, match=rf"lives \(process {pid}\) but does not answer"):
+        with pytest.raises(EmbeddedServerError, match=rf"is running \(pid {pid}\) but does not respond"):
             EmbeddedServer(folder, timeouts=ServerTimeouts(start=0.05, reply=0.05)).acquire()
     finally:
         os.kill(pid, signal.SIGCONT)

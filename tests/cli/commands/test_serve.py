@@ -95,7 +95,7 @@ def test_json_logs_are_json_to_the_last_line(project: Project) -> None:
     project.routes(OK, "name: bad, type: t, handler: jobs.fail", head="include: [no/*.yaml]\n" + ROUTES)
     running = project.start("serve", "--log-format", "json").expect_log("group tests")
     project.run("publish", "events", "--type", "t", "--data", '{"n": 1}')
-    running.expect_log("failed for good").signal(signal.SIGTERM)
+    running.expect_log("failed permanently").signal(signal.SIGTERM)
     records = [json.loads(line) for line in running.end().err.splitlines()]
     assert all(record.keys() >= {"time", "level", "logger", "message"} for record in records)
     assert {"info", "warning", "error"} <= {record["level"] for record in records}
@@ -130,7 +130,7 @@ def test_a_service_that_is_stopped_exits_with_0_whatever_has_failed(project: Pro
     project.routes("name: bad, type: t, handler: jobs.fail")
     running = project.start("serve").expect_log("group tests")
     project.run("publish", "events", "--type", "t", "--data", '{"n": 1}')
-    done = running.expect_log("failed for good").signal(signal.SIGTERM).end()
+    done = running.expect_log("failed permanently").signal(signal.SIGTERM).end()
     assert (done.code, done.out) == (0, "")
     assert project.dead() == 1
 

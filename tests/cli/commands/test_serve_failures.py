@@ -46,7 +46,7 @@ def test_thousands_of_equal_failures_are_a_few_lines_with_their_count(
     assert project.run("publish", "events", "events.jsonl").code == 0
     done = project.run("serve", "--drain", *workers, "--log-format", "json")
     assert done.code == 1
-    failures = [record for record in records(done.err) if "failed for good" in record["message"]]
+    failures = [record for record in records(done.err) if "failed permanently" in record["message"]]
     assert len(failures) < 200
     for route in "ab":
         own = [record for record in failures if record["message"].startswith(f"route {route} ")]

@@ -221,7 +221,7 @@ def test_a_final_failures_text_has_reason_and_error_once(
     ):
         caplog.clear()
         dead_letter("r", reason, error, 4)
-        assert caplog.messages == [f"route r failed for good (attempt 4): {expected_text}"]
+        assert caplog.messages == [f"route r failed permanently (attempt 4): {expected_text}"]
 
 
 def test_a_postponed_route_keeps_its_attempt_and_is_no_failure(caplog: pytest.LogCaptureFixture) -> None:
@@ -328,9 +328,9 @@ def test_a_message_that_reaches_no_handler_is_named_by_its_id(caplog: pytest.Log
     no_type({})
     no_route("a", Message({}, id="7-2"))
     assert caplog.messages == [
-        "message 7-1 failed for good: the message has no type",
-        "message without an id failed for good: the message has no type",
-        "message 7-2 failed for good: no route lists the type 'a'",
+        "message 7-1 failed permanently: the message has no type",
+        "message without an id failed permanently: the message has no type",
+        "message 7-2 failed permanently: no route lists the type 'a'",
     ]
     one, two, three = [vars(record)["coalesced_by"] for record in caplog.records]
     assert one == two != three

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from group_state import GroupState
     from ledger import Run
 
-MEANT: Final = "failed for good, as meant"
+MEANT: Final = "failed permanently, as meant"
 FEWER: Final = "spent the fewer attempts of the new configuration"
 GONE: Final = "retries of the removed route, which no worker knew for ten leases"
 UNREADABLE: Final = "sent in the new codec and read by the old one"

@@ -123,7 +123,9 @@ class RedisLeaseKeeper:
         try:
             await send_command(client_of(self._keys.stream), "HDEL", self._keys.workers, self._consumer)
         except Exception as error:  # noqa: BLE001 - the worker counts as alive for two more leases at most
-            log.debug("the lease of %s ends by itself: %s", self._consumer, error_line(error))
+            log.debug(
+                "could not release the lease of %s; it will expire: %s", self._consumer, error_line(error)
+            )
 
     async def _confirm_all(self, client: Redis, call: CallInLoop) -> None:
         held = self._held()

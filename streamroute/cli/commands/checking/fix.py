@@ -97,4 +97,4 @@ def write_all(fixes: Sequence[Fix], roots: Iterable[Path]) -> None:
             replace(fix.path, bom + before, bom + after, files) for bom in (b"", _BOM)
         )
         if not is_replaced:
-            raise click.ClickException(f"{fix.path} has changed meanwhile, and is left as it is")
+            raise click.ClickException(f"{fix.path} changed since it was read; not modified")
