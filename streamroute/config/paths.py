@@ -41,7 +41,7 @@ def is_non_folder(path: str | Path) -> bool:
     return os.path.lexists(path) and not is_folder(path)
 
 
-def why_not_a_file(path: str | Path) -> str:
+def file_problem(path: str | Path) -> str:
     """Return why a path is not a file, as a phrase to follow its name; empty if it is a file."""
     if is_broken_link(path):
         return "is a broken link"

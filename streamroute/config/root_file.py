@@ -27,7 +27,7 @@ def find_root(path: Path) -> Path:
     if not is_file(path) or _ROOT_KEY.search(_text(path)):
         return path
     for candidate in _candidates(path):
-        if _reaches(candidate, path):
+        if _includes(candidate, path):
             return find_root(candidate)
     return path
 
@@ -62,7 +62,7 @@ def _parents(folder: Path) -> Iterator[Path]:
             outside = outside / ".."
 
 
-def _reaches(candidate: Path, path: Path) -> bool:
+def _includes(candidate: Path, path: Path) -> bool:
     loaded = load_file(candidate)
     if loaded.source is None:
         return False

@@ -20,7 +20,7 @@ def task_stack(task: asyncio.Task[Any] | None) -> str:
         if frame is not None:
             name = getattr(waiting, "__qualname__", frame.f_code.co_name)
             frames.append(f"{name} at {frame.f_code.co_filename}:{frame.f_lineno}")
-        waiting = _attribute(waiting, "await") or _attribute(waiting, "yieldfrom") or _driven(frame)
+        waiting = _attribute(waiting, "await") or _attribute(waiting, "yieldfrom") or _awaited_by(frame)
     return ", in ".join(reversed(frames)) or "not known"
 
 
@@ -31,7 +31,7 @@ def thread_stack(call: ThreadCall) -> str:
     return ", in ".join(places) or "not known"
 
 
-def _driven(frame: Any) -> Any:
+def _awaited_by(frame: Any) -> Any:
     """Return the coroutine that a generator drives step by step, as for handlers with a timeout."""
     return frame.f_locals.get("coroutine") if frame is not None else None
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any, cast
 
-from streamroute.compiler.resolve.call_signature import ContainerBy, HandlerCall
+from streamroute.compiler.resolve.call_signature import ContainerPassing, HandlerCall
 from streamroute.compiler.runtime.route_handler import route_handler
 from streamroute.core.cancellation import uncloseable
 from streamroute.core.stack_traces import task_stack
@@ -51,7 +51,7 @@ async def test_a_handler_that_has_swallowed_its_timeout_is_looked_into() -> None
                 await asyncio.Event().wait()
         await asyncio.Event().wait()
 
-    call = HandlerCall(stubborn, ContainerBy.NOT, is_async=True)
+    call = HandlerCall(stubborn, ContainerPassing.NOT, is_async=True)
     route = route_handler(call, name="charge", timeout=0.01, retry=RetryPolicy())
     task = asyncio.ensure_future(route({"type": "t"}, None))
     await asyncio.sleep(0.05)

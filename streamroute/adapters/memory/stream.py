@@ -28,7 +28,7 @@ class Pending:
     deliveries: int
 
 
-class Taken(NamedTuple):
+class ClaimedEntry(NamedTuple):
     """A claimed entry; ``fields`` is None if it was deleted while pending."""
 
     id: str
@@ -111,19 +111,19 @@ class MemoryStream:
         now: float,
         last: int,
         is_allowed: Callable[[int], bool],
-    ) -> list[Taken]:
+    ) -> list[ClaimedEntry]:
         """Claim up to ``count`` entries that were released or idle for ``idle`` seconds.
 
         Delivery counts are capped at one above ``last`` (0: no cap); ``is_allowed`` is called with each new
         delivery count. Entries that were deleted while pending are acknowledged.
         """
-        claimed: list[Taken] = []
+        claimed: list[ClaimedEntry] = []
         for name in [name for name, held in group.pending.items() if _is_free(held, idle, now)]:
             deliveries_before = group.pending[name].deliveries
             deliveries = (min(deliveries_before, last) if last else deliveries_before) + 1
             if len(claimed) == count or not is_allowed(deliveries):
                 continue
-            claimed.append(Taken(name, deliveries, self.entries.get(name)))
+            claimed.append(ClaimedEntry(name, deliveries, self.entries.get(name)))
             if name in self.entries:
                 group.pending[name] = Pending(consumer, now, deliveries)
             else:

@@ -54,14 +54,14 @@ def redact_written(written: str) -> str:
     """
     names: list[str] = []
 
-    def stand_in(variable: re.Match[str]) -> str:
+    def placeholder(variable: re.Match[str]) -> str:
         if variable[1] is None:
             return "$"
         names.append(f"${{{variable[1]}}}")
         return chr(_FIRST + (len(names) - 1) % 6_400)
 
     bare = _VARIABLES.sub("\ufffd", written)
-    marked = _VARIABLE.sub(stand_in, bare)
+    marked = _VARIABLE.sub(placeholder, bare)
     redacted = marked if _VARIABLES.fullmatch(marked) else redact(marked)
     return _VARIABLES.sub(lambda found: "".join(names[ord(char) - _FIRST] for char in found[0]), redacted)
 

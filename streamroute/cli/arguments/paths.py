@@ -7,7 +7,7 @@ from typing import Final
 
 import click
 
-from streamroute.config.paths import exists, is_folder, list_folder, why_not_a_file
+from streamroute.config.paths import exists, file_problem, is_folder, list_folder
 from streamroute.text.truncation import clip_middle
 
 NAME: Final = "routes.yaml"
@@ -70,7 +70,7 @@ def _in_folder(folder: Path) -> Path:
 def _missing(path: Path) -> str:
     similar = _similar_file(path)
     hint = f"; did you mean {similar}?" if similar else ""
-    return f"{clip_middle(str(path), _MAX_SHOWN_LENGTH)} {why_not_a_file(path)}{hint}"
+    return f"{clip_middle(str(path), _MAX_SHOWN_LENGTH)} {file_problem(path)}{hint}"
 
 
 def _similar_file(path: Path) -> Path | None:

@@ -12,7 +12,7 @@ from streamroute.cli.arguments.event_files import STDIN, display_name, read_even
 from streamroute.cli.arguments.paths import ALLOW_OUTSIDE, PATH, config_path
 from streamroute.cli.output.streams import as_json, echo, printable, write_document
 from streamroute.cli.process.exit_codes import ExitCode
-from streamroute.config.paths import MISSING, why_not_a_file
+from streamroute.config.paths import MISSING, file_problem
 from streamroute.errors import DecodeError, StreamrouteError
 from streamroute.text.safe_text import safe_str
 from streamroute.text.truncation import clip
@@ -84,7 +84,7 @@ def _read(event: str) -> tuple[str, str]:
     """Return the event's text, and its name for messages."""
     if event.lstrip().startswith("{"):
         return event, "EVENT"
-    if event not in {STDIN, ""} and why_not_a_file(event) == MISSING:
+    if event not in {STDIN, ""} and file_problem(event) == MISSING:
         raise click.UsageError(f"EVENT is neither JSON nor a file: {clip(event, 80)}: No such file")
     name = display_name(event)
     try:

@@ -21,7 +21,7 @@ _BY_POSITION: Final = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSI
 _BY_NAME: Final = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
-class ContainerBy(Enum):
+class ContainerPassing(Enum):
     """How a handler receives the container."""
 
     NOT = "not"
@@ -33,7 +33,7 @@ class HandlerCall(NamedTuple):
     """A handler that fits its route, and how to call it."""
 
     function: Callable[..., Any]
-    container: ContainerBy
+    container: ContainerPassing
     is_async: bool
     arguments: Mapping[str, Any] = MappingProxyType({})
 
@@ -76,7 +76,7 @@ def _handler_call(
         parameters = list(inspect.signature(handler).parameters.values())
     except Exception:  # noqa: BLE001 - as above
         # Compiled code and proxies may hide their signature: report nothing.
-        return HandlerCall(handler, ContainerBy.POSITION, is_async, arguments)
+        return HandlerCall(handler, ContainerPassing.POSITION, is_async, arguments)
     container = _container(parameters, arguments)
     return signature_problems(parameters, name, arguments) or HandlerCall(
         handler, container, is_async, arguments
@@ -161,18 +161,18 @@ def _is_async(handler: Any) -> bool:
     return inspect.iscoroutinefunction(_plain(handler))
 
 
-def _container(parameters: list[inspect.Parameter], arguments: Mapping[str, Any]) -> ContainerBy:
+def _container(parameters: list[inspect.Parameter], arguments: Mapping[str, Any]) -> ContainerPassing:
     for index, parameter in enumerate(parameters):
         if parameter.name == "container" and parameter.name not in arguments:
             if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
-                return ContainerBy.NAME
+                return ContainerPassing.NAME
             if parameter.kind in _BY_POSITION and index > 0:
-                return ContainerBy.POSITION if index == 1 else ContainerBy.NAME
+                return ContainerPassing.POSITION if index == 1 else ContainerPassing.NAME
         if parameter.kind is inspect.Parameter.VAR_POSITIONAL and index <= 1:
-            return ContainerBy.POSITION
+            return ContainerPassing.POSITION
         if index == 1 and _is_second(parameter, arguments):
-            return ContainerBy.POSITION
-    return ContainerBy.NOT
+            return ContainerPassing.POSITION
+    return ContainerPassing.NOT
 
 
 def _is_second(parameter: inspect.Parameter, arguments: Mapping[str, Any]) -> bool:
@@ -183,15 +183,15 @@ def _is_second(parameter: inspect.Parameter, arguments: Mapping[str, Any]) -> bo
 
 
 def _signature_problems(
-    parameters: list[inspect.Parameter], container: ContainerBy, name: str, arguments: Mapping[str, Any]
+    parameters: list[inspect.Parameter], container: ContainerPassing, name: str, arguments: Mapping[str, Any]
 ) -> list[SignatureProblem]:
     if not parameters or not _takes_payload(parameters[0]):
         message = f'"{name}" does not accept the payload as its first argument'
         return [SignatureProblem(Problem(ARGUMENTS_DO_NOT_FIT, message))]
-    positional_count = 2 if container is ContainerBy.POSITION else 1
+    positional_count = 2 if container is ContainerPassing.POSITION else 1
     by_position = [parameter for parameter in parameters if parameter.kind in _BY_POSITION][:positional_count]
     taken = {parameter.name for parameter in by_position}
-    if container is ContainerBy.NAME:
+    if container is ContainerPassing.NAME:
         taken.add("container")
     key_problems = _wrong_keys(parameters, by_position, name, arguments)
     # Do not also report a misspelled key as missing.

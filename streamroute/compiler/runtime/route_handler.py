@@ -13,7 +13,7 @@ import inspect
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, cast
 
-from streamroute.compiler.resolve.call_signature import ContainerBy, HandlerCall
+from streamroute.compiler.resolve.call_signature import ContainerPassing, HandlerCall
 from streamroute.compiler.runtime.timeouts import await_with_timeout
 from streamroute.core.cancellation import reraise_own_cancellation
 from streamroute.core.dispatch.outcomes import attempt_of
@@ -43,7 +43,7 @@ def route_handler(
     ``formerly`` are the route's former names; they become an attribute beside ``route_key``.
     """
     start = _starter(handler, prepare)
-    is_direct = handler.is_async and handler.container is ContainerBy.NOT and prepare is None
+    is_direct = handler.is_async and handler.container is ContainerPassing.NOT and prepare is None
     direct = _function(handler) if is_direct else None
 
     async def run(payload: dict[str, Any], container: Any) -> None:
@@ -93,9 +93,9 @@ def _starter(handler: HandlerCall, prepare: Prepare | None) -> Call:
 
 def _caller(handler: HandlerCall) -> Call:
     function = _function(handler)
-    if handler.container is ContainerBy.POSITION:
+    if handler.container is ContainerPassing.POSITION:
         return function
-    if handler.container is ContainerBy.NAME:
+    if handler.container is ContainerPassing.NAME:
         return lambda payload, container: function(payload, container=container)
     return lambda payload, _container: function(payload)
 

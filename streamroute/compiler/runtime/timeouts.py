@@ -47,7 +47,7 @@ async def await_with_timeout(
     try:
         result = await _continue(coroutine, first)
     except asyncio.CancelledError as error:
-        if deadlines.end(waiter) is not _End.DEADLINE:
+        if deadlines.end(waiter) is not _EndReason.DEADLINE:
             raise
         raise HandlerTimeout(seconds) from error
     except GeneratorExit as error:
@@ -62,13 +62,13 @@ async def await_with_timeout(
     end = deadlines.end(waiter)
     if end is _OWN:
         return result
-    if end is _End.DEADLINE:
+    if end is _EndReason.DEADLINE:
         raise HandlerTimeout(seconds)
     # The handler swallowed this cancellation and an external one: raise the external one again.
     raise asyncio.CancelledError
 
 
-class _End(Enum):
+class _EndReason(Enum):
     """Why a handler ended."""
 
     OWN = "its own"
@@ -76,7 +76,7 @@ class _End(Enum):
     OUTSIDE = "cancelled at its deadline, and from outside"
 
 
-_OWN: Final = _End.OWN
+_OWN: Final = _EndReason.OWN
 
 
 def _is_running(task: asyncio.Task[Any]) -> bool:
@@ -125,13 +125,13 @@ class _Waiter:
         self.deadline += cancel_again_after
         self.task.cancel()
 
-    def uncancel_own(self) -> _End:
+    def uncancel_own(self) -> _EndReason:
         """Undo the cancellations made here, so that only external ones remain."""
         if self.cancels == 0:
             return _OWN
         for _ in range(self.cancels):
             self.task.uncancel()
-        return _End.OUTSIDE if self.task.cancelling() > self.cancelling_before else _End.DEADLINE
+        return _EndReason.OUTSIDE if self.task.cancelling() > self.cancelling_before else _EndReason.DEADLINE
 
 
 class Deadlines:
@@ -164,7 +164,7 @@ class Deadlines:
         if waiter.deadline < self._due:
             self._arm(waiter.deadline, loop)
 
-    def end(self, waiter: _Waiter) -> _End:
+    def end(self, waiter: _Waiter) -> _EndReason:
         """Stop watching a handler. The timer stays: an idle expiry costs less than many timers."""
         self._watched.discard(waiter)
         return waiter.uncancel_own()

@@ -57,14 +57,14 @@ class SchemaChecks:
 
     def target_of(self, reference: str) -> Any:
         """The target of a ``$ref``; a chain of bare references is followed to its end."""
-        target = self._pointed_at(reference)
+        target = self._referenced_schema(reference)
         passed: set[str] = set()
         while isinstance(target, dict) and target.keys() == {"$ref"} and target["$ref"] not in passed:
             passed.add(target["$ref"])
-            target = self._pointed_at(target["$ref"])
+            target = self._referenced_schema(target["$ref"])
         return target
 
-    def _pointed_at(self, reference: str) -> Any:
+    def _referenced_schema(self, reference: str) -> Any:
         value: Any = self.root
         for step in unquote(reference).split("/")[1:]:
             name = step.replace("~1", "/").replace("~0", "~")

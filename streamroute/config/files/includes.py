@@ -11,7 +11,7 @@ from streamroute.config.files.loader import ALLOW_OUTSIDE, load_file
 from streamroute.config.files.search import MAX_STEPS, WILDCARD, FileSearch, SearchLimitError
 from streamroute.config.findings.finding import Finding
 from streamroute.config.findings.text_file import TextFile
-from streamroute.config.paths import NOT_ENTERABLE, is_folder, is_non_folder, why_not_a_file
+from streamroute.config.paths import NOT_ENTERABLE, file_problem, is_folder, is_non_folder
 from streamroute.config.yaml.source import SourceFile
 from streamroute.system.files import FileReader
 
@@ -156,7 +156,7 @@ def _no_match(include: _Include) -> Finding:
     advice = "include paths are relative to the including file"
     if is_folder(folder):
         advice = f"the path is a folder; write {pattern.rstrip('/')}/routes.yaml"
-    elif why_not_a_file(folder) == NOT_ENTERABLE:
+    elif file_problem(folder) == NOT_ENTERABLE:
         advice = f"it {NOT_ENTERABLE}"
     return include.finding("SR015", f'include "{pattern}" matches no file', advice)
 

@@ -162,7 +162,7 @@ def _declarations(files: Files) -> Iterator[tuple[SourceLocation, Mapping[str, A
 
 
 def _twice(name: str, location: SourceLocation, first: SourceLocation) -> Finding:
-    where = first.line_seen_from(location.source, on="key")
+    where = first.display_line(location.source, on="key")
     message = f'duplicate message type "{name}": first declared on {where}'
     return location.finding("SR110", message, on="key")
 

@@ -23,7 +23,7 @@ from streamroute.config.messages.metaschema_files import (
     metaschema,
 )
 from streamroute.config.messages.schema_files import load_schema_file
-from streamroute.config.paths import is_file, why_not_a_file
+from streamroute.config.paths import file_problem, is_file
 from streamroute.config.yaml.source import DataPath, SourceLocation
 from streamroute.system.files import FileReader
 from streamroute.text.truncation import clip
@@ -107,7 +107,7 @@ class SchemaRegistry:
             if not fragment and differs_from_metaschema(address, target.value):
                 self._refuse_name(target, keyword, name, "it is a name of JSON Schema itself")
         elif first is not None and first.value != target.value:
-            where = first.document.location.line_seen_from(target.document.location.source, first.path)
+            where = first.document.location.display_line(target.document.location.source, first.path)
             self._refuse_name(target, keyword, name, f"first used on {where}")
 
     def _refuse_name(self, target: Target, keyword: str, name: str, reason: str) -> None:
@@ -139,7 +139,7 @@ class SchemaRegistry:
         if not self.reader.allows(path):
             message = f'"{clip(name, _MAX_SHOWN_LENGTH)}" is outside the configuration folder'
             raise UnresolvedError("SR113", message, ALLOW_OUTSIDE)
-        reason = why_not_a_file(path)
+        reason = file_problem(path)
         if reason:
             advice = "paths are relative to the file that contains them"
             raise NoSchemaFileError("SR114", f'"{clip(name, _MAX_SHOWN_LENGTH)}" {reason}', advice)

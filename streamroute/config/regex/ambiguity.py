@@ -82,7 +82,7 @@ def _effort(graph: _Graph, root: RegexNode, *, is_anchored: bool) -> Effort:
     if any(len(loop) > _MAX_IN_LOOP and doubtful & set(loop) for loop in loops):
         return UNKNOWN
     ways = 2 ** min(len(doubtful - inside), 60)
-    if any(graph.has_two_ways(loop) for loop in loops):
+    if any(graph.is_ambiguous(loop) for loop in loops):
         return Effort(ways, 1, is_exponential=True)
     restarts = 0 if is_anchored or not loops else 1
     return Effort(ways, 1 + len(doubtful & inside) + restarts)
@@ -174,7 +174,7 @@ class _Graph:
             raise _TooLargeError
         return overlap(first, second)
 
-    def has_two_ways(self, loop: list[int]) -> bool:
+    def is_ambiguous(self, loop: list[int]) -> bool:
         """Whether two different paths through a loop lead from a character to itself on the same text."""
         inside = set(loop)
         if any(

@@ -143,7 +143,7 @@ class SourceLocation(NamedTuple):
         span = self.source.span(path, on) if within is None else self.source.span_in(path, *within)
         return self.source.finding(rule, message, span, help=help, suggestion=suggestion, severity=severity)
 
-    def line_seen_from(self, source: SourceFile, at: DataPath = (), on: Part = "value") -> str:
+    def display_line(self, source: SourceFile, at: DataPath = (), on: Part = "value") -> str:
         """Return the line of the part at ``at``, formatted for a finding in ``source``.
 
         For example ``line 3``, or ``orders.yaml:3`` if the part is in another file.

@@ -107,11 +107,11 @@ class _Handler(WSGIRequestHandler):
         """Answer one request; refuse an invalid one at once."""
         try:
             super().handle()
-        except _UnfitError:
+        except InvalidRequestError:
             self.wfile.write(_REFUSAL)
-            self._take_what_has_come()
+            self._read_available()
 
-    def _take_what_has_come(self) -> None:
+    def _read_available(self) -> None:
         """Discard unread data: closing a connection with unread data resets it, and may lose the response."""
         self.connection.setblocking(False)
         with suppress(OSError):  # no more data
@@ -123,12 +123,15 @@ class _Handler(WSGIRequestHandler):
         """Do not log requests."""
 
 
-class _UnfitError(Exception):
+class InvalidRequestError(Exception):
     """Raised for an invalid or too long request."""
 
 
 class _Bounded(BufferedIOBase):
-    """The lines of a request; raises _UnfitError if they are too long or the first is not a request line."""
+    """The lines of a request.
+
+    Raises InvalidRequestError if they are too long, or if the first is not a request line.
+    """
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
@@ -143,10 +146,10 @@ class _Bounded(BufferedIOBase):
         self._is_begun = True
         begins = self._stream.peek(1)[:1]
         if begins and not begins.isalpha():
-            raise _UnfitError  # e.g. a TLS client, which may never send a line
+            raise InvalidRequestError  # e.g. a TLS client, which may never send a line
         line = self._next(_MAX_LINE_BYTES)
         if line and not _REQUEST.fullmatch(line):
-            raise _UnfitError
+            raise InvalidRequestError
         return line
 
     def _next(self, size: int | None) -> bytes:
@@ -154,7 +157,7 @@ class _Bounded(BufferedIOBase):
         line: bytes = self._stream.readline(most)
         self._left -= len(line)
         if self._left < 0:
-            raise _UnfitError
+            raise InvalidRequestError
         return line
 
     def close(self) -> None:

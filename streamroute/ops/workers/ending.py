@@ -30,7 +30,7 @@ class WorkerEnd:
         return self.report is not None and (self.report.ready or not self.report.ended)
 
     @property
-    def is_orderly(self) -> bool:
+    def is_clean_exit(self) -> bool:
         """Whether the worker ended on its own, rather than in the middle of a message.
 
         The first report is written before the first consumer starts, the last one when all have stopped. The
@@ -43,7 +43,7 @@ class WorkerEnd:
     @property
     def is_refusal(self) -> bool:
         """Whether the worker could not start, e.g. for a missing permission; it has logged the reason."""
-        return self.code > 0 and self.is_orderly and not self.was_ready
+        return self.code > 0 and self.is_clean_exit and not self.was_ready
 
     @property
     def how(self) -> str:

@@ -108,7 +108,7 @@ class Supervisor:
             if not is_clean:
                 self._code = self._code or max(end.code, 1)
             return True
-        if self.drain and end.code in (0, 1) and end.is_orderly and end.was_ready:
+        if self.drain and end.code in (0, 1) and end.is_clean_exit and end.was_ready:
             log.info("worker %d is done (%s)", number, end.how)
             self._code = self._code or end.code
             return True
@@ -127,7 +127,7 @@ class Supervisor:
         return pauses.after_crash(ran_for, at_work=end.has_worked)
 
     def _is_in_outage(self, end: WorkerEnd) -> bool:
-        return end.code == self.unreachable_code and end.is_orderly
+        return end.code == self.unreachable_code and end.is_clean_exit
 
     async def _run_once(self, number: int) -> WorkerEnd:
         """Start a worker and wait until it ends."""

@@ -11,14 +11,14 @@ import pytest
 
 from misbehaving import ALL
 from streamroute.compiler.resolve.call_signature import (
-    ContainerBy,
+    ContainerPassing,
     HandlerCall,
     SignatureProblem,
     check_factory,
     handler_call,
 )
 
-NOT, POSITION, NAME = ContainerBy.NOT, ContainerBy.POSITION, ContainerBy.NAME
+NOT, POSITION, NAME = ContainerPassing.NOT, ContainerPassing.POSITION, ContainerPassing.NAME
 
 
 class Notifier:
@@ -54,7 +54,7 @@ def decorated(*args: Any, **kwargs: Any) -> Any:
     return with_keys(*args, **kwargs)
 
 
-def fits(handler: Any, **arguments: Any) -> tuple[ContainerBy, bool]:
+def fits(handler: Any, **arguments: Any) -> tuple[ContainerPassing, bool]:
     call = handler_call(handler, "shop.f", arguments)
     assert isinstance(call, HandlerCall), call
     return call.container, call.is_async
@@ -80,7 +80,7 @@ def fits(handler: Any, **arguments: Any) -> tuple[ContainerBy, bool]:
         (functools.partial(lambda prefix, payload: None, "x"), NOT),
     ],
 )
-def test_the_container_goes_where_a_handler_takes_it(handler: Any, expected: ContainerBy) -> None:
+def test_the_container_goes_where_a_handler_takes_it(handler: Any, expected: ContainerPassing) -> None:
     assert fits(handler)[0] is expected
 
 

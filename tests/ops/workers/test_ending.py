@@ -23,13 +23,13 @@ GAVE_UP = report(ready=False, ended=True)
 
 @pytest.mark.parametrize("code", [0, 1, 4])
 def test_an_exit_code_is_an_orderly_end_before_the_first_report_and_after_the_last(code: int) -> None:
-    assert [WorkerEnd(code, message).is_orderly for message in (None, DONE, GAVE_UP)] == [True, True, True]
-    assert [WorkerEnd(code, message).is_orderly for message in (STARTING, READY)] == [False, False]
+    assert [WorkerEnd(code, message).is_clean_exit for message in (None, DONE, GAVE_UP)] == [True, True, True]
+    assert [WorkerEnd(code, message).is_clean_exit for message in (STARTING, READY)] == [False, False]
 
 
 def test_a_signal_or_an_error_of_the_system_is_no_orderly_end() -> None:
-    assert not WorkerEnd(-signal.SIGTERM, DONE).is_orderly
-    assert not WorkerEnd(error=OSError(11, "no more processes")).is_orderly
+    assert not WorkerEnd(-signal.SIGTERM, DONE).is_clean_exit
+    assert not WorkerEnd(error=OSError(11, "no more processes")).is_clean_exit
 
 
 def test_only_an_orderly_end_with_an_exit_code_before_it_was_ready_is_a_refusal() -> None:

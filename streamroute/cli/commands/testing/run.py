@@ -17,7 +17,7 @@ from streamroute.cli.arguments.paths import NAME, config_path
 from streamroute.cli.arguments.server import open_server
 from streamroute.cli.output.route_tests.result import RouteTestRun
 from streamroute.config.files.includes import TEST_SUFFIX
-from streamroute.config.paths import why_not_a_file
+from streamroute.config.paths import file_problem
 from streamroute.config.root_file import find_root
 from streamroute.config.route_tests import EntryReference, RouteTest
 from streamroute.ops.route_tests.coverage import coverage
@@ -67,7 +67,7 @@ def select_tests(paths: Sequence[str]) -> list[RouteTestSelection]:
     tests = [Path(path) for path in paths if path.endswith(TEST_SUFFIX)]
     configs = [path for path in paths if not path.endswith(TEST_SUFFIX)]
     for path in tests:
-        reason = why_not_a_file(path)
+        reason = file_problem(path)
         if reason:
             raise click.UsageError(f"{path} {reason}")
     configs_beside = [str(path.parent / NAME) for path in tests]

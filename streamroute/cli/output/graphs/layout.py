@@ -23,7 +23,7 @@ _PAD_X, _PAD_Y, _GAP_Y = 12, 8, 14
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A node and its position in px; ``y`` is its middle."""
+    """A node and its position in px; ``y`` is its center."""
 
     node: GraphNode
     x: float
@@ -52,11 +52,11 @@ def lay_out(graph: Graph) -> Layout:
     """Place the routes in a column; then center every other box on its neighbors."""
     neighbors = _neighbors(graph)
     columns, width = _columns(graph)
-    middles: dict[str, float] = {}
-    _stack(_ordered_routes(graph, neighbors), middles)
+    centers: dict[str, float] = {}
+    _stack(_ordered_routes(graph, neighbors), centers)
     for layer in (Layer.TYPE, Layer.STREAM, Layer.HANDLER):
-        _level(graph.layer(layer), middles, neighbors)
-    boxes = {key: _box(node, columns, middles[key]) for key, node in graph.nodes.items()}
+        _level(graph.layer(layer), centers, neighbors)
+    boxes = {key: _box(node, columns, centers[key]) for key, node in graph.nodes.items()}
     boxes = _shifted(boxes)
     height = max((box.y + box.height / 2 for box in boxes.values()), default=0)
     return Layout(boxes, columns, width, height)
@@ -106,16 +106,16 @@ def _ordered_routes(graph: Graph, neighbors: dict[str, list[str]]) -> list[Graph
     return sorted(routes, key=lambda node: min(rank.get(key, len(rank)) for key in neighbors[node.key]))
 
 
-def _stack(nodes: Sequence[GraphNode], middles: dict[str, float]) -> None:
+def _stack(nodes: Sequence[GraphNode], centers: dict[str, float]) -> None:
     y = 0.0
     for node in nodes:
-        middles[node.key] = y + _height(node) / 2
+        centers[node.key] = y + _height(node) / 2
         y += _height(node) + _GAP_Y
 
 
-def _level(nodes: Sequence[GraphNode], middles: dict[str, float], neighbors: dict[str, list[str]]) -> None:
+def _level(nodes: Sequence[GraphNode], centers: dict[str, float], neighbors: dict[str, list[str]]) -> None:
     """Center each box on its neighbors; boxes that would overlap are stacked around their mean position."""
-    targets = {node.key: _middle_of(neighbors[node.key], middles) for node in nodes}
+    targets = {node.key: _center_of(neighbors[node.key], centers) for node in nodes}
     below = max((target for target in targets.values() if target is not None), default=0.0) + LINE
     filled = {key: below if target is None else target for key, target in targets.items()}
     groups: list[_Group] = []
@@ -125,7 +125,7 @@ def _level(nodes: Sequence[GraphNode], middles: dict[str, float], neighbors: dic
             last = groups.pop()
             groups[-1].take(last)
     for group in groups:
-        middles |= group.middles()
+        centers |= group.centers()
 
 
 @dataclass(slots=True)
@@ -139,7 +139,7 @@ class _Group:
 
     @classmethod
     def of(cls, node: GraphNode, target: float) -> _Group:
-        """Create a group of one box, whose wanted middle is ``target``."""
+        """Create a group of one box, whose wanted center is ``target``."""
         height = _height(node)
         return cls([node], target - height / 2, height)
 
@@ -157,8 +157,8 @@ class _Group:
     def bottom(self) -> float:
         return self.top + self.height
 
-    def middles(self) -> dict[str, float]:
-        """Return the middle of each box, by key."""
+    def centers(self) -> dict[str, float]:
+        """Return the center of each box, by key."""
         found, y = {}, self.top
         for node in self.nodes:
             found[node.key] = y + _height(node) / 2
@@ -166,8 +166,8 @@ class _Group:
         return found
 
 
-def _middle_of(keys: Sequence[str], middles: dict[str, float]) -> float | None:
-    return _mean([middles[key] for key in keys if key in middles])
+def _center_of(keys: Sequence[str], centers: dict[str, float]) -> float | None:
+    return _mean([centers[key] for key in keys if key in centers])
 
 
 def _mean(values: Sequence[float]) -> float | None:

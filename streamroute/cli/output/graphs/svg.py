@@ -16,7 +16,7 @@ _COLORS: Final = {
     Layer.ROUTE: ("#fef3c7", "#b45309"),
     Layer.HANDLER: ("#dcfce7", "#15803d"),
 }
-_HEADS: Final = {
+_COLUMN_TITLES: Final = {
     Layer.STREAM: "stream",
     Layer.TYPE: "type",
     Layer.ROUTE: "route and filter",
@@ -43,7 +43,7 @@ def render(graph: Graph) -> str:
         "  <title>routes</title>\n",
         _STYLE,
         f'  <rect width="{width:.0f}" height="{height:.0f}" fill="#ffffff"/>\n',
-        *_heads(layout),
+        *_column_titles(layout),
         *_edges(graph, layout),
         *(_drawn(box) for box in layout.boxes.values()),
         "</svg>\n",
@@ -51,9 +51,9 @@ def render(graph: Graph) -> str:
     return "".join(parts)
 
 
-def _heads(layout: Layout) -> Iterator[str]:
+def _column_titles(layout: Layout) -> Iterator[str]:
     for layer, x in layout.columns.items():
-        yield f'  <text class="head" x="{x + _MARGIN:.1f}" y="{_MARGIN + 8}">{_HEADS[layer]}</text>\n'
+        yield f'  <text class="head" x="{x + _MARGIN:.1f}" y="{_MARGIN + 8}">{_COLUMN_TITLES[layer]}</text>\n'
 
 
 def _edges(graph: Graph, layout: Layout) -> Iterator[str]:

@@ -95,7 +95,7 @@ def _tokens(expression: str | None) -> list[tuple[str, Any]] | None:
 
 
 def _finding(route: RouteConfig, same: RouteConfig) -> Finding:
-    where = same.location.line_seen_from(route.location.source, ("name",))
+    where = same.location.display_line(route.location.source, ("name",))
     message = f'route "{route.name}" does the same as "{same.name}" on {where}: {route.handler} runs twice'
     help_text = "both match the same messages; remove one of them"
     return route.location.finding(RULE, message, at=("name",), help=help_text)

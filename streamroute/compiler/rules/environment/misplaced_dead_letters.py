@@ -57,7 +57,7 @@ def check(context: RuleContext) -> Iterator[Finding]:
         where = None
         if stream.dead_letter == stream.name:
             where = "the stream itself, where they fail again forever"
-        elif _comes_back(stream, onwards):
+        elif _is_cyclic(stream, onwards):
             name = stream.display("dead_letter")
             where = f'"{name}", whose dead letters come back here, where they fail again forever'
         elif stream.dead_letter in stream_by_key:
@@ -68,7 +68,7 @@ def check(context: RuleContext) -> Iterator[Finding]:
             yield dead_letter_finding(stream, RULE, message, 'remove "dead_letter", or choose another stream')
 
 
-def _comes_back(stream: StreamConfig, onwards: Mapping[str, str]) -> bool:
+def _is_cyclic(stream: StreamConfig, onwards: Mapping[str, str]) -> bool:
     """Whether dead letters return to the stream through other consumed streams."""
     name, seen = stream.dead_letter, set[str]()
     while name in onwards and name not in seen:

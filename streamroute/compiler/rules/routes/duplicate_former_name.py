@@ -69,7 +69,7 @@ def check(context: RuleContext) -> Iterator[Finding]:
 
 
 def _finding(route: RouteConfig, at: DataPath, name: str, first: RouteConfig) -> Finding:
-    where = first.location.line_seen_from(route.location.source, ("formerly",))
+    where = first.location.display_line(route.location.source, ("formerly",))
     message = f'duplicate former name "{name}": first used by route "{first.name}" on {where}'
     help_text = (
         "pending retries of a former name go to one route only; remove the name from one of the routes"

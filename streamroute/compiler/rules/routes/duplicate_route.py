@@ -55,7 +55,7 @@ def check(context: RuleContext) -> Iterator[Finding]:
 
 
 def _finding(route: RouteConfig, first: RouteConfig) -> Finding:
-    where = first.location.line_seen_from(route.location.source, ("name",))
+    where = first.location.display_line(route.location.source, ("name",))
     message = f'duplicate route "{route.name}": first declared on {where}'
     help_text = (
         "route names must be unique across all files, since metrics, retries and dead letters refer to them"

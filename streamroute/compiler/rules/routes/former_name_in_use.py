@@ -67,7 +67,7 @@ def _finding(route: RouteConfig, at: DataPath, owner: RouteConfig) -> Finding:
         return route.location.finding(
             RULE, message, at=at, help="list only the names that the route had before"
         )
-    where = owner.location.line_seen_from(route.location.source, ("name",))
+    where = owner.location.display_line(route.location.source, ("name",))
     other = "another" if owner.enabled else "a disabled"
     message = f'former name "{owner.name}" is the name of {other} route, on {where}'
     help_text = f'remove "{owner.name}" from formerly'

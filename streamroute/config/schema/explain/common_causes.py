@@ -42,9 +42,11 @@ def cause_of_keys(
 
     ``free`` are the allowed keys that the mapping does not have.
     """
-    glued = [key for key in unexpected if present[key] is None and re.match(r"[\w-]+:[^\s/:]", key)]
-    if glued:
-        return _glued(path, glued[0])
+    keys_without_space = [
+        key for key in unexpected if present[key] is None and re.match(r"[\w-]+:[^\s/:]", key)
+    ]
+    if keys_without_space:
+        return _key_without_space(path, keys_without_space[0])
     if len(path) == 2 and path[0] == "messages" and "schema" not in present:
         return _bare_schema(path, unexpected)
     if len(path) == 2 and path[0] == "routes":
@@ -64,7 +66,7 @@ def _below_its_name(path: DataPath, present: Mapping[str, Any]) -> Cause | None:
     return Cause("SR102", "the keys of a route must be beside its name, not below it", (*path, name), advice)
 
 
-def _glued(path: DataPath, key: str) -> Cause:
+def _key_without_space(path: DataPath, key: str) -> Cause:
     name, _, value = key.partition(":")
     message = f'missing space after ":" in {quote_value(key)}'
     return Cause("SR102", message, (*path, key), suggestion=f"{name}: {value}")
@@ -94,7 +96,7 @@ def _foreign_file(present: Mapping[str, Any], free: Sequence[str]) -> Cause | No
     return Cause("SR030", message, (first,), advice, is_foreign=True)
 
 
-def home_of_anchors(source: SourceFile, path: DataPath) -> str | None:
+def anchor_key(source: SourceFile, path: DataPath) -> str | None:
     """Return the x- key to use instead of an unexpected top-level key that defines anchors, or None."""
     if len(path) != 1 or not _ANCHOR.search(source.text_at(path)):
         return None

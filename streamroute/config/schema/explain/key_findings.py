@@ -9,8 +9,8 @@ from typing import Any, Final
 from streamroute.config.findings.quoting import join_words, quote_value, requote
 from streamroute.config.json_schema import schema_at
 from streamroute.config.schema.explain.common_causes import (
+    anchor_key,
     cause_of_keys,
-    home_of_anchors,
 )
 from streamroute.config.schema.explain.labels import home_phrase, location_phrase
 from streamroute.config.schema.explain.report import SchemaReport
@@ -62,7 +62,7 @@ def _explain_unexpected(report: SchemaReport, path: DataPath, key: str, free: Se
     misspelt = did_you_mean(key, free)
     intended = misspelt or synonym_of(key, free)
     message = f"unexpected key {quote_value(key)} {location_phrase(path)}"
-    anchors = None if intended else home_of_anchors(report.source, (*path, key))
+    anchors = None if intended else anchor_key(report.source, (*path, key))
     if anchors is not None:
         message += ": keys for anchors start with x-"
         report.add("SR102", message, (*path, key), "key", suggestion=anchors)

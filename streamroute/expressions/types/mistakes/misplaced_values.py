@@ -48,7 +48,7 @@ def _meant_conditions(report: ProblemReport, node: Node) -> str | None:
     known = [part for part in parts if part is not None]
     if len(known) < len(parts) or len(known) > _MAX_ALTERNATIVES:
         return "write a comparison, such as guest.tier == 'gold' && nights >= `3`"
-    return f"if all parts are required, {_in_its_place(report, node, known, 'and_expression')}"
+    return f"if all parts are required, {_replacement(report, node, known, 'and_expression')}"
 
 
 def _as_condition(report: ProblemReport, node: Node) -> str | None:
@@ -97,7 +97,7 @@ def _intended_comparisons(report: ProblemReport, node: Node, operands: list[Node
     parts = [_with(report, around, node, each) for each in operands]
     known = [part for part in parts if part is not None]
     kind = "and_expression" if around.get("value") == "ne" else "or_expression"
-    return _in_its_place(report, around, known, kind) if len(known) == len(parts) else None
+    return _replacement(report, around, known, kind) if len(known) == len(parts) else None
 
 
 def _with(report: ProblemReport, around: Node, node: Node, literal: Node) -> str | None:
@@ -119,7 +119,7 @@ def parent_of(report: ProblemReport, node: Node) -> Node | None:
     return next((each for each in nodes if any(part is node for part in children(each))), None)
 
 
-def _in_its_place(report: ProblemReport, node: Node, parts: list[str], kind: str) -> str:
+def _replacement(report: ProblemReport, node: Node, parts: list[str], kind: str) -> str:
     """Advice to replace a part by a chain, in parentheses if needed."""
     text, around = _SIGNS_OF_CHAINS[kind].join(parts), parent_of(report, node)
     binds_tighter = around is not None and around["type"] in _BINDING and around["type"] != kind

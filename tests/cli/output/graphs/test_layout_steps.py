@@ -19,7 +19,7 @@ def test_boxes_that_stand_together_are_measured_once_each(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(layout, "_height", count)
     nodes = [GraphNode(f"t{at}", Layer.TYPE, f"t{at}") for at in range(300)]
-    middles = {"r": 100.0}
-    layout._level(nodes, middles, {node.key: ["r"] for node in nodes})
+    centers = {"r": 100.0}
+    layout._level(nodes, centers, {node.key: ["r"] for node in nodes})
     assert measured <= 10 * len(nodes)
-    assert len({middles[node.key] for node in nodes}) == len(nodes)
+    assert len({centers[node.key] for node in nodes}) == len(nodes)
