@@ -71,11 +71,11 @@ def test_one_module_and_one_line_add_a_rule(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("new_rule")
-def test_a_rule_runs_at_the_stage_that_it_declares(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rule_runs_at_the_stage_that_it_declares(tmp_path: Path) -> None:
     """Wherever its module is."""
-    module, context = rule_module("SR299"), object()
-    monkeypatch.setattr(module, "RULE", module.RULE._replace(stage=Stage.COMMENTS))
-    monkeypatch.setattr(module, "check", lambda given: [given])
+    declaration = NEW_RULE.partition("def check")[0].replace("Stage.ROUTES", "Stage.COMMENTS")
+    (tmp_path / "grumpy_name.py").write_text(f"{declaration}\ndef check(context):\n    return [context]\n")
+    context = object()
     found: list[Any] = list(run_checks(Stage.COMMENTS, cast("RuleContext", context)))
     assert found == [context]
 
