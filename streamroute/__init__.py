@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from streamroute.core.processor import RedisStreamProcessor as RedisStreamProcessor
     from streamroute.core.router import RedisRouter as RedisRouter
     from streamroute.core.storage import StreamStorageProtocol as StreamStorageProtocol
+    from streamroute.delivery import Delivery as Delivery
     from streamroute.errors import Reject as Reject
     from streamroute.errors import Retry as Retry
     from streamroute.errors import StreamrouteError as StreamrouteError
@@ -28,6 +29,7 @@ __version__: Final = "0.1.0"
 
 _HOMES: Final = {
     "BotRedisDispatcher": "streamroute.core.dispatcher",
+    "Delivery": "streamroute.delivery",
     "Message": "streamroute.message",
     "RedisRetryScheduler": "streamroute.adapters.stream.retry_scheduler",
     "RedisRouter": "streamroute.core.router",

@@ -36,7 +36,7 @@ class Message(dict[str, Any]):
         the earlier failures of its routes, oldest first.
 
     The other attributes belong to the processor and its storage. ``delivery`` is what they know of the entry
-    (by default one of an entry with this id that is pending in ``stream``). ``accepted``: the filters of its
+    (by default, an entry with this id that is pending in ``stream``). ``accepted``: the filters of its
     ``routes`` accepted it on an earlier attempt.
     """
 
@@ -78,7 +78,9 @@ class Message(dict[str, Any]):
         self.decode_error = decode_error
         self.history = history
         self.accepted = accepted
-        self.delivery = delivery or Delivery(id, stream)
+        self.delivery = delivery = delivery or Delivery()
+        delivery.entry_id = delivery.entry_id or id
+        delivery.pending_key = delivery.pending_key or stream
 
     @property
     def deliveries(self) -> int:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from messages import message_of
+from streamroute.delivery import Delivery
 from streamroute.message import Message, copy_for_route, unshared_copy
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5)
@@ -119,3 +120,14 @@ def test_a_failed_copy_leaves_nothing_behind() -> None:
     assert copied[0] == inner
     assert copied[0] is not inner
     assert copied[0][1] is fixed
+
+
+def test_a_message_built_by_hand_is_pending_in_its_stream() -> None:
+    plain = Message({}, id="1-0", stream="s")
+    collecting = Message({}, id="1-0", stream="s", delivery=Delivery(outcomes=[]))
+    retry = Message({}, id="1-0", stream="s", delivery=Delivery("2-0", "s:retry"))
+    for message in (plain, collecting):
+        assert (message.delivery.entry_id, message.delivery.pending_key) == ("1-0", "s")
+        assert not message.is_stored_retry
+    assert (retry.delivery.entry_id, retry.delivery.pending_key) == ("2-0", "s:retry")
+    assert retry.is_stored_retry
