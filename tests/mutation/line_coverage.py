@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _SCRIPT = re.compile(r"""\bscript\(["'](\w+)["']\)""")
 _WORD = re.compile(r"""["'](\w+)["']""")
-_PATIENCE = 900.0  # seconds for one whole test file, traced
+_TIMEOUT = 900.0  # seconds for one whole test file, traced
 
 
 @dataclass(slots=True)
@@ -118,7 +118,7 @@ def data_of(test_file: str, files: Iterable[str]) -> list[str]:
 def request_for(file: str, target: Target) -> dict[str, Any]:
     """Return the request that makes a forked run trace a test file."""
     return {
-        "files": [file], "only": None, "trace": True, "patience": _PATIENCE, "parameters": target.parameters,
+        "files": [file], "only": None, "trace": True, "patience": _TIMEOUT, "parameters": target.parameters,
     }  # fmt: skip
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 SLOTS: Final = 16384
 _MASTERS: Final = 3
-_PATIENCE: Final = 5000  # ms; longer than a busy machine stalls a node, so that no failover happens unasked
+_TIMEOUT: Final = 5000  # ms; longer than a busy machine stalls a node, so that no failover happens unasked
 
 
 def node_port() -> int:
@@ -37,7 +37,7 @@ def node_port() -> int:
 class RealNode(RealServer):
     """A cluster node, and a plain client of it."""
 
-    def __init__(self, binary: Path, *, append_only: bool = False, patience: int = _PATIENCE) -> None:
+    def __init__(self, binary: Path, *, append_only: bool = False, patience: int = _TIMEOUT) -> None:
         port = node_port()
         own = ["--cluster-enabled", "yes"]
         own += ["--cluster-node-timeout", str(patience), "--repl-diskless-sync-delay", "0"]
@@ -83,7 +83,7 @@ class RealCluster:
     ``append_only`` applies to every node; ``patience`` is the node timeout in ms.
     """
 
-    def __init__(self, binary: Path, *, append_only: bool = False, patience: int = _PATIENCE) -> None:
+    def __init__(self, binary: Path, *, append_only: bool = False, patience: int = _TIMEOUT) -> None:
         self.nodes: list[RealNode] = []
         self._made = partial(RealNode, binary, append_only=append_only, patience=patience)
         self._stack = ExitStack()

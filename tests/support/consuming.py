@@ -15,7 +15,7 @@ from streamroute.core.processor import RedisStreamProcessor
 from streamroute.message import Message
 
 STREAM, GROUP = "bot_events", "notifications"
-_PATIENCE = 20.0  # seconds; far more than any step takes on a busy machine
+_TIMEOUT = 20.0  # seconds; far more than any step takes on a busy machine
 _NUMBERS = itertools.count(1)
 
 Handler = Callable[[dict[str, Any], Any], Awaitable[Any]]
@@ -23,7 +23,7 @@ Handler = Callable[[dict[str, Any], Any], Awaitable[Any]]
 
 async def eventually(condition: Callable[[], Any], what: str = "the condition") -> Any:
     """Wait until ``condition()``, awaited if it is a coroutine, is true; return its value."""
-    async with asyncio.timeout(_PATIENCE):
+    async with asyncio.timeout(_TIMEOUT):
         while True:
             value = condition()
             if inspect.isawaitable(value):
@@ -36,7 +36,7 @@ async def eventually(condition: Callable[[], Any], what: str = "the condition") 
 
 async def within_patience(awaitable: Awaitable[Any]) -> Any:
     """Await with a timeout, so that a test fails instead of hanging."""
-    async with asyncio.timeout(_PATIENCE):
+    async with asyncio.timeout(_TIMEOUT):
         return await awaitable
 
 

@@ -11,7 +11,7 @@ Value = TypeVar("Value")
 
 
 _LONGEST: Final = 100_000.0  # seconds; far more than any test waits for
-_MOST_TURNS: Final = 200_000
+_MAX_TURNS: Final = 200_000
 
 
 class JumpingLoop(asyncio.SelectorEventLoop):
@@ -41,7 +41,7 @@ class _Selector(selectors.SelectSelector):
         self._turns += 1
         found = super().select(0)
         if not found:
-            if timeout is None or self._turns > _MOST_TURNS:
+            if timeout is None or self._turns > _MAX_TURNS:
                 raise RuntimeError("what is awaited can never come")
             self._jump(timeout)
         return found

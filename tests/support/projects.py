@@ -19,7 +19,7 @@ from servers import wait_until
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_PATIENCE = 60.0  # seconds; far more than a command takes on a busy machine
+_TIMEOUT = 60.0  # seconds; far more than a command takes on a busy machine
 
 JOBS = '''
 """Handlers that leave a line in the ledger, for the test to read."""
@@ -164,7 +164,7 @@ class Running:
 
     def insist(self, number: signal.Signals) -> Self:
         """Repeat a signal until the process ends: one sent soon after the first counts as a second one."""
-        wait_until(lambda: self.signal(number).has_ended, f"the end after signal {number}", _PATIENCE)
+        wait_until(lambda: self.signal(number).has_ended, f"the end after signal {number}", _TIMEOUT)
         return self
 
     def signal(self, number: signal.Signals) -> Self:
@@ -174,7 +174,7 @@ class Running:
 
     def end(self) -> Done:
         """Wait for its end."""
-        self.process.wait(_PATIENCE)
+        self.process.wait(_TIMEOUT)
         return Done(self.process.returncode, self._out.read_text(), self.err)
 
     @property

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any, Self
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-_PATIENCE = 20.0  # seconds; far more than a start or a stop takes on a busy machine
+_TIMEOUT = 20.0  # seconds; far more than a start or a stop takes on a busy machine
 
 
-def wait_until(condition: Callable[[], Any], what: str, timeout: float = _PATIENCE) -> None:
+def wait_until(condition: Callable[[], Any], what: str, timeout: float = _TIMEOUT) -> None:
     """Return as soon as ``condition()`` is true. Raise TimeoutError naming ``what`` after ``timeout`` s."""
     deadline = time.monotonic() + timeout
     pause = threading.Event()
@@ -105,7 +105,7 @@ class RealServer:
             return
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(self._arguments(), stdout=log, stderr=log, cwd=self.folder)
-        wait_until(self._answers, f"{self.binary.name} to answer", 3 * _PATIENCE)  # it may load data
+        wait_until(self._answers, f"{self.binary.name} to answer", 3 * _TIMEOUT)  # it may load data
 
     def stop(self) -> None:
         """Stop the process gracefully (SIGTERM); no-op when it is down."""
@@ -186,7 +186,7 @@ class RealServer:
         self._process.send_signal(number)
         if number is signal.SIGTERM:
             self._process.send_signal(signal.SIGCONT)  # a paused process would not react to it
-        self._process.wait(_PATIENCE)
+        self._process.wait(_TIMEOUT)
         self._process = None
 
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.processes
 
 STUBBORN = "name: stubborn, type: s, handler: jobs.stubborn, timeout: 100ms"
 OK = "name: ok, type: t, handler: jobs.ok"
-_PATIENCE = 60.0  # seconds; a handler counts as stuck after ten
+_TIMEOUT = 60.0  # seconds; a handler counts as stuck after ten
 
 
 def configured(project: Project, **settings: object) -> None:
@@ -28,7 +28,7 @@ def configured(project: Project, **settings: object) -> None:
 
 
 def expect_log(running: Running, text: str) -> None:
-    wait_until(lambda: text in running.err or running.has_ended, f"{text!r} in the log", _PATIENCE)
+    wait_until(lambda: text in running.err or running.has_ended, f"{text!r} in the log", _TIMEOUT)
     assert text in running.err, running.err
 
 
@@ -36,7 +36,7 @@ def test_an_entry_of_a_stuck_handler_is_abandoned_and_health_is_503(project: Pro
     """The log names the handler with its stack, and the metrics count it."""
     configured(project)
     scraper = Scraper(running := project.start("serve", "--metrics", "127.0.0.1:0"))
-    wait_until(lambda: scraper.get("/healthz") == (200, "ok\n"), "health", _PATIENCE)
+    wait_until(lambda: scraper.get("/healthz") == (200, "ok\n"), "health", _TIMEOUT)
     project.redis.xadd("events", {"type": "s", "data": '{"n": 1}'})
     project.notes("started 1")
     assert scraper.samples()["concurrency_stuck", "events"] == 0
@@ -60,5 +60,5 @@ def test_a_process_that_is_to_end_where_a_handler_is_stuck_ends_with_1(project: 
     assert running.end().code == 1
     after = project.start("serve")
     project.notes("ok 2")
-    wait_until(lambda: project.dead() == 1, "the stubborn one in the dead letters", _PATIENCE)
+    wait_until(lambda: project.dead() == 1, "the stubborn one in the dead letters", _TIMEOUT)
     assert after.signal(signal.SIGTERM).end().code == 0

@@ -28,7 +28,7 @@ from streamroute.message import Message
 
 log = logging.getLogger(__name__)
 
-_MOST = 32  # entries at a time
+_MAX_RUNNING = 32  # entries at a time
 
 
 async def main(lease: float) -> None:
@@ -48,11 +48,11 @@ async def _consume(client: Any, consumer: str, lease: int, stop: asyncio.Event) 
             if not group_is_sure:
                 await _create_group(client)
                 group_is_sure = True
-            for entry in await _next_entries(client, consumer, lease, _MOST - len(running)):
+            for entry in await _next_entries(client, consumer, lease, _MAX_RUNNING - len(running)):
                 task = asyncio.create_task(_process(client, *entry))
                 running.add(task)
                 task.add_done_callback(running.discard)
-            if len(running) >= _MOST:
+            if len(running) >= _MAX_RUNNING:
                 await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
         except (RedisError, OSError) as error:
             log.warning("trying again: %r", error)

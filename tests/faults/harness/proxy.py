@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-_PATIENCE = 20.0  # seconds
+_TIMEOUT = 20.0  # seconds
 _CHUNK = 65536
 _TAIL = 256  # bytes of a request that are kept, for a pattern split over two chunks
 
@@ -69,12 +69,12 @@ class Proxy:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        self._ready.wait(_PATIENCE)
+        self._ready.wait(_TIMEOUT)
         return self
 
     def __exit__(self, *error: object) -> None:
         self._loop.call_soon_threadsafe(self._end.set)
-        self._thread.join(_PATIENCE)
+        self._thread.join(_TIMEOUT)
 
     def cut(self) -> None:
         """Start a partition that both ends notice: existing and new connections are reset."""
@@ -110,7 +110,7 @@ class Proxy:
         async def run() -> None:
             change()
 
-        asyncio.run_coroutine_threadsafe(run(), self._loop).result(_PATIENCE)
+        asyncio.run_coroutine_threadsafe(run(), self._loop).result(_TIMEOUT)
 
     def _set_refusing(self, refusing: bool) -> None:
         self._refusing = refusing

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from servers import RealServer
 
 SLOT: Final = slot(STREAM)
-_PATIENCE: Final = 20.0
+_TIMEOUT: Final = 20.0
 _IN_STEP: Final = 500  # ms in which replicas must confirm a message
 _SILENCE: Final = 2000  # ms after which a silent server counts as down: longer than a busy machine stalls one
 _QUICK: Final = "socket_timeout=2&socket_connect_timeout=2"
@@ -89,7 +89,7 @@ class SentinelSystem:
     def __enter__(self) -> Self:
         try:
             self.watched = Watched(self._binary, self._stack, replicas=2, append_only=True, patience=_SILENCE)
-            wait_for(self.watched.is_ready, "the sentinels to know each other", _PATIENCE)
+            wait_for(self.watched.is_ready, "the sentinels to know each other", _TIMEOUT)
         except BaseException:
             self._stack.close()
             raise

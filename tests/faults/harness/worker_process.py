@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from proxy import Proxy
 
 _ROOMS = Path(__file__).parents[1]
-_PATIENCE = 30.0  # seconds
+_TIMEOUT = 30.0  # seconds
 SERVE = ("-m", "streamroute", "serve", "--log-format", "json", "--no-embedded")
 """The default command of a worker; the path of routes.yaml follows it."""
 MANIPULATED = (str(Path(__file__).with_name("worker_entry.py")),)
@@ -95,7 +95,7 @@ class Worker:
     def command(self, *words: str) -> None:
         """Run a ``streamroute`` command with the worker's configuration, ignoring its result."""
         command = [sys.executable, "-m", "streamroute", *words, "--config", str(self._config)]
-        subprocess.run(command, env=self._environment, check=False, capture_output=True, timeout=_PATIENCE)
+        subprocess.run(command, env=self._environment, check=False, capture_output=True, timeout=_TIMEOUT)
 
     def kill(self) -> None:
         """Send kill -9; return when it is dead."""
@@ -116,7 +116,7 @@ class Worker:
 
     def wait(self) -> int:
         """Wait for its end; return its exit code (a signal's number, negative)."""
-        return self._process.wait(_PATIENCE)
+        return self._process.wait(_TIMEOUT)
 
     def discard(self) -> None:
         """Make sure that it has ended."""

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from scene import Scene
     from worker_process import Worker
 
-_MOST_CONNECTIONS = 8
-_MOST_THREADS = 4  # of a worker without plain functions
+_MAX_CONNECTIONS = 8
+_MAX_THREADS = 4  # of a worker without plain functions
 _AT_ONCE = 300
 _SHOUTS = 12
 _LONG_TYPES = 200
@@ -192,9 +192,9 @@ def _connections(scene: Scene) -> int:
 
 
 def _judge_resources(scene: Scene, worker: Worker, connections: int) -> None:
-    if not 0 < connections <= _MOST_CONNECTIONS:
+    if not 0 < connections <= _MAX_CONNECTIONS:
         scene.problems.append(f"the worker had {connections} connections")
-    if (threads := worker.threads or 1) > _MOST_THREADS:
+    if (threads := worker.threads or 1) > _MAX_THREADS:
         scene.problems.append(f"the worker had {threads} threads")
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _ONE = {"settings": {"concurrency": 1}}
 _BATCH = 100
-_FEW = 5
+_MIN_HELD = 5
 _WORKERS = 2
 _OUTAGE = 3.0  # seconds
 
@@ -32,7 +32,7 @@ def restart(scene: Scene) -> None:
     scene.occupy(old)
     for _ in range(_BATCH):
         scene.producer.send()
-    wait_for(lambda: len(scene.held_by(old)) > _FEW, "entries to wait in the worker", scene.patience)
+    wait_for(lambda: len(scene.held_by(old)) > _MIN_HELD, "entries to wait in the worker", scene.patience)
     old.terminate()
     for _ in range(_BATCH):
         scene.producer.send()
