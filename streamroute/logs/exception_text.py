@@ -16,7 +16,7 @@ from streamroute.text.truncation import clip, clip_middle
 _LONGEST_LINE: Final = 500  # characters of a frame, which includes a line of source
 _MAX_FRAMES: Final = 20  # at each end of a stack
 _MAX_LINKS: Final = 5  # exceptions at each end of a chain of causes
-_FARTHEST: Final = 20_000  # causes to follow in a chain
+_MAX_CAUSES: Final = 20_000  # causes to follow in a chain
 _MAX_MEMBERS: Final = 5  # of an exception group
 _MAX_EXCEPTIONS: Final = 50  # in one traceback
 _MAX_NOTES: Final = 10
@@ -111,7 +111,7 @@ def _links(error: BaseException) -> list[tuple[BaseException, str]]:
     """Return an exception and its causes, the latest first, each with the text that leads to the next."""
     links = [(error, "")]
     seen = {id(error)}
-    while len(links) < _FARTHEST:
+    while len(links) < _MAX_CAUSES:
         origin, relation = _origin(links[-1][0])
         if origin is None or id(origin) in seen:
             break

@@ -16,7 +16,7 @@ from streamroute.delivery import Delivery
 from streamroute.keys import GroupKeys
 from streamroute.message import Message
 
-_ACK: Final = 500  # ids in one script
+_MAX_IDS: Final = 500  # ids in one script
 
 
 async def ack_deliveries(
@@ -30,8 +30,8 @@ async def ack_deliveries(
     for key in (keys.stream, keys.retry):
         mode = ack_mode(is_retry=key == keys.retry)
         done = [delivery for delivery in deliveries if delivery.pending_key == key]
-        for start in range(0, len(done), _ACK):
-            gone = await _ack(client, key, group, consumer, done[start : start + _ACK], mode, lease)
+        for start in range(0, len(done), _MAX_IDS):
+            gone = await _ack(client, key, group, consumer, done[start : start + _MAX_IDS], mode, lease)
             lost += [entry_name(keys, key, text(entry_id)) for entry_id in gone]
     return lost
 

@@ -29,7 +29,7 @@ SECONDS: Final = 120.0
 """Many times the duration of a check of ten thousand routes on a slow machine."""
 
 _STDERR: Final = 2
-_BEYOND: Final = 10.0
+_ABORT_DELAY: Final = 10.0
 """Further seconds after which a process that cannot handle the signal ends without a finding."""
 
 
@@ -60,7 +60,7 @@ def time_limit(seconds: float, root: Path | str, output_format: str | None) -> I
     started = time.monotonic()
     handler = signal.signal(signal.SIGALRM, end)
     running, again = signal.setitimer(signal.ITIMER_REAL, seconds)
-    faulthandler.dump_traceback_later(seconds + _BEYOND, exit=True, file=_STDERR)
+    faulthandler.dump_traceback_later(seconds + _ABORT_DELAY, exit=True, file=_STDERR)
     try:
         yield
     finally:

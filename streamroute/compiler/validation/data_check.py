@@ -26,7 +26,7 @@ Check = Callable[[Any], str | None]
 """Returns why data is invalid; None if it is valid."""
 
 _EXACT: Final = 2**53  # beyond it, not every library distinguishes adjacent integers
-_FEW_TIMES: Final = STEPS_PER_VALUE // 4
+_MAX_LINEAR_EFFORT: Final = STEPS_PER_VALUE // 4
 """The average number of checks of a value up to which the steps always suffice."""
 _LONG_INTEGER: Final = 2**63
 _SMALL: Final = 20_000  # values that jsonschema-rs checks at once; a long text counts as several
@@ -48,7 +48,7 @@ class DataCheck:
     def __init__(self, schema: MessageSchema, *, fast: bool) -> None:
         self._checks = SchemaChecks(schema.root, schema.dialect)
         self._fits = self._checks.check_of(schema.root)
-        self.is_linear = self._checks.effort <= _FEW_TIMES
+        self.is_linear = self._checks.effort <= _MAX_LINEAR_EFFORT
         self._accepts = _fast_validator(schema) if fast and self.is_linear else None
 
     def __call__(self, data: Any) -> str | None:

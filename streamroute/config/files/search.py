@@ -19,7 +19,7 @@ from streamroute.system.files import FileReader
 MAX_STEPS: Final = 100_000
 """Limit on the names that all includes of one configuration may examine together."""
 
-_DEEP: Final = 50
+_FREE_DEPTH: Final = 50
 """Depth beyond which each parent folder costs a step: resolving a path examines all its parents."""
 
 _MAX_PART_LENGTH: Final = 2_000
@@ -62,7 +62,7 @@ class FileSearch:
 
     def names(self, folder: str) -> Iterator[os.DirEntry[str]]:
         """Yield the entries of a folder; nothing if it must not or cannot be read."""
-        self.count(1 + max(0, folder.count(os.sep) - _DEEP))
+        self.count(1 + max(0, folder.count(os.sep) - _FREE_DEPTH))
         if not self._files.allows(folder or os.curdir):
             self.outside = True
             return

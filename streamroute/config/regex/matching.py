@@ -17,7 +17,7 @@ from streamroute.config.regex.syntax import RegexError
 from streamroute.config.regex.writing import for_python, for_rust, is_anchored
 
 _MAX_TRIED: Final = 2_000  # steps of `re`, about ten nanoseconds each: no more than the automaton takes
-_FEW_WAYS: Final = 16
+_MAX_WAYS: Final = 16
 _A_PATTERN: Final = 100
 _CHARACTERS: Final = 32  # that take about as long as one step
 
@@ -71,7 +71,7 @@ class Pattern:
 
 
 def _is_quick(bound: Effort, length: int) -> bool:
-    if bound.degree == 1 and bound.ways <= _FEW_WAYS and bound.is_known and not bound.is_exponential:
+    if bound.degree == 1 and bound.ways <= _MAX_WAYS and bound.is_known and not bound.is_exponential:
         return True
     return bound.within(length, _MAX_TRIED)
 

@@ -21,7 +21,7 @@ MAX_COST: Final = 1_000_000
 """In units: one for each element or character, ten for a step of the interpreter. A fraction of a second."""
 
 _STEP: Final = 10
-_CHEAP: Final = 16
+_MAX_CHEAP_FACTOR: Final = 16
 
 
 class TooCostlyError(StreamrouteError):
@@ -58,7 +58,7 @@ def with_cost_limit(root: Node, fast: Evaluate, finish: Evaluate | None = None) 
 def is_cheap(root: Node) -> bool:
     """Whether it costs at most as much as decoding the message, if that contains no value twice."""
     steps = cost_of(root).steps
-    return steps.factor <= _CHEAP and steps.fixed <= MAX_COST
+    return steps.factor <= _MAX_CHEAP_FACTOR and steps.fixed <= MAX_COST
 
 
 def _size(payload: Any) -> int:

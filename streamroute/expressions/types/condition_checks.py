@@ -127,7 +127,7 @@ def _conflicting_types(report: ProblemReport, node: Node, base: Type, infer: Inf
     """The message about ``length(a) > `2` && a > `3` ``: no type of a field satisfies both conditions."""
     operands = chain(node) if node["type"] == "and_expression" else []
     before = base
-    for operand in operands[:_MOST_OPERANDS]:
+    for operand in operands[:_MAX_OPERANDS]:
         alone = assume(operand, base, outcome=True)
         for part in parts_of(operand):
             if path_of(part) in (None, ()):
@@ -141,7 +141,7 @@ def _conflicting_types(report: ProblemReport, node: Node, base: Type, infer: Inf
     return None
 
 
-_MOST_OPERANDS: Final = 8
+_MAX_OPERANDS: Final = 8
 
 
 def _add_constant(

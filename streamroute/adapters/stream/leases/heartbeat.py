@@ -19,7 +19,7 @@ from redis.asyncio import ConnectionPool, Redis
 from streamroute.adapters.redis.raw_client import clone_for_loop, raw_clients
 from streamroute.system.waiting import wait_for_event
 
-_ASK: Final = 1.0  # maximum seconds between two checks of the handlers' event loop
+_MAX_CHECK_INTERVAL: Final = 1.0  # maximum seconds between two checks of the handlers' event loop
 
 ClientOf = Callable[[str], Redis]
 CallInLoop = Callable[[Callable[[], None]], None]
@@ -145,7 +145,7 @@ class HeartbeatThread:
 
     def _beat_where_due(self) -> None:
         streams, now = tuple(self._streams), time.monotonic()
-        silence = self._pulse.silence(min([_ASK, *(stream.stall / 10 for stream in streams)]))
+        silence = self._pulse.silence(min([_MAX_CHECK_INTERVAL, *(stream.stall / 10 for stream in streams)]))
         for stream in streams:
             if stream not in self._running and silence <= stream.stall and stream.is_due(now):
                 beat = stream.beat(self._client_of, self._pulse.call, silence)
