@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from streamroute.config.findings.quoting import quote_yaml
+from streamroute.config.findings.quoting import hide_secrets, quote_yaml
 from streamroute.config.schema.explain.common_causes import belongs_to_a_stream, indent_below
 from streamroute.config.schema.explain.written_conditions import as_condition
 from streamroute.config.schema.fast_validator import compile_schema
@@ -100,7 +100,9 @@ def form_of(path: DataPath, value: Any) -> str | None:
     if entry is not None:
         return entry
     form = _FORMS.get(str(path[-1]))
-    return form.format(value=value) if form and _is_short(value) else _WHOLE_VALUE_HINTS.get(str(path[-1]))
+    if form and _is_short(value):
+        return form.format(value=hide_secrets(str(value)))
+    return _WHOLE_VALUE_HINTS.get(str(path[-1]))
 
 
 def _form_of_types(value: Any) -> str:

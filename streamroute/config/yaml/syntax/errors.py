@@ -227,5 +227,6 @@ def _words(error: yaml.MarkedYAMLError, file: TextFile, at: int) -> tuple[str, s
 def _inside_line(part: str, file: TextFile, at: int) -> str | None:
     """The advice about an error in the middle of a line, where the indentation is not the cause."""
     line, column = file.position(at)
-    pattern, advice = INSIDE_LINE.get(part, ("", None))
-    return advice if re.search(pattern, file.line(line)[: column - 1]) else None
+    before = file.line(line)[: column - 1]
+    needed, advice = INSIDE_LINE.get(part, ("", None))
+    return advice if before.strip() and needed in before else None

@@ -70,13 +70,13 @@ PROBLEMS: Final[tuple[tuple[str, str, str | None], ...]] = (
 """Part of libyaml's message, the message to show instead, and advice; {line} is where the value starts."""
 
 INSIDE_LINE: Final = {
-    "mapping values are not allowed": (r":\s", 'quote a value that contains ": "'),
+    "mapping values are not allowed": (": ", 'quote a value that contains ": "'),
     "did not find expected key": (
-        r"\S",
+        "",
         "a value that continues after a closing quote or bracket must be quoted as a whole",
     ),
 }
-"""By problem, a pattern for the text before it on its line, and the advice to give instead if it matches."""
+"""By problem, a part of the text before it on its line, and the advice to give instead if it is there."""
 
 _OF_PYYAML: Final = (
     ("expected <block end>", "block collection", "did not find expected '-' indicator"),
