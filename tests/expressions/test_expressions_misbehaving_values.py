@@ -120,6 +120,7 @@ async def test_a_key_of_dedupe_is_one_or_rejects(expression: str) -> None:
     for value in values():
         with suppress(Reject):
             await route(message_of({"v": value}, coordinator=Storage()), None)
+            assert handler.seen.pop()["v"] is value
 
 
 def compiled(**settings: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Every test can fail: it asserts, expects an exception, or calls a function of the tests that does."""
+"""Every test can fail: it asserts, expects an exception, or calls a helper of the tests that itself does."""
 
 from __future__ import annotations
 
@@ -33,18 +33,20 @@ def asserts(function: Function, asserting: set[str]) -> bool:
     )
 
 
+def raises_assertion_error(function: Function) -> bool:
+    """Return whether a function fails the test by ``raise AssertionError``."""
+    raised = (node.exc for node in ast.walk(function) if isinstance(node, ast.Raise))
+    named = (exc.func if isinstance(exc, ast.Call) else exc for exc in raised)
+    return any(isinstance(exc, ast.Name) and exc.id == "AssertionError" for exc in named)
+
+
 def asserting_helpers(helpers: dict[str, list[Function]]) -> set[str]:
-    """The names of the functions that assert, or raise what fails the test, themselves or through others."""
-    found = {
+    """Return the names of the functions that assert themselves; of several of a name, all must."""
+    return EXPECTING | {
         name
         for name, named in helpers.items()
-        if any(isinstance(node, ast.Raise) for function in named for node in ast.walk(function))
-    } | EXPECTING
-    while True:
-        more = {name for name, named in helpers.items() if any(asserts(each, found) for each in named)}
-        if more <= found:
-            return found
-        found |= more
+        if all(asserts(each, EXPECTING) or raises_assertion_error(each) for each in named)
+    }
 
 
 def silent(folder: Path) -> list[str]:
@@ -68,12 +70,20 @@ def test_every_test_asserts() -> None:
 def test_a_test_that_asserts_nothing_is_found(tmp_path: Path) -> None:
     (tmp_path / "test_x.py").write_text(
         "def helper(): assert work()\n"
-        "def through(): helper()\n"
+        "def failing(): raise AssertionError('no work')\n"
+        "class One:\n    def decode(self): assert work()\n"
+        "class Other:\n    def decode(self): raise ValueError\n"
         "def idle(): work()\n"
         "def test_plain(): assert work()\n"
-        "def test_helped(): through()\n"
+        "def test_helped(): helper()\n"
+        "def test_failing(): failing()\n"
+        "def test_helped_by_name_only(): One().decode()\n"
         "async def test_raising():\n    with pytest.raises(ValueError): work()\n"
         "def test_nothing(): idle()\n"
         "async def test_work_alone(): await work()\n"
     )
-    assert silent(tmp_path) == ["test_x.py: test_nothing", "test_x.py: test_work_alone"]
+    assert silent(tmp_path) == [
+        "test_x.py: test_helped_by_name_only",
+        "test_x.py: test_nothing",
+        "test_x.py: test_work_alone",
+    ]

@@ -53,3 +53,4 @@ async def test_a_file_closed_in_a_child_still_wakes_the_parent() -> None:
         async with asyncio.timeout(PATIENCE):
             await arrived.wait()
         loop.remove_reader(reading)
+        assert reading.recv(1) == b"x"

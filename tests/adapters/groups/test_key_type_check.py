@@ -30,7 +30,9 @@ async def test_missing_keys_and_keys_of_the_right_type_pass(redis_client: Redis)
     for key in HASHES.values():
         await client.hset(key, "a", "b")
     await client.zadd(KEYS.due, {"a": 1})
+    before = sorted(await client.keys())
     await require_key_types(connection_of(client), KEYS)
+    assert sorted(await client.keys()) == before
 
 
 @pytest.mark.parametrize("name", [*STREAMS, *HASHES, "due"])

@@ -97,6 +97,7 @@ def test_every_stream_is_measured_on_its_node(cluster_project: Project) -> None:
 
     wait_until(lambda: 'streamroute_dead_letters{stream="events"} 20.0' in scraped(), "dead letters")
     wait_until(lambda: 'streamroute_entries_unread{stream="archive"} 0.0' in scraped(), "the other stream")
+    assert 'streamroute_dead_letters{stream="archive"} 0.0' in scraped()
 
 
 def test_dead_letters_in_another_slot_are_refused_before_anything_is_read(cluster_project: Project) -> None:

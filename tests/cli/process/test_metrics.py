@@ -192,6 +192,7 @@ def test_a_stopped_worker_is_reported(project: Project) -> None:
     scraper.until(lambda seen: seen["event_loop_lag_seconds",] > 3, "a lag")
     os.kill(pid, signal.SIGCONT)
     scraper.until(lambda seen: seen["event_loop_lag_seconds",] < 3, "no lag")
+    assert running.process.poll() is None
 
 
 def test_a_run_with_an_end_has_metrics_until_then(project: Project) -> None:

@@ -155,7 +155,9 @@ async def stop(running: asyncio.Task[Any]) -> None:
 
 
 async def test_a_cancellation_from_outside_passes_through() -> None:
-    await stop(asyncio.ensure_future(run(asyncio.sleep(LONG))))
+    running = asyncio.ensure_future(run(asyncio.sleep(LONG)))
+    await stop(running)
+    assert running.cancelled()
 
 
 async def test_a_cancellation_from_outside_is_not_lost_when_the_time_is_up_as_well() -> None:

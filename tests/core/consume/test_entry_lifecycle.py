@@ -370,7 +370,9 @@ class TestQuotas:
 
     async def test_a_wait_for_the_quota_ends_at_its_timeout(self) -> None:
         async with opened() as work:
-            await within_patience(work.lifecycle.wait_for_quota(0.001))
+            waiting = asyncio.ensure_future(work.lifecycle.wait_for_quota(0.001))
+            await within_patience(waiting)
+            assert not waiting.cancelled()
 
 
 class TestPatience:

@@ -160,6 +160,7 @@ run()
     async with stage.running():
         await stage.until("exits", "runs")
         stage.supervisor.stop()
+    assert stage.lives == ["exits", "runs", "drained"]
 
 
 @pytest.mark.parametrize("last_words", ["", "report(ready=False)\nreport(ready=False, ended=True)"])
@@ -198,6 +199,7 @@ run()
     async with stage.running():
         await stage.until("crashes", "runs")
         stage.supervisor.stop()
+    assert stage.lives == ["crashes", "runs", "drained"]
 
 
 @pytest.mark.parametrize("code", [1, 2, 3, NO_REDIS])
@@ -483,6 +485,7 @@ async def test_a_worker_ignores_signals_of_the_terminal(tmp_path: Path) -> None:
     async with stage.running():
         await stage.until("True", "runs")
         stage.supervisor.stop()
+    assert stage.lives == ["True", "runs", "drained"]
 
 
 async def test_stop_before_the_start_starts_nothing(tmp_path: Path) -> None:

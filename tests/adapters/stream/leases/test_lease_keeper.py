@@ -178,6 +178,7 @@ async def test_a_keeper_is_closed_although_no_thread_of_the_executor_is_free(bac
         await keeper.open()
         try:
             await within_patience(keeper.close())
+            assert not stuck.done()
         finally:
             release.set()
             await stuck

@@ -552,7 +552,7 @@ class TestPatience:
             await clock.advance(500)
             assert len(caring.of("clean_up")) == 2
 
-    async def test_without_a_last_delivery_of_its_own_a_stream_waits_for_the_quota(self) -> None:
+    async def test_a_stream_without_a_last_delivery_waits_for_the_quota(self) -> None:
         """Another stream of the process runs one: there is nothing to make up for."""
         storage, sink = Claiming(), EntrySink()
         storage.stale = [ClaimResult([], 1, 1), ClaimResult([])]
@@ -589,6 +589,7 @@ async def test_an_unopened_fetcher_can_be_closed() -> None:
     made: Any = Caring()
     fetcher = Fetcher(made, ME, settings_with(), EntrySink(), Incidents(), DueTimer())
     await within_patience(fetcher.close())
+    assert made.requests == [("interrupt", STREAM, GROUP, "me")]
 
 
 def test_it_can_be_opened_in_another_event_loop() -> None:
