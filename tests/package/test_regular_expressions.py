@@ -45,6 +45,7 @@ GIVEN: Final = {
     "streamroute.adapters.urls.redaction": "of the same table",
     "streamroute.config.variables.misplaced": "one of its constants, which are found below",
     "streamroute.config.yaml.syntax.other_formats": "of the table below",
+    "streamroute.config.yaml.syntax.errors": "of a table in its messages",
     "streamroute.config.yaml.syntax.lines": "of a table that is compiled, and found so",
     "streamroute.config.schema.explain.normalized_guess": "a pattern of the published schema",
     "streamroute.config.schema.explain.key_findings": "a pattern of the published schema",
@@ -150,6 +151,8 @@ def written_tables(module: ModuleType) -> Iterator[str]:
         yield from (value[0] for value in vars(module)["VALUES"].values())
     if module.__name__ == "streamroute.config.yaml.syntax.other_formats":
         yield from (form.line for form in vars(module)["_FORMATS"])
+    if module.__name__ == "streamroute.config.yaml.syntax.messages":
+        yield from (pattern for pattern, _ in vars(module)["INSIDE_LINE"].values())
 
 
 def written_in(module: ModuleType, function: str, call: ast.Call) -> Iterator[Found]:
