@@ -90,7 +90,7 @@ def test_extras_are_detected_before_handlers_are_imported(site: Path, hostile: P
     assert not (hostile.parent / "owned").exists()
 
 
-def test_the_base_installation_is_one(site: Path, hostile: Path) -> None:
+def test_the_base_installation_has_no_extras(site: Path, hostile: Path) -> None:
     assert not {entry.name for entry in site.iterdir()} & {
         "orjson",
         "jsonschema_rs",

@@ -35,7 +35,7 @@ def test_help_names_every_command_and_exit_code(command: Callable[..., Done], fl
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_has_help_of_its_own(command: Callable[..., Done], name: str) -> None:
+def test_every_command_has_help(command: Callable[..., Done], name: str) -> None:
     done = command(name, "-h")
     assert done.code == 0
     assert done.out.startswith(f"Usage: streamroute {name} ")
@@ -109,7 +109,7 @@ def test_paths_are_completed_by_the_shell(lone_project: Project, typed: str) -> 
     assert lone_project.run().out in ("file,ro\n", "dir,ro\n")
 
 
-def test_a_reader_that_has_had_enough_is_no_fault(lone_project: Project) -> None:
+def test_a_closed_output_pipe_is_no_error(lone_project: Project) -> None:
     """For example behind `| head`, if it has ended before the first write."""
     ours, theirs = os.pipe()
     os.close(ours)

@@ -281,7 +281,7 @@ def test_a_handler_that_is_not_callable_is_reported_at_its_path(write: Write) ->
     ]
 
 
-def test_a_file_that_leaves_nothing_to_compile_is_all_findings(write: Write) -> None:
+def test_an_uncompilable_file_has_findings_only(write: Write) -> None:
     result = check_path(write("- a list\n"))
     assert (result.document, result.compiled) == (None, None)
     assert [finding.code for finding in result.findings] == ["SR012"]

@@ -222,7 +222,7 @@ def test_an_unset_variable_is_an_error_or_an_info_as_asked(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("text", ["", "[]", "version: 2", "routes: ["])
-def test_a_root_that_leaves_nothing_to_go_on_with_gives_no_document(tmp_path: Path, text: str) -> None:
+def test_an_unusable_root_file_gives_no_document(tmp_path: Path, text: str) -> None:
     loaded = load(tmp_path, text)
     assert loaded.document is None
     assert len(loaded.findings) == 1

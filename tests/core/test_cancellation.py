@@ -132,7 +132,7 @@ async def test_the_wrapper_is_a_coroutine_in_all_other_respects() -> None:
     uncloseable(cast("Any", asyncio.sleep(0))).close()
 
 
-async def test_a_worker_whose_handler_awaits_a_generator_exit_goes_on() -> None:
+async def test_a_worker_survives_a_generator_exit_of_its_handler() -> None:
     seen: list[str] = []
     failed: list[str] = []
 

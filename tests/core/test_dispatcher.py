@@ -91,7 +91,7 @@ async def test_handlers_of_the_type_run_in_the_order_of_their_registration() -> 
     assert [len(handler.seen) for handler in (own, first, second)] == [2, 2, 1]
 
 
-def test_a_router_returns_the_handler_and_shows_what_it_has() -> None:
+def test_a_router_returns_the_handler_and_lists_its_routes() -> None:
     async def handler(payload: dict[str, Any], container: Any) -> None: ...
 
     def is_urgent(payload: dict[str, Any]) -> bool:
@@ -365,7 +365,7 @@ async def test_an_external_retry_runs_only_its_routes_in_its_group() -> None:
 
 
 @pytest.mark.parametrize("group", [None, GROUP])
-async def test_plain_payloads_are_scheduled_and_brought_back_as_well(group: str | None) -> None:
+async def test_plain_payloads_are_scheduled_and_promoted(group: str | None) -> None:
     scheduler, handler = Scheduler(), Handling("bad", failing())
     dispatcher = dispatcher_of(handler, retry_scheduler=scheduler, group_name=group)
     await dispatcher.process_message({"type": "booked"})
@@ -642,7 +642,7 @@ async def test_all_filters_run_before_the_first_handler_and_payloads_are_separat
     assert all(payload is not got for payload in seen[:2])
 
 
-async def test_a_handler_may_say_that_it_skipped() -> None:
+async def test_a_handler_may_report_a_skip() -> None:
     reported: list[Result] = []
 
     async def skipping(payload: Any, container: Any) -> Result:

@@ -175,7 +175,7 @@ async def test_any_exception_of_a_handler_is_survived_on_a_real_server(shape: st
 
 
 @pytest.mark.parametrize("kind", FAILURES)
-async def test_a_callback_of_one_s_own_costs_no_worker(kind: str) -> None:
+async def test_a_failing_custom_callback_stops_no_worker(kind: str) -> None:
     """Without a dispatcher the entry stays pending, and the next one is handled."""
     backend, handled = MemoryBackend(), asyncio.Event()
     make: Make = FAILURES[kind]

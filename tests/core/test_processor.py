@@ -191,7 +191,7 @@ async def test_without_a_callback_nothing_starts() -> None:
         await worker.start_listening()
 
 
-async def test_errors_of_reading_and_acking_are_waited_out() -> None:
+async def test_reading_and_acking_are_retried_after_errors() -> None:
     storage = PlainStorage({"type": "booked"})
     storage.fail = {"read_events": [OSError("gone")] * 2, "ack_event": [OSError("gone")] * 2}
     handler = Handling()

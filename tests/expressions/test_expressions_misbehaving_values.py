@@ -98,7 +98,7 @@ def test_a_transform_gives_an_object_or_rejects(expression: str) -> None:
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
-def test_an_order_key_is_one_or_there_is_none(expression: str) -> None:
+def test_an_order_key_is_always_hashable(expression: str) -> None:
     key_of = order_key(expression)
     for value in values():
         assert isinstance(hash(key_of({"v": value})), int)
@@ -114,7 +114,7 @@ class Storage:
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
-async def test_a_key_of_dedupe_is_one_or_rejects(expression: str) -> None:
+async def test_a_dedupe_key_is_valid_or_rejects_the_message(expression: str) -> None:
     handler = Handling()
     route = with_dedupe(handler, compile_value(expression), 60)
     for value in values():

@@ -18,15 +18,13 @@ def problem(start: int, end: int | None) -> Problem:
 
 
 @given(st.lists(spans, max_size=6), spans)
-def test_places_overlap_what_one_of_them_overlaps(
-    known: list[tuple[int, int]], other: tuple[int, int]
-) -> None:
+def test_places_overlap_if_one_of_them_overlaps(known: list[tuple[int, int]], other: tuple[int, int]) -> None:
     places = Spans(problem(*span) for span in known)
     assert places.overlap(problem(*other)) == any(a < other[1] and other[0] < b for a, b in known)
 
 
 @pytest.mark.parametrize(("start", "expected"), [(3, True), (6, True), (0, False)])
-def test_a_problem_without_an_end_goes_on_to_the_string_s(start: int, expected: bool) -> None:
+def test_a_problem_without_an_end_extends_to_the_end_of_the_string(start: int, expected: bool) -> None:
     assert Spans([problem(3, None)]).overlap(problem(start, start + 1)) is expected
 
 

@@ -196,7 +196,7 @@ def test_a_handlers_changes_affect_only_its_own_message(expression: str) -> None
     assert "changed" not in repr(second)
 
 
-def test_a_transform_without_a_list_or_an_object_of_its_own_copies_nothing() -> None:
+def test_a_transform_without_a_new_list_or_object_copies_nothing() -> None:
     payload = {"type": "t", "items": [1]}
     assert compile_transform("{kept: items, n: `1`, s: 'x'}")(payload)["kept"] is payload["items"]
 

@@ -67,9 +67,7 @@ def test_a_message_is_judged_by_the_routes_of_the_version_that_read_it() -> None
         (done("record"), {"sent": [sent(sent=_LAST_OLD + 1)]}),
     ],
 )
-def test_what_its_reader_or_everybody_owes_and_is_nowhere_is_lost(
-    lines: list[str], facts: dict[str, Any]
-) -> None:
+def test_an_owed_message_that_is_nowhere_is_lost(lines: list[str], facts: dict[str, Any]) -> None:
     assert problems(rollout(*lines, **facts)) == ["lost"]
 
 

@@ -89,7 +89,7 @@ def test_an_unreadable_entry_is_owed_a_dead_letter() -> None:
     assert _problems(orders=[broken], state=GroupState(dead=(("1-1", None),))) == []
 
 
-def test_what_a_fault_destroyed_as_documented_is_forgiven() -> None:
+def test_a_documented_loss_by_a_fault_is_accepted() -> None:
     """Messages sent outside its span are not."""
     wiped = replace(_KILL, forgiven=(10.0, 10.2))
     assert _problems(faults=[wiped]) == []
@@ -150,7 +150,7 @@ def test_no_attempt_is_delivered_too_often() -> None:
     assert _problems(*starts, _DONE) != []
 
 
-def test_what_a_dead_worker_held_must_start_in_time() -> None:
+def test_entries_of_a_dead_worker_must_start_in_time() -> None:
     """P2, with some slack for a busy machine."""
     fault = replace(_KILL, held=frozenset({"1-1"}))
     limit = fault.begin + _TERMS.recovery + SLACK
@@ -160,7 +160,7 @@ def test_what_a_dead_worker_held_must_start_in_time() -> None:
     assert _problems(replace(start, at=limit + 0.1), done, faults=[fault]) != []
 
 
-def test_what_has_not_come_to_rest_is_a_breach() -> None:
+def test_an_unsettled_message_is_a_breach() -> None:
     """It is not lost, but stuck."""
     assert _problems(state=GroupState(pending={"1-1": Held("w1", 9000, 1)})) != []
 

@@ -104,7 +104,7 @@ def test_a_request_whose_reply_is_lost_is_carried_out(proxy: Proxy, client: Any,
     assert direct.lrange("list", 0, -1) == [b"kept"]
 
 
-def test_a_trap_lets_pass_what_came_before_it(proxy: Proxy, client: Any) -> None:
+def test_a_trap_ignores_earlier_requests(proxy: Proxy, client: Any) -> None:
     """A request before the trap was set does not spring it."""
     client.rpush("list", "before")
     trap = proxy.trap(rb"RPUSH", "request")

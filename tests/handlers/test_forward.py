@@ -163,7 +163,7 @@ async def test_unencodable_payloads_are_rejected_at_once() -> None:
     assert isinstance(caught.value.__cause__, EncodeError)
 
 
-async def test_routers_of_one_s_own_dispatcher_forward_through_the_client_that_they_are_given(
+async def test_routers_of_a_custom_dispatcher_forward_through_the_given_client(
     tmp_path: Path, redis_client: Redis
 ) -> None:
     route = "{name: r, type: t, handler: streamroute.handlers.forward, with: {stream: other}}"

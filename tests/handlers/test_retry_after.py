@@ -28,5 +28,5 @@ def test_digits_of_other_scripts_are_invalid() -> None:
     assert [seconds_of(text) for text in ("\u0667", "\u00b2", "\uff17")] == [None] * 3
 
 
-def test_leading_zeros_are_no_more_seconds() -> None:
+def test_leading_zeros_do_not_change_a_duration() -> None:
     assert [seconds_of(text) for text in ("007", "0" * 50 + "7", "000")] == [7, 7, 0]

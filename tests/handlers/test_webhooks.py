@@ -348,13 +348,13 @@ async def test_an_answer_that_drips_is_bounded_by_the_timeout(
         await time_out_while_it_drips(receiver, monkeypatch)
 
 
-async def test_a_success_that_drips_is_one(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_slow_success_is_not_sent_again(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     """The receiver has the message: to send it again would have its effect twice."""
     await time_out_while_it_drips(receiver, monkeypatch)
     assert len(receiver.requests) == 1
 
 
-async def test_a_success_without_end_is_a_success_and_not_read_to_its_end(receiver: Receiver) -> None:
+async def test_an_endless_success_response_is_not_read_completely(receiver: Receiver) -> None:
     receiver.body = b"x" * 50_000_000
     await webhook({}, url=receiver.url)
     assert len(receiver.requests) == 1

@@ -251,7 +251,7 @@ def test_a_record_that_cannot_be_formatted_is_handed_on(template: str, details: 
     assert scene.kept.messages[1].startswith("failed")
 
 
-def test_a_record_whose_key_is_none_is_written_as_it_is(scene: Scene) -> None:
+def test_a_record_without_a_key_is_written_unchanged(scene: Scene) -> None:
     for _ in range(2):
         scene.warn("failed", extra={"coalesced_by": [[]]})
     assert scene.kept.messages == ["failed", "failed"]

@@ -171,7 +171,7 @@ def explanation(before: str, after: str, function: str | None = None) -> Explana
     return Explanation("m.py", before, after, "It cannot be told.", function)
 
 
-def test_an_explained_survivor_is_no_survivor() -> None:
+def test_an_explained_survivor_is_not_reported() -> None:
     (mutant,) = python_mutants("m.py", "x = a < b")
     report = Report()
     report.add(mutant, Result("k", False, "", "t", 0.0), explanation("x = a < b", "x = a <= b"))

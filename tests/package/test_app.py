@@ -126,7 +126,9 @@ async def test_a_group_abandoned_at_run_time_is_reported(
     assert caplog.text.count("has no worker") == 1
 
 
-async def test_leaving_finishes_what_was_started(folder: Path, redis_url: str, redis_client: Redis) -> None:
+async def test_leaving_the_app_settles_started_messages(
+    folder: Path, redis_url: str, redis_client: Redis
+) -> None:
     async with app_of(folder, redis_url) as app:
         await app.start()
         await publish(app, "events", {"type": "t", "n": 1})

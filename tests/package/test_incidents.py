@@ -32,7 +32,7 @@ def test_incidents_are_counted_even_if_not_logged() -> None:
     assert counted == [1]
 
 
-def test_an_outage_counts_once_however_often_it_is_tried_again() -> None:
+def test_an_outage_counts_once_despite_retries() -> None:
     counted: list[tuple[str, Incident, int]] = []
     outage = OutageTracker("reading from s", "s", Incidents(lambda *reported: counted.append(reported)))
     for _ in range(3):

@@ -78,7 +78,7 @@ def test_a_server_is_waited_for_while_it_loads(tmp_path: Path, server: FolderSer
         assert left == replies[-1:], "it returned before the server was ready"
 
 
-def test_a_server_that_loads_for_ever_is_an_error(tmp_path: Path) -> None:
+def test_an_endlessly_loading_server_is_an_error(tmp_path: Path) -> None:
     server = FolderServer(tmp_path, threading.Event(), ServerTimeouts(load=0.05))
     (tmp_path / "valkey.log").write_text("1:M 1 Jan 2026 00:00:00.000 * Loading\n")
     with impostor(tmp_path, [_LOADING]), closing(server):

@@ -262,7 +262,7 @@ def test_a_folder_deleted_in_use_leaves_no_server_behind(folder: Path) -> None:
         os.kill(pid, 0)
 
 
-def test_a_folder_made_anew_gets_a_server_of_its_own(folder: Path, user: Callable[[], User]) -> None:
+def test_a_recreated_folder_gets_a_new_server(folder: Path, user: Callable[[], User]) -> None:
     """Its old server, which would write to deleted files, is stopped, and the old users cause no damage."""
     old = user().arrived()
     visit(old.url)
@@ -421,7 +421,7 @@ def test_a_server_that_is_stopped_is_named_and_waited_for(folder: Path, user: Ca
         assert visit(url) == 1
 
 
-def test_an_instance_is_one_user(folder: Path) -> None:
+def test_an_instance_can_be_acquired_once(folder: Path) -> None:
     server = EmbeddedServer(folder)
     server.release()
     with server:

@@ -43,7 +43,7 @@ def test_the_folder_is_made_for_its_user_alone(temporary: Path) -> None:
     assert path.parent.stat().st_mode & 0o777 == 0o700
 
 
-def test_each_data_folder_has_a_socket_of_its_own(temporary: Path, tmp_path: Path) -> None:
+def test_each_data_folder_has_its_own_socket(temporary: Path, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "link").symlink_to("data")
     assert path_in(temporary, tmp_path / "link") == path_in(temporary, tmp_path / "data")

@@ -241,7 +241,7 @@ def test_a_retry_of_a_message_remembers_its_failure_unless_it_is_postponed() -> 
     assert (len(many.history), many.history[-1].error) == (20, "last")
 
 
-def test_fields_come_as_a_list_as_a_map_or_not_at_all() -> None:
+def test_fields_may_be_a_list_a_map_or_absent() -> None:
     assert (
         fields_from_reply([b"a", b"1", b"b", b"2"])
         == fields_from_reply({b"a": b"1", b"b": b"2"})

@@ -158,7 +158,7 @@ async def test_reported_and_foreign_groups_cost_nothing(
     assert {name: count for name, count in requests.items() if count} == {"xinfo": 3}
 
 
-async def test_a_group_that_knows_no_route_yet_is_looked_at_again(redis_client: Redis) -> None:
+async def test_a_group_without_known_routes_is_checked_again(redis_client: Redis) -> None:
     client: Any = redis_client
     await client.xgroup_create(STREAM, OLD, id="0", mkstream=True)
     await client.hset(OLD_KEYS.delayed, "1", "a retry")

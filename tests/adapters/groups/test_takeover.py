@@ -174,7 +174,7 @@ async def test_while_a_takeover_waits_nothing_is_cleaned_or_promoted(backend: Re
     assert await waiting.promote_due(STREAM, NEW) is None
 
 
-async def test_workers_that_die_are_waited_for_no_longer_than_they_count_as_alive(
+async def test_dying_workers_are_waited_for_until_they_count_as_dead(
     backend: RedisBackend,
 ) -> None:
     client = backend.client
@@ -389,7 +389,7 @@ async def test_workers_of_the_old_group_are_polled_each_second_and_reported_once
     assert await _looks(backend) == before
 
 
-async def test_a_group_that_left_nothing_is_taken_over_without_a_word(
+async def test_an_empty_group_is_taken_over_without_a_log_line(
     backend: RedisBackend, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert await (await _takeover(backend)).advance()

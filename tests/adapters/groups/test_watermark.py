@@ -144,7 +144,7 @@ async def test_the_start_is_the_id_before_the_first_that_is_needed(
         b"\xff",
     ],
 )
-async def test_a_watermark_that_cannot_be_read_counts_as_unknown_and_is_written_anew(
+async def test_an_unreadable_watermark_counts_as_unknown_and_is_rewritten(
     backend: RedisBackend, low: str | bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Anyone may have written it; the group restarts at the position that the worker knows."""

@@ -236,9 +236,7 @@ class TestBudget:
 class TestCursors:
     """Where a sweep continues."""
 
-    async def test_a_sweep_goes_on_behind_what_it_has_looked_at_and_begins_again(
-        self, group: Claiming
-    ) -> None:
+    async def test_a_sweep_continues_after_the_last_entry_and_restarts(self, group: Claiming) -> None:
         await group.held("1-0", "2-0", "3-0", "4-0", idle=0)
         await group.held("5-0")
         reply, found = await group.claim(sweep=2), list[list[str]]()
@@ -247,7 +245,7 @@ class TestCursors:
             reply = await group.claim(sweep=2, cursors=("-", reply.cursors[1]))
         assert found == [["2-0"], ["4-0"], ["-", "5-0"]]
 
-    async def test_each_stream_has_a_cursor_of_its_own(self, group: Claiming) -> None:
+    async def test_each_stream_has_a_separate_cursor(self, group: Claiming) -> None:
         await group.held("1-0", "2-0", "3-0", idle=0, stream=KEYS.retry)
         await group.held("7-0", "8-0", "9-0", idle=0)
         first = await group.claim(sweep=2)

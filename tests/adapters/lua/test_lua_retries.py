@@ -209,7 +209,7 @@ class TestRestoreDue:
         assert sorted(found, key=int) == [f"{n}" for n in range(2_000)]
         assert 2 <= steps <= 10
 
-    async def test_steps_go_on_where_the_last_one_ended(self, group: Scripted) -> None:
+    async def test_steps_continue_where_the_last_one_ended(self, group: Scripted) -> None:
         """An entry without its due time may be behind many that have theirs."""
         names = [f"{n}" for n in range(3_000)]
         await group.client.hset(KEYS.delayed, mapping=dict.fromkeys(names, "x" * 100))

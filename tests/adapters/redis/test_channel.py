@@ -120,7 +120,7 @@ async def test_a_server_that_is_away_is_raised_to_everybody() -> None:
     assert {type(error) for error in failed} == {RedisConnectionError}
 
 
-async def test_a_call_that_cannot_be_packed_is_raised_and_the_line_goes_on(redis_url: str) -> None:
+async def test_a_call_that_cannot_be_packed_raises_and_the_channel_continues(redis_url: str) -> None:
     unfit: Any = object()
     async with new_client(redis_url) as client:
         async with busy(client, COMMAND_CONNECTIONS):

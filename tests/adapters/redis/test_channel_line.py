@@ -166,7 +166,7 @@ async def test_a_caller_that_is_cancelled_on_its_way_keeps_its_neighbours_answer
     ("error", "reported"),
     [(ConnectionError("away"), ConnectionError), (KeyboardInterrupt(), asyncio.CancelledError)],
 )
-async def test_an_error_reaches_all_callers_of_the_batch_and_the_queue_goes_on(
+async def test_an_error_reaches_all_callers_of_the_batch_and_the_queue_continues(
     server: Server, channel: Callable[[int], Channel], error: BaseException, reported: type[BaseException]
 ) -> None:
     made = channel(1)
@@ -263,6 +263,6 @@ def test_a_pool_of_one_connection_has_none_to_wait_with() -> None:
         RedisStreamStorage(Redis(connection_pool=pool))
 
 
-def test_a_pool_that_knows_no_bound_has_seven() -> None:
+def test_a_pool_without_a_limit_has_seven_connections() -> None:
     pool = cast("ConnectionPool", object())
     assert (command_connections(pool), read_connections(pool)) == (3, 4)

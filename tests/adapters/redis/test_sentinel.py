@@ -74,7 +74,9 @@ async def added(redis: RedisConnection, n: str) -> bool:
     return True
 
 
-async def test_consuming_goes_on_after_a_failover(watched: Watched, caplog: pytest.LogCaptureFixture) -> None:
+async def test_consuming_continues_after_a_failover(
+    watched: Watched, caplog: pytest.LogCaptureFixture
+) -> None:
     """Reads, acks and the heartbeat's connection follow the master; their logs contain no password."""
     caplog.set_level(logging.WARNING, "streamroute")
     handling = Handling()
@@ -94,7 +96,7 @@ async def test_consuming_goes_on_after_a_failover(watched: Watched, caplog: pyte
     assert "watch3r" not in caplog.text
 
 
-async def test_consuming_goes_on_after_the_master_was_made_a_replica(watched: Watched) -> None:
+async def test_consuming_continues_after_the_master_became_a_replica(watched: Watched) -> None:
     """It is alive and answers: some of its connections would continue to read from it."""
     handling = Handling()
     async with connected(watched) as redis:
@@ -146,7 +148,7 @@ async def test_a_master_that_lives_on_is_left_as_soon_as_the_sentinels_name_anot
         assert old.taken() == []
 
 
-async def test_sentinels_are_asked_once_a_second_however_much_is_sent(nodes: tuple[Node, Node, Node]) -> None:
+async def test_sentinels_are_asked_once_a_second_under_load(nodes: tuple[Node, Node, Node]) -> None:
     sentinel, master, _ = nodes
     async with client_of(sentinel, master) as client:
         began = time.monotonic()
@@ -243,7 +245,7 @@ async def test_lookups_at_the_same_time_lose_no_sentinel(watched: Watched) -> No
         assert {id(sentinel) for sentinel in manager.sentinels} == known
 
 
-async def test_a_connection_of_its_own_finds_the_master_and_is_closed(watched: Watched) -> None:
+async def test_a_separate_connection_finds_the_master_and_is_closed(watched: Watched) -> None:
     async with connected(watched) as redis:
         async with clone_for_loop(redis.client) as clone:
             assert await clone.ping()
@@ -324,7 +326,7 @@ async def test_sentinels_and_the_master_are_logged_in_to_each_with_its_own() -> 
             assert issubclass(own.connection_class, SSLConnection)
 
 
-async def test_without_a_login_of_their_own_sentinels_are_asked_without_one() -> None:
+async def test_sentinels_without_credentials_are_asked_without_any() -> None:
     async with new_client("redis+sentinel://u:p@a/main?sentinel_username=&sentinel_password=") as client:
         pool: Any = client.connection_pool
         [sentinel] = pool.sentinel_manager.sentinels

@@ -167,7 +167,7 @@ async def test_a_read_returns_at_most_the_requested_count(streams: Streams) -> N
         assert 1 <= brought[names[n]] <= 1 + n % 7
 
 
-async def test_a_stream_without_a_group_is_an_error_of_its_own(streams: Streams) -> None:
+async def test_a_stream_without_a_group_has_a_separate_error(streams: Streams) -> None:
     names = [f"s{n}" for n in range(10)]
     await streams.create(*names)
     good = await streams.all_wait(names)
@@ -182,7 +182,7 @@ async def test_a_stream_without_a_group_is_an_error_of_its_own(streams: Streams)
             assert numbers(await within_patience(task)) == {name: 1}
 
 
-async def test_a_key_that_is_no_stream_is_an_error_of_its_own(streams: Streams) -> None:
+async def test_a_key_of_another_type_has_a_separate_error(streams: Streams) -> None:
     await streams.create("good")
     await streams.other.set("wrong", "a string")
     good, wrong = streams.reading("good"), streams.reading("wrong")

@@ -102,7 +102,7 @@ def test_a_read_waits_on_the_server_until_the_next_beat_and_is_sent_again_at_onc
 @pytest.mark.parametrize(
     ("wait", "blocks"), [(0, [1]), (0.0005, [1]), (0.0015, [1, 1]), (0.4999, [499, 1]), (0.5, [500])]
 )
-def test_a_read_waits_for_whole_milliseconds_and_never_for_ever(
+def test_a_read_waits_for_whole_milliseconds_and_never_forever(
     server: Server, wait: float, blocks: list[int]
 ) -> None:
     async def main() -> None:
@@ -220,7 +220,7 @@ def test_a_read_that_waits_for_its_beat_is_answered_when_the_others_end(
 
 
 @pytest.mark.parametrize(("streams", "again"), [(15, 0.25), (16, 0.25016), (100, 0.251)])
-def test_reads_of_many_streams_are_spaced_while_they_bring_something(
+def test_reads_of_many_streams_are_spaced_while_they_return_entries(
     server: Server, streams: int, again: float
 ) -> None:
     async def main() -> None:
@@ -239,7 +239,7 @@ def test_reads_of_many_streams_are_spaced_while_they_bring_something(
     run_jumping(main())
 
 
-def test_reads_that_bring_nothing_are_not_spaced(server: Server) -> None:
+def test_empty_reads_are_not_spaced(server: Server) -> None:
     async def main() -> None:
         reads, before = server.reads(4), asyncio.all_tasks()
         tasks = await until_all_wait(reads, *map(str, range(100)), wait=0.75)

@@ -129,16 +129,14 @@ async def _is_done(backend: RedisBackend) -> bool:
     return not await backend.pending() and await backend.client.xlen(KEYS.retry) == 0
 
 
-async def test_large_letters_come_a_few_at_a_time(redis_client: Redis, box: DeadLetters) -> None:
+async def test_large_letters_are_read_in_small_batches(redis_client: Redis, box: DeadLetters) -> None:
     """No reply is so large that it could not arrive in time."""
     for _ in range(10):
         await redis_client.xadd(box.key, {"x": "x" * (4 * 1024 * 1024)})
     assert [len(page) async for page in box.pages(since=0, until=FOREVER)] == [1, 2, 3, 3, 1]
 
 
-async def test_letters_of_which_each_fills_a_reply_come_one_at_a_time(
-    redis_client: Redis, redis_url: str
-) -> None:
+async def test_letters_that_fill_a_reply_are_read_one_by_one(redis_client: Redis, redis_url: str) -> None:
     redis = RedisConnection(redis_client, read_address(redis_url, folder=Path()), redis_url)
     box = DeadLetters(redis, KEYS.dead, reply_bytes=10)
     for _ in range(3):

@@ -88,7 +88,7 @@ async def test_strings_are_written_as_fields_beside_the_retry_envelope(redis_cli
     assert b'"routes": ["thank"]' in fields[b"_streamroute"]
 
 
-async def test_nested_values_come_back_as_json(redis_client: Redis) -> None:
+async def test_nested_values_are_returned_as_json(redis_client: Redis) -> None:
     payload = {"type": "booked", "guest": {"tier": "gold"}, "_streamroute": MARK}
     async with bringing_back(redis_client) as scheduler:
         await scheduler.schedule_retry(STREAM, payload, delay=0)

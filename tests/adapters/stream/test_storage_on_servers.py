@@ -252,7 +252,7 @@ async def test_entries_skipped_for_the_byte_limit_are_claimed_later(backend: Red
     assert claimed == ids[:5]
 
 
-async def test_a_sweep_goes_on_from_claim_to_claim(backend: RedisBackend) -> None:
+async def test_a_sweep_continues_from_claim_to_claim(backend: RedisBackend) -> None:
     storage = backend.storage(lease=60)
     storage.claim_limits = ClaimLimits(sweep=10)
     await storage.create_group(STREAM, GROUP)

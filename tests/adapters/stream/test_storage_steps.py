@@ -59,7 +59,7 @@ def default(made: Callable[..., Any], name: str) -> Any:
     return inspect.signature(made).parameters[name].default
 
 
-def test_the_settings_that_are_left_out_are_those_that_are_documented() -> None:
+def test_default_settings_are_the_documented_ones() -> None:
     for made, block in ((RedisStreamStorage, 0.5), (MemoryStreamStorage, 2.0)):
         assert (default(made, "codec"), default(made, "lease")) == ("json", 60.0)
         assert (default(made, "block"), default(made, "trim")) == (block, None)
@@ -100,9 +100,7 @@ class TestGroups:
             await storage.create_group(STREAM, GROUP)
         assert group.reported == [(STREAM, Incident.GROUP_RECREATED, 1)] * 2
 
-    async def test_a_group_whose_retries_alone_are_missing_was_never_lost_to_one_who_had_not_seen_it(
-        self, group: Storing
-    ) -> None:
+    async def test_a_group_without_a_retry_stream_is_not_lost_to_a_new_worker(self, group: Storing) -> None:
         await group.create_group()
         await group.storage().create_group(STREAM, GROUP)
         assert group.reported == []
@@ -119,7 +117,7 @@ class TestGroups:
         assert group.reported == [(STREAM, Incident.GROUP_RECREATED, 1)]
         assert await group.reads(storage) == {}
 
-    async def test_a_group_that_begins_again_has_not_gone_back_as_well(self, group: Storing) -> None:
+    async def test_a_recreated_group_is_reported_once(self, group: Storing) -> None:
         storage = group.storage()
         keeper = storage.lease_keeper(STREAM, GROUP, ME, held=dict, lost=lambda lost: None)
         await storage.create_group(STREAM, GROUP)
@@ -334,7 +332,7 @@ async def test_more_retries_than_one_step_promotes_wait_for_the_next(group: Stor
     assert len(await group.ids(KEYS.retry)) == 100
 
 
-async def test_a_claim_and_a_promotion_bring_sixteen_mebibytes_or_a_little_more(group: Storing) -> None:
+async def test_a_claim_and_a_promotion_read_about_sixteen_mebibytes(group: Storing) -> None:
     storage = group.storage()
     await storage.create_group(STREAM, GROUP)
     for n in range(1, 6):

@@ -155,7 +155,7 @@ def test_an_unusable_data_folder_is_reported_on_one_line(
 
 
 @pytest.mark.parametrize("escape", ["\\0", "\\ud800", "\\n", "\\e[2J"])
-def test_a_folder_of_characters_that_no_path_has_is_no_crash(
+def test_a_folder_with_invalid_characters_is_an_error(
     folder: Path, command: Callable[..., Done], escape: str
 ) -> None:
     Path("routes.yaml").write_text(f'{ROUTES}redis: {{url: "embedded:a{escape}b"}}\n')

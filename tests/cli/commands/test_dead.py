@@ -173,7 +173,7 @@ def test_an_id_that_is_not_there(shop: Project, command: Callable[..., Done], wo
 
 
 @pytest.mark.parametrize("words", [["show", "x"], ["retry", "12"], ["list", "--older", "3"]])
-def test_words_that_are_off(shop: Project, command: Callable[..., Done], words: list[str]) -> None:
+def test_invalid_arguments_exit_with_2(shop: Project, command: Callable[..., Done], words: list[str]) -> None:
     assert command("dead", *words).code == 2
 
 
@@ -214,7 +214,9 @@ def test_a_name_that_nothing_has_is_a_mistake(
     assert len(left(shop)) == 2
 
 
-def test_names_that_only_the_letters_know_are_known(shop: Project, command: Callable[..., Done]) -> None:
+def test_names_that_occur_only_in_dead_letters_are_accepted(
+    shop: Project, command: Callable[..., Done]
+) -> None:
     gone = put(shop, route="gone", type="order.paid")
     assert listed(command, "--route", "gone") == listed(command, "--type", "order.paid") == [gone]
     assert listed(command, "--route", "(no route)") == listed(command, "--route", "ok") == []

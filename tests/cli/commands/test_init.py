@@ -62,7 +62,7 @@ def test_nothing_that_exists_is_overwritten(tmp_path: Path, command: Callable[..
     assert contents(tmp_path) == {"routes.yaml": b"mine"}
 
 
-def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path, command: Callable[..., Done]) -> None:
+def test_an_unwritable_path_prints_one_line(tmp_path: Path, command: Callable[..., Done]) -> None:
     (tmp_path / "file").write_text("")
     done = command("init", str(tmp_path / "file" / "below"))
     assert done.code == 1
@@ -70,7 +70,7 @@ def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path, command: Cal
     assert done.err.endswith(f"cannot be written: {tmp_path / 'file'} is not a folder\n")
 
 
-def test_the_schema_is_one(command: Callable[..., Done]) -> None:
+def test_the_schema_command_prints_a_valid_schema(command: Callable[..., Done]) -> None:
     from jsonschema import Draft202012Validator
 
     schema = json.loads(command("schema").out)

@@ -85,7 +85,7 @@ class Shouting:
 """
 
 
-def test_a_codec_of_one_s_own_writes_it(shop: Project, command: Callable[..., Done]) -> None:
+def test_a_custom_codec_writes_it(shop: Project, command: Callable[..., Done]) -> None:
     shop.routes(OK, head=ROUTES.replace("group: tests", "group: tests\n    codec: shouting.Shouting"))
     shop.write("shouting.py", CODEC)
     assert command("publish", "events", "--type", "t").code == 0

@@ -68,5 +68,5 @@ def test_json_has_all_fields_of_a_rule() -> None:
     assert len(json.loads(rule("--format", "json").stdout)) == len(ALL_RULES)
 
 
-def test_no_color_off_a_terminal() -> None:
+def test_there_is_no_color_without_a_terminal() -> None:
     assert "\x1b" not in rule("SR307").stdout

@@ -126,7 +126,7 @@ def test_a_message_that_failed_for_good_makes_it_1(project: Project) -> None:
     ]
 
 
-def test_a_service_that_is_stopped_exits_with_0_whatever_has_failed(project: Project) -> None:
+def test_a_stopped_service_exits_with_0_despite_failures(project: Project) -> None:
     project.routes("name: bad, type: t, handler: jobs.fail")
     running = project.start("serve").expect_log("group tests")
     project.run("publish", "events", "--type", "t", "--data", '{"n": 1}')
@@ -199,7 +199,7 @@ def test_a_key_that_is_no_stream_is_one_line_and_1(project: Project) -> None:
 # Feeding
 
 
-def test_a_broken_line_is_named_and_what_came_before_it_is_done(project: Project) -> None:
+def test_a_broken_line_is_named_and_earlier_lines_are_processed(project: Project) -> None:
     project.routes(OK)
     project.feed(event(1), "", event(2), '{"type": "t", "n": ', event(3))
     done = project.run("serve", "--feed", "events.jsonl", "--drain")
@@ -332,7 +332,7 @@ def test_a_terminal_that_closes_is_no_second_signal(project: Project) -> None:
 
 
 @pytest.mark.parametrize("others", [[signal.SIGINT], [signal.SIGINT, signal.SIGHUP]])
-def test_signals_that_come_together_are_one(project: Project, others: list[signal.Signals]) -> None:
+def test_simultaneous_signals_count_as_one(project: Project, others: list[signal.Signals]) -> None:
     """GNU timeout signals the command and then its group; a shell may forward the terminal's signal."""
     project.routes("name: w, type: t, handler: jobs.wait")
     project.feed(event(1))
@@ -528,7 +528,7 @@ async def shut_badly():
 
 
 @pytest.mark.parametrize(("factory", "error"), [("refuse", "SystemExit"), ("give_up", "CancelledError")])
-def test_a_container_that_cannot_be_made_is_one_line_and_1(
+def test_a_failing_container_prints_one_line_and_exits_with_1(
     project: Project, factory: str, error: str
 ) -> None:
     project.routes(OK, head=f"container: wiring.{factory}\n" + ROUTES)

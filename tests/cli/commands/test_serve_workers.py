@@ -113,7 +113,7 @@ def test_a_second_signal_stops_all_workers_at_once(project: Project) -> None:
     assert len(project.ledger) == 4
 
 
-def test_a_worker_that_is_signalled_as_well_drains_all_the_same(project: Project) -> None:
+def test_a_signalled_worker_drains(project: Project) -> None:
     """systemd signals every process of a service, and the supervisor its workers, at any later time."""
     project.routes(WAIT, head=PATIENT)
     running = project.start("serve", "--workers", "1").expect_log("worker 1 is process")
@@ -215,7 +215,7 @@ def test_a_worker_refuses_a_descriptor_that_is_not_a_pipe(project: Project) -> N
     assert "77 is not an open file descriptor" in done.err
 
 
-def test_a_drain_goes_on_where_messages_kill_the_workers(project: Project) -> None:
+def test_a_drain_continues_while_messages_kill_workers(project: Project) -> None:
     """The messages exist before the workers start, so that both die at once, by exit codes and by signals."""
     head = ROUTES.replace("lease: 1s", "lease: 1s\n    max_deliveries: 2")
     project.routes(OK, LEAVES, KILLS, head=head)

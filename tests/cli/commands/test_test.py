@@ -52,7 +52,7 @@ def test_passing_tests_print_the_coverage(command: Callable[..., Done]) -> None:
     )
 
 
-def test_a_route_that_was_expected_and_one_that_was_not_say_why(command: Callable[..., Done]) -> None:
+def test_a_missing_and_an_unexpected_route_have_reasons(command: Callable[..., Done]) -> None:
     write_tests("name: silver, message: {type: booked, tier: silver, nights: 9}, routes: [vip]")
     done = command("test")
     assert done.code == 1

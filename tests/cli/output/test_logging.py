@@ -231,7 +231,7 @@ ODD_RECORDS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("output_format", ["text", "json"])
 @pytest.mark.parametrize("odd", ODD_RECORDS, ids=str)
-def test_an_unusual_record_is_one_line_too(
+def test_an_unusual_record_is_one_line(
     odd: dict[str, Any], output_format: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """User code creates some, with ``extra`` or from another process; logging would print them raw."""

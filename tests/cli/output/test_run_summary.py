@@ -39,7 +39,7 @@ def test_types_that_no_route_lists_are_one_line(types: list[str], text: str) -> 
     assert line == f"acknowledged, since no route lists its type: {text}"
 
 
-def test_numbers_stand_right_and_words_left_without_trailing_blanks() -> None:
+def test_numbers_are_right_aligned_and_words_left_without_trailing_blanks() -> None:
     assert table(("name", "n"), [("a", 1), ("longer", 1000)]) == "name       n\na          1\nlonger  1000"
     assert table(("name", "n"), []) == "name  n"
 
@@ -59,7 +59,7 @@ def test_without_a_feed_there_is_one_table_without_a_title(printed: Callable[[Co
     assert row == "s       a            0          0       0"
 
 
-def test_a_feed_without_leftovers_is_one_table_too(printed: Callable[[Counters], str]) -> None:
+def test_a_feed_without_leftovers_prints_one_table(printed: Callable[[Counters], str]) -> None:
     assert printed(Counters({"s": ("a",)}, feed_start_ids={"s": "0-0"})).count("stream  route") == 1
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamroute.cli.output.table import table
 
 
-def test_numbers_stand_to_the_right_under_their_heads() -> None:
+def test_numbers_are_right_aligned_under_their_heads() -> None:
     assert table(("stream", "count"), [("a", 5), ("bbbbbbb", 12)]) == (
         "stream   count\na            5\nbbbbbbb     12"
     )

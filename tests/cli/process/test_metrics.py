@@ -114,7 +114,7 @@ def test_during_an_outage_the_counts_are_still_served(lone_project: Project, lon
     assert scraper.get("/healthz")[0] == 200
 
 
-def test_a_loss_is_counted_as_well_as_logged(project: Project) -> None:
+def test_a_loss_is_counted_and_logged(project: Project) -> None:
     project.routes(WAIT)
     running = project.start("serve", "--metrics", "0")
     scraper = Scraper(running)
@@ -142,7 +142,7 @@ def test_metrics_are_served_while_the_event_loop_is_blocked(project: Project) ->
 
 
 @pytest.mark.processes
-def test_workers_are_counted_as_one_and_what_a_dead_one_counted_stays(project: Project) -> None:
+def test_counts_of_all_workers_are_summed_and_those_of_dead_ones_kept(project: Project) -> None:
     project.routes(OK, WAIT, head=ROUTES.replace("lease: 1s", "lease: 4s"))  # each is claimed once
     running = project.start("serve", "--workers", "2", "--metrics", "0")
     scraper = Scraper(running)

@@ -168,7 +168,7 @@ def test_objects_that_cannot_handle_a_message_are_refused(handler: Any, text: st
     assert (problem.problem.code, problem.problem.text) == ("SR403", text)
 
 
-def test_a_class_that_needs_arguments_is_refused_with_what_it_raised() -> None:
+def test_a_class_that_needs_arguments_is_refused_with_its_error() -> None:
     [problem] = signature_problems(NeedsSetup)
     assert problem.problem.code == "SR403"
     assert 'could not create an instance of the class "shop.f": TypeError' in problem.problem.message

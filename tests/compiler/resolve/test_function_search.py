@@ -43,18 +43,18 @@ def said(handler: str, extra: str = "", *, imports: bool = False) -> str:
 
 @pytest.mark.parametrize("imports", [True, False])
 @pytest.mark.parametrize("handler", ["thank", "thnak", "greetings.thank", "greetings:thank"])
-def test_the_one_function_of_that_name_was_meant(handler: str, imports: bool) -> None:
+def test_the_only_function_of_that_name_is_suggested(handler: str, imports: bool) -> None:
     assert said(handler, imports=imports).endswith('did you mean "greetings.handlers.thank"?')
 
 
-def test_a_module_that_reading_does_not_find_is_not_an_error_but_a_question() -> None:
+def test_a_module_not_found_statically_is_a_warning() -> None:
     assert said("hooks.thank").startswith('SR410 no module "hooks" was found')
     assert 'did you mean "greetings.handlers.thank"?' in said("hooks.thank")
     assert said("hooks.thnak").startswith("SR410")
     assert "did you mean" not in said("hooks.thnak")
 
 
-def test_handlers_of_streamroute_and_containers_are_found_as_well() -> None:
+def test_built_in_handlers_and_containers_are_suggested() -> None:
     assert said("log") == 'SR401 "log" has no module; did you mean "streamroute.handlers.log"?'
     Path("wiring.py").write_text("def build(): ...")
     assert said("streamroute.handlers.log", "container: build").endswith('did you mean "wiring.build"?')

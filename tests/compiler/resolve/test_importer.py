@@ -34,7 +34,7 @@ def test_a_path_resolves_from_the_configuration_s_folder(folder: Path) -> None:
     assert found.value.__name__ == "welcome"
 
 
-def test_the_folder_stands_at_the_end_of_the_path_and_only_once(folder: Path) -> None:
+def test_the_folder_is_once_at_the_end_of_the_path(folder: Path) -> None:
     for _ in range(2):
         Importer(folder).resolve("srsh.handlers.welcome")
     assert sys.path[-1] == str(folder)

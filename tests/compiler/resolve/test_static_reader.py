@@ -184,7 +184,7 @@ def test_a_missing_module_of_the_project_is_an_error_as_importing_has_it(folder:
     assert [problem.problem for problem in imported(folder, text, {})] == [StaticReader(folder).read(text)]
 
 
-def test_a_path_that_goes_on_behind_a_module_is_an_error(folder: Path) -> None:
+def test_a_path_that_continues_after_a_module_is_an_error(folder: Path) -> None:
     text = f"{package(folder, handlers=SOURCE)}.handlers.plain.name"
     assert [problem.problem for problem in imported(folder, text, {})] == [StaticReader(folder).read(text)]
 

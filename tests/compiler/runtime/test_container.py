@@ -66,7 +66,7 @@ async def test_a_container_is_closed_after_a_failure() -> None:
     assert factories.closed
 
 
-async def test_without_a_factory_the_container_is_none() -> None:
+async def test_the_container_is_none_without_a_factory() -> None:
     async with open_container(None) as container:
         assert container is None
 

@@ -42,7 +42,7 @@ class Away:
 
 
 @given(values)
-def test_a_value_is_its_own_duplicate(value: Any) -> None:
+def test_equal_values_have_equal_digests(value: Any) -> None:
     assert digest(value) == digest(_copied(value))
 
 

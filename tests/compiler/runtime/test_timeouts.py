@@ -109,7 +109,7 @@ async def test_a_handler_that_swallows_its_cancellation_has_failed_all_the_same(
     assert cancelling() == 0
 
 
-async def test_a_handler_that_goes_on_after_its_cancellation_is_cancelled_again(
+async def test_a_handler_that_ignores_its_cancellation_is_cancelled_again(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """It occupies a worker all the while, and the log names the handler, once."""
@@ -160,7 +160,7 @@ async def test_a_cancellation_from_outside_passes_through() -> None:
     assert running.cancelled()
 
 
-async def test_a_cancellation_from_outside_is_not_lost_when_the_time_is_up_as_well() -> None:
+async def test_an_outside_cancellation_at_the_deadline_is_kept() -> None:
     async def handler() -> None:
         task = asyncio.current_task()
         assert task is not None

@@ -194,5 +194,5 @@ def test_equality_is_that_of_json(left: Any, right: Any, are_equal: bool) -> Non
             **{str(n): {"allOf": [{"$ref": f"#/$defs/{n + 1}"}] * 2} for n in range(30)}, "30": {}}}, False),
     ],
 )  # fmt: skip
-def test_a_bound_on_the_steps_is_known_beforehand(root: dict[str, Any], is_bounded: bool) -> None:
+def test_the_number_of_steps_is_bounded_in_advance(root: dict[str, Any], is_bounded: bool) -> None:
     assert (SchemaChecks(root, DIALECT).effort <= STEPS_PER_VALUE // 4) is is_bounded

@@ -184,7 +184,7 @@ def test_the_reason_has_path_and_problem_but_no_value(root: dict[str, Any], data
     assert "s3cret" not in text
 
 
-def test_the_reason_has_a_bound_whatever_the_data_is() -> None:
+def test_the_length_of_a_reason_is_bounded() -> None:
     """Keys of a megabyte, and more that is wrong than fits into memory."""
     strings = {"additionalProperties": {"type": "string"}}
     check = data_check(schema({"properties": {"a": strings, "b": {"items": {"type": "string"}}}}))

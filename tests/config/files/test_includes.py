@@ -118,7 +118,7 @@ def test_a_file_that_no_root_includes_is_its_own(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a file to another user")
-def test_a_file_that_a_stranger_put_above_is_no_root(tmp_path: Path) -> None:
+def test_a_foreign_file_in_a_parent_folder_is_no_root(tmp_path: Path) -> None:
     write(tmp_path / "routes.yaml", head=ROOT, include="[mine/part.yaml]")
     write(tmp_path / "mine/part.yaml", route="mine")
     os.chown(tmp_path / "routes.yaml", 12345, -1)

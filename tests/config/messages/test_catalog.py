@@ -337,7 +337,7 @@ def test_no_schema_takes_the_name_of_json_schema_s_own(load: Write, name: str) -
 
 
 @pytest.mark.parametrize("turn", [1, -1])
-def test_a_copy_of_json_schema_s_own_is_no_second_one(load: Write, turn: int) -> None:
+def test_a_copy_of_the_json_schema_metaschema_is_no_duplicate(load: Write, turn: int) -> None:
     address = "http://json-schema.org/draft-07/schema"
     copy = REGISTRY.get_or_retrieve(address).value.contents
     own = f"{{$schema: '{address}#', $ref: '{address}#'}}"

@@ -95,7 +95,7 @@ def test_an_ignore_that_silences_nothing_is_a_finding() -> None:
     assert str(found) == ("routes.yaml:1:28: warning[SR018]: unused ignore: SR307 reports nothing on line 1")
 
 
-def test_a_rule_that_was_not_looked_for_is_no_unused_one() -> None:
+def test_a_rule_that_was_not_checked_is_not_unused() -> None:
     assert (
         suppress([], [source("a: 1 # streamroute: ignore[SR307] why\n")], ALL_RULES, lambda rule: False) == []
     )

@@ -282,7 +282,7 @@ class TestTaking:
             assert work.reported == []
 
     @pytest.mark.parametrize(("claims", "queued"), [(False, 20), (True, 30)])
-    async def test_claims_have_room_of_their_own(self, claims: bool, queued: int) -> None:
+    async def test_claims_have_separate_room(self, claims: bool, queued: int) -> None:
         async with opened(concurrency=1) as work:
             work.lifecycle.take(await work.read(*map(str, range(queued))))
             await eventually(lambda: work.started)  # one of them has left the queue
@@ -295,7 +295,7 @@ class TestTaking:
             work.proceed.set()
             assert await within_patience(waiting) == 10
 
-    async def test_reads_that_adapt_begin_small_and_claims_may_always_bring_one(self) -> None:
+    async def test_adaptive_reads_begin_small_and_claims_always_have_room_for_one(self) -> None:
         async with opened(concurrency=1, prefetch=0.1, batch_count=500) as work:
             assert await within_patience(work.lifecycle.room(claims=False)) == 1
             assert await within_patience(work.lifecycle.room(claims=True)) == 4
@@ -657,9 +657,7 @@ class TestStuck:
             await eventually(lambda: work.storage.released == [(entries[2][0], False)])
             assert work.lifecycle.in_flight.payloads == {}
 
-    async def test_a_close_waits_until_what_is_given_back_has_been(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    async def test_a_close_waits_for_the_release_of_entries(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Otherwise the process could end before the release, and the entry would wait for its lease."""
         proceed, requests = asyncio.Event(), list[str]()
 

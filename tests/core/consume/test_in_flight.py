@@ -71,7 +71,7 @@ def test_an_older_delivery_that_is_let_go_late_leaves_the_newer_one_held() -> No
     assert "1-0" not in held
 
 
-def test_a_payload_that_is_no_message_comes_again_as_well() -> None:
+def test_a_plain_payload_can_be_redelivered() -> None:
     held, plain = InFlight(), {"plain": True}
     held.add([("1-0", plain), ("2-0", delivery(1))])
     assert held.add([("1-0", delivery(2)), ("2-0", plain), ("3-0", plain)]) == [("3-0", plain)]

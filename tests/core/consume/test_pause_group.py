@@ -49,7 +49,7 @@ async def test_all_members_are_paused_inside_and_resume_after() -> None:
     assert one.reported == two.reported == ["pause", "idle", "resume"]
 
 
-async def test_a_busy_member_is_waited_for_up_to_the_timeout() -> None:
+async def test_a_busy_member_delays_the_pause_up_to_its_timeout() -> None:
     idle, busy = Stream(), Stream(is_idle=False)
     async with joined(idle, busy).exclusive(0.01) as is_alone:
         assert not is_alone

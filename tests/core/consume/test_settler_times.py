@@ -180,7 +180,7 @@ async def test_close_ends_when_its_patience_does(caplog: pytest.LogCaptureFixtur
         assert storage.released == []
 
 
-async def test_flush_settles_at_once_and_waits_for_what_is_in_flight() -> None:
+async def test_flush_settles_at_once_and_waits_for_settlements_in_flight() -> None:
     storage = Storage()
     async with opened(storage, batch=2) as settler:
         storage.may_go_on.clear()
@@ -378,7 +378,7 @@ async def test_the_delay_starts_with_the_first_entry_of_a_batch(monkeypatch: pyt
         assert storage.batches == [["1", "2"], ["3"]]
 
 
-async def test_a_delay_that_goes_on_when_it_is_closed_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_running_delay_is_dropped_on_close(monkeypatch: pytest.MonkeyPatch) -> None:
     """Otherwise entries added after reopening would wait for a full batch."""
     storage, clock = Storage(), LoopClock(monkeypatch)
     async with opened(storage, delay=100.0, batch=2) as settler:

@@ -52,13 +52,13 @@ def test_fields_are_read_from_mappings_only(value: Any, expected: Any) -> None:
 @pytest.mark.parametrize(
     ("position", "expected"), [(0, "a"), (1, "b"), (2, None), (-1, "b"), (-2, "a"), (-3, None)]
 )
-def test_an_element_is_had_of_a_list(position: int, expected: str | None) -> None:
+def test_an_element_is_read_from_a_list(position: int, expected: str | None) -> None:
     assert runtime.index(["a", "b"], position) == expected
     assert runtime.index("ab", position) is None
     assert runtime.index(None, position) is None
 
 
-def test_values_are_had_of_an_object() -> None:
+def test_values_are_read_from_an_object() -> None:
     assert list(runtime.values_of({"a": 1, "b": None})) == [1, None]
     assert runtime.values_of([1]) is None
     assert runtime.values_of("a") is None

@@ -151,7 +151,7 @@ def test_shared_parts_count_as_often_as_they_are_walked_through() -> None:
 @given(
     st.recursive(st.none() | st.text(max_size=3), lambda inner: st.lists(inner, max_size=3), max_leaves=10)
 )
-def test_a_size_grows_with_what_is_held(value: Any) -> None:
+def test_a_list_is_one_larger_than_its_element(value: Any) -> None:
     assert size_of([value]) == size_of(value) + 1
 
 

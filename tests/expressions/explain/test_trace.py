@@ -125,7 +125,7 @@ def reasons_of(expression: str, payload: Any) -> list[str]:
     return [reason.text for reason in reasons(trace(expression, payload))]
 
 
-def test_a_step_knows_what_it_joins() -> None:
+def test_a_step_lists_its_operands() -> None:
     root: Step = trace("a && `true`", {"a": 1}).root
     assert [operand.text for operand in root.operands] == ["a", "`true`"]
     assert root.parts[0].operands == ()

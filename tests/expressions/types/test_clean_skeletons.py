@@ -131,7 +131,7 @@ def test_a_schema_with_an_invalid_type_is_unknown(word: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["$id", "id"])
-def test_a_schema_with_an_address_of_its_own_is_not_looked_into(name: str) -> None:
+def test_a_schema_with_an_id_is_not_searched(name: str) -> None:
     """Its references count from there; the document's own address is no other."""
 
     def type_of_a(inner: dict[str, Any]) -> Any:

@@ -100,7 +100,7 @@ def test_events_without_a_route_are_counted_by_stream() -> None:
     assert samples["workers_died_total",] == 2
 
 
-def test_types_are_no_labels() -> None:
+def test_message_types_are_not_used_as_labels() -> None:
     """They come from outside, and their number is unlimited."""
     service = Service()
     before = len(service.samples())
@@ -109,7 +109,7 @@ def test_types_are_no_labels() -> None:
     assert len(service.samples()) == before
 
 
-async def test_groups_are_measured_as_far_as_it_is_known() -> None:
+async def test_groups_have_statistics_as_far_as_known() -> None:
     service = Service()
     assert service.samples()["up",] == 0
     service.standing = GroupStats(unread=None, pending=3, scheduled=0, dead=2, oldest=1.5)

@@ -18,7 +18,7 @@ class Clock:
         return self.now
 
 
-def test_a_loop_that_does_not_come_round_is_later_and_later() -> None:
+def test_the_lag_of_a_blocked_loop_grows() -> None:
     clock = Clock()
     loop_lag = EventLoopLag(clock)
     assert loop_lag.lag == 0

@@ -59,7 +59,7 @@ async def test_events_go_in_in_order_however_they_arrive() -> None:
     assert (progress.events, progress.lines) == (4, 6)
 
 
-async def test_bytes_are_counted_as_they_stand_in_the_file() -> None:
+async def test_bytes_are_counted_as_written_in_the_file() -> None:
     target, progress = Target(), FeedProgress()
     lines = [event(1), b"", event(2)]
     sizes = [size async for size in publish_feed(target, chunks(lines), "feed", progress)]

@@ -55,7 +55,7 @@ def test_a_value_fits_on_one_line(value: Any) -> None:
         (None, "null"),
     ],
 )
-def test_quotes_stand_only_where_they_are_needed(value: Any, written: str) -> None:
+def test_quotes_are_written_only_where_needed(value: Any, written: str) -> None:
     assert scalar(value) == written
 
 

@@ -119,7 +119,7 @@ def test_reports_are_written_while_the_worker_runs(pipe: Pipe) -> None:
         }
 
 
-def test_the_last_report_holds_what_was_counted_last(pipe: Pipe) -> None:
+def test_the_last_report_has_the_last_counts(pipe: Pipe) -> None:
     counters = Counters({})
     with writing(pipe, counters=counters):
         counters.observe(Message({}, stream="s"), "r", Result.DEAD)

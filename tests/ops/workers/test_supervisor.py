@@ -329,7 +329,7 @@ run()
 @pytest.mark.parametrize(
     ("life", "expected"), [("report(ready=True)", [1, 2, 4, 4, 4]), ("", [1, 2, 4, 8, 16])]
 )
-async def test_only_what_never_worked_is_started_again_after_ever_longer_pauses(
+async def test_only_a_process_that_never_worked_is_restarted_with_growing_pauses(
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
     life: str,
@@ -519,7 +519,7 @@ async def test_a_supervisor_that_is_cancelled_lets_its_workers_drain(tmp_path: P
         assert stage.lives == [*2 * ["runs"], *2 * ["drained"]]
 
 
-async def test_workers_are_signalled_once_however_often_the_supervisor_is(
+async def test_workers_are_signalled_once_for_several_signals_of_the_supervisor(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker may treat a second signal as impatience."""

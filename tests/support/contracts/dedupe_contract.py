@@ -287,7 +287,7 @@ class Deduplication:
             await eventually(lambda: nothing_left(backend))
         assert second.numbers() == ["2"]
 
-    async def test_each_route_has_keys_of_its_own(self, backend: Backend) -> None:
+    async def test_each_route_has_separate_keys(self, backend: Backend) -> None:
         one, two = Handling("one"), Handling("two", failing_first())
         async with consuming(backend.storage(), once(one, two).process_message):
             for n in "12":

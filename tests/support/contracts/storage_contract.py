@@ -42,7 +42,7 @@ async def failed(storage: Any, outcome: DeadLetter | RetryLater) -> tuple[str, M
 class Groups:
     """Groups and reading."""
 
-    async def test_creating_a_group_twice_keeps_what_is_pending(self, backend: Backend) -> None:
+    async def test_creating_a_group_twice_keeps_pending_entries(self, backend: Backend) -> None:
         storage = backend.storage()
         await storage.create_group(STREAM, GROUP)
         entry_id = await backend.add(type="booked")
@@ -327,7 +327,7 @@ class Outcomes:
         await storage.settle(*ONE, {entry_id: message})
         assert len(await backend.scheduled()) == 1
 
-    async def test_a_dead_letter_holds_all_that_is_known(self, backend: Backend) -> None:
+    async def test_a_dead_letter_holds_all_known_fields(self, backend: Backend) -> None:
         storage = backend.storage()
         await storage.create_group(STREAM, GROUP)
         origin = await backend.add(type="booked", data="{}")
@@ -431,7 +431,7 @@ class Histories:
         assert [failure.attempt for failure in message.history] == list(range(10, 30))
         assert max(len(failure.error) for failure in message.history) == 500
 
-    async def test_a_dead_letter_tells_its_type_its_routes_and_its_trace(self, backend: Backend) -> None:
+    async def test_a_dead_letter_has_its_type_its_routes_and_its_trace(self, backend: Backend) -> None:
         storage = backend.storage()
         await storage.create_group(STREAM, GROUP)
         await backend.add(type="booked", traceparent="00-1-2-01", tracestate="a=b", other="c")

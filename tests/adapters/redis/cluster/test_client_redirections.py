@@ -130,7 +130,7 @@ class TestMoved:
         assert await together(cluster.client) == [[b"8", b"0"], b"x"]
         assert cluster.two.taken() == ["TIME", f"GET {KEY}"]
 
-    async def test_nodes_that_name_one_another_are_asked_anew(self, cluster: Cluster) -> None:
+    async def test_nodes_that_redirect_to_each_other_are_asked_again(self, cluster: Cluster) -> None:
         cluster.one.replies_with("GET", cluster.moved(cluster.two))
         cluster.two.replies_with("GET", cluster.moved(cluster.one))
         with pytest.raises(SlotDownError, match="is moving, and each node names another one for it"):

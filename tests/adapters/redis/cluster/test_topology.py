@@ -178,7 +178,7 @@ async def test_keys_that_are_torn_apart_are_waited_for(cluster: RealCluster) -> 
         assert await reading == []
 
 
-async def test_consuming_goes_on_after_a_master_was_killed(
+async def test_consuming_continues_after_a_master_was_killed(
     lone_cluster: RealCluster, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Its replica takes over the slot; reads, acks and the heartbeat's connection find it."""
@@ -232,7 +232,7 @@ async def test_an_unserved_slot_is_logged_once_and_keeps_its_entries(
         assert caplog.text.count(output) == 1
 
 
-async def test_a_connection_of_its_own_follows_the_slot_and_is_closed(cluster: RealCluster) -> None:
+async def test_a_separate_connection_follows_the_slot_and_is_closed(cluster: RealCluster) -> None:
     async with connected(cluster) as redis:
         client = raw_client(redis.client, STREAM)
         async with clone_for_loop(client) as clone:

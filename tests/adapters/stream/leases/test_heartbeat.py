@@ -173,7 +173,7 @@ async def test_a_stream_leaves_when_its_beat_has_ended(redis_client: Redis) -> N
         assert one.noted == ["begins", "ends", "leaves"]
 
 
-async def test_a_beat_that_does_not_end_is_cut_off(redis_client: Redis) -> None:
+async def test_an_endless_beat_is_cancelled(redis_client: Redis) -> None:
     one = Beating()
     async with beating(redis_client, one, leave_timeout=0.01) as thread:
         one.may_go_on.clear()

@@ -65,7 +65,7 @@ def test_a_loop_is_probed_regularly_and_silent_since_the_probe(clock: Clock) -> 
     assert pulse.silence(1.0) == 0.5
 
 
-def test_a_loop_that_has_ended_is_an_error_of_its_own() -> None:
+def test_an_ended_loop_has_a_separate_error() -> None:
     loop = asyncio.new_event_loop()
     pulse = LoopMonitor(loop)
     loop.close()

@@ -184,7 +184,7 @@ async def test_a_keeper_is_closed_although_no_thread_of_the_executor_is_free(bac
             await stuck
 
 
-async def test_heartbeats_go_on_after_the_server_was_away(
+async def test_heartbeats_continue_after_an_outage(
     start_server: Callable[..., RealServer], caplog: pytest.LogCaptureFixture
 ) -> None:
     server = start_server(append_only=True)

@@ -93,7 +93,7 @@ def test_a_change_of_a_handler_or_of_an_included_or_new_file_is_checked(
     assert runs[1].text.startswith(("routes.yaml:5:", "more/"))
 
 
-def test_a_file_that_goes_and_comes_is_a_change(folder: Path) -> None:
+def test_a_removed_and_recreated_file_is_a_change(folder: Path) -> None:
     """As editors save: they remove the old file and put the new one in its place."""
     path = folder / "routes.yaml"
     runs = watched_runs(
@@ -119,7 +119,7 @@ def test_a_change_in_the_middle_of_a_run_calls_for_another(tmp_path: Path) -> No
     assert [shown.text for shown in runs] == ["1", "2", "3"]
 
 
-def test_a_change_in_answer_to_what_is_shown_calls_for_another_run(tmp_path: Path) -> None:
+def test_a_change_during_a_run_causes_another_run(tmp_path: Path) -> None:
     """The file was unknown before the run: its state must be recorded before the user can react."""
     file = tmp_path / "routes.yaml"
     file.write_text("one")
@@ -142,7 +142,7 @@ def test_a_snapshot_includes_absent_files(tmp_path: Path) -> None:
     assert snapshot([str(tmp_path / "nowhere")]) == {str(tmp_path / "nowhere"): None}
 
 
-def test_the_command_runs_until_ctrl_c_and_imports_changed_code_anew(folder: Path) -> None:
+def test_the_command_runs_until_ctrl_c_and_reimports_changed_code(folder: Path) -> None:
     line = [sys.executable, "-m", "streamroute", "check", "--watch", "--format", "concise"]
     with subprocess.Popen(
         line,

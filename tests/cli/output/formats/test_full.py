@@ -48,9 +48,7 @@ def test_a_file_without_text_shows_no_line() -> None:
         ("abc", 4, 4, 3, 1),
     ],
 )
-def test_the_caret_stands_below_its_character(
-    text: str, start: int, end: int, before: int, width: int
-) -> None:
+def test_the_caret_is_below_its_character(text: str, start: int, end: int, before: int, width: int) -> None:
     _, caret = caret_line(text, finding(1, start, end))
     assert caret == " " * before + "^" * width
 
@@ -105,7 +103,7 @@ def test_a_password_in_the_line_is_not_shown(line: str, shown: str) -> None:
     assert caret_line(line, finding())[0] == shown
 
 
-def test_passwords_are_looked_for_once_in_a_line_however_long() -> None:
+def test_passwords_are_searched_once_in_a_long_line() -> None:
     """A search from every question mark to the end would take hours."""
     shown, _ = caret_line("url: valkey://" + "?" * 1_000_000, finding())
     assert shown.startswith("url: valkey://???")

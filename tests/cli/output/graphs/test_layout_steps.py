@@ -8,7 +8,7 @@ from streamroute.cli.output.graphs import layout
 from streamroute.cli.output.graphs.model import GraphNode, Layer
 
 
-def test_boxes_that_stand_together_are_measured_once_each(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_box_of_a_layer_is_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
     measured = 0
     height = layout._height
 

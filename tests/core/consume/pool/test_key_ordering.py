@@ -276,7 +276,7 @@ def test_a_claimed_entry_is_alone_at_the_head_of_its_key() -> None:
 
 
 @pytest.mark.parametrize("made", [list, Unspeakable])
-def test_a_key_that_cannot_be_looked_up_is_none(made: Callable[[], Any]) -> None:
+def test_an_unhashable_key_counts_as_no_key(made: Callable[[], Any]) -> None:
     order = KeyedQueue(lambda _payload: made())
     assert order.admit(entries(["a", "a"]), first=False) == entries(["a", "a"])
     order.acquire(("alone", {"key": "a"}), deque())

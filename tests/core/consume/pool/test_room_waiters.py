@@ -77,7 +77,7 @@ async def test_there_is_no_capacity_while_all_workers_are_stuck() -> None:
         assert (held.pool.stuck, held.done) == (1, [])
 
 
-async def test_a_reader_that_waited_for_room_goes_on_before_the_rest_is_handled() -> None:
+async def test_a_waiting_reader_continues_before_the_rest_is_handled() -> None:
     """The handlers have work while the server looks for more."""
     seen: list[str] = []
 

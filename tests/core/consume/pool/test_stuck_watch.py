@@ -16,7 +16,7 @@ from streamroute.core.consume.pool.worker_pool import WorkerPool
 from worker_pools import entries, holding
 
 
-async def test_a_handler_that_goes_on_after_it_was_cancelled_is_stuck(
+async def test_a_handler_that_ignores_its_cancellation_is_stuck(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Its worker is lost until it ends, its result does not count, and entries behind its key proceed."""

@@ -85,7 +85,7 @@ async def test_entries_queued_behind_stuck_workers_go_to_another_worker(
     assert handler.done == []
 
 
-async def test_a_worker_goes_on_as_soon_as_one_of_its_stuck_handlers_ends(
+async def test_a_worker_continues_as_soon_as_a_stuck_handler_ends(
     storage: MemoryStreamStorage, impatient: None
 ) -> None:
     handler = Stubborn()

@@ -146,7 +146,7 @@ TEXTS = [
 
 
 @pytest.mark.parametrize(("expression", "others"), TEXTS)
-def test_a_field_that_is_compared_with_other_texts_is_one(
+def test_a_field_compared_with_other_strings_is_no_finding(
     expression: str, others: list[str], tmp_path: Path
 ) -> None:
     assert found(tmp_path, expression, *others) == []
@@ -165,9 +165,7 @@ def test_both_truth_values_in_quotes_are_mended_together(tmp_path: Path) -> None
         ("contry == 'DE'", "{type: paid, contry: DE}", "country: {type: string}"),
     ],
 )
-def test_a_name_of_its_own_is_no_near_miss(
-    expression: str, message: str, schema: str, tmp_path: Path
-) -> None:
+def test_a_declared_name_is_no_near_miss(expression: str, message: str, schema: str, tmp_path: Path) -> None:
     schema = f"schema: {{type: object, properties: {{{schema}}}}}"
     assert found(tmp_path, expression, message=message, schema=schema) == []
 
