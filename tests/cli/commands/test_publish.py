@@ -188,7 +188,7 @@ def test_a_configuration_that_is_wrong_is_shown(shop: Project, command: Callable
     assert (done.code, 'did you mean "handler"?' in done.out) == (1, True)
 
 
-def test_an_unreachable_server_is_one_line_and_exit_code_4(
+def test_an_unreachable_server_prints_one_line_and_exits_with_4(
     shop: Project, command: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REDIS_URL", f"redis://:hunter2@127.0.0.1:{free_port()}")
@@ -206,7 +206,9 @@ def test_the_embedded_server_can_be_refused(
     assert (done.code, "the embedded server is refused here" in done.err) == (4, True)
 
 
-def test_a_key_that_is_no_stream_is_one_line_and_1(shop: Project, command: Callable[..., Done]) -> None:
+def test_a_key_of_another_type_prints_one_line_and_exits_with_1(
+    shop: Project, command: Callable[..., Done]
+) -> None:
     shop.redis.set("events", "text")
     done = command("publish", "events", "--type", "t", "--data", '{"secret": "hunter2"}')
     assert done.code == 1

@@ -142,7 +142,7 @@ def test_a_configuration_without_routes_is_refused(lone_project: Project) -> Non
     assert done.err == "error: routes.yaml has no enabled route: there is nothing to serve\n"
 
 
-def test_an_unreachable_server_is_one_line_and_exit_code_4(lone_project: Project) -> None:
+def test_an_unreachable_server_prints_one_line_and_exits_with_4(lone_project: Project) -> None:
     port = free_port()
     lone_project.env["REDIS_URL"] = f"redis://user:hunter2@127.0.0.1:{port}/0?password=hunter2"
     lone_project.routes(OK)
@@ -187,7 +187,7 @@ def test_an_embedded_server_that_is_killed_is_started_again_and_served(lone_proj
     assert running.signal(signal.SIGTERM).end().code == 0
 
 
-def test_a_key_that_is_no_stream_is_one_line_and_1(project: Project) -> None:
+def test_a_key_of_another_type_prints_one_line_and_exits_with_1(project: Project) -> None:
     project.redis.set("events", "text")
     project.routes(OK)
     done = project.run("serve", "--drain")

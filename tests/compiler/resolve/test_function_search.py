@@ -47,7 +47,7 @@ def test_the_only_function_of_that_name_is_suggested(handler: str, imports: bool
     assert said(handler, imports=imports).endswith('did you mean "greetings.handlers.thank"?')
 
 
-def test_a_module_not_found_statically_is_a_warning() -> None:
+def test_a_module_not_found_statically_is_reported_as_sr410() -> None:
     assert said("hooks.thank").startswith('SR410 no module "hooks" was found')
     assert 'did you mean "greetings.handlers.thank"?' in said("hooks.thank")
     assert said("hooks.thnak").startswith("SR410")

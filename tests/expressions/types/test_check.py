@@ -278,7 +278,7 @@ def test_undecided_conditions_are_not_reported(expression: str) -> None:
     assert found(expression) == []
 
 
-def test_a_constant_value_is_no_finding() -> None:
+def test_a_value_may_always_be_true() -> None:
     assert found("{kind: 'x', n: `1`, size: length(a)}", condition=False) == []
     assert found("length(a)", condition=False) == []
 

@@ -118,7 +118,7 @@ def test_diff_of_a_clean_file_is_empty(path: Path) -> None:
     assert (result.stdout, result.return_value) == ("", 0)
 
 
-def test_a_file_that_changed_during_the_fix_is_not_written(path: Path) -> None:
+def test_a_file_changed_since_the_check_is_not_written(path: Path) -> None:
     path.write_text(HEAD + "- {name: a, type: t, handlr: mine.handle}\n")
     fixes = fixes_of(check(CheckOptions(imports=False)).report, [Path("routes.yaml")])
     path.write_text("version: 1\n")
