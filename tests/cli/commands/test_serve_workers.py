@@ -176,7 +176,7 @@ def test_a_worker_that_blocks_does_not_outlive_its_supervisor(project: Project) 
     os.close(reading)
     os.close(writing)
     assert done.code == 1
-    assert "the supervisor has ended" in done.err
+    assert "the supervisor exited" in done.err
 
 
 def test_workers_do_not_outlive_their_supervisor(project: Project) -> None:
