@@ -207,7 +207,7 @@ def _deep_copy(value: Any, copies: dict[int, Any]) -> Any:
     known = len(copies)
     try:
         return copy.deepcopy(value, copies)
-    except BaseException:  # noqa: BLE001 - an object of the user's may do anything when it is copied
+    except BaseException:  # noqa: BLE001 - copying a user's object may raise anything
         while len(copies) > known:
             copies.popitem()
         return value

@@ -64,7 +64,7 @@ def _object(value: Any) -> dict[str, Any] | None:
     """An object as a dict; None for anything else, including broken mappings."""
     try:
         return dict(value) if isinstance(value, Mapping) else None
-    except BaseException:  # noqa: BLE001 - a codec of the user's may have put anything into the payload
+    except BaseException:  # noqa: BLE001 - a user's codec may have put any object into the payload
         return None
 
 

@@ -22,6 +22,7 @@ from streamroute.compiler.resolve.importer import isolated_imports
 from streamroute.compiler.rules.registry import ALL_RULES
 from streamroute.config.findings.finding import has_errors
 from streamroute.errors import ConfigError
+from yaml_pieces import YAML_PIECES
 
 # How fast a machine is, is no law.
 LAW = settings(
@@ -85,60 +86,10 @@ routes:
 """
 PIECES = st.sampled_from(
     [
-        *(
-            "\t",
-            "\n",
-            " ",
-            "  ",
-            ":",
-            ": ",
-            "-",
-            "- ",
-            "[",
-            "]",
-            "{",
-            "}",
-            "'",
-            '"',
-            "|",
-            ">",
-            "#",
-            " # ",
-            ",",
-        ),
-        *(
-            "&a",
-            "*a",
-            "*common",
-            "!",
-            "!!int ",
-            "%",
-            "@",
-            "`",
-            "<<",
-            "<<: ",
-            "?",
-            "---\n",
-            "\r",
-            "\x07",
-            "\u2028",
-        ),
-        *("é", "予", "\U0001f600", "\\", "${", "${A}", "$$", "0", "1:30", "null", "~", "on", "3", "''"),
-        *(
-            "&&",
-            "||",
-            "==",
-            "length(",
-            ")",
-            "[?",
-            "`1`",
-            "@",
-            "mine.",
-            "os.system",
-            "mine.rows",
-            "mine.RATES",
-        ),
-        *("name", "handler", "handlr", "stream", "orders", "version: 1\n", "# streamroute: ignore[SR307]"),
+        *YAML_PIECES,
+        *("on", "3", "''", "&&", "||", "==", "length(", ")", "[?", "`1`"),
+        *("mine.", "os.system", "mine.rows", "mine.RATES"),
+        *("name", "handler", "handlr", "stream", "orders", "# streamroute: ignore[SR307]"),
     ]
 )
 

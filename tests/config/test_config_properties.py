@@ -20,6 +20,7 @@ from streamroute.config.schema.fast_validator import compile_schema, document_va
 from streamroute.config.schema.violations import find_violations
 from streamroute.config.yaml.positions import build_nodes
 from streamroute.config.yaml.scalar_offsets import align
+from yaml_pieces import YAML_PIECES
 
 # How fast a machine is, is no law.
 LAW = settings(
@@ -239,34 +240,7 @@ routes:
     with: {template: "vip.html", "a key": [1, 2.5, null]}
     timeout: 30s
 """
-PIECES = st.sampled_from(
-    [
-        *(
-            "\t",
-            "\n",
-            " ",
-            "  ",
-            ":",
-            ": ",
-            "-",
-            "- ",
-            "[",
-            "]",
-            "{",
-            "}",
-            "'",
-            '"',
-            "|",
-            ">",
-            "#",
-            " #",
-            ",",
-        ),
-        *("&a", "*a", "*common", "!", "!!int ", "%", "@", "`", "<<", "<<: ", "?", "? ", "---\n", "...\n"),
-        *("\r", "\r\n", "\x07", "\ufeff", "\u2028", "\x85", "é", "予", "\U0001f600", "\\", "\\x"),
-        *("${", "${A}", "$$", "0", "1:30", "null", "~", "version: 1\n"),
-    ]
-)
+PIECES = st.sampled_from(YAML_PIECES)
 
 
 @st.composite

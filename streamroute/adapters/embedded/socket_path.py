@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _MAX_PATH_BYTES: Final = 100  # bytes; sun_path holds 108 on Linux and 104 on macOS, including the final NUL
 
-_LAST_RESORT: Final = "/tmp"  # noqa: S108 - what is used there is checked: ours alone, and no link
+_LAST_RESORT: Final = "/tmp"  # noqa: S108 - the folder used there is checked: owned by this user, and not a link
 
 
 def socket_path(folder: Path, last_resort: str = _LAST_RESORT) -> Path:

@@ -80,7 +80,7 @@ def _run_and_policy(handler: HandlerFunc) -> tuple[HandlerFunc, RetryPolicy | No
         return parts.run, parts.policy
     try:
         wrapped = parts_of(inspect.unwrap(handler))
-    except BaseException:  # noqa: BLE001 - an object of the user's may answer to any name with anything
+    except BaseException:  # noqa: BLE001 - reading an attribute of a user's object may raise anything
         wrapped = None
     return handler, wrapped.policy if wrapped is not None else None
 
@@ -99,7 +99,7 @@ def _former_names(handler: HandlerFunc) -> frozenset[str]:
     """Return the former names of the handler's route, if any."""
     try:
         stated = getattr(handler, "formerly", ())
-    except BaseException:  # noqa: BLE001 - an object of the user's may answer to any name with anything
+    except BaseException:  # noqa: BLE001 - reading an attribute of a user's object may raise anything
         return frozenset()
     return frozenset(stated) if type(stated) is tuple and all(type(n) is str for n in stated) else frozenset()
 
@@ -108,6 +108,6 @@ def _text(owner: Any, name: str) -> str:
     """Return an attribute if it is a string, else an empty string."""
     try:
         value = getattr(owner, name, None)
-    except BaseException:  # noqa: BLE001 - an object of the user's may answer to any name with anything
+    except BaseException:  # noqa: BLE001 - reading an attribute of a user's object may raise anything
         return ""
     return value if type(value) is str else ""

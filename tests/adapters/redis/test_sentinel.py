@@ -85,7 +85,7 @@ async def test_consuming_continues_after_a_failover(
         async with consuming(storage, dispatcher_of(handling).process_message, lease=0.5):
             assert await added(redis, "before")
             await eventually(lambda: handling.numbers() == ["before"])
-            await redis.client.execute_command("WAIT", 1, 5000)  # type: ignore[no-untyped-call]  # redis-py gives none
+            await redis.client.execute_command("WAIT", 1, 5000)  # type: ignore[no-untyped-call]  # redis-py does not annotate it
             watched.master.kill()
             await eventually(lambda: added(redis, "after"), "the new master")
             await eventually(lambda: "after" in handling.numbers())
@@ -191,7 +191,7 @@ async def test_a_look_for_the_master_of_one_loop_does_not_wait_for_that_of_anoth
         await client.execute_command("PING")
         pool = client.connection_pool
         async with clone_for_loop(client) as clone, pool.sentinel_manager.lock:
-            await within_patience(clone.execute_command("PING"))  # type: ignore[no-untyped-call]  # redis-py gives none
+            await within_patience(clone.execute_command("PING"))  # type: ignore[no-untyped-call]  # redis-py does not annotate it
             assert (sentinel.connected, master.connected) == (2, 2)
 
 
