@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from streamroute.config.document import RouteConfig
 from streamroute.errors import Reject
@@ -92,40 +92,53 @@ def _decision(route: RouteConfig, payload: Mapping[str, Any], stream: str | None
     if payload.get("type") not in route.types:
         return Decision(route, Verdict.OTHER_TYPE)
     traced = None if route.filter is None else trace(route.filter, payload)
-    verdict = _verdict(route, payload)
-    if verdict is not Verdict.MATCHED:
-        return Decision(route, verdict, traced)
-    return _matched(route, traced, payload)
+    result = _dry_run(route.filter, route.transform, route.ignores_filter_errors)(payload)
+    return Decision(route, result.verdict, traced, result.handler_payload, result.transform_error)
 
 
-_transform = lru_cache(maxsize=1024)(compile_transform)
+class DryRunResult(NamedTuple):
+    """What a route would do with a message of its types; see ``Decision``."""
+
+    verdict: Verdict
+    handler_payload: Mapping[str, Any] | None = None
+    transform_error: str = ""
 
 
-def _matched(route: RouteConfig, traced: Trace | None, payload: Mapping[str, Any]) -> Decision:
-    """Apply the transform of a route whose filter matched."""
-    if route.transform is None:
-        return Decision(route, Verdict.MATCHED, traced, payload)
-    try:
-        handler_payload = _transform(route.transform)(payload)
-    except Reject as error:
-        _reraise_interrupt(error)
-        return Decision(route, Verdict.FAILED, traced, transform_error=error.reason)
-    return Decision(route, Verdict.MATCHED, traced, handler_payload)
+class DryRun:
+    """A route's filter and transform, compiled once to decide many messages of its types; both may be None.
+
+    Raises ExpressionError if one of them does not compile.
+    """
+
+    def __init__(self, accepts: str | None, transform: str | None, ignores_filter_errors: bool) -> None:
+        self._accepts = None if accepts is None else _filter(accepts, ignores_filter_errors)
+        self._transform = None if transform is None else compile_transform(transform)
+
+    @classmethod
+    def of(cls, route: RouteConfig) -> DryRun:
+        """Compile a route."""
+        return cls(route.filter, route.transform, route.ignores_filter_errors)
+
+    def __call__(self, payload: Mapping[str, Any]) -> DryRunResult:
+        """Decide a message by the filter that routes messages, then transform it."""
+        try:
+            if self._accepts is not None and not self._accepts(payload):
+                return _NOT_MATCHED
+            handed = payload if self._transform is None else self._transform(payload)
+            return DryRunResult(Verdict.MATCHED, handed)
+        except FilterError as error:
+            _reraise_interrupt(error)
+            return _FAILED
+        except Reject as error:
+            _reraise_interrupt(error)
+            return DryRunResult(Verdict.FAILED, transform_error=error.reason)
 
 
-def _verdict(route: RouteConfig, payload: Mapping[str, Any]) -> Verdict:
-    """Return the verdict of the filter that routes messages."""
-    if route.filter is None:
-        return Verdict.MATCHED
-    accepts = _filter(route.filter, route.ignores_filter_errors)
-    try:
-        return Verdict.MATCHED if accepts(payload) else Verdict.NOT_MATCHED
-    except FilterError as error:
-        _reraise_interrupt(error)
-        return Verdict.FAILED
+_NOT_MATCHED: Final = DryRunResult(Verdict.NOT_MATCHED)
+_FAILED: Final = DryRunResult(Verdict.FAILED)
+_dry_run = lru_cache(maxsize=1024)(DryRun)
 
 
-@lru_cache(maxsize=1024)
 def _filter(expression: str, ignores_errors: bool) -> Callable[[Any], bool]:
     return compile_route_filter(expression, ignores_errors=ignores_errors, warn=_reraise_interrupt)
 

@@ -45,7 +45,7 @@ def other_meaning(monkeypatch: pytest.MonkeyPatch) -> None:
         return lambda payload: routed(accepts, payload) is not Verdict.NOT_MATCHED
 
     monkeypatch.setattr(filters, "no_match", matching)
-    dry_run._filter.cache_clear()
+    dry_run._dry_run.cache_clear()
 
 
 def verdicts(folder: Path) -> list[list[Verdict]]:
@@ -73,4 +73,4 @@ def test_the_meaning_of_a_failed_filter_has_one_place(tmp_path: Path) -> None:
     try:
         assert verdicts(tmp_path)[0] == [Verdict.FAILED, Verdict.MATCHED]
     finally:
-        dry_run._filter.cache_clear()
+        dry_run._dry_run.cache_clear()
