@@ -156,7 +156,8 @@ def _print_pairs(title: str, pairs: Mapping[str, str]) -> None:
 def _failure(failure: Failure) -> str:
     description = printable(": ".join(part for part in (failure.reason, failure.error) if part))
     route = printable(failure.route or "(no route)")
-    return f"{_time(failure.time)}  attempt {failure.attempt} of {route}: {description}"
+    config = printable(f", config {failure.generation}" if failure.generation else "")
+    return f"{_time(failure.time)}  attempt {failure.attempt} of {route}{config}: {description}"
 
 
 def _listing_data(listing: Listing) -> dict[str, Any]:

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 DEAD = "{events}:tests:dead"
 OK, FAIL = "name: ok, type: t, handler: jobs.ok", "name: fail, type: t, handler: jobs.fail"
-HISTORY = (Failure("fail", 1, "ValueError: first", "", 1_700_000_000.0),)
+HISTORY = (
+    Failure("fail", 1, "ValueError: first", "", 1_700_000_000.0),
+    Failure("fail", 2, "ValueError: second", "", 1_700_000_001.0, "1f2e\x07"),
+)
 
 
 @pytest.fixture
@@ -124,11 +127,14 @@ def test_show_prints_everything_known_about_a_letter(shop: Project, command: Cal
     out = command("dead", "show", letter_id).out
     for text in ("dead letter " + letter_id, "entry        7-0", "route        fail", "error        E: x",
                  "config       abc", "traceparent  00-1-2-01", "type  t", "odd   \\xff", "  here\ufffd",
-                 "2023-11-14T22:13:20+00:00  attempt 1 of fail: ValueError: first"):  # fmt: skip
+                 "2023-11-14T22:13:20+00:00  attempt 1 of fail: ValueError: first",
+                 "2023-11-14T22:13:21+00:00  attempt 2 of fail, config 1f2e\ufffd: ValueError: second",
+    ):  # fmt: skip
         assert text in out
     shown = json.loads(command("dead", "show", letter_id, "--format", "json").out)
     assert shown["fields"] == {"type": "t", "odd": {"base64": "/wA="}}
     assert shown["history"][0]["error"] == "ValueError: first"
+    assert [failure["generation"] for failure in shown["history"]] == ["", "1f2e\x07"]
 
 
 def test_foreign_entries_are_shown_and_dropped_but_never_retried(
