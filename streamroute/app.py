@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import os
-import secrets
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from streamroute.adapters.groups.abandoned import OtherGroups
@@ -21,58 +15,65 @@ from streamroute.adapters.groups.rename_watch import CHECK_EVERY, GroupWatch, wa
 from streamroute.adapters.redis.connection import RedisConnection
 from streamroute.adapters.redis.errors import translate_errors
 from streamroute.adapters.stream.publisher import Publisher
-from streamroute.adapters.stream.publishers import publishers_by_stream
-from streamroute.adapters.stream.storage import RedisStreamStorage
-from streamroute.compiler.checked_route import RuntimeContext
-from streamroute.compiler.runtime.container import open_container
 from streamroute.compiler.runtime.thread_pool import handler_threads
 from streamroute.core.observer import Observer, ignore_result
-from streamroute.core.processor import RedisStreamProcessor, ignore_stuck
-from streamroute.errors import RedisUnavailableError
+from streamroute.errors import RedisUnavailableError, SetupError
 from streamroute.handlers.webhooks import close_webhooks
 from streamroute.incidents import LOG_ONLY, Incidents
 from streamroute.keys import GroupKeys
-from streamroute.stream_pipeline import Pipeline, StreamPipelines, build_pipeline
+from streamroute.services import consumer_names
+from streamroute.services.generation import ContainerLimits, Generation, open_generation, served_streams
+from streamroute.services.old_generations import OldGenerations
+from streamroute.services.prepared import PreparedGeneration
+from streamroute.services.service import Service, ServiceBuilder, keep_serving
+from streamroute.services.stream_changes import changed_settings
 
 if TYPE_CHECKING:
     from streamroute.compiler.compiled import Compiled
     from streamroute.config.document import Document, StreamConfig
-    from streamroute.core.consume.pool.key_ordering import KeyOf
-
-log = logging.getLogger(__name__)
 
 _AT_ONCE: Final = 64  # streams that start concurrently
-_BATCH: Final = 500  # entries in one read: five times as fast as ten
-_BLOCK: Final = 30.0  # seconds that a read waits; a drain ends it sooner
-_PREFETCH: Final = 0.1  # seconds of work to prefetch; other workers cannot take it
-
-
-def keep_serving(_stream: str) -> None:
-    """Default for ``on_stuck``: the stream continues with one worker less."""
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """One served stream: its consumer, and the pipelines of its entries."""
-
-    config: StreamConfig
-    pipelines: StreamPipelines
-    processor: RedisStreamProcessor
+_PATIENCE: Final = 30.0  # seconds for opening or closing a container while messages are processed
+_STALL_SHARE: Final = 3  # a container may block the event loop for a third of the shortest ``stall``
 
 
 class App:
-    """All consumers of one configuration, on one Redis client; ``routes`` are route names by stream."""
+    """All consumers of one configuration, on one Redis client.
 
-    def __init__(
-        self, connection: RedisConnection, services: Sequence[Service], routes: Mapping[str, Collection[str]]
-    ) -> None:
-        self._redis = connection
-        self.services = {service.config.name: service for service in services}
+    A new configuration is prepared beside the running one (``prepare``) and replaces it in one step
+    (``commit``). Messages that were decoded before end on the configuration that decoded them.
+    """
+
+    def __init__(self, builder: ServiceBuilder, generation: Generation, consumer: str) -> None:
+        self._builder = builder
+        self._redis = builder.connection
+        self._current = generation
+        self._old = OldGenerations(self._in_flight, self._container_limits())
+        self._prepared: PreparedGeneration | None = None
+        self._is_preparing = False
+        self.services = {
+            name: builder.build(pipeline.document.streams[name], pipeline, consumer)
+            for name, pipeline in generation.pipelines.items()
+        }
         self._watches = {
-            name: _watch(connection, service.config, routes.get(name, ()))
+            name: _watch(self._redis, service.config, _routes(generation.document, name))
             for name, service in self.services.items()
         }
         self._looking: asyncio.Task[None] | None = None
+
+    @property
+    def generation(self) -> str:
+        """The name of the configuration that decodes messages now."""
+        return self._current.name
+
+    @property
+    def document(self) -> Document:
+        """The configuration that decodes messages now."""
+        return self._current.document
+
+    def old_generations(self) -> list[tuple[str, int]]:
+        """Return the replaced generations that are in use, oldest first, with their messages in flight."""
+        return self._old.names()
 
     def publisher(self, stream: str) -> Publisher:
         """Return a publisher for one of the streams, in its codec."""
@@ -89,6 +90,45 @@ class App:
     def stuck(self) -> dict[str, int]:
         """Return the number of workers with stuck handlers by stream; may be called from any thread."""
         return {stream: service.processor.stuck for stream, service in self.services.items()}
+
+    async def prepare(self, document: Document, compiled: Compiled) -> PreparedGeneration:
+        """Build a generation beside the running one: container, routes, pipelines.
+
+        ``compiled`` has no errors. Waits while as many old generations as may live are in use. Pass the
+        result to ``commit`` or to ``discard`` before the next call. After a cancellation nothing is left.
+
+        Raises SetupError if the container cannot be opened in 30 seconds.
+        """
+        if self._is_preparing:
+            raise SetupError("another generation is being prepared")
+        self._is_preparing = True
+        try:
+            self._prepared = await self._prepare(document, compiled)
+        finally:
+            self._is_preparing = self._prepared is not None
+        return self._prepared
+
+    async def _prepare(self, document: Document, compiled: Compiled) -> PreparedGeneration:
+        await self._old.wait_for_room()
+        _require_same_consumers(self.document, document)
+        generation = await open_generation(self._builder, document, compiled, self._container_limits())
+        return PreparedGeneration(generation)
+
+    def commit(self, prepared: PreparedGeneration) -> None:
+        """Decode messages by the prepared generation from now on; it cannot fail, and waits for nothing.
+
+        The generation before is freed, and its container closed, when its last message has ended.
+        """
+        self._prepared, self._is_preparing = None, False
+        before, self._current = self._current, prepared.generation
+        for name, pipeline in prepared.generation.pipelines.items():
+            self.services[name].pipelines.use(pipeline)
+        self._old.add(before)
+
+    async def discard(self, prepared: PreparedGeneration) -> None:
+        """Close a prepared generation that is not committed."""
+        self._prepared, self._is_preparing = None, False
+        await self._old.close_unused(prepared.generation)
 
     async def start(self, *, check_groups_every: float = CHECK_EVERY) -> None:
         """Start all consumers, or none; check every so many seconds for groups that were left behind.
@@ -127,10 +167,46 @@ class App:
         stopping = (service.processor.stop_listening() for service in self.services.values())
         await asyncio.gather(*stopping)
 
+    async def close(self) -> None:
+        """Stop, and close the containers of all generations.
+
+        Raises SetupError if the container of the current generation cannot be closed.
+        """
+        await self.stop()
+        if self._prepared is not None:
+            await self.discard(self._prepared)
+        await self._old.close()
+        await self._current.container.close()
+
+    def _in_flight(self, generation: Generation) -> dict[str, int]:
+        """Return how many messages of a generation are in flight, by stream."""
+        counts = {
+            name: self.services[name].processor.in_flight_of(pipeline)
+            for name, pipeline in generation.pipelines.items()
+        }
+        return {name: count for name, count in counts.items() if count}
+
+    def _container_limits(self) -> ContainerLimits:
+        """Return the limits for containers while messages are processed: no lease may end meanwhile."""
+        stalls = [stream.stall for stream in served_streams(self._current.document)]
+        return ContainerLimits(_PATIENCE, min([_PATIENCE, *(stall / _STALL_SHARE for stall in stalls)]))
+
+
+def _require_same_consumers(old: Document, new: Document) -> None:
+    """Raise SetupError if consumers would have to be started, stopped or replaced."""
+    before, after = ({stream.name: stream for stream in served_streams(each)} for each in (old, new))
+    for name in before.keys() | after.keys():
+        if name not in before or name not in after or changed_settings(before[name], after[name]):
+            raise SetupError(f"the consumer of {name} would change; restart to apply this")
+
 
 def _watch(connection: RedisConnection, stream: StreamConfig, routes: Collection[str]) -> GroupWatch:
     others = OtherGroups(connection, stream.name, stream.group, routes)
     return GroupWatch(stream.name, others, stream.formerly_group)
+
+
+def _routes(document: Document, stream: str) -> list[str]:
+    return [route.name for route in document.served(stream)]
 
 
 async def _for_each_service(act: Callable[[Service], Awaitable[None]], services: Iterable[Service]) -> None:
@@ -164,81 +240,13 @@ async def open_app(
 
     Raises SetupError if the container cannot be created or, on exit, closed.
     """
-    served = [stream for stream in document.streams.values() if document.served(stream.name)]
-    with handler_threads(sum(stream.concurrency for stream in served)):
-        async with open_container(compiled.container, document.container or "") as container:
-            consumer = consumer_name()
-            resources = {"publishers": publishers_by_stream(connection, compiled.codecs_by_stream)}
-            routers = compiled.routers_in(RuntimeContext(resources, validated=True))
-            services = [
-                build_service(
-                    *(connection, stream, consumer),
-                    build_pipeline(stream, compiled, routers[stream.name], container, observer),
-                    observer,
-                    incidents,
-                    partial(on_stuck, stream.name) if stream.on_stuck == "exit" else ignore_stuck,
-                )
-                for stream in served
-            ]
-            routes = {name: [route.name for route in document.served(name)] for name in document.streams}
-            app = App(connection, services, routes)
-            try:
-                yield app
-            finally:
-                await app.stop()
-                await close_webhooks()
-
-
-def build_service(
-    connection: RedisConnection,
-    stream: StreamConfig,
-    consumer: str,
-    pipeline: Pipeline,
-    observer: Observer,
-    incidents: Incidents,
-    on_stuck: Callable[[], None],
-) -> Service:
-    """Build the consumer of one stream, which passes its entries to the pipeline."""
-    storage = RedisStreamStorage(
-        connection.client,
-        lease=stream.lease,
-        stall=stream.stall,
-        formerly_group=stream.formerly_group,
-        block=_BLOCK,
-        dead_letter=stream.dead_letter,
-        trim=stream.trim,
-        incidents=incidents,
-    )
-    processor = RedisStreamProcessor(
-        storage,
-        stream.name,
-        stream.group,
-        consumer,
-        batch_count=_BATCH,
-        prefetch=_PREFETCH,
-        order_by=_order_key(stream),
-        concurrency=stream.concurrency,
-        lease=stream.lease,
-        claim_interval=stream.claim_interval,
-        max_deliveries=stream.max_deliveries,
-        grace=stream.grace,
-        observer=observer,
-        incidents=incidents,
-        on_stuck=on_stuck,
-    )
-    pipelines = StreamPipelines(storage, pipeline)
-    processor.set_message_callback(pipelines.process_message, pipelines.known_routes)
-    return Service(stream, pipelines, processor)
-
-
-def _order_key(stream: StreamConfig) -> KeyOf | None:
-    if stream.order_by is None:
-        return None
-    from streamroute.compiler.runtime.ordering_key import order_key
-
-    return order_key(stream.order_by)
-
-
-def consumer_name() -> str:
-    """Return a name unique to this process start: host, process id and a random part."""
-    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+    builder = ServiceBuilder(connection, observer, incidents, on_stuck)
+    concurrency = sum(stream.concurrency for stream in served_streams(document))
+    with handler_threads(concurrency):
+        generation = await open_generation(builder, document, compiled)
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(generation.container.close)
+            app = App(builder, generation, consumer_names.consumer_name())
+            stack.push_async_callback(close_webhooks)
+            stack.push_async_callback(app.close)
+            yield app

@@ -158,7 +158,7 @@ BROKEN: Mapping[str, BrokenBuild] = {
     "on_stuck is not listened to": BrokenBuild(
         "on_stuck: exit, under --workers",
         "waited .* s for the worker to be replaced",
-        (Edit("app.py", 'if stream.on_stuck == "exit" else', "if False else"),),
+        (Edit("services/service.py", 'if stream.on_stuck == "exit" else', "if False else"),),
     ),
     "a watermark that cannot be read is an error": BrokenBuild(
         "a lost group, and a watermark that cannot be read",
