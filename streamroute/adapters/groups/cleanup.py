@@ -43,7 +43,8 @@ class StreamCleaner:
             for key in (keys.stream, keys.retry):
                 await self._remove_dead_consumers(client, key, group, consumer)
             timeout = int(self._consumer_timeout * 1000)
-            await script("remove_unused_routes").run(client, [keys.workers, keys.routes], [timeout])
+            hashes = [keys.workers, keys.routes, keys.generations]
+            await script("remove_unused_routes").run(client, hashes, [timeout])
             self._next_removal[keys.stream, group] = time.monotonic() + _REMOVE_EVERY
         if self._retention is None:
             return _REMOVE_EVERY

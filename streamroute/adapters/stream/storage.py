@@ -267,6 +267,7 @@ class RedisStreamStorage:
             lost=lost,
             waiting=waiting,
             known_routes=known_routes,
+            generation=lambda: self._pipeline.generation,
             watermarks=self._watermarks,
             incidents=self._incidents,
         )
