@@ -1,0 +1,46 @@
+"""Hooks of a reload: what else has to happen before and after a swap."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from streamroute.ops.reload.candidate import Candidate
+
+    FileRecord = object
+
+
+async def _nothing_before(_running: Candidate, _candidate: Candidate) -> None:
+    """Default for ``before_swap``."""
+
+
+def _ignore_record(_record: FileRecord) -> None:
+    """Default for ``files_read``."""
+
+
+def _ignore_candidate(_candidate: Candidate) -> None:
+    """Default for ``applied``."""
+
+
+def _no_description(_running: Candidate, _candidate: Candidate) -> str:
+    return "changed"
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadHooks:
+    """Called by the reloader in the event loop; none may raise.
+
+    ``files_read``: the files on disk were read, with or without errors. ``before_swap``: a candidate without
+    errors is about to replace the running one; reports what that means for work that waits. ``describe``
+    returns what changed, in a few words. ``applied``: the candidate runs now.
+    """
+
+    files_read: Callable[[FileRecord], None] = _ignore_record
+    before_swap: Callable[[Candidate, Candidate], Awaitable[None]] = _nothing_before
+    describe: Callable[[Candidate, Candidate], str] = _no_description
+    applied: Callable[[Candidate], None] = _ignore_candidate
+
+
+NO_HOOKS: Final = ReloadHooks()

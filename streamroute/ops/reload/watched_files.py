@@ -1,0 +1,72 @@
+"""The state of files on disk, to notice that they differ from what was read."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Final
+
+from streamroute.system.files import content_of, open_anywhere
+
+_MAX_NAMES: Final = 100_000  # names of one folder
+
+Signatures = Mapping[str, Hashable]
+"""Path -> what ``stat`` and a folder's listing say: equal while nothing has changed, as far as they tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedFiles:
+    """Files and folders that were read, with their state then.
+
+    ``digests`` are the hashes of the files' contents; None for a file that is missing or cannot be read.
+    ``names`` are the names in each folder that was listed.
+    """
+
+    digests: Mapping[str, bytes | None] = field(default_factory=dict)
+    names: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def signatures(self) -> Signatures:
+        """Return the present state of the paths without reading any content; links are followed."""
+        return {
+            **{path: _signature(path) for path in self.digests},
+            **{os.path.join(path, ""): names_in(path) for path in self.names},  # noqa: PTH118 - paths are text
+        }
+
+    def now(self) -> WatchedFiles:
+        """Read the same files and folders again; returns their present state."""
+        return type(self)(
+            {path: digest_of(path) for path in self.digests}, {path: names_in(path) for path in self.names}
+        )
+
+
+def _signature(path: str) -> Hashable:
+    try:
+        status = os.stat(path)  # noqa: PTH116 - pathlib raises other errors for odd paths
+    except (OSError, ValueError) as error:
+        return type(error).__name__
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def names_in(folder: str) -> frozenset[str]:
+    """Return the names in a folder; empty if it cannot be read."""
+    try:
+        with os.scandir(folder or os.curdir) as entries:
+            return frozenset(entry.name for entry in islice(entries, _MAX_NAMES))
+    except (OSError, ValueError):
+        return frozenset()
+
+
+def digest_of(path: str) -> bytes | None:
+    """Return the hash of a file's content; None if it is missing, special, too large or unreadable."""
+    try:
+        return digest(content_of(open_anywhere(path)))
+    except (OSError, ValueError):
+        return None
+
+
+def digest(content: bytes) -> bytes:
+    """Return the hash of a content."""
+    return hashlib.sha256(content).digest()

@@ -1,0 +1,204 @@
+"""The reloader: one reload at a time, and nothing happens to the running generation unless it succeeds."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from reload_fakes import FakeLoader, FakeTarget, candidate
+from servers import wait_until
+from streamroute.errors import RedisUnavailableError
+from streamroute.ops.metrics.reload_status import ReloadStatus
+from streamroute.ops.reload.candidate import Candidate, ReloadCause, ReloadRefusedError
+from streamroute.ops.reload.hooks import ReloadHooks
+from streamroute.ops.reload.reloader import Reloader
+from streamroute.ops.reload.result import ReloadResult
+
+
+def reload_threads() -> list[threading.Thread]:
+    """The threads of reloads that are alive."""
+    return [thread for thread in threading.enumerate() if thread.name == "streamroute reload"]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left() -> Iterator[None]:
+    yield
+    wait_until(lambda: not reload_threads(), "the end of the reload's threads")
+
+
+class Bench:
+    """A reloader with its fakes."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.target, self.loader = FakeTarget(), FakeLoader()
+        self.status = ReloadStatus("a", clock=lambda: 100.0)
+        self.read: list[object] = []
+        self.applied: list[Candidate] = []
+        hooks = ReloadHooks(files_read=self.read.append, applied=self.applied.append, describe=_describe)
+        self.reloader = Reloader(candidate("a"), self.target, self.loader, self.status, hooks, **settings)
+
+    async def load(self, disk: str, cause: ReloadCause = ReloadCause.HANGUP) -> ReloadResult:
+        """Reload after the disk's content became this."""
+        self.loader.disk = disk
+        return await self.reloader.reload(cause)
+
+
+def _describe(before: Candidate, after: Candidate) -> str:
+    return f"{before.generation} became {after.generation}"
+
+
+@asynccontextmanager
+async def bench(**settings: Any) -> AsyncIterator[Bench]:
+    made = Bench(**settings)
+    tasks = asyncio.all_tasks()
+    async with made.reloader:
+        yield made
+    assert asyncio.all_tasks() == tasks
+
+
+async def test_a_good_candidate_is_applied_and_reported(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    async with bench() as on:
+        result = await on.load("b")
+        assert (result.outcome, result.before, result.generation, result.is_ok) == ("applied", "a", "b", True)
+        assert on.target.history == ["a", "b"]
+        assert on.reloader.running.generation == "b"
+        assert [each.generation for each in on.applied] == ["b"]
+        assert (on.status.generation, on.status.is_last_successful) == ("b", True)
+        assert on.status.counts == {"applied": 1}
+    assert result.message.startswith("reloaded a -> b in 0.")
+    assert result.message.endswith("s (SIGHUP): a became b")
+    assert result.message in caplog.text
+
+
+async def test_a_candidate_with_errors_changes_nothing_and_its_findings_are_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with bench() as on:
+        result = await on.load("bad1", ReloadCause.FILES)
+        assert (result.outcome, result.generation, result.findings) == ("refused", "a", "bad1")
+        assert on.target.history == ["a"]
+        assert on.status.is_last_successful is False
+        assert on.status.counts == {"refused": 1}
+        assert on.read == ["bad1"]
+    lines = [record.getMessage() for record in caplog.records]
+    assert lines == [
+        "routes.yaml:1:1: error: bad1",
+        "reload (file change) refused, generation a keeps running: 1 error in routes.yaml",
+    ]
+
+
+async def test_what_runs_already_is_left_alone() -> None:
+    async with bench() as on:
+        await on.load("bad")
+        result = await on.load("a")
+        assert (result.outcome, result.is_ok) == ("unchanged", True)
+        assert on.target.history == ["a"]
+        assert on.status.is_last_successful is True
+        assert on.applied == []
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ReloadRefusedError("the group of events changed"), "the group of events changed"),
+        (RedisUnavailableError("Redis is away"), "Redis is away"),
+        (ZeroDivisionError("a bug"), "ZeroDivisionError: a bug"),
+    ],
+)
+async def test_a_target_that_cannot_apply_it_keeps_its_generation(error: Exception, reason: str) -> None:
+    async with bench() as on:
+        on.target.error = error
+        result = await on.load("b")
+        assert (result.outcome, result.generation) == ("refused", "a")
+        assert result.message.endswith(f"generation a keeps running: {reason}")
+        assert on.reloader.running.generation == "a"
+        on.target.error = None
+        assert (await on.load("b")).outcome == "applied"
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), ValueError("odd"), MemoryError()])
+async def test_a_loader_that_raises_refuses_the_reload(error: BaseException) -> None:
+    async with bench() as on:
+        on.loader.error = error
+        result = await on.load("b")
+        assert result.outcome == "refused"
+        assert f"could not load the configuration: {type(error).__name__}" in result.message
+        on.loader.error = None
+        assert (await on.load("b")).outcome == "applied"
+
+
+async def test_requests_during_a_reload_are_one_more_reload() -> None:
+    async with bench() as on:
+        on.loader.may_go_on.clear()
+        on.loader.disk = "b"
+        first = on.reloader.request(ReloadCause.HANGUP)
+        await asyncio.to_thread(on.loader.has_begun.wait)
+        on.loader.disk = "c"
+        more = [on.reloader.request(ReloadCause.HANGUP) for _ in range(100)]
+        on.loader.may_go_on.set()
+        results = await asyncio.gather(first, *more)
+        assert [result.generation for result in results] == ["b"] + ["c"] * 100
+        assert on.target.history == ["a", "b", "c"]
+        assert len(on.loader.causes) == 2
+
+
+async def test_a_record_is_loaded_instead_of_the_files() -> None:
+    async with bench() as on:
+        result = await on.reloader.reload(ReloadCause.ROLLBACK, "z")
+        assert (result.outcome, result.generation) == ("applied", "z")
+        assert on.read == [], "the files on disk were not read"
+
+
+async def test_a_request_for_another_record_is_not_merged() -> None:
+    async with bench() as on:
+        results = await asyncio.gather(
+            on.reloader.reload(ReloadCause.ROLLBACK, "y"), on.reloader.reload(ReloadCause.ROLLBACK, "z")
+        )
+        assert [result.generation for result in results] == ["y", "z"]
+
+
+async def test_loading_that_hangs_is_refused_until_it_ends() -> None:
+    async with bench(patience=0.05) as on:
+        on.loader.may_go_on.clear()
+        result = await on.load("b")
+        assert "did not end within 0.05 s" in result.message
+        again = await on.load("b")
+        assert "the one before it has not ended yet" in again.message
+        assert len(reload_threads()) == 1, "no further thread is started"
+        on.loader.may_go_on.set()
+        wait_until(lambda: not reload_threads(), "the end of the thread")
+        assert on.target.history == ["a"], "what came too late is not applied"
+        assert (await on.load("c")).outcome == "applied"
+
+
+async def test_stopping_during_a_reload_leaves_nothing_behind() -> None:
+    on = Bench()
+    async with on.reloader:
+        on.loader.disk = "b"
+        on.target.may_go_on.clear()
+        running, waiting = (
+            on.reloader.request(ReloadCause.HANGUP),
+            on.reloader.request(ReloadCause.ROLLBACK, "y"),
+        )
+        await on.target.waiting.wait()
+    assert (running.cancelled(), waiting.cancelled()) == (True, True)
+    assert on.target.history == ["a"]
+    with pytest.raises(ReloadRefusedError, match="this process is stopping"):
+        on.reloader.request(ReloadCause.HANGUP)
+
+
+async def test_who_waits_for_a_reload_of_a_stopping_process_is_told() -> None:
+    on = Bench()
+    async with on.reloader:
+        on.target.may_go_on.clear()
+        on.loader.disk = "b"
+        waiting = asyncio.create_task(on.reloader.reload(ReloadCause.COMMAND))
+        await on.target.waiting.wait()
+    with pytest.raises(ReloadRefusedError, match="this process is stopping"):
+        await waiting
