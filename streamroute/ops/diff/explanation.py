@@ -1,0 +1,85 @@
+"""Why a route did or did not run for an event, as lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any, Final
+
+from streamroute.compiler.dry_run import Decision, Verdict, decide
+from streamroute.config.document import RouteConfig
+from streamroute.config.findings.quoting import hide_secrets
+from streamroute.expansion import is_expanding
+from streamroute.expressions.explain.trace_explanation import as_text
+from streamroute.ops.route_tests.diff import MISSING, differences
+from streamroute.text.safe_text import redacted_str
+from streamroute.text.truncation import ellipsize
+
+_MOST: Final = 3  # lines
+_LONGEST: Final = 300  # characters of a line
+
+
+def explain(
+    route: RouteConfig | None, payload: Mapping[str, Any] | None, stream: str | None, refusal: str
+) -> tuple[str, ...]:
+    """Return the operands that decided about an event; ``payload`` is None for one that reaches no route.
+
+    ``refusal`` is why it is dead-lettered as a whole, else empty.
+    """
+    if refusal:
+        return (refused_as_a_whole(refusal),)
+    if route is None:
+        return ("there is no such route",)
+    if payload is None:
+        return ("there is no such stream",)
+    [decision] = decide([route], payload, stream)
+    return tuple(map(_bounded, islice(_reasons(decision), _MOST)))
+
+
+def refused_as_a_whole(refusal: str) -> str:
+    """Return a line about an event that no route receives."""
+    return _bounded(f"dead-lettered as a whole: {refusal}")
+
+
+def _reasons(decision: Decision) -> Iterator[str]:
+    if not decision.route.enabled:
+        yield "it is disabled"
+    elif decision.verdict in {Verdict.OTHER_STREAM, Verdict.OTHER_TYPE}:
+        yield f"it {decision.verdict.phrase}"
+    elif decision.transform_error:
+        yield decision.transform_error
+    elif decision.filter is None:
+        yield "it has no filter"
+    else:
+        yield from (reason.text for reason in decision.reasons)
+
+
+def payload_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the differences between the payloads of a handler as lines, at most ``_MOST``."""
+    if is_expanding(old) or is_expanding(new):
+        return ()
+    lines = (
+        f"{path or 'the payload'} is {_value(after)}, was {_value(before)}"
+        for path, before, after in differences(old, new)
+    )
+    return tuple(map(_bounded, islice(lines, _MOST)))
+
+
+def is_same_payload(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Whether two payloads are equal; 1 equals 1.0, but not true."""
+    if old is new:
+        return True
+    try:
+        if is_expanding(old) or is_expanding(new):
+            return False
+        return old == new and next(differences(old, new), None) is None
+    except RecursionError:
+        return False
+
+
+def _value(value: Any) -> str:
+    return "missing" if value is MISSING else as_text(value)
+
+
+def _bounded(line: str) -> str:
+    return ellipsize(hide_secrets(redacted_str(line)), _LONGEST)
