@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from streamroute.config.findings.quoting import hide_secrets
+from streamroute.config.findings.text_file import TextFile
 from streamroute.config.schema.replaced_values import has_variable, is_default
 from streamroute.config.yaml.source import SourceFile, SourceLocation
 from streamroute.durations import RetryPolicy, format_duration
@@ -142,7 +143,7 @@ class Document(NamedTuple):
 
     ``path`` is that of the root file, as the user would write it. ``allow`` is None if handlers from any
     module are allowed. ``messages`` is the catalogue, possibly empty. ``reader`` reads the files that the
-    configuration refers to, other than its includes.
+    configuration refers to, other than its includes. ``schema_files`` are the files with schemas of messages.
     """
 
     path: str
@@ -154,6 +155,7 @@ class Document(NamedTuple):
     sources: tuple[SourceFile, ...]
     reader: FileReader
     messages: Mapping[str, MessageConfig] = MappingProxyType({})
+    schema_files: tuple[TextFile, ...] = ()
 
     @property
     def location(self) -> SourceLocation:
@@ -163,16 +165,19 @@ class Document(NamedTuple):
     @property
     def folder(self) -> Path:
         """The folder of the root file; relative paths and the user's modules are resolved from it."""
-        return Path(self.path).absolute().parent
+        return Path(self.reader.absolute(self.path)).parent
 
     @property
     def generation(self) -> str:
-        """A short hash of the files' texts: any change of a text gives another generation."""
+        """A short hash of the texts of all files: any change of a text gives another generation.
+
+        The paths do not count, so that the same configuration in another folder is the same generation.
+        """
         import hashlib  # only running needs it, not a check
 
-        digest = hashlib.sha256()
-        for source in self.sources:
-            digest.update(hashlib.sha256(source.text.encode()).digest())
+        digest = hashlib.sha256(b"%d" % len(self.sources))
+        for file in (*self.sources, *self.schema_files):
+            digest.update(hashlib.sha256(file.text.encode()).digest())
         return digest.hexdigest()[:12]
 
     def location_of(self, stream: StreamConfig, key: str) -> SourceLocation:

@@ -15,10 +15,10 @@ from streamroute.config.findings.quoting import quote_value
 from streamroute.config.findings.text_file import TextFile
 from streamroute.config.json_schema import TESTS
 from streamroute.config.load import VERSION
-from streamroute.config.paths import is_non_folder
 from streamroute.config.schema.findings import check_against_schema
 from streamroute.config.yaml.source import SourceFile, SourceLocation
-from streamroute.system.files import FileReader, OutsideFolderError
+from streamroute.system.files import FileReader
+from streamroute.system.opening import FileKind, OutsideFolderError
 from streamroute.text.json_problems import describe_json_error
 
 
@@ -58,10 +58,12 @@ class RouteTestSuite:
     files: Mapping[str, TextFile] = field(default_factory=dict, repr=False)
 
 
-def find_test_files(folders: Iterable[Path]) -> list[Path]:
+def find_test_files(folders: Iterable[Path], files: FileReader) -> list[Path]:
     """Return the test files directly in these folders, sorted."""
-    paths = {path for folder in folders for path in folder.glob(f"*{TEST_SUFFIX}") if is_non_folder(path)}
-    return sorted(paths)
+    paths = {
+        folder / name for folder in folders for name in files.listing(folder) if name.endswith(TEST_SUFFIX)
+    }
+    return sorted(path for path in paths if files.kind(path) is not FileKind.FOLDER)
 
 
 def load_route_tests(

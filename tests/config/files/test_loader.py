@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from streamroute.config.files.loader import LoadedFile, load_bytes, load_file, load_text
-from streamroute.system.files import MAX_BYTES
+from streamroute.system.opening import MAX_BYTES
 
 
 def codes(loading: LoadedFile) -> list[str]:
