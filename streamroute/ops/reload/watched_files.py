@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
 
-from streamroute.system.files import content_of, open_anywhere
+from streamroute.system.opening import content_of, open_anywhere
 
 _MAX_NAMES: Final = 100_000  # names of one folder
 
