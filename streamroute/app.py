@@ -91,6 +91,14 @@ class App:
         """Return the number of workers with stuck handlers by stream; may be called from any thread."""
         return {stream: service.processor.stuck for stream, service in self.services.items()}
 
+    def stopped_canaries(self) -> dict[str, dict[str, int]]:
+        """Return by stream and route whether a canary is switched off (1), or not (0); for any thread."""
+        return {
+            stream: {canary.name: int(canary.is_stopped) for canary in service.pipelines.current.canaries}
+            for stream, service in self.services.items()
+            if service.pipelines.current.canaries
+        }
+
     async def prepare(self, document: Document, compiled: Compiled) -> PreparedGeneration:
         """Build a generation beside the running one: container, routes, pipelines.
 

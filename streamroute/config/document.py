@@ -91,13 +91,33 @@ class DedupeConfig(NamedTuple):
     ttl: float
 
 
+class StopAt(NamedTuple):
+    """When a canary is switched off: more than a percentage of its ``of`` recent messages failed.
+
+    ``dead`` and ``retry`` are 0 to 100; None never switches it off.
+    """
+
+    dead: float | None
+    retry: float | None
+    of: int
+
+
+class CanaryConfig(NamedTuple):
+    """The share of a canary: ``percent`` (0.01 to 100) of the values of the expression ``key``."""
+
+    percent: float
+    key: str
+    stop_at: StopAt | None
+
+
 class RouteConfig(NamedTuple):
     """A route: which messages go to which handler; ``timeout`` is in seconds.
 
     ``formerly`` are the route's previous names: it takes over the work pending under them.
     ``types`` may contain patterns over the catalogue, which the compiler expands.
     ``streams`` is empty if the route names none and the number of streams is not one. ``retry`` contains only
-    the route's own settings; ``policy_for`` returns the complete policy. ``invalid_keys`` are the keys whose
+    the route's own settings; ``policy_for`` returns the complete policy. A ``shadow`` only watches.
+    ``instead_of`` is the route that a ``canary`` replaces for its share. ``invalid_keys`` are the keys whose
     invalid value was replaced by the default; a finding reports each.
     """
 
@@ -115,9 +135,17 @@ class RouteConfig(NamedTuple):
     dedupe: DedupeConfig | None = None
     on_filter_error: str = "dead_letter"
     enabled: bool = True
+    shadow: bool = False
+    canary: CanaryConfig | None = None
+    instead_of: str | None = None
     description: str = ""
     tags: tuple[str, ...] = ()
     invalid_keys: frozenset[str] = frozenset()
+
+    @property
+    def is_live(self) -> bool:
+        """Whether its handler runs: it is enabled and not a shadow."""
+        return self.enabled and not self.shadow
 
     @property
     def ignores_filter_errors(self) -> bool:
@@ -205,5 +233,11 @@ class Document(NamedTuple):
         return [self.streams[name] for name in route.streams if name in self.streams]
 
     def served(self, stream: str) -> tuple[RouteConfig, ...]:
-        """Return the enabled routes of a stream, in order."""
-        return tuple(route for route in self.routes if route.enabled and stream in route.streams)
+        """Return the live routes of a stream, in order."""
+        return tuple(route for route in self.routes if route.is_live and stream in route.streams)
+
+    def shadows(self, stream: str) -> tuple[RouteConfig, ...]:
+        """Return the enabled shadow routes of a stream, in order."""
+        return tuple(
+            route for route in self.routes if route.shadow and route.enabled and stream in route.streams
+        )

@@ -43,7 +43,7 @@ class Generation:
 
 
 def served_streams(document: Document) -> list[StreamConfig]:
-    """Return the streams with enabled routes; the others are not consumed."""
+    """Return the streams with live routes; the others are not consumed."""
     return [stream for stream in document.streams.values() if document.served(stream.name)]
 
 
@@ -71,7 +71,9 @@ def _build_pipelines(
     resources = {"publishers": publishers_by_stream(builder.connection, compiled.codecs_by_stream)}
     routers = compiled.routers_in(RuntimeContext(resources, validated=True))
     return {
-        stream.name: build_pipeline(stream, compiled, routers[stream.name], container, builder.observer)
+        stream.name: build_pipeline(
+            stream, compiled, routers[stream.name], container, builder.observer, builder.incidents
+        )
         for stream in served_streams(document)
     }
 

@@ -63,7 +63,7 @@ async def process_metrics(
     concurrency = {stream.name: stream.concurrency for stream in streams}
 
     def stats() -> ProcessStats:
-        return ProcessStats(loop_lag.lag, app.running(), concurrency, app.stuck())
+        return ProcessStats(loop_lag.lag, app.running(), concurrency, app.stuck(), app.stopped_canaries())
 
     has_started = _no_supervisor
     async with AsyncExitStack() as stack:

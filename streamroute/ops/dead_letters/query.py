@@ -92,6 +92,8 @@ class DeadLetterQuery:
             return f'the route "{name}" is no longer configured'
         if not routes[name].enabled:
             return f'the route "{name}" is disabled'
+        if routes[name].shadow:
+            return f'the route "{name}" is a shadow, whose handler does not run'
         return f'the route "{name}" no longer consumes the stream "{stream}"'
 
 

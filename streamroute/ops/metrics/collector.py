@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
@@ -17,6 +18,7 @@ from streamroute.ops.metrics.declarations import (
     ROUTE_METRICS,
     RouteMetric,
 )
+from streamroute.ops.metrics.process_stats import ProcessStats
 from streamroute.ops.metrics.sources import MetricsSources
 
 _PREFIX: Final = "streamroute_"
@@ -40,6 +42,7 @@ class RouteCollector(Collector):
         counters = self._sources.counts()
         yield from self._route_metrics(counters)
         yield from self._event_metrics(counters)
+        yield from _shadow_metrics(counters)
         yield from self._group_metrics()
         yield from self._process_metrics()
 
@@ -93,12 +96,37 @@ class RouteCollector(Collector):
             for stream in self._routes:
                 gauge.add_metric([stream], sum(metric.value(stats).get(stream, 0) for stats in processes))
             yield gauge
+        yield _stopped_canaries(processes)
         lag = max((stats.lag for stats in processes), default=0.0)
         yield _single_gauge("event_loop_lag_seconds", "By how much the latest event loop is late.", lag)
         yield _single_gauge("processes", "Processes that run handlers.", len(processes))
         info = _gauge("build_info", "1, and the version.", "version")
         info.add_metric([__version__], 1)
         yield info
+
+
+def _shadow_metrics(counters: Counters) -> Iterator[Metric]:
+    """Yield the counts of shadow routes; nothing if there are none."""
+    text = "Messages that a shadow route watched, by what it would have done."
+    counter = _counter("shadow_messages", text, "stream", "route", "result")
+    for (stream, route), row in sorted(counters.shadows.copy().items()):
+        for result, count in row.items():
+            counter.add_metric([stream, route, result], count)
+    if counter.samples:
+        yield counter
+
+
+def _stopped_canaries(processes: Sequence[ProcessStats]) -> Metric:
+    gauge = _gauge(
+        "canary_stopped", "In how many processes a canary is switched off by stop_at.", "stream", "route"
+    )
+    stopped: Counter[tuple[str, str]] = Counter()
+    for stats in processes:
+        for stream, by_route in stats.stopped_canaries.items():
+            stopped.update({(stream, route): count for route, count in by_route.items()})
+    for (stream, route), count in sorted(stopped.items()):
+        gauge.add_metric([stream, route], count)
+    return gauge
 
 
 def _route_counter(metric: RouteMetric) -> CounterMetricFamily:

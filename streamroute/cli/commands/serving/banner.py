@@ -25,6 +25,9 @@ def log_banner(document: Document, redis: RedisConnection) -> None:
     for stream in document.streams.values():
         names = [route.name for route in document.served(stream.name)]
         log.info("stream %s, group %s: %s", stream.name, stream.display("group"), _routes(names))
+        shadows = [route.name for route in document.shadows(stream.name)]
+        if shadows and names:
+            log.info("stream %s, shadows: %s", stream.name, _routes(shadows))
 
 
 def _routes(names: list[str]) -> str:

@@ -1,0 +1,30 @@
+"""Canonical JSON: one text for all values that are equal in JMESPath."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from streamroute.expansion import refuse_expanding
+
+
+def canonical_json(value: Any) -> str:
+    """Return a text in ASCII that is equal for two values exactly if they are equal in JMESPath.
+
+    Keys are sorted, there are no spaces, and a whole number has no fraction: 1.0 is 1. Raises ExpansionError
+    for a value that would be far larger as text.
+    """
+    refuse_expanding(value)
+    return json.dumps(_canonical(value), sort_keys=True, separators=(",", ":"), default=repr)
+
+
+def _canonical(value: Any) -> Any:
+    """Normalize numbers: in JMESPath 1.0 equals 1, but not true."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, Mapping):
+        return {key: _canonical(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_canonical(item) for item in value]
+    return value
