@@ -96,7 +96,7 @@ class RouteCollector(Collector):
             for stream in self._routes:
                 gauge.add_metric([stream], sum(metric.value(stats).get(stream, 0) for stats in processes))
             yield gauge
-        yield _stopped_canaries(processes)
+        yield from _stopped_canaries(processes)
         lag = max((stats.lag for stats in processes), default=0.0)
         yield _single_gauge("event_loop_lag_seconds", "By how much the latest event loop is late.", lag)
         yield _single_gauge("processes", "Processes that run handlers.", len(processes))
@@ -116,7 +116,8 @@ def _shadow_metrics(counters: Counters) -> Iterator[Metric]:
         yield counter
 
 
-def _stopped_canaries(processes: Sequence[ProcessStats]) -> Metric:
+def _stopped_canaries(processes: Sequence[ProcessStats]) -> Iterator[Metric]:
+    """Yield the state of canaries; nothing if there are none."""
     gauge = _gauge(
         "canary_stopped", "In how many processes a canary is switched off by stop_at.", "stream", "route"
     )
@@ -126,7 +127,8 @@ def _stopped_canaries(processes: Sequence[ProcessStats]) -> Metric:
             stopped.update({(stream, route): count for route, count in by_route.items()})
     for (stream, route), count in sorted(stopped.items()):
         gauge.add_metric([stream, route], count)
-    return gauge
+    if gauge.samples:
+        yield gauge
 
 
 def _route_counter(metric: RouteMetric) -> CounterMetricFamily:

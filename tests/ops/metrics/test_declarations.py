@@ -36,7 +36,8 @@ async def _group() -> GroupStats:
 
 def exposed(counters: Counters, *, poller: GroupPoller | None = None) -> list[Any]:
     """Return the metric families of a scrape."""
-    sources = MetricsSources(lambda: counters, lambda: [ProcessStats()], poller or GroupPoller({}))
+    stats = ProcessStats(stopped_canaries={"s": {"a": 0}})
+    sources = MetricsSources(lambda: counters, lambda: [stats], poller or GroupPoller({}))
     registry = CollectorRegistry()
     registry.register(RouteCollector(sources, ROUTES, counters.metrics))
     return list(text_string_to_metric_families(generate_latest(registry).decode()))
@@ -59,6 +60,7 @@ def test_a_declared_metric_is_collected_from_all_workers(attempts: int) -> None:
 
 async def test_the_readme_describes_each_metric_with_its_kind_and_labels() -> None:
     counters, poller = Counters(ROUTES), GroupPoller({"s": _group})
+    counters.observe(Message({}, stream="s"), "shade", Result.SHADOW_MATCHED)
     await poller.poll()
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     described = re.findall(
