@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from backends import Backend
-from consuming import GROUP, STREAM, eventually, within_patience
+from consuming import GROUP, STREAM, eventually, leases_expire, within_patience
 from streamroute.adapters.codecs.builtin import FieldsCodec
 from streamroute.adapters.entries.entry_pipeline import CodecPipeline
 from streamroute.message import Message
-from streamroute.values import ClaimResult, DeadLetter, Quotas, RetryLater
+from streamroute.values import DeadLetter, Quotas, RetryLater
 
 ONE, TWO = (STREAM, GROUP, "one"), (STREAM, GROUP, "two")
 
@@ -159,7 +159,7 @@ class Leases:
         await storage.create_group(STREAM, GROUP)
         ids = [await backend.add(type="booked") for _ in range(5)]
         await storage.read_events(*ONE, 10)
-        await _leases_expire()
+        await leases_expire()
         first = await storage.claim_stale_events(*TWO, 20, 2)
         assert [entry_id for entry_id, _ in first] == ids[:2]
 
@@ -445,16 +445,6 @@ class Histories:
         assert dead.time > 0
 
 
-async def _leases_expire() -> None:
-    """Wait until all entries read so far are idle for longer than a lease of 20 ms.
-
-    Entries of one read may have been delivered in different milliseconds: a claim that is repeated until it
-    takes something may take only some of them.
-    """
-    await asyncio.sleep(0.03)
-
-
-async def _claim_within(storage: Any, quotas: Quotas) -> ClaimResult:
-    await _leases_expire()
-    result: ClaimResult = await storage.claim_within(*TWO, 20, 10, quotas)
-    return result
+async def _claim_within(storage: Any, quotas: Quotas) -> Any:
+    await leases_expire()
+    return await storage.claim_within(*TWO, 20, 10, quotas)
