@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import tempfile
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import hypothesis
 import pytest
 
+from log_settings import log_settings_kept
 from projects import Done, Project
 from servers import RealServer, old_redis_binary, redis_binary, valkey_binary
 
@@ -42,10 +42,6 @@ _BINARIES = {"valkey": valkey_binary, "redis": redis_binary, "redis6.2": old_red
 _KINDS = [
     pytest.param(name, marks=[] if name == "valkey" else [pytest.mark.servers], id=name) for name in _BINARIES
 ]
-
-
-QUIETED = ("asyncio", "redis", "httpx", "httpcore")
-"""Loggers whose level a command sets that sets up its log."""
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -132,18 +128,11 @@ def command(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Done]]
     from streamroute.cli.main import main
     from streamroute.compiler.resolve.importer import isolated_imports
 
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    quieted = {logging.getLogger(name): logging.getLogger(name).level for name in QUIETED}
-
     def run(*arguments: str) -> Done:
         with isolated_imports(Path.cwd()), pytest.raises(SystemExit) as ended:
             main(list(arguments))
         out, err = capsys.readouterr()
         return Done(int(ended.value.code or 0), out, err)
 
-    yield run
-    root.handlers[:], root.level = handlers, level
-    for logger, earlier in quieted.items():
-        logger.setLevel(earlier)
-    logging.captureWarnings(False)
+    with log_settings_kept():
+        yield run

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any, cast
 
+from consuming import within_patience
 from streamroute.compiler.resolve.call_signature import ContainerPassing, HandlerCall
 from streamroute.compiler.runtime.route_handler import route_handler
 from streamroute.core.cancellation import uncloseable
@@ -45,16 +46,18 @@ async def test_a_wrapped_coroutine_is_looked_into() -> None:
 
 
 async def test_a_handler_that_has_swallowed_its_timeout_is_looked_into() -> None:
+    swallowed = asyncio.Event()
+
     async def stubborn(payload: Any) -> None:
-        for _ in range(2):
-            with suppress(asyncio.CancelledError):
-                await asyncio.Event().wait()
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        swallowed.set()
         await asyncio.Event().wait()
 
     call = HandlerCall(stubborn, ContainerPassing.NOT, is_async=True)
     route = route_handler(call, name="charge", timeout=0.01, retry=RetryPolicy())
     task = asyncio.ensure_future(route({"type": "t"}, None))
-    await asyncio.sleep(0.05)
+    await within_patience(swallowed.wait())
     stack = await stack_in(cast("asyncio.Task[None]", task))
     assert "stubborn at " in stack
     assert "charge at " in stack

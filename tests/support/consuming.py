@@ -15,7 +15,7 @@ from streamroute.core.processor import RedisStreamProcessor
 from streamroute.message import Message
 
 STREAM, GROUP = "bot_events", "notifications"
-_TIMEOUT = 20.0  # seconds; far more than any step takes on a busy machine
+_TIMEOUT = 60.0  # seconds; far more than any step takes on a busy machine
 _NUMBERS = itertools.count(1)
 
 Handler = Callable[[dict[str, Any], Any], Awaitable[Any]]
@@ -32,6 +32,15 @@ async def eventually(condition: Callable[[], Any], what: str = "the condition") 
                 return value
             await asyncio.sleep(0.002)
     raise AssertionError(what)
+
+
+async def leases_expire(lease: float = 0.02) -> None:
+    """Wait until all entries read so far have been idle for longer than a lease of this many seconds.
+
+    Entries of one read may have been delivered in different milliseconds: a claim that is repeated until it
+    takes something may take only some of them.
+    """
+    await asyncio.sleep(lease + 0.01)
 
 
 async def within_patience(awaitable: Awaitable[Any]) -> Any:

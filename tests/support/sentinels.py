@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _DATA = ["--requirepass", "hunter2", "--masterauth", "hunter2", "--repl-diskless-sync-delay", "0"]
+_PATIENCE = 2000  # ms; longer than a busy machine stalls a server, so that no failover happens unasked
 _CONFIG = """
 port {port}
 bind 127.0.0.1
@@ -36,7 +37,7 @@ class RealSentinel(RealServer):
     """
 
     def __init__(
-        self, binary: Path, master: int, *, options: Sequence[str] = (), patience: int = 300
+        self, binary: Path, master: int, *, options: Sequence[str] = (), patience: int = _PATIENCE
     ) -> None:
         super().__init__(binary, port=free_port())
         config = _CONFIG.format(port=self.port, master=master, patience=patience)
@@ -63,7 +64,7 @@ class Watched:
         *,
         replicas: int = 1,
         append_only: bool = False,
-        patience: int = 300,
+        patience: int = _PATIENCE,
     ) -> None:
         port, self.nobody = free_port(), free_port()
         data = ["--appendonly", "yes" if append_only else "no", *_DATA]

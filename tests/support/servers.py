@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import importlib.util
+import os
 import platform
+import secrets
 import shutil
 import signal
 import socket
@@ -12,12 +15,15 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import IO, TYPE_CHECKING, Any, Final, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-_TIMEOUT = 20.0  # seconds; far more than a start or a stop takes on a busy machine
+_TIMEOUT = 60.0  # seconds; far more than a start or a stop takes on a busy machine
+_PORTS: Final = range(12_000, 22_000)
+"""Below the ports of outgoing connections; a cluster's bus ports are 10,000 above these, and below too."""
+_locks: list[IO[str]] = []  # held until the process ends
 
 
 def wait_until(condition: Callable[[], Any], what: str, timeout: float = _TIMEOUT) -> None:
@@ -55,10 +61,29 @@ def old_redis_binary() -> Path | None:
 
 
 def free_port() -> int:
-    """Return a TCP port of 127.0.0.1 that is free at this moment."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+    """Return a TCP port of 127.0.0.1 that stays free for the caller until this process ends.
+
+    No other test gets it, in any process, and no outgoing connection: nothing listens on it until a server is
+    started there, and a server that was killed can be started on it again.
+    """
+    while not _reserve(port := secrets.choice(_PORTS)):
+        pass
+    return port
+
+
+def _reserve(port: int) -> bool:
+    """Lock the port's file, if nobody holds the lock and the port can be bound."""
+    folder = Path(tempfile.gettempdir(), f"streamroute-ports-{os.getuid()}")
+    folder.mkdir(exist_ok=True)
+    lock = (folder / str(port)).open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        lock.close()
+        return False
+    _locks.append(lock)
+    return True
 
 
 class RealServer:
@@ -105,7 +130,7 @@ class RealServer:
             return
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(self._arguments(), stdout=log, stderr=log, cwd=self.folder)
-        wait_until(self._answers, f"{self.binary.name} to answer", 3 * _TIMEOUT)  # it may load data
+        wait_until(self._answers, f"{self.binary.name} to answer", 2 * _TIMEOUT)  # it may load data
 
     def stop(self) -> None:
         """Stop the process gracefully (SIGTERM); no-op when it is down."""

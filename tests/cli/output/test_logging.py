@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from log_settings import log_settings_kept
 from misbehaving import ALL
 from streamroute.cli.output.logging import echo_error, flush_logs, log_at_once, logs_as_json, set_up_logging
 
@@ -20,15 +21,12 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(autouse=True)
-def root_logger() -> Iterator[None]:
-    """Restore the root logger after the test."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+def loggers() -> Iterator[None]:
+    """Restore the loggers and the hooks after the test."""
     hooks = threading.excepthook, sys.unraisablehook
-    yield
-    root.handlers[:], root.level = handlers, level
+    with log_settings_kept():
+        yield
     threading.excepthook, sys.unraisablehook = hooks
-    logging.captureWarnings(False)
 
 
 def test_a_person_reads_time_level_and_text(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from backends import Backend
-from consuming import GROUP, STREAM, eventually, within_patience
+from consuming import GROUP, STREAM, eventually, leases_expire, within_patience
 from streamroute.adapters.codecs.builtin import FieldsCodec, JsonCodec
 from streamroute.adapters.entries.entry_pipeline import CodecPipeline
 from streamroute.message import Message
-from streamroute.values import ClaimResult, DeadLetter, Quotas, RetryLater
+from streamroute.values import DeadLetter, Quotas, RetryLater
 
 ONE, TWO = (STREAM, GROUP, "one"), (STREAM, GROUP, "two")
 
@@ -159,7 +159,7 @@ class Leases:
         await storage.create_group(STREAM, GROUP)
         ids = [await backend.add(type="booked") for _ in range(5)]
         await storage.read_events(*ONE, 10)
-        await _leases_expire()
+        await leases_expire()
         first = await storage.claim_stale_events(*TWO, 20, 2)
         assert [entry_id for entry_id, _ in first] == ids[:2]
 
@@ -177,7 +177,7 @@ class Leases:
         last = await storage.claim_within(*TWO, 20, 10, Quotas(2, {2: 0}, others=0))
         assert (last.entries, last.last_deliveries) == ([], 4)
         rest = await _claim_within(storage, Quotas(5, {4: 0}))
-        assert _deliveries(rest) == [2, 2, 2, 2]
+        assert [message.deliveries for _, message in rest.entries] == [2, 2, 2, 2]
 
     async def test_a_claim_of_one_delivery_alone_passes_over_the_others(self, backend: Backend) -> None:
         storage = backend.storage(lease=0.02)
@@ -186,7 +186,7 @@ class Leases:
         await storage.read_events(*ONE, 10)
         await _claim_within(storage, Quotas(9, {2: 1}))
         one = await _claim_within(storage, Quotas(3, {3: 1}, others=0))
-        assert ([entry_id for entry_id, _ in one.entries], _deliveries(one)) == ([ids[0]], [3])
+        assert [(entry_id, message.deliveries) for entry_id, message in one.entries] == [(ids[0], 3)]
 
     async def test_entries_released_unstarted_do_not_count_towards_the_quota(self, backend: Backend) -> None:
         storage = backend.storage()
@@ -459,21 +459,6 @@ class Histories:
         assert dead.time > 0
 
 
-async def _leases_expire() -> None:
-    """Wait until all entries read so far are idle for longer than a lease of 20 ms.
-
-    Entries of one read may have been delivered in different milliseconds: a claim that is repeated until it
-    takes something may take only some of them.
-    """
-    await asyncio.sleep(0.03)
-
-
-def _deliveries(claimed: ClaimResult) -> list[int]:
-    payloads: list[Any] = [payload for _, payload in claimed.entries]
-    return [message.deliveries for message in payloads]
-
-
-async def _claim_within(storage: Any, quotas: Quotas) -> ClaimResult:
-    await _leases_expire()
-    result: ClaimResult = await storage.claim_within(*TWO, 20, 10, quotas)
-    return result
+async def _claim_within(storage: Any, quotas: Quotas) -> Any:
+    await leases_expire()
+    return await storage.claim_within(*TWO, 20, 10, quotas)

@@ -253,7 +253,7 @@ class TestReading:
         storage.unread = [SOME, SOME]
         async with opened(storage, sink, poll_interval=600):
             await eventually(lambda: len(storage.of("read")) == 3)
-            await asyncio.sleep(0.01)
+            await turns()
             assert len(storage.of("read")) == 3
 
     async def test_a_storage_that_blocks_is_read_again_at_once(self) -> None:
@@ -317,7 +317,7 @@ class TestClaiming:
         storage.stale, sink.new = [ClaimResult(entries), ClaimResult([])], [new]
         async with opened(storage, sink):
             await eventually(lambda: sink.of("claimed"))
-            await asyncio.sleep(0.01)
+            await turns()
         assert sink.of("claimed") == [(entries,), ([],)][: 1 + again]
 
     async def test_a_claim_without_leftovers_waits_for_the_interval(self) -> None:
@@ -406,7 +406,7 @@ class TestCare:
         storage = Caring()
         async with opened(storage, EntrySink()):
             await eventually(lambda: storage.of("clean_up"))
-            await asyncio.sleep(0.005)
+            await turns()
         assert storage.of("clean_up") == [tuple(ME)]
 
     async def test_a_read_is_interrupted_and_what_it_brings_is_taken(self) -> None:

@@ -16,6 +16,15 @@ from streamroute.core.consume.pool.worker_pool import WorkerPool
 from worker_pools import entries, holding
 
 
+def watched_clock(monkeypatch: pytest.MonkeyPatch) -> LoopClock:
+    """Return a clock of the event loop that the watch reads as well."""
+    clock = LoopClock(monkeypatch)
+    monkeypatch.setattr(
+        "streamroute.core.consume.pool.stuck_watch.monotonic", asyncio.get_running_loop().time
+    )
+    return clock
+
+
 async def test_a_handler_that_ignores_its_cancellation_is_stuck(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -83,20 +92,29 @@ async def test_queued_entries_are_given_back_when_every_worker_is_stuck() -> Non
     assert len(tasks) == 1
 
 
-async def test_a_handler_that_ends_soon_after_its_cancellation_is_not_stuck() -> None:
+async def test_a_handler_that_ends_soon_after_its_cancellation_is_not_stuck(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = watched_clock(monkeypatch)
     reported: list[str] = []
 
     async def handle(entry_id: str, payload: dict[str, Any]) -> None:
-        await asyncio.sleep(600)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(500)
 
-    pool = WorkerPool(1, handle, stuck=lambda entry_id, *_: reported.append(entry_id), stuck_after=0.02)
+    pool = WorkerPool(1, handle, stuck=lambda entry_id, *_: reported.append(entry_id), stuck_after=600)
     pool.open()
     for n in range(5):
         pool.put(entries(str(n)))
         await eventually(lambda: pool.running == 1)
         pool.drop(str(n))
-        await eventually(lambda: pool.running == 0)
-    await asyncio.sleep(0.05)
+        await turns()
+        await clock.advance(310)  # the check runs every 300 seconds
+        assert pool.running == 1
+        await clock.advance(200)
+        assert pool.running == 0
     await within_patience(pool.close(grace=0))
     assert reported == []
 
@@ -248,10 +266,7 @@ async def test_stuck_handlers_are_checked_only_while_any_handler_runs() -> None:
 async def test_by_default_a_handler_is_stuck_after_ten_seconds(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    clock = LoopClock(monkeypatch)
-    monkeypatch.setattr(
-        "streamroute.core.consume.pool.stuck_watch.monotonic", asyncio.get_running_loop().time
-    )
+    clock = watched_clock(monkeypatch)
     async with holding(1) as held:
         held.uncancellable = {"1"}
         held.pool.put(entries("1"))
