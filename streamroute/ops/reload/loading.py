@@ -67,9 +67,9 @@ class CandidateLoader:
         if running is not None and result.document is not None and not has_errors(findings):
             findings = sort_findings([*findings, *self.compare(running.document, result.document)])
         if has_errors(findings) or result.document is None or result.compiled is None:
-            watched = watch_list(record, result, refused=True)
+            watched = watch_list(self.path, record, result, refused=True)
             return Loaded(watched, None, self.describe(findings, result.sources))
         candidate = Candidate(
             result.document.generation, result.document, result.compiled, tuple(findings), record, cause
         )
-        return Loaded(watch_list(record, result, refused=False), candidate)
+        return Loaded(watch_list(self.path, record, result, refused=False), candidate)

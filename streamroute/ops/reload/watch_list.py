@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from streamroute.compiler.resolve.references import is_built_in, parse_reference
 from streamroute.config.files.includes import usable_includes
@@ -12,24 +12,25 @@ from streamroute.config.yaml.source import SourceFile
 from streamroute.expressions.problem import Problem
 from streamroute.ops.reload.watched_files import WatchedFiles, digest, digest_of
 from streamroute.ops.reload.wildcards import Wildcards
-from streamroute.system.opening import FileKind
+from streamroute.system.opening import FileKind, OutsideFolderError
 
 if TYPE_CHECKING:
     from streamroute.compiler.pipeline import CheckResult
     from streamroute.config.document import Document
     from streamroute.system.file_record import FileRecord
 
-_ABSENT = frozenset({FileKind.MISSING, FileKind.NOT_ENTERABLE, FileKind.BROKEN_LINK})
+_OUTSIDE: Final = OutsideFolderError.__name__
+_ABSENT: Final = frozenset({FileKind.MISSING, FileKind.NOT_ENTERABLE, FileKind.BROKEN_LINK})
 
 
-def watch_list(record: FileRecord, result: CheckResult, *, refused: bool) -> WatchedFiles:
-    """Return the files that were read, with their contents then.
+def watch_list(path: Path, record: FileRecord, result: CheckResult, *, refused: bool) -> WatchedFiles:
+    """Return the files that were read for the root file ``path``, with their contents then.
 
     If the configuration was ``refused``, the modules that it names are added, as they are now.
     """
     sources = [file for file in result.sources.values() if isinstance(file, SourceFile)]
     wildcards = Wildcards.of(pattern for source in sources for _, pattern in usable_includes(source))
-    digests = _digests(record)
+    digests = {record.absolute(str(path)): None, **_digests(record)}
     if refused and result.document is not None:
         digests.update({str(path): digest_of(str(path)) for path in module_files(result.document)})
     names = {
@@ -41,11 +42,16 @@ def watch_list(record: FileRecord, result: CheckResult, *, refused: bool) -> Wat
 
 
 def _digests(record: FileRecord) -> dict[str, bytes | None]:
-    """Return the hashes of the contents that were read, and None where nothing could be read."""
+    """Return the hashes of the contents that were read, and None where nothing could be read.
+
+    A file that is outside the folder was not read; its content now is taken for the one that was refused.
+    """
     absent = (path for path, kind in record.kinds.items() if kind in _ABSENT)
-    unread = {*record.failures, *absent} - record.files.keys()
+    outside = {path for path, failure in record.failures.items() if failure.error == _OUTSIDE}
+    unread = {*record.failures, *absent} - record.files.keys() - outside
     return {
         **dict.fromkeys(map(record.absolute, unread)),
+        **{record.absolute(path): digest_of(record.absolute(path)) for path in outside},
         **{record.absolute(path): digest(content) for path, content in record.files.items()},
     }
 
