@@ -75,6 +75,17 @@ def check_path(
         return CheckResult((TextFile(name, "").finding("SR027", too_large(error), START),), None, None, {})
 
 
+def findings_for_running(result: CheckResult, *, imports: bool) -> list[Finding]:
+    """Return the findings that concern running the configuration.
+
+    Those in test files do not; nor do those about handlers if none was imported, since none is called.
+    """
+    findings = [finding for finding in result.findings if not finding.file.endswith(TEST_SUFFIX)]
+    if imports:
+        return findings
+    return [finding for finding in findings if ALL_RULES[finding.code].stage is not Stage.HANDLERS]
+
+
 def _checked(loaded: LoadResult, *, imports: bool, tests: bool, beside: Sequence[Document]) -> CheckResult:
     result = CheckResult(loaded.findings, loaded.document, None, loaded.files)
     if loaded.document is not None:

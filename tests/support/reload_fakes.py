@@ -7,7 +7,8 @@ import threading
 from typing import Any
 
 from streamroute.ops.reload.candidate import Candidate, ReloadCause, ReloadRefusedError
-from streamroute.ops.reload.loaded import Loaded
+from streamroute.ops.reload.loaded import FindingsText, Loaded
+from streamroute.ops.reload.watched_files import WatchedFiles
 
 
 def candidate(generation: str, cause: ReloadCause = ReloadCause.START) -> Candidate:
@@ -52,7 +53,7 @@ class FakeLoader:
         self.has_begun = threading.Event()
         self.error: BaseException | None = None
 
-    def __call__(self, cause: ReloadCause, record: object, running: Candidate) -> Loaded:
+    def __call__(self, cause: ReloadCause, record: Any, running: Candidate) -> Loaded:
         """See ``LoadCandidate``."""
         self.causes.append(cause)
         self.has_begun.set()
@@ -61,5 +62,11 @@ class FakeLoader:
         if self.error is not None:
             raise self.error
         if text.startswith("bad"):
-            return Loaded(text, None, "1 error in routes.yaml", (f"routes.yaml:1:1: error: {text}",), text)
-        return Loaded(text, candidate(text, cause))
+            texts = FindingsText("1 error in routes.yaml", (f"routes.yaml:1:1: error: {text}",), text)
+            return Loaded(WatchedFiles({text: None}), None, texts)
+        return Loaded(WatchedFiles({text: None}), candidate(text, cause))
+
+
+def record(generation: str) -> Any:
+    """Return a record that ``FakeLoader`` loads as this generation."""
+    return generation

@@ -72,16 +72,11 @@ def check_or_exit(
     """
     from streamroute.cli.output.findings import summary, truncate_findings
     from streamroute.cli.output.formats.full import render_full
-    from streamroute.compiler.pipeline import check_path
-    from streamroute.compiler.rules.registry import ALL_RULES
-    from streamroute.config.files.includes import TEST_SUFFIX
+    from streamroute.compiler.pipeline import check_path, findings_for_running
     from streamroute.config.findings.finding import has_errors
-    from streamroute.config.findings.rules import Stage
 
     result = check_path(path, unset=unset, imports=imports, tests=tests, outside=outside_allowed())
-    findings = [finding for finding in result.findings if not finding.file.endswith(TEST_SUFFIX)]
-    if not imports:
-        findings = [finding for finding in findings if ALL_RULES[finding.code].stage is not Stage.HANDLERS]
+    findings = findings_for_running(result, imports=imports)
     if has_errors(findings) or result.document is None or result.compiled is None:
         out = sys.stdout if for_people else sys.stderr
         text = render_full(

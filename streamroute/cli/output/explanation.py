@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -14,13 +14,21 @@ from streamroute.expressions.explain.trace import Step
 from streamroute.expressions.explain.trace_explanation import as_text, json_safe, missing_at
 from streamroute.text.suggestions import did_you_mean
 
+if TYPE_CHECKING:
+    from streamroute.ops.explain.explanation import Explanation
+
 _ELSEWHERE: Final = frozenset({Verdict.OTHER_TYPE, Verdict.OTHER_STREAM})
 _COLORS: Final = {Verdict.MATCHED: "green", Verdict.NOT_MATCHED: "yellow", Verdict.FAILED: "red"}
 _MAX_WIDTH: Final = 72
 
 
-def render_text(kind: str, decisions: Sequence[Decision], *, everything: bool, color: bool) -> str:
+def render_text(explanation: Explanation, *, everything: bool, color: bool) -> str:
     """Render the explanation as text; ``everything`` includes the routes of other types."""
+    kind, decisions = explanation.kind, explanation.decisions
+    if explanation.unread is not None:
+        return printable(explanation.unread) + "\n"
+    if explanation.invalid is not None:
+        return printable(f"{kind or '(no type)'}: dead-lettered as a whole: {explanation.invalid}") + "\n"
     candidates = [decision for decision in decisions if decision.verdict not in _ELSEWHERE]
     rows = list(decisions) if everything else candidates
     blocks = [[_headline(kind, decisions, candidates)], *(list(_block(row, color=color)) for row in rows)]
@@ -92,13 +100,13 @@ def value_of(step: Step) -> str:
     return f"{values}  ({reason})" if reason else values
 
 
-def explained(kind: str, decisions: Sequence[Decision], *, everything: bool) -> dict[str, Any]:
+def explained(explanation: Explanation, *, everything: bool) -> dict[str, Any]:
     """Return the explanation as an object for JSON."""
-    rows = [row for row in decisions if everything or row.verdict not in _ELSEWHERE]
+    rows = [row for row in explanation.decisions if everything or row.verdict not in _ELSEWHERE]
     return {
-        "type": kind,
-        "invalid": None,
-        "routes": [decision.route.name for decision in decisions if decision.runs],
+        "type": explanation.kind,
+        "invalid": explanation.invalid or explanation.unread,
+        "routes": [decision.route.name for decision in explanation.decisions if decision.runs],
         "decisions": [_decision(row) for row in rows],
     }
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from streamroute.config.document import Document, StreamConfig
     from streamroute.ops.metrics.counters import Counters
     from streamroute.ops.metrics.group_poller import GroupPoller
+    from streamroute.ops.metrics.reload_status import ReloadStatus
     from streamroute.ops.metrics.server import Endpoint
     from streamroute.ops.metrics.sources import MetricsSources
     from streamroute.ops.workers.reports import WorkerReports
@@ -44,7 +45,12 @@ def endpoint_option(_context: click.Context, _parameter: click.Parameter, value:
 
 @asynccontextmanager
 async def process_metrics(
-    endpoint: Endpoint | None, report: int | None, redis: RedisConnection, app: App, counters: Counters
+    endpoint: Endpoint | None,
+    report: int | None,
+    redis: RedisConnection,
+    app: App,
+    counters: Counters,
+    reloads: ReloadStatus | None = None,
 ) -> AsyncIterator[Callable[[], None]]:
     """Serve the metrics of this process, and report them to its supervisor, until the context exits.
 
@@ -71,8 +77,10 @@ async def process_metrics(
         if report is not None:
             has_started = stack.enter_context(reporting(report, counters, stats))
         if endpoint is not None:
-            sources = MetricsSources(lambda: counters, lambda: [stats()], _group_poller(streams, redis))
-            await stack.enter_async_context(_served(endpoint, sources, counters.routes))
+            sources = MetricsSources(
+                lambda: counters, lambda: [stats()], _group_poller(streams, redis), reloads
+            )
+            await stack.enter_async_context(_served(endpoint, sources, lambda: counters.routes))
         yield has_started
 
 
@@ -92,7 +100,7 @@ async def worker_metrics(
 
     served_streams = [stream for stream in document.streams.values() if document.served(stream.name)]
     sources = MetricsSources(reports.counts, reports.stats, _group_poller(served_streams, redis))
-    async with _served(endpoint, sources, reports.ended.routes):
+    async with _served(endpoint, sources, lambda: reports.ended.routes):
         yield
 
 
@@ -111,7 +119,7 @@ def _group_poller(streams: Iterable[StreamConfig], redis: RedisConnection) -> Gr
 
 @asynccontextmanager
 async def _served(
-    endpoint: Endpoint, sources: MetricsSources, routes: Mapping[str, tuple[str, ...]]
+    endpoint: Endpoint, sources: MetricsSources, routes: Callable[[], Mapping[str, tuple[str, ...]]]
 ) -> AsyncIterator[None]:
     from prometheus_client import CollectorRegistry, make_wsgi_app
 

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 class RuleContext(NamedTuple):
     """A document, and the results of the previous steps.
 
-    ``routes`` have expanded type patterns; ``expressions`` are the checked dedupe keys and ``order_by``.
-    ``beside`` are configurations checked earlier; ``tests`` are the route tests beside the files.
+    ``routes`` have expanded type patterns; ``expressions`` are the checked keys of dedupe, of canaries and of
+    ``order_by``. ``beside`` are configurations checked earlier; ``tests`` are the route tests beside the
+    files.
     """
 
     document: Document

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from streamroute import __version__
+from streamroute.ops.metrics.config_metrics import config_metrics
 from streamroute.ops.metrics.counters import NO_ROUTE, Counters
 from streamroute.ops.metrics.declarations import (
     EVENT_METRICS,
@@ -25,12 +26,12 @@ _PREFIX: Final = "streamroute_"
 
 
 class RouteCollector(Collector):
-    """All metrics of ``serve --metrics``. ``routes`` are the route names of each stream."""
+    """All metrics of ``serve --metrics``. ``routes`` returns the route names of each stream now."""
 
     def __init__(
         self,
         sources: MetricsSources,
-        routes: Mapping[str, tuple[str, ...]],
+        routes: Callable[[], Mapping[str, tuple[str, ...]]],
         metrics: Sequence[RouteMetric] = ROUTE_METRICS,
     ) -> None:
         self._sources = sources
@@ -45,6 +46,8 @@ class RouteCollector(Collector):
         yield from _shadow_metrics(counters)
         yield from self._group_metrics()
         yield from self._process_metrics()
+        if self._sources.reloads is not None:
+            yield from config_metrics(self._sources.reloads)
 
     def _route_metrics(self, counters: Counters) -> Iterator[Metric]:
         families = {metric.name: _route_counter(metric) for metric in self._metrics}
@@ -60,7 +63,7 @@ class RouteCollector(Collector):
     def _counted_routes(self, counters: Counters) -> list[tuple[str, str]]:
         """Return the configured routes, which are exposed from the start, then others that have counts."""
         configured = [
-            (stream, route) for stream, names in self._routes.items() for route in (*names, NO_ROUTE)
+            (stream, route) for stream, names in self._routes().items() for route in (*names, NO_ROUTE)
         ]
         others = {*list(counters.backlog), *list(counters.feed)} - set(configured)
         return configured + sorted(others)
@@ -71,7 +74,7 @@ class RouteCollector(Collector):
             streams = dict.fromkeys(stream for stream, event in events if event == metric.event)
             if metric.by_stream:
                 counter = _counter(metric.name, metric.help, "stream")
-                for stream in {**dict.fromkeys(self._routes), **streams}:
+                for stream in {**dict.fromkeys(self._routes()), **streams}:
                     counter.add_metric([stream], events.get((stream, metric.event), 0))
             else:
                 counter = _counter(metric.name, metric.help)
@@ -93,7 +96,7 @@ class RouteCollector(Collector):
         processes = self._sources.stats()
         for metric in PROCESS_METRICS:
             gauge = _gauge(metric.name, metric.help, "stream")
-            for stream in self._routes:
+            for stream in self._routes():
                 gauge.add_metric([stream], sum(metric.value(stats).get(stream, 0) for stats in processes))
             yield gauge
         yield from _stopped_canaries(processes)

@@ -101,6 +101,11 @@ class Counters:
         """Return how often an event happened, on all streams."""
         return sum(count for (_, name), count in dict(self.events).items() if name == event)
 
+    def use_routes(self, routes: Mapping[str, tuple[str, ...]]) -> None:
+        """Count for these routes from now on; what was counted for others is kept."""
+        self.routes = routes
+        self._configured_backlog = {}
+
     @property
     def failed(self) -> int:
         """The number of messages that failed permanently."""

@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     from streamroute.compiler.compiled import Compiled
     from streamroute.config.document import Document
     from streamroute.config.findings.finding import Finding
-
-    FileRecord = object
+    from streamroute.system.file_record import FileRecord
 
 
 class ReloadCause(StrEnum):

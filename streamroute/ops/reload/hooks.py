@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from streamroute.ops.reload.candidate import Candidate
-
-    FileRecord = object
+    from streamroute.ops.reload.watched_files import WatchedFiles
 
 
 async def _nothing_before(_running: Candidate, _candidate: Candidate) -> None:
     """Default for ``before_swap``."""
 
 
-def _ignore_record(_record: FileRecord) -> None:
+def _ignore_files(_files: WatchedFiles) -> None:
     """Default for ``files_read``."""
 
 
@@ -37,7 +36,7 @@ class ReloadHooks:
     returns what changed, in a few words. ``applied``: the candidate runs now.
     """
 
-    files_read: Callable[[FileRecord], None] = _ignore_record
+    files_read: Callable[[WatchedFiles], None] = _ignore_files
     before_swap: Callable[[Candidate, Candidate], Awaitable[None]] = _nothing_before
     describe: Callable[[Candidate, Candidate], str] = _no_description
     applied: Callable[[Candidate], None] = _ignore_candidate

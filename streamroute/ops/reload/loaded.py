@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from streamroute.ops.reload.candidate import Candidate
+    from streamroute.ops.reload.watched_files import WatchedFiles
 
-    FileRecord = object
+
+class FindingsText(NamedTuple):
+    """Findings as texts: a ``summary``, ``lines`` for a log, and all with their places in the files."""
+
+    summary: str = ""
+    lines: tuple[str, ...] = ()
+    text: str = ""
+
+
+NO_FINDINGS: Final = FindingsText()
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The result of loading; ``candidate`` is None if the configuration has errors.
+    """The result of loading; ``candidate`` is None if the configuration is refused because of ``findings``.
 
-    ``reason`` is then one line about them, ``lines`` are the findings in one line each, and ``text`` shows
-    them with their places in the files. ``record`` holds the files as they were read, with errors or not.
+    ``watched`` are the files whose change may change the result.
     """
 
-    record: FileRecord
+    watched: WatchedFiles
     candidate: Candidate | None = None
-    reason: str = ""
-    lines: tuple[str, ...] = ()
-    text: str = ""
+    findings: FindingsText = NO_FINDINGS

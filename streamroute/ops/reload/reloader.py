@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from streamroute.ops.metrics.reload_status import ReloadStatus
     from streamroute.ops.reload.candidate import ReloadTarget
     from streamroute.ops.reload.loaded import Loaded
-
-    FileRecord = object
+    from streamroute.system.file_record import FileRecord
 
     LoadCandidate = Callable[[ReloadCause, FileRecord | None, Candidate], Loaded]
     """Loads the files, or a record of earlier ones, to replace the running candidate. Runs in a thread."""
@@ -139,9 +138,9 @@ class Reloader:
         loaded = await self._loaded(request)
         candidate = loaded.candidate
         if candidate is None:
-            for line in loaded.lines:
+            for line in loaded.findings.lines:
                 log.error("%s", line, extra=NEVER_COALESCED)
-            return self._refuse(attempt, loaded.reason, loaded.text)
+            return self._refuse(attempt, loaded.findings.summary, loaded.findings.text)
         if candidate.generation == attempt.before:
             return self._leave(attempt)
         before = self.running
@@ -158,7 +157,7 @@ class Reloader:
         except CrashedThreadError as error:
             raise ReloadRefusedError(f"could not load the configuration: {error}") from error
         if request.record is None:
-            self._hooks.files_read(loaded.record)
+            self._hooks.files_read(loaded.watched)
         return loaded
 
     def _applied(self, attempt: _Attempt, before: Candidate, candidate: Candidate) -> ReloadResult:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
 
+from streamroute.ops.reload.wildcards import NO_WILDCARDS, Wildcards
 from streamroute.system.opening import content_of, open_anywhere
 
 _MAX_NAMES: Final = 100_000  # names of one folder
@@ -22,23 +23,26 @@ class WatchedFiles:
     """Files and folders that were read, with their state then.
 
     ``digests`` are the hashes of the files' contents; None for a file that is missing or cannot be read.
-    ``names`` are the names in each folder that was listed.
+    ``names`` are the names in each folder that was listed, as far as ``wildcards`` match them.
     """
 
     digests: Mapping[str, bytes | None] = field(default_factory=dict)
     names: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    wildcards: Wildcards = NO_WILDCARDS
 
     def signatures(self) -> Signatures:
         """Return the present state of the paths without reading any content; links are followed."""
         return {
             **{path: _signature(path) for path in self.digests},
-            **{os.path.join(path, ""): names_in(path) for path in self.names},  # noqa: PTH118 - paths are text
+            **{os.path.join(path, ""): names_in(path, self.wildcards) for path in self.names},  # noqa: PTH118 - text
         }
 
     def now(self) -> WatchedFiles:
         """Read the same files and folders again; returns their present state."""
         return type(self)(
-            {path: digest_of(path) for path in self.digests}, {path: names_in(path) for path in self.names}
+            {path: digest_of(path) for path in self.digests},
+            {path: names_in(path, self.wildcards) for path in self.names},
+            self.wildcards,
         )
 
 
@@ -50,11 +54,11 @@ def _signature(path: str) -> Hashable:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
-def names_in(folder: str) -> frozenset[str]:
-    """Return the names in a folder; empty if it cannot be read."""
+def names_in(folder: str, wildcards: Wildcards) -> frozenset[str]:
+    """Return the names in a folder that wildcards match; empty if it cannot be read."""
     try:
         with os.scandir(folder or os.curdir) as entries:
-            return frozenset(entry.name for entry in islice(entries, _MAX_NAMES))
+            return frozenset(entry.name for entry in islice(entries, _MAX_NAMES) if wildcards.match(entry))
     except (OSError, ValueError):
         return frozenset()
 

@@ -18,6 +18,7 @@ from streamroute.ops.metrics.collector import RouteCollector
 from streamroute.ops.metrics.counters import Counters
 from streamroute.ops.metrics.group_poller import GroupPoller
 from streamroute.ops.metrics.process_stats import ProcessStats
+from streamroute.ops.metrics.reload_status import ReloadStatus
 from streamroute.ops.metrics.sources import MetricsSources
 
 ROUTES = {"s": ("a", "b")}
@@ -30,9 +31,10 @@ class Service:
         self.counters = Counters(ROUTES)
         self.standing = GroupStats()
         self.group_poller = GroupPoller({"s": self._ask})
-        self.sources = MetricsSources(lambda: self.counters, lambda: stats, self.group_poller)
+        self.status = ReloadStatus("abc", clock=lambda: 12.0)
+        self.sources = MetricsSources(lambda: self.counters, lambda: stats, self.group_poller, self.status)
         self.registry = CollectorRegistry()
-        self.registry.register(RouteCollector(self.sources, ROUTES))
+        self.registry.register(RouteCollector(self.sources, lambda: self.counters.routes))
 
     async def _ask(self) -> GroupStats:
         return self.standing
@@ -107,6 +109,27 @@ def test_message_types_are_not_used_as_labels() -> None:
     for n in range(100):
         service.counters.observe(Message({"type": f"t{n}"}, stream="s"), None, Result.UNKNOWN)
     assert len(service.samples()) == before
+
+
+def test_the_configuration_has_its_generation_and_the_results_of_reloads() -> None:
+    service = Service()
+    service.status.record_applied("def")
+    service.status.record_refused()
+    samples = service.samples()
+    assert samples["config_info", "def"] == 1
+    assert samples["config_last_reload_successful",] == 0
+    assert samples["config_last_reload_success_timestamp_seconds",] == 12
+    counts = [samples["config_reloads_total", result] for result in ("applied", "refused", "unchanged")]
+    assert counts == [1, 1, 0]
+
+
+def test_routes_that_a_reload_adds_are_exposed_and_removed_ones_keep_their_counts() -> None:
+    service = Service()
+    service.counters.observe(message(), "a", Result.SUCCEEDED)
+    service.counters.use_routes({"s": ("b", "c")})
+    service.counters.observe(message(), "c", Result.SUCCEEDED)
+    samples = service.samples()
+    assert [samples["messages_total", "succeeded", route, "s"] for route in "abc"] == [1, 0, 1]
 
 
 async def test_groups_have_statistics_as_far_as_known() -> None:

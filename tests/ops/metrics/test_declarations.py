@@ -18,6 +18,7 @@ from streamroute.ops.metrics.counters import Counters
 from streamroute.ops.metrics.declarations import ROUTE_METRICS, RouteMetric
 from streamroute.ops.metrics.group_poller import GroupPoller
 from streamroute.ops.metrics.process_stats import ProcessStats
+from streamroute.ops.metrics.reload_status import ReloadStatus
 from streamroute.ops.metrics.sources import MetricsSources
 from streamroute.ops.workers.report import WorkerReport
 
@@ -37,9 +38,11 @@ async def _group() -> GroupStats:
 def exposed(counters: Counters, *, poller: GroupPoller | None = None) -> list[Any]:
     """Return the metric families of a scrape."""
     stats = ProcessStats(stopped_canaries={"s": {"a": 0}})
-    sources = MetricsSources(lambda: counters, lambda: [stats], poller or GroupPoller({}))
+    sources = MetricsSources(
+        lambda: counters, lambda: [stats], poller or GroupPoller({}), ReloadStatus("abc")
+    )
     registry = CollectorRegistry()
-    registry.register(RouteCollector(sources, ROUTES, counters.metrics))
+    registry.register(RouteCollector(sources, lambda: ROUTES, counters.metrics))
     return list(text_string_to_metric_families(generate_latest(registry).decode()))
 
 

@@ -13,6 +13,9 @@ import pytest
 from servers import wait_until
 from streamroute.ops.reload.file_watcher import FileWatcher
 from streamroute.ops.reload.watched_files import WatchedFiles, digest_of, names_in
+from streamroute.ops.reload.wildcards import Wildcards
+
+YAML = Wildcards(frozenset({"*.yaml"}))
 
 
 class Watched:
@@ -38,7 +41,8 @@ class Watched:
         """Do what a reload does: read the files, and watch for what differs from them."""
         paths = [self.file, self.link, self.folder / "missing.yaml"]
         digests = {str(path): digest_of(str(path)) for path in paths}
-        self.watcher.watch(WatchedFiles(digests, {str(self.folder): names_in(str(self.folder))}))
+        names = {str(self.folder): names_in(str(self.folder), YAML)}
+        self.watcher.watch(WatchedFiles(digests, names, YAML))
 
     def look(self, times: int = 3) -> int:
         """Look several times; returns the number of changes reported so far."""
@@ -141,6 +145,13 @@ def test_every_kind_of_change_is_one_change(watched: Watched, change: Callable[[
     assert watched.look() == 1, "it is reported once"
     watched.read()
     assert watched.look() == 1, "it has been read"
+
+
+def test_files_that_no_include_matches_are_no_change(watched: Watched) -> None:
+    """Editors and handlers write files too."""
+    for name in (".routes.yaml.swp", "routes.yaml~", "ledger"):
+        (watched.folder / name).write_text("new")
+    assert watched.look() == 0
 
 
 def test_several_changes_at_once_are_one(watched: Watched) -> None:

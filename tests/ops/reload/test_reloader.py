@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from reload_fakes import FakeLoader, FakeTarget, candidate
+from reload_fakes import FakeLoader, FakeTarget, candidate, record
 from servers import wait_until
 from streamroute.errors import RedisUnavailableError
 from streamroute.ops.metrics.reload_status import ReloadStatus
@@ -18,6 +18,7 @@ from streamroute.ops.reload.candidate import Candidate, ReloadCause, ReloadRefus
 from streamroute.ops.reload.hooks import ReloadHooks
 from streamroute.ops.reload.reloader import Reloader
 from streamroute.ops.reload.result import ReloadResult
+from streamroute.ops.reload.watched_files import WatchedFiles
 
 
 def reload_threads() -> list[threading.Thread]:
@@ -37,7 +38,7 @@ class Bench:
     def __init__(self, **settings: Any) -> None:
         self.target, self.loader = FakeTarget(), FakeLoader()
         self.status = ReloadStatus("a", clock=lambda: 100.0)
-        self.read: list[object] = []
+        self.read: list[WatchedFiles] = []
         self.applied: list[Candidate] = []
         hooks = ReloadHooks(files_read=self.read.append, applied=self.applied.append, describe=_describe)
         self.reloader = Reloader(candidate("a"), self.target, self.loader, self.status, hooks, **settings)
@@ -85,8 +86,8 @@ async def test_a_candidate_with_errors_changes_nothing_and_its_findings_are_logg
         assert on.target.history == ["a"]
         assert on.status.is_last_successful is False
         assert on.status.counts == {"refused": 1}
-        assert on.read == ["bad1"]
-    lines = [record.getMessage() for record in caplog.records]
+        assert on.read == [WatchedFiles({"bad1": None})]
+    lines = caplog.messages
     assert lines == [
         "routes.yaml:1:1: error: bad1",
         "reload (file change) refused, generation a keeps running: 1 error in routes.yaml",
@@ -150,7 +151,7 @@ async def test_requests_during_a_reload_are_one_more_reload() -> None:
 
 async def test_a_record_is_loaded_instead_of_the_files() -> None:
     async with bench() as on:
-        result = await on.reloader.reload(ReloadCause.ROLLBACK, "z")
+        result = await on.reloader.reload(ReloadCause.ROLLBACK, record("z"))
         assert (result.outcome, result.generation) == ("applied", "z")
         assert on.read == [], "the files on disk were not read"
 
@@ -158,7 +159,8 @@ async def test_a_record_is_loaded_instead_of_the_files() -> None:
 async def test_a_request_for_another_record_is_not_merged() -> None:
     async with bench() as on:
         results = await asyncio.gather(
-            on.reloader.reload(ReloadCause.ROLLBACK, "y"), on.reloader.reload(ReloadCause.ROLLBACK, "z")
+            on.reloader.reload(ReloadCause.ROLLBACK, record("y")),
+            on.reloader.reload(ReloadCause.ROLLBACK, record("z")),
         )
         assert [result.generation for result in results] == ["y", "z"]
 
@@ -184,7 +186,7 @@ async def test_stopping_during_a_reload_leaves_nothing_behind() -> None:
         on.target.may_go_on.clear()
         running, waiting = (
             on.reloader.request(ReloadCause.HANGUP),
-            on.reloader.request(ReloadCause.ROLLBACK, "y"),
+            on.reloader.request(ReloadCause.ROLLBACK, record("y")),
         )
         await on.target.waiting.wait()
     assert (running.cancelled(), waiting.cancelled()) == (True, True)

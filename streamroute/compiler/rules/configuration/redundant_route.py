@@ -49,7 +49,7 @@ def check(context: RuleContext) -> Iterator[Finding]:
     """Yield a finding for each route with the same effect as an earlier one."""
     before: dict[tuple[str, ...], list[RouteConfig]] = {}
     for route in (checked.config for checked in context.routes):
-        if not route.enabled:
+        if not route.is_live:
             continue
         keys = _keys_of(route)
         others = (other for key in keys for other in before.get(key, ()))
@@ -75,6 +75,8 @@ def _without_spaces(expression: str | None) -> str:
 def _does_the_same(first: RouteConfig, second: RouteConfig) -> bool:
     if first is second or first.name == second.name:
         return False  # SR201
+    if first.name == second.instead_of or second.name == first.instead_of:
+        return False  # of both, one runs
     if first.arguments != second.arguments:
         return False
     return is_same_text(first.filter, second.filter) and is_same_text(first.transform, second.transform)

@@ -69,6 +69,7 @@ def _trees(document: Document) -> Iterator[Tree]:
             route.filter,
             route.transform,
             None if route.dedupe is None else route.dedupe.key,
+            None if route.canary is None else route.canary.key,
         ]
     for expression in dict.fromkeys(expressions_written):
         try:

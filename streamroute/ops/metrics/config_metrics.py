@@ -1,0 +1,36 @@
+"""The metrics of the configuration: which generation runs, and how its reloads went."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from streamroute.ops.metrics.reload_status import RESULTS
+
+if TYPE_CHECKING:
+    from streamroute.ops.metrics.reload_status import ReloadStatus
+
+_PREFIX: Final = "streamroute_config_"
+
+
+def config_metrics(status: ReloadStatus) -> Iterator[Metric]:
+    """Yield the metrics of a configuration that may be reloaded."""
+    info = GaugeMetricFamily(_PREFIX + "info", "1, and the generation that runs.", labels=["generation"])
+    info.add_metric([status.generation], 1)
+    yield info
+    yield GaugeMetricFamily(
+        _PREFIX + "last_reload_successful",
+        "Whether the configuration that was read last is the one that runs.",
+        value=int(status.is_last_successful),
+    )
+    yield GaugeMetricFamily(
+        _PREFIX + "last_reload_success_timestamp_seconds",
+        "When a configuration was last read that runs, in seconds since the epoch.",
+        value=status.last_success,
+    )
+    reloads = CounterMetricFamily(_PREFIX + "reloads", "Reloads, by result.", labels=["result"])
+    for result in RESULTS:
+        reloads.add_metric([result], status.counts[result])
+    yield reloads

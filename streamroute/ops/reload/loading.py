@@ -1,0 +1,75 @@
+"""Load a candidate: by the same check as ``streamroute check``, from the files or from a record of them."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from streamroute.compiler.pipeline import check_path, findings_for_running
+from streamroute.config.findings.finding import has_errors, sort_findings
+from streamroute.config.load import recording_reader
+from streamroute.ops.reload.candidate import Candidate, ReloadCause
+from streamroute.ops.reload.loaded import FindingsText, Loaded
+from streamroute.ops.reload.watch_list import watch_list
+from streamroute.system.recording import RecordedFiles
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from streamroute.compiler.pipeline import CheckResult
+    from streamroute.config.document import Document
+    from streamroute.config.findings.finding import Finding
+    from streamroute.config.findings.text_file import TextFile
+    from streamroute.system.file_record import FileRecord
+    from streamroute.system.recording import RecordingReader
+
+    Describe = Callable[[Sequence[Finding], Mapping[str, TextFile]], FindingsText]
+    """Returns findings as texts; the mapping has the files' texts by the paths in the findings."""
+
+
+def no_findings(_running: Document, _new: Document) -> Sequence[Finding]:
+    """Default for ``compare``."""
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateLoader:
+    """Loads candidates of one configuration, given by the path of its root file.
+
+    ``outside`` allows files outside its folder. Without ``imports``, no user code runs, and errors of
+    handlers are ignored. ``compare`` returns further findings, about replacing the running document by a new
+    one.
+    """
+
+    path: Path
+    describe: Describe
+    outside: bool = False
+    imports: bool = True
+    compare: Callable[[Document, Document], Sequence[Finding]] = no_findings
+
+    def __call__(self, cause: ReloadCause, record: FileRecord | None, running: Candidate | None) -> Loaded:
+        """Load the files on disk, or those of a record; see ``Reloader``."""
+        importlib.invalidate_caches()  # a module may be newer than its folder's time, which has a resolution
+        if record is not None:
+            return self._loaded(self._check(RecordedFiles(record)), record, cause, running)
+        reader = recording_reader(self.path, outside=self.outside)
+        return self._loaded(self._check(reader), reader.record(), cause, running)
+
+    def _check(self, files: RecordedFiles | RecordingReader) -> CheckResult:
+        return check_path(self.path, imports=self.imports, outside=self.outside, files=files)
+
+    def _loaded(
+        self, result: CheckResult, record: FileRecord, cause: ReloadCause, running: Candidate | None
+    ) -> Loaded:
+        findings = findings_for_running(result, imports=self.imports)
+        if running is not None and result.document is not None and not has_errors(findings):
+            findings = sort_findings([*findings, *self.compare(running.document, result.document)])
+        if has_errors(findings) or result.document is None or result.compiled is None:
+            watched = watch_list(self.path, record, result, refused=True)
+            return Loaded(watched, None, self.describe(findings, result.sources))
+        candidate = Candidate(
+            result.document.generation, result.document, result.compiled, tuple(findings), record, cause
+        )
+        return Loaded(watch_list(self.path, record, result, refused=False), candidate)
