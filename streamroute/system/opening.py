@@ -122,11 +122,18 @@ def open_below(folder: str, parts: list[str]) -> int:
     """
     parent = open_folder_below(folder, parts[:-1])
     try:
-        name = parts[-1] if parts else os.curdir
-        _refuse_special(os.stat(name, dir_fd=parent, follow_symlinks=False))
-        return _regular(os.open(name, _FLAGS | os.O_NOFOLLOW, dir_fd=parent))
+        return open_in(parent, parts[-1] if parts else os.curdir)
     finally:
         os.close(parent)
+
+
+def open_in(folder: int, name: str) -> int:
+    """Open a file in an open folder, without following a link; return its descriptor.
+
+    Raises as ``FileReader.read`` does.
+    """
+    _refuse_special(os.stat(name, dir_fd=folder, follow_symlinks=False))
+    return _regular(os.open(name, _FLAGS | os.O_NOFOLLOW, dir_fd=folder))
 
 
 def open_folder_below(folder: str, parts: list[str]) -> int:
