@@ -15,6 +15,7 @@ from streamroute.cli.process.error_boundary import run_guarded
 _COMMANDS: Final = {
     "check": "Validate routes.yaml.",
     "dead": "List, retry or drop dead letters.",
+    "diff": "Show what another configuration would do with the same events.",
     "explain": "Explain which routes match an event, and why.",
     "init": "Create a starter project.",
     "publish": "Publish events to a stream.",

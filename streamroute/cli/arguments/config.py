@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from streamroute.compiler.compiled import Compiled
     from streamroute.compiler.pipeline import CheckResult
     from streamroute.config.document import Document, RouteConfig
+    from streamroute.system.files import FileReader
 
 log = logging.getLogger(__name__)
 
@@ -63,19 +64,24 @@ def check_or_exit(
     unset: Literal["error", "info"] = "info",
     tests: bool = False,
     for_people: bool = True,
+    files: FileReader | None = None,
+    name: str | None = None,
 ) -> UsableConfig:
     """Check the configuration; on errors, print every finding and exit with 1.
 
     With ``tests``, its test files are read too; errors in them are ignored here. Without ``imports``, errors
     of handlers are ignored, as no handler runs. Without ``for_people``, findings go to stderr, as stdout has
-    a machine format.
+    a machine format. ``files`` reads the files, for example those of a revision, and ``name`` is what the
+    user calls them.
     """
     from streamroute.cli.output.findings import summary, truncate_findings
     from streamroute.cli.output.formats.full import render_full
     from streamroute.compiler.pipeline import check_path, findings_for_running
     from streamroute.config.findings.finding import has_errors
 
-    result = check_path(path, unset=unset, imports=imports, tests=tests, outside=outside_allowed())
+    result = check_path(
+        path, unset=unset, imports=imports, tests=tests, outside=outside_allowed(), files=files
+    )
     findings = findings_for_running(result, imports=imports)
     if has_errors(findings) or result.document is None or result.compiled is None:
         out = sys.stdout if for_people else sys.stderr
@@ -83,6 +89,6 @@ def check_or_exit(
             truncate_findings(findings), result.sources, color=wants_color(out), columns=terminal_width(out)
         )
         echo(text, nl=False, err=not for_people)
-        echo_error(f"{path} cannot be used: {summary(findings)}")
+        echo_error(f"{name or path} cannot be used: {summary(findings)}")
         click.get_current_context().exit(ExitCode.FOUND)
     return UsableConfig(result.document, result.compiled, result)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from streamroute.ops.diff.changes import Change, EventChanges, Example
-from streamroute.ops.diff.explanation import explain, payload_differences, refused_as_a_whole
+from streamroute.ops.diff.explanation import explain, payload_differences, redacted_line, refused_as_a_whole
 from streamroute.ops.diff.pairs import RoutePair
 from streamroute.ops.diff.route_comparison import Compared
 from streamroute.ops.diff.side import Arrival
@@ -40,8 +40,14 @@ class Examples:
         self._left = most
 
     def wants(self, changes: EventChanges, change: Change) -> bool:
-        """Whether an event that was counted just now becomes an example."""
-        return changes.counts[change] <= self._each and self._left > 0
+        """Whether there is room for an example of a change."""
+        if self._left <= 0:
+            return False
+        # Most changes are counted more often than there is room, which is known at once.
+        return (
+            changes.counts[change] <= self._each
+            or sum(example.change is change for example in changes.examples) < self._each
+        )
 
     def add_route(
         self, changes: EventChanges, pair: RoutePair, event: EventVersions, compared: Compared
@@ -51,8 +57,10 @@ class Examples:
         self._left -= 1
         label = clip(event.label, _LONGEST_NAME)
         if compared.change is Change.DIFFERS:
-            differences = compared.causes, payload_differences(compared.old or {}, compared.new or {})
-            lines = (f"differs in {', '.join(differences[0])}", *differences[1])
+            keys = (
+                redacted_line(key.described(event.old.payload, event.new.payload)) for key in compared.keys
+            )
+            lines = *payload_differences(compared.old or {}, compared.new or {}), *keys
             changes.examples.append(Example(label, event.type, compared.change, differences=lines))
             return
         reasons = (

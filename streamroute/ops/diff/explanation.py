@@ -33,12 +33,12 @@ def explain(
     if payload is None:
         return ("there is no such stream",)
     [decision] = decide([route], payload, stream)
-    return tuple(map(_bounded, islice(_reasons(decision), _MOST)))
+    return tuple(map(redacted_line, islice(_reasons(decision), _MOST)))
 
 
 def refused_as_a_whole(refusal: str) -> str:
     """Return a line about an event that no route receives."""
-    return _bounded(f"dead-lettered as a whole: {refusal}")
+    return redacted_line(f"dead-lettered as a whole: {refusal}")
 
 
 def _reasons(decision: Decision) -> Iterator[str]:
@@ -62,7 +62,7 @@ def payload_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple
         f"{path or 'the payload'} is {_value(after)}, was {_value(before)}"
         for path, before, after in differences(old, new)
     )
-    return tuple(map(_bounded, islice(lines, _MOST)))
+    return tuple(map(redacted_line, islice(lines, _MOST)))
 
 
 def is_same_payload(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
@@ -81,5 +81,6 @@ def _value(value: Any) -> str:
     return "missing" if value is MISSING else as_text(value)
 
 
-def _bounded(line: str) -> str:
+def redacted_line(line: str) -> str:
+    """Return a line of limited length without secrets."""
     return ellipsize(hide_secrets(redacted_str(line)), _LONGEST)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Final, NamedTuple
 
@@ -10,6 +10,7 @@ from streamroute.compiler.dry_run import DryRun, DryRunResult, Verdict
 from streamroute.compiler.runtime.dedupe import digest
 from streamroute.compiler.runtime.ordering_key import hashable_key
 from streamroute.config.document import RouteConfig, StreamConfig
+from streamroute.expressions.explain.trace_explanation import as_text
 from streamroute.expressions.filters import failure_text
 from streamroute.expressions.syntax.lexer import is_same_text
 from streamroute.expressions.values import compile_value
@@ -49,14 +50,20 @@ class Handling(NamedTuple):
 class Compared(NamedTuple):
     """The result for one event: the change, if any.
 
-    ``causes`` are the settings by which an event is handled differently. The payloads are those of the two
-    handlers, if both run.
+    If both handlers run, ``causes`` are the settings by which the event is handled differently, ``old`` and
+    ``new`` the payloads of the handlers, and ``keys`` those that differ.
     """
 
     change: Change | None
     causes: tuple[str, ...] = ()
     old: Payload | None = None
     new: Payload | None = None
+    keys: Sequence[KeyComparison] = ()
+
+    @property
+    def depends_on_event(self) -> bool:
+        """Whether the event itself, not only a setting, makes the difference."""
+        return self.change is not Change.DIFFERS or bool(self.keys) or self.old is not self.new
 
 
 class RouteComparison:
@@ -100,11 +107,16 @@ class RouteComparison:
     ) -> Compared:
         """Compare how an event is handled that runs in both configurations."""
         handed = before.handler_payload or {}, after.handler_payload or {}
-        causes = list(self._certain)
-        if not is_same_payload(*handed):
-            causes += self._payload_causes
-        causes += [key.setting for key in self._keys if key.differs(old, new)]
-        return Compared(Change.DIFFERS, tuple(causes), *handed) if causes else _UNCHANGED
+        is_same = is_same_payload(*handed)
+        keys = [key for key in self._keys if key.differs(old, new)]
+        if is_same and not keys:
+            return self._certainly_differs
+        causes = *self._certain, *(() if is_same else self._payload_causes), *(key.setting for key in keys)
+        return Compared(Change.DIFFERS, causes, handed[0], handed[0] if is_same else handed[1], keys)
+
+    @cached_property
+    def _certainly_differs(self) -> Compared:
+        return Compared(Change.DIFFERS, self._certain) if self._certain else _UNCHANGED
 
     @cached_property
     def _dry_runs(self) -> tuple[_Decide, _Decide]:
@@ -180,7 +192,11 @@ class KeyComparison:
         """Whether the key of an event differs."""
         if self._is_same and old is new:
             return False
-        return self._old(old) != self._new(new)
+        return self._old(old).key != self._new(new).key
+
+    def described(self, old: Any, new: Any) -> str:
+        """Return a line with both keys of an event."""
+        return f"{self.setting} is {self._new(new).text}, was {self._old(old).text}"
 
 
 def _keys(old: Handling, new: Handling) -> Iterator[KeyComparison]:
@@ -190,19 +206,32 @@ def _keys(old: Handling, new: Handling) -> Iterator[KeyComparison]:
         yield KeyComparison("order_by", old.order_by, new.order_by, hashable_key)
 
 
-def _key(expression: str | None, read: Callable[[Any], Hashable]) -> Callable[[Any], Hashable]:
+class _Key(NamedTuple):
+    """The key of a payload, and its value for a message."""
+
+    key: Hashable
+    value: Any
+
+    @property
+    def text(self) -> str:
+        """The value as text."""
+        return as_text(self.value)
+
+
+def _key(expression: str | None, read: Callable[[Any], Hashable]) -> Callable[[Any], _Key]:
     """The key of a payload; a failure is a key of its own."""
     if expression is None:
-        return lambda _payload: None
+        return lambda _payload: _Key(None, None)
     value_of = compile_value(expression)
 
-    def key(payload: Any) -> Hashable:
+    def key(payload: Any) -> _Key:
         try:
-            return read(value_of(payload))
+            value = value_of(payload)
+            return _Key(read(value), value)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - an expression fails in many ways
-            return ("failed", failure_text(error))
+            return _Key(("failed", failure_text(error)), None)
 
     return key
 

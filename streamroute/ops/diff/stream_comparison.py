@@ -82,7 +82,7 @@ class StreamComparison:
         route.events.counts[change] += 1
         for cause in compared.causes:
             route.events.causes[cause] += 1
-        if self._examples.wants(route.events, change):
+        if compared.depends_on_event and self._examples.wants(route.events, change):
             self._examples.add_route(route.events, route.pair, event, compared)
 
     def _count_refusal(self, event: EventVersions, change: Change) -> None:
