@@ -1,0 +1,94 @@
+"""A version of a configuration: files, or the same files at a revision of their git repository."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from git_repository import Repository
+from streamroute.cli.arguments.config_version import ConfigVersion, open_version
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Repository]:
+    made = Repository(tmp_path)
+    made.commit(routes_yaml="old", shop__routes_yaml="old shop", shop__other_yaml="old other")
+    made.commit(routes_yaml="new", shop__routes_yaml="new shop", shop__other_yaml="new other")
+    monkeypatch.chdir(tmp_path)
+    with click.Context(click.Command("diff")):
+        yield made
+
+
+def opened(argument: str, other: str = "routes.yaml") -> tuple[str, bytes]:
+    """Return the root file of a version, and its content."""
+    with open_version(argument, other) as version:
+        return str(version.root), _content(version)
+
+
+def _content(version: ConfigVersion) -> bytes:
+    return version.root.read_bytes() if version.files is None else version.files.read_root(version.root)
+
+
+@pytest.mark.parametrize(
+    ("argument", "other", "root", "content"),
+    [
+        ("routes.yaml", "git:HEAD", "routes.yaml", b"new"),
+        ("shop", "git:HEAD", "shop/routes.yaml", b"new shop"),
+        ("git:HEAD~1", "routes.yaml", "routes.yaml", b"old"),
+        ("git:HEAD~1", "shop", "shop/routes.yaml", b"old shop"),
+        ("git:HEAD~1", "shop/other.yaml", "shop/other.yaml", b"old other"),
+        ("git:HEAD~1", "git:HEAD", "routes.yaml", b"old"),
+        ("git:HEAD~1:shop", "routes.yaml", "shop/routes.yaml", b"old shop"),
+        ("git:HEAD~1:shop/other.yaml", "routes.yaml", "shop/other.yaml", b"old other"),
+        ("git:main@{0}", "routes.yaml", "routes.yaml", b"new"),
+        ("git:main@{2030-01-01 10:00}:shop", "routes.yaml", "shop/routes.yaml", b"new shop"),
+    ],
+)
+def test_a_version_is_found(
+    repository: Repository, argument: str, other: str, root: str, content: bytes
+) -> None:
+    assert opened(argument, other) == (root, content)
+
+
+def test_a_path_at_a_revision_is_relative_to_the_top_or_to_here(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(repository.folder / "shop")
+    assert opened("git:HEAD~1") == ("routes.yaml", b"old shop")
+    assert opened("git:HEAD~1:routes.yaml") == ("../routes.yaml", b"old")
+    assert opened("git:HEAD~1:./other.yaml") == ("other.yaml", b"old other")
+    assert opened("git:HEAD~1:../routes.yaml") == ("../routes.yaml", b"old")
+
+
+def test_a_file_that_was_deleted_since_is_found(repository: Repository) -> None:
+    (repository.folder / "shop/other.yaml").unlink()
+    assert opened("git:HEAD~1:shop/other.yaml") == ("shop/other.yaml", b"old other")
+
+
+@pytest.mark.parametrize(
+    ("argument", "expected"),
+    [
+        ("git:", "git: names no revision; write git:REV or git:REV:PATH"),
+        ("git::shop", "git::shop names no revision; write git:REV or git:REV:PATH"),
+        ("git:none", "git:none: the repository has no such revision"),
+        ("git:HEAD:none", "git:HEAD:none: there is no none at this revision"),
+        ("git:HEAD:../x", "git:HEAD:../x: there is no ../x at this revision"),
+        ("none", "none does not exist"),
+    ],
+)
+def test_a_version_that_does_not_exist_is_a_usage_error(
+    repository: Repository, argument: str, expected: str
+) -> None:
+    with pytest.raises(click.UsageError) as caught:
+        opened(argument)
+    assert str(caught.value) == expected
+
+
+def test_files_outside_the_configuration_folder_are_refused(repository: Repository) -> None:
+    with open_version("git:HEAD:shop", "routes.yaml") as version:
+        assert version.files is not None
+        assert version.files.allows("shop/other.yaml")
+        assert not version.files.allows("routes.yaml")
