@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from streamroute.cli.output.diff.markdown import code, fitting
-from streamroute.cli.output.diff.report import DiffReport, counted, headline, joined
+from streamroute.cli.output.diff.report import DiffReport, counted, headline
 from streamroute.ops.diff.changes import Change, Example, RouteDiff, StreamDiff
 from streamroute.ops.diff.settings import SettingChange
 
@@ -38,7 +38,7 @@ def render(report: DiffReport) -> str:
 
 
 def _failures(report: DiffReport) -> str:
-    return f"**Must not change:** {joined(map(code, report.gated))}\n" if report.gated else ""
+    return f"**Must not change:** {_names(report.gated)}\n" if report.gated else ""
 
 
 def _table(routes: Sequence[RouteDiff]) -> str:
@@ -105,5 +105,9 @@ def _example(example: Example) -> Iterator[str]:
 def _same(routes: Sequence[RouteDiff]) -> str:
     if not routes:
         return ""
-    names = [f"{', ' * (at > 0)}{code(route.name)}" for at, route in enumerate(routes)]
-    return f"The same: {''.join(fitting(names, _NAMES, ' and {} more'))}\n"
+    return f"The same: {_names([route.name for route in routes])}\n"
+
+
+def _names(names: Sequence[str]) -> str:
+    listed = (f"{', ' * (at > 0)}{code(name)}" for at, name in enumerate(names))
+    return "".join(fitting(listed, _NAMES, " and {} more"))
