@@ -36,7 +36,8 @@ class RouteTest:
 
     ``message`` is None if it cannot be read. ``transform`` maps routes to the expected input of their
     handlers; ``dead_letter`` are the routes expected to fail before their handler; ``invalid``: the whole
-    message is expected to be dead-lettered. ``stream`` is None if the test covers the routes of all streams.
+    message is expected to be dead-lettered. ``shadow`` are the shadows expected to match; None expects
+    nothing of them. ``stream`` is None if the test covers the routes of all streams.
     """
 
     name: str
@@ -47,6 +48,7 @@ class RouteTest:
     transform: Mapping[str, Any] = field(default_factory=dict)
     dead_letter: tuple[str, ...] = ()
     invalid: bool = False
+    shadow: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,7 @@ class _TestFileReader:
             transform=settings.get("transform", {}),
             dead_letter=tuple(failing) if isinstance(failing, list) else (),
             invalid=failing is True,
+            shadow=tuple(settings["shadow"]) if "shadow" in settings else None,
         )
 
     def _message(self, value: Any, location: SourceLocation) -> Mapping[str, Any] | EntryReference | None:
