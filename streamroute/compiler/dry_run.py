@@ -142,7 +142,7 @@ def _decision(route: RouteConfig, payload: Mapping[str, Any], stream: str | None
     if payload.get("type") not in route.types:
         return Decision(route, Verdict.OTHER_TYPE)
     traced = None if route.filter is None else trace(route.filter, payload)
-    result = _dry_run(route.filter, route.transform, route.ignores_filter_errors)(payload)
+    result = _dry_run(route.filter, route.ignores_filter_errors, route.transform)(payload)
     return Decision(route, result.verdict, traced, result.handler_payload, result.transform_error)
 
 
@@ -157,17 +157,17 @@ class DryRunResult(NamedTuple):
 class DryRun:
     """A route's filter and transform, compiled once to decide many messages of its types; both may be None.
 
-    Raises ExpressionError if one of them does not compile.
+    Raises ExpressionError if the transform does not compile.
     """
 
-    def __init__(self, accepts: str | None, transform: str | None, ignores_filter_errors: bool) -> None:
-        self._accepts = None if accepts is None else _filter(accepts, ignores_filter_errors)
+    def __init__(self, accepts: Callable[[Any], bool] | None, transform: str | None) -> None:
+        self._accepts = accepts
         self._transform = None if transform is None else compile_transform(transform)
 
     @classmethod
     def of(cls, route: RouteConfig) -> DryRun:
-        """Compile a route."""
-        return cls(route.filter, route.transform, route.ignores_filter_errors)
+        """Compile a route. Raises ExpressionError if its filter does not compile, too."""
+        return cls(route_filter(route), route.transform)
 
     def __call__(self, payload: Mapping[str, Any]) -> DryRunResult:
         """Decide a message by the filter that routes messages, then transform it."""
@@ -186,10 +186,24 @@ class DryRun:
 
 _NOT_MATCHED: Final = DryRunResult(Verdict.NOT_MATCHED)
 _FAILED: Final = DryRunResult(Verdict.FAILED)
-_dry_run = lru_cache(maxsize=1024)(DryRun)
 
 
-def _filter(expression: str, ignores_errors: bool) -> Callable[[Any], bool]:
+@lru_cache(maxsize=1024)
+def _dry_run(accepts: str | None, ignores_errors: bool, transform: str | None) -> DryRun:
+    return DryRun(_filter(accepts, ignores_errors), transform)
+
+
+def route_filter(route: RouteConfig) -> Callable[[Any], bool] | None:
+    """Compile the filter of a route, without logging its failures; None if it has none.
+
+    Raises ExpressionError if it does not compile.
+    """
+    return _filter(route.filter, route.ignores_filter_errors)
+
+
+def _filter(expression: str | None, ignores_errors: bool) -> Callable[[Any], bool] | None:
+    if expression is None:
+        return None
     return compile_route_filter(expression, ignores_errors=ignores_errors, warn=_reraise_interrupt)
 
 

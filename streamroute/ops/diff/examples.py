@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from streamroute.config.document import RouteConfig
 from streamroute.ops.diff.changes import Change, EventChanges, Example
 from streamroute.ops.diff.explanation import explain, payload_differences, redacted_line, refused_as_a_whole
-from streamroute.ops.diff.pairs import RoutePair
 from streamroute.ops.diff.route_comparison import Compared
 from streamroute.ops.diff.side import Arrival
 from streamroute.text.safe_text import one_line
@@ -50,9 +52,16 @@ class Examples:
         )
 
     def add_route(
-        self, changes: EventChanges, pair: RoutePair, event: EventVersions, compared: Compared
+        self,
+        changes: EventChanges,
+        versions: tuple[Sequence[RouteConfig], Sequence[RouteConfig]],
+        event: EventVersions,
+        compared: Compared,
     ) -> None:
-        """Add an event that a route handles differently."""
+        """Add an event that a route handles differently.
+
+        ``versions`` are the old and the new route, each before the other route of its canary, if any.
+        """
         assert compared.change is not None  # noqa: S101 - the caller counts changes only
         self._left -= 1
         label = clip(event.label, _LONGEST_NAME)
@@ -64,8 +73,8 @@ class Examples:
             changes.examples.append(Example(label, event.type, compared.change, differences=lines))
             return
         reasons = (
-            explain(pair.old, event.old.payload, event.stream, event.old_refusal),
-            explain(pair.new, event.new.payload, event.stream, event.new_refusal),
+            explain(versions[0], event.old.payload, event.stream, event.old_refusal),
+            explain(versions[1], event.new.payload, event.stream, event.new_refusal),
         )
         changes.examples.append(Example(label, event.type, compared.change, *reasons))
 

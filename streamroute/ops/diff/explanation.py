@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
@@ -17,22 +17,24 @@ from streamroute.text.truncation import ellipsize
 
 _MOST: Final = 3  # lines
 _LONGEST: Final = 300  # characters of a line
+_BY_FILTER: Final = frozenset({Verdict.MATCHED, Verdict.NOT_MATCHED, Verdict.FAILED})
 
 
 def explain(
-    route: RouteConfig | None, payload: Mapping[str, Any] | None, stream: str | None, refusal: str
+    routes: Sequence[RouteConfig], payload: Mapping[str, Any] | None, stream: str | None, refusal: str
 ) -> tuple[str, ...]:
-    """Return the operands that decided about an event; ``payload`` is None for one that reaches no route.
+    """Return the operands by which the first of the routes decided about an event.
 
-    ``refusal`` is why it is dead-lettered as a whole, else empty.
+    The routes are none if it does not exist; a second one is the other side of its canary. ``payload`` is
+    None for an event that reaches no route, ``refusal`` why it is dead-lettered as a whole, else empty.
     """
     if refusal:
         return (refused_as_a_whole(refusal),)
-    if route is None:
+    if not routes:
         return ("there is no such route",)
     if payload is None:
         return ("there is no such stream",)
-    [decision] = decide([route], payload, stream)
+    decision = decide(routes, payload, stream)[0]
     return tuple(map(redacted_line, islice(_reasons(decision), _MOST)))
 
 
@@ -44,7 +46,9 @@ def refused_as_a_whole(refusal: str) -> str:
 def _reasons(decision: Decision) -> Iterator[str]:
     if not decision.route.enabled:
         yield "it is disabled"
-    elif decision.verdict in {Verdict.OTHER_STREAM, Verdict.OTHER_TYPE}:
+    elif decision.route.shadow:
+        yield "it is a shadow"
+    elif decision.verdict not in _BY_FILTER:
         yield f"it {decision.verdict.phrase}"
     elif decision.transform_error:
         yield decision.transform_error

@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Final, NamedTuple
 
-from streamroute.compiler.dry_run import DryRun, DryRunResult, Verdict
+from streamroute.compiler.dry_run import DryRunResult, Verdict
 from streamroute.compiler.runtime.dedupe import digest
 from streamroute.compiler.runtime.ordering_key import hashable_key
 from streamroute.config.document import RouteConfig, StreamConfig
@@ -16,6 +16,7 @@ from streamroute.expressions.syntax.lexer import is_same_text
 from streamroute.expressions.values import compile_value
 from streamroute.ops.diff.changes import Change
 from streamroute.ops.diff.explanation import is_same_payload
+from streamroute.ops.diff.trials import Trials
 
 Payload = Mapping[str, Any]
 
@@ -30,11 +31,12 @@ def _nothing(_payload: Payload) -> DryRunResult:
 class Handling(NamedTuple):
     """What a route does with events of one type: its configuration on its stream.
 
-    ``settings`` is None if the stream is not known.
+    ``settings`` is None if the stream is not known; ``trials`` are the canaries of the stream.
     """
 
     route: RouteConfig
     settings: StreamConfig | None
+    trials: Trials
 
     @property
     def order_by(self) -> str | None:
@@ -120,10 +122,10 @@ class RouteComparison:
 
     @cached_property
     def _dry_runs(self) -> tuple[_Decide, _Decide]:
-        old = _nothing if self._old is None else DryRun.of(self._old.route)
+        old = _nothing if self._old is None else self._old.trials.dry_run(self._old.route)
         if self._has_same_result:
             return old, old
-        return old, _nothing if self._new is None else DryRun.of(self._new.route)
+        return old, _nothing if self._new is None else self._new.trials.dry_run(self._new.route)
 
     @cached_property
     def _payload_causes(self) -> list[str]:
@@ -149,6 +151,7 @@ def has_same_result(old: Handling | None, new: Handling | None) -> bool:
         is_same_text(before.filter, after.filter)
         and is_same_text(before.transform, after.transform)
         and (before.filter is None or before.on_filter_error == after.on_filter_error)
+        and old.trials.trial_of(before) == new.trials.trial_of(after)
     )
 
 

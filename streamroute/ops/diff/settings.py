@@ -53,6 +53,10 @@ def route_changes(pair: RoutePair, old: Document, new: Document, stream: str | N
 def _certain(old: RouteConfig, new: RouteConfig) -> Iterator[SettingChange]:
     if old.enabled != new.enabled:
         yield _change("enabled", _yes(old.enabled), _yes(new.enabled), certain=True)
+    if old.shadow != new.shadow:
+        yield _change("shadow", _yes(old.shadow), _yes(new.shadow), certain=True)
+    if old.canary is not None and new.canary is not None and old.canary.stop_at != new.canary.stop_at:
+        yield SettingChange("canary.stop_at", "", "", certain=True)
     if old.handler != new.handler:
         yield _change("handler", old.handler, new.handler, certain=True)
     for name in _differing_keys(old.arguments, new.arguments):
@@ -83,6 +87,12 @@ def _judged(old: RouteConfig, new: RouteConfig) -> Iterator[SettingChange]:
     ):
         if not is_same_text(first, second) and not (setting == "dedupe.key" and None in (first, second)):
             yield _change(setting, first or NONE, second or NONE)
+    for setting, one, other in (
+        ("canary", _share(old), _share(new)),
+        ("instead_of", old.instead_of or NONE, new.instead_of or NONE),
+    ):
+        if one != other:
+            yield _change(setting, one, other)
     if old.on_filter_error != new.on_filter_error:
         yield _change("on_filter_error", old.on_filter_error, new.on_filter_error)
 
@@ -133,6 +143,10 @@ def _listed(names: Iterable[str], changed: set[str]) -> str:
     """The names that only one of the two has, first; the others, as far as there is room."""
     listed = dict.fromkeys(names)
     return ", ".join(sorted(listed, key=lambda name: name not in changed)) or NONE
+
+
+def _share(route: RouteConfig) -> str:
+    return NONE if route.canary is None else f"{route.canary.percent:g}% by {route.canary.key}"
 
 
 def _yes(value: bool) -> str:

@@ -12,6 +12,7 @@ from streamroute.core.dispatch.outcomes import type_of
 from streamroute.errors import DecodeError, SetupError
 from streamroute.expansion import is_expanding
 from streamroute.message import ExpandingMessage
+from streamroute.ops.diff.trials import Trials
 from streamroute.ops.route_tests.delivery import codec_of
 
 if TYPE_CHECKING:
@@ -47,9 +48,9 @@ class Side:
         self._decode_fast = None if self.codec is None else optional_decoder(self.codec, "decode_fast")
         checks = {} if self.settings is None else compiled.checks(self.settings.name)
         self._validator = DataValidator(checks, self.codec or "json")
-        self._types = frozenset(
-            name for route in compiled.routes if self._serves(route.config) for name in route.config.types
-        )
+        live = [route.config for route in compiled.routes if self._serves(route.config)]
+        self._types = frozenset(name for route in live for name in route.types)
+        self.trials = Trials(live)
 
     @property
     def exists(self) -> bool:
@@ -90,7 +91,7 @@ class Side:
         return self._validator.reason(arrival.payload, arrival.fields) or ""
 
     def lists(self, message_type: str) -> bool:
-        """Whether an enabled route lists a type."""
+        """Whether a live route lists a type."""
         return message_type in self._types
 
     def schema(self, message_type: str) -> MessageSchema | None:
@@ -107,7 +108,7 @@ class Side:
         return "no route lists the type" if is_refused else ""
 
     def _serves(self, route: RouteConfig) -> bool:
-        return route.enabled and (self.stream is None or self.stream in route.streams)
+        return route.is_live and (self.stream is None or self.stream in route.streams)
 
     def _decode_quickly(self, parts: list[bytes]) -> Mapping[str, Any] | None:
         assert self._decode_fast is not None  # noqa: S101 - called only if there is one

@@ -83,7 +83,11 @@ class StreamComparison:
         for cause in compared.causes:
             route.events.causes[cause] += 1
         if compared.depends_on_event and self._examples.wants(route.events, change):
-            self._examples.add_route(route.events, route.pair, event, compared)
+            versions = (
+                self._old.trials.with_partner(route.pair.old),
+                self._new.trials.with_partner(route.pair.new),
+            )
+            self._examples.add_route(route.events, versions, event, compared)
 
     def _count_refusal(self, event: EventVersions, change: Change) -> None:
         self._events.counts[change] += 1
@@ -150,4 +154,4 @@ def _handling(side: Side, route: RouteConfig | None, message_type: str) -> Handl
     """What a route does with events of a type; None if they do not reach its filter."""
     if route is None or not side.takes(route, message_type):
         return None
-    return Handling(route, side.settings)
+    return Handling(route, side.settings, side.trials)

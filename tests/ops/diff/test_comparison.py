@@ -285,7 +285,7 @@ def test_a_route_that_is_the_same_is_not_evaluated(monkeypatch: pytest.MonkeyPat
         evaluated.append(route.name)
         return lambda payload: None
 
-    monkeypatch.setattr("streamroute.ops.diff.route_comparison.DryRun.of", classmethod(compile_recorded))
+    monkeypatch.setattr("streamroute.ops.diff.trials.DryRun.of", classmethod(compile_recorded))
     with pytest.raises(AttributeError, match="verdict"):
         difference(old, new, [{"type": "t", "n": 2}])
     assert evaluated == ["other", "other"]
@@ -300,3 +300,55 @@ def test_secrets_are_shown_neither_in_settings_nor_in_examples() -> None:
     diff = difference(compiled(routes[:1]), compiled(routes[1:]), [{"type": "t", "url": address}])
     assert counts(diff) == {"r": {"goes": 1}}
     assert "hunter2" not in repr([(route.settings, route.events) for route in diff.routes])
+
+
+def test_a_shadow_runs_for_no_event() -> None:
+    live, shadow = (
+        compiled([{"name": "r", "type": "t", "shadow": is_shadow}]) for is_shadow in (False, True)
+    )
+    diff = difference(live, shadow, [{"type": "t"}])
+    assert counts(diff) == {"r": {"goes": 1}}
+    [route] = diff.routes
+    assert route.settings[0][:3] == ("shadow", "false", "true")
+    assert route.events.examples[0].new == ("it is a shadow",)
+    assert counts(difference(shadow, live, [{"type": "t"}])) == {"r": {"comes": 1}}
+    assert counts(difference(shadow, shadow, [{"type": "t"}])) == {}
+
+
+def with_canary(percent: float, *, accepts: str = "n > `0`", key: str = "n") -> Compiled:
+    canary = {"percent": percent, "key": key}
+    return compiled(
+        [
+            {"name": "old", "type": "t", "filter": "n > `0`"},
+            {"name": "new", "type": "t", "filter": accepts, "canary": canary, "instead_of": "old"},
+        ]
+    )
+
+
+NUMBERS = [{"type": "t", "n": n} for n in range(200)]
+
+
+def test_a_larger_share_of_a_canary_moves_events_from_one_route_to_the_other() -> None:
+    diff = difference(with_canary(5), with_canary(30), NUMBERS)
+    moved = counts(diff)["new"]["comes"]
+    assert 0 < moved < 100
+    assert counts(diff) == {"new": {"comes": moved}, "old": {"goes": moved}}
+    assert [change[:3] for change in diff.routes[1].settings] == [("canary", "5% by n", "30% by n")]
+
+
+def test_a_canary_takes_its_share_from_the_other_route() -> None:
+    before = compiled([{"name": "old", "type": "t", "filter": "n > `0`"}])
+    diff = difference(before, with_canary(30), NUMBERS)
+    moved = counts(diff)["new"]["comes"]
+    assert counts(diff) == {"new": {"comes": moved}, "old": {"goes": moved}}
+
+
+def test_a_changed_filter_of_a_canary_changes_only_its_share() -> None:
+    diff = difference(with_canary(50), with_canary(50, accepts="n > `100`"), NUMBERS)
+    moved = counts(diff)["new"]["goes"]
+    assert 0 < moved < 100
+    assert counts(diff) == {"new": {"goes": moved}, "old": {"comes": moved}}
+
+
+def test_a_canary_that_is_the_same_is_the_same() -> None:
+    assert counts(difference(with_canary(50), with_canary(50), NUMBERS)) == {}
