@@ -17,6 +17,7 @@ _COMMANDS: Final = {
     "dead": "List, retry or drop dead letters.",
     "diff": "Show what another configuration would do with the same events.",
     "explain": "Explain which routes match an event, and why.",
+    "generations": "List the generations of the configuration that ran last.",
     "init": "Create a starter project.",
     "publish": "Publish events to a stream.",
     "rule": "Show the rules of check, with examples.",

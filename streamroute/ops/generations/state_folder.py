@@ -9,12 +9,8 @@ import os
 import tempfile
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
 
 from streamroute.errors import StreamrouteError
-
-VARIABLE: Final = "STREAMROUTE_STATE_DIR"
-"""The environment variable that names the state folder of a configuration."""
 
 
 class StateFolderError(StreamrouteError):

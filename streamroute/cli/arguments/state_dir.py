@@ -1,0 +1,53 @@
+"""The state folder of the configuration that a command is about."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from streamroute.cli.arguments.paths import NAME, PATH, config_path
+from streamroute.config.paths import exists, is_folder
+
+if TYPE_CHECKING:
+    from streamroute.ops.generations.store import GenerationStore
+
+VARIABLE: Final = "STREAMROUTE_STATE_DIR"
+"""The environment variable that names the state folder."""
+
+STATE_DIR: Final = click.option(
+    "--state-dir",
+    metavar="DIR",
+    type=PATH,
+    envvar=VARIABLE,
+    help=f"State folder of this configuration; also {VARIABLE}.  [default: one below the user's]",
+)
+"""The option of all commands that use the state folder."""
+
+
+def root_path(config: str | None) -> Path:
+    """Return the path of the root file, which may be missing: its generations are still there."""
+    path = Path(NAME if config is None else config)
+    if is_folder(path):
+        path /= NAME
+    if not exists(path):
+        return path
+    from streamroute.config.root_file import find_root
+
+    return find_root(path)
+
+
+def stored_generations(config: str | None, state_dir: str | None) -> GenerationStore:
+    """Return the store of a configuration's generations.
+
+    Raises click.UsageError if there is neither the file nor a state folder.
+    """
+    from streamroute.ops.generations.state_folder import state_folder
+    from streamroute.ops.generations.store import GenerationStore
+
+    root = root_path(config)
+    store = GenerationStore(state_folder(root, state_dir))
+    if not exists(root) and not exists(store.folder):
+        config_path(config)
+    return store
