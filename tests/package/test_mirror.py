@@ -41,7 +41,6 @@ ELSEWHERE: Final = {
     "adapters/redis/errors": "adapters/stream/test_storage_steps.py",
     "adapters/redis/scripts": "adapters/lua/test_claim.py",
     "adapters/stream/leases/claiming": "adapters/stream/test_storage_on_servers.py",
-    "adapters/stream/publishers": "adapters/groups/test_takeover.py",
     "cli/arguments/server": "cli/test_cli_bad_address.py",
     "cli/arguments/state_dir": "cli/commands/test_generations.py",
     "cli/arguments/stream_argument": "cli/commands/test_dead.py",

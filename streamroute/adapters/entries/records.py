@@ -38,6 +38,16 @@ _DEAD_FACTS: Final = (
     *("attempt", "deliveries"),
 )
 _LATER_FACTS: Final = ("type", "routes", "time", "generation", "trace", "accepted")
+_KINDS: Final[Mapping[str, Any]] = {
+    **dict.fromkeys(("id", "stream", "group", "reason", "error", "traceback", "generation"), str),
+    **dict.fromkeys(("route", "type"), str | None),
+    "attempt": int,
+    "deliveries": int,
+    "time": int | float,
+    "routes": list,
+    "trace": dict,
+    "accepted": bool,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +139,21 @@ def _failures(facts: Mapping[str, Any]) -> tuple[Failure, ...]:
     """Return the history; an earlier release wrote no generations."""
     generations = chain(map(str, facts.get("generations", ())), repeat(""))
     return tuple(
-        Failure(**{name: failure[name] for name in _FAILURE_FACTS}, generation=generation)
+        Failure(**_checked(failure, _FAILURE_FACTS), generation=generation)
         for failure, generation in zip(facts.get("history", ()), generations, strict=False)
     )
+
+
+def _checked(facts: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """Return the facts with these names; raises TypeError if another program wrote one of another kind."""
+    for name in names:
+        value = facts[name]
+        parts = [*value, *value.values()] if isinstance(value, dict) else value
+        if not isinstance(value, _KINDS[name]):
+            raise TypeError(f"{name} is {type(value).__name__}")
+        if isinstance(parts, list) and not all(isinstance(part, str) for part in parts):
+            raise TypeError(f"{name} holds other values than strings")
+    return {name: facts[name] for name in names}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,8 +248,8 @@ class DeadRecord:
             facts = json.loads(fields.pop(FACTS))
             packed = fields.get(_PACKED) if len(fields) == 1 else None
             return cls(
-                **{name: facts[name] for name in _DEAD_FACTS},
-                **{name: facts[name] for name in _LATER_FACTS if name in facts},
+                **_checked(facts, _DEAD_FACTS),
+                **_checked(facts, [name for name in _LATER_FACTS if name in facts]),
                 history=_failures(facts),
                 fields=_unescape_reserved(fields) if packed is None else unpack_fields(packed),
             )

@@ -160,6 +160,30 @@ def test_a_dead_letter_of_an_earlier_release_is_read() -> None:
     assert (record.time, record.generation, record.accepted) == (0.0, "", True)
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"route": ["a"]},
+        {"route": 7},
+        {"attempt": "1"},
+        {"time": "soon"},
+        {"generation": None},
+        {"routes": "a"},
+        {"routes": [["a"]]},
+        {"trace": {"a": 7}},
+        {"accepted": 1},
+        {"history": [{"route": [], "attempt": 1, "error": "", "reason": "", "time": 0}]},
+    ],
+)
+def test_a_dead_letter_with_facts_of_another_kind_is_a_decode_error(damage: dict[str, Any]) -> None:
+    """Another program may write to the stream: commands that read the letters rely on the kinds."""
+    message = Message({}, id="1-0", stream="s", group="g")
+    written = DeadRecord.of(message, DeadLetter("a", "no")).write()
+    facts = {**json.loads(written[b"_streamroute"]), **damage}
+    with pytest.raises(DecodeError, match="the facts of a dead letter are damaged"):
+        DeadRecord.read({**written, b"_streamroute": json.dumps(facts).encode()})
+
+
 def test_a_retry_of_an_earlier_release_is_read() -> None:
     """Its filters accepted it, and a worker knew its route."""
     facts = json.dumps({"v": 1, "id": "1-0", "routes": ["thank"], "attempt": "2"}).encode()
