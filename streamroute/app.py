@@ -3,36 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from streamroute.adapters.groups.abandoned import OtherGroups
-from streamroute.adapters.groups.acl_check import require_permissions
 from streamroute.adapters.groups.backlog import Backlog
-from streamroute.adapters.groups.key_type_check import require_key_types
-from streamroute.adapters.groups.rename_watch import CHECK_EVERY, GroupWatch, watch_groups
+from streamroute.adapters.groups.rename_watch import CHECK_EVERY
 from streamroute.adapters.redis.connection import RedisConnection
-from streamroute.adapters.redis.errors import translate_errors
 from streamroute.adapters.stream.publisher import Publisher
 from streamroute.compiler.runtime.thread_pool import handler_threads
 from streamroute.core.observer import Observer, ignore_result
-from streamroute.errors import RedisUnavailableError, SetupError
+from streamroute.errors import SetupError
 from streamroute.handlers.webhooks import close_webhooks
 from streamroute.incidents import LOG_ONLY, Incidents
-from streamroute.keys import GroupKeys
 from streamroute.services import consumer_names
 from streamroute.services.generation import ContainerLimits, Generation, open_generation, served_streams
+from streamroute.services.group_watches import GroupWatches
 from streamroute.services.old_generations import OldGenerations
 from streamroute.services.prepared import PreparedGeneration
+from streamroute.services.running_services import RunningServices, for_each
+from streamroute.services.server_checks import create_group, require_usable_keys
 from streamroute.services.service import Service, ServiceBuilder, keep_serving
-from streamroute.services.stream_changes import changed_settings
+from streamroute.services.stream_changes import needs_another_consumer
 
 if TYPE_CHECKING:
     from streamroute.compiler.compiled import Compiled
-    from streamroute.config.document import Document, StreamConfig
+    from streamroute.config.document import Document
 
-_AT_ONCE: Final = 64  # streams that start concurrently
 _PATIENCE: Final = 30.0  # seconds for opening or closing a container while messages are processed
 _STALL_SHARE: Final = 3  # a container may block the event loop for a third of the shortest ``stall``
 
@@ -42,24 +40,34 @@ class App:
 
     A new configuration is prepared beside the running one (``prepare``) and replaces it in one step
     (``commit``). Messages that were decoded before end on the configuration that decoded them.
+    ``resize_threads`` is called with the number of handlers that may run at once.
     """
 
-    def __init__(self, builder: ServiceBuilder, generation: Generation, consumer: str) -> None:
+    def __init__(
+        self,
+        builder: ServiceBuilder,
+        generation: Generation,
+        resize_threads: Callable[[int], None],
+    ) -> None:
         self._builder = builder
         self._redis = builder.connection
         self._current = generation
-        self._old = OldGenerations(self._in_flight, self._container_limits())
+        self._set_threads = resize_threads
+        services = {name: builder.build(pipeline) for name, pipeline in generation.pipelines.items()}
+        self._running = RunningServices(
+            self._redis, services, self._warn_about_other_groups, self._resize_threads
+        )
+        self._old = OldGenerations(self._running.in_flight, self._container_limits())
         self._prepared: PreparedGeneration | None = None
         self._is_preparing = False
-        self.services = {
-            name: builder.build(pipeline.document.streams[name], pipeline, consumer)
-            for name, pipeline in generation.pipelines.items()
-        }
-        self._watches = {
-            name: _watch(self._redis, service.config, _routes(generation.document, name))
-            for name, service in self.services.items()
-        }
-        self._looking: asyncio.Task[None] | None = None
+        self._watches = GroupWatches(self._redis)
+        self._watches.use(generation)
+        self._watching: asyncio.Task[None] | None = None
+
+    @property
+    def services(self) -> Mapping[str, Service]:
+        """The services of the current configuration by stream; may be read from any thread."""
+        return self._running.current
 
     @property
     def generation(self) -> str:
@@ -85,11 +93,19 @@ class App:
 
     def running(self) -> dict[str, int]:
         """Return the number of running handlers by stream; may be called from any thread."""
-        return {stream: service.processor.running for stream, service in self.services.items()}
+        return self._running.running()
 
     def stuck(self) -> dict[str, int]:
         """Return the number of workers with stuck handlers by stream; may be called from any thread."""
-        return {stream: service.processor.stuck for stream, service in self.services.items()}
+        return self._running.stuck()
+
+    def concurrency(self) -> dict[str, int]:
+        """Return how many handlers may run at once, by stream; may be called from any thread.
+
+        Includes the stuck handlers of former settings: if all workers of a stream are stuck, the number is
+        that of ``stuck``.
+        """
+        return self._running.concurrency()
 
     def stopped_canaries(self) -> dict[str, dict[str, int]]:
         """Return by stream and route whether a canary is switched off (1), or not (0); for any thread."""
@@ -100,12 +116,12 @@ class App:
         }
 
     async def prepare(self, document: Document, compiled: Compiled) -> PreparedGeneration:
-        """Build a generation beside the running one: container, routes, pipelines.
+        """Build a generation beside the running one: container, routes, consumers with new settings.
 
         ``compiled`` has no errors. Waits while as many old generations as may live are in use. Pass the
         result to ``commit`` or to ``discard`` before the next call. After a cancellation nothing is left.
 
-        Raises SetupError if the container cannot be opened in 30 seconds.
+        Raises SetupError if the container cannot be opened in 30 seconds, or a new stream cannot be consumed.
         """
         if self._is_preparing:
             raise SetupError("another generation is being prepared")
@@ -118,19 +134,41 @@ class App:
 
     async def _prepare(self, document: Document, compiled: Compiled) -> PreparedGeneration:
         await self._old.wait_for_room()
-        _require_same_consumers(self.document, document)
         generation = await open_generation(self._builder, document, compiled, self._container_limits())
-        return PreparedGeneration(generation)
+        try:
+            services = self._new_services(generation)
+            await for_each(partial(require_usable_keys, self._redis), services.values())
+            await for_each(partial(create_group, self._redis), services.values())
+        except BaseException:
+            await self._old.close_unused(generation)
+            raise
+        return PreparedGeneration(generation, services)
+
+    def _new_services(self, generation: Generation) -> dict[str, Service]:
+        """Build the services that the running ones cannot replace by other settings."""
+        services = {}
+        for name, pipeline in generation.pipelines.items():
+            current = self.services.get(name)
+            if current is None or needs_another_consumer(current.config, pipeline.stream):
+                names = [other.processor.consumer_name for other in self._running.of(name)]
+                services[name] = self._builder.build(pipeline, names)
+        return services
 
     def commit(self, prepared: PreparedGeneration) -> None:
         """Decode messages by the prepared generation from now on; it cannot fail, and waits for nothing.
 
-        The generation before is freed, and its container closed, when its last message has ended.
+        Streams with new settings of their consumer get another one, streams that are gone are drained. The
+        generation before is freed, and its container closed, when its last message has ended.
         """
         self._prepared, self._is_preparing = None, False
         before, self._current = self._current, prepared.generation
-        for name, pipeline in prepared.generation.pipelines.items():
-            self.services[name].pipelines.use(pipeline)
+        services = {}
+        for name, pipeline in self._current.pipelines.items():
+            new = prepared.services.get(name)
+            services[name] = new or self.services[name].adjusted(pipeline)
+        self._watches.use(self._current)
+        self._running.replace(services)
+        self._resize_threads()
         self._old.add(before)
 
     async def discard(self, prepared: PreparedGeneration) -> None:
@@ -144,36 +182,23 @@ class App:
         Raises RedisUnavailableError or SetupError if one of them cannot start.
         """
         try:
-            await _for_each_service(self._check_server, self.services.values())
-            await _for_each_service(self._start, self.services.values())
-            await _for_each_service(self._warn_about_other_groups, self.services.values())
+            await for_each(partial(require_usable_keys, self._redis), self.services.values())
+            await self._running.start()
+            await for_each(self._warn_about_other_groups, self.services.values())
         except BaseException:
             await self.stop()
             raise
-        self._looking = asyncio.create_task(watch_groups([*self._watches.values()], check_groups_every))
-
-    async def _start(self, service: Service) -> None:
-        with translate_errors(self._redis, f"consuming {service.config.name}"):
-            await service.processor.start_listening()
+        self._watching = asyncio.create_task(self._watches.run(check_groups_every))
 
     async def _warn_about_other_groups(self, service: Service) -> None:
-        await self._watches[service.config.name].check_at_start()
-
-    async def _check_server(self, service: Service) -> None:
-        stream = service.config
-        keys = GroupKeys.of(stream.name, stream.group, stream.dead_letter)
-        # If the server is unreachable now, the consumer's own start retries and reports it.
-        with suppress(RedisUnavailableError):
-            await require_permissions(self._redis, keys)
-            await require_key_types(self._redis, keys)
+        await self._watches.check_at_start(service.config.name)
 
     async def stop(self) -> None:
         """Drain all consumers concurrently; each lets running handlers finish within its grace period."""
-        if self._looking is not None:
-            self._looking.cancel()
-            await asyncio.wait([self._looking])
-        stopping = (service.processor.stop_listening() for service in self.services.values())
-        await asyncio.gather(*stopping)
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.wait([self._watching])
+        await self._running.stop()
 
     async def close(self) -> None:
         """Stop, and close the containers of all generations.
@@ -186,48 +211,13 @@ class App:
         await self._old.close()
         await self._current.container.close()
 
-    def _in_flight(self, generation: Generation) -> dict[str, int]:
-        """Return how many messages of a generation are in flight, by stream."""
-        counts = {
-            name: self.services[name].processor.in_flight_of(pipeline)
-            for name, pipeline in generation.pipelines.items()
-        }
-        return {name: count for name, count in counts.items() if count}
+    def _resize_threads(self) -> None:
+        self._set_threads(sum(service.config.concurrency for service in self._running.all))
 
     def _container_limits(self) -> ContainerLimits:
         """Return the limits for containers while messages are processed: no lease may end meanwhile."""
-        stalls = [stream.stall for stream in served_streams(self._current.document)]
+        stalls = [service.config.stall for service in self._running.all]
         return ContainerLimits(_PATIENCE, min([_PATIENCE, *(stall / _STALL_SHARE for stall in stalls)]))
-
-
-def _require_same_consumers(old: Document, new: Document) -> None:
-    """Raise SetupError if consumers would have to be started, stopped or replaced."""
-    before, after = ({stream.name: stream for stream in served_streams(each)} for each in (old, new))
-    for name in before.keys() | after.keys():
-        if name not in before or name not in after or changed_settings(before[name], after[name]):
-            raise SetupError(f"the consumer of {name} would change; restart to apply this")
-
-
-def _watch(connection: RedisConnection, stream: StreamConfig, routes: Collection[str]) -> GroupWatch:
-    others = OtherGroups(connection, stream.name, stream.group, routes)
-    return GroupWatch(stream.name, others, stream.formerly_group)
-
-
-def _routes(document: Document, stream: str) -> list[str]:
-    return [route.name for route in document.served(stream)]
-
-
-async def _for_each_service(act: Callable[[Service], Awaitable[None]], services: Iterable[Service]) -> None:
-    """Act on all services concurrently; when all have ended, raise the first error in service order."""
-    at_once = asyncio.Semaphore(_AT_ONCE)
-
-    async def act_on(service: Service) -> None:
-        async with at_once:
-            await act(service)
-
-    for result in await asyncio.gather(*map(act_on, services), return_exceptions=True):
-        if isinstance(result, BaseException):
-            raise result
 
 
 @asynccontextmanager
@@ -248,13 +238,13 @@ async def open_app(
 
     Raises SetupError if the container cannot be created or, on exit, closed.
     """
-    builder = ServiceBuilder(connection, observer, incidents, on_stuck)
+    builder = ServiceBuilder(connection, consumer_names.consumer_name(), observer, incidents, on_stuck)
     concurrency = sum(stream.concurrency for stream in served_streams(document))
-    with handler_threads(concurrency):
+    with handler_threads(concurrency) as resize_threads:
         generation = await open_generation(builder, document, compiled)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(generation.container.close)
-            app = App(builder, generation, consumer_names.consumer_name())
+            app = App(builder, generation, resize_threads)
             stack.push_async_callback(close_webhooks)
             stack.push_async_callback(app.close)
             yield app

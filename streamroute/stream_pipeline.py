@@ -39,15 +39,16 @@ class UsesPipeline(Protocol):
 class Pipeline:
     """How entries of one stream are decoded, validated and handled.
 
-    ``generation`` identifies the configuration in dead letters. ``checks`` validate message data, by type.
-    ``process_message`` validates and dispatches one message: without checks and shadows it is the
-    dispatcher's own. ``canaries`` decide in the filters of its routes.
+    ``generation`` identifies the configuration in dead letters. ``stream`` are the settings of the stream.
+    ``checks`` validate message data, by type. ``process_message`` validates and dispatches one message:
+    without checks and shadows it is the dispatcher's own. ``canaries`` decide in the filters of its routes.
     ``container`` may be closed when no entry of the pipeline is in flight any more
     (``RedisStreamProcessor.in_flight_of``).
     """
 
     generation: str
     document: Document
+    stream: StreamConfig
     dispatcher: BotRedisDispatcher
     codec: Codec
     checks: Mapping[str, Check]
@@ -107,6 +108,7 @@ def build_pipeline(
     return Pipeline(
         generation=compiled.document.generation,
         document=compiled.document,
+        stream=stream,
         dispatcher=dispatcher,
         codec=codec,
         checks=checks,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +11,7 @@ from streamroute.adapters.stream.storage import RedisStreamStorage
 from streamroute.core.observer import Observer, ignore_result
 from streamroute.core.processor import RedisStreamProcessor, ignore_stuck
 from streamroute.incidents import LOG_ONLY, Incidents
+from streamroute.services.consumer_names import unused_name
 from streamroute.stream_pipeline import Pipeline, StreamPipelines
 
 if TYPE_CHECKING:
@@ -27,31 +28,45 @@ def keep_serving(_stream: str) -> None:
     """Default for ``on_stuck``: the stream continues with one worker less."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Service:
     """One served stream: its consumer, and the pipelines of its entries."""
 
     config: StreamConfig
     pipelines: StreamPipelines
     processor: RedisStreamProcessor
+    storage: RedisStreamStorage
+
+    def adjusted(self, pipeline: Pipeline) -> Service:
+        """Decode by the pipeline from now on, with what a running consumer can change of its settings."""
+        stream = pipeline.stream
+        self.processor.resize(stream.concurrency)
+        self.storage.keep_for(stream.trim)
+        self.pipelines.use(pipeline)
+        return replace(self, config=stream)
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceBuilder:
     """What all services of a process share.
 
-    ``observer`` is called with the outcome of each message, ``incidents`` reports other events of the
-    streams. ``on_stuck`` is called with the name of a stream that has a stuck handler, if the stream is
-    configured with ``on_stuck: exit``.
+    ``consumer`` is the name of their consumers. ``observer`` is called with the outcome of each message,
+    ``incidents`` reports other events of the streams. ``on_stuck`` is called with the name of a stream that
+    has a stuck handler, if the stream is configured with ``on_stuck: exit``.
     """
 
     connection: RedisConnection
+    consumer: str
     observer: Observer = ignore_result
     incidents: Incidents = LOG_ONLY
     on_stuck: Callable[[str], None] = keep_serving
 
-    def build(self, stream: StreamConfig, pipeline: Pipeline, consumer: str) -> Service:
-        """Build the consumer of one stream, which passes its entries to the pipeline."""
+    def build(self, pipeline: Pipeline, used_names: Collection[str] = ()) -> Service:
+        """Build the consumer of one stream, which passes its entries to the pipeline.
+
+        ``used_names`` are those of other consumers of the stream in this process.
+        """
+        stream = pipeline.stream
         storage = RedisStreamStorage(
             self.connection.client,
             lease=stream.lease,
@@ -66,7 +81,7 @@ class ServiceBuilder:
             storage,
             stream.name,
             stream.group,
-            consumer,
+            unused_name(self.consumer, used_names),
             batch_count=_BATCH,
             prefetch=_PREFETCH,
             order_by=_order_key(stream),
@@ -81,7 +96,7 @@ class ServiceBuilder:
         )
         pipelines = StreamPipelines(storage, pipeline)
         processor.set_message_callback(pipelines.process_message, pipelines.known_routes)
-        return Service(stream, pipelines, processor)
+        return Service(stream, pipelines, processor, storage)
 
 
 def _order_key(stream: StreamConfig) -> KeyOf | None:

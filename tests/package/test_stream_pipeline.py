@@ -109,9 +109,8 @@ async def test_each_entry_ends_on_the_pipeline_that_decoded_it(tmp_path: Path, r
     old, new = Container(), Container()
     first = switched_pipeline(tmp_path, "first", "{maximum: 3}", old)
     second = switched_pipeline(tmp_path, "second", "{minimum: 4}", new)
-    stream = first.document.streams["events"]
     async with open_redis(redis_url, folder=tmp_path) as connection:
-        service = ServiceBuilder(connection).build(stream, first, "me")
+        service = ServiceBuilder(connection, "me").build(first)
         processor, pipelines = service.processor, service.pipelines
         await processor.start_listening()
         await publish(connection, 1, 2, 3)

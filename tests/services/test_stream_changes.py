@@ -23,10 +23,10 @@ def stream(folder: Path, settings: str) -> StreamConfig:
     "same", ["codec: fields", "retry: {max_attempts: 9}", "unknown_type: dead_letter", "validate: true"]
 )
 def test_settings_of_a_pipeline_change_no_consumer(tmp_path: Path, same: str) -> None:
-    assert changed_settings(stream(tmp_path, "group: g"), stream(tmp_path, f"group: g, {same}")) == {}
+    assert changed_settings(stream(tmp_path, "group: g"), stream(tmp_path, f"group: g, {same}")) == set()
 
 
-def test_settings_of_the_consumer_are_returned_with_their_new_values(tmp_path: Path) -> None:
+def test_changed_settings_of_the_consumer_are_returned(tmp_path: Path) -> None:
     old = stream(tmp_path, "group: g, lease: 60s, order_by: a")
     new = stream(tmp_path, "lease: 20s, concurrency: 3, order_by: a, group: g")
-    assert changed_settings(old, new) == {"lease": 20.0, "stall": 100.0, "concurrency": 3}
+    assert changed_settings(old, new) == {"lease", "stall", "concurrency"}
