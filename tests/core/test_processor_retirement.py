@@ -39,7 +39,7 @@ async def test_another_consumer_gets_what_has_not_started() -> None:
     storage, old, new = storage_of(1, 2, 3), Gate(), Gate()
     new.opened.set()
     async with consuming(storage, old) as retired:
-        await eventually(lambda: len(storage.pending(STREAM, GROUP)) == 3)
+        await eventually(lambda: old.started and len(storage.pending(STREAM, GROUP)) == 3)
         retired.retire()
         draining = asyncio.create_task(retired.drain())
         async with consuming(storage, new):

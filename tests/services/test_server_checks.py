@@ -51,5 +51,6 @@ async def test_a_key_of_another_type_is_refused(tmp_path: Path, redis_url: str, 
 async def test_an_unreachable_server_refuses_nothing(tmp_path: Path) -> None:
     url = "redis://127.0.0.1:1"
     async with open_redis(url, folder=tmp_path) as redis:
-        for check in (require_usable_keys, create_group):
-            await check(redis, service(tmp_path, redis, "group: g"))
+        one = service(tmp_path, redis, "group: g")
+        results = [await check(redis, one) for check in (require_usable_keys, create_group)]
+    assert results == [None, None]
