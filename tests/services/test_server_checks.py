@@ -54,4 +54,4 @@ async def test_an_unreachable_server_refuses_nothing(tmp_path: Path) -> None:
     async with open_redis(url, folder=tmp_path) as redis:
         one = service(tmp_path, redis, "group: g")
         checks = (require_usable_keys(redis, one), create_group(redis, one))
-        assert await asyncio.gather(*checks) == [None, None]
+        assert list(await asyncio.gather(*checks)) == [None, None]
