@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
-from streamroute.compiler.dry_run import Decision, Verdict, decide
+from streamroute.compiler.dry_run import ELSEWHERE, Decision, Verdict, decide
 from streamroute.config.document import RouteConfig
 from streamroute.config.findings.quoting import hide_secrets
 from streamroute.expansion import is_expanding
@@ -17,7 +17,6 @@ from streamroute.text.truncation import ellipsize
 
 _MOST: Final = 3  # lines
 _LONGEST: Final = 300  # characters of a line
-_BY_FILTER: Final = frozenset({Verdict.MATCHED, Verdict.NOT_MATCHED, Verdict.FAILED})
 
 
 def explain(
@@ -48,8 +47,17 @@ def _reasons(decision: Decision) -> Iterator[str]:
         yield "it is disabled"
     elif decision.route.shadow:
         yield "it is a shadow"
-    elif decision.verdict not in _BY_FILTER:
-        yield f"it {decision.verdict.phrase}"
+    elif decision.verdict in ELSEWHERE:
+        yield f"it {decision.phrase}"
+    else:
+        yield from _reasons_of_live(decision)
+
+
+def _reasons_of_live(decision: Decision) -> Iterator[str]:
+    if decision.side is not None:
+        yield decision.side.reason
+    if decision.verdict is Verdict.OTHER_SIDE:
+        yield f"it {decision.phrase}"
     elif decision.transform_error:
         yield decision.transform_error
     elif decision.filter is None:

@@ -334,6 +334,12 @@ def test_a_larger_share_of_a_canary_moves_events_from_one_route_to_the_other() -
     assert 0 < moved < 100
     assert counts(diff) == {"new": {"comes": moved}, "old": {"goes": moved}}
     assert [change[:3] for change in diff.routes[1].settings] == [("canary", "5% by n", "30% by n")]
+    [example, *_] = diff.routes[0].events.examples
+    number = example.old[0].split(",")[0]
+    assert example.old[0].endswith("of the keys of the canary new: outside its share of 5%")
+    assert example.old[1:] == (f"n > `0` is true: {number}",)
+    assert example.new[0].endswith("of the keys of the canary new: inside its share of 30%")
+    assert example.new[1:] == ("it leaves the message to new",)
 
 
 def test_a_canary_takes_its_share_from_the_other_route() -> None:
