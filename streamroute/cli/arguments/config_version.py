@@ -1,4 +1,4 @@
-"""Finds a version of a configuration: files, or the same files at a revision of their git repository."""
+"""Finds a version of a configuration: files, their git repository at a revision, or a stored generation."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from streamroute.cli.arguments.paths import NAME, config_path, outside_allowed
+from streamroute.config.paths import exists
 from streamroute.config.root_file import find_root
 from streamroute.system.opening import FileKind
 from streamroute.text.truncation import clip_middle
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 GIT: Final = "git:"
 _REVISION: Final = re.compile(r"((?:@\{[^}]*\}|[^:])+)(?::(.+))?", re.DOTALL)
 """A revision in git's syntax, which may contain a colon in ``@{...}``, and a path."""
+_HASH: Final = re.compile(r"[0-9a-fA-F]{4,12}")
+"""A generation's hash, or its start."""
 _LONGEST: Final = 300  # characters of an argument in a message
 
 
@@ -41,26 +44,64 @@ class ConfigVersion:
 
 
 @contextmanager
-def open_version(argument: str, other: str) -> Iterator[ConfigVersion]:
+def open_version(argument: str, other: str, state_dir: str | None = None) -> Iterator[ConfigVersion]:
     """Find the version that an argument names; ``other`` is the one that it is compared with.
 
-    ``git:REV`` is the file of ``other``, or routes.yaml in the working folder, at a revision. Raises
-    click.UsageError if there is no such file or revision, GitError if git fails.
+    ``git:REV`` and a generation's hash are versions of the file that ``other`` names, or of routes.yaml in
+    the working folder; ``state_dir`` is the state folder. Raises click.UsageError if there is no such file,
+    revision or generation, GitError if git fails, StateFolderError if the state folder cannot be used.
     """
-    if not argument.startswith(GIT):
+    if argument.startswith(GIT):
+        with _open_revision(argument, _file_of(other)) as version:
+            yield version
+    elif _is_generation(argument):
+        yield _generation(argument, _file_of(other), state_dir)
+    else:
         root = find_root(config_path(argument))
         yield ConfigVersion(str(root), root)
-        return
+
+
+def _file_of(argument: str) -> str | None:
+    """Return the path that an argument names; None if it names a revision or a generation."""
+    return None if argument.startswith(GIT) or _is_generation(argument) else argument
+
+
+# Generations
+
+
+def _is_generation(argument: str) -> bool:
+    """Whether an argument may be a generation's hash; a file of that name takes precedence."""
+    return _HASH.fullmatch(argument) is not None and not exists(argument)
+
+
+def _generation(argument: str, beside: str | None, state_dir: str | None) -> ConfigVersion:
+    from streamroute.cli.arguments.state_dir import stored_generations
+    from streamroute.ops.generations.store import UnknownGenerationError
+    from streamroute.system.recording import RecordedFiles
+
+    try:
+        loaded = stored_generations(beside, state_dir).load(argument)
+    except UnknownGenerationError as error:
+        raise click.UsageError(f"{argument} is neither a file nor a stored generation: {error}") from None
+    name = f"generation {loaded.stored.generation}"
+    return ConfigVersion(name, Path(loaded.record.path), RecordedFiles(loaded.record))
+
+
+# Revisions
+
+
+@contextmanager
+def _open_revision(argument: str, beside: str | None) -> Iterator[ConfigVersion]:
     from streamroute.system.git.objects import GitObjects, top_level
 
     matched = _REVISION.fullmatch(argument.removeprefix(GIT))
     if matched is None:
         raise click.UsageError(f"{_shown(argument)} names no revision; write git:REV or git:REV:PATH")
     revision, path = matched.groups()
-    beside = Path(NAME) if other.startswith(GIT) else find_root(config_path(other))
-    top = top_level(os.curdir if path is not None else str(beside.parent))
+    file = Path(NAME) if beside is None else find_root(config_path(beside))
+    top = top_level(os.curdir if path is not None else str(file.parent))
     with GitObjects(top) as objects:
-        yield _at_revision(objects, top, argument, revision, _in_working_tree(path, beside, top))
+        yield _at_revision(objects, top, argument, revision, _in_working_tree(path, file, top))
 
 
 def _in_working_tree(path: str | None, beside: Path, top: str) -> str:

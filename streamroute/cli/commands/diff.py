@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from streamroute.cli.arguments.paths import ALLOW_OUTSIDE, NAME, PATH
+from streamroute.cli.arguments.state_dir import STATE_DIR
 from streamroute.cli.output.streams import echo, write_document
 from streamroute.cli.process.exit_codes import ExitCode
 
@@ -52,6 +53,7 @@ _MOST = 100_000_000
 )
 @click.option("--import", "imports", is_flag=True, help="Import the project's own codecs to decode entries.")
 @click.option("--no-embedded", is_flag=True, help="Do not use the embedded server.")
+@STATE_DIR
 @ALLOW_OUTSIDE
 def command(
     old: str,
@@ -61,12 +63,14 @@ def command(
     events: str | None,
     gates: tuple[str, ...],
     output_format: str,
+    state_dir: str | None,
     **allowed: bool,
 ) -> int:
     """Show which events the configuration NEW would handle differently from OLD, without running a handler.
 
-    OLD and NEW are files or folders (NEW: routes.yaml in the working folder), or git:REV or git:REV:PATH for
-    the files at a git revision; PATH is relative to the top of the repository, ./PATH to the working folder.
+    OLD and NEW are files or folders (NEW: routes.yaml in the working folder), a generation's hash, or git:REV
+    or git:REV:PATH for the files at a git revision; PATH is relative to the top of the repository, ./PATH to
+    the working folder.
 
     The events are the newest entries of a stream, read from the Redis server of NEW without a group, or those
     of a file. Each change is shown with examples and the operands that decided.
@@ -91,7 +95,7 @@ def command(
             if events is None
             else open_lines(events, stack)
         )
-        loading = Loading(stream, events is None, allowed["imports"], output_format == "text")
+        loading = Loading(stream, events is None, allowed["imports"], output_format == "text", state_dir)
         report = _compared(*load_versions(old, new, loading), source, stream, gates)
     _print(report, output_format)
     return _verdict(report)

@@ -10,6 +10,9 @@ import pytest
 
 from git_repository import Repository
 from streamroute.cli.arguments.config_version import ConfigVersion, open_version
+from streamroute.compiler.pipeline import check_path
+from streamroute.config.load import recording_reader
+from streamroute.ops.generations.store import GenerationStore
 
 
 @pytest.fixture
@@ -92,3 +95,38 @@ def test_files_outside_the_configuration_folder_are_refused(repository: Reposito
         assert version.files is not None
         assert version.files.allows("shop/other.yaml")
         assert not version.files.allows("routes.yaml")
+
+
+def stored(folder: Path, name: str) -> str:
+    """Store a generation of shop/routes.yaml with one route, and return its hash."""
+    Path("shop/routes.yaml").write_text(ROUTES.format(name=name))
+    reader = recording_reader("shop/routes.yaml")
+    document = check_path("shop/routes.yaml", imports=False, files=reader).document
+    assert document is not None
+    GenerationStore(folder).add(reader.record(), document)
+    return document.generation
+
+
+ROUTES = (
+    "version: 1\nstreams: {{a: }}\nroutes: [{{name: {name}, type: t, handler: streamroute.handlers.log}}]\n"
+)
+
+
+def test_a_stored_generation_is_found_by_the_start_of_its_hash(
+    repository: Repository, tmp_path: Path
+) -> None:
+    state = tmp_path / "state"
+    first, second = stored(state, "one"), stored(state, "two")
+    for argument in (first, first[:6].upper()):
+        with open_version(argument, "shop", str(state)) as version:
+            assert version.name == f"generation {first}"
+            assert b"name: one" in _content(version)
+    with open_version("git:HEAD", second, str(state)) as version:
+        assert _content(version) == b"new"
+    with pytest.raises(click.UsageError, match=r"ffff is neither a file nor a stored generation: "):
+        open_version("ffff", "shop", str(state)).__enter__()
+
+
+def test_a_file_with_the_name_of_a_hash_is_a_file(repository: Repository) -> None:
+    repository.write("abcd", "a file")
+    assert opened("abcd") == ("abcd", b"a file")

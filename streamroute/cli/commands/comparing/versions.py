@@ -37,13 +37,15 @@ class LoadedVersion(NamedTuple):
 class Loading:
     """How to load: for which stream (None: any), and whether its entries are read from Redis.
 
-    ``imports``: the project's own codec may run. ``for_people``: findings go to stdout.
+    ``imports``: the project's own codec may run. ``for_people``: findings go to stdout. ``state_dir`` is the
+    folder of stored generations, or None.
     """
 
     stream: str | None
     reads_entries: bool
     imports: bool
     for_people: bool
+    state_dir: str | None
 
 
 def load_versions(old: str, new: str, loading: Loading) -> tuple[LoadedVersion, LoadedVersion]:
@@ -53,8 +55,8 @@ def load_versions(old: str, new: str, loading: Loading) -> tuple[LoadedVersion, 
     """
     with ExitStack() as stack:
         versions = [
-            stack.enter_context(open_version(old, new)),
-            stack.enter_context(open_version(new, old)),
+            stack.enter_context(open_version(old, new, loading.state_dir)),
+            stack.enter_context(open_version(new, old, loading.state_dir)),
         ]
         limit = time_limit(SECONDS, versions[1].root, "full" if loading.for_people else None)
         with limit:
