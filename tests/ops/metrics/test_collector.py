@@ -146,6 +146,30 @@ async def test_groups_have_statistics_as_far_as_known() -> None:
     assert ("entries_unread", "s") not in samples
 
 
+def test_shadows_are_exposed_by_what_they_would_have_done() -> None:
+    service = Service()
+    assert not any(name == "shadow_messages_total" for name, *_ in service.samples())
+    for result, times in (
+        (Result.SHADOW_MATCHED, 3),
+        (Result.SHADOW_NOT_MATCHED, 2),
+        (Result.SHADOW_TRANSFORM_ERROR, 1),
+    ):
+        for _ in range(times):
+            service.counters.observe(message(), "shade", result)
+    samples = service.samples()
+    counts = {key[1]: value for key, value in samples.items() if key[0] == "shadow_messages_total"}
+    assert counts == {"matched": 3, "not_matched": 2, "filter_error": 0, "transform_error": 1}
+    assert ("messages_matched_total", "shade", "s") not in samples
+
+
+def test_a_stopped_canary_is_exposed_with_the_number_of_its_processes() -> None:
+    assert not any(name == "canary_stopped" for name, *_ in Service(ProcessStats()).samples())
+    one, other = ({"s": {"new": stopped, "newer": 0}} for stopped in (1, 0))
+    samples = Service(*(ProcessStats(stopped_canaries=each) for each in (one, one, other))).samples()
+    assert samples["canary_stopped", "new", "s"] == 2
+    assert samples["canary_stopped", "newer", "s"] == 0
+
+
 def test_processes_are_added_up_and_the_latest_loop_counts() -> None:
     samples = Service(
         ProcessStats(0.5, {"s": 3}, {"s": 32}), ProcessStats(2.0, {"s": 1}, {"s": 32})
