@@ -36,6 +36,15 @@ class Noted:
         return [route for route, n, _ in self.ran if n == number]
 
 
+CURRENT: list[Noted] = []
+"""What ``current`` returns: the last one."""
+
+
+def current() -> Noted:
+    """Return the container of an app: the factory of a configuration."""
+    return CURRENT[-1]
+
+
 async def note(payload: Any, container: Noted, *, as_: str) -> None:
     """Note the run; the container may raise."""
     container.ran.append((as_, payload.get("n"), getattr(payload, "attempt", 1)))
