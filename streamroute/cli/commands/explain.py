@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from streamroute.cli.arguments.paths import ALLOW_OUTSIDE, PATH, config_path
+from streamroute.cli.arguments.state_dir import STATE_DIR
 from streamroute.cli.commands.explaining.event_argument import event_message
-from streamroute.cli.commands.explaining.stored_event import EntryId, load_for_entry, read_event
+from streamroute.cli.commands.explaining.stored_event import EntryId
 from streamroute.cli.output.streams import echo, write_document
 from streamroute.cli.process.exit_codes import ExitCode
-
-if TYPE_CHECKING:
-    from streamroute.cli.commands.explaining.report import ExplainReport
 
 
 @click.command(name="explain")
@@ -37,6 +34,12 @@ if TYPE_CHECKING:
     "--import", "imports", is_flag=True, help="Import the project's own codec to decode the entry of --id."
 )
 @click.option("--no-embedded", is_flag=True, help="Do not use the embedded server with --id.")
+@click.option(
+    "--generation",
+    metavar="HASH",
+    help="Also explain by this stored generation (the start of its hash is enough).",
+)
+@STATE_DIR
 @click.option("--all", "everything", is_flag=True, help="Include routes of other types.")
 @click.option(
     "--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True
@@ -53,14 +56,17 @@ def command(
     """Explain which routes match EVENT, and why: show the value of each part of each filter.
 
     EVENT is a JSON object with a "type", a file with such an object, or - for stdin. With --stream and --id
-    it is an entry in Redis, and a dead letter also shows why it failed. No handler runs.
+    it is an entry in Redis. With --generation, it is explained by an earlier configuration too, as is a dead
+    letter, which names the generation that it failed in. No handler runs.
 
     \b
     Examples:
       streamroute explain event.json
       streamroute explain --type booking.confirmed --data '{"nights": 3}'
       streamroute explain --stream bot_events --id 1718000000000-0
+      streamroute explain event.json --generation 3f2a
     """
+    from streamroute.cli.commands.explaining.request import ExplainRequest
     from streamroute.cli.process.time_limit import SECONDS, time_limit
     from streamroute.config.root_file import find_root
 
@@ -71,8 +77,10 @@ def command(
         _require_stream_alone(options["stream"], event or event_type or data)
     root = find_root(config_path(config))
     with time_limit(SECONDS, root, "full" if output_format == "text" else None):
-        report = _report(root, message, for_people=output_format == "text", **options)
-        text = report.render(output_format, everything=everything)
+        request = ExplainRequest(
+            root=root, config=config, message=message, for_people=output_format == "text", **options
+        )
+        text = request.report().render(output_format, everything=everything)
     if output_format == "json":
         write_document(text)
     else:
@@ -85,33 +93,3 @@ def _require_stream_alone(stream: str | None, event: str | None) -> None:
         raise click.UsageError("--id excludes EVENT, --type and --data")
     if stream is None:
         raise click.UsageError("--id requires --stream")
-
-
-def _report(
-    root: Path,
-    message: dict[str, Any],
-    *,
-    for_people: bool,
-    stream: str | None,
-    entry_id: str | None,
-    imports: bool,
-    no_embedded: bool,
-) -> ExplainReport:
-    """Explain the message, or the entry of Redis with this id."""
-    from streamroute.cli.arguments.config import check_or_exit
-    from streamroute.cli.arguments.stream_argument import stream_named
-    from streamroute.cli.commands.explaining.report import ExplainReport
-    from streamroute.ops.explain.explanation import explain_entry, explain_message
-
-    event = None
-    if entry_id is None or stream is None:
-        loaded = check_or_exit(root, for_people=for_people)
-        if stream is not None:
-            stream_named(loaded.document.streams, stream)
-        explanation = explain_message(loaded.compiled, message, stream)
-    else:
-        loaded = load_for_entry(root, stream, imports=imports, for_people=for_people)
-        event = read_event(loaded, stream, entry_id, embedded=not no_embedded)
-        explanation = explain_entry(loaded.compiled, event.fields, stream)
-    generation = loaded.document.generation
-    return ExplainReport(path=str(root), generation=generation, explanation=explanation, event=event)

@@ -21,7 +21,7 @@ def event_line(event: StoredEvent) -> str:
 
 def _failure(letter: DeadRecord) -> str:
     route = letter.route or "(no route)"
-    config = f", config {letter.generation}" if letter.generation else ""
+    config = f", generation {letter.generation}" if letter.generation else ""
     at = f" at {time_text(letter.time)}" if letter.time else ""
     return f"entry {letter.id}: attempt {letter.attempt} of {route}{at}{config}: {letter.reason}"
 

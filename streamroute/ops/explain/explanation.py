@@ -35,6 +35,8 @@ class Explanation:
 def explain_message(compiled: Compiled, message: Mapping[str, Any], stream: str | None) -> Explanation:
     """Explain a message as if it was published to ``stream`` (None: any stream)."""
     kind = str(message["type"])
+    if stream is not None and stream not in compiled.document.streams:
+        return Explanation(kind, unread=_not_configured(stream))
     try:
         payload = delivered(compiled, message, stream)
     except DecodeError as error:
@@ -47,7 +49,7 @@ def explain_entry(compiled: Compiled, fields: Mapping[bytes, bytes], stream: str
     kind = fields.get(b"type", b"").decode(errors="replace")
     codec = codec_of(compiled, stream)
     if codec is None:
-        return Explanation(kind, unread=f'the stream "{stream}" is not configured')
+        return Explanation(kind, unread=_not_configured(stream))
     try:
         payload = received(compiled, stream, codec, dict(fields))
     except DecodeError as error:
@@ -56,6 +58,10 @@ def explain_entry(compiled: Compiled, fields: Mapping[bytes, bytes], stream: str
         return Explanation(kind, invalid=no_type(payload).reason)
     message = ExpandingMessage(payload) if is_expanding(payload) else payload
     return Explanation(type_of(payload), decide(_routes(compiled), message, stream))
+
+
+def _not_configured(stream: str) -> str:
+    return f'the stream "{stream}" is not configured'
 
 
 def _routes(compiled: Compiled) -> list[RouteConfig]:

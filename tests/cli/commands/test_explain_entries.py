@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from projects import ROUTES
 from servers import free_port
 from streamroute.adapters.entries.records import DeadRecord
+from streamroute.compiler.pipeline import check_path
+from streamroute.config.load import recording_reader
+from streamroute.ops.generations.state_folder import state_folder
+from streamroute.ops.generations.store import GenerationStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +30,8 @@ def shop(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
     """A project that is this process's working folder."""
     monkeypatch.chdir(project.folder)
     monkeypatch.setenv("REDIS_URL", project.env["REDIS_URL"])
+    monkeypatch.setenv("XDG_STATE_HOME", str(project.folder / "states"))
+    monkeypatch.delenv("STREAMROUTE_STATE_DIR", raising=False)
     project.routes(BIG, "name: any, type: t, handler: jobs.ok")
     return project
 
@@ -72,10 +80,12 @@ def test_a_dead_letter_shows_its_failure_then_and_its_routes_now(
     bury(shop)
     generation = json.loads(explain("--format", "json").out)["generation"]
     assert explain().out == (
-        f"dead letter {ID} of events, entry 7-0: attempt 2 of big at 2023-11-14T22:13:20+00:00, config abc: "
-        "failed: E: x\n"
+        f"dead letter {ID} of events, entry 7-0: attempt 2 of big at 2023-11-14T22:13:20+00:00, "
+        "generation abc: failed: E: x\n"
         "\n"
-        f"now, by routes.yaml (config {generation}):\n"
+        'then, by generation abc: no stored generation starts with "abc"\n'
+        "\n"
+        f"now, by routes.yaml (generation {generation}):\n"
         "t: 1 of 2 routes of this type match\n"
         "\n"
         "big does not match  (routes.yaml:13)\n"
@@ -98,8 +108,8 @@ def test_a_dead_letter_of_the_current_configuration_says_so(
     shop.redis.delete("events")
     bury(shop, generation=generation, route=None, time=0.0)
     out = explain().out
-    assert f"entry 7-0: attempt 2 of (no route), config {generation}: failed: E: x\n" in out
-    assert f"\nthen and now, by routes.yaml (config {generation}):\n" in out
+    assert f"entry 7-0: attempt 2 of (no route), generation {generation}: failed: E: x\n" in out
+    assert f"\nthen and now, by routes.yaml (generation {generation}):\n" in out
 
 
 @pytest.mark.parametrize(
@@ -124,7 +134,7 @@ def test_what_a_foreign_entry_contains_cannot_control_the_terminal(
     bury(shop, route="\x1b[31m", reason="a\nb", generation="\x1b[2J", time=1e300)
     out = explain().out
     assert "\x1b" not in out
-    assert out.count("\n\n") == 3
+    assert out.count("\n\n") == 4
 
 
 def test_an_entry_of_another_group_or_stream_is_not_found(
@@ -157,6 +167,85 @@ def test_options_that_name_no_entry_are_refused(
 ) -> None:
     done = command("explain", *arguments)
     assert (done.code, done.out) == (2, "")
+    assert expected_text in done.err
+
+
+def keep() -> str:
+    """Store the configuration on disk, as ``serve`` does when it runs; returns its generation."""
+    reader = recording_reader("routes.yaml")
+    document = check_path("routes.yaml", imports=False, files=reader).document
+    assert document is not None
+    store = GenerationStore(
+        state_folder("routes.yaml"), now=lambda: datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    )
+    store.add(reader.record(), document)
+    return document.generation
+
+
+def test_a_dead_letter_is_explained_by_its_generation_and_by_the_current_one(
+    shop: Project, explain: Callable[..., Done]
+) -> None:
+    then = keep()
+    shop.routes(BIG.replace("`5`", "`0`"))
+    bury(shop, generation=then)
+    assert explain().out.partition("\n\n")[2] == (
+        f"then, by generation {then} of 2026-01-02T03:04:05+00:00:\n"
+        "t: 1 of 2 routes of this type match\n"
+        "\n"
+        "big does not match  (routes.yaml:13)\n"
+        "  n > `5`  false\n"
+        "    n      1\n"
+        "\n"
+        "any matches  (routes.yaml:14)\n"
+        "  it has no filter\n"
+        "\n"
+        f"now, by routes.yaml (generation {json.loads(explain('--format', 'json').out)['generation']}):\n"
+        "t: 1 of 1 route of this type matches\n"
+        "\n"
+        "big matches  (routes.yaml:13)\n"
+        "  n > `0`  true\n"
+        "    n      1\n"
+    )
+    shown = json.loads(explain("--format", "json").out)
+    assert (shown["routes"], shown["then"]["routes"]) == (["big"], ["any"])
+    assert (shown["then"]["generation"], shown["then"]["problem"]) == (then, None)
+    assert shown["then"]["since"] == "2026-01-02T03:04:05+00:00"
+
+
+def test_any_event_is_explained_by_a_generation_too(shop: Project, command: Callable[..., Done]) -> None:
+    then = keep()
+    shop.routes("name: new, type: t, handler: jobs.ok")
+    out = command("explain", '{"type": "t", "n": 7}', "--generation", then[:4]).out
+    assert out.startswith(f"then, by generation {then} of 2026-01-02T03:04:05+00:00:\nt: 2 of 2 routes")
+    assert "\nnow, by routes.yaml (generation " in out
+    assert out.endswith("new matches  (routes.yaml:13)\n  it has no filter\n")
+
+
+def test_a_stream_that_was_not_configured_then_is_reported(
+    shop: Project, command: Callable[..., Done]
+) -> None:
+    then = keep()
+    shop.routes(f"{BIG}, stream: new", head=ROUTES.replace("streams:", "streams:\n  new: {group: tests}"))
+    shop.redis.xadd("new", {"type": "t", "n": "9"}, id=ID)
+    expected = ':\nthe stream "new" is not configured\n\nnow, by routes.yaml'
+    for event in (["--id", ID], ["--type", "t"]):
+        assert expected in command("explain", "--stream", "new", "--generation", then, *event).out
+
+
+@pytest.mark.parametrize(
+    ("generation", "expected_text"),
+    [
+        ("abc", 'no stored generation starts with "abc"; stored: '),
+        ("", "no stored generation"),
+    ],
+)
+def test_a_generation_that_is_not_stored_is_an_error(
+    shop: Project, command: Callable[..., Done], generation: str, expected_text: str
+) -> None:
+    if generation:
+        keep()
+    done = command("explain", "--type", "t", "--generation", generation)
+    assert (done.code, done.out) == (1, "")
     assert expected_text in done.err
 
 

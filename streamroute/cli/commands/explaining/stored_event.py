@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from streamroute.cli.arguments.config import UsableConfig, check_or_exit
 from streamroute.cli.arguments.server import open_server
-from streamroute.cli.arguments.stream_argument import stream_named
 
 if TYPE_CHECKING:
+    from streamroute.cli.arguments.config import UsableConfig
     from streamroute.ops.explain.stored_event import StoredEvent
 
 _ID: Final = re.compile(r"[0-9]{1,20}-[0-9]{1,20}", re.ASCII)
@@ -29,22 +27,6 @@ class EntryId(click.ParamType[str]):
         if _ID.fullmatch(str(value)) is None:
             self.fail(f'"{value}" is not the id of an entry, such as 1718000000000-0', param, ctx)
         return str(value)
-
-
-def load_for_entry(root: Path, stream: str, *, imports: bool, for_people: bool) -> UsableConfig:
-    """Load a configuration that can decode the entries of ``stream``, with ``imports`` if it has to.
-
-    Raises click.UsageError for an unknown stream, and if its codec may not be imported.
-    """
-    from streamroute.adapters.codecs.builtin import CODEC_NAMES
-
-    loaded = check_or_exit(root, unset="error", for_people=for_people)
-    codec = stream_named(loaded.document.streams, stream).codec
-    if codec in CODEC_NAMES:
-        return loaded
-    if not imports:
-        raise click.UsageError(f'add --import, which runs the project\'s codec "{codec}" of "{stream}"')
-    return check_or_exit(root, unset="error", imports=True, for_people=for_people)
 
 
 def read_event(loaded: UsableConfig, stream: str, entry_id: str, *, embedded: bool) -> StoredEvent:
