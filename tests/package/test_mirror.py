@@ -42,7 +42,6 @@ ELSEWHERE: Final = {
     "adapters/redis/scripts": "adapters/lua/test_claim.py",
     "adapters/stream/leases/claiming": "adapters/stream/test_storage_on_servers.py",
     "cli/arguments/server": "cli/test_cli_bad_address.py",
-    "cli/arguments/state_dir": "cli/commands/test_generations.py",
     "cli/arguments/stream_argument": "cli/commands/test_dead.py",
     "cli/commands/comparing": "cli/commands/test_diff.py",
     "cli/commands/dead_letters": "cli/commands/test_dead.py",
