@@ -12,6 +12,7 @@ from streamroute.adapters.groups.backlog import Backlog
 from streamroute.adapters.groups.rename_watch import CHECK_EVERY
 from streamroute.adapters.redis.connection import RedisConnection
 from streamroute.adapters.stream.publisher import Publisher
+from streamroute.compiler.pipeline import cold_changes
 from streamroute.compiler.runtime.thread_pool import handler_threads
 from streamroute.core.observer import Observer, ignore_result
 from streamroute.errors import SetupError
@@ -121,7 +122,8 @@ class App:
         ``compiled`` has no errors. Waits while as many old generations as may live are in use. Pass the
         result to ``commit`` or to ``discard`` before the next call. After a cancellation nothing is left.
 
-        Raises SetupError if the container cannot be opened in 30 seconds, or a new stream cannot be consumed.
+        Raises SetupError if a setting changed that a reload cannot change, the container cannot be opened in
+        30 seconds, or a new stream cannot be consumed.
         """
         if self._is_preparing:
             raise SetupError("another generation is being prepared")
@@ -133,6 +135,8 @@ class App:
         return self._prepared
 
     async def _prepare(self, document: Document, compiled: Compiled) -> PreparedGeneration:
+        if changes := cold_changes(self.document, document):
+            raise SetupError("; ".join(map(str, changes)))
         await self._old.wait_for_room()
         generation = await open_generation(self._builder, document, compiled, self._container_limits())
         try:

@@ -86,6 +86,12 @@ def findings_for_running(result: CheckResult, *, imports: bool) -> list[Finding]
     return [finding for finding in findings if ALL_RULES[finding.code].stage is not Stage.HANDLERS]
 
 
+def cold_changes(running: Document, document: Document) -> list[Finding]:
+    """Return a finding for each setting of ``document`` that a reload cannot change; they are errors."""
+    context = RuleContext(document, TypePatterns(()), running=running)
+    return list(run_checks(Stage.RELOAD, context))
+
+
 def _checked(loaded: LoadResult, *, imports: bool, tests: bool, beside: Sequence[Document]) -> CheckResult:
     result = CheckResult(loaded.findings, loaded.document, None, loaded.files)
     if loaded.document is not None:

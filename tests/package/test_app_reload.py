@@ -203,3 +203,13 @@ async def test_every_message_of_a_stream_that_changes_200_times_is_handled_once(
     assert {(by, of) for _, by, _, of in ran} <= {(f"r{number}", number) for number in range(1, 202)}
     assert len({by for _, by, _, _ in ran}) > 50
     assert sorted(project.handlers.closed) == list(range(1, 202))
+
+
+async def test_a_cold_change_is_refused_whole(project: Reloadable) -> None:
+    async with project.running(config("one")) as app:
+        with pytest.raises(SetupError, match=r'error\[SR508\]: group "h" of stream "events" differs'):
+            await project.prepare(config("two").replace("group: g", "group: h"))
+        assert project.handlers.opened == [1]
+        await project.publish(1)
+        await eventually(lambda: project.ended() == {1: ("one", 1)})
+        assert await project.reload(config("three")) == app.generation

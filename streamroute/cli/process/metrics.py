@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -65,11 +66,15 @@ async def process_metrics(
     from streamroute.ops.serve.background import in_background
     from streamroute.ops.workers.report_writer import reporting
 
-    loop_lag, streams = EventLoopLag(), [service.config for service in app.services.values()]
-    concurrency = {stream.name: stream.concurrency for stream in streams}
+    loop_lag = EventLoopLag()
 
     def stats() -> ProcessStats:
-        return ProcessStats(loop_lag.lag, app.running(), concurrency, app.stuck(), app.stopped_canaries())
+        return ProcessStats(
+            *(loop_lag.lag, app.running(), app.concurrency(), app.stuck(), app.stopped_canaries())
+        )
+
+    def streams() -> list[StreamConfig]:
+        return [service.config for service in app.services.values()]
 
     has_started = _no_supervisor
     async with AsyncExitStack() as stack:
@@ -99,22 +104,24 @@ async def worker_metrics(
     from streamroute.ops.metrics.sources import MetricsSources
 
     served_streams = [stream for stream in document.streams.values() if document.served(stream.name)]
-    sources = MetricsSources(reports.counts, reports.stats, _group_poller(served_streams, redis))
+    sources = MetricsSources(reports.counts, reports.stats, _group_poller(lambda: served_streams, redis))
     async with _served(endpoint, sources, lambda: reports.ended.routes):
         yield
 
 
-def _group_poller(streams: Iterable[StreamConfig], redis: RedisConnection) -> GroupPoller:
-    """Return a poller for the statistics of these streams' groups."""
+def _group_poller(streams: Callable[[], Iterable[StreamConfig]], redis: RedisConnection) -> GroupPoller:
+    """Return a poller for the statistics of the groups of the streams that there are at each poll."""
     from streamroute.adapters.groups.stats import GroupStatsReader
     from streamroute.keys import GroupKeys
     from streamroute.ops.metrics.group_poller import GroupPoller
 
-    def fetcher(stream: StreamConfig) -> Any:
-        keys = GroupKeys.of(stream.name, stream.group, stream.dead_letter)
-        return GroupStatsReader(redis, keys, stream.group).fetch
+    @cache
+    def fetcher(stream: str, group: str, dead_letter: str) -> Any:
+        return GroupStatsReader(redis, GroupKeys.of(stream, group, dead_letter), group).fetch
 
-    return GroupPoller({stream.name: fetcher(stream) for stream in streams})
+    return GroupPoller(
+        lambda: {stream.name: fetcher(stream.name, stream.group, stream.dead_letter) for stream in streams()}
+    )
 
 
 @asynccontextmanager

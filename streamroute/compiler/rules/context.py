@@ -19,7 +19,7 @@ class RuleContext(NamedTuple):
 
     ``routes`` have expanded type patterns; ``expressions`` are the checked keys of dedupe, of canaries and of
     ``order_by``. ``beside`` are configurations checked earlier; ``tests`` are the route tests beside the
-    files.
+    files. ``running`` is the configuration that a reload is to replace.
     """
 
     document: Document
@@ -28,3 +28,4 @@ class RuleContext(NamedTuple):
     expressions: Sequence[CheckedExpression] = ()
     beside: Sequence[Document] = ()
     tests: Sequence[RouteTest] = ()
+    running: Document | None = None

@@ -39,6 +39,7 @@ MODULES: Final = {
     "SR505": "environment.redis_url",
     "SR506": "environment.cross_slot",
     "SR507": "environment.misplaced_dead_letters",
+    "SR508": "reload.restart_required",
     "SR601": "route_tests.unknown_name_in_test",
     "SR602": "route_tests.disabled_route_in_test",
     "SR605": "route_tests.contradictory_test",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from streamroute.compiler.pipeline import check_path, findings_for_running
+from streamroute.compiler.pipeline import check_path, cold_changes, findings_for_running
 from streamroute.config.findings.finding import has_errors, sort_findings
 from streamroute.config.load import recording_reader
 from streamroute.ops.reload.candidate import Candidate, ReloadCause
@@ -29,11 +29,6 @@ if TYPE_CHECKING:
     """Returns findings as texts; the mapping has the files' texts by the paths in the findings."""
 
 
-def no_findings(_running: Document, _new: Document) -> Sequence[Finding]:
-    """Default for ``compare``."""
-    return ()
-
-
 @dataclass(frozen=True, slots=True)
 class CandidateLoader:
     """Loads candidates of one configuration, given by the path of its root file.
@@ -47,7 +42,7 @@ class CandidateLoader:
     describe: Describe
     outside: bool = False
     imports: bool = True
-    compare: Callable[[Document, Document], Sequence[Finding]] = no_findings
+    compare: Callable[[Document, Document], Sequence[Finding]] = cold_changes
 
     def __call__(self, cause: ReloadCause, record: FileRecord | None, running: Candidate | None) -> Loaded:
         """Load the files on disk, or those of a record; see ``Reloader``."""

@@ -30,7 +30,7 @@ class Service:
     def __init__(self, *stats: ProcessStats) -> None:
         self.counters = Counters(ROUTES)
         self.standing = GroupStats()
-        self.group_poller = GroupPoller({"s": self._ask})
+        self.group_poller = GroupPoller(lambda: {"s": self._ask})
         self.status = ReloadStatus("abc", clock=lambda: 12.0)
         self.sources = MetricsSources(lambda: self.counters, lambda: stats, self.group_poller, self.status)
         self.registry = CollectorRegistry()

@@ -39,7 +39,7 @@ def exposed(counters: Counters, *, poller: GroupPoller | None = None) -> list[An
     """Return the metric families of a scrape."""
     stats = ProcessStats(stopped_canaries={"s": {"a": 0}})
     sources = MetricsSources(
-        lambda: counters, lambda: [stats], poller or GroupPoller({}), ReloadStatus("abc")
+        lambda: counters, lambda: [stats], poller or GroupPoller(dict), ReloadStatus("abc")
     )
     registry = CollectorRegistry()
     registry.register(RouteCollector(sources, lambda: ROUTES, counters.metrics))
@@ -62,7 +62,7 @@ def test_a_declared_metric_is_collected_from_all_workers(attempts: int) -> None:
 
 
 async def test_the_readme_describes_each_metric_with_its_kind_and_labels() -> None:
-    counters, poller = Counters(ROUTES), GroupPoller({"s": _group})
+    counters, poller = Counters(ROUTES), GroupPoller(lambda: {"s": _group})
     counters.observe(Message({}, stream="s"), "shade", Result.SHADOW_MATCHED)
     await poller.poll()
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
