@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,9 @@ from hypothesis import strategies as st
 from depth import examples
 from streamroute.compiler.pipeline import CheckResult, check_path
 from streamroute.config.load import recording_reader
-from streamroute.system.recording import RecordedFiles
+from streamroute.system.files import FolderEntry
+from streamroute.system.opening import FileKind
+from streamroute.system.recording import RecordedFiles, RecordingReader
 
 ROOT: Final = "project/routes.yaml"
 FRAGMENTS: Final = ("project/a/routes.yaml", "project/b/routes.yaml", "project/a/c.yaml", "outside/o.yaml")
@@ -125,6 +128,43 @@ def _create(path: Path, content: Any, top: Path) -> None:
         path.write_bytes(content.replace(b"{top}", os.fsencode(top)))
 
 
+class ChangingReader(RecordingReader):
+    """Calls ``change`` before it answers a certain question; questions count from 0."""
+
+    def __init__(self, path: str, folder: str | Path | None, change: Callable[[], None], at: int) -> None:
+        self._questions = -1  # the first one is asked here
+        self._change = change
+        self._at = at
+        super().__init__(path, folder)
+
+    def _count(self) -> None:
+        if self._questions == self._at:
+            self._change()
+        self._questions += 1
+
+    def read_root(self, path: str | Path) -> bytes:
+        self._count()
+        return super().read_root(path)
+
+    def kind(self, path: str | Path) -> FileKind:
+        self._count()
+        return super().kind(path)
+
+    def real_path(self, path: str | Path) -> str:
+        self._count()
+        return super().real_path(path)
+
+    def entries(self, folder: str) -> Iterator[FolderEntry]:
+        self._count()
+        for entry in super().entries(folder):
+            self._count()
+            yield entry
+
+    def _content(self, path: str | Path, limit: int) -> bytes:
+        self._count()
+        return super()._content(path, limit)
+
+
 @contextmanager
 def working_in(folder: Path) -> Iterator[None]:
     before = Path.cwd()
@@ -174,3 +214,33 @@ def test_a_record_loads_as_the_files_did(tree: Tree, path: str, outside: bool) -
     replayed = essence(check_path(record.path, imports=False, files=RecordedFiles(record)))
     assert recorded == plain
     assert replayed == plain
+
+
+@settings(max_examples=examples(1.5), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(trees(), trees(), st.integers(0, 40), st.booleans())
+def test_what_was_checked_is_what_was_recorded(before: Tree, after: Tree, at: int, outside: bool) -> None:
+    """The files change while they are read, between any two questions."""
+    with tempfile.TemporaryDirectory() as name:
+        top = Path(os.path.realpath(name))
+        (top / "project").mkdir()
+        plant(top, before)
+
+        def change() -> None:
+            clear(top)
+            plant(top, after)
+
+        with working_in(top / "project"):
+            reader = ChangingReader("routes.yaml", None if outside else ".", change, at)
+            checked = essence(check_path("routes.yaml", imports=False, files=reader))
+            record = reader.record()
+    assert essence(check_path(record.path, imports=False, files=RecordedFiles(record))) == checked
+
+
+def clear(top: Path) -> None:
+    """Remove all but the working folder."""
+    shutil.rmtree(top / "outside", ignore_errors=True)
+    for path in (top / "project").iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()

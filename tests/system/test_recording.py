@@ -74,6 +74,14 @@ def test_a_link_that_is_swapped_leads_where_it_led(root: Path) -> None:
     assert FileReader().real_path(data) != before
 
 
+def test_a_folder_is_listed_once(root: Path) -> None:
+    """Two patterns of one file must not see two states of a folder."""
+    reader, folder = reader_of(root), str(root.parent)
+    before = list(reader.entries(folder))
+    root.with_name("late.yaml").touch()
+    assert list(reader.entries(folder)) == before == list(replay(reader.record()).entries(folder))
+
+
 def test_a_listing_that_was_stopped_ends_there_again(root: Path) -> None:
     for number in range(5):
         root.with_name(f"{number}.yaml").touch()
