@@ -105,6 +105,10 @@ class GitFiles(FileReader):
         text = self.absolute(os.fspath(path))
         if "\0" in text:
             return _Place(text.split("/"), None)
+        # The working folder is a real path, and need not exist in the commit.
+        here = f"{self._working_folder}/"
+        if text.startswith(here):
+            return self._follow(list(filter(None, here.split("/"))), text.removeprefix(here).split("/"))
         return self._follow([], text.split("/"))
 
     def _follow(self, parts: list[str], names: list[str]) -> _Place:

@@ -43,6 +43,18 @@ def test_a_file_is_that_of_the_revision(repository: Repository, objects: GitObje
     assert files.absolute("routes.yaml") == str(repository.folder / "routes.yaml")
 
 
+def test_the_working_folder_need_not_exist_in_the_commit(
+    repository: Repository, objects: GitObjects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository.commit(conf__a_yaml="a")
+    (repository.folder / "new").mkdir()
+    monkeypatch.chdir(repository.folder / "new")
+    files = files_at(objects, repository)
+    assert files.read("../conf/a.yaml") == b"a"
+    assert files.read(files.absolute("../conf/a.yaml")) == b"a"
+    assert files.kind(".") is FileKind.MISSING
+
+
 def test_a_folder_lists_the_names_of_the_revision(repository: Repository, objects: GitObjects) -> None:
     repository.commit(conf__a_yaml="a", conf__inner__b_yaml="b")
     repository.write("conf/new.yaml", "")
