@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from redis.asyncio import Redis
+
 
 @pytest.fixture
 def project(tmp_path: Path, redis_url: str) -> Iterator[Reloadable]:
@@ -179,9 +181,16 @@ def build():
 """
 
 
-async def test_every_message_of_a_stream_that_changes_200_times_is_handled_once(project: Reloadable) -> None:
+def settings_of(number: int) -> str:
+    """Settings of the consumer: most reloads change none, some change it in place, some replace it."""
+    return f"concurrency: {8 + number // 4 % 3}, lease: {60 + number // 20}s, claim_interval: 100ms"
+
+
+async def test_every_message_of_a_stream_that_changes_200_times_is_handled_once(
+    project: Reloadable, redis_client: Redis
+) -> None:
     """Each effect is by one generation: the route's name, its argument and its container belong together."""
-    async with project.running(config("r1")) as app:
+    async with project.running(config("r1", stream=settings_of(1))) as app:
         done = asyncio.Event()
         published = 0
 
@@ -193,11 +202,13 @@ async def test_every_message_of_a_stream_that_changes_200_times_is_handled_once(
 
         publishing = asyncio.create_task(publish())
         for number in range(2, 202):
-            await project.reload(config(f"r{number}"))
+            await project.reload(config(f"r{number}", stream=settings_of(number)))
         done.set()
         await publishing
         await eventually(lambda: len(project.ended()) == published)
         await eventually(lambda: not app.old_generations())
+        pending: Any = await redis_client.xpending("events", "g")
+        assert pending["pending"] == 0
     ran: Any = project.handlers.ran
     assert sorted(n for what, _, n, _ in ran if what == "end") == list(range(published))
     assert {(by, of) for _, by, _, of in ran} <= {(f"r{number}", number) for number in range(1, 202)}
