@@ -51,6 +51,7 @@ _OUTLINE: Final = "outline.json"
 _USED: Final = "used.json"
 _HASH: Final = re.compile(r"[0-9a-f]{12}")
 _TEMPORARY: Final = (".new-", ".old-")
+_MAX_PROBLEMS: Final = 20
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]")
 _LONGEST_NAME: Final = 80
 PATIENCE: Final = 5.0
@@ -62,7 +63,10 @@ class UnknownGenerationError(StreamrouteError):
 
 
 class StoredGenerations(NamedTuple):
-    """The stored generations, the newest first, which is the current one, and a line for each damaged one."""
+    """The stored generations, the newest first, which is the current one.
+
+    ``problems`` has a line for each damaged one, up to a certain number.
+    """
 
     generations: list[StoredGeneration]
     problems: list[str]
@@ -182,7 +186,9 @@ def _list(folder: PrivateFolder) -> StoredGenerations:
             problems.append(
                 f"the stored generation {clip(one_line(name), _LONGEST_NAME)} is skipped: {reason}"
             )
-    return StoredGenerations(sorted(found, key=lambda each: each.time, reverse=True), problems)
+    return StoredGenerations(
+        sorted(found, key=lambda each: each.time, reverse=True), problems[:_MAX_PROBLEMS]
+    )
 
 
 def _description(folder: PrivateFolder, name: str) -> StoredGeneration:

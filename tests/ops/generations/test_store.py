@@ -287,6 +287,12 @@ def test_other_names_are_skipped(project: Path, state: Path) -> None:
     assert not any(set(problem) & set("\x1b\n") for problem in listing.problems)
 
 
+def test_a_folder_full_of_other_things_is_reported_briefly(state: Path) -> None:
+    for number in range(100):
+        (state / f"generations/{number}").mkdir(parents=True)
+    assert len(GenerationStore(state).list().problems) == 20
+
+
 def test_what_a_crash_left_is_removed(project: Path, state: Path) -> None:
     store = GenerationStore(state)
     store.add(*generation(project, "one"))
