@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from streamroute.expansion import refuse_expanding
 
@@ -15,8 +15,14 @@ def canonical_json(value: Any) -> str:
     Keys are sorted, there are no spaces, and a whole number has no fraction: 1.0 is 1. Raises ExpansionError
     for a value that would be far larger as text.
     """
+    kind = type(value)
+    if kind is str or kind is int:
+        return _encode(value) if kind is str else str(value)  # most keys, at a fraction of the cost
     refuse_expanding(value)
-    return json.dumps(_canonical(value), sort_keys=True, separators=(",", ":"), default=repr)
+    return _encode(_canonical(value))
+
+
+_encode: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=repr).encode
 
 
 def _canonical(value: Any) -> Any:

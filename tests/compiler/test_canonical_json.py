@@ -15,6 +15,9 @@ from streamroute.expansion import ExpansionError
     [
         ({"b": 1.0, "a": [True, None, 1.5]}, '{"a":[true,null,1.5],"b":1}'),
         ("é", '"\\u00e9"'),
+        (7, "7"),
+        (True, "true"),
+        (10**400, str(10**400)),
         (-0.0, "0"),
         (1e300, str(int(1e300))),
         ([], "[]"),
