@@ -121,6 +121,24 @@ def test_a_wrong_side_and_a_wrong_shadow_have_reasons(command: Callable[..., Don
         assert line in lines
 
 
+def test_a_shadow_that_a_test_expects_to_run_is_a_finding(
+    command: Callable[..., Done], here: Project
+) -> None:
+    write_tests(here, f"name: a, message: {event(OUT, 3)}, routes: [old, shade]")
+    done = command("test")
+    assert 'warning[SR602]: route "shade" is a shadow and never runs' in done.out
+    assert '= help: list it under "shadow"' in done.out
+
+
+def test_a_first_test_file_has_the_sides_and_the_shadows(command: Callable[..., Done], here: Project) -> None:
+    here.write("events.jsonl", f"{event(IN)}\n{event(OUT, 3)}\n{event(OUT, 0)}\n")
+    assert command("test", "--init", "events.jsonl").code == 0
+    tests = (here.folder / "routes.test.yaml").read_text()
+    assert "    routes: [new]\n" in tests
+    assert "    routes: [old]\n    shadow: [shade]\n" in tests
+    assert command("test").code == 0
+
+
 def test_an_unknown_shadow_in_a_test_is_a_finding(command: Callable[..., Done], here: Project) -> None:
     write_tests(here, f"name: a, message: {event(OUT)}, routes: [old], shadow: [shad]")
     done = command("test")

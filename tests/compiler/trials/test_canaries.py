@@ -188,6 +188,7 @@ async def test_a_canary_is_found_by_the_index_of_many_routes(tmp_path: Path) -> 
     assert await routes_run(pipeline, booking(1003)) == ["r3"]
     table = pipeline.dispatcher._registry.table_of("t")
     assert {route.key for route in table.candidates(booking(IN))} == {"old", "new"}
+    assert {route.key for route in table.candidates(booking(1003))} == {"r3"}
 
 
 async def test_routes_without_a_canary_keep_their_own_filter(tmp_path: Path) -> None:
