@@ -10,6 +10,7 @@ import click
 
 from streamroute.cli.arguments.paths import ALLOW_OUTSIDE, NAME, PATH
 from streamroute.cli.arguments.state_dir import STATE_DIR
+from streamroute.cli.output.logging import echo_error, set_up_logging
 from streamroute.cli.output.streams import echo, write_document
 from streamroute.cli.process.exit_codes import ExitCode
 
@@ -88,6 +89,7 @@ def command(
         raise click.UsageError("pass --stream NAME or --events FILE")
     if events is not None and last is not None:
         raise click.UsageError("--events and --last exclude each other")
+    set_up_logging("text", "warning")
     with ExitStack() as stack:
         embedded = not allowed["no_embedded"]
         source: Source = (
@@ -118,7 +120,6 @@ def _compared(
 
 def _verdict(report: DiffReport) -> int:
     from streamroute.cli.output.diff.report import joined
-    from streamroute.cli.output.logging import echo_error
 
     if not report.gated:
         return ExitCode.OK

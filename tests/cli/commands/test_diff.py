@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,9 @@ import pytest
 from git_repository import Repository
 from projects import Done, Project
 from servers import free_port
+from streamroute.compiler.pipeline import check_path
+from streamroute.config.load import recording_reader
+from streamroute.ops.generations.store import GenerationStore
 from terminals import on_terminal
 
 OLD = """
@@ -363,3 +368,27 @@ def test_secrets_of_a_configuration_are_not_shown(
         assert "hunter" not in done.out + done.err
         assert "with.url" in done.out
         assert "redis.url" in done.out
+
+
+def test_a_stored_generation_is_compared_with_the_file(
+    project_folder: Project, command: Callable[..., Done]
+) -> None:
+    path = project_folder.write("routes.yaml", OLD)
+    reader = recording_reader(path)
+    document = check_path(path, imports=False, files=reader).document
+    assert document is not None
+    GenerationStore(project_folder.folder / "state").add(reader.record(), document)
+    path.write_text(NEW)
+    options = ("--events", "events.jsonl", "--state-dir", "state")
+    done = command("diff", document.generation[:6], *options)
+    assert (done.code, done.err) == (0, "")
+    assert done.out == TEXT.replace("old.yaml ->", f"generation {document.generation} ->").replace(
+        "new.yaml", "routes.yaml"
+    ).replace("old.yaml", str(path))
+
+
+def test_an_interrupt_ends_the_comparison(project_folder: Project) -> None:
+    running = project_folder.start("diff", "old.yaml", "new.yaml", "--events", "-", stdin=subprocess.PIPE)
+    running.stdin.write(EVENTS.encode() * 2000)  # more than a pipe holds: the command has begun to read
+    running.stdin.flush()
+    assert running.signal(signal.SIGINT).end() == Done(130, "", "\n")
