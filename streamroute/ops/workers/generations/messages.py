@@ -1,0 +1,116 @@
+"""The messages between a supervisor and a worker: a line of JSON each, an order also the files' record."""
+
+from __future__ import annotations
+
+import json
+from asyncio import IncompleteReadError, StreamReader
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any, Final, TypeVar
+
+from streamroute.system.record_format import MAX_CONTENT, MAX_INDEX
+from streamroute.text.limits import LONG
+from streamroute.text.truncation import clip
+
+MAX_LINE: Final = 13 * LONG
+"""Bytes of a line: a reason, with each of its characters escaped, and the rest."""
+
+_MAX_RECORD: Final = MAX_INDEX + MAX_CONTENT
+
+T = TypeVar("T")
+
+
+class SwapStep(StrEnum):
+    """What a worker is to do with a generation."""
+
+    PREPARE = "prepare"
+    """Build it beside the running one, and answer."""
+    COMMIT = "commit"
+    """Run the one that is prepared, and answer."""
+    DISCARD = "discard"
+    """Close the one that is prepared, or stop preparing it; there is no answer."""
+
+
+class ProtocolError(ValueError):
+    """Raised for bytes that are no message: the other process is broken, or of another release."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order of the supervisor; ``record`` are the packed files of a generation to prepare."""
+
+    number: int
+    step: SwapStep
+    record: bytes = b""
+
+    def to_bytes(self) -> bytes:
+        """Return the order for ``read_order``."""
+        return _line({"number": self.number, "step": self.step, "size": len(self.record)}) + self.record
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to the order with this number: the generation, or the reason why it is refused."""
+
+    number: int
+    generation: str = ""
+    refusal: str = ""
+
+    def to_bytes(self) -> bytes:
+        """Return the answer for ``read_answer``."""
+        return _line(asdict(self) | {"refusal": clip(self.refusal, LONG)})
+
+
+async def read_order(reader: StreamReader) -> Order | None:
+    """Read an order; None at the end. Raises ProtocolError."""
+    values = await _read_line(reader)
+    if values is None:
+        return None
+    number, step, size = (_value(values, name, kind) for name, kind in _ORDER)
+    if step not in frozenset(SwapStep) or not 0 <= size <= _MAX_RECORD:
+        raise ProtocolError("not an order")
+    try:
+        return Order(number, SwapStep(step), await reader.readexactly(size))
+    except IncompleteReadError:
+        return None
+
+
+_ORDER: Final[tuple[tuple[str, type[Any]], ...]] = (("number", int), ("step", str), ("size", int))
+
+
+async def read_answer(reader: StreamReader) -> Answer | None:
+    """Read an answer; None at the end. Raises ProtocolError."""
+    values = await _read_line(reader)
+    if values is None:
+        return None
+    number, generation = _value(values, "number", int), _value(values, "generation", str)
+    return Answer(number, generation, _value(values, "refusal", str))
+
+
+async def _read_line(reader: StreamReader) -> dict[str, Any] | None:
+    try:
+        line = await reader.readline()
+    except ConnectionError:
+        return None
+    except ValueError:
+        raise ProtocolError("a line is too long") from None
+    if not line.endswith(b"\n"):
+        return None  # the other process ended, perhaps while it wrote
+    try:
+        values = json.loads(line)
+    except (ValueError, RecursionError):
+        raise ProtocolError("a line is not JSON") from None
+    if not isinstance(values, dict):
+        raise ProtocolError("a line is not a JSON object")
+    return values
+
+
+def _value(values: dict[str, Any], name: str, kind: type[T]) -> T:
+    value = values.get(name)
+    if type(value) is not kind:
+        raise ProtocolError(f'"{name}" is missing, or of another type')
+    return value
+
+
+def _line(values: dict[str, Any]) -> bytes:
+    return json.dumps(values).encode() + b"\n"

@@ -1,0 +1,116 @@
+"""The workers of a supervisor as one target of a reload: all of them replace their generation, or none."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from streamroute.ops.reload.candidate import ReloadRefusedError
+from streamroute.ops.workers.generations.channel import WorkerChannel, WorkerRefusedError
+from streamroute.system.record_format import pack_record
+
+if TYPE_CHECKING:
+    from streamroute.ops.reload.candidate import Candidate
+
+log = logging.getLogger(__name__)
+
+_PATIENCE: Final = 120.0  # seconds: imports may take 60, and a container 30
+_COMMIT_PATIENCE: Final = 10.0  # seconds; it waits for the worker's event loop alone
+
+
+class WorkersTarget:
+    """A ``ReloadTarget``: the workers whose channels it knows, and the candidate that they run.
+
+    ``replace`` ends a worker that did not follow, by its number: it is started again with the current
+    candidate.
+    """
+
+    def __init__(
+        self,
+        running: Candidate,
+        replace: Callable[[int], None],
+        *,
+        patience: float = _PATIENCE,
+        commit_patience: float = _COMMIT_PATIENCE,
+    ) -> None:
+        self.current = running
+        self._replace = replace
+        self._patience = patience
+        self._commit_patience = commit_patience
+        self._channels: set[WorkerChannel] = set()
+        self._swapping = asyncio.Lock()
+
+    @property
+    def generation(self) -> str:
+        """The generation that every worker runs, or is started with."""
+        return self.current.generation
+
+    @asynccontextmanager
+    async def channel(self, number: int) -> AsyncIterator[WorkerChannel]:
+        """Yield the channel of a worker that is about to start with ``current``; closed on exit.
+
+        Waits while the workers replace their generation: a worker belongs to the one or to the other.
+        """
+        async with self._swapping:
+            channel = WorkerChannel(number)
+            self._channels.add(channel)
+        try:
+            yield channel
+        finally:
+            self._channels.discard(channel)
+            await channel.close()
+
+    async def apply(self, candidate: Candidate) -> None:
+        """See ``ReloadTarget``; every worker prepares the candidate before the first one runs it."""
+        async with self._swapping:
+            channels = sorted(self._channels, key=lambda channel: channel.number)
+            if not channels:
+                raise ReloadRefusedError("no worker is running that could check it")
+            try:
+                await self._prepare(channels, candidate)
+            except BaseException:
+                await asyncio.gather(*(channel.discard() for channel in channels))
+                raise
+            self.current = candidate
+            await asyncio.gather(*(self._commit(channel) for channel in channels))
+
+    async def _prepare(self, channels: Iterable[WorkerChannel], candidate: Candidate) -> None:
+        record = await asyncio.to_thread(pack_record, candidate.record)
+        try:
+            async with asyncio.timeout(self._patience):
+                await _all(_prepare(channel, record, candidate.generation) for channel in channels)
+        except TimeoutError:
+            reason = f"a worker did not build it within {self._patience:g} s"
+            raise ReloadRefusedError(reason) from None
+        except WorkerRefusedError as error:
+            raise ReloadRefusedError(str(error)) from error
+
+    async def _commit(self, channel: WorkerChannel) -> None:
+        """Have a worker run what it has prepared; replace it if it does not."""
+        try:
+            async with asyncio.timeout(self._commit_patience):
+                await channel.commit()
+        except (WorkerRefusedError, TimeoutError) as error:
+            reason = str(error) or f"worker {channel.number} did not answer in time"
+            log.warning("%s; it is started again, with the new generation", reason)
+            self._replace(channel.number)
+
+
+async def _prepare(channel: WorkerChannel, record: bytes, generation: str) -> None:
+    built = await channel.prepare(record)
+    if built != generation:
+        raise WorkerRefusedError(f"worker {channel.number} built the generation {built}, not {generation}")
+
+
+async def _all(coroutines: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Run all; cancel the others when one fails, and raise its error."""
+    tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
