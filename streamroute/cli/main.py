@@ -20,6 +20,8 @@ _COMMANDS: Final = {
     "generations": "List the generations of the configuration that ran last.",
     "init": "Create a starter project.",
     "publish": "Publish events to a stream.",
+    "reload": "Reload the configuration of a running serve.",
+    "rollback": "Run an earlier generation in a running serve.",
     "rule": "Show the rules of check, with examples.",
     "routes": "Show the routes as a list or a graph.",
     "schema": "Print the JSON Schema of routes.yaml.",

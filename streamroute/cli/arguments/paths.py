@@ -56,6 +56,17 @@ def config_path(argument: str | None) -> Path:
     raise click.UsageError(_missing(path))
 
 
+def config_path_if_any(argument: str | None, *, may_be_missing: bool) -> Path:
+    """Return what ``config_path`` does; if it ``may_be_missing``, also the path of no file."""
+    try:
+        return config_path(argument)
+    except click.UsageError:
+        if not may_be_missing:
+            raise
+        path = Path(NAME if argument is None else argument)
+        return path / NAME if is_folder(path) else path
+
+
 def _in_folder(folder: Path) -> Path:
     path = folder / NAME
     if is_folder(path):

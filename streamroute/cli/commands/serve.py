@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from streamroute.cli.arguments.event_files import display_name, open_events
-from streamroute.cli.arguments.paths import ALLOW_OUTSIDE, PATH, config_path, outside_allowed
+from streamroute.cli.arguments.paths import ALLOW_OUTSIDE, PATH, config_path_if_any, outside_allowed
+from streamroute.cli.arguments.state_folder import STATE_DIR, state_folder_of
 from streamroute.cli.output.logging import set_up_logging
 from streamroute.cli.output.standard_streams import tolerate_closed_stdout
+from streamroute.cli.process.hangups import Hangups
 from streamroute.cli.process.metrics import endpoint_option
 from streamroute.cli.process.workers import REPORT_OPTION, open_descriptor_option, worker_command
 
@@ -37,6 +39,13 @@ if TYPE_CHECKING:
     type=click.IntRange(1, 1024),
     help="Run N worker processes, each with the concurrency of the streams, and restart those that die.",
 )
+@click.option("--reload", "watch", is_flag=True, help="Reload when a file of the configuration changes.")
+@click.option(
+    "--last-good",
+    is_flag=True,
+    help="If CONFIG has errors, run the last generation that had none, and log an error.",
+)
+@STATE_DIR
 @click.option(
     "--metrics",
     metavar="HOST:PORT",
@@ -83,10 +92,13 @@ def command(
     report: int | None,
     **others: Any,
 ) -> int:
-    """Run the router with CONFIG until SIGINT, SIGTERM or SIGHUP.
+    """Run the router with CONFIG until SIGINT or SIGTERM, or until its terminal closes.
 
     On a signal, running handlers may finish within the grace period of their streams; a second signal exits
     immediately. CONFIG is validated first, as by `streamroute check`; if it has errors, the exit code is 1.
+
+    SIGHUP and `streamroute reload` reload CONFIG without a restart, --reload does so whenever it changes. A
+    changed configuration that has errors is not used. With --feed or --drain, nothing is reloaded.
 
     --workers N runs N processes to use N cores. One signal drains all of them.
 
@@ -97,6 +109,7 @@ def command(
     Examples:
       streamroute serve
       streamroute serve shop/routes.yaml --log-format json
+      streamroute serve --reload
       streamroute serve --workers 4
       streamroute serve --feed events.jsonl --drain
     """
@@ -104,6 +117,8 @@ def command(
     from streamroute.cli.arguments.config import load_or_exit
     from streamroute.cli.commands.serving.one_process import serve
     from streamroute.cli.commands.serving.options import ServeOptions, feed_target, served_streams
+    from streamroute.cli.commands.serving.reloading import ReloadOptions, Reloads
+    from streamroute.cli.commands.serving.start import load_at_start
     from streamroute.cli.commands.serving.supervised import serve_with_workers
     from streamroute.cli.process.event_loop import run_until_exit
     from streamroute.ops.serve.session import Feed
@@ -122,10 +137,22 @@ def command(
         raise click.UsageError("--feed-stream requires --feed")
     if feed is not None and workers is not None:
         raise click.UsageError("--feed cannot be combined with --workers: publish first, then serve")
-    path = config_path(config)
+    reloads_itself = not (drain or feed is not None or workers is not None or options.is_worker)
+    if others["watch"] and not reloads_itself:
+        raise click.UsageError("--reload cannot be combined with --drain, --feed or --workers")
+    last_good: bool = others["last_good"]
+    path = config_path_if_any(config, may_be_missing=last_good)
+    state_folder = state_folder_of(path, others["state_dir"])
     with ExitStack() as stack:
         events = None if feed is None else open_events(feed, stack)
-        loaded = load_or_exit(path)
+        if reloads_itself:
+            hangups = Hangups()
+            stack.enter_context(hangups.kept())
+            start = load_at_start(path, state_folder, last_good=last_good)
+            served_streams(start.usable.document)
+            reloading = ReloadOptions(state_folder, others["watch"], outside_allowed(), hangups)
+            return run_until_exit(serve(start.usable, options, Reloads(reloading, start)))
+        loaded = load_at_start(path, state_folder, last_good=True).usable if last_good else load_or_exit(path)
         served = served_streams(loaded.document)
         if workers is not None:
             arguments = [f"--{name.replace('_', '-')}={value}" for name, value in logs.items()]

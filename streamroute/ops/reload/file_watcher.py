@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from streamroute.ops.reload.watched_files import Signatures, WatchedFiles
@@ -53,6 +54,16 @@ class FileWatcher:
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join(_LAST_STEPS)
+
+    @contextmanager
+    def watching(self, files: WatchedFiles) -> Iterator[None]:
+        """Watch these files, and those of ``watch``, inside the block."""
+        self.watch(files)
+        self.start()
+        try:
+            yield
+        finally:
+            self.close()
 
     def _run(self) -> None:
         pause = self._interval

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from streamroute.config.findings.finding import Finding
     from streamroute.config.findings.text_file import TextFile
     from streamroute.system.file_record import FileRecord
-    from streamroute.system.recording import RecordingReader
 
     Describe = Callable[[Sequence[Finding], Mapping[str, TextFile]], FindingsText]
     """Returns findings as texts; the mapping has the files' texts by the paths in the findings."""
@@ -48,12 +47,11 @@ class CandidateLoader:
         """Load the files on disk, or those of a record; see ``Reloader``."""
         importlib.invalidate_caches()  # a module may be newer than its folder's time, which has a resolution
         if record is not None:
-            return self._loaded(self._check(RecordedFiles(record)), record, cause, running)
+            result = check_path(record.path, imports=self.imports, files=RecordedFiles(record))
+            return self._loaded(result, record, cause, running)
         reader = recording_reader(self.path, outside=self.outside)
-        return self._loaded(self._check(reader), reader.record(), cause, running)
-
-    def _check(self, files: RecordedFiles | RecordingReader) -> CheckResult:
-        return check_path(self.path, imports=self.imports, outside=self.outside, files=files)
+        result = check_path(self.path, imports=self.imports, files=reader)
+        return self._loaded(result, reader.record(), cause, running)
 
     def _loaded(
         self, result: CheckResult, record: FileRecord, cause: ReloadCause, running: Candidate | None

@@ -41,6 +41,12 @@ def watch_list(path: Path, record: FileRecord, result: CheckResult, *, refused: 
     return WatchedFiles(digests, names, wildcards)
 
 
+def differs_from_disk(record: FileRecord) -> bool:
+    """Whether a file of a record is not on the disk as it was."""
+    recorded = WatchedFiles(_digests(record))
+    return recorded.now() != recorded
+
+
 def _digests(record: FileRecord) -> dict[str, bytes | None]:
     """Return the hashes of the contents that were read, and None where nothing could be read.
 

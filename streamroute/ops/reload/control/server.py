@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from streamroute.errors import StreamrouteError
 from streamroute.logs.exception_text import error_line
 from streamroute.ops.reload.control.messages import (
     MAX_REQUEST,
@@ -97,18 +98,22 @@ class _Clients:
         if len(self._tasks) > _MAX_CLIENTS:
             return _failure("too many reloads wait already; try again later")
         try:
-            async with asyncio.timeout(self._patience):
-                request = ControlRequest.decode(await reader.readline())
-        except TimeoutError:
-            return _failure("the request did not come in time")
-        except ValueError as error:  # a BadMessageError, or a line that is too long
-            reason = str(error) if isinstance(error, BadMessageError) else "the request is too long"
-            return _failure(reason)
-        try:
-            return await self._answer(request)
+            return await self._answer(await self._request_of(reader))
+        except (StreamrouteError, BadMessageError) as error:
+            return _failure(str(error))
         except Exception as error:
-            log.debug("could not answer %s", request, exc_info=True)
+            log.debug("could not answer a request", exc_info=True)
             return _failure(error_line(error))
+
+    async def _request_of(self, reader: asyncio.StreamReader) -> ControlRequest:
+        try:
+            async with asyncio.timeout(self._patience):
+                line = await reader.readline()
+        except TimeoutError:
+            raise BadMessageError("the request did not come in time") from None
+        except ValueError:
+            raise BadMessageError("the request is too long") from None
+        return ControlRequest.decode(line)
 
 
 def _failure(reason: str) -> ControlAnswer:

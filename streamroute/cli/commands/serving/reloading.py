@@ -1,0 +1,151 @@
+"""The reloads of ``serve``: requested by SIGHUP, by changed files, and on the control socket."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, nullcontext, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from streamroute.cli.output.reload_findings import findings_text
+from streamroute.cli.process.hangups import Hangups
+from streamroute.ops.metrics.reload_status import ReloadStatus
+from streamroute.ops.reload.candidate import ReloadCause, ReloadRefusedError
+from streamroute.ops.reload.control.messages import ROLLBACK, ControlAnswer, ControlRequest
+from streamroute.ops.reload.control.server import control_socket
+from streamroute.ops.reload.file_watcher import FileWatcher
+from streamroute.ops.reload.history import GenerationHistory
+from streamroute.ops.reload.hooks import ReloadHooks
+from streamroute.ops.reload.loading import CandidateLoader
+from streamroute.ops.reload.reloader import Reloader
+from streamroute.ops.reload.watch_list import differs_from_disk
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from streamroute.cli.commands.serving.start import StartConfig
+    from streamroute.ops.reload.candidate import Candidate, ReloadTarget
+
+log = logging.getLogger(__name__)
+
+_DIFFERS: Final = (
+    "the files on disk differ: they are loaded by the next change of a file (--reload), by SIGHUP, "
+    "streamroute reload, and at the next start"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadOptions:
+    """How a service reloads.
+
+    ``watch``: whether it follows changes of files. ``state_folder`` holds its control socket, and the
+    generations to which it can roll back. ``outside`` allows files outside the configuration's folder.
+    ``hangups`` are those of the process since its start.
+    """
+
+    state_folder: Path
+    watch: bool = False
+    outside: bool = False
+    hangups: Hangups = field(default_factory=Hangups)
+
+
+class HangupRequests:
+    """Passes SIGHUP to a reloader; keeps one that comes before there is any."""
+
+    def __init__(self) -> None:
+        self._reloader: Reloader | None = None
+        self._is_waiting = False
+
+    def request(self) -> None:
+        """Ask for a reload."""
+        if self._reloader is None:
+            self._is_waiting = True
+            return
+        try:
+            self._reloader.request(ReloadCause.HANGUP)
+        except ReloadRefusedError as error:
+            log.info("SIGHUP is ignored: %s", error)
+
+    def connect(self, reloader: Reloader) -> None:
+        """Pass requests to this reloader from now on."""
+        self._reloader = reloader
+        if self._is_waiting:
+            self.request()
+
+
+class Reloads:
+    """The reloads of one service, which starts with ``start``; SIGHUP is kept until it runs."""
+
+    def __init__(self, options: ReloadOptions, start: StartConfig) -> None:
+        self.hangups = options.hangups
+        self.status = ReloadStatus(start.candidate.generation, is_last_successful=start.is_on_disk)
+        self._options = options
+        self._start = start
+        self._requests = HangupRequests()
+        self.hangups.on_request = self._requests.request
+
+    @asynccontextmanager
+    async def serving(
+        self, target: ReloadTarget, applied: Callable[[Candidate], None], *, imports: bool = True
+    ) -> AsyncIterator[None]:
+        """Reload ``target`` on request inside the block; nothing of it is left at the end.
+
+        ``applied`` is called with each candidate that runs. Without ``imports``, the target imports the
+        handlers, and this process runs no user code.
+        """
+        options, running = self._options, self._start.candidate
+        loader = CandidateLoader(self._start.path, findings_text, outside=options.outside, imports=imports)
+        async with GenerationHistory(options.state_folder) as history:
+            watcher = FileWatcher(_in_loop(lambda: _request(reloader)))
+
+            def has_applied(candidate: Candidate) -> None:
+                applied(candidate)
+                history.keep(candidate)
+
+            hooks = ReloadHooks(files_read=watcher.watch, describe=history.describe, applied=has_applied)
+            async with Reloader(running, target, loader, self.status, hooks) as reloader:
+                history.keep(running)
+                self._requests.connect(reloader)
+                control = _Control(reloader, history)
+                async with control_socket(options.state_folder, control.answer):
+                    with watcher.watching(self._start.watched) if options.watch else nullcontext():
+                        yield
+
+
+def _request(reloader: Reloader) -> None:
+    with suppress(ReloadRefusedError):  # this process is stopping
+        reloader.request(ReloadCause.FILES)
+
+
+@dataclass(frozen=True, slots=True)
+class _Control:
+    """Answers the requests on the control socket."""
+
+    reloader: Reloader
+    history: GenerationHistory
+
+    async def answer(self, request: ControlRequest) -> ControlAnswer:
+        """See ``control_socket``."""
+        if request.ask == ROLLBACK:
+            return await self._roll_back(request.generation)
+        return ControlAnswer(os.getpid(), await self.reloader.reload(ReloadCause.COMMAND))
+
+    async def _roll_back(self, generation: str) -> ControlAnswer:
+        record = await self.history.load(generation, self.reloader.running.generation)
+        result = await self.reloader.reload(ReloadCause.ROLLBACK, record)
+        note = _DIFFERS if result.is_ok and differs_from_disk(record) else ""
+        return ControlAnswer(os.getpid(), result, note=note)
+
+
+def _in_loop(call: Callable[[], None]) -> Callable[[], None]:
+    """Return a function that calls this one in the running event loop, from any thread."""
+    loop = asyncio.get_running_loop()
+
+    def call_soon() -> None:
+        with suppress(RuntimeError):  # the event loop is closed
+            loop.call_soon_threadsafe(call)
+
+    return call_soon

@@ -1,0 +1,103 @@
+"""The configuration with which ``serve`` starts: the files on disk, or the last good generation."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from streamroute.cli.arguments.config import (
+    UsableConfig,
+    check_and_print,
+    exit_unusable,
+    log_findings,
+    usable_config,
+)
+from streamroute.cli.arguments.paths import outside_allowed
+from streamroute.cli.output.logging import echo_error
+from streamroute.compiler.pipeline import check_path
+from streamroute.config.load import recording_reader
+from streamroute.errors import StreamrouteError
+from streamroute.logs.coalescing import NEVER_COALESCED
+from streamroute.ops.generations.store import GenerationStore
+from streamroute.ops.reload.candidate import Candidate, ReloadCause
+from streamroute.ops.reload.watch_list import watch_list
+from streamroute.system.recording import RecordedFiles
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from streamroute.ops.reload.watched_files import WatchedFiles
+    from streamroute.system.file_record import FileRecord
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class StartConfig:
+    """The configuration that a service starts with.
+
+    ``path`` is that of its root file; ``watched`` is the state of the files on disk. If these have errors,
+    ``is_on_disk`` is false, and the configuration is the last good generation.
+    """
+
+    path: Path
+    usable: UsableConfig
+    candidate: Candidate
+    watched: WatchedFiles
+    is_on_disk: bool = True
+
+
+def load_at_start(path: Path, state_folder: Path, *, last_good: bool) -> StartConfig:
+    """Check the files on disk; on errors, print every finding.
+
+    Then, with ``last_good``, use the newest stored generation that has no errors, else exit with 1.
+    """
+    reader = recording_reader(path, outside=outside_allowed())
+    result, usable = check_and_print(path, imports=True, unset="error", files=reader)
+    record = reader.record()
+    watched = watch_list(path, record, result, refused=usable is None)
+    if usable is not None:
+        log_findings(usable)
+        return StartConfig(path, usable, _candidate(usable, record), watched)
+    if not last_good:
+        exit_unusable()
+    good, record = _last_good(path, state_folder)
+    return StartConfig(path, good, _candidate(good, record), watched, is_on_disk=False)
+
+
+def _candidate(usable: UsableConfig, record: FileRecord) -> Candidate:
+    document, findings = usable.document, usable.checked.findings
+    return Candidate(document.generation, document, usable.compiled, findings, record, ReloadCause.START)
+
+
+def _last_good(path: Path, state_folder: Path) -> tuple[UsableConfig, FileRecord]:
+    """Return the newest stored generation that can run; exits with 1 if there is none."""
+    for record in _stored(state_folder):
+        usable = usable_config(check_path(record.path, files=RecordedFiles(record)))
+        if usable is not None:
+            message = "%s is NOT used: running the last good generation %s, until it is mended"
+            log.error(message, path, usable.document.generation, extra=NEVER_COALESCED)
+            return usable, record
+    echo_error(f"no generation of {path} that could run instead is stored in {state_folder}")
+    return exit_unusable()
+
+
+def _stored(state_folder: Path) -> Iterator[FileRecord]:
+    """Yield the records of the stored generations, the newest first."""
+    store = GenerationStore(state_folder)
+    try:
+        listing = store.list()
+    except StreamrouteError as error:
+        log.warning("%s", error)
+        return
+    for problem in listing.problems:
+        log.warning("%s", problem)
+    for stored in listing.generations:
+        try:
+            record = store.load(stored.generation).record
+        except (StreamrouteError, ValueError) as error:
+            log.warning("%s", error)
+            continue
+        yield record
