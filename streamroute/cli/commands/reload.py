@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from streamroute.cli.arguments.paths import PATH
-from streamroute.cli.arguments.state_folder import STATE_DIR
+from streamroute.cli.arguments.state_dir import STATE_DIR
 from streamroute.cli.commands.controlling.ask import TIMEOUT, ask_and_print
 
 

@@ -8,7 +8,7 @@ from typing import Final
 import click
 
 from streamroute.cli.arguments.paths import PATH
-from streamroute.cli.arguments.state_folder import STATE_DIR
+from streamroute.cli.arguments.state_dir import STATE_DIR
 from streamroute.cli.commands.controlling.ask import TIMEOUT, ask_and_print
 
 _HASH: Final = re.compile(r"[0-9a-fA-F]{4,64}")

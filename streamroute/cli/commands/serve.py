@@ -10,7 +10,7 @@ import click
 
 from streamroute.cli.arguments.event_files import display_name, open_events
 from streamroute.cli.arguments.paths import ALLOW_OUTSIDE, PATH, config_path_if_any, outside_allowed
-from streamroute.cli.arguments.state_folder import STATE_DIR, state_folder_of
+from streamroute.cli.arguments.state_dir import STATE_DIR
 from streamroute.cli.output.logging import set_up_logging
 from streamroute.cli.output.standard_streams import tolerate_closed_stdout
 from streamroute.cli.process.hangups import Hangups
@@ -121,6 +121,7 @@ def command(
     from streamroute.cli.commands.serving.start import load_at_start
     from streamroute.cli.commands.serving.supervised import serve_with_workers
     from streamroute.cli.process.event_loop import run_until_exit
+    from streamroute.ops.generations.state_folder import state_folder
     from streamroute.ops.serve.session import Feed
 
     logs: dict[str, str] = {name: others[name] for name in ("log_format", "log_level")}
@@ -142,17 +143,17 @@ def command(
         raise click.UsageError("--reload cannot be combined with --drain, --feed or --workers")
     last_good: bool = others["last_good"]
     path = config_path_if_any(config, may_be_missing=last_good)
-    state_folder = state_folder_of(path, others["state_dir"])
+    folder = state_folder(path, others["state_dir"])
     with ExitStack() as stack:
         events = None if feed is None else open_events(feed, stack)
         if reloads_itself:
             hangups = Hangups()
             stack.enter_context(hangups.kept())
-            start = load_at_start(path, state_folder, last_good=last_good)
+            start = load_at_start(path, folder, last_good=last_good)
             served_streams(start.usable.document)
-            reloading = ReloadOptions(state_folder, others["watch"], outside_allowed(), hangups)
+            reloading = ReloadOptions(folder, others["watch"], outside_allowed(), hangups)
             return run_until_exit(serve(start.usable, options, Reloads(reloading, start)))
-        loaded = load_at_start(path, state_folder, last_good=True).usable if last_good else load_or_exit(path)
+        loaded = load_at_start(path, folder, last_good=True).usable if last_good else load_or_exit(path)
         served = served_streams(loaded.document)
         if workers is not None:
             arguments = [f"--{name.replace('_', '-')}={value}" for name, value in logs.items()]

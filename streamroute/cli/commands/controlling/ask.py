@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from streamroute.cli.arguments.paths import config_path_if_any
-from streamroute.cli.arguments.state_folder import state_folder_of
+from streamroute.cli.arguments.paths import config_path
+from streamroute.cli.arguments.state_dir import root_path
 from streamroute.cli.output.streams import echo
 from streamroute.cli.process.exit_codes import ExitCode
 from streamroute.errors import StreamrouteError
@@ -33,12 +33,13 @@ def ask_and_print(
     Returns OK if all succeeded. Raises StreamrouteError if there is none; click.UsageError if the
     configuration does not exist.
     """
+    from streamroute.ops.generations.state_folder import state_folder
     from streamroute.ops.reload.control.client import ask_all
     from streamroute.ops.reload.control.messages import ControlAnswer
 
-    path = config_path_if_any(config, may_be_missing=state_dir is not None)
+    path = root_path(config)
     code, count = ExitCode.OK, 0
-    for answer in ask_all(state_folder_of(path, state_dir), request, timeout):
+    for answer in ask_all(state_folder(path, state_dir), request, timeout):
         count += 1
         if isinstance(answer, ControlAnswer) and answer.is_ok:
             _print_success(answer)
@@ -46,6 +47,7 @@ def ask_and_print(
             _print_failure(answer)
             code = ExitCode.FOUND
     if not count:
+        config_path(config)
         raise StreamrouteError(
             f"no running serve of {path} was found; one of another user, in another container, or with "
             "another --state-dir cannot be reached"
