@@ -47,6 +47,7 @@ ELSEWHERE: Final = {
     "cli/commands/controlling": "cli/commands/test_reload.py",
     "cli/commands/dead_letters": "cli/commands/test_dead.py",
     "cli/commands/explaining": "cli/commands/test_explain.py",
+    "cli/commands/rollback": "cli/commands/test_reload.py",
     "cli/commands/schema": "cli/test_main.py",
     "cli/commands/serving": "cli/commands/test_serve.py",
     "cli/commands/testing": "cli/commands/test_test.py",
