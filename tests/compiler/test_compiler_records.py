@@ -26,6 +26,7 @@ ROOT: Final = "project/routes.yaml"
 FRAGMENTS: Final = ("project/a/routes.yaml", "project/b/routes.yaml", "project/a/c.yaml", "outside/o.yaml")
 SCHEMAS: Final = ("project/schemas/s.json", "project/schemas/t.yaml", "project/a/u.json", "outside/v.json")
 TESTS: Final = ("project/routes.test.yaml",)
+FOLDERS: Final = ("project/schemas", "outside")
 LINKS: Final = ("project/link", "project/a/link.yaml", "project/schemas/link.json", "project/b")
 TARGETS: Final = (
     "a",
@@ -59,6 +60,9 @@ class Link:
 
 PIPE: Final = object()
 FOLDER: Final = object()
+SEALED_FILE: Final = object()
+"""A file that only root may read."""
+SEALED_FOLDER: Final = object()
 Tree = Mapping[str, Any]
 
 
@@ -94,11 +98,12 @@ def route_test_file() -> bytes:
 
 
 def trees() -> st.SearchStrategy[Tree]:
-    odd = st.sampled_from(BROKEN) | st.just(PIPE) | st.just(FOLDER)
+    odd = st.sampled_from([*BROKEN, PIPE, FOLDER, SEALED_FILE, SEALED_FOLDER])
     return st.fixed_dictionaries(
         {ROOT: st.one_of(*[fragments(root=True)] * 5, odd)},
         optional={
             **dict.fromkeys(LINKS, st.builds(Link, st.sampled_from(TARGETS))),
+            **dict.fromkeys(FOLDERS, st.just(SEALED_FOLDER)),
             **dict.fromkeys(FRAGMENTS, st.one_of(*[fragments()] * 3, odd)),
             **dict.fromkeys(SCHEMAS, st.one_of(*[schemas()] * 3, odd)),
             **dict.fromkeys(TESTS, st.just(route_test_file()) | odd),
@@ -118,8 +123,10 @@ def plant(top: Path, tree: Tree) -> None:
 
 
 def _create(path: Path, content: Any, top: Path) -> None:
-    if content is FOLDER:
-        path.mkdir()
+    if content in {FOLDER, SEALED_FOLDER}:
+        path.mkdir(0 if content is SEALED_FOLDER else 0o777)
+    elif content is SEALED_FILE:
+        path.touch(0)
     elif content is PIPE:
         os.mkfifo(path)
     elif isinstance(content, Link):
@@ -238,6 +245,10 @@ def test_what_was_checked_is_what_was_recorded(before: Tree, after: Tree, at: in
 
 def clear(top: Path) -> None:
     """Remove all but the working folder."""
+    for folder, names, _ in os.walk(top):
+        for path in (Path(folder, name) for name in names):
+            if not path.is_symlink():
+                path.chmod(0o700)
     shutil.rmtree(top / "outside", ignore_errors=True)
     for path in (top / "project").iterdir():
         if path.is_dir() and not path.is_symlink():
