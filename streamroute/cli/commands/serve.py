@@ -142,6 +142,8 @@ def command(
     if others["watch"] and not reloads_itself:
         raise click.UsageError("--reload cannot be combined with --drain, --feed or --workers")
     last_good: bool = others["last_good"]
+    if last_good and workers is not None:
+        raise click.UsageError("--last-good cannot be combined with --workers")
     path = config_path_if_any(config, may_be_missing=last_good)
     folder = state_folder(path, others["state_dir"])
     with ExitStack() as stack:

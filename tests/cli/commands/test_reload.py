@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from metrics_scraper import Scraper
 from projects import ROUTES
 from servers import wait_until
 
@@ -43,7 +44,9 @@ def served(project: Project, *arguments: str) -> Running:
 
 
 def test_an_edit_moves_events_and_a_bad_one_moves_nothing(state: Project) -> None:
-    running = served(state, "--reload")
+    running = served(state, "--reload", "--metrics", "127.0.0.1:0")
+    metrics = Scraper(running)
+    assert metrics.samples()["config_last_reload_successful",] == 1
     publish(state, 1)
     state.notes("one 1")
     edit(state, TWO)
@@ -52,6 +55,11 @@ def test_an_edit_moves_events_and_a_bad_one_moves_nothing(state: Project) -> Non
     state.notes("two 2")
     edit(state, TWO.replace("handler", "handlr"))
     running.expect_log("reload (file change) refused, generation ")
+    samples = metrics.samples()
+    assert samples["config_last_reload_successful",] == 0
+    assert [samples["config_reloads_total", result] for result in ("applied", "refused")] == [1, 1]
+    [generation] = [key[1] for key in samples if key[0] == "config_info"]
+    assert f"-> {generation} in " in running.err
     publish(state, 3)
     state.notes("two 3")
     done = state.run("reload")

@@ -134,6 +134,21 @@ async def test_a_loader_that_raises_refuses_the_reload(error: BaseException) -> 
         assert (await on.load("b")).outcome == "applied"
 
 
+async def test_what_a_swap_means_is_reported_before_it() -> None:
+    on = Bench()
+    seen: list[tuple[str, str, list[str]]] = []
+
+    async def before_swap(running: Candidate, new: Candidate) -> None:
+        seen.append((running.generation, new.generation, [*on.target.history]))
+
+    hooks = ReloadHooks(before_swap=before_swap)
+    async with Reloader(candidate("a"), on.target, on.loader, on.status, hooks) as reloader:
+        on.loader.disk = "b"
+        assert (await reloader.reload(ReloadCause.HANGUP)).outcome == "applied"
+        await reloader.reload(ReloadCause.HANGUP)
+    assert seen == [("a", "b", ["a"])]
+
+
 async def test_requests_during_a_reload_are_one_more_reload() -> None:
     async with bench() as on:
         on.loader.may_go_on.clear()

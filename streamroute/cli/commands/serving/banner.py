@@ -19,6 +19,7 @@ _MAX_NAMES: Final = 20  # routes of a stream
 def log_banner(document: Document, redis: RedisConnection) -> None:
     """Log the configuration, the server, and the routes of each stream."""
     log.info("serving %s from %s", document.path, redis.address)
+    log.info("this is generation %s", document.generation)
     if redis.address.is_embedded:
         folder = redis.address if redis.address.written else redis.address.data_folder
         log.warning("using an embedded server, which is for development; its data is in %s", folder)

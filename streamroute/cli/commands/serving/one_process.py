@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
+from functools import partial
 from typing import TYPE_CHECKING
 
 from streamroute.app import open_app
@@ -20,10 +21,13 @@ from streamroute.cli.process.workers import watch_lifeline
 from streamroute.incidents import Incidents
 from streamroute.ops.metrics.counters import Counters
 from streamroute.ops.reload.app_target import AppTarget
+from streamroute.ops.reload.dropped_routes import report_waiting
+from streamroute.ops.reload.hooks import ReloadHooks
 from streamroute.ops.serve.gc_tuning import rare_collections
 from streamroute.ops.serve.session import run_session
 
 if TYPE_CHECKING:
+    from streamroute.adapters.redis.connection import RedisConnection
     from streamroute.app import App
     from streamroute.cli.arguments.config import UsableConfig
     from streamroute.cli.commands.serving.options import ServeOptions
@@ -40,15 +44,19 @@ async def serve(loaded: UsableConfig, options: ServeOptions, reloads: Reloads | 
     """
     run = _ServeRun(loaded, options, reloads)
     async with AsyncExitStack() as stack:
-        app = await run.start(stack)
+        app, redis = await run.start(stack)
         try:
-            async with run.reloading(app):
+            async with run.reloading(app, redis):
                 await run_session(app, options.feed, drain=options.drain, stop=run.stop)
         finally:
             await app.stop()
             if options.is_bounded and not options.is_worker:
                 print_summary(run.counters)
     return run.exit_code
+
+
+async def _report_waiting(redis: RedisConnection, running: Candidate, candidate: Candidate) -> None:
+    await report_waiting(redis, running.document, candidate.document)
 
 
 class _ServeRun:
@@ -61,7 +69,7 @@ class _ServeRun:
         self.counters = Counters(route_names(loaded.document))
         self._reloads = reloads
 
-    async def start(self, stack: AsyncExitStack) -> App:
+    async def start(self, stack: AsyncExitStack) -> tuple[App, RedisConnection]:
         """Open the server and the app, and start consuming; the stack closes everything."""
         document, options = self._loaded.document, self._options
         stack.enter_context(
@@ -101,13 +109,14 @@ class _ServeRun:
             watch_lifeline(self.stop, self._deadline.begin)
         else:
             log_banner(document, redis)
-        return app
+        return app, redis
 
-    def reloading(self, app: App) -> AbstractAsyncContextManager[None]:
+    def reloading(self, app: App, redis: RedisConnection) -> AbstractAsyncContextManager[None]:
         """Reload on request inside the block, if this run does."""
         if self._reloads is None:
             return nullcontext()
-        return self._reloads.serving(AppTarget(app), self._on_applied)
+        hooks = ReloadHooks(before_swap=partial(_report_waiting, redis), applied=self._on_applied)
+        return self._reloads.serving(AppTarget(app), hooks)
 
     def _on_applied(self, candidate: Candidate) -> None:
         self.counters.use_routes(route_names(candidate.document))

@@ -7,7 +7,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from streamroute.cli.output.reload_findings import findings_text
@@ -89,12 +89,12 @@ class Reloads:
 
     @asynccontextmanager
     async def serving(
-        self, target: ReloadTarget, applied: Callable[[Candidate], None], *, imports: bool = True
+        self, target: ReloadTarget, hooks: ReloadHooks, *, imports: bool = True
     ) -> AsyncIterator[None]:
         """Reload ``target`` on request inside the block; nothing of it is left at the end.
 
-        ``applied`` is called with each candidate that runs. Without ``imports``, the target imports the
-        handlers, and this process runs no user code.
+        Of ``hooks``, the ones about files and descriptions are replaced. Without ``imports``, the target
+        imports the handlers, and this process runs no user code.
         """
         options, running = self._options, self._start.candidate
         loader = CandidateLoader(self._start.path, findings_text, outside=options.outside, imports=imports)
@@ -102,11 +102,13 @@ class Reloads:
             watcher = FileWatcher(_in_loop(lambda: _request(reloader)))
 
             def has_applied(candidate: Candidate) -> None:
-                applied(candidate)
+                hooks.applied(candidate)
                 history.keep(candidate)
 
-            hooks = ReloadHooks(files_read=watcher.watch, describe=history.describe, applied=has_applied)
-            async with Reloader(running, target, loader, self.status, hooks) as reloader:
+            all_hooks = replace(
+                hooks, files_read=watcher.watch, describe=history.describe, applied=has_applied
+            )
+            async with Reloader(running, target, loader, self.status, all_hooks) as reloader:
                 history.keep(running)
                 self._requests.connect(reloader)
                 control = _Control(reloader, history)

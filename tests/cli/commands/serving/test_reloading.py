@@ -22,6 +22,7 @@ from streamroute.compiler.resolve.importer import isolated_imports
 from streamroute.ops.reload.candidate import Candidate
 from streamroute.ops.reload.control.client import ask_all
 from streamroute.ops.reload.control.messages import RELOAD, ROLLBACK, ControlAnswer, ControlRequest
+from streamroute.ops.reload.hooks import ReloadHooks
 from streamroute.system.waiting import wait_for_event
 
 CONFIG = """
@@ -42,6 +43,7 @@ class Site:
         self.hangups = Hangups(lambda: False)
         self.applied: list[Candidate] = []
         self.has_applied = asyncio.Event()
+        self.hooks = ReloadHooks(applied=self.on_applied)
 
     def write(self, name: str) -> None:
         self.file.write_text(CONFIG.replace("NAME", name))
@@ -60,7 +62,7 @@ class Site:
         tasks, files = asyncio.all_tasks(), _descriptors()
         target = FakeTarget(start.candidate.generation)
         reloads = Reloads(ReloadOptions(self.state, watch=watch, hangups=self.hangups), start)
-        async with reloads.serving(target, self.on_applied):
+        async with reloads.serving(target, self.hooks):
             yield target
         assert asyncio.all_tasks() <= tasks
         await asyncio.sleep(0)  # closed transports let go of their sockets in the next turn
@@ -114,7 +116,7 @@ async def test_sighup_from_before_the_service_runs_is_served(site: Site) -> None
     reloads = Reloads(ReloadOptions(site.state, hangups=site.hangups), start)
     site.write("two")
     site.hangups.request()
-    async with reloads.serving(FakeTarget(start.candidate.generation), site.on_applied):
+    async with reloads.serving(FakeTarget(start.candidate.generation), site.hooks):
         assert await applied(site) == "two"
 
 
@@ -196,8 +198,8 @@ async def test_two_services_share_a_state_folder(site: Site) -> None:
     first, second = FakeTarget(start.candidate.generation), FakeTarget(start.candidate.generation)
     options = [ReloadOptions(site.state, hangups=each.hangups) for each in (site, other)]
     async with (
-        Reloads(options[0], start).serving(first, site.on_applied),
-        Reloads(options[1], start).serving(second, other.on_applied),
+        Reloads(options[0], start).serving(first, site.hooks),
+        Reloads(options[1], start).serving(second, other.hooks),
     ):
         site.write("two")
         answers = await asyncio.to_thread(lambda: list(ask_all(site.state, ControlRequest(RELOAD), 60)))
