@@ -56,7 +56,10 @@ async def test_a_stopped_canary_is_reported_and_starts_again_with_the_next_gener
         assert [route for route, _, _ in noted.ran] == ["new"] * 3 + ["old"] * 7
         assert app.stopped_canaries() == {STREAM: {"new": 1}}
         assert counters.event_total(Incident.CANARY_STOPPED) == 1
-        assert caplog.text.count("canary new is switched off until the configuration is loaded again") == 1
+        assert (
+            caplog.text.count("canary new is switched off until the next generation of the configuration")
+            == 1
+        )
         noted.then = None
         await project.reload(config(stopping.replace("of: 20", "of: 30")))
         assert app.stopped_canaries() == {STREAM: {"new": 0}}

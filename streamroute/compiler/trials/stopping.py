@@ -2,9 +2,9 @@
 
 A message counts once when it first succeeds or has to be retried, and once when it is dead-lettered. The
 limits are counts: with ``{dead: 1%, of: 200}`` the third dead letter among the last 200 messages stops the
-canary, also if there have been fewer than 200. The state belongs to the pipeline: the next generation starts
-with a running canary. Each process counts its own messages. A message that ends its whole process is not
-counted, since it is not known which route ran.
+canary, also if there have been fewer than 200. The state belongs to the pipeline: the next generation, or a
+process that starts again, has a running canary. Each process counts its own messages. A message that ends its
+whole process is not counted, since it is not known which route ran.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ class CanaryWatch:
         self._incidents.report(
             Incident.CANARY_STOPPED,
             self._stream,
-            "canary %s is switched off until the configuration is loaded again: %d of its last %d messages "
-            "on %s were %s (stop_at: {%s: %g%%, of: %d}); %s takes them all",
+            "canary %s is switched off until the next generation of the configuration: %d of its last %d "
+            "messages on %s were %s (stop_at: {%s: %g%%, of: %d}); %s takes them all",
             *(self._canary.name, self._counts[result], len(self._recent), self._stream, what),
             *(key, percent, self._stop_at.of, self._canary.instead_of),
         )

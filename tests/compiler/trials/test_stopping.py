@@ -73,8 +73,8 @@ def test_a_stop_is_reported_once_with_its_numbers(caplog: pytest.LogCaptureFixtu
     assert reported == [("bot_events", Incident.CANARY_STOPPED, 1)]
     (line,) = caplog.messages
     assert line == (
-        "canary new is switched off until the configuration is loaded again: 3 of its last 4 messages on "
-        "bot_events were dead-lettered (stop_at: {dead: 1%, of: 200}); old takes them all"
+        "canary new is switched off until the next generation of the configuration: 3 of its last 4 messages "
+        "on bot_events were dead-lettered (stop_at: {dead: 1%, of: 200}); old takes them all"
     )
 
 
