@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,9 +15,11 @@ from compared_configs import STREAM, compiled, counts, difference
 from streamroute.compiler.compiled import Compiled
 from streamroute.compiler.dry_run import Decision, decide
 from streamroute.errors import EncodeError
+from streamroute.message import ExpandingMessage
 from streamroute.ops.diff.changes import Change, ConfigDiff
 from streamroute.ops.diff.comparison import ConfigComparison
 from streamroute.ops.diff.examples import Examples
+from streamroute.ops.diff.side import Side
 
 _OPTIONAL: dict[str, list[Any]] = {
     "filter": [None, "n > `1`", "n   > `1`", "n > `2`", "length(n) > `1`", "n"],
@@ -358,3 +361,68 @@ def test_a_changed_filter_of_a_canary_changes_only_its_share() -> None:
 
 def test_a_canary_that_is_the_same_is_the_same() -> None:
     assert counts(difference(with_canary(50), with_canary(50), NUMBERS)) == {}
+
+
+def test_two_routes_that_become_one_are_compared_once() -> None:
+    old = compiled([{"name": name, "type": "t"} for name in ("a", "b")])
+    new = compiled([{"name": "c", "type": "t", "formerly": ["b", "a"]}])
+    there, back = difference(old, new, [{"type": "t"}]), difference(new, old, [{"type": "t"}])
+    assert [(route.name, route.pair.former_name, route.status) for route in there.routes] == [
+        ("c", "b", "same"),
+        ("a", "", "removed"),
+    ]
+    assert [(route.name, route.pair.former_name, route.status) for route in back.routes] == [
+        ("a", "", "added"),
+        ("b", "c", "same"),
+    ]
+
+
+def test_a_setting_that_applies_to_all_events_changes_a_route_without_any() -> None:
+    before, after = (compiled([{"name": "r", "type": "t", **more}]) for more in ({}, {"timeout": "5s"}))
+    assert [route.has_changed for route in difference(before, after, []).routes] == [True]
+
+
+def test_another_order_is_a_difference_of_its_own() -> None:
+    before, after = (compiled([{"name": "r", "type": "t"}], order_by=key) for key in ("n", "m"))
+    [route] = difference(before, after, [{"type": "t", "n": 1, "m": 2}]).routes
+    assert route.events.causes == {"order_by": 1}
+    assert route.events.examples[0].differences == ("order_by is 2, was 1",)
+
+
+def test_a_changed_schema_changes_which_messages_are_valid() -> None:
+    stricter = {**SCHEMA, "properties": {"n": {"type": "integer", "maximum": 1}}}
+    before, after = (
+        compiled([{"name": "a", "type": "t"}], validate=True, messages={"t": {"schema": schema}})
+        for schema in (SCHEMA, stricter)
+    )
+    diff = difference(before, after, [{"type": "t", "n": n} for n in (1, 2, 3)])
+    assert counts(diff) == {"a": {"goes": 1}}
+    assert diff.streams[0].events.counts == {Change.FAILS: 1}
+
+
+class DoublingCodec:
+    """A codec whose payload is far larger when traversed than in memory."""
+
+    def decode(self, fields: dict[bytes, bytes]) -> dict[str, Any]:
+        value: list[Any] = [1]
+        for _ in range(40):
+            value = [value, value]
+        return {"type": "t", "value": value}
+
+    def encode(self, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
+        return {b"type": b"t"}
+
+
+def test_a_payload_that_expands_is_compared_within_its_limits() -> None:
+    route = {"name": "r", "type": "t"}
+    before, after = (
+        replace(
+            compiled([{**route, "filter": f"value[] | length(@) > `{least}`"}], codec="shop.Codec"),
+            codecs={STREAM: DoublingCodec()},
+        )
+        for least in (1, 2)
+    )
+    comparison = ConfigComparison(before, after, STREAM, Examples())
+    comparison.add_entry("1-0", [b"type", b"t"])
+    assert Side(before, STREAM).receive([b"type", b"t"]).payload.__class__ is ExpandingMessage
+    assert comparison.result().events == 1
