@@ -122,7 +122,10 @@ def _at_revision(objects: GitObjects, top: str, argument: str, revision: str, pa
         raise click.UsageError(f"{_shown(argument)}: {error}") from None
     root = _root(files, path)
     if files.kind(root) is not FileKind.FILE:
-        raise click.UsageError(f"{_shown(argument)}: there is no {_shown(str(root))} at this revision")
+        advice = "" if argument.count(":") > 1 else f"; name its path then: {_shown(argument)}:PATH"
+        raise click.UsageError(
+            f"{_shown(argument)}: there is no {_shown(str(root))} at this revision{advice}"
+        )
     if not outside_allowed():
         files.folder = files.real_path(root.parent)
     return ConfigVersion(argument, root, files)

@@ -90,6 +90,14 @@ def test_a_version_that_does_not_exist_is_a_usage_error(
     assert str(caught.value) == expected
 
 
+def test_a_file_without_a_past_needs_a_path(repository: Repository) -> None:
+    repository.write("new.yaml", "new")
+    with pytest.raises(click.UsageError) as caught:
+        opened("git:HEAD", "new.yaml")
+    expected = "git:HEAD: there is no new.yaml at this revision; name its path then: git:HEAD:PATH"
+    assert str(caught.value) == expected
+
+
 def test_files_outside_the_configuration_folder_are_refused(repository: Repository) -> None:
     with open_version("git:HEAD:shop", "routes.yaml") as version:
         assert version.files is not None

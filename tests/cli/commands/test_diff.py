@@ -312,6 +312,18 @@ def test_a_progress_bar_is_shown_on_a_terminal_and_erased(shop: Project) -> None
     assert screen.lines[0] == "old.yaml -> old.yaml: 3 entries of events"
 
 
+def test_the_server_of_the_new_configuration_must_be_known(
+    project_folder: Project, command: Callable[..., Done]
+) -> None:
+    for name in ("old.yaml", "new.yaml"):
+        project_folder.write(name, OLD.replace("REDIS_URL:-embedded", "NOT_SET"))
+    done = command("diff", "old.yaml", "new.yaml", "--stream", "events")
+    assert done.code == 1
+    assert "NOT_SET" in done.out
+    assert done.err.startswith("error: new.yaml cannot be used: 1 error")
+    assert command(*OPTIONS).code == 0
+
+
 def test_an_unreachable_server_is_named(
     project_folder: Project, command: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
 ) -> None:
