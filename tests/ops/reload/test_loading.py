@@ -371,3 +371,30 @@ async def test_without_imports_no_code_runs(files: Files) -> None:
     files.loader = CandidateLoader(files.folder / "routes.yaml", texts, imports=False)
     assert (await files.reload()).outcome == "applied"
     assert "exiting" not in sys.modules
+
+
+async def test_a_swap_of_linked_folders_is_one_reload(files: Files) -> None:
+    """As Kubernetes updates a mounted ConfigMap: every file is a link through ``..data``."""
+    mounted = files.folder / "mounted"
+    for number, name in enumerate(("one", "two")):
+        data = mounted / f"..{number}"
+        data.mkdir(parents=True)
+        text = ROOT.replace("one", name).replace("include: [features/*.yaml]", "")
+        (data / "routes.yaml").write_text(text.replace("reloaded_jobs", "mounted_jobs"))
+        (data / "t.json").write_text('{"type": "object"}')
+    (mounted / "..data").symlink_to("..0")
+    for name in ("routes.yaml", "t.json"):
+        (mounted / name).symlink_to(f"..data/{name}")
+    (mounted / "mounted_jobs.py").write_text("async def ok(payload): ...\n")
+    files.loader = CandidateLoader(mounted / "routes.yaml", texts)
+    first = files.loader(ReloadCause.START, None, None)
+    assert first.candidate is not None, first.findings.text
+    files.candidate, files.target = first.candidate, FakeTarget(first.candidate.generation)
+    files.watcher.watch(first.watched)
+    assert not files.has_changed()
+    (mounted / "..new").symlink_to("..1")
+    (mounted / "..new").replace(mounted / "..data")
+    assert files.has_changed()
+    result = await files.reload()
+    assert (result.outcome, len(files.target.history)) == ("applied", 2)
+    assert not files.has_changed()
