@@ -15,17 +15,18 @@ from typing import Final
 from streamroute.adapters.embedded.socket_path import not_private, private_folders
 
 _MAX_PATH_BYTES: Final = 100  # sun_path holds 108 on Linux and 104 on macOS, including the final NUL
-_SUFFIX: Final = ".control"
+_SUFFIX: Final = ".sock"
+_FOLDER: Final = "run"  # in the state folder, whose own mode is the user's affair
 _MAX_FOUND: Final = 1_000
 
 
 def control_folders(state_folder: Path) -> Iterator[tuple[Path, str]]:
     """Yield the folders that may hold the sockets of one configuration, with the start of their names.
 
-    The state folder is first. The path of a socket is short by law, and a state folder may be read-only:
+    One in the state folder is first. The path of a socket must be short, and a state folder may be read-only:
     then the sockets are in a private temporary folder, where they have the state folder's hash.
     """
-    yield state_folder, ""
+    yield state_folder / _FOLDER, ""
     digest = sha256(os.fsencode(os.path.realpath(state_folder))).hexdigest()[:12]
     for folder in dict.fromkeys(private_folders()):
         yield folder, f"{digest}-"
@@ -74,7 +75,7 @@ def _host() -> str:
 
 def _unusable(folder: Path) -> str:
     with suppress(OSError):
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     return not_private(folder)
 
 

@@ -67,7 +67,7 @@ class Site:
         assert asyncio.all_tasks() <= tasks
         await asyncio.sleep(0)  # closed transports let go of their sockets in the next turn
         assert _descriptors() == files
-        assert not list(self.state.glob("*.control"))
+        assert not list(self.state.rglob("*.sock"))
 
     async def ask(self, request: ControlRequest) -> ControlAnswer:
         (answer,) = await asyncio.to_thread(lambda: list(ask_all(self.state, request, 60)))

@@ -81,6 +81,13 @@ def read_only(folder: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
+def open_folder(folder: Path) -> Path:
+    folder.mkdir()
+    folder.chmod(0o755)
+    return folder
+
+
+@pytest.fixture
 def not_a_folder(folder: Path) -> Path:
     folder.write_text("")
     return folder
@@ -111,8 +118,14 @@ async def test_without_a_process_there_is_no_answer(folder: Path) -> None:
 
 async def test_the_socket_and_its_folder_belong_to_the_user_alone(folder: Path) -> None:
     async with serving(Control(), folder) as path:
-        assert path.parent == folder
+        assert path.parent == folder / "run"
         assert [stat.S_IMODE(each.stat().st_mode) for each in (path, path.parent)] == [0o600, 0o700]
+
+
+async def test_the_mode_of_the_state_folder_itself_is_kept(open_folder: Path) -> None:
+    """It may be any folder that the user names."""
+    async with serving(Control(), open_folder):
+        assert await asyncio.to_thread(lambda: stat.S_IMODE(open_folder.stat().st_mode)) == 0o755
 
 
 async def test_sockets_of_ended_processes_are_skipped_and_removed(folder: Path) -> None:
@@ -132,7 +145,7 @@ async def test_sockets_of_ended_processes_are_skipped_and_removed(folder: Path) 
 async def test_a_path_that_is_too_long_is_replaced_by_a_temporary_one(folder: Path) -> None:
     deep = folder / ("x" * 100)
     async with serving(Control(), deep) as path:
-        assert path.parent != deep
+        assert deep not in path.parents
         assert len(await asked(deep, ControlRequest(RELOAD))) == 1
         assert await asked(folder / ("y" * 100), ControlRequest(RELOAD)) == [], "another configuration"
 
@@ -140,12 +153,12 @@ async def test_a_path_that_is_too_long_is_replaced_by_a_temporary_one(folder: Pa
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 async def test_a_read_only_state_folder_is_replaced_by_a_temporary_one(read_only: Path) -> None:
     async with serving(Control(), read_only) as path:
-        assert path.parent != read_only
+        assert read_only not in path.parents
 
 
 async def test_a_state_folder_that_is_a_file_is_replaced_by_a_temporary_one(not_a_folder: Path) -> None:
     async with serving(Control(), not_a_folder) as path:
-        assert path.parent != not_a_folder
+        assert not_a_folder not in path.parents
         assert len(await asked(not_a_folder, ControlRequest(RELOAD))) == 1
 
 
@@ -155,7 +168,7 @@ async def test_without_any_folder_there_is_a_warning(
     monkeypatch.setattr(socket_files, "private_folders", lambda: iter([]))
     async with control_socket(not_a_folder, Control().answer) as path:
         assert path is None
-    reason = f"{not_a_folder} cannot be used (File exists)"
+    reason = f"{not_a_folder}/run cannot be used (Not a directory)"
     assert caplog.messages == [f"streamroute reload cannot reach this process: {reason}"]
 
 
