@@ -12,9 +12,9 @@ import signal
 import time
 from asyncio.subprocess import Process
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from streamroute.incidents import LOG_ONLY, Incident, Incidents
 from streamroute.ops.workers.ending import WorkerEnd
@@ -22,6 +22,9 @@ from streamroute.ops.workers.report_pipe import ReportPipe
 from streamroute.ops.workers.reports import WorkerReports
 from streamroute.ops.workers.restart_pause import CrashPauses, RestartPauses
 from streamroute.text.counted import pluralize
+
+if TYPE_CHECKING:
+    from streamroute.ops.workers.generations.channel import WorkerChannel
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +37,9 @@ class Supervisor:
     workers end with 0 or 1 when they are done, and only one that crashed is restarted. A worker that cannot
     reach Redis ends with the exit code ``unreachable_code``. No worker is restarted before
     ``wait_until_reachable()`` returns: in an outage this process polls, instead of starting workers.
-    Workers that have not ended ``stop_timeout`` seconds after ``stop()`` are killed.
+    Workers that have not ended ``stop_timeout`` seconds after ``stop()`` are killed. ``channel(number)`` is
+    the worker's connection for its generations while it runs; the file descriptor of the worker's end follows
+    ``channel_option``.
     """
 
     command: Sequence[str]
@@ -46,8 +51,10 @@ class Supervisor:
     wait_until_reachable: Callable[[], Awaitable[None]]
     incidents: Incidents = LOG_ONLY
     pauses: RestartPauses = field(default_factory=RestartPauses)
+    channel: Callable[[int], AbstractAsyncContextManager[WorkerChannel]] | None = None
+    channel_option: str = ""
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
-    _running: set[Process] = field(default_factory=set)
+    _running: dict[Process, int] = field(default_factory=dict)
     _deadline: asyncio.TimerHandle | None = None
     _code: int = 0
 
@@ -80,6 +87,12 @@ class Supervisor:
         for process in tuple(self._running):
             with suppress(ProcessLookupError):
                 process.kill()
+
+    def replace(self, number: int) -> None:
+        """Make one worker drain and exit, so that it is started again."""
+        for process, its_number in self._running.items():
+            if its_number == number:
+                _terminate(process)
 
     def _kill_remaining(self) -> None:
         remaining = pluralize(len(self._running), "worker")
@@ -132,26 +145,37 @@ class Supervisor:
     async def _run_once(self, number: int) -> WorkerEnd:
         """Start a worker and wait until it ends."""
         try:
-            with self.reports.pipe() as pipe:
-                process = await self._start(pipe)
-                log.info("worker %d is process %d", number, process.pid)
-                code = await self._wait_for_exit(process)
+            async with self._channel(number) as channel:
+                with self.reports.pipe() as pipe:
+                    process = await self._start(pipe, channel)
+                    log.info("worker %d is process %d", number, process.pid)
+                    code = await self._wait_for_exit(process, number)
             return WorkerEnd(code, pipe.report)
         except OSError as error:  # too many processes or open files: temporary
             return WorkerEnd(error=error)
 
-    async def _start(self, pipe: ReportPipe) -> Process:
-        return await asyncio.create_subprocess_exec(
+    def _channel(self, number: int) -> AbstractAsyncContextManager[WorkerChannel | None]:
+        return nullcontext() if self.channel is None else self.channel(number)
+
+    async def _start(self, pipe: ReportPipe, channel: WorkerChannel | None) -> Process:
+        arguments, descriptors = [str(pipe.writing)], [pipe.writing]
+        if channel is not None:
+            descriptors.append(channel.worker_end.fileno())
+            arguments += [self.channel_option, str(descriptors[-1])]
+        process = await asyncio.create_subprocess_exec(
             *self.command,
-            str(pipe.writing),
+            *arguments,
             stdin=asyncio.subprocess.PIPE,
-            pass_fds=[pipe.writing],
+            pass_fds=descriptors,
             start_new_session=True,
         )
+        if channel is not None:
+            channel.worker_end.close()
+        return process
 
-    async def _wait_for_exit(self, process: Process) -> int:
+    async def _wait_for_exit(self, process: Process, number: int) -> int:
         """Wait until a worker ends; return its exit code, or minus the number of a signal."""
-        self._running.add(process)
+        self._running[process] = number
         if self._stop.is_set():
             _terminate(process)
         try:
@@ -161,7 +185,7 @@ class Supervisor:
             await process.wait()
             raise
         finally:
-            self._running.discard(process)
+            del self._running[process]
 
     async def _wait_before_restart(self, seconds: float) -> None:
         """Wait this long, then until Redis is reachable; ``stop()`` ends the wait."""

@@ -35,6 +35,10 @@ class WorkerChannel:
         self._orders = itertools.count(1)
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
+    async def begin(self, record: bytes) -> None:
+        """Send the packed files of the generation that the worker starts with; see ``read_start``."""
+        await self._write(Order(0, SwapStep.PREPARE, record))
+
     async def prepare(self, record: bytes) -> str:
         """Have the worker build a generation from its packed files; return its hash.
 

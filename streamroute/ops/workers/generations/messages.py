@@ -63,39 +63,50 @@ class Answer:
 
 async def read_order(reader: StreamReader) -> Order | None:
     """Read an order; None at the end. Raises ProtocolError."""
-    values = await _read_line(reader)
-    if values is None:
+    line = await _read_line(reader)
+    if line is None:
         return None
-    number, step, size = (_value(values, name, kind) for name, kind in _ORDER)
-    if step not in frozenset(SwapStep) or not 0 <= size <= _MAX_RECORD:
-        raise ProtocolError("not an order")
+    number, step, size = decode_order(line)
     try:
-        return Order(number, SwapStep(step), await reader.readexactly(size))
+        return Order(number, step, await reader.readexactly(size))
     except IncompleteReadError:
         return None
 
 
-_ORDER: Final[tuple[tuple[str, type[Any]], ...]] = (("number", int), ("step", str), ("size", int))
+def decode_order(line: bytes) -> tuple[int, SwapStep, int]:
+    """Return the number of an order, its step, and the bytes of its record. Raises ProtocolError."""
+    values = _values(line)
+    number, step, size = (
+        _value(values, "number", int),
+        _value(values, "step", str),
+        _value(values, "size", int),
+    )
+    if step not in frozenset(SwapStep) or not 0 <= size <= _MAX_RECORD:
+        raise ProtocolError("not an order")
+    return number, SwapStep(step), size
 
 
 async def read_answer(reader: StreamReader) -> Answer | None:
     """Read an answer; None at the end. Raises ProtocolError."""
-    values = await _read_line(reader)
-    if values is None:
+    line = await _read_line(reader)
+    if line is None:
         return None
+    values = _values(line)
     number, generation = _value(values, "number", int), _value(values, "generation", str)
     return Answer(number, generation, _value(values, "refusal", str))
 
 
-async def _read_line(reader: StreamReader) -> dict[str, Any] | None:
+async def _read_line(reader: StreamReader) -> bytes | None:
     try:
         line = await reader.readline()
     except ConnectionError:
         return None
     except ValueError:
         raise ProtocolError("a line is too long") from None
-    if not line.endswith(b"\n"):
-        return None  # the other process ended, perhaps while it wrote
+    return line if line.endswith(b"\n") else None  # the other process ended, perhaps while it wrote
+
+
+def _values(line: bytes) -> dict[str, Any]:
     try:
         values = json.loads(line)
     except (ValueError, RecursionError):

@@ -50,14 +50,16 @@ class WorkersTarget:
 
     @asynccontextmanager
     async def channel(self, number: int) -> AsyncIterator[WorkerChannel]:
-        """Yield the channel of a worker that is about to start with ``current``; closed on exit.
+        """Yield the channel of a worker that is about to start with ``current``, whose files it sends.
 
-        Waits while the workers replace their generation: a worker belongs to the one or to the other.
+        It is closed on exit. Waits while the workers replace their generation: a worker belongs to the one or
+        to the other.
         """
-        async with self._swapping:
-            channel = WorkerChannel(number)
-            self._channels.add(channel)
+        channel = WorkerChannel(number)
         try:
+            async with self._swapping:
+                await channel.begin(await asyncio.to_thread(pack_record, self.current.record))
+                self._channels.add(channel)
             yield channel
         finally:
             self._channels.discard(channel)

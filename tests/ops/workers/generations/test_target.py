@@ -15,6 +15,7 @@ from streamroute.ops.reload.candidate import Candidate, ReloadCause, ReloadRefus
 from streamroute.ops.workers.generations.channel import WorkerChannel
 from streamroute.ops.workers.generations.follower import GenerationFollower
 from streamroute.ops.workers.generations.messages import Order, SwapStep
+from streamroute.ops.workers.generations.start import read_start
 from streamroute.ops.workers.generations.target import WorkersTarget
 from streamroute.system.file_record import FileRecord
 
@@ -89,6 +90,7 @@ class Service:
                 channel = await stack.enter_async_context(self.target.channel(number))
                 self.channels.append(channel)
                 self.workers.append(Worker(self.events))
+                assert read_start(channel.worker_end).files == {"routes.yaml": b"a"}
                 follower = GenerationFollower(channel.worker_end.dup(), self.workers[-1])
                 channel.worker_end.close()
                 self.following.append(asyncio.create_task(follower.run()))
@@ -215,14 +217,16 @@ async def test_a_worker_that_starts_during_a_reload_starts_with_its_result() -> 
         await within_patience(service.workers[0].has_begun.wait())
         started: list[str] = []
 
-        async def start() -> None:
-            async with service.target.channel(2):
+        async def start_another() -> None:
+            async with service.target.channel(2) as channel:
                 started.append(service.target.generation)
+                start = read_start(channel.worker_end)
+                started.append(start.files["routes.yaml"].decode())
 
-        starting = asyncio.create_task(start())
+        starting = asyncio.create_task(start_another())
         service.workers[0].may_go_on.set()
         await within_patience(asyncio.gather(applying, starting))
-        assert started == ["b"]
+        assert started == ["b", "b"]
 
 
 async def test_what_is_no_order_ends_the_following(caplog: pytest.LogCaptureFixture) -> None:
@@ -236,6 +240,7 @@ async def test_what_is_no_order_ends_the_following(caplog: pytest.LogCaptureFixt
 async def test_orders_do_not_pile_up_for_a_frozen_worker() -> None:
     service = Service(patience=0.2)
     async with service.target.channel(1) as channel:
+        read_start(channel.worker_end)
         huge = candidate("x" * 20_000_000)
         with pytest.raises(ReloadRefusedError, match="within"):
             await within_patience(service.target.apply(huge))
