@@ -24,17 +24,22 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _PATIENCE: Final = 30.0  # seconds for the disk, and for other processes that use the folder
+_LAST_STEPS: Final = 2.0  # seconds; messages are drained after it
 
 
 class GenerationHistory:
-    """Keeps the generations that run in the background; an async context manager that waits for it on exit.
+    """Keeps the generations that run in the background; an async context manager.
 
-    The disk is used in a thread of its own. If it cannot be used, that is one warning.
+    The disk is used in a thread of its own, ``patience`` seconds at a time; on exit, ``last_steps`` at most.
+    If it cannot be used, that is one warning.
     """
 
-    def __init__(self, state_folder: Path, *, patience: float = _PATIENCE) -> None:
+    def __init__(
+        self, state_folder: Path, *, patience: float = _PATIENCE, last_steps: float = _LAST_STEPS
+    ) -> None:
         self._store = GenerationStore(state_folder)
         self._patience = patience
+        self._last_steps = last_steps
         self._lock = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._has_warned = False
@@ -43,8 +48,14 @@ class GenerationHistory:
         return self
 
     async def __aexit__(self, *_error: object) -> None:
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        if not self._tasks:
+            return
+        _, hanging = await asyncio.wait(self._tasks, timeout=self._last_steps)
+        for task in hanging:
+            task.cancel()
+        if hanging:
+            log.warning("the latest generation is not kept for a rollback: the state folder does not answer")
+            await asyncio.wait(hanging)
 
     def keep(self, candidate: Candidate) -> None:
         """Store a generation that runs now, in the background."""

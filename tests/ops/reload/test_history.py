@@ -85,6 +85,11 @@ async def test_a_disk_that_hangs_is_given_up(
     async with GenerationHistory(tmp_path / "state", patience=0.05) as history:
         history.keep(generation("one"))
     assert "did not end within 0.05 s" in caplog.text
+    async with GenerationHistory(tmp_path / "state", last_steps=0.05) as history:
+        history.keep(generation("two"))
+    assert caplog.messages[1:] == [
+        "the latest generation is not kept for a rollback: the state folder does not answer"
+    ]
     disk.set()
 
 
