@@ -19,7 +19,7 @@ from servers import wait_until
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_TIMEOUT = 60.0  # seconds; far more than a command takes on a busy machine
+_TIMEOUT = 120.0  # seconds; far more than a command takes on a busy machine
 
 JOBS = '''
 """Handlers that leave a line in the ledger, for the test to read."""
