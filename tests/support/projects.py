@@ -105,11 +105,13 @@ streams:
   events:
     group: tests
     grace: 20s
-    lease: 1s
+    lease: 60s
     claim_interval: 100ms
     retry: {max_attempts: 2, delay: 50ms}
 routes:
 """
+SHORT_LEASE = ROUTES.replace("lease: 60s", "lease: 1s")
+"""For tests that wait for the end of a lease; a busy machine may run a message twice under it."""
 
 SHORT_DEADLINE = """
 from streamroute.cli.process import deadline

@@ -14,7 +14,7 @@ import pytest
 
 import repository
 from metrics_scraper import Samples, Scraper
-from projects import ROUTES
+from projects import ROUTES, SHORT_LEASE
 from servers import RealServer, free_port, valkey_binary, wait_until
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def test_during_an_outage_the_counts_are_still_served(lone_project: Project, lon
 
 
 def test_a_loss_is_counted_and_logged(project: Project) -> None:
-    project.routes(WAIT)
+    project.routes(WAIT, head=SHORT_LEASE)
     running = project.start("serve", "--metrics", "0")
     scraper = Scraper(running)
     publish(project, "w", "w")
@@ -145,7 +145,7 @@ def test_metrics_are_served_while_the_event_loop_is_blocked(project: Project) ->
 
 @pytest.mark.processes
 def test_counts_of_all_workers_are_summed_and_those_of_dead_ones_kept(project: Project) -> None:
-    project.routes(OK, WAIT, head=ROUTES.replace("lease: 1s", "lease: 4s"))  # each is claimed once
+    project.routes(OK, WAIT, head=ROUTES.replace("lease: 60s", "lease: 4s"))  # each is claimed once
     running = project.start("serve", "--workers", "2", "--metrics", "0")
     scraper = Scraper(running)
     scraper.until(lambda seen: seen["processes",] == 2, "two workers")
