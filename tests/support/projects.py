@@ -105,12 +105,12 @@ streams:
   events:
     group: tests
     grace: 20s
-    lease: 60s
+    lease: 5m
     claim_interval: 100ms
     retry: {max_attempts: 2, delay: 50ms}
 routes:
 """
-SHORT_LEASE = ROUTES.replace("lease: 60s", "lease: 1s")
+SHORT_LEASE = ROUTES.replace("lease: 5m", "lease: 1s")
 """For tests that wait for the end of a lease; a busy machine may run a message twice under it."""
 
 SHORT_DEADLINE = """

@@ -145,7 +145,7 @@ def test_metrics_are_served_while_the_event_loop_is_blocked(project: Project) ->
 
 @pytest.mark.processes
 def test_counts_of_all_workers_are_summed_and_those_of_dead_ones_kept(project: Project) -> None:
-    project.routes(OK, WAIT, head=ROUTES.replace("lease: 60s", "lease: 4s"))  # each is claimed once
+    project.routes(OK, WAIT, head=ROUTES.replace("lease: 5m", "lease: 4s"))  # each is claimed once
     running = project.start("serve", "--workers", "2", "--metrics", "0")
     scraper = Scraper(running)
     scraper.until(lambda seen: seen["processes",] == 2, "two workers")
