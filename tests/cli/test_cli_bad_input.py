@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from projects import SHORT_LEASE
 from servers import wait_until
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def test_entries_without_a_name_a_type_or_a_value_are_dead_letters(each_project:
 
 
 def test_a_deleted_pending_entry_is_reported_and_dropped(each_project: Project) -> None:
-    each_project.routes(OK)
+    each_project.routes(OK, head=SHORT_LEASE)
     redis = each_project.redis
     redis.xgroup_create(EVENTS, "tests", "0", mkstream=True)
     entry_id = redis.xadd(EVENTS, {"type": "t", "data": '{"n": 1}'}).decode()

@@ -277,7 +277,7 @@ async def test_a_loop_that_ends_without_a_stop_ends() -> None:
             runner.run(main())
         gc.collect()
 
-    await asyncio.wait_for(asyncio.to_thread(run), 20)
+    await asyncio.wait_for(asyncio.to_thread(run), 60)
 
 
 class NarrowStorage(ClaimingStorage):

@@ -52,7 +52,7 @@ def test_the_main_job_prints_what_is_shown(tmp_path: Path) -> None:
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
     assert (done.returncode, done.stdout) == (0, fenced("text")[0]), done.stderr
@@ -81,7 +81,7 @@ def session(name: str, folder: Path) -> int:
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
     assert done.stdout.rstrip() == found[2].rstrip(), done.stderr

@@ -316,7 +316,7 @@ def test_the_expressions_of_the_package_are_found() -> None:
     assert len(expressions()) > 120
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.deep
 @pytest.mark.parametrize("share", range(SHARES))
 def test_no_text_makes_an_expression_slow(share: int) -> None:
@@ -339,7 +339,7 @@ def require_speed(found: Found) -> None:
 
 
 @pytest.mark.deep
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     ("pattern", "anchored"),
     [(r"\s+$", False), (r"\w*\w*;", True), (r"(\w+,?)+;", True), (r"a.*b", False), (r"<[^>]*x", False)],

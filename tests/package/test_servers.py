@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from servers import RealServer, free_port
+from servers import RealServer, _reserve, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,3 +31,10 @@ def test_an_append_only_server_keeps_its_data_over_a_kill(start_server: Callable
 def test_a_server_that_cannot_start_shows_its_log(start_server: Callable[..., RealServer]) -> None:
     with pytest.raises(RuntimeError, match=r"(?s)ended at its start.*no-such-option"):
         start_server(options=["--no-such-option", "1"])
+
+
+def test_a_port_is_given_to_one_caller_alone() -> None:
+    """In any process: the lock of its file is held, although nothing listens there."""
+    ports = [free_port() for _ in range(20)]
+    assert len(set(ports)) == 20
+    assert not any(map(_reserve, ports))

@@ -37,7 +37,7 @@ def run_bare(site: Path, *arguments: str, cwd: Path) -> subprocess.CompletedProc
     """Run a command as the console script does: without the working directory on the import path."""
     command = [sys.executable, "-I", "-S", "-c", _MAIN, str(site), str(ROOT), *arguments]
     return subprocess.run(
-        command, cwd=cwd, capture_output=True, text=True, check=False, timeout=120, stdin=subprocess.DEVNULL
+        command, cwd=cwd, capture_output=True, text=True, check=False, timeout=240, stdin=subprocess.DEVNULL
     )
 
 

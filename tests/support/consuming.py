@@ -15,7 +15,7 @@ from streamroute.core.processor import RedisStreamProcessor
 from streamroute.message import Message
 
 STREAM, GROUP = "bot_events", "notifications"
-_TIMEOUT = 60.0  # seconds; far more than any step takes on a busy machine
+_TIMEOUT = 40.0  # seconds; far more than any step takes on a busy machine, and less than the usual lease
 _NUMBERS = itertools.count(1)
 
 Handler = Callable[[dict[str, Any], Any], Awaitable[Any]]

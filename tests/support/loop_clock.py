@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from typing import Any
 
 import pytest
 
 
 class LoopClock:
-    """The running event loop's clock, which keeps ticking; ``advance`` moves it forward.
+    """The running event loop's clock: time passes while the loop is idle, or with ``advance``.
 
-    Tests that use it choose delays of minutes, so that the speed of the machine does not matter.
+    What the process computes takes no time on it, nor does a pause of the process, however busy the machine.
     """
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
-        loop = asyncio.get_running_loop()
-        self._ahead = 0.0
-        real = loop.time
-        patch.setattr(loop, "time", lambda: real() + self._ahead)
+        loop: Any = asyncio.get_running_loop()
+        self._now: float = loop.time()
+        self._select = loop._selector.select
+        patch.setattr(loop, "time", lambda: self._now)
+        patch.setattr(loop._selector, "select", self._wait)
+
+    def _wait(self, timeout: float | None = None) -> Any:
+        """Wait for events; count the time, but not by how much the system returned too late."""
+        began = time.monotonic()
+        events = self._select(timeout)
+        passed = time.monotonic() - began
+        self._now += passed if timeout is None else min(passed, max(timeout, 0.0))
+        return events
 
     async def advance(self, seconds: float) -> None:
         """Advance the clock, and let the loop iterate."""
-        self._ahead += seconds
+        self._now += seconds
         await turns()
 
 

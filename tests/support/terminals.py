@@ -41,7 +41,7 @@ def on_terminal(project: Project, *words: str) -> Screen:
         pass
     finally:
         os.close(ours)
-    running.wait(60)
+    running.wait(240)
     text = written.decode()
     return Screen(text, _left(text))
 

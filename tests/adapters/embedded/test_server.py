@@ -93,13 +93,13 @@ class User:
 
     def leave(self) -> None:
         """End the process gracefully."""
-        self.process.communicate("\n", timeout=60)
+        self.process.communicate("\n", timeout=240)
         assert self.process.returncode == 0
 
     def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
         """End the process with a signal."""
         self.process.send_signal(number)
-        self.process.communicate(timeout=60)
+        self.process.communicate(timeout=240)
 
 
 @pytest.fixture
@@ -204,7 +204,7 @@ def test_concurrent_starts_and_stops_lose_no_server(folder: Path) -> None:
     """A process arriving during a shutdown waits for it, and restarts the server."""
     processes = [python(_COME_AND_GO, folder, 8) for _ in range(5)]
     for process in processes:
-        process.communicate(timeout=120)
+        process.communicate(timeout=240)
     assert [process.returncode for process in processes] == [0] * 5
     assert is_dead(folder)
     with EmbeddedServer(folder) as url:
@@ -247,7 +247,7 @@ def test_ctrl_c_ends_a_user_and_not_the_server(folder: Path, user: Callable[[], 
 
 
 def test_a_forked_child_does_not_take_its_parents_place_along(folder: Path) -> None:
-    output, _ = python(_FORK, folder).communicate(timeout=60)
+    output, _ = python(_FORK, folder).communicate(timeout=240)
     assert output == "False\n"
     assert is_dead(folder)
 

@@ -81,8 +81,8 @@ async def test_consuming_continues_after_a_failover(
     caplog.set_level(logging.WARNING, "streamroute")
     handling = Handling()
     async with connected(watched) as redis:
-        storage = RedisStreamStorage(redis.client, lease=0.5, block=0.05)
-        async with consuming(storage, dispatcher_of(handling).process_message, lease=0.5):
+        storage = RedisStreamStorage(redis.client, lease=3, block=0.05)
+        async with consuming(storage, dispatcher_of(handling).process_message, lease=3):
             assert await added(redis, "before")
             await eventually(lambda: handling.numbers() == ["before"])
             await redis.client.execute_command("WAIT", 1, 5000)  # type: ignore[no-untyped-call]  # redis-py does not annotate it
@@ -100,8 +100,8 @@ async def test_consuming_continues_after_the_master_became_a_replica(watched: Wa
     """It is alive and answers: some of its connections would continue to read from it."""
     handling = Handling()
     async with connected(watched) as redis:
-        storage = RedisStreamStorage(redis.client, lease=0.5, block=0.05)
-        async with consuming(storage, dispatcher_of(handling).process_message, lease=0.5):
+        storage = RedisStreamStorage(redis.client, lease=3, block=0.05)
+        async with consuming(storage, dispatcher_of(handling).process_message, lease=3):
             assert await added(redis, "before")
             await eventually(lambda: handling.numbers() == ["before"])
             watched.fail_over()

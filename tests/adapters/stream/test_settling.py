@@ -9,7 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from backends import KEYS, RedisBackend
-from consuming import GROUP, STREAM
+from consuming import GROUP, STREAM, eventually
 from streamroute.adapters.redis.raw_client import raw_client
 from streamroute.adapters.stream.settling import ack_deliveries
 from streamroute.delivery import Delivery
@@ -92,6 +92,7 @@ async def test_settling_beside_a_running_heartbeat_thread_acks_no_claimed_entry(
     before = {name: delivery.lease_confirmed_at for name, delivery in confirmed.items()}
     await keeper.open()
     try:
+        await eventually(lambda: any(held[name].lease_confirmed_at > at for name, at in before.items()))
         for start in range(0, len(names), 10):
             await asyncio.sleep(LEASE / 10)
             batch = [held[name] for name in names[start : start + 10]]
@@ -101,7 +102,6 @@ async def test_settling_beside_a_running_heartbeat_thread_acks_no_claimed_entry(
                 confirmed.pop(name, None)
     finally:
         await keeper.close()
-    assert any(held[name].lease_confirmed_at > at for name, at in before.items())
     assert set(lost) == set(await backend.pending())
     assert set(lost) <= claimed
     assert lost

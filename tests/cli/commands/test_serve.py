@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from projects import ROUTES, SHORT_DEADLINE, Project
+from projects import ROUTES, SHORT_DEADLINE, SHORT_LEASE, Project
 from repository import ROOT
 from servers import RealServer, free_port, wait_until
 
@@ -298,7 +298,7 @@ def test_a_drain_does_not_wait_for_later_entries(project: Project) -> None:
 
 
 def test_a_worker_that_was_killed_is_finished_for(each_project: Project) -> None:
-    each_project.routes(OK, "name: w, type: slow, handler: jobs.wait")
+    each_project.routes(OK, "name: w, type: slow, handler: jobs.wait", head=SHORT_LEASE)
     each_project.feed(*(event(n) for n in range(40)), event(40, "slow"), event(41, "slow"))
     killed = each_project.start("serve", "--feed", "events.jsonl", "--drain")
     each_project.notes("started 41")
@@ -489,7 +489,7 @@ def test_redis_gone_in_the_middle_is_waited_for(
 
 
 def test_undecodable_entries_become_dead_letters_and_block_nothing(each_project: Project) -> None:
-    each_project.routes(OK, head=ROUTES.replace("lease: 1s", "lease: 30s"))
+    each_project.routes(OK)
     entries: list[dict[Any, Any]] = [
         {"data": '{"n": 1}'},
         {"type": "t", "data": '{"n": '},

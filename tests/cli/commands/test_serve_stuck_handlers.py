@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from metrics_scraper import Scraper
-from projects import ROUTES
+from projects import ROUTES, SHORT_LEASE
 from servers import wait_until
 
 if TYPE_CHECKING:
@@ -21,10 +21,10 @@ OK = "name: ok, type: t, handler: jobs.ok"
 _TIMEOUT = 60.0  # seconds; a handler counts as stuck after ten
 
 
-def configured(project: Project, **settings: object) -> None:
+def configured(project: Project, head: str = ROUTES, **settings: object) -> None:
     """Configure two routes, one of which is stubborn, with these settings of the stream."""
     lines = "".join(f"    {key}: {value}\n" for key, value in {"concurrency": 1, **settings}.items())
-    project.routes(STUBBORN, OK, head=ROUTES.replace("    grace: 20s\n", f"    grace: 1s\n{lines}"))
+    project.routes(STUBBORN, OK, head=head.replace("    grace: 20s\n", f"    grace: 1s\n{lines}"))
 
 
 def expect_log(running: Running, text: str) -> None:
@@ -52,7 +52,7 @@ def test_an_entry_of_a_stuck_handler_is_abandoned_and_health_is_503(project: Pro
 
 def test_a_process_that_is_to_end_where_a_handler_is_stuck_ends_with_1(project: Project) -> None:
     """Its entries stay pending for the process that replaces it."""
-    configured(project, on_stuck="exit", max_deliveries=1)
+    configured(project, SHORT_LEASE, on_stuck="exit", max_deliveries=1)
     running = project.start("serve")
     project.redis.xadd("events", {"type": "s", "data": '{"n": 1}'})
     project.redis.xadd("events", {"type": "t", "data": '{"n": 2}'})

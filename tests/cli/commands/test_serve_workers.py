@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 from redis import Redis
 
-from projects import ROUTES, SHORT_DEADLINE, is_gone
+from projects import ROUTES, SHORT_DEADLINE, SHORT_LEASE, is_gone
 from servers import RealServer, valkey_binary, wait_until
 
 if TYPE_CHECKING:
@@ -26,9 +26,6 @@ OK = "name: ok, type: t, handler: jobs.ok"
 WAIT = "name: wait, type: t, handler: jobs.wait"
 BLOCKING = "name: blocking, type: t, handler: jobs.blocking"
 FAIL = "name: fail, type: t, handler: jobs.fail, retry: {max_attempts: 1}"
-
-PATIENT = ROUTES.replace("lease: 1s", "lease: 60s")
-"""Workers that never claim each other's entries, however long one of them is delayed."""
 
 POISON = """
 import asyncio
@@ -62,7 +59,7 @@ def processes(running: Running) -> list[int]:
 
 @pytest.mark.parametrize("count", ["1", "2"])
 def test_a_drain_by_workers_is_counted_in_one_table(project: Project, count: str) -> None:
-    project.routes(OK, FAIL, head=PATIENT)
+    project.routes(OK, FAIL)
     publish(project, 300)
     done = project.run("serve", "--workers", count, "--drain")
     assert done.code == 1, done.err
@@ -91,7 +88,7 @@ def test_a_worker_that_dies_is_started_again(project: Project) -> None:
 
 
 def test_one_signal_drains_all_workers(project: Project) -> None:
-    project.routes(WAIT, head=PATIENT)
+    project.routes(WAIT)
     running = project.start("serve", "--workers", "2").expect_log("worker 2 is process")
     publish(project, 4)
     wait_until(lambda: len(project.ledger) == 4, "four handlers that wait")
@@ -103,7 +100,7 @@ def test_one_signal_drains_all_workers(project: Project) -> None:
 
 
 def test_a_second_signal_stops_all_workers_at_once(project: Project) -> None:
-    project.routes(WAIT, head=PATIENT)
+    project.routes(WAIT)
     running = project.start("serve", "--workers", "2").expect_log("worker 2 is process")
     publish(project, 4)
     wait_until(lambda: len(project.ledger) == 4, "four handlers that wait")
@@ -115,7 +112,7 @@ def test_a_second_signal_stops_all_workers_at_once(project: Project) -> None:
 
 def test_a_signalled_worker_drains(project: Project) -> None:
     """systemd signals every process of a service, and the supervisor its workers, at any later time."""
-    project.routes(WAIT, head=PATIENT)
+    project.routes(WAIT)
     running = project.start("serve", "--workers", "1").expect_log("worker 1 is process")
     publish(project, 1)
     project.notes("started 0")
@@ -217,7 +214,7 @@ def test_a_worker_refuses_a_descriptor_that_is_not_a_pipe(project: Project) -> N
 
 def test_a_drain_continues_while_messages_kill_workers(project: Project) -> None:
     """The messages exist before the workers start, so that both die at once, by exit codes and by signals."""
-    head = ROUTES.replace("lease: 1s", "lease: 1s\n    max_deliveries: 2")
+    head = SHORT_LEASE.replace("lease: 1s", "lease: 1s\n    max_deliveries: 2")
     project.routes(OK, LEAVES, KILLS, head=head)
     project.write("poison.py", POISON)
     poison = [f'{{"type": "leaves", "code": {code}}}' for code in (1, 4, 0)] + ['{"type": "kills"}']
@@ -285,7 +282,7 @@ def test_without_workers_one_process_serves(project: Project) -> None:
 
 def test_workers_share_an_embedded_server(project: Project) -> None:
     project.env["REDIS_URL"] = "embedded"
-    project.routes(OK, head=PATIENT)
+    project.routes(OK)
     running = project.start("serve", "--workers", "2").expect_log("worker 2 is process")
     publish(project, 20)
     wait_until(lambda: len(project.ledger) == 20, "all events")

@@ -43,7 +43,7 @@ main()
 def run(folder: Path, hang: str, *arguments: str) -> Done:
     """Run a command that hangs reading files; the test's timeout only catches a real hang."""
     argv = [sys.executable, "-P", "-c", PROGRAM, *arguments, hang]
-    done = subprocess.run(argv, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(argv, cwd=folder, capture_output=True, text=True, timeout=240, check=False)
     return Done(done.returncode, done.stdout, done.stderr)
 
 
@@ -87,7 +87,7 @@ def test_other_commands_that_read_a_configuration_have_a_limit_too(
     (tmp_path / "routes.yaml").write_text(ROUTES, encoding="utf-8")
     shorter = "import streamroute.cli.process.time_limit as limit; limit.SECONDS = 0.5\n"
     argv = [sys.executable, "-P", "-c", shorter + PROGRAM, *arguments, HANGS["in Python"]]
-    done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 1
     assert "error[SR026]" in done.stdout
 

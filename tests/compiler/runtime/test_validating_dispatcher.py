@@ -19,7 +19,7 @@ from streamroute.adapters.memory.storage import MemoryStreamStorage
 from streamroute.adapters.stream.storage import RedisStreamStorage
 from streamroute.compiler.runtime.data_validation import DataValidator
 from streamroute.compiler.runtime.ordering_key import order_key
-from streamroute.compiler.runtime.thread_pool import handler_threads, wait_for_threads
+from streamroute.compiler.runtime.thread_pool import handler_threads, validation_threads, wait_for_threads
 from streamroute.compiler.runtime.validating_dispatcher import ValidatingDispatcher
 from streamroute.core.dispatch.outcomes import RoutesFailedError
 from streamroute.core.dispatcher import BotRedisDispatcher
@@ -31,6 +31,14 @@ from streamroute.values import DeadLetter
 
 _LEASE = 2.0  # seconds; heartbeats come three times as often
 WRONG = "the data is invalid: n must be a number"
+
+
+@pytest.fixture(autouse=True)
+def ended_threads() -> Iterator[None]:
+    """End the threads of validation: a command that ends in this process would wait for them, and exit."""
+    yield
+    validation_threads().shutdown()
+    validation_threads.cache_clear()
 
 
 class SlowCheck:

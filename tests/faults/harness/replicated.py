@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from servers import RealServer
 
 SLOT: Final = slot(STREAM)
-_TIMEOUT: Final = 20.0
+_TIMEOUT: Final = 60.0
 _IN_STEP: Final = 500  # ms in which replicas must confirm a message
 _SILENCE: Final = 2000  # ms after which a silent server counts as down: longer than a busy machine stalls one
 _QUICK: Final = "socket_timeout=2&socket_connect_timeout=2"

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 TERMS = Terms(lease=2.0, claim_interval=0.5, max_deliveries=4)
 PATIENCE = 40.0  # timeout in seconds for any expected event
-_TOLD = 5.0  # timeout in seconds for an expected log line
+_TOLD = 20.0  # timeout in seconds for an expected log line
 _HEALED = 8.0  # seconds within which every worker must work again after a fault
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from proxy import Proxy
 
 _ROOMS = Path(__file__).parents[1]
-_TIMEOUT = 30.0  # seconds
+_TIMEOUT = 90.0  # seconds
 SERVE = ("-m", "streamroute", "serve", "--log-format", "json", "--no-embedded")
 """The default command of a worker; the path of routes.yaml follows it."""
 MANIPULATED = (str(Path(__file__).with_name("worker_entry.py")),)

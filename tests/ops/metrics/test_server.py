@@ -131,12 +131,15 @@ def test_a_request_has_a_deadline_as_a_whole(begun: bytes) -> None:
 
 
 def test_an_answer_that_is_not_read_has_the_same_deadline() -> None:
+    begun = threading.Event()
+
     def endless(_request: dict[str, Any], start: Start) -> Iterable[bytes]:
+        begun.set()
         start("200 OK", [("Content-Type", "text/plain")])
         return itertools.repeat(b"x" * 65_536)
 
     with http_server(ANYWHERE, endless, patience=0.3) as at, ask(at, b"GET / HTTP/1.0\r\n\r\n"):
-        wait_until(lambda: threads() == 1, "the request to be answered")
+        wait_until(begun.is_set, "the request to be answered")
         wait_until(lambda: threads() == 0, "the answer to be given up")
         assert threads() == 0
 

@@ -127,8 +127,9 @@ class Stage:
             await asyncio.gather(task, return_exceptions=True)
 
     async def until(self, *words: str) -> None:
-        """Wait until the workers' record equals this."""
+        """Wait until the workers' record equals this, and the supervisor has seen all of them start."""
         await eventually(lambda: self.lives == [*words], f"{words}")
+        await eventually(lambda: len(self.supervisor._running) == self.supervisor.count, "all workers")
 
 
 async def test_a_worker_that_was_ready_is_started_again_however_soon_it_ends(tmp_path: Path) -> None:

@@ -598,10 +598,10 @@ class Deploys:
         handler, results = Handling(), Results()
         old = dispatcher_of(Handling("other"), event="other", observer=results)
         new = dispatcher_of(handler, event="booked")
-        async with consuming(backend.storage(lease=0.3), old.process_message, lease=0.3):
+        async with consuming(backend.storage(lease=2), old.process_message, lease=2):
             await backend.add(type="booked", n="nobody")
             await eventually(lambda: results.of("nobody") == [Result.UNKNOWN])
-            async with consuming(backend.storage(lease=0.3), new.process_message, lease=0.3):
+            async with consuming(backend.storage(lease=2), new.process_message, lease=2):
                 await eventually(lambda: is_left_to_others(backend, results))
                 numbers = [str(n) for n in range(20)]
                 for n in numbers:

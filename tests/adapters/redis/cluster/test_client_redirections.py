@@ -95,7 +95,7 @@ async def together(client: Redis) -> list[Any]:
 
 
 async def _read(cluster: Cluster) -> Any:
-    return await read(cluster.client, ME, (KEY,), 10, 0.2)
+    return await read(cluster.client, ME, (KEY,), 10, 600)
 
 
 class TestMoved:
@@ -366,7 +366,7 @@ class TestReads:
     """Reads, which block on the server."""
 
     async def ask(self, cluster: Cluster) -> ReadResult:
-        found: ReadResult = await within_patience(read(cluster.client, ME, (KEY,), 10, 0.2))
+        found: ReadResult = await within_patience(read(cluster.client, ME, (KEY,), 10, 600))
         return found
 
     def serve(self, node: Node, *replies: Reply) -> None:

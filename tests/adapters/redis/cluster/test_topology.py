@@ -66,7 +66,7 @@ def cluster(whole_cluster: RealCluster) -> RealCluster:
 @pytest.fixture
 def lone_cluster(server_binary: Path) -> Iterator[RealCluster]:
     """A cluster that only this test uses."""
-    with RealCluster(server_binary, append_only=True, patience=1000) as cluster:
+    with RealCluster(server_binary, append_only=True, patience=3000) as cluster:
         yield cluster
 
 
@@ -103,9 +103,9 @@ async def test_a_stream_is_consumed_at_the_node_that_has_its_slot(cluster: RealC
     policy = RetryPolicy(max_attempts=2, delay=0, jitter=0)
     handle = dispatcher_of(handling, never, retry=policy).process_message
     async with connected(cluster) as redis:
-        storage = RedisStreamStorage(redis.client, lease=0.3, block=0.05, trim=0.0)
+        storage = RedisStreamStorage(redis.client, lease=3, block=0.05, trim=0.0)
         await Publisher(redis, STREAM).publish([entry(n) for n in range(3)])
-        async with consuming(storage, handle, lease=0.3):
+        async with consuming(storage, handle, lease=3):
             await eventually(lambda: sorted(handling.numbers()) == ["0", "1", "2"])
             letters = DeadLetters(redis, KEYS.dead)
             await eventually(lambda: _counts(letters, 3))
@@ -185,8 +185,8 @@ async def test_consuming_continues_after_a_master_was_killed(
     caplog.set_level(logging.WARNING, "streamroute")
     handling = Handling()
     async with connected(lone_cluster) as redis:
-        storage = RedisStreamStorage(redis.client, lease=0.5, block=0.05)
-        async with consuming(storage, dispatcher_of(handling).process_message, lease=0.5):
+        storage = RedisStreamStorage(redis.client, lease=3, block=0.05)
+        async with consuming(storage, dispatcher_of(handling).process_message, lease=3):
             assert await published(redis, "before")
             await eventually(lambda: handling.numbers() == ["before"])
             master = lone_cluster.master_of(SLOT)
@@ -210,8 +210,8 @@ async def test_an_unserved_slot_is_logged_once_and_keeps_its_entries(
     caplog.set_level(logging.WARNING, "streamroute")
     handling = Handling()
     async with connected(lone_cluster) as redis:
-        storage = RedisStreamStorage(redis.client, lease=0.5, block=0.05)
-        async with consuming(storage, dispatcher_of(handling).process_message, lease=0.5):
+        storage = RedisStreamStorage(redis.client, lease=3, block=0.05)
+        async with consuming(storage, dispatcher_of(handling).process_message, lease=3):
             assert await published(redis, "before")
             await eventually(lambda: handling.numbers() == ["before"])
             master = lone_cluster.master_of(SLOT)

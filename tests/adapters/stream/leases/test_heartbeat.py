@@ -383,7 +383,7 @@ async def test_unstarted_entries_of_a_hung_worker_are_claimed_first(
             await eventually(lambda: _is_held_by(backend, [b"hung"]))
     finally:
         released.set()
-        await asyncio.to_thread(hung.join, 20)
+        await asyncio.to_thread(hung.join, 60)
     assert "4 entries of bot_events that did not start go to other workers" in caplog.text
 
 

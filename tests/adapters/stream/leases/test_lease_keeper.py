@@ -80,7 +80,7 @@ async def test_a_worker_whose_event_loop_hangs_loses_its_entries(
             await eventually(lambda: rescuer.seen)
     finally:
         released.set()
-        await asyncio.to_thread(hung.join, 20)
+        await asyncio.to_thread(hung.join, 60)
     assert rescuer.seen[0].deliveries == 2
 
 

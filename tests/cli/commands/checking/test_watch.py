@@ -159,7 +159,7 @@ def test_the_command_runs_until_ctrl_c_and_reimports_changed_code(folder: Path) 
         assert 'did you mean "handel"?' in process.stdout.readline()
         assert process.stderr.readline() == "1 error in routes.yaml; watching\n"
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0
+        assert process.wait(240) == 0
 
 
 def test_the_command_refuses_a_path_that_is_not_there() -> None:

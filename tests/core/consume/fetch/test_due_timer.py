@@ -23,7 +23,7 @@ async def is_asleep(sleeping: asyncio.Task[None]) -> bool:
 
 
 async def wakes(sleeping: asyncio.Task[None]) -> bool:
-    await asyncio.wait([sleeping], timeout=5)
+    await asyncio.wait([sleeping], timeout=60)
     return sleeping.done()
 
 
