@@ -15,7 +15,12 @@ from streamroute.cli.output.logging import set_up_logging
 from streamroute.cli.output.standard_streams import tolerate_closed_stdout
 from streamroute.cli.process.hangups import Hangups
 from streamroute.cli.process.metrics import endpoint_option
-from streamroute.cli.process.workers import REPORT_OPTION, open_descriptor_option, worker_command
+from streamroute.cli.process.workers import (
+    CHANNEL_OPTION,
+    REPORT_OPTION,
+    open_descriptor_option,
+    worker_command,
+)
 
 if TYPE_CHECKING:
     from streamroute.ops.metrics.server import Endpoint
@@ -60,6 +65,15 @@ if TYPE_CHECKING:
     type=int,
     callback=open_descriptor_option,
     help="Run as a worker that reports to its supervisor through this file descriptor.",
+)
+@click.option(
+    CHANNEL_OPTION,
+    "channel",
+    hidden=True,
+    metavar="DESCRIPTOR",
+    type=int,
+    callback=open_descriptor_option,
+    help="The file descriptor of the socket over which the supervisor sends generations.",
 )
 @ALLOW_OUTSIDE
 @click.option("--no-embedded", is_flag=True, help="Do not use the embedded server.")
@@ -120,6 +134,7 @@ def command(
     from streamroute.cli.commands.serving.reloading import ReloadOptions, Reloads
     from streamroute.cli.commands.serving.start import load_at_start
     from streamroute.cli.commands.serving.supervised import serve_with_workers
+    from streamroute.cli.commands.serving.worker_channel import WorkerChannelEnd
     from streamroute.cli.process.event_loop import run_until_exit
     from streamroute.ops.generations.state_folder import state_folder
     from streamroute.ops.serve.session import Feed
@@ -138,13 +153,13 @@ def command(
         raise click.UsageError("--feed-stream requires --feed")
     if feed is not None and workers is not None:
         raise click.UsageError("--feed cannot be combined with --workers: publish first, then serve")
-    reloads_itself = not (drain or feed is not None or workers is not None or options.is_worker)
+    reloads_itself = not (drain or feed is not None or options.is_worker)
     if others["watch"] and not reloads_itself:
-        raise click.UsageError("--reload cannot be combined with --drain, --feed or --workers")
+        raise click.UsageError("--reload cannot be combined with --drain or --feed")
     last_good: bool = others["last_good"]
     if last_good and workers is not None:
         raise click.UsageError("--last-good cannot be combined with --workers")
-    path = config_path_if_any(config, may_be_missing=last_good)
+    path = config_path_if_any(config, may_be_missing=last_good or others["channel"] is not None)
     folder = state_folder(path, others["state_dir"])
     with ExitStack() as stack:
         events = None if feed is None else open_events(feed, stack)
@@ -153,16 +168,26 @@ def command(
             stack.enter_context(hangups.kept())
             start = load_at_start(path, folder, last_good=last_good)
             served_streams(start.usable.document)
-            reloading = ReloadOptions(folder, others["watch"], outside_allowed(), hangups)
-            return run_until_exit(serve(start.usable, options, Reloads(reloading, start)))
+            reloads = Reloads(ReloadOptions(folder, others["watch"], outside_allowed(), hangups), start)
+            if workers is None:
+                return run_until_exit(serve(start.usable, options, reloads))
+            command_line = worker_command(path, _worker_arguments(logs, drain=False))
+            supervised = serve_with_workers(start.usable, options, command_line, workers, reloads)
+            return run_until_exit(supervised)
+        if others["channel"] is not None:
+            channel = WorkerChannelEnd(others["channel"])
+            return run_until_exit(serve(channel.load_start(), replace(options, channel=channel)))
         loaded = load_at_start(path, folder, last_good=True).usable if last_good else load_or_exit(path)
         served = served_streams(loaded.document)
         if workers is not None:
-            arguments = [f"--{name.replace('_', '-')}={value}" for name, value in logs.items()]
-            arguments += ["--drain"] * drain + ["--allow-outside"] * outside_allowed()
-            command_line = worker_command(path, arguments)
-            return run_until_exit(serve_with_workers(loaded, options, command_line, workers))
+            command_line = worker_command(path, _worker_arguments(logs, drain=drain))
+            return run_until_exit(serve_with_workers(loaded, options, command_line, workers, None))
         if feed is not None and events is not None:
             source = Feed(events, display_name(feed), feed_target(loaded.document, served, feed_stream))
             options = replace(options, feed=source)
         return run_until_exit(serve(loaded, options))
+
+
+def _worker_arguments(logs: dict[str, str], *, drain: bool) -> list[str]:
+    arguments = [f"--{name.replace('_', '-')}={value}" for name, value in logs.items()]
+    return [*arguments, *["--drain"] * drain, *["--allow-outside"] * outside_allowed()]

@@ -9,8 +9,9 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import click
 
@@ -19,12 +20,18 @@ from streamroute.incidents import Incidents
 
 if TYPE_CHECKING:
     from streamroute.adapters.redis.connection import RedisConnection
+    from streamroute.cli.process.hangups import Hangups
     from streamroute.ops.workers.reports import WorkerReports
+    from streamroute.ops.workers.supervisor import Supervisor
 
 log = logging.getLogger(__name__)
 
 REPORT_OPTION = "--worker-report"
 """A hidden option of ``serve``: the file descriptor for reports. It makes the process a worker."""
+
+
+CHANNEL_OPTION = "--worker-channel"
+"""A hidden option of ``serve``: the file descriptor of a worker's socket for generations."""
 
 
 def open_descriptor_option(
@@ -53,10 +60,12 @@ async def supervise(
     *,
     drain: bool,
     stop_timeout: float,
+    generations: WorkerGenerations | None = None,
 ) -> int:
     """Run workers until a signal, or until all are done; their counts go to ``reports``.
 
-    A second signal, or ``stop_timeout`` seconds after the first, kills the workers that still run.
+    A second signal, or ``stop_timeout`` seconds after the first, kills the workers that still run. With
+    ``generations``, the workers start with its generation, and are reloaded.
     """
     from streamroute.cli.process.signals import stop_on_signals
     from streamroute.ops.serve.retry_until_available import retry_until_available
@@ -78,8 +87,22 @@ async def supervise(
         wait_until_reachable=wait_until_reachable,
         incidents=Incidents(reports.ended.count_event),
     )
-    with stop_on_signals(supervisor.stop, on_second=supervisor.kill):
-        return await supervisor.run()
+    hangups = None if generations is None else generations.hangups
+    with stop_on_signals(supervisor.stop, hangups=hangups, on_second=supervisor.kill):
+        if generations is None:
+            return await supervisor.run()
+        async with generations.serving(supervisor):
+            return await supervisor.run()
+
+
+class WorkerGenerations(Protocol):
+    """Keeps the workers of a supervisor on one generation, and reloads it."""
+
+    hangups: Hangups
+
+    def serving(self, supervisor: Supervisor) -> AbstractAsyncContextManager[None]:
+        """Reload the workers on request inside the block, which runs the supervisor."""
+        ...
 
 
 def watch_lifeline(stop: asyncio.Event, on_stop: Callable[[], None]) -> None:

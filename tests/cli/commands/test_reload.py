@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import signal
 import sys
 from typing import TYPE_CHECKING
@@ -129,6 +130,32 @@ def test_a_terminal_that_closes_drains_the_service(state: Project) -> None:
     assert "draining" in log_file.read_text()
 
 
+def test_workers_are_reloaded_together_and_start_with_the_generation_that_runs(state: Project) -> None:
+    running = served(state, "--reload", "--workers", "2")
+    publish(state, 1)
+    state.notes("one 1")
+    edit(state, TWO)
+    running.expect_log("(file change): 1 route changed: ok")
+    publish(state, 2)
+    state.notes("two 2")
+    edit(state, TWO.replace("jobs.ok", "jobs.absent"))  # found by the import, in the workers
+    running.expect_log("reload (file change) refused, generation ")
+    assert re.search(r"worker [12]: 1 error", running.err)
+    pids = [int(pid) for pid in re.findall(r"worker \d is process (\d+)", running.err)]
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: len(re.findall(r"worker \d is process", running.err)) == 4, "new workers", 60)
+    publish(state, 3)
+    state.notes("two 3")
+    assert state.run("reload").code == 1
+    edit(state, ONE)
+    wait_until(lambda: running.err.count("1 route changed: ok") == 2, "the second reload", 60)
+    assert "unchanged" in state.run("reload").out
+    publish(state, 4)
+    state.notes("one 4")
+    assert running.signal(signal.SIGTERM).end().code == 0
+
+
 def test_a_bad_file_at_the_start_runs_the_last_good_generation_if_asked(state: Project) -> None:
     assert served(state).signal(signal.SIGTERM).end().code == 0
     edit(state, TWO.replace("handler", "handlr"))
@@ -139,12 +166,12 @@ def test_a_bad_file_at_the_start_runs_the_last_good_generation_if_asked(state: P
     assert running.signal(signal.SIGTERM).end().code == 0
 
 
-@pytest.mark.parametrize("arguments", [["--drain"], ["--feed", "-"], ["--workers", "2"]])
+@pytest.mark.parametrize("arguments", [["--drain"], ["--feed", "-"]])
 def test_reload_is_for_services(lone_project: Project, arguments: list[str]) -> None:
     lone_project.routes(ONE)
     done = lone_project.run("serve", "--reload", *arguments)
     assert done.code == 2
-    assert "--reload cannot be combined with --drain, --feed or --workers" in done.err
+    assert "--reload cannot be combined with --drain or --feed" in done.err
 
 
 @pytest.mark.parametrize("command", [["reload"], ["rollback"], ["rollback", "abcd"]])

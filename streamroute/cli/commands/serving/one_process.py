@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from streamroute.cli.arguments.config import UsableConfig
     from streamroute.cli.commands.serving.options import ServeOptions
     from streamroute.cli.commands.serving.reloading import Reloads
+    from streamroute.config.document import Document
     from streamroute.ops.reload.candidate import Candidate
 
 log = logging.getLogger(__name__)
@@ -113,15 +114,20 @@ class _ServeRun:
 
     def reloading(self, app: App, redis: RedisConnection) -> AbstractAsyncContextManager[None]:
         """Reload on request inside the block, if this run does."""
+        if self._options.channel is not None:
+            return self._options.channel.following(app, self._use)
         if self._reloads is None:
             return nullcontext()
         hooks = ReloadHooks(before_swap=partial(_report_waiting, redis), applied=self._on_applied)
         return self._reloads.serving(AppTarget(app), hooks)
 
     def _on_applied(self, candidate: Candidate) -> None:
-        self.counters.use_routes(route_names(candidate.document))
+        self._use(candidate.document)
+
+    def _use(self, document: Document) -> None:
+        self.counters.use_routes(route_names(document))
         # Messages of earlier generations have their grace, too.
-        self._deadline.seconds = max(self._deadline.seconds, max_stop_seconds(candidate.document))
+        self._deadline.seconds = max(self._deadline.seconds, max_stop_seconds(document))
 
     def _on_stuck(self, stream: str) -> None:
         self._has_stuck_handler = True

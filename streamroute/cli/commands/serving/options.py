@@ -11,6 +11,7 @@ from streamroute.cli.arguments.stream_argument import stream_named
 from streamroute.errors import SetupError
 
 if TYPE_CHECKING:
+    from streamroute.cli.commands.serving.worker_channel import WorkerChannelEnd
     from streamroute.config.document import Document
     from streamroute.ops.metrics.server import Endpoint
     from streamroute.ops.serve.session import Feed
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServeOptions:
-    """The options of ``serve``; ``report`` is a worker's file descriptor for reports, else None."""
+    """The options of ``serve``; of a worker, ``report`` is its file descriptor for reports.
+
+    ``channel`` is a worker's channel for generations; None if it is not reloaded.
+    """
 
     feed: Feed | None = None
     drain: bool
@@ -26,6 +30,7 @@ class ServeOptions:
     adopt: bool
     metrics: Endpoint | None = None
     report: int | None = None
+    channel: WorkerChannelEnd | None = None
 
     @property
     def is_bounded(self) -> bool:

@@ -87,6 +87,11 @@ class Reloads:
         self._requests = HangupRequests()
         self.hangups.on_request = self._requests.request
 
+    @property
+    def start(self) -> Candidate:
+        """The configuration that the service starts with."""
+        return self._start.candidate
+
     @asynccontextmanager
     async def serving(
         self, target: ReloadTarget, hooks: ReloadHooks, *, imports: bool = True

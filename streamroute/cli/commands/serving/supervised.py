@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from streamroute.cli.arguments.server import open_server
 from streamroute.cli.commands.serving.banner import log_banner
 from streamroute.cli.commands.serving.options import route_names
+from streamroute.cli.commands.serving.worker_generations import SupervisedGenerations
 from streamroute.cli.output.run_summary import print_summary
 from streamroute.cli.process.deadline import max_stop_seconds
 from streamroute.cli.process.exit_codes import ExitCode
@@ -20,12 +21,20 @@ from streamroute.ops.workers.reports import WorkerReports
 if TYPE_CHECKING:
     from streamroute.cli.arguments.config import UsableConfig
     from streamroute.cli.commands.serving.options import ServeOptions
+    from streamroute.cli.commands.serving.reloading import Reloads
 
 
 async def serve_with_workers(
-    loaded: UsableConfig, options: ServeOptions, command: Sequence[str], workers: int
+    loaded: UsableConfig,
+    options: ServeOptions,
+    command: Sequence[str],
+    workers: int,
+    reloads: Reloads | None,
 ) -> int:
-    """Run the workers, and an embedded server for all of them; returns the exit code."""
+    """Run the workers, and an embedded server for all of them; returns the exit code.
+
+    ``reloads`` is None for a run that does not reload, because it ends by itself.
+    """
     document = loaded.document
     counters = Counters(route_names(document))
     async with AsyncExitStack() as stack:
@@ -36,9 +45,11 @@ async def serve_with_workers(
         await stack.enter_async_context(worker_metrics(options.metrics, redis, document, reports))
         log_banner(document, redis)
         try:
-            stop_timeout = max_stop_seconds(document)
             code = await supervise(
-                command, workers, reports, redis, drain=options.drain, stop_timeout=stop_timeout
+                *(command, workers, reports, redis),
+                drain=options.drain,
+                stop_timeout=max_stop_seconds(document),
+                generations=None if reloads is None else SupervisedGenerations(reloads, redis, counters),
             )
         finally:
             if options.is_bounded:

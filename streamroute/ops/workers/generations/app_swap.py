@@ -10,6 +10,7 @@ from streamroute.ops.reload.candidate import Candidate, ReloadCause, ReloadRefus
 
 if TYPE_CHECKING:
     from streamroute.app import App
+    from streamroute.config.document import Document
     from streamroute.ops.reload.loaded import Loaded
     from streamroute.ops.reload.patient_thread import PatientThread
     from streamroute.services.prepared import PreparedGeneration
@@ -21,12 +22,18 @@ _SHOWN: Final = 3  # findings in a refusal
 
 
 class AppSwap:
-    """A ``GenerationSwap``: loads a candidate in ``thread``, imports included, and prepares it in ``app``."""
+    """A ``GenerationSwap``: loads a candidate in ``thread``, imports included, and prepares it in ``app``.
 
-    def __init__(self, app: App, load: Load, thread: PatientThread[Loaded]) -> None:
+    ``on_commit`` is called with each configuration that the app runs from now on.
+    """
+
+    def __init__(
+        self, app: App, load: Load, thread: PatientThread[Loaded], on_commit: Callable[[Document], None]
+    ) -> None:
         self._app = app
         self._load = load
         self._thread = thread
+        self._on_commit = on_commit
 
     async def prepare(self, record: FileRecord) -> PreparedGeneration:
         """See ``GenerationSwap``."""
@@ -44,6 +51,7 @@ class AppSwap:
     def commit(self, prepared: PreparedGeneration) -> None:
         """See ``GenerationSwap``."""
         self._app.commit(prepared)
+        self._on_commit(prepared.generation.document)
 
     async def discard(self, prepared: PreparedGeneration) -> None:
         """See ``GenerationSwap``."""

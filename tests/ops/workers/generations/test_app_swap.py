@@ -28,7 +28,7 @@ class FakeApp:
         if self.error is not None:
             raise self.error
         self.calls.append("prepare")
-        return SimpleNamespace(generation=SimpleNamespace(name="b"))
+        return SimpleNamespace(generation=SimpleNamespace(name="b", document="its document"))
 
     def commit(self, prepared: Any) -> None:
         self.calls.append(f"commit {prepared.generation.name}")
@@ -38,7 +38,7 @@ class FakeApp:
 
 
 def swap_of(app: Any, loader: Any) -> AppSwap:
-    return AppSwap(app, loader, PatientThread[Loaded]("streamroute reload", 60.0))
+    return AppSwap(app, loader, PatientThread[Loaded]("streamroute reload", 60.0), app.calls.append)
 
 
 async def test_a_record_is_loaded_in_a_thread_and_prepared_by_the_app() -> None:
@@ -48,7 +48,7 @@ async def test_a_record_is_loaded_in_a_thread_and_prepared_by_the_app() -> None:
     assert swap.generation_of(prepared) == "b"
     swap.commit(prepared)
     await swap.discard(prepared)
-    assert app.calls == ["prepare", "commit b", "discard b"]
+    assert app.calls == ["prepare", "commit b", "its document", "discard b"]
 
 
 async def test_a_record_with_errors_is_refused_with_its_findings() -> None:

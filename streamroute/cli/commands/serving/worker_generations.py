@@ -1,0 +1,48 @@
+"""The generations of ``serve --workers``: the supervisor reloads all workers together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+from streamroute.cli.commands.serving.options import route_names
+from streamroute.cli.process.deadline import max_stop_seconds
+from streamroute.cli.process.workers import CHANNEL_OPTION
+from streamroute.ops.reload.dropped_routes import report_waiting
+from streamroute.ops.reload.hooks import ReloadHooks
+from streamroute.ops.workers.generations.target import WorkersTarget
+
+if TYPE_CHECKING:
+    from streamroute.adapters.redis.connection import RedisConnection
+    from streamroute.cli.commands.serving.reloading import Reloads
+    from streamroute.ops.metrics.counters import Counters
+    from streamroute.ops.reload.candidate import Candidate
+    from streamroute.ops.workers.supervisor import Supervisor
+
+
+class SupervisedGenerations:
+    """Reloads the workers of a supervisor; ``counters`` are those of all workers."""
+
+    def __init__(self, reloads: Reloads, redis: RedisConnection, counters: Counters) -> None:
+        self.hangups = reloads.hangups
+        self._reloads = reloads
+        self._redis = redis
+        self._counters = counters
+
+    @asynccontextmanager
+    async def serving(self, supervisor: Supervisor) -> AsyncIterator[None]:
+        """Reload the workers on request inside the block, which runs the supervisor."""
+        target = WorkersTarget(self._reloads.start, supervisor.replace)
+        supervisor.channel, supervisor.channel_option = target.channel, CHANNEL_OPTION
+        hooks = ReloadHooks(before_swap=self._report_waiting, applied=partial(self._on_applied, supervisor))
+        async with self._reloads.serving(target, hooks, imports=False):
+            yield
+
+    async def _report_waiting(self, running: Candidate, candidate: Candidate) -> None:
+        await report_waiting(self._redis, running.document, candidate.document)
+
+    def _on_applied(self, supervisor: Supervisor, candidate: Candidate) -> None:
+        self._counters.use_routes(route_names(candidate.document))
+        supervisor.stop_timeout = max(supervisor.stop_timeout, max_stop_seconds(candidate.document))
