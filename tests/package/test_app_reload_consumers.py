@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from consuming import eventually
 from reloads import Reloadable, reloadable
+from streamroute.compiler.runtime.container_task import ContainerTask
+from streamroute.core.processor import RedisStreamProcessor
 from streamroute.errors import SetupError
 from streamroute.keys import GroupKeys
+from streamroute.stream_pipeline import Pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from redis.asyncio import Redis
 
@@ -208,3 +213,41 @@ async def test_a_stuck_handler_keeps_its_generation_and_no_other(project: Reload
         await eventually(lambda: app.old_generations() == [(first, 1)])
         assert project.handlers.closed == [2, 3, 4]
         project.open_gate("never")
+
+
+def handles() -> tuple[int, int]:
+    """Return the number of threads, and of open files where the system lists them."""
+    files = Path("/proc/self/fd")
+    return threading.active_count(), len([*files.iterdir()]) if files.exists() else 0
+
+
+def alive(kind: type) -> int:
+    """Return how many objects of this class are alive."""
+    gc.collect()
+    return sum(type(thing) is kind for thing in gc.get_objects())
+
+
+async def test_reloads_leave_nothing_behind(project: Reloadable) -> None:
+    def settings(number: int) -> str:
+        return f"lease: {60 + number % 3}s" if number % 4 == 0 else f"concurrency: {4 + number % 2}"
+
+    async def reload(number: int) -> None:
+        streams = "events more" if number % 5 == 0 else "events"
+        await project.reload(config(f"r{number}", settings(number), streams=streams))
+        await project.publish(number)
+        await eventually(lambda: number in project.ended())
+        await eventually(lambda: not app.old_generations())
+
+    before = alive(Pipeline), alive(RedisStreamProcessor), alive(ContainerTask)
+    async with project.running(config("r0")) as app:
+        for number in range(1, 6):
+            await reload(number)
+        known = handles()
+        for number in range(6, 16):
+            await reload(number)
+        assert handles() == known
+        assert len(asyncio.all_tasks()) < 20, "two streams have four loops each, and at most five workers"
+        project.handlers.ran.clear()
+        now = alive(Pipeline), alive(RedisStreamProcessor), alive(ContainerTask)
+        pipelines, processors, containers = (after - past for after, past in zip(now, before, strict=True))
+        assert (processors, containers <= 2, pipelines <= 4) == (2, True, True), "this one and the last"
