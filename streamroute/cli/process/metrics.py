@@ -95,16 +95,23 @@ def _no_supervisor() -> None:
 
 @asynccontextmanager
 async def worker_metrics(
-    endpoint: Endpoint | None, redis: RedisConnection, document: Document, reports: WorkerReports
+    endpoint: Endpoint | None,
+    redis: RedisConnection,
+    document: Callable[[], Document],
+    reports: WorkerReports,
+    reloads: ReloadStatus | None = None,
 ) -> AsyncIterator[None]:
-    """Serve the combined metrics of all workers until the context exits."""
+    """Serve the combined metrics of all workers, which run ``document()``, until the context exits."""
     if endpoint is None:
         yield
         return
     from streamroute.ops.metrics.sources import MetricsSources
 
-    served_streams = [stream for stream in document.streams.values() if document.served(stream.name)]
-    sources = MetricsSources(reports.counts, reports.stats, _group_poller(lambda: served_streams, redis))
+    def streams() -> list[StreamConfig]:
+        current = document()
+        return [stream for stream in current.streams.values() if current.served(stream.name)]
+
+    sources = MetricsSources(reports.counts, reports.stats, _group_poller(streams, redis), reloads)
     async with _served(endpoint, sources, lambda: reports.ended.routes):
         yield
 

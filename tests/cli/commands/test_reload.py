@@ -131,7 +131,8 @@ def test_a_terminal_that_closes_drains_the_service(state: Project) -> None:
 
 
 def test_workers_are_reloaded_together_and_start_with_the_generation_that_runs(state: Project) -> None:
-    running = served(state, "--reload", "--workers", "2")
+    running = served(state, "--reload", "--workers", "2", "--metrics", "127.0.0.1:0")
+    metrics = Scraper(running)
     publish(state, 1)
     state.notes("one 1")
     edit(state, TWO)
@@ -141,6 +142,9 @@ def test_workers_are_reloaded_together_and_start_with_the_generation_that_runs(s
     edit(state, TWO.replace("jobs.ok", "jobs.absent"))  # found by the import, in the workers
     running.expect_log("reload (file change) refused, generation ")
     assert re.search(r"worker [12]: 1 error", running.err)
+    samples = metrics.samples()
+    assert samples["config_last_reload_successful",] == 0
+    assert [samples["config_reloads_total", result] for result in ("applied", "refused")] == [1, 1]
     pids = [int(pid) for pid in re.findall(r"worker \d is process (\d+)", running.err)]
     for pid in pids:
         os.kill(pid, signal.SIGKILL)

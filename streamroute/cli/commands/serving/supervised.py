@@ -42,14 +42,20 @@ async def serve_with_workers(
             open_server(document, embedded=options.embedded, adopt=options.adopt)
         )
         reports = WorkerReports(counters)
-        await stack.enter_async_context(worker_metrics(options.metrics, redis, document, reports))
+        generations = None if reloads is None else SupervisedGenerations(reloads, redis, counters)
+        await stack.enter_async_context(
+            worker_metrics(
+                *(options.metrics, redis, lambda: generations.document if generations else document, reports),
+                None if generations is None else generations.status,
+            )
+        )
         log_banner(document, redis)
         try:
             code = await supervise(
                 *(command, workers, reports, redis),
                 drain=options.drain,
                 stop_timeout=max_stop_seconds(document),
-                generations=None if reloads is None else SupervisedGenerations(reloads, redis, counters),
+                generations=generations,
             )
         finally:
             if options.is_bounded:

@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 
 
 class SupervisedGenerations:
-    """Reloads the workers of a supervisor; ``counters`` are those of all workers."""
+    """Reloads the workers of a supervisor, which run ``document``; ``counters`` are those of all workers."""
 
     def __init__(self, reloads: Reloads, redis: RedisConnection, counters: Counters) -> None:
-        self.hangups = reloads.hangups
+        self.hangups, self.status = reloads.hangups, reloads.status
+        self.document = reloads.start.document
         self._reloads = reloads
         self._redis = redis
         self._counters = counters
@@ -44,5 +45,6 @@ class SupervisedGenerations:
         await report_waiting(self._redis, running.document, candidate.document)
 
     def _on_applied(self, supervisor: Supervisor, candidate: Candidate) -> None:
+        self.document = candidate.document
         self._counters.use_routes(route_names(candidate.document))
         supervisor.stop_timeout = max(supervisor.stop_timeout, max_stop_seconds(candidate.document))
