@@ -43,7 +43,7 @@ class RouteCollector(Collector):
         counters = self._sources.counts()
         yield from self._route_metrics(counters)
         yield from self._event_metrics(counters)
-        yield from _shadow_metrics(counters)
+        yield _shadow_counter(counters)
         yield from self._group_metrics()
         yield from self._process_metrics()
         if self._sources.reloads is not None:
@@ -99,7 +99,7 @@ class RouteCollector(Collector):
             for stream in self._routes():
                 gauge.add_metric([stream], sum(metric.value(stats).get(stream, 0) for stats in processes))
             yield gauge
-        yield from _stopped_canaries(processes)
+        yield _canary_gauge(processes)
         lag = max((stats.lag for stats in processes), default=0.0)
         yield _single_gauge("event_loop_lag_seconds", "By how much the latest event loop is late.", lag)
         yield _single_gauge("processes", "Processes that run handlers.", len(processes))
@@ -108,19 +108,16 @@ class RouteCollector(Collector):
         yield info
 
 
-def _shadow_metrics(counters: Counters) -> Iterator[Metric]:
-    """Yield the counts of shadow routes; nothing if there are none."""
+def _shadow_counter(counters: Counters) -> CounterMetricFamily:
     text = "Messages that a shadow route watched, by what it would have done."
     counter = _counter("shadow_messages", text, "stream", "route", "result")
     for (stream, route), row in sorted(counters.shadows.copy().items()):
         for result, count in row.items():
             counter.add_metric([stream, route, result], count)
-    if counter.samples:
-        yield counter
+    return counter
 
 
-def _stopped_canaries(processes: Sequence[ProcessStats]) -> Iterator[Metric]:
-    """Yield the state of canaries; nothing if there are none."""
+def _canary_gauge(processes: Sequence[ProcessStats]) -> GaugeMetricFamily:
     gauge = _gauge(
         "canary_stopped", "In how many processes a canary is switched off by stop_at.", "stream", "route"
     )
@@ -130,8 +127,7 @@ def _stopped_canaries(processes: Sequence[ProcessStats]) -> Iterator[Metric]:
             stopped.update({(stream, route): count for route, count in by_route.items()})
     for (stream, route), count in sorted(stopped.items()):
         gauge.add_metric([stream, route], count)
-    if gauge.samples:
-        yield gauge
+    return gauge
 
 
 def _route_counter(metric: RouteMetric) -> CounterMetricFamily:

@@ -5,12 +5,20 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from streamroute.cli.process.hangups import Hangups
 from streamroute.cli.process.signals import _HandlerGuard, stop_on_signals
+
+
+@pytest.fixture(autouse=True)
+def sighup_is_not_ignored() -> Iterator[None]:
+    """The tests may run under ``nohup``, which every process inherits."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 class Left(BaseException):
