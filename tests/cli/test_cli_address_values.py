@@ -134,4 +134,4 @@ def test_logs_and_metrics_of_a_lost_server_name_no_address(
     shown = serving.err + page
     assert f"from {url}" in shown
     assert not [text for text in (mark, "localhost", "::1") if text in shown], shown
-    assert not re.search(rf"(?<![\d.]){port}(?![\d.])", shown), shown  # but within other numbers of the page
+    assert not re.search(rf"(?<![\d.]){port}(?![\d.])", shown), shown  # as a number of its own

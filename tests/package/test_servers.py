@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from servers import RealServer, _reserve, free_port
+from servers import RealServer, free_port, reserve_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,4 +37,4 @@ def test_a_port_is_given_to_one_caller_alone() -> None:
     """In any process: the lock of its file is held, although nothing listens there."""
     ports = [free_port() for _ in range(20)]
     assert len(set(ports)) == 20
-    assert not any(map(_reserve, ports))
+    assert not any(map(reserve_port, ports))

@@ -5,18 +5,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
-
-_QUIETED: Final = ("asyncio", "redis", "httpx", "httpcore")
-"""Loggers whose level a command sets."""
 
 
 @contextmanager
 def log_settings_kept() -> Iterator[None]:
-    """Restore them after the block, so that later tests of this process see every record."""
+    """Restore these settings after the block, so that later tests of this process see every record."""
+    from streamroute.cli.output.logging import NOISY_LOGGERS  # conftest is loaded before coverage starts
+
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
-    levels = {logging.getLogger(name): logging.getLogger(name).level for name in _QUIETED}
+    levels = {logging.getLogger(name): logging.getLogger(name).level for name in NOISY_LOGGERS}
     try:
         yield
     finally:

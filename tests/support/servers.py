@@ -66,12 +66,12 @@ def free_port() -> int:
     No other test gets it, in any process, and no outgoing connection: nothing listens on it until a server is
     started there, and a server that was killed can be started on it again.
     """
-    while not _reserve(port := secrets.choice(_PORTS)):
+    while not reserve_port(port := secrets.choice(_PORTS)):
         pass
     return port
 
 
-def _reserve(port: int) -> bool:
+def reserve_port(port: int) -> bool:
     """Lock the port's file, if nobody holds the lock and the port can be bound."""
     folder = Path(tempfile.gettempdir(), f"streamroute-ports-{os.getuid()}")
     folder.mkdir(exist_ok=True)

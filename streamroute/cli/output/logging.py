@@ -23,7 +23,7 @@ from streamroute.text.safe_text import one_line, safe_repr
 from streamroute.text.truncation import clip
 
 _COLORS: Final = {logging.WARNING: "yellow", logging.ERROR: "red", logging.CRITICAL: "red"}
-_NOISY_LOGGERS: Final = ("asyncio", "redis", "httpx", "httpcore")
+NOISY_LOGGERS: Final = ("asyncio", "redis", "httpx", "httpcore")
 """Loggers whose debug and info records concern only their library, or show full addresses and headers."""
 
 log = logging.getLogger("streamroute")
@@ -39,7 +39,7 @@ def set_up_logging(output_format: str, level: str) -> None:
     flush_logs()
     root.handlers[:] = [CoalescingHandler(stderr, annotate=output_format != "json")]
     root.setLevel(level.upper())
-    for name in _NOISY_LOGGERS:
+    for name in NOISY_LOGGERS:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
     logging.captureWarnings(True)
     # Otherwise Python prints exceptions of threads and finalizers without a log record.
