@@ -75,16 +75,24 @@ def load_config(
 
 
 def config_file(path: str | Path, files: FileReader | None = None) -> str:
-    """Return the configuration file for a path given by the user: for a folder, its routes.yaml."""
+    """Return the configuration file for a path given by the user: for a folder, its routes.yaml.
+
+    The root file of ``files`` stays itself, even if there is a folder in its place.
+    """
+    if files is not None and files.root is not None and Path(path) == Path(files.root):
+        return str(Path(path))
     kind = kind_of(path) if files is None else files.kind(path)
     return str(Path(path) / FILE_NAME if kind is FileKind.FOLDER else Path(path))
 
 
-def recording_reader(path: str | Path, *, outside: bool = False) -> RecordingReader:
-    """Return a reader for ``load_config`` that keeps what it reads; ``path`` and ``outside`` are as there."""
+def recording_reader(path: str | Path, *, outside: bool = False, is_file: bool = False) -> RecordingReader:
+    """Return a reader for ``load_config`` that keeps what it reads; ``path`` and ``outside`` are as there.
+
+    With ``is_file``, the path is that of the root file, even if there is a folder in its place.
+    """
     from streamroute.system.recording import RecordingReader  # a check needs none
 
-    name = config_file(path)
+    name = str(Path(path)) if is_file else config_file(path)
     return RecordingReader(name, None if outside else Path(name).parent)
 
 

@@ -54,8 +54,11 @@ class FileReader:
     ``total`` is the maximum number of bytes read in all; ``what`` names the files in its error.
 
     Version control folders count as outside, since they may contain credentials of a CI. Hard links are not
-    detected: version control does not create them.
+    detected: version control does not create them. ``root`` is the path of the root file if that is known,
+    whatever may be there now; otherwise the user may have named its folder.
     """
+
+    root: str | None = None
 
     def __init__(
         self,

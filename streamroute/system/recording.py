@@ -19,21 +19,23 @@ class RecordingReader(FileReader):
     was checked is what was recorded.
     """
 
+    root: str
+
     def __init__(self, path: str | Path, folder: str | Path | None = None) -> None:
         super().__init__(folder)
-        self._path = os.fspath(path)
+        self.root = os.fspath(path)
         self._working_folder = os.getcwd()  # noqa: PTH109 - paths are text here
         self._files: dict[str, bytes] = {}
         self._failures: dict[str, ReadFailure] = {}
         self._folders: dict[str, tuple[RecordedEntry, ...]] = {}
         self._real_paths: dict[str, str] = {}
         self._kinds: dict[str, FileKind] = {}
-        self.real_path(os.path.normpath(os.path.dirname(self.absolute(self._path))))  # noqa: PTH120 - as above
+        self.real_path(os.path.normpath(os.path.dirname(self.absolute(self.root))))  # noqa: PTH120 - as above
 
     def record(self) -> FileRecord:
         """Return the record of what was read so far."""
         return FileRecord(
-            path=self._path,
+            path=self.root,
             working_folder=self._working_folder,
             folder=self.folder,
             files=dict(self._files),
@@ -100,6 +102,7 @@ class RecordedFiles(FileReader):
     def __init__(self, record: FileRecord) -> None:
         super().__init__()
         self.folder = record.folder
+        self.root = record.path
         self.record = record
 
     def read_root(self, path: str | Path) -> bytes:

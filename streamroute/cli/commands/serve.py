@@ -130,13 +130,14 @@ def command(
     import streamroute.app  # noqa: F401 - import it before the user's folder is on the import path
     from streamroute.cli.arguments.config import load_or_exit
     from streamroute.cli.commands.serving.one_process import serve
-    from streamroute.cli.commands.serving.options import ServeOptions, feed_target, served_streams
+    from streamroute.cli.commands.serving.options import ServeOptions, feed_target
     from streamroute.cli.commands.serving.reloading import ReloadOptions, Reloads
     from streamroute.cli.commands.serving.start import load_at_start
     from streamroute.cli.commands.serving.supervised import serve_with_workers
     from streamroute.cli.commands.serving.worker_channel import WorkerChannelEnd
     from streamroute.cli.process.event_loop import run_until_exit
     from streamroute.ops.generations.state_folder import state_folder
+    from streamroute.ops.serve.served_streams import served_streams
     from streamroute.ops.serve.session import Feed
 
     logs: dict[str, str] = {name: others[name] for name in ("log_format", "log_level")}
@@ -167,7 +168,6 @@ def command(
             hangups = Hangups()
             stack.enter_context(hangups.kept())
             start = load_at_start(path, folder, last_good=last_good)
-            served_streams(start.usable.document)
             reloads = Reloads(ReloadOptions(folder, others["watch"], outside_allowed(), hangups), start)
             if workers is None:
                 return run_until_exit(serve(start.usable, options, reloads))

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 from streamroute.compiler.pipeline import check_path, cold_changes, findings_for_running
 from streamroute.config.findings.finding import has_errors, sort_findings
 from streamroute.config.load import recording_reader
+from streamroute.errors import SetupError
 from streamroute.ops.reload.candidate import Candidate, ReloadCause
 from streamroute.ops.reload.loaded import FindingsText, Loaded
 from streamroute.ops.reload.watch_list import watch_list
+from streamroute.ops.serve.served_streams import served_streams
 from streamroute.system.recording import RecordedFiles
 
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ class CandidateLoader:
         if record is not None:
             result = check_path(record.path, imports=self.imports, files=RecordedFiles(record))
             return self._loaded(result, record, cause, running)
-        reader = recording_reader(self.path, outside=self.outside)
+        reader = recording_reader(self.path, outside=self.outside, is_file=True)
         result = check_path(self.path, imports=self.imports, files=reader)
         return self._loaded(result, reader.record(), cause, running)
 
@@ -60,9 +62,15 @@ class CandidateLoader:
         if running is not None and result.document is not None and not has_errors(findings):
             findings = sort_findings([*findings, *self.compare(running.document, result.document)])
         if has_errors(findings) or result.document is None or result.compiled is None:
-            watched = watch_list(self.path, record, result, refused=True)
-            return Loaded(watched, None, self.describe(findings, result.sources))
+            return self._refused(result, record, self.describe(findings, result.sources))
+        try:
+            served_streams(result.document)
+        except SetupError as error:
+            return self._refused(result, record, FindingsText(str(error)))
         candidate = Candidate(
             result.document.generation, result.document, result.compiled, tuple(findings), record, cause
         )
         return Loaded(watch_list(self.path, record, result, refused=False), candidate)
+
+    def _refused(self, result: CheckResult, record: FileRecord, findings: FindingsText) -> Loaded:
+        return Loaded(watch_list(self.path, record, result, refused=True), None, findings)

@@ -208,12 +208,18 @@ def deep_nesting(files: Files) -> None:
     files.write("routes.yaml", "x-deep: " + "[" * 100_000)
 
 
+def no_enabled_route(files: Files) -> None:
+    files.write("routes.yaml", ROOT.replace("type: t,", "type: t, enabled: false,"))
+    files.write("features/two.yaml", EXTRA.replace("type: t,", "type: t, enabled: false,"))
+
+
 BAD: list[tuple[Callable[[Files], None], str]] = [
     (half_written, "SR0"),
     (empty, "the file is empty"),
     (deleted, "file not found"),
     (not_utf8, "the file is UTF-16, not UTF-8"),
-    (a_folder, "file not found"),
+    (a_folder, "/routes.yaml:1:1: error[SR001]: the path is a folder, not a file"),
+    (no_enabled_route, "routes.yaml has no enabled route: there is nothing to serve"),
     (a_pipe, "it is a pipe, not a file"),
     (a_link_to_itself, "could not read the file"),
     (a_link_to_another_folder, "a link that points outside its folder"),

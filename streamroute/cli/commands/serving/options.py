@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import click
 
 from streamroute.cli.arguments.stream_argument import stream_named
-from streamroute.errors import SetupError
 
 if TYPE_CHECKING:
     from streamroute.cli.commands.serving.worker_channel import WorkerChannelEnd
@@ -41,14 +40,6 @@ class ServeOptions:
     def is_worker(self) -> bool:
         """Whether this process reports to a supervisor."""
         return self.report is not None
-
-
-def served_streams(document: Document) -> list[str]:
-    """Return the streams that have enabled routes; raises SetupError if there are none."""
-    served = [stream for stream in document.streams if document.served(stream)]
-    if not served:
-        raise SetupError(f"{document.path} has no enabled route: there is nothing to serve")
-    return served
 
 
 def feed_target(document: Document, served: list[str], stream: str | None) -> str:

@@ -18,16 +18,18 @@ from streamroute.cli.arguments.paths import outside_allowed
 from streamroute.cli.output.logging import echo_error
 from streamroute.compiler.pipeline import check_path
 from streamroute.config.load import recording_reader
-from streamroute.errors import StreamrouteError
+from streamroute.errors import SetupError, StreamrouteError
 from streamroute.logs.coalescing import NEVER_COALESCED
 from streamroute.ops.generations.store import GenerationStore
 from streamroute.ops.reload.candidate import Candidate, ReloadCause
 from streamroute.ops.reload.watch_list import watch_list
+from streamroute.ops.serve.served_streams import served_streams
 from streamroute.system.recording import RecordedFiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from streamroute.config.document import Document
     from streamroute.ops.reload.watched_files import WatchedFiles
     from streamroute.system.file_record import FileRecord
 
@@ -50,13 +52,15 @@ class StartConfig:
 
 
 def load_at_start(path: Path, state_folder: Path, *, last_good: bool) -> StartConfig:
-    """Check the files on disk; on errors, print every finding.
+    """Check the files on disk; on errors, or if no route is enabled, print why they cannot be used.
 
     Then, with ``last_good``, use the newest stored generation that has no errors, else exit with 1.
     """
-    reader = recording_reader(path, outside=outside_allowed())
+    reader = recording_reader(path, outside=outside_allowed(), is_file=True)
     result, usable = check_and_print(path, imports=True, unset="error", files=reader)
     record = reader.record()
+    if usable is not None and not _has_routes(usable.document):
+        usable = None
     watched = watch_list(path, record, result, refused=usable is None)
     if usable is not None:
         log_findings(usable)
@@ -65,6 +69,16 @@ def load_at_start(path: Path, state_folder: Path, *, last_good: bool) -> StartCo
         exit_unusable()
     good, record = _last_good(path, state_folder)
     return StartConfig(path, good, _candidate(good, record), watched, is_on_disk=False)
+
+
+def _has_routes(document: Document) -> bool:
+    """Return whether a route is enabled; print it if none is."""
+    try:
+        served_streams(document)
+    except SetupError as error:
+        echo_error(str(error))
+        return False
+    return True
 
 
 def _candidate(usable: UsableConfig, record: FileRecord) -> Candidate:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -243,11 +243,39 @@ async def test_a_start_on_the_last_good_generation_is_loud_and_mended_by_a_reloa
         assert await applied(site) == "three"
 
 
-async def test_a_missing_file_starts_the_last_good_generation(site: Site) -> None:
+def gone(site: Site) -> None:
+    os.unlink(site.file)  # noqa: PTH108 - pathlib blocks, too
+
+
+def a_folder(site: Site) -> None:
+    gone(site)
+    os.mkdir(site.file)  # noqa: PTH102 - as above
+
+
+def without_routes(site: Site) -> None:
+    site.write("one, enabled: false")
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (gone, "file not found"),
+        (a_folder, "/routes.yaml:1:1: error[SR001]: the path is a folder, not a file"),
+        (without_routes, "/routes.yaml has no enabled route: there is nothing to serve"),
+    ],
+)
+async def test_whatever_became_of_the_file_the_last_good_generation_starts(
+    site: Site, capsys: pytest.CaptureFixture[str], damage: Callable[[Site], None], reason: str
+) -> None:
     async with site.serving(site.start()):
         pass
-    os.unlink(site.file)  # noqa: PTH108 - pathlib blocks, too
-    assert not site.start(last_good=True).is_on_disk
+    damage(site)
+    with pytest.raises(click.exceptions.Exit):
+        site.start()
+    out, err = capsys.readouterr()
+    assert reason in out + err
+    start = site.start(last_good=True)
+    assert (start.candidate.document.routes[0].name, start.is_on_disk) == ("one", False)
 
 
 async def test_without_any_good_generation_it_does_not_start(
