@@ -128,7 +128,6 @@ def command(
       streamroute serve --feed events.jsonl --drain
     """
     import streamroute.app  # noqa: F401 - import it before the user's folder is on the import path
-    from streamroute.cli.arguments.config import load_or_exit
     from streamroute.cli.commands.serving.one_process import serve
     from streamroute.cli.commands.serving.options import ServeOptions, feed_target
     from streamroute.cli.commands.serving.reloading import ReloadOptions, Reloads
@@ -158,34 +157,29 @@ def command(
     if others["watch"] and not reloads_itself:
         raise click.UsageError("--reload cannot be combined with --drain or --feed")
     last_good: bool = others["last_good"]
-    if last_good and workers is not None:
-        raise click.UsageError("--last-good cannot be combined with --workers")
     path = config_path_if_any(config, may_be_missing=last_good or others["channel"] is not None)
     folder = state_folder(path, others["state_dir"])
     with ExitStack() as stack:
         events = None if feed is None else open_events(feed, stack)
-        if reloads_itself:
-            hangups = Hangups()
-            stack.enter_context(hangups.kept())
-            start = load_at_start(path, folder, last_good=last_good)
-            reloads = Reloads(ReloadOptions(folder, others["watch"], outside_allowed(), hangups), start)
-            if workers is None:
-                return run_until_exit(serve(start.usable, options, reloads))
-            command_line = worker_command(path, _worker_arguments(logs, drain=False))
-            supervised = serve_with_workers(start.usable, options, command_line, workers, reloads)
-            return run_until_exit(supervised)
         if others["channel"] is not None:
             channel = WorkerChannelEnd(others["channel"])
+            stack.enter_context(channel.hangups.kept())
             return run_until_exit(serve(channel.load_start(), replace(options, channel=channel)))
-        loaded = load_at_start(path, folder, last_good=True).usable if last_good else load_or_exit(path)
-        served = served_streams(loaded.document)
+        hangups = Hangups()
+        if reloads_itself:
+            stack.enter_context(hangups.kept())
+        start = load_at_start(path, folder, last_good=last_good)
+        reloading = ReloadOptions(folder, others["watch"], outside_allowed(), hangups)
+        reloads = Reloads(reloading, start) if reloads_itself else None
         if workers is not None:
             command_line = worker_command(path, _worker_arguments(logs, drain=drain))
-            return run_until_exit(serve_with_workers(loaded, options, command_line, workers, None))
+            return run_until_exit(serve_with_workers(start, options, command_line, workers, reloads))
         if feed is not None and events is not None:
-            source = Feed(events, display_name(feed), feed_target(loaded.document, served, feed_stream))
+            document = start.usable.document
+            target = feed_target(document, served_streams(document), feed_stream)
+            source = Feed(events, display_name(feed), target)
             options = replace(options, feed=source)
-        return run_until_exit(serve(loaded, options))
+        return run_until_exit(serve(start.usable, options, reloads))
 
 
 def _worker_arguments(logs: dict[str, str], *, drain: bool) -> list[str]:

@@ -60,12 +60,12 @@ async def supervise(
     *,
     drain: bool,
     stop_timeout: float,
-    generations: WorkerGenerations | None = None,
+    generations: WorkerGenerations,
 ) -> int:
     """Run workers until a signal, or until all are done; their counts go to ``reports``.
 
-    A second signal, or ``stop_timeout`` seconds after the first, kills the workers that still run. With
-    ``generations``, the workers start with its generation, and are reloaded.
+    A second signal, or ``stop_timeout`` seconds after the first, kills the workers that still run. The
+    workers start with the generation of ``generations``.
     """
     from streamroute.cli.process.signals import stop_on_signals
     from streamroute.ops.serve.retry_until_available import retry_until_available
@@ -87,21 +87,18 @@ async def supervise(
         wait_until_reachable=wait_until_reachable,
         incidents=Incidents(reports.ended.count_event),
     )
-    hangups = None if generations is None else generations.hangups
-    with stop_on_signals(supervisor.stop, hangups=hangups, on_second=supervisor.kill):
-        if generations is None:
-            return await supervisor.run()
+    with stop_on_signals(supervisor.stop, hangups=generations.hangups, on_second=supervisor.kill):
         async with generations.serving(supervisor):
             return await supervisor.run()
 
 
 class WorkerGenerations(Protocol):
-    """Keeps the workers of a supervisor on one generation, and reloads it."""
+    """Keeps the workers of a supervisor on one generation."""
 
     hangups: Hangups
 
     def serving(self, supervisor: Supervisor) -> AbstractAsyncContextManager[None]:
-        """Reload the workers on request inside the block, which runs the supervisor."""
+        """Start workers with the generation inside the block, which runs the supervisor."""
         ...
 
 

@@ -7,7 +7,7 @@ import pty
 import re
 import signal
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -39,9 +39,11 @@ def state(project: Project) -> Project:
     return project
 
 
-def served(project: Project, *arguments: str) -> Running:
+def served(project: Project, *arguments: str, **settings: Any) -> Running:
     project.routes(ONE)
-    return project.start("serve", *arguments).expect_log("stream events, group tests: 1 route: ok")
+    return project.start("serve", *arguments, **settings).expect_log(
+        "stream events, group tests: 1 route: ok"
+    )
 
 
 def test_an_edit_moves_events_and_a_bad_one_moves_nothing(state: Project) -> None:
@@ -145,10 +147,7 @@ def test_workers_are_reloaded_together_and_start_with_the_generation_that_runs(s
     samples = metrics.samples()
     assert samples["config_last_reload_successful",] == 0
     assert [samples["config_reloads_total", result] for result in ("applied", "refused")] == [1, 1]
-    pids = [int(pid) for pid in re.findall(r"worker \d is process (\d+)", running.err)]
-    for pid in pids:
-        os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: len(re.findall(r"worker \d is process", running.err)) == 4, "new workers", 60)
+    kill_workers(running)
     publish(state, 3)
     state.notes("two 3")
     assert state.run("reload").code == 1
@@ -158,6 +157,91 @@ def test_workers_are_reloaded_together_and_start_with_the_generation_that_runs(s
     publish(state, 4)
     state.notes("one 4")
     assert running.signal(signal.SIGTERM).end().code == 0
+
+
+@pytest.mark.processes
+def test_workers_run_the_last_good_generation_until_the_file_is_mended(state: Project) -> None:
+    assert served(state).signal(signal.SIGTERM).end().code == 0
+    edit(state, TWO.replace("handler", "handlr"))
+    options = ["--workers", "2", "--reload", "--metrics", "127.0.0.1:0"]
+    running = state.start("serve", "--last-good", *options)
+    running.expect_log("error").expect_log("routes.yaml is NOT used: running the last good generation ")
+    metrics = Scraper(running)
+    assert metrics.samples()["config_last_reload_successful",] == 0
+    publish(state, 1)
+    state.notes("one 1")
+    kill_workers(running)
+    publish(state, 2)
+    state.notes("one 2")
+    edit(state, TWO)
+    running.expect_log("(file change): 1 route changed: ok")
+    assert metrics.samples()["config_last_reload_successful",] == 1
+    publish(state, 3)
+    state.notes("two 3")
+    assert running.signal(signal.SIGTERM).end().code == 0
+
+
+@pytest.mark.processes
+def test_workers_of_a_bounded_run_have_the_last_good_generation_too(state: Project) -> None:
+    assert served(state).signal(signal.SIGTERM).end().code == 0
+    edit(state, TWO.replace("handler", "handlr"))
+    publish(state, 1)
+    done = state.run("serve", "--last-good", "--workers", "2", "--drain")
+    assert done.code == 0, done.err
+    assert "is NOT used: running the last good generation " in done.err
+    assert state.ledger == ["one 1"]
+
+
+@pytest.mark.processes
+def test_workers_roll_back_together_and_stay_there(state: Project) -> None:
+    running = served(state, "--reload", "--workers", "2")
+    publish(state, 1)
+    state.notes("one 1")
+    edit(state, TWO)
+    running.expect_log("(file change): 1 route changed: ok")
+    done = state.run("rollback")
+    assert done.code == 0, done.err
+    assert "(rollback): 1 route changed: ok" in done.out
+    assert "note: the files on disk differ" in done.err
+    kill_workers(running)
+    publish(state, 2)
+    state.notes("one 2")
+    assert state.run("rollback", "ffff").code == 1
+    edit(state, ONE.replace("one", "three"))
+    wait_until(lambda: running.err.count("(file change): 1 route changed: ok") == 2, "the reload", 60)
+    publish(state, 3)
+    state.notes("three 3")
+    end = running.signal(signal.SIGTERM).end()
+    assert (end.code, "Traceback" in end.err) == (0, False)
+
+
+@pytest.mark.processes
+def test_sighup_reloads_workers_through_their_supervisor_alone(state: Project) -> None:
+    """``pkill -HUP`` reaches all of them; none of them ends."""
+    options = ["--workers", "2", "--metrics", "127.0.0.1:0"]
+    running = served(state, *options, preexec_fn=_without_terminal)
+    Scraper(running).until(lambda samples: samples["processes",] == 2, "both workers")
+    edit(state, TWO)
+    for pid in workers(running):
+        os.kill(pid, signal.SIGHUP)
+    wait_until(lambda: running.err.count("the supervisor reloads its workers") == 2, "both lines", 60)
+    running.signal(signal.SIGHUP).expect_log("(SIGHUP): 1 route changed: ok")
+    publish(state, 2)
+    state.notes("two 2")
+    end = running.signal(signal.SIGTERM).end()
+    assert (end.code, "exited unexpectedly" in end.err) == (0, False)
+
+
+def workers(running: Running) -> list[int]:
+    """Return the pids of all workers so far."""
+    return [int(pid) for pid in re.findall(r"worker \d is process (\d+)", running.err)]
+
+
+def kill_workers(running: Running) -> None:
+    """Kill both workers, and wait until they are started again."""
+    for pid in workers(running):
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: len(workers(running)) == 4, "new workers", 60)
 
 
 def test_a_bad_file_at_the_start_runs_the_last_good_generation_if_asked(state: Project) -> None:

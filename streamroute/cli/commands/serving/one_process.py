@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from streamroute.cli.arguments.config import UsableConfig
     from streamroute.cli.commands.serving.options import ServeOptions
     from streamroute.cli.commands.serving.reloading import Reloads
+    from streamroute.cli.process.hangups import Hangups
     from streamroute.config.document import Document
     from streamroute.ops.reload.candidate import Candidate
 
@@ -76,7 +77,7 @@ class _ServeRun:
         stack.enter_context(
             stop_on_signals(
                 self.stop.set,
-                hangups=None if self._reloads is None else self._reloads.hangups,
+                hangups=self._hangups,
                 on_first=self._deadline.begin,
                 second_exits=not options.is_worker,
             )
@@ -111,6 +112,11 @@ class _ServeRun:
         else:
             log_banner(document, redis)
         return app, redis
+
+    @property
+    def _hangups(self) -> Hangups | None:
+        source = self._options.channel or self._reloads
+        return None if source is None else source.hangups
 
     def reloading(self, app: App, redis: RedisConnection) -> AbstractAsyncContextManager[None]:
         """Reload on request inside the block, if this run does."""

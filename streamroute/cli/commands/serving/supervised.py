@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from streamroute.cli.arguments.server import open_server
 from streamroute.cli.commands.serving.banner import log_banner
 from streamroute.cli.commands.serving.options import route_names
-from streamroute.cli.commands.serving.worker_generations import SupervisedGenerations
+from streamroute.cli.commands.serving.worker_generations import StartGeneration, SupervisedGenerations
 from streamroute.cli.output.run_summary import print_summary
 from streamroute.cli.process.deadline import max_stop_seconds
 from streamroute.cli.process.exit_codes import ExitCode
@@ -19,13 +19,13 @@ from streamroute.ops.metrics.counters import Counters
 from streamroute.ops.workers.reports import WorkerReports
 
 if TYPE_CHECKING:
-    from streamroute.cli.arguments.config import UsableConfig
     from streamroute.cli.commands.serving.options import ServeOptions
     from streamroute.cli.commands.serving.reloading import Reloads
+    from streamroute.cli.commands.serving.start import StartConfig
 
 
 async def serve_with_workers(
-    loaded: UsableConfig,
+    start: StartConfig,
     options: ServeOptions,
     command: Sequence[str],
     workers: int,
@@ -35,7 +35,7 @@ async def serve_with_workers(
 
     ``reloads`` is None for a run that does not reload, because it ends by itself.
     """
-    document = loaded.document
+    document = start.usable.document
     counters = Counters(route_names(document))
     async with AsyncExitStack() as stack:
         redis = await stack.enter_async_context(
@@ -55,7 +55,7 @@ async def serve_with_workers(
                 *(command, workers, reports, redis),
                 drain=options.drain,
                 stop_timeout=max_stop_seconds(document),
-                generations=generations,
+                generations=generations or StartGeneration(start.candidate),
             )
         finally:
             if options.is_bounded:

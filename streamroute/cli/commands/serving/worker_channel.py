@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from streamroute.cli.arguments.config import check_or_exit
 from streamroute.cli.arguments.paths import outside_allowed
 from streamroute.cli.output.reload_findings import findings_text
+from streamroute.cli.process.hangups import Hangups
 from streamroute.ops.reload.loaded import Loaded
 from streamroute.ops.reload.loading import CandidateLoader
 from streamroute.ops.reload.patient_thread import PatientThread
@@ -25,16 +27,23 @@ if TYPE_CHECKING:
     from streamroute.cli.arguments.config import UsableConfig
     from streamroute.config.document import Document
 
+log = logging.getLogger(__name__)
+
 _PATIENCE: Final = 60.0  # seconds that reading, checking and importing may take
 
 
 class WorkerChannelEnd:
-    """A worker's end of its channel, by the file descriptor that it inherited."""
+    """A worker's end of its channel, by the file descriptor that it inherited.
+
+    ``hangups`` are ignored: they are for the supervisor, which reloads its workers.
+    """
 
     def __init__(self, descriptor: int) -> None:
         self._socket = socket.socket(fileno=descriptor)
         self._socket.set_inheritable(False)
         self._path = Path()
+        self.hangups = Hangups()
+        self.hangups.on_request = _ignore_hangup
 
     def load_start(self) -> UsableConfig:
         """Load the generation to start with from the files that the supervisor sends.
@@ -57,3 +66,7 @@ class WorkerChannelEnd:
         finally:
             task.cancel()
             await asyncio.wait([task])
+
+
+def _ignore_hangup() -> None:
+    log.info("SIGHUP is ignored: the supervisor reloads its workers")

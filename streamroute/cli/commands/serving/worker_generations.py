@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from streamroute.cli.commands.serving.options import route_names
 from streamroute.cli.process.deadline import max_stop_seconds
+from streamroute.cli.process.hangups import Hangups
 from streamroute.cli.process.workers import CHANNEL_OPTION
 from streamroute.ops.reload.dropped_routes import report_waiting
 from streamroute.ops.reload.hooks import ReloadHooks
@@ -20,6 +21,20 @@ if TYPE_CHECKING:
     from streamroute.ops.metrics.counters import Counters
     from streamroute.ops.reload.candidate import Candidate
     from streamroute.ops.workers.supervisor import Supervisor
+
+
+class StartGeneration:
+    """The workers of a supervisor run one generation to the end, whatever becomes of its files."""
+
+    def __init__(self, start: Candidate) -> None:
+        self.hangups = Hangups()
+        self._start = start
+
+    @asynccontextmanager
+    async def serving(self, supervisor: Supervisor) -> AsyncIterator[None]:
+        """Start workers with the generation inside the block, which runs the supervisor."""
+        _connect(supervisor, WorkersTarget(self._start, supervisor.replace))
+        yield
 
 
 class SupervisedGenerations:
@@ -36,7 +51,7 @@ class SupervisedGenerations:
     async def serving(self, supervisor: Supervisor) -> AsyncIterator[None]:
         """Reload the workers on request inside the block, which runs the supervisor."""
         target = WorkersTarget(self._reloads.start, supervisor.replace)
-        supervisor.channel, supervisor.channel_option = target.channel, CHANNEL_OPTION
+        _connect(supervisor, target)
         hooks = ReloadHooks(before_swap=self._report_waiting, applied=partial(self._on_applied, supervisor))
         async with self._reloads.serving(target, hooks, imports=False):
             yield
@@ -48,3 +63,8 @@ class SupervisedGenerations:
         self.document = candidate.document
         self._counters.use_routes(route_names(candidate.document))
         supervisor.stop_timeout = max(supervisor.stop_timeout, max_stop_seconds(candidate.document))
+
+
+def _connect(supervisor: Supervisor, target: WorkersTarget) -> None:
+    """Start workers with the generation of the target, which replaces it."""
+    supervisor.channel, supervisor.channel_option = target.channel, CHANNEL_OPTION
