@@ -6,10 +6,10 @@ Source of the default: https://specifications.freedesktop.org/basedir-spec/lates
 from __future__ import annotations
 
 import os
-import tempfile
 from hashlib import sha256
 from pathlib import Path
 
+from streamroute.adapters.embedded.socket_path import temporary_folder
 from streamroute.errors import StreamrouteError
 
 
@@ -37,4 +37,4 @@ def _user_folder() -> Path:
     home = os.path.expanduser("~")  # noqa: PTH111 - pathlib's raises where there is none
     if os.path.isabs(home) and os.access(home, os.W_OK | os.X_OK):  # noqa: PTH117 - as above
         return Path(home, ".local/state/streamroute")
-    return Path(tempfile.gettempdir(), f"streamroute-{os.geteuid()}")
+    return Path(temporary_folder(), f"streamroute-{os.geteuid()}")

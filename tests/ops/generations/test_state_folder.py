@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import tempfile
 from pathlib import Path
 
@@ -38,6 +40,17 @@ def test_a_service_without_a_home_uses_the_temporary_folder(
     monkeypatch.setenv("HOME", str(tmp_path / "absent"))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     assert state_folder("/app/routes.yaml").parent.parent == tmp_path
+
+
+def test_a_read_only_system_without_a_home_or_temporary_folder_still_has_a_path(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def no_temporary_folder() -> str:
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
+
+    monkeypatch.setenv("HOME", str(tmp_path / "absent"))
+    monkeypatch.setattr(tempfile, "gettempdir", no_temporary_folder)
+    assert state_folder("routes.yaml").parent.name == f"streamroute-{os.geteuid()}"
 
 
 def test_each_configuration_has_its_own_whatever_the_spelling_of_its_path(
