@@ -72,7 +72,7 @@ class App:
 
     @property
     def generation(self) -> str:
-        """The name of the configuration that decodes messages now."""
+        """The name of the configuration that decodes messages now; may be read from any thread."""
         return self._current.name
 
     @property
@@ -81,7 +81,10 @@ class App:
         return self._current.document
 
     def old_generations(self) -> list[tuple[str, int]]:
-        """Return the replaced generations that are in use, oldest first, with their messages in flight."""
+        """Return the replaced generations that are in use, oldest first, with their messages in flight.
+
+        May be called from any thread.
+        """
         return self._old.names()
 
     def publisher(self, stream: str) -> Publisher:
@@ -209,11 +212,13 @@ class App:
 
         Raises SetupError if the container of the current generation cannot be closed.
         """
-        await self.stop()
-        if self._prepared is not None:
-            await self.discard(self._prepared)
-        await self._old.close()
-        await self._current.container.close()
+        try:
+            await self.stop()
+            if self._prepared is not None:
+                await self.discard(self._prepared)
+            await self._old.close()
+        finally:
+            await self._current.container.close()
 
     def _resize_threads(self) -> None:
         self._set_threads(sum(service.config.concurrency for service in self._running.all))
@@ -245,10 +250,20 @@ async def open_app(
     builder = ServiceBuilder(connection, consumer_names.consumer_name(), observer, incidents, on_stuck)
     concurrency = sum(stream.concurrency for stream in served_streams(document))
     with handler_threads(concurrency) as resize_threads:
-        generation = await open_generation(builder, document, compiled)
+        app = await _open(builder, document, compiled, resize_threads)
+        del document, compiled  # the app keeps those of the current generation
         async with AsyncExitStack() as stack:
-            stack.push_async_callback(generation.container.close)
-            app = App(builder, generation, resize_threads)
             stack.push_async_callback(close_webhooks)
             stack.push_async_callback(app.close)
             yield app
+
+
+async def _open(
+    builder: ServiceBuilder, document: Document, compiled: Compiled, resize_threads: Callable[[int], None]
+) -> App:
+    generation = await open_generation(builder, document, compiled)
+    try:
+        return App(builder, generation, resize_threads)
+    except BaseException:
+        await generation.container.close()
+        raise

@@ -38,8 +38,11 @@ class OldGenerations:
         self._freeing[generation] = asyncio.create_task(self._free(generation))
 
     def names(self) -> list[tuple[str, int]]:
-        """Return each old generation, oldest first, and how many of its messages are in flight."""
-        return [(old.name, sum(self._in_flight(old).values())) for old in self._freeing]
+        """Return each old generation, oldest first, and how many of its messages are in flight.
+
+        May be called from any thread.
+        """
+        return [(old.name, sum(self._in_flight(old).values())) for old in tuple(self._freeing)]
 
     async def wait_for_room(self) -> None:
         """Wait until one more generation may become old; log what the wait is for."""

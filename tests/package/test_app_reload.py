@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import weakref
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -214,6 +215,39 @@ async def test_every_message_of_a_stream_that_changes_200_times_is_handled_once(
     assert {(by, of) for _, by, _, of in ran} <= {(f"r{number}", number) for number in range(1, 202)}
     assert len({by for _, by, _, _ in ran}) > 50
     assert sorted(project.handlers.closed) == list(range(1, 202))
+
+
+async def test_nothing_of_a_replaced_generation_stays_in_memory(project: Reloadable) -> None:
+    (project.folder / "kept.py").write_text(KEPT)
+    dispatchers = []
+    async with project.running(config("one", container="kept.build")) as app:
+        for number in range(2, 6):
+            dispatchers.append(weakref.ref(app.services["events"].pipelines.current.dispatcher))
+            await project.publish(number)
+            await eventually(partial(project.has_started, number))
+            settings = f"concurrency: {number}, lease: {60 + number // 4}s"
+            await project.reload(config(f"r{number}", container="kept.build", stream=settings))
+        await eventually(lambda: not app.old_generations())
+        await eventually(lambda: sys.modules["kept"].living() == [5])
+        assert [reference() for reference in dispatchers] == [None] * 4
+
+
+KEPT = """
+import gc, weakref
+
+made = []
+
+class Container(dict): ...
+
+def build():
+    container = Container(of=len(made) + 1)
+    made.append(weakref.ref(container))
+    return container
+
+def living():
+    gc.collect()
+    return [number for number, reference in enumerate(made, 1) if reference() is not None]
+"""
 
 
 async def test_a_cold_change_is_refused_whole(project: Reloadable) -> None:

@@ -70,7 +70,9 @@ async def process_metrics(
 
     def stats() -> ProcessStats:
         return ProcessStats(
-            *(loop_lag.lag, app.running(), app.concurrency(), app.stuck(), app.stopped_canaries())
+            *(loop_lag.lag, app.running(), app.concurrency(), app.stuck(), app.stopped_canaries()),
+            generation=app.generation,
+            old_generations=dict(app.old_generations()),
         )
 
     def streams() -> list[StreamConfig]:

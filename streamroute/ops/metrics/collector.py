@@ -10,7 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from streamroute import __version__
-from streamroute.ops.metrics.config_metrics import config_metrics
+from streamroute.ops.metrics.config_metrics import config_metrics, generation_metrics
 from streamroute.ops.metrics.counters import NO_ROUTE, Counters
 from streamroute.ops.metrics.declarations import (
     EVENT_METRICS,
@@ -48,6 +48,7 @@ class RouteCollector(Collector):
         yield from self._process_metrics()
         if self._sources.reloads is not None:
             yield from config_metrics(self._sources.reloads)
+            yield from generation_metrics(self._sources.stats())
 
     def _route_metrics(self, counters: Counters) -> Iterator[Metric]:
         families = {metric.name: _route_counter(metric) for metric in self._metrics}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -10,6 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from streamroute.ops.metrics.reload_status import RESULTS
 
 if TYPE_CHECKING:
+    from streamroute.ops.metrics.process_stats import ProcessStats
     from streamroute.ops.metrics.reload_status import ReloadStatus
 
 _PREFIX: Final = "streamroute_config_"
@@ -34,3 +36,24 @@ def config_metrics(status: ReloadStatus) -> Iterator[Metric]:
     for result in RESULTS:
         reloads.add_metric([result], status.counts[result])
     yield reloads
+
+
+def generation_metrics(processes: Sequence[ProcessStats]) -> Iterator[Metric]:
+    """Yield which generations the processes run: another one than the rest while a worker missed a reload."""
+    running = GaugeMetricFamily(
+        _PREFIX + "processes", "Processes that decode messages by the generation.", labels=["generation"]
+    )
+    for generation, count in sorted(Counter(stats.generation for stats in processes).items()):
+        running.add_metric([generation], count)
+    yield running
+    old = [stats.old_generations for stats in processes]
+    yield GaugeMetricFamily(
+        _PREFIX + "old_generations",
+        "Replaced generations that still have messages in flight, in the process that has the most.",
+        value=max(map(len, old), default=0),
+    )
+    yield GaugeMetricFamily(
+        _PREFIX + "old_generation_messages",
+        "Messages in flight that were decoded by replaced generations.",
+        value=sum(sum(counts.values()) for counts in old),
+    )

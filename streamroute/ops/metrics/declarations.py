@@ -138,6 +138,12 @@ EVENT_METRICS: Final = (
     EventMetric(
         Incident.WORKER_DIED, "workers_died", "Worker processes that ended unexpectedly.", by_stream=False
     ),
+    EventMetric(
+        Incident.RELOAD_MISSED,
+        "workers_missed_reload",
+        "Times that a worker process did not follow a reload, and was started again.",
+        by_stream=False,
+    ),
 )
 
 

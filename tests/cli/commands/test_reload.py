@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from metrics_scraper import Scraper
+from metrics_scraper import Samples, Scraper
 from projects import ROUTES
 from servers import wait_until
 
@@ -175,7 +175,9 @@ def test_workers_run_the_last_good_generation_until_the_file_is_mended(state: Pr
     state.notes("one 2")
     edit(state, TWO)
     running.expect_log("(file change): 1 route changed: ok")
-    assert metrics.samples()["config_last_reload_successful",] == 1
+    samples = metrics.until(lambda samples: 2 in generations(samples).values(), "both on one generation")
+    assert samples["config_last_reload_successful",] == 1
+    assert list(generations(samples)) == [key[1] for key in samples if key[0] == "config_info"]
     publish(state, 3)
     state.notes("two 3")
     assert running.signal(signal.SIGTERM).end().code == 0
@@ -230,6 +232,11 @@ def test_sighup_reloads_workers_through_their_supervisor_alone(state: Project) -
     state.notes("two 2")
     end = running.signal(signal.SIGTERM).end()
     assert (end.code, "exited unexpectedly" in end.err) == (0, False)
+
+
+def generations(samples: Samples) -> dict[str, float]:
+    """Return how many processes run each generation."""
+    return {key[1]: count for key, count in samples.items() if key[0] == "config_processes"}
 
 
 def workers(running: Running) -> list[int]:

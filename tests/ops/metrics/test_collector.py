@@ -90,7 +90,8 @@ def test_events_without_a_route_are_counted_by_stream() -> None:
     service.counters.observe(message(), None, Result.UNKNOWN)
     service.counters.observe(message(), None, Result.LOST)
     for incident in Incident:
-        service.counters.count_event("" if incident is Incident.WORKER_DIED else "s", incident, 2)
+        of_workers = incident in {Incident.WORKER_DIED, Incident.RELOAD_MISSED}
+        service.counters.count_event("" if of_workers else "s", incident, 2)
     samples = service.samples()
     assert samples["messages_total", "dead", "", "s"] == 1
     for name in ("messages_undecodable", "messages_unlisted", "leases_lost"):
@@ -99,7 +100,7 @@ def test_events_without_a_route_are_counted_by_stream() -> None:
         assert samples[f"{name}_total", "s"] == 2
     for name in ("groups_recreated", "outages", "handlers_stuck"):
         assert samples[f"{name}_total", "s"] == 2
-    assert samples["workers_died_total",] == 2
+    assert samples["workers_died_total",] == samples["workers_missed_reload_total",] == 2
 
 
 def test_message_types_are_not_used_as_labels() -> None:
@@ -121,6 +122,18 @@ def test_the_configuration_has_its_generation_and_the_results_of_reloads() -> No
     assert samples["config_last_reload_success_timestamp_seconds",] == 12
     counts = [samples["config_reloads_total", result] for result in ("applied", "refused", "unchanged")]
     assert counts == [1, 1, 0]
+
+
+def test_the_processes_tell_which_generations_they_run_and_which_they_still_use() -> None:
+    samples = Service().samples()
+    assert samples["config_old_generations",] == samples["config_old_generation_messages",] == 0
+    first = ProcessStats(generation="abc", old_generations={"one": 2, "two": 1})
+    samples = Service(
+        first, ProcessStats(generation="abc"), ProcessStats(generation="two", old_generations={"one": 4})
+    ).samples()
+    assert [samples["config_processes", name] for name in ("abc", "two")] == [2, 1]
+    assert samples["config_old_generations",] == 2
+    assert samples["config_old_generation_messages",] == 7
 
 
 def test_routes_that_a_reload_adds_are_exposed_and_removed_ones_keep_their_counts() -> None:

@@ -17,7 +17,9 @@ from streamroute.ops.metrics.counters import Counters
 from streamroute.ops.metrics.process_stats import ProcessStats
 from streamroute.ops.workers.report import WorkerReport
 
-STATS = ProcessStats(0.5, {"s": 1}, {"s": 32}, stopped_canaries={"s": {"new": 1}})
+STATS = ProcessStats(
+    0.5, {"s": 1}, {"s": 32}, stopped_canaries={"s": {"new": 1}}, generation="abc", old_generations={"def": 2}
+)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
@@ -26,7 +28,7 @@ JSON = st.recursive(
 NAMES = st.sampled_from(
     [
         *("routes", "unlisted", "events", "types", "messages", "stream", "route", "count", "lag"),
-        *("shadows", "counts", "stopped_canaries"),
+        *("shadows", "counts", "stopped_canaries", "generation", "old_generations"),
     ]
 )
 NEARLY = st.recursive(
@@ -72,6 +74,8 @@ def test_a_report_has_names_and_no_positions() -> None:
         "concurrency": {"s": 32},
         "stuck": {},
         "stopped_canaries": {"s": {"new": 1}},
+        "generation": "abc",
+        "old_generations": {"def": 2},
     }
 
 

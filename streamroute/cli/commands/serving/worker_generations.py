@@ -11,6 +11,7 @@ from streamroute.cli.commands.serving.options import route_names
 from streamroute.cli.process.deadline import max_stop_seconds
 from streamroute.cli.process.hangups import Hangups
 from streamroute.cli.process.workers import CHANNEL_OPTION
+from streamroute.incidents import Incidents
 from streamroute.ops.reload.dropped_routes import report_waiting
 from streamroute.ops.reload.hooks import ReloadHooks
 from streamroute.ops.workers.generations.target import WorkersTarget
@@ -50,7 +51,8 @@ class SupervisedGenerations:
     @asynccontextmanager
     async def serving(self, supervisor: Supervisor) -> AsyncIterator[None]:
         """Reload the workers on request inside the block, which runs the supervisor."""
-        target = WorkersTarget(self._reloads.start, supervisor.replace)
+        incidents = Incidents(self._counters.count_event)
+        target = WorkersTarget(self._reloads.start, supervisor.replace, incidents)
         _connect(supervisor, target)
         hooks = ReloadHooks(before_swap=self._report_waiting, applied=partial(self._on_applied, supervisor))
         async with self._reloads.serving(target, hooks, imports=False):

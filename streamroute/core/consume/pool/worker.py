@@ -59,8 +59,11 @@ class Workers(set[Worker]):
         return dict(worker.entry for worker in list(self) if worker.entry is not None)
 
     def payloads(self) -> list[dict[str, Any]]:
-        """Return the payloads of running entries, and of those whose threads outlived their run."""
-        entries = [worker.entry or (worker.abandoned and worker.abandoned.entry) for worker in list(self)]
+        """Return the payloads of running entries, and of those whose threads outlived their run.
+
+        May be called from any thread.
+        """
+        entries = [worker.entry or ((left := worker.abandoned) and left.entry) for worker in list(self)]
         return [entry[1] for entry in entries if entry is not None]
 
     def set_retired(self, value: bool) -> None:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+from streamroute.incidents import LOG_ONLY, Incident, Incidents
 from streamroute.ops.reload.candidate import ReloadRefusedError
 from streamroute.ops.workers.generations.channel import WorkerChannel, WorkerRefusedError
 from streamroute.system.record_format import pack_record
 
 if TYPE_CHECKING:
     from streamroute.ops.reload.candidate import Candidate
-
-log = logging.getLogger(__name__)
 
 _PATIENCE: Final = 120.0  # seconds: imports may take 60, and a container 30
 _COMMIT_PATIENCE: Final = 10.0  # seconds; it waits for the worker's event loop alone
@@ -25,19 +23,21 @@ class WorkersTarget:
     """A ``ReloadTarget``: the workers whose channels it knows, and the candidate that they run.
 
     ``replace`` ends a worker that did not follow, by its number: it is started again with the current
-    candidate.
+    candidate. ``incidents`` reports it.
     """
 
     def __init__(
         self,
         running: Candidate,
         replace: Callable[[int], None],
+        incidents: Incidents = LOG_ONLY,
         *,
         patience: float = _PATIENCE,
         commit_patience: float = _COMMIT_PATIENCE,
     ) -> None:
         self.current = running
         self._replace = replace
+        self._incidents = incidents
         self._patience = patience
         self._commit_patience = commit_patience
         self._channels: set[WorkerChannel] = set()
@@ -97,7 +97,8 @@ class WorkersTarget:
                 await channel.commit()
         except (WorkerRefusedError, TimeoutError) as error:
             reason = str(error) or f"worker {channel.number} did not answer in time"
-            log.warning("%s; it is started again, with the new generation", reason)
+            message = "%s; it is started again, with the new generation"
+            self._incidents.report(Incident.RELOAD_MISSED, "", message, reason)
             self._replace(channel.number)
 
 

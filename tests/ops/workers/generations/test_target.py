@@ -11,6 +11,7 @@ import pytest
 
 from consuming import within_patience
 from streamroute.errors import SetupError
+from streamroute.incidents import Incident, Incidents
 from streamroute.ops.reload.candidate import Candidate, ReloadCause, ReloadRefusedError
 from streamroute.ops.workers.generations.channel import WorkerChannel
 from streamroute.ops.workers.generations.follower import GenerationFollower
@@ -76,7 +77,9 @@ class Service:
 
     def __init__(self, **settings: float) -> None:
         self.replaced: list[int] = []
-        self.target = WorkersTarget(candidate("a"), self.replaced.append, **settings)
+        self.incidents: list[Incident] = []
+        incidents = Incidents(lambda _stream, incident, _count: self.incidents.append(incident))
+        self.target = WorkersTarget(candidate("a"), self.replaced.append, incidents, **settings)
         self.events: list[str] = []
         self.workers: list[Worker] = []
         self.following: list[asyncio.Task[None]] = []
@@ -186,7 +189,7 @@ async def test_a_worker_that_does_not_commit_is_replaced() -> None:
 
         channel.prepare = prepare_and_forget  # type: ignore[method-assign]  # a worker that loses its work
         await service.apply("b")
-        assert service.replaced == [2]
+        assert (service.replaced, service.incidents) == ([2], [Incident.RELOAD_MISSED])
         assert (service.generations, service.target.generation) == (["b", "a"], "b")
 
 
