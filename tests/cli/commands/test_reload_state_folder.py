@@ -1,0 +1,88 @@
+"""The state folder of a running serve: unusable, full, or shared by two of them."""
+
+from __future__ import annotations
+
+import resource
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from projects import JOBS, ROUTES
+from servers import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from projects import Project, Running
+
+SMALL = 100_000
+"""Bytes: more than the log has, and less than the configuration."""
+PADDING = ("# " + 98 * "x" + "\n") * (2 * SMALL // 100)
+
+
+def write(project: Project, name: str) -> None:
+    """Write the configuration whose only route notes this name."""
+    route = f"  - {{name: ok, type: t, handler: jobs.ok, with: {{to: {name}}}}}\n"
+    project.write("new.yaml", f"{ROUTES}{route}{PADDING}").replace(project.folder / "routes.yaml")
+
+
+def served(project: Project, folder: str, limit: Callable[[], None] | None = None) -> Running:
+    """Start to serve with this state folder."""
+    project.env["STREAMROUTE_STATE_DIR"] = folder
+    project.write("jobs.py", JOBS)
+    write(project, "one")
+    running = project.start("serve", preexec_fn=limit)
+    return running.expect_log("stream events, group tests: 1 route: ok")
+
+
+def limit_files() -> None:
+    """Files of this process are limited as a full disk limits them."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (SMALL, SMALL))
+
+
+@pytest.mark.parametrize(
+    ("folder", "limit", "reason"),
+    [("state", limit_files, "File too large"), ("jobs.py/state", None, "it is a link, or not a folder")],
+    ids=["full", "below a file"],
+)
+def test_without_a_usable_state_folder_it_reloads_and_says_once_that_nothing_is_kept(
+    project: Project, folder: str, limit: Callable[[], None] | None, reason: str
+) -> None:
+    running = served(project, folder, limit)
+    write(project, "two")
+    done = project.run("reload")
+    assert (done.code, "1 route changed: ok" in done.out) == (0, True), done.err
+    project.redis.xadd("events", {"type": "t", "data": '{"n": 1}'})
+    project.notes("two 1")
+    assert project.run("rollback").code == 1
+    end = running.signal(signal.SIGTERM).end()
+    assert end.code == 0
+    [warning] = [line for line in end.err.splitlines() if " warning" in line]
+    assert "is not kept for a rollback" in warning
+    assert reason in warning
+    assert not [*project.folder.glob("state/**/*.yaml")]
+
+
+def test_two_that_share_a_state_folder_are_both_reloaded_and_keep_one_history(project: Project) -> None:
+    both = [served(project, "state"), served(project, "state")]
+    pids = sorted(str(running.process.pid) for running in both)
+    assert len([*project.folder.glob("state/run/*.sock")]) == 2
+    write(project, "two")
+    done = project.run("reload")
+    assert done.code == 0, done.err
+    lines = done.out.splitlines()
+    assert sorted(line.split()[1].rstrip(":") for line in lines) == pids
+    listed = project.run("generations")
+    assert (listed.code, listed.err) == (0, "")
+    assert len(listed.out.splitlines()) == 3, listed.out
+    both[0].signal(signal.SIGTERM).end()
+    write(project, "three")
+    assert project.run("reload").code == 0
+    wait_until(lambda: len(project.run("generations").out.splitlines()) == 4, "the third generation")
+    done = project.run("rollback")
+    assert done.code == 0, done.err
+    project.redis.xadd("events", {"type": "t", "data": '{"n": 1}'})
+    project.notes("two 1")
+    assert both[1].signal(signal.SIGTERM).end().code == 0
+    assert not [*project.folder.glob("state/run/*.sock")]
