@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from streamroute.system.git.tree_files import GitFiles
 
 GIT: Final = "git:"
-_REVISION: Final = re.compile(r"((?:@\{[^}]*\}|[^:])+)(?::(.+))?", re.DOTALL)
-"""A revision in git's syntax, which may contain a colon in ``@{...}``, and a path."""
+_REVISION: Final = re.compile(r"((?:@\{[^{}]*\}|[^:])++)(?::(.+))?", re.DOTALL)
+"""A revision in git's syntax, which may contain a colon in ``@{...}``, and a path; read in one pass."""
 _HASH: Final = re.compile(r"[0-9a-fA-F]{4,12}")
 """A generation's hash, or its start."""
 _LONGEST: Final = 300  # characters of an argument in a message

@@ -90,6 +90,12 @@ def test_a_version_that_does_not_exist_is_a_usage_error(
     assert str(caught.value) == expected
 
 
+def test_a_revision_is_read_at_once(repository: Repository) -> None:
+    """However many braces it has: a reading that tries each of them in two ways would not end."""
+    with pytest.raises(click.UsageError, match=r"names no revision; write git:REV"):
+        opened(f"git:{'@{a}' * 60}:")
+
+
 def test_a_file_without_a_past_needs_a_path(repository: Repository) -> None:
     repository.write("new.yaml", "new")
     with pytest.raises(click.UsageError) as caught:
