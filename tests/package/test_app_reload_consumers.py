@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import operator
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -242,10 +243,11 @@ async def test_reloads_leave_nothing_behind(project: Reloadable) -> None:
     async with project.running(config("r0")) as app:
         for number in range(1, 6):
             await reload(number)
-        known = handles()
+        threads, files = handles()
         for number in range(6, 16):
             await reload(number)
-        assert handles() == known
+        most = threads, files + 1  # a connection more, if two commands have met
+        await eventually(lambda: all(map(operator.le, handles(), most)), "no thread or file more")
         assert len(asyncio.all_tasks()) < 20, "two streams have four loops each, and at most five workers"
         project.handlers.ran.clear()
         now = alive(Pipeline), alive(RedisStreamProcessor), alive(ContainerTask)
