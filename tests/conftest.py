@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
@@ -29,6 +30,10 @@ _UNTIMED = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.
 hypothesis.settings.register_profile("quick", _UNTIMED, max_examples=20)
 hypothesis.settings.register_profile("deep", _UNTIMED, max_examples=100)
 hypothesis.settings.load_profile("quick")  # CI also runs with --hypothesis-profile deep
+
+# Without bytecode files, each of the many processes of a run would compile the package and the tests again.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # A shell that starts the tests in the background makes them and all their child processes ignore Ctrl-C;
 # tests that send SIGINT need processes that do not ignore it.
