@@ -12,6 +12,7 @@ from streamroute.errors import StreamrouteError
 from streamroute.expansion import ExpansionError
 from streamroute.expressions.evaluate.compiled import filter_function
 from streamroute.expressions.evaluate.cost_limit import TooCostlyError, is_cheap, with_cost_limit
+from streamroute.expressions.evaluate.cost_model import cost_of
 from streamroute.expressions.evaluate.equality_terms import Equality, leading_equalities
 from streamroute.expressions.evaluate.interpreter import evaluate, is_falsy
 from streamroute.expressions.lint import parse_compilable
@@ -57,7 +58,8 @@ def compile_filter(expression: str) -> Filter:
 
 def _with_cost_limit(expression: str, tree: Tree, accepts: Callable[[Any], bool]) -> Callable[[Any], bool]:
     """The filter, raising FilterError if it would take too many steps."""
-    counted = with_cost_limit(tree.root, accepts, lambda value: not is_falsy(value))
+    steps = cost_of(tree.root).steps
+    counted = with_cost_limit(tree.root, steps, accepts, lambda value: not is_falsy(value))
     if counted is accepts:
         return accepts
 
@@ -69,7 +71,7 @@ def _with_cost_limit(expression: str, tree: Tree, accepts: Callable[[Any], bool]
         except BaseException as error:
             raise FilterError(expression, failure_text(error)) from error
 
-    if not is_cheap(tree.root):
+    if not is_cheap(steps):
         return limited
     return lambda payload: limited(payload) if type(payload) is ExpandingMessage else accepts(payload)
 
