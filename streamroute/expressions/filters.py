@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final, Protocol, cast
+from weakref import WeakValueDictionary
 
 from jmespath.exceptions import JMESPathTypeError
 
@@ -46,8 +47,22 @@ class FilterError(StreamrouteError):
         self.cause = cause
 
 
+_in_use: Final[WeakValueDictionary[str, Filter]] = WeakValueDictionary()
+
+
 def compile_filter(expression: str) -> Filter:
-    """Compile an expression to generated code. Raises ExpressionError for the first fatal problem."""
+    """Compile an expression to generated code, or return its filter that is in use.
+
+    So a reload compiles only the filters that the running configuration does not have. Raises ExpressionError
+    for the first fatal problem.
+    """
+    known = _in_use.get(expression)
+    if known is None:
+        known = _in_use[expression] = _compiled(expression)
+    return known
+
+
+def _compiled(expression: str) -> Filter:
     tree = parse_compilable(expression)
     accepts = filter_function(tree.root, partial(interpret_filter, expression))
     accepts = _with_cost_limit(expression, tree, accepts)

@@ -12,6 +12,7 @@ from streamroute.adapters.stream.publishers import publishers_by_stream
 from streamroute.compiler.checked_route import RuntimeContext
 from streamroute.compiler.runtime.container_task import ContainerTask
 from streamroute.stream_pipeline import Pipeline, build_pipeline
+from streamroute.system.background import background_thread
 
 if TYPE_CHECKING:
     from streamroute.compiler.compiled import Compiled
@@ -82,6 +83,7 @@ async def _in_own_thread(function: Any, *arguments: Any) -> Any:
     """Call a function in a new thread: handlers may occupy all threads of the loop's executor."""
     executor = ThreadPoolExecutor(1, thread_name_prefix="streamroute-build")
     try:
-        return await asyncio.get_running_loop().run_in_executor(executor, function, *arguments)
+        with background_thread():
+            return await asyncio.get_running_loop().run_in_executor(executor, function, *arguments)
     finally:
         executor.shutdown(wait=False)

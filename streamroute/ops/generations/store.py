@@ -103,14 +103,17 @@ class GenerationStore:
         self._patience = patience
         self._now = now
 
-    def add(self, record: FileRecord, document: Document) -> None:
-        """Store a generation that runs now: it becomes the current one, and the oldest ones are removed."""
+    def add(self, record: FileRecord, document: Document, outline: Outline | None = None) -> None:
+        """Store a generation that runs now: it becomes the current one, and the oldest ones are removed.
+
+        ``outline`` is that of the document, if it is known.
+        """
         with self.opened(create=True) as folder:
             for name in folder.names():
                 if name.startswith(_TEMPORARY):
                     folder.remove(name)
             listing = _list(folder)
-            outline = outline_of(document)
+            outline = outline or outline_of(document)
             stored = self._next(folder, document.generation, outline, listing)
             if not _holds(folder, stored, record):
                 _replace(folder, stored, record, outline)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from streamroute.errors import StreamrouteError
+from streamroute.ops.generations.changes import Outline, outline_of
 
 if TYPE_CHECKING:
     from streamroute.compiler.compiled import Compiled
@@ -25,7 +27,7 @@ class ReloadCause(StrEnum):
     ROLLBACK = "rollback"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Candidate:
     """A configuration without errors.
 
@@ -39,6 +41,11 @@ class Candidate:
     findings: tuple[Finding, ...]
     record: FileRecord
     cause: ReloadCause
+
+    @cached_property
+    def outline(self) -> Outline:
+        """Its parts, to say what changed; computed once, in tenths of a second with ten thousand routes."""
+        return outline_of(self.document)
 
 
 class ReloadRefusedError(StreamrouteError):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from streamroute.errors import StreamrouteError
-from streamroute.ops.generations.changes import changed_routes
+from streamroute.ops.generations.changes import changes_between
 from streamroute.ops.generations.store import GenerationStore
 from streamroute.ops.reload.candidate import ReloadRefusedError
 from streamroute.ops.reload.patient_thread import CrashedThreadError, HangingThreadError, PatientThread
@@ -76,11 +76,11 @@ class GenerationHistory:
 
     def describe(self, running: Candidate, candidate: Candidate) -> str:
         """Return what changes from one to the other, in a few words."""
-        return str(changed_routes(running.document, candidate.document))
+        return str(changes_between(running.outline, candidate.outline))
 
     async def _keep(self, candidate: Candidate) -> None:
         try:
-            await self._use(lambda: self._store.add(candidate.record, candidate.document))
+            await self._use(lambda: self._store.add(candidate.record, candidate.document, candidate.outline))
         except ReloadRefusedError as error:
             if not self._has_warned:
                 log.warning("generation %s is not kept for a rollback: %s", candidate.generation, error)

@@ -29,7 +29,7 @@ def _no_description(_running: Candidate, _candidate: Candidate) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ReloadHooks:
-    """Called by the reloader in the event loop; none may raise.
+    """Called by the reloader in the event loop, and ``describe`` in a thread; none may raise.
 
     ``files_read``: the files on disk were read, with or without errors. ``before_swap``: a candidate without
     errors is about to replace the running one; reports what that means for work that waits. ``describe``

@@ -10,6 +10,7 @@ from typing import Final, Generic, TypeVar
 
 from streamroute.errors import StreamrouteError
 from streamroute.logs.exception_text import error_line
+from streamroute.system.background import background_thread
 
 T = TypeVar("T")
 
@@ -66,8 +67,9 @@ class PatientThread(Generic[T]):
             with suppress(RuntimeError):  # the event loop is closed
                 loop.call_soon_threadsafe(deliver, value, failure)
 
-        self._thread = _start(work, self._name)
-        await asyncio.wait([result], timeout=self._patience)
+        with background_thread():
+            self._thread = _start(work, self._name)
+            await asyncio.wait([result], timeout=self._patience)
         if not result.done():
             result.cancel()
             raise HangingThreadError(f"it did not end within {self._patience:g} s")

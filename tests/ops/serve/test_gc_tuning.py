@@ -7,7 +7,7 @@ import weakref
 
 import pytest
 
-from streamroute.ops.serve.gc_tuning import rare_collections
+from streamroute.ops.serve.gc_tuning import exclude_new_objects, rare_collections
 
 
 class Knot:
@@ -41,3 +41,18 @@ def test_the_collector_is_as_before_when_the_server_fails() -> None:
     with pytest.raises(RuntimeError), rare_collections():
         raise RuntimeError
     assert gc.get_threshold() == before
+
+
+def test_cycles_that_were_excluded_are_freed_in_the_end() -> None:
+    """The container of a replaced configuration may be part of one."""
+    with rare_collections():
+        knot = Knot()
+        known = weakref.ref(knot)
+        exclude_new_objects()
+        del knot
+        gc.collect()
+        assert known() is not None
+        for _ in range(10):
+            exclude_new_objects()
+        assert known() is None
+        assert gc.get_freeze_count() > 0

@@ -23,7 +23,7 @@ from streamroute.ops.metrics.counters import Counters
 from streamroute.ops.reload.app_target import AppTarget
 from streamroute.ops.reload.dropped_routes import report_waiting
 from streamroute.ops.reload.hooks import ReloadHooks
-from streamroute.ops.serve.gc_tuning import rare_collections
+from streamroute.ops.serve.gc_tuning import exclude_new_objects, rare_collections
 from streamroute.ops.serve.session import run_session
 
 if TYPE_CHECKING:
@@ -134,6 +134,7 @@ class _ServeRun:
         self.counters.use_routes(route_names(document))
         # Messages of earlier generations have their grace, too.
         self._deadline.seconds = max(self._deadline.seconds, max_stop_seconds(document))
+        exclude_new_objects()
 
     def _on_stuck(self, stream: str) -> None:
         self._has_stuck_handler = True
