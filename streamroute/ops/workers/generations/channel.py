@@ -15,6 +15,7 @@ from streamroute.ops.workers.generations.messages import (
     ProtocolError,
     SwapStep,
     read_answer,
+    send,
 )
 
 
@@ -85,7 +86,7 @@ class WorkerChannel:
         if self._streams is None:
             self._streams = await asyncio.open_unix_connection(sock=self._own_end, limit=MAX_LINE)
         reader, writer = self._streams
-        writer.write(order.to_bytes())
+        send(writer, order)
         return reader
 
     async def _answer(self, reader: asyncio.StreamReader) -> Answer:

@@ -15,6 +15,7 @@ from streamroute.ops.workers.generations.messages import (
     ProtocolError,
     SwapStep,
     read_order,
+    send,
 )
 from streamroute.system.record_format import RecordFormatError, unpack_record
 
@@ -72,7 +73,7 @@ class GenerationFollower(Generic[Prepared]):
                     answering.add(task)
                     task.add_done_callback(answering.discard)
                 elif order.step is SwapStep.COMMIT:
-                    writer.write(self._commit(order).to_bytes())
+                    send(writer, self._commit(order))
                 else:
                     await self._drop()
         except ProtocolError as error:
@@ -89,7 +90,7 @@ class GenerationFollower(Generic[Prepared]):
         self, order: Order, preparing: asyncio.Task[Prepared], writer: asyncio.StreamWriter
     ) -> None:
         await asyncio.wait([preparing])
-        writer.write(self._answer(order, preparing).to_bytes())
+        send(writer, self._answer(order, preparing))
 
     def _answer(self, order: Order, preparing: asyncio.Task[Prepared]) -> Answer:
         if preparing.cancelled():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from asyncio import IncompleteReadError, StreamReader
+from asyncio import IncompleteReadError, StreamReader, StreamWriter
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Final, TypeVar
@@ -59,6 +59,15 @@ class Answer:
     def to_bytes(self) -> bytes:
         """Return the answer for ``read_answer``."""
         return _line(asdict(self) | {"refusal": clip(self.refusal, LONG)})
+
+
+def send(writer: StreamWriter, message: Order | Answer) -> None:
+    """Write a message to the buffer; does nothing if the other process has ended.
+
+    What is written to a closed socket makes uvloop raise; asyncio ignores it.
+    """
+    if not writer.is_closing():
+        writer.write(message.to_bytes())
 
 
 async def read_order(reader: StreamReader) -> Order | None:

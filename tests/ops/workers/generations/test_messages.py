@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 
 import pytest
 
@@ -15,6 +16,7 @@ from streamroute.ops.workers.generations.messages import (
     SwapStep,
     read_answer,
     read_order,
+    send,
 )
 
 
@@ -49,6 +51,24 @@ async def test_a_message_that_is_cut_off_is_the_end(cut: int) -> None:
     order = Order(1, SwapStep.PREPARE, b"x" * 100).to_bytes()
     assert await read_order(reader_of(order[:cut])) is None
     assert await read_order(reader_of(order[:-1])) is None
+
+
+@pytest.mark.parametrize("fast", [False, True], ids=["asyncio", "uvloop"])
+def test_what_is_sent_to_a_process_that_has_ended_is_dropped(fast: bool) -> None:
+    async def send_to_nobody() -> None:
+        own, other = socket.socketpair()
+        reader, writer = await asyncio.open_unix_connection(sock=own)
+        other.close()
+        assert await read_answer(reader) is None
+        for number in range(3):
+            send(writer, Order(number, SwapStep.DISCARD))
+            await asyncio.sleep(0)  # its transport finds out
+        writer.close()
+        await asyncio.wait([asyncio.ensure_future(writer.wait_closed())])
+
+    factory = pytest.importorskip("uvloop").new_event_loop if fast else asyncio.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(send_to_nobody())
 
 
 ODD = [

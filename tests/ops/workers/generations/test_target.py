@@ -166,6 +166,32 @@ async def test_a_worker_that_ends_while_it_prepares_makes_all_stay() -> None:
         assert (service.generations[0], service.target.generation) == ("a", "a")
 
 
+@pytest.mark.parametrize("fast", [False, True], ids=["asyncio", "uvloop"])
+def test_a_worker_that_is_gone_is_no_obstacle_to_the_others(fast: bool) -> None:
+    """Not even when its socket is closed: uvloop raises for whatever is written to it then."""
+
+    async def reload_without_the_second_one() -> None:
+        async with Service().running(2) as service:
+            await service.apply("b")
+            service.following[1].cancel()
+            await asyncio.wait([service.following[1]])
+            for _ in range(2):
+                with pytest.raises(ReloadRefusedError, match="worker 2 has ended"):
+                    await service.apply("c")
+            assert (service.generations[0], service.target.generation) == ("b", "b")
+
+            async def has_prepared(record: bytes) -> str:
+                return "c"
+
+            service.channels[1].prepare = has_prepared  # type: ignore[method-assign]  # and ended then
+            await service.apply("c")
+            assert (service.generations[0], service.target.generation, service.replaced) == ("c", "c", [2])
+
+    factory = pytest.importorskip("uvloop").new_event_loop if fast else asyncio.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(reload_without_the_second_one())
+
+
 async def test_a_worker_that_takes_too_long_makes_all_stay_and_stops_preparing() -> None:
     async with Service(patience=0.2).running(2) as service:
         service.workers[1].may_go_on.clear()
