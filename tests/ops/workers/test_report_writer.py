@@ -117,6 +117,8 @@ def test_reports_are_written_while_the_worker_runs(pipe: Pipe) -> None:
             "concurrency": {"s": 32},
             "stuck": {},
             "stopped_canaries": {},
+            "generation": "",
+            "old_generations": {},
         }
 
 
