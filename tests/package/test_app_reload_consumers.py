@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from consuming import eventually
+from open_files import count_open_files
 from reloads import Reloadable, reloadable
 from streamroute.compiler.runtime.container_task import ContainerTask
 from streamroute.core.processor import RedisStreamProcessor
@@ -218,8 +219,7 @@ async def test_a_stuck_handler_keeps_its_generation_and_no_other(project: Reload
 
 def handles() -> tuple[int, int]:
     """Return the number of threads, and of open files where the system lists them."""
-    files = Path("/proc/self/fd")
-    return threading.active_count(), len([*files.iterdir()]) if files.exists() else 0
+    return threading.active_count(), count_open_files()
 
 
 def alive(kind: type) -> int:

@@ -13,6 +13,8 @@ from pathlib import Path
 import click
 import pytest
 
+from consuming import eventually
+from open_files import count_open_files
 from reload_fakes import FakeTarget
 from servers import wait_until
 from streamroute.cli.commands.serving.reloading import ReloadOptions, Reloads
@@ -59,24 +61,19 @@ class Site:
     @asynccontextmanager
     async def serving(self, start: StartConfig, *, watch: bool = False) -> AsyncIterator[FakeTarget]:
         """Serve with a fake target; assert that no task, thread, file or descriptor is left."""
-        tasks, files = asyncio.all_tasks(), _descriptors()
+        tasks, files = asyncio.all_tasks(), count_open_files()
         target = FakeTarget(start.candidate.generation)
         reloads = Reloads(ReloadOptions(self.state, watch=watch, hangups=self.hangups), start)
         async with reloads.serving(target, self.hooks):
             yield target
         assert asyncio.all_tasks() <= tasks
-        await asyncio.sleep(0)  # closed transports let go of their sockets in the next turn
-        assert _descriptors() == files
+        await eventually(lambda: count_open_files() <= files, "clients and transports to close their sockets")
         assert not list(self.state.rglob("*.sock"))
 
     async def ask(self, request: ControlRequest) -> ControlAnswer:
         (answer,) = await asyncio.to_thread(lambda: list(ask_all(self.state, request, 60)))
         assert isinstance(answer, ControlAnswer)
         return answer
-
-
-def _descriptors() -> int:
-    return len(list(Path("/proc/self/fd").iterdir())) if Path("/proc/self/fd").exists() else 0
 
 
 @pytest.fixture

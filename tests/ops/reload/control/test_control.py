@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from consuming import eventually
+from open_files import count_open_files
 from streamroute.ops.reload.control import socket_files
 from streamroute.ops.reload.control.client import ControlError, ask, ask_all
 from streamroute.ops.reload.control.messages import (
@@ -48,21 +50,16 @@ class Control:
         return ControlAnswer(os.getpid(), RESULT, note="a note")
 
 
-def descriptors() -> int:
-    return len(list(Path("/proc/self/fd").iterdir())) if Path("/proc/self/fd").exists() else 0
-
-
 @asynccontextmanager
 async def serving(control: Control, folder: Path, patience: float = 60) -> AsyncIterator[Path]:
     """Serve in a state folder; assert that no task of it, file or descriptor is left."""
-    files = descriptors()
+    files = count_open_files()
     async with control_socket(folder, control.answer, patience=patience) as path:
         assert path is not None
         yield path
     assert not path.exists()
     assert [task for task in asyncio.all_tasks() if "serve" in str(task.get_coro())] == []
-    await asyncio.sleep(0)  # closed transports let go of their sockets in the next turn
-    assert descriptors() == files
+    await eventually(lambda: count_open_files() <= files, "clients and transports to close their sockets")
 
 
 @pytest.fixture
