@@ -136,7 +136,8 @@ class ReloadingService:
             if found is not None:
                 return found
             time.sleep(0.005)
-        raise SystemExit(f"the service did not give {what} within {_PATIENCE:g} s")
+        errors = (self.folder / "errors").read_text()[-2000:]
+        raise SystemExit(f"the service did not give {what} within {_PATIENCE:g} s\n{errors}")
 
 
 @contextmanager
@@ -150,7 +151,8 @@ def reloading_service(
     script = str(HERE / "variants" / "steady_producer.py")
     producing = [sys.executable, script, url, "bench", str(10**9), str(rate)]
     with (
-        serving(url, folder, HANDLERS.read_text(), *words, text=service.text()),
+        (folder / "errors").open("w") as errors,  # refused reloads are some
+        serving(url, folder, HANDLERS.read_text(), *words, text=service.text(), errors=errors),
         subprocess.Popen(producing) as producer,
     ):
         try:

@@ -57,9 +57,13 @@ class Reloadable:
         """The module of the handlers."""
         return sys.modules["held"]
 
+    def write(self, text: str) -> None:
+        """Write a configuration."""
+        (self.folder / "routes.yaml").write_text(f"version: 1\nredis: {{url: '{self.url}'}}\n{text}")
+
     def checked(self, text: str) -> CheckResult:
         """Write a configuration and check it: it has no errors."""
-        (self.folder / "routes.yaml").write_text(f"version: 1\nredis: {{url: '{self.url}'}}\n{text}")
+        self.write(text)
         result = check_path(self.folder)
         assert not [finding for finding in result.findings if finding.severity.name == "ERROR"]
         return result
