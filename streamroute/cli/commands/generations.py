@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -14,9 +14,11 @@ from streamroute.cli.output.streams import echo, write_json
 from streamroute.cli.process.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from streamroute.ops.generations.stored_generation import StoredGeneration
+
+_PATIENCE: Final = 5.0  # seconds for each process to answer
 
 
 @click.command(name="generations")
@@ -31,35 +33,48 @@ if TYPE_CHECKING:
     help="Output format.",
 )
 def command(config: str | None, state_dir: str | None, output_format: str) -> int:
-    """List the generations of CONFIG that ran last, the current one first.
+    """List the generations of CONFIG that ran last, the latest first.
 
     A generation is the configuration with all its files, named after a hash of their
-    content. "serve" keeps the last ten in the state folder.
+    content. "serve" keeps the last ten in the state folder. The current one is the
+    latest, or each that runs in a "serve" of this user.
 
     \b
     Go back to an earlier one:
       streamroute rollback HASH
     """
-    listing = stored_generations(config, state_dir).list()
+    from streamroute.ops.reload.control.client import running_generations
+
+    store = stored_generations(config, state_dir)
+    listing = store.list()
+    running = running_generations(store.folder.parent, _PATIENCE)
     for problem in listing.problems:
         echo_error(problem)
     if output_format == "json":
-        write_json([_object(each, is_current=not at) for at, each in enumerate(listing.generations)])
+        write_json([_object(each, running, is_latest=not at) for at, each in enumerate(listing.generations)])
     elif listing.generations:
-        echo(_table(listing.generations))
+        echo(_table(listing.generations, running))
     else:
         echo(f"no generation of {root_path(config)} is stored")
     return ExitCode.OK
 
 
-def _table(generations: Sequence[StoredGeneration]) -> str:
+def _table(generations: Sequence[StoredGeneration], running: Mapping[str, Sequence[int]]) -> str:
     from streamroute.cli.output.table import table
 
     rows = [
-        (each.generation, _time(each), "-" if at else "yes", _changes(each))
+        (each.generation, _time(each), _current(each, running, is_latest=not at), _changes(each))
         for at, each in enumerate(generations)
     ]
     return table(("generation", "since", "current", "changes"), rows)
+
+
+def _current(stored: StoredGeneration, running: Mapping[str, Sequence[int]], *, is_latest: bool) -> str:
+    """Return whether a generation is current: the processes that run it, if any process answers."""
+    if not running:
+        return "yes" if is_latest else "-"
+    processes = running.get(stored.generation, ())
+    return f"process {', '.join(map(str, processes))}" if processes else "-"
 
 
 def _changes(stored: StoredGeneration) -> str:
@@ -70,11 +85,14 @@ def _time(stored: StoredGeneration) -> str:
     return stored.time.isoformat(timespec="seconds")
 
 
-def _object(stored: StoredGeneration, *, is_current: bool) -> dict[str, Any]:
+def _object(
+    stored: StoredGeneration, running: Mapping[str, Sequence[int]], *, is_latest: bool
+) -> dict[str, Any]:
     return {
         "generation": stored.generation,
         "since": _time(stored),
-        "current": is_current,
+        "current": stored.generation in running if running else is_latest,
+        "processes": list(running.get(stored.generation, ())),
         "before": stored.before,
         "changes": None if stored.changes is None else asdict(stored.changes),
     }

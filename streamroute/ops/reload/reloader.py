@@ -80,6 +80,10 @@ class Reloader:
         return self
 
     async def __aexit__(self, *_error: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Cancel the reload that runs, and refuse further ones: the process stops."""
         self._is_closed = True
         if self._task is not None:
             self._task.cancel()

@@ -82,6 +82,10 @@ class Supervisor:
             _terminate(process)
         self._deadline = asyncio.get_running_loop().call_later(self.stop_timeout, self._kill_remaining)
 
+    async def stopping(self) -> None:
+        """Wait until ``stop()`` is called."""
+        await self._stop.wait()
+
     def kill(self) -> None:
         """Kill all workers at once; can be called from a signal handler."""
         for process in tuple(self._running):

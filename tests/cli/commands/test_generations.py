@@ -62,6 +62,7 @@ def test_json_has_the_names_of_all_changes(here: Project, command: Callable[...,
         "generation": second,
         "since": "2026-01-02T04:04:05+00:00",
         "current": True,
+        "processes": [],
         "before": first,
         "changes": {
             "routes": {**unchanged, "added": ["two"], "removed": ["one"]},

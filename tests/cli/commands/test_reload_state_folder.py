@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import signal
 from typing import TYPE_CHECKING
@@ -27,11 +28,13 @@ def write(project: Project, name: str) -> None:
     project.write("new.yaml", f"{ROUTES}{route}{PADDING}").replace(project.folder / "routes.yaml")
 
 
-def served(project: Project, folder: str, limit: Callable[[], None] | None = None) -> Running:
+def served(
+    project: Project, folder: str, limit: Callable[[], None] | None = None, name: str = "one"
+) -> Running:
     """Start to serve with this state folder."""
     project.env["STREAMROUTE_STATE_DIR"] = folder
     project.write("jobs.py", JOBS)
-    write(project, "one")
+    write(project, name)
     running = project.start("serve", preexec_fn=limit)
     return running.expect_log("stream events, group tests: 1 route: ok")
 
@@ -64,22 +67,29 @@ def test_without_a_usable_state_folder_it_reloads_and_says_once_that_nothing_is_
     assert not [*project.folder.glob("state/**/*.yaml")]
 
 
+def listed(project: Project) -> list[list[int]]:
+    """Return for each stored generation the processes that run it."""
+    done = project.run("generations", "--format", "json")
+    assert (done.code, done.err) == (0, "")
+    return [each["processes"] for each in json.loads(done.out)]
+
+
 def test_two_that_share_a_state_folder_are_both_reloaded_and_keep_one_history(project: Project) -> None:
-    both = [served(project, "state"), served(project, "state")]
-    pids = sorted(str(running.process.pid) for running in both)
-    assert len([*project.folder.glob("state/run/*.sock")]) == 2
-    write(project, "two")
+    both = [served(project, "state"), served(project, "state", name="two")]
+    pids = [running.process.pid for running in both]
+    wait_until(lambda: len([*project.folder.glob("state/run/*.sock")]) == 2, "a socket of each")
+    wait_until(lambda: len(listed(project)) == 2, "both generations")
+    assert listed(project) == [[pids[1]], [pids[0]]], "each has its own, the latest first"
     done = project.run("reload")
     assert done.code == 0, done.err
-    lines = done.out.splitlines()
-    assert sorted(line.split()[1].rstrip(":") for line in lines) == pids
-    listed = project.run("generations")
-    assert (listed.code, listed.err) == (0, "")
-    assert len(listed.out.splitlines()) == 3, listed.out
+    assert sorted(int(line.split()[1].rstrip(":")) for line in done.out.splitlines()) == sorted(pids)
+    current, before = listed(project)
+    assert (sorted(current), before) == (sorted(pids), [])
     both[0].signal(signal.SIGTERM).end()
     write(project, "three")
     assert project.run("reload").code == 0
-    wait_until(lambda: len(project.run("generations").out.splitlines()) == 4, "the third generation")
+    wait_until(lambda: len(listed(project)) == 3, "the third generation")
+    assert f"  process {pids[1]}  " in project.run("generations").out
     done = project.run("rollback")
     assert done.code == 0, done.err
     project.redis.xadd("events", {"type": "t", "data": '{"n": 1}'})

@@ -118,7 +118,7 @@ class _ServeRun:
         source = self._options.channel or self._reloads
         return None if source is None else source.hangups
 
-    def reloading(self, app: App, redis: RedisConnection) -> AbstractAsyncContextManager[None]:
+    def reloading(self, app: App, redis: RedisConnection) -> AbstractAsyncContextManager[object]:
         """Reload on request inside the block, if this run does."""
         if self._options.channel is not None:
             return self._options.channel.following(app, self._use)

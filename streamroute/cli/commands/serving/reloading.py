@@ -14,13 +14,14 @@ from streamroute.cli.output.reload_findings import findings_text
 from streamroute.cli.process.hangups import Hangups
 from streamroute.ops.metrics.reload_status import ReloadStatus
 from streamroute.ops.reload.candidate import ReloadCause, ReloadRefusedError
-from streamroute.ops.reload.control.messages import ROLLBACK, ControlAnswer, ControlRequest
+from streamroute.ops.reload.control.messages import GENERATION, ROLLBACK, ControlAnswer, ControlRequest
 from streamroute.ops.reload.control.server import control_socket
 from streamroute.ops.reload.file_watcher import FileWatcher
 from streamroute.ops.reload.history import GenerationHistory
 from streamroute.ops.reload.hooks import ReloadHooks
 from streamroute.ops.reload.loading import CandidateLoader
 from streamroute.ops.reload.reloader import Reloader
+from streamroute.ops.reload.result import UNCHANGED, ReloadResult
 from streamroute.ops.reload.watch_list import differs_from_disk
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class Reloads:
     @asynccontextmanager
     async def serving(
         self, target: ReloadTarget, hooks: ReloadHooks, *, imports: bool = True
-    ) -> AsyncIterator[None]:
+    ) -> AsyncIterator[Reloader]:
         """Reload ``target`` on request inside the block; nothing of it is left at the end.
 
         Of ``hooks``, the ones about files and descriptions are replaced. Without ``imports``, the target
@@ -119,7 +120,7 @@ class Reloads:
                 control = _Control(reloader, history)
                 async with control_socket(options.state_folder, control.answer):
                     with watcher.watching(self._start.watched) if options.watch else nullcontext():
-                        yield
+                        yield reloader
 
 
 def _request(reloader: Reloader) -> None:
@@ -138,6 +139,9 @@ class _Control:
         """See ``control_socket``."""
         if request.ask == ROLLBACK:
             return await self._roll_back(request.generation)
+        if request.ask == GENERATION:
+            running = self.reloader.running.generation
+            return ControlAnswer(os.getpid(), ReloadResult(UNCHANGED, running, running, 0.0, ""))
         return ControlAnswer(os.getpid(), await self.reloader.reload(ReloadCause.COMMAND))
 
     async def _roll_back(self, generation: str) -> ControlAnswer:

@@ -14,6 +14,7 @@ from streamroute.cli.process.workers import CHANNEL_OPTION
 from streamroute.incidents import Incidents
 from streamroute.ops.reload.dropped_routes import report_waiting
 from streamroute.ops.reload.hooks import ReloadHooks
+from streamroute.ops.serve.background import in_background
 from streamroute.ops.workers.generations.target import WorkersTarget
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from streamroute.cli.commands.serving.reloading import Reloads
     from streamroute.ops.metrics.counters import Counters
     from streamroute.ops.reload.candidate import Candidate
+    from streamroute.ops.reload.reloader import Reloader
     from streamroute.ops.workers.supervisor import Supervisor
 
 
@@ -55,7 +57,10 @@ class SupervisedGenerations:
         target = WorkersTarget(self._reloads.start, supervisor.replace, incidents)
         _connect(supervisor, target)
         hooks = ReloadHooks(before_swap=self._report_waiting, applied=partial(self._on_applied, supervisor))
-        async with self._reloads.serving(target, hooks, imports=False):
+        async with (
+            self._reloads.serving(target, hooks, imports=False) as reloader,
+            in_background(_close_with(supervisor, reloader)),
+        ):
             yield
 
     async def _report_waiting(self, running: Candidate, candidate: Candidate) -> None:
@@ -65,6 +70,12 @@ class SupervisedGenerations:
         self.document = candidate.document
         self._counters.use_routes(route_names(candidate.document))
         supervisor.stop_timeout = max(supervisor.stop_timeout, max_stop_seconds(candidate.document))
+
+
+async def _close_with(supervisor: Supervisor, reloader: Reloader) -> None:
+    """Refuse reloads while the workers drain."""
+    await supervisor.stopping()
+    await reloader.close()
 
 
 def _connect(supervisor: Supervisor, target: WorkersTarget) -> None:

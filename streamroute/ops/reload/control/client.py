@@ -9,6 +9,7 @@ from typing import Final
 
 from streamroute.errors import StreamrouteError
 from streamroute.ops.reload.control.messages import (
+    GENERATION,
     MAX_ANSWER,
     BadMessageError,
     ControlAnswer,
@@ -37,6 +38,18 @@ def ask_all(
             continue  # the process has ended
         except ControlError as error:
             yield error
+
+
+def running_generations(state_folder: Path, timeout: float) -> dict[str, list[int]]:
+    """Return the generations that run now, each with the ids of its processes.
+
+    Processes that do not answer within ``timeout`` seconds, or are of another release, are missing.
+    """
+    running: dict[str, list[int]] = {}
+    for answer in ask_all(state_folder, ControlRequest(GENERATION), timeout):
+        if isinstance(answer, ControlAnswer) and answer.result is not None:
+            running.setdefault(answer.result.generation, []).append(answer.process)
+    return running
 
 
 def ask(path: Path, request: ControlRequest, timeout: float) -> ControlAnswer:

@@ -20,6 +20,8 @@ _MAX_TEXT: Final = 100_000  # characters of a text in an answer; JSON needs up t
 
 RELOAD: Final = "reload"
 ROLLBACK: Final = "rollback"
+GENERATION: Final = "generation"
+_ASKS: Final = frozenset({RELOAD, ROLLBACK, GENERATION})
 
 
 class BadMessageError(ValueError):
@@ -28,7 +30,10 @@ class BadMessageError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ControlRequest:
-    """What a client asks for: to reload the files, or to roll back to a generation (empty: the last one)."""
+    """What a client asks for: to reload the files, or to roll back to a generation (empty: the last one).
+
+    Or it asks which generation runs.
+    """
 
     ask: str
     generation: str = ""
@@ -42,7 +47,7 @@ class ControlRequest:
         """Read a line. Raises BadMessageError."""
         data = _mapping(line)
         ask, generation = data.get("ask"), data.get("generation", "")
-        if ask not in (RELOAD, ROLLBACK) or not isinstance(generation, str):
+        if ask not in _ASKS or not isinstance(generation, str):
             raise BadMessageError("unknown request")
         return cls(ask, generation)
 

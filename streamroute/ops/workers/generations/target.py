@@ -11,11 +11,13 @@ from streamroute.incidents import LOG_ONLY, Incident, Incidents
 from streamroute.ops.reload.candidate import ReloadRefusedError
 from streamroute.ops.workers.generations.channel import WorkerChannel, WorkerRefusedError
 from streamroute.system.record_format import pack_record
+from streamroute.system.waiting import wait_for_event
 
 if TYPE_CHECKING:
     from streamroute.ops.reload.candidate import Candidate
 
 _PATIENCE: Final = 120.0  # seconds: imports may take 60, and a container 30
+_START_PATIENCE: Final = 30.0  # seconds for a worker to be started, if there is none
 _COMMIT_PATIENCE: Final = 10.0  # seconds; it waits for the worker's event loop alone
 
 
@@ -33,14 +35,17 @@ class WorkersTarget:
         incidents: Incidents = LOG_ONLY,
         *,
         patience: float = _PATIENCE,
+        start_patience: float = _START_PATIENCE,
         commit_patience: float = _COMMIT_PATIENCE,
     ) -> None:
         self.current = running
         self._replace = replace
         self._incidents = incidents
         self._patience = patience
+        self._start_patience = start_patience
         self._commit_patience = commit_patience
         self._channels: set[WorkerChannel] = set()
+        self._has_channels = asyncio.Event()
         self._swapping = asyncio.Lock()
 
     @property
@@ -60,13 +65,20 @@ class WorkersTarget:
             async with self._swapping:
                 await channel.begin(await asyncio.to_thread(pack_record, self.current.record))
                 self._channels.add(channel)
+                self._has_channels.set()
             yield channel
         finally:
             self._channels.discard(channel)
+            if not self._channels:
+                self._has_channels.clear()
             await channel.close()
 
     async def apply(self, candidate: Candidate) -> None:
-        """See ``ReloadTarget``; every worker prepares the candidate before the first one runs it."""
+        """See ``ReloadTarget``; every worker prepares the candidate before the first one runs it.
+
+        Waits for a worker if none is running: all of them may just be started, for the first time or again.
+        """
+        await wait_for_event(self._has_channels, self._start_patience)
         async with self._swapping:
             channels = sorted(self._channels, key=lambda channel: channel.number)
             if not channels:

@@ -23,7 +23,13 @@ from streamroute.cli.process.hangups import Hangups
 from streamroute.compiler.resolve.importer import isolated_imports
 from streamroute.ops.reload.candidate import Candidate
 from streamroute.ops.reload.control.client import ask_all
-from streamroute.ops.reload.control.messages import RELOAD, ROLLBACK, ControlAnswer, ControlRequest
+from streamroute.ops.reload.control.messages import (
+    GENERATION,
+    RELOAD,
+    ROLLBACK,
+    ControlAnswer,
+    ControlRequest,
+)
 from streamroute.ops.reload.hooks import ReloadHooks
 from streamroute.system.waiting import wait_for_event
 
@@ -181,6 +187,16 @@ async def test_a_rollback_to_what_the_files_say_has_no_note(site: Site) -> None:
         site.write("one")
         answer = await site.ask(ControlRequest(ROLLBACK, start.candidate.generation[:5]))
         assert (answer.is_ok, answer.note) == (True, "")
+
+
+async def test_it_says_which_generation_runs_without_a_reload(site: Site) -> None:
+    start = site.start()
+    async with site.serving(start) as target:
+        site.write("two")
+        answer = await site.ask(ControlRequest(GENERATION))
+        assert answer.result is not None
+        assert answer.result.generation == start.candidate.generation == target.generation
+        assert not site.applied
 
 
 async def test_a_rollback_to_an_unknown_generation_is_an_error(site: Site) -> None:

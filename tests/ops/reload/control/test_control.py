@@ -9,7 +9,8 @@ import socket
 import stat
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,9 @@ import pytest
 from consuming import eventually
 from open_files import count_open_files
 from streamroute.ops.reload.control import socket_files
-from streamroute.ops.reload.control.client import ControlError, ask, ask_all
+from streamroute.ops.reload.control.client import ControlError, ask, ask_all, running_generations
 from streamroute.ops.reload.control.messages import (
+    GENERATION,
     MAX_ANSWER,
     RELOAD,
     ROLLBACK,
@@ -123,6 +125,24 @@ async def test_the_mode_of_the_state_folder_itself_is_kept(open_folder: Path) ->
     """It may be any folder that the user names."""
     async with serving(Control(), open_folder):
         assert await asyncio.to_thread(lambda: stat.S_IMODE(open_folder.stat().st_mode)) == 0o755
+
+
+async def test_every_process_says_which_generation_it_runs(folder: Path) -> None:
+    results = [replace(RESULT, generation=name) for name in ("a", "b", "a")]
+    async with AsyncExitStack() as stack:
+        for number, result in enumerate(results):
+            answer = ControlAnswer(number, result)
+
+            async def tell(_request: ControlRequest, answer: ControlAnswer = answer) -> ControlAnswer:
+                return answer
+
+            await stack.enter_async_context(control_socket(folder, tell))
+        other = Control()
+        other.error = BadMessageError("unknown request")
+        await stack.enter_async_context(control_socket(folder, other.answer))
+        running = await asyncio.to_thread(running_generations, folder, 60)
+        assert {name: sorted(processes) for name, processes in running.items()} == {"a": [0, 2], "b": [1]}
+        assert other.requests == [ControlRequest(GENERATION)]
 
 
 async def test_sockets_of_ended_processes_are_skipped_and_removed(folder: Path) -> None:

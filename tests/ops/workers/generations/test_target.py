@@ -233,10 +233,20 @@ async def test_nothing_is_left_of_a_reload_that_is_cancelled() -> None:
 
 
 async def test_without_workers_nothing_is_applied() -> None:
-    service = Service()
+    service = Service(start_patience=0.05)
     with pytest.raises(ReloadRefusedError, match="no worker is running"):
         await service.apply("b")
     assert service.target.generation == "a"
+
+
+async def test_a_reload_before_the_first_worker_waits_for_it() -> None:
+    """As SIGHUP during the start does, or while all workers are started again."""
+    service = Service()
+    applying = asyncio.create_task(service.apply("b"))
+    await asyncio.sleep(0)
+    async with service.running(1):
+        await applying
+        assert service.generations == ["b"]
 
 
 async def test_a_worker_that_starts_during_a_reload_starts_with_its_result() -> None:
