@@ -167,7 +167,7 @@ async def test_a_reload_that_waits_for_a_container_is_dropped_by_a_stop(project:
     async with service(project) as running:
         project.checked(config("two", "containers.hangs"))
         result = running.reloader.request(ReloadCause.HANGUP)
-        await eventually(lambda: "containers" in sys.modules and sys.modules["containers"].begun)
+        await eventually(lambda: getattr(sys.modules.get("containers"), "begun", None))
     assert result.cancelled()
 
 
