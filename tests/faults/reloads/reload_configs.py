@@ -140,7 +140,7 @@ def _text(edit: int, **changes: str) -> str:
         stream=STREAM,
         notes=NOTES,
         group=GROUP,
-        concurrency=8 + turn % 3,
+        concurrency=5 + turn % 3,
         lease=f"{TERMS.lease:g}",
         claim_interval=0.4 if turn % 8 == 3 else TERMS.claim_interval,
         max_deliveries=TERMS.max_deliveries,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _BATCH: Final = 10
-_BACKLOG: Final = 60  # messages that wait in the stream: the workers never run dry
+_BACKLOG: Final = 40  # messages that wait in the stream: the workers never run dry
 _PAUSE: Final = 0.01  # seconds between two looks at a full backlog
 
 
