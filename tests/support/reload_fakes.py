@@ -28,6 +28,10 @@ class FakeTarget:
         self.may_go_on.set()
         self.waiting = asyncio.Event()
 
+    def runs(self, candidate: Candidate) -> bool:
+        """See ``ReloadTarget``."""
+        return candidate.generation == self.generation
+
     async def apply(self, new: Candidate) -> None:
         """See ``ReloadTarget``."""
         self.waiting.set()

@@ -46,6 +46,11 @@ if TYPE_CHECKING:
 )
 @click.option("--reload", "watch", is_flag=True, help="Reload when a file of the configuration changes.")
 @click.option(
+    "--dev",
+    is_flag=True,
+    help="For development: --reload, and restart the workers (1 by default) when their code changes.",
+)
+@click.option(
     "--last-good",
     is_flag=True,
     help="If CONFIG has errors, run the last generation that had none, and log an error.",
@@ -114,6 +119,11 @@ def command(
     SIGHUP and `streamroute reload` reload CONFIG without a restart, --reload does so whenever it changes. A
     changed configuration that has errors is not used. With --feed or --drain, nothing is reloaded.
 
+    --dev follows the code, too: the Python files below the folder of CONFIG, and the modules that were
+    imported from elsewhere, unless they are installed. Hidden folders, virtual environments and node_modules
+    are left out. Code and CONFIG that are saved together are one change: workers with the new ones start,
+    then the old ones drain. If the new code cannot be imported, the old workers go on.
+
     --workers N runs N processes to use N cores. One signal drains all of them.
 
     With --feed or --drain, a table at the end shows the results; if a message failed permanently, the exit
@@ -124,6 +134,7 @@ def command(
       streamroute serve
       streamroute serve shop/routes.yaml --log-format json
       streamroute serve --reload
+      streamroute serve --dev
       streamroute serve --workers 4
       streamroute serve --feed events.jsonl --drain
     """
@@ -131,7 +142,7 @@ def command(
     from streamroute.cli.commands.serving.one_process import serve
     from streamroute.cli.commands.serving.options import ServeOptions, feed_target
     from streamroute.cli.commands.serving.reloading import ReloadOptions, Reloads
-    from streamroute.cli.commands.serving.start import load_at_start
+    from streamroute.cli.commands.serving.start import load_at_start, with_code
     from streamroute.cli.commands.serving.supervised import serve_with_workers
     from streamroute.cli.commands.serving.worker_channel import WorkerChannelEnd
     from streamroute.cli.process.event_loop import run_until_exit
@@ -153,27 +164,31 @@ def command(
         raise click.UsageError("--feed-stream requires --feed")
     if feed is not None and workers is not None:
         raise click.UsageError("--feed cannot be combined with --workers: publish first, then serve")
-    reloads_itself = not (drain or feed is not None or options.is_worker)
-    if others["watch"] and not reloads_itself:
-        raise click.UsageError("--reload cannot be combined with --drain or --feed")
+    dev: bool = others["dev"]
     last_good: bool = others["last_good"]
+    reloads_itself = not (drain or feed is not None or options.is_worker)
+    _check_reloading(reloads=reloads_itself or options.is_worker, dev=dev, watch=others["watch"])
+    if dev and last_good:
+        raise click.UsageError("--last-good cannot be combined with --dev")
     path = config_path_if_any(config, may_be_missing=last_good or others["channel"] is not None)
     folder = state_folder(path, others["state_dir"])
     with ExitStack() as stack:
         events = None if feed is None else open_events(feed, stack)
         if others["channel"] is not None:
-            channel = WorkerChannelEnd(others["channel"])
+            channel = WorkerChannelEnd(others["channel"], answers=dev)
             stack.enter_context(channel.hangups.kept())
             return run_until_exit(serve(channel.load_start(), replace(options, channel=channel)))
         hangups = Hangups()
         if reloads_itself:
             stack.enter_context(hangups.kept())
-        start = load_at_start(path, folder, last_good=last_good)
-        reloading = ReloadOptions(folder, others["watch"], outside_allowed(), hangups)
+        start = load_at_start(path, folder, last_good=last_good, imports=not dev)
+        start, code = with_code(start) if dev else (start, None)
+        reloading = ReloadOptions(folder, others["watch"] or dev, outside_allowed(), hangups, code)
         reloads = Reloads(reloading, start) if reloads_itself else None
-        if workers is not None:
-            command_line = worker_command(path, _worker_arguments(logs, drain=drain))
-            return run_until_exit(serve_with_workers(start, options, command_line, workers, reloads))
+        if dev or workers is not None:
+            arguments = _worker_arguments(logs, drain=drain, dev=dev)
+            command_line = worker_command(path, arguments, bytecode=not dev)
+            return run_until_exit(serve_with_workers(start, options, command_line, workers or 1, reloads))
         if feed is not None and events is not None:
             document = start.usable.document
             target = feed_target(document, served_streams(document), feed_stream)
@@ -182,6 +197,12 @@ def command(
         return run_until_exit(serve(start.usable, options, reloads))
 
 
-def _worker_arguments(logs: dict[str, str], *, drain: bool) -> list[str]:
+def _check_reloading(*, reloads: bool, dev: bool, watch: bool) -> None:
+    """Raise click.UsageError for an option of reloads in a run that does not reload."""
+    if (dev or watch) and not reloads:
+        raise click.UsageError(f"{'--dev' if dev else '--reload'} cannot be combined with --drain or --feed")
+
+
+def _worker_arguments(logs: dict[str, str], *, drain: bool, dev: bool = False) -> list[str]:
     arguments = [f"--{name.replace('_', '-')}={value}" for name, value in logs.items()]
-    return [*arguments, *["--drain"] * drain, *["--allow-outside"] * outside_allowed()]
+    return [*arguments, *["--drain"] * drain, *["--dev"] * dev, *["--allow-outside"] * outside_allowed()]

@@ -117,5 +117,10 @@ class ModuleSources:
 
 
 def _is_installed(folder: Path) -> bool:
+    return any(folder.is_relative_to(root) for root in installed_folders())
+
+
+def installed_folders() -> tuple[Path, ...]:
+    """Return the folders, with links resolved, of Python's own modules and of installed ones."""
     roots = (os.path.dirname(os.__file__), *site.getsitepackages(), site.getusersitepackages())  # noqa: PTH120
-    return any(folder.is_relative_to(os.path.realpath(root)) for root in roots)
+    return tuple(Path(root).resolve() for root in roots)

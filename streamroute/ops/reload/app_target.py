@@ -23,6 +23,10 @@ class AppTarget:
         """The generation that decodes messages now."""
         return self._app.generation
 
+    def runs(self, candidate: Candidate) -> bool:
+        """See ``ReloadTarget``."""
+        return candidate.generation == self.generation
+
     async def apply(self, candidate: Candidate) -> None:
         """Prepare the candidate beside the running generation, and commit it. Raises ReloadRefusedError."""
         try:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from streamroute.compiler.compiled import Compiled
     from streamroute.config.document import Document
     from streamroute.config.findings.finding import Finding
+    from streamroute.ops.reload.code.code_files import CodeFiles
     from streamroute.system.file_record import FileRecord
 
 
@@ -32,7 +33,8 @@ class Candidate:
     """A configuration without errors.
 
     ``generation`` is its hash. ``record`` holds every file that it was read from, so that it can be loaded
-    again without them. ``findings`` are warnings and infos.
+    again without them. ``findings`` are warnings and infos. ``code`` is the code on disk, read before the
+    files; None for a service that does not follow its code.
     """
 
     generation: str
@@ -41,6 +43,7 @@ class Candidate:
     findings: tuple[Finding, ...]
     record: FileRecord
     cause: ReloadCause
+    code: CodeFiles | None = None
 
     @cached_property
     def outline(self) -> Outline:
@@ -58,6 +61,10 @@ class ReloadTarget(Protocol):
     @property
     def generation(self) -> str:
         """The generation that runs: the one that decodes entries from now on."""
+        ...
+
+    def runs(self, candidate: Candidate) -> bool:
+        """Whether the candidate would change nothing: it is what runs."""
         ...
 
     async def apply(self, candidate: Candidate) -> None:

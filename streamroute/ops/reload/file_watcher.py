@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from streamroute.ops.reload.watched_files import Signatures, WatchedFiles
+from streamroute.ops.reload.watched_files import Signatures, Watched, WatchedFiles, WatchedTogether
 
 INTERVAL: Final = 0.25
 """Seconds between two looks at the files."""
@@ -30,20 +30,24 @@ class FileWatcher:
         self._on_change = on_change
         self._interval = interval
         self._reread = reread
-        self._files = WatchedFiles()
+        self._files: Watched = WatchedFiles()
         self._latest: Signatures | None = None
-        self._compared: tuple[WatchedFiles, Signatures] | None = None
-        self._reported: WatchedFiles | None = None
+        self._compared: tuple[Watched, Signatures] | None = None
+        self._reported: Watched | None = None
         self._next_reading = 0.0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="streamroute watch", daemon=True)
 
-    def watch(self, files: WatchedFiles) -> None:
+    def watch(self, files: Watched) -> None:
         """Watch these files from now on; may be called in any thread.
 
         They are compared with the disk soon, since they may have changed after they were read.
         """
         self._files = files
+
+    def watch_also(self, files: Watched) -> None:
+        """Watch further files until the next call of ``watch``."""
+        self._files = WatchedTogether((self._files, files))
 
     def start(self) -> None:
         """Start the thread."""
@@ -56,7 +60,7 @@ class FileWatcher:
             self._thread.join(_LAST_STEPS)
 
     @contextmanager
-    def watching(self, files: WatchedFiles) -> Iterator[None]:
+    def watching(self, files: Watched) -> Iterator[None]:
         """Watch these files, and those of ``watch``, inside the block."""
         self.watch(files)
         self.start()
@@ -81,13 +85,13 @@ class FileWatcher:
             self._compared = files, signatures
             self._compare(files)
 
-    def _is_compared(self, files: WatchedFiles, signatures: Signatures) -> bool:
+    def _is_compared(self, files: Watched, signatures: Signatures) -> bool:
         """Whether the contents were compared since the files or their signatures changed, and lately."""
         if self._compared is None or time.monotonic() >= self._next_reading:
             return False
         return self._compared[0] is files and self._compared[1] == signatures
 
-    def _compare(self, files: WatchedFiles) -> None:
+    def _compare(self, files: Watched) -> None:
         started = time.monotonic()
         current = files.now()
         took = time.monotonic() - started

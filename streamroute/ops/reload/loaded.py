@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from streamroute.ops.reload.candidate import Candidate
-    from streamroute.ops.reload.watched_files import WatchedFiles
+    from streamroute.ops.reload.watched_files import Watched
 
 
 class FindingsText(NamedTuple):
@@ -28,6 +28,6 @@ class Loaded:
     ``watched`` are the files whose change may change the result.
     """
 
-    watched: WatchedFiles
+    watched: Watched
     candidate: Candidate | None = None
     findings: FindingsText = NO_FINDINGS

@@ -146,7 +146,7 @@ class Reloader:
             for line in loaded.findings.lines:
                 log.error("%s", line, extra=NEVER_COALESCED)
             return self._refuse(attempt, loaded.findings.summary, loaded.findings.text)
-        if candidate.generation == attempt.before:
+        if self._target.runs(candidate):
             return self._leave(attempt)
         changes = await self._changes(candidate)
         await self._hooks.before_swap(self.running, candidate)
@@ -171,9 +171,9 @@ class Reloader:
         return await thread.run(partial(self._hooks.describe, self.running, candidate))
 
     def _applied(self, attempt: _Attempt, candidate: Candidate, changes: str) -> ReloadResult:
+        generations = dict.fromkeys([attempt.before, candidate.generation])  # one, if only code has changed
         message = (
-            f"reloaded {attempt.before} -> {candidate.generation} in {attempt.seconds:.2f} s "
-            f"({attempt.cause}): {changes}"
+            f"reloaded {' -> '.join(generations)} in {attempt.seconds:.2f} s ({attempt.cause}): {changes}"
         )
         log.info("%s", message, extra=NEVER_COALESCED)
         self._status.record_applied(candidate.generation)

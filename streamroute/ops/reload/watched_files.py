@@ -7,7 +7,7 @@ import os
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Final
+from typing import Final, Protocol, Self
 
 from streamroute.ops.reload.wildcards import NO_WILDCARDS, Wildcards
 from streamroute.system.opening import content_of, open_anywhere
@@ -16,6 +16,18 @@ _MAX_NAMES: Final = 100_000  # names of one folder
 
 Signatures = Mapping[str, Hashable]
 """Path -> what ``stat`` and a folder's listing say: equal while nothing has changed, as far as they tell."""
+
+
+class Watched(Protocol):
+    """The state of some files when they were read; two are equal if the files have the same contents."""
+
+    def signatures(self) -> Signatures:
+        """Return the present state of the files without reading any content."""
+        ...
+
+    def now(self) -> Self:
+        """Read the same files again; returns their present state."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +45,11 @@ class WatchedFiles:
     def signatures(self) -> Signatures:
         """Return the present state of the paths without reading any content; links are followed."""
         return {
-            **{path: _signature(path) for path in self.digests},
+            **{path: signature(path) for path in self.digests},
             **{os.path.join(path, ""): names_in(path, self.wildcards) for path in self.names},  # noqa: PTH118 - text
         }
 
-    def now(self) -> WatchedFiles:
+    def now(self) -> Self:
         """Read the same files and folders again; returns their present state."""
         return type(self)(
             {path: digest_of(path) for path in self.digests},
@@ -46,7 +58,23 @@ class WatchedFiles:
         )
 
 
-def _signature(path: str) -> Hashable:
+@dataclass(frozen=True, slots=True)
+class WatchedTogether:
+    """Files of several kinds, watched as one."""
+
+    parts: tuple[Watched, ...]
+
+    def signatures(self) -> Signatures:
+        """See ``Watched``."""
+        return {path: state for part in self.parts for path, state in part.signatures().items()}
+
+    def now(self) -> Self:
+        """See ``Watched``."""
+        return type(self)(tuple(part.now() for part in self.parts))
+
+
+def signature(path: str) -> Hashable:
+    """Return what changes whenever the file at a path does, as far as ``stat`` tells; links are followed."""
     try:
         status = os.stat(path)  # noqa: PTH116 - pathlib raises other errors for odd paths
     except (OSError, ValueError) as error:

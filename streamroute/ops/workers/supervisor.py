@@ -53,6 +53,8 @@ class Supervisor:
     pauses: RestartPauses = field(default_factory=RestartPauses)
     channel: Callable[[int], AbstractAsyncContextManager[WorkerChannel]] | None = None
     channel_option: str = ""
+    on_trial: bool = False
+    failure: str = field(default="", init=False)
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
     _running: dict[Process, int] = field(default_factory=dict)
     _deadline: asyncio.TimerHandle | None = None
@@ -92,6 +94,10 @@ class Supervisor:
             with suppress(ProcessLookupError):
                 process.kill()
 
+    def allow_stop(self, seconds: float) -> None:
+        """Give workers at least this many seconds to end."""
+        self.stop_timeout = max(self.stop_timeout, seconds)
+
     def replace(self, number: int) -> None:
         """Make one worker drain and exit, so that it is started again."""
         for process, its_number in self._running.items():
@@ -124,6 +130,11 @@ class Supervisor:
             log.log(logging.INFO if is_clean else logging.WARNING, "worker %d exited %s", number, end)
             if not is_clean:
                 self._code = self._code or max(end.code, 1)
+            return True
+        if self.on_trial and not self._is_in_outage(end):
+            self.failure = f"worker {number} ended {end}"
+            self._code = self._code or max(end.code, 1)
+            self.stop()
             return True
         if self.drain and end.code in (0, 1) and end.is_clean_exit and end.was_ready:
             log.info("worker %d is done (%s)", number, end.how)

@@ -18,7 +18,7 @@ from streamroute.ops.reload.candidate import Candidate, ReloadCause, ReloadRefus
 from streamroute.ops.reload.hooks import ReloadHooks
 from streamroute.ops.reload.reloader import Reloader
 from streamroute.ops.reload.result import ReloadResult
-from streamroute.ops.reload.watched_files import WatchedFiles
+from streamroute.ops.reload.watched_files import Watched, WatchedFiles
 
 
 def reload_threads() -> list[threading.Thread]:
@@ -38,7 +38,7 @@ class Bench:
     def __init__(self, **settings: Any) -> None:
         self.target, self.loader = FakeTarget(), FakeLoader()
         self.status = ReloadStatus("a", clock=lambda: 100.0)
-        self.read: list[WatchedFiles] = []
+        self.read: list[Watched] = []
         self.applied: list[Candidate] = []
         hooks = ReloadHooks(files_read=self.read.append, applied=self.applied.append, describe=_describe)
         self.reloader = Reloader(candidate("a"), self.target, self.loader, self.status, hooks, **settings)

@@ -14,6 +14,7 @@ from streamroute.cli.output.reload_findings import findings_text
 from streamroute.cli.process.hangups import Hangups
 from streamroute.ops.metrics.reload_status import ReloadStatus
 from streamroute.ops.reload.candidate import ReloadCause, ReloadRefusedError
+from streamroute.ops.reload.code_loading import CodeLoader
 from streamroute.ops.reload.control.messages import GENERATION, ROLLBACK, ControlAnswer, ControlRequest
 from streamroute.ops.reload.control.server import control_socket
 from streamroute.ops.reload.file_watcher import FileWatcher
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from streamroute.cli.commands.serving.start import StartConfig
     from streamroute.ops.reload.candidate import Candidate, ReloadTarget
+    from streamroute.ops.reload.code.code_watch import CodeWatch
 
 log = logging.getLogger(__name__)
 
@@ -44,13 +46,15 @@ class ReloadOptions:
 
     ``watch``: whether it follows changes of files. ``state_folder`` holds its control socket, and the
     generations to which it can roll back. ``outside`` allows files outside the configuration's folder.
-    ``hangups`` are those of the process since its start.
+    ``hangups`` are those of the process since its start. ``code`` is what the service's workers import, if it
+    follows that, too.
     """
 
     state_folder: Path
     watch: bool = False
     outside: bool = False
     hangups: Hangups = field(default_factory=Hangups)
+    code: CodeWatch | None = None
 
 
 class HangupRequests:
@@ -81,7 +85,7 @@ class Reloads:
     """The reloads of one service, which starts with ``start``; SIGHUP is kept until it runs."""
 
     def __init__(self, options: ReloadOptions, start: StartConfig) -> None:
-        self.hangups = options.hangups
+        self.hangups, self.code = options.hangups, options.code
         self.status = ReloadStatus(start.candidate.generation, is_last_successful=start.is_on_disk)
         self._options = options
         self._start = start
@@ -104,17 +108,28 @@ class Reloads:
         """
         options, running = self._options, self._start.candidate
         loader = CandidateLoader(self._start.path, findings_text, outside=options.outside, imports=imports)
+        load = loader if options.code is None else CodeLoader(loader, options.code)
         async with GenerationHistory(options.state_folder) as history:
-            watcher = FileWatcher(_in_loop(lambda: _request(reloader)))
+
+            def has_changed() -> None:
+                hooks.files_changed()
+                _request(reloader)
+
+            watcher = FileWatcher(_in_loop(has_changed))
+            if options.code is not None:
+                options.code.on_modules = watcher.watch_also
+
+            def describe(before: Candidate, candidate: Candidate) -> str:
+                is_same = before.generation == candidate.generation
+                routes = "" if is_same else history.describe(before, candidate)
+                return "; ".join(part for part in (routes, hooks.describe_code(candidate)) if part)
 
             def has_applied(candidate: Candidate) -> None:
                 hooks.applied(candidate)
                 history.keep(candidate)
 
-            all_hooks = replace(
-                hooks, files_read=watcher.watch, describe=history.describe, applied=has_applied
-            )
-            async with Reloader(running, target, loader, self.status, all_hooks) as reloader:
+            all_hooks = replace(hooks, files_read=watcher.watch, describe=describe, applied=has_applied)
+            async with Reloader(running, target, load, self.status, all_hooks) as reloader:
                 history.keep(running)
                 self._requests.connect(reloader)
                 control = _Control(reloader, history)

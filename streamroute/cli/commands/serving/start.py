@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,15 +22,19 @@ from streamroute.errors import SetupError, StreamrouteError
 from streamroute.logs.coalescing import NEVER_COALESCED
 from streamroute.ops.generations.store import GenerationStore
 from streamroute.ops.reload.candidate import Candidate, ReloadCause
+from streamroute.ops.reload.code.code_folder import CodeFolder
+from streamroute.ops.reload.code.code_watch import CodeWatch
 from streamroute.ops.reload.watch_list import watch_list
+from streamroute.ops.reload.watched_files import WatchedTogether
 from streamroute.ops.serve.served_streams import served_streams
 from streamroute.system.recording import RecordedFiles
+from streamroute.text.counted import pluralize
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from streamroute.config.document import Document
-    from streamroute.ops.reload.watched_files import WatchedFiles
+    from streamroute.ops.reload.watched_files import Watched
     from streamroute.system.file_record import FileRecord
 
 log = logging.getLogger(__name__)
@@ -47,17 +51,18 @@ class StartConfig:
     path: Path
     usable: UsableConfig
     candidate: Candidate
-    watched: WatchedFiles
+    watched: Watched
     is_on_disk: bool = True
 
 
-def load_at_start(path: Path, state_folder: Path, *, last_good: bool) -> StartConfig:
+def load_at_start(path: Path, state_folder: Path, *, last_good: bool, imports: bool = True) -> StartConfig:
     """Check the files on disk; on errors, or if no route is enabled, print why they cannot be used.
 
-    Then, with ``last_good``, use the newest stored generation that has no errors, else exit with 1.
+    Then, with ``last_good``, use the newest stored generation that has no errors, else exit with 1. Without
+    ``imports``, no user code runs, and errors of handlers are ignored.
     """
     reader = recording_reader(path, outside=outside_allowed(), is_file=True)
-    result, usable = check_and_print(path, imports=True, unset="error", files=reader)
+    result, usable = check_and_print(path, imports=imports, unset="error", files=reader)
     record = reader.record()
     if usable is not None and not _has_routes(usable.document):
         usable = None
@@ -69,6 +74,15 @@ def load_at_start(path: Path, state_folder: Path, *, last_good: bool) -> StartCo
         exit_unusable()
     good, record = _last_good(path, state_folder)
     return StartConfig(path, good, _candidate(good, record), watched, is_on_disk=False)
+
+
+def with_code(start: StartConfig) -> tuple[StartConfig, CodeWatch]:
+    """Return the same configuration with the code beside it, and what watches that code."""
+    watch = CodeWatch(CodeFolder(str(start.candidate.document.folder.resolve())))
+    code = watch.read()
+    log.info("following %s below %s", pluralize(len(code.tree), "Python file"), code.folder.path)
+    candidate, watched = replace(start.candidate, code=code), WatchedTogether((start.watched, code))
+    return replace(start, candidate=candidate, watched=watched), watch
 
 
 def _has_routes(document: Document) -> bool:

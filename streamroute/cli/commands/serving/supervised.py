@@ -11,7 +11,6 @@ from streamroute.cli.commands.serving.banner import log_banner
 from streamroute.cli.commands.serving.options import route_names
 from streamroute.cli.commands.serving.worker_generations import StartGeneration, SupervisedGenerations
 from streamroute.cli.output.run_summary import print_summary
-from streamroute.cli.process.deadline import max_stop_seconds
 from streamroute.cli.process.exit_codes import ExitCode
 from streamroute.cli.process.metrics import worker_metrics
 from streamroute.cli.process.workers import supervise
@@ -54,7 +53,6 @@ async def serve_with_workers(
             code = await supervise(
                 *(command, workers, reports, redis),
                 drain=options.drain,
-                stop_timeout=max_stop_seconds(document),
                 generations=generations or StartGeneration(start.candidate),
             )
         finally:

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from streamroute.errors import StreamrouteError
 from streamroute.ops.workers.generations.messages import (
-    MAX_LINE,
+    MAX_ANSWER,
     Answer,
     Order,
     ProtocolError,
@@ -17,6 +17,7 @@ from streamroute.ops.workers.generations.messages import (
     read_answer,
     send,
 )
+from streamroute.ops.workers.generations.start_answer import StartAnswer, read_start_answer
 
 
 class WorkerRefusedError(StreamrouteError):
@@ -34,11 +35,28 @@ class WorkerChannel:
         self.number = number
         self._own_end, self.worker_end = socket.socketpair()
         self._orders = itertools.count(1)
+        self._reading = asyncio.Lock()
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def begin(self, record: bytes) -> None:
         """Send the packed files of the generation that the worker starts with; see ``read_start``."""
         await self._write(Order(0, SwapStep.PREPARE, record))
+
+    async def started(self) -> StartAnswer:
+        """Wait until the worker says how its start went; only a worker that was told to answers.
+
+        Call it after ``begin`` and before the worker gets an order, which then waits for it. Raises
+        WorkerRefusedError if the worker ends, or answers something else.
+        """
+        async with self._reading:
+            reader, _ = await self._open()
+            try:
+                answer = await read_start_answer(reader)
+            except ProtocolError as error:
+                raise WorkerRefusedError(f"worker {self.number} did not start: {error}") from None
+        if answer is None:
+            raise self._gone()
+        return answer
 
     async def prepare(self, record: bytes) -> str:
         """Have the worker build a generation from its packed files; return its hash.
@@ -71,8 +89,9 @@ class WorkerChannel:
         if self._is_full():
             raise WorkerRefusedError(f"worker {self.number} has not read the order before")
         reader = await self._write(Order(number, step, record))
-        while (answer := await self._answer(reader)).number != number:
-            continue  # the late answer to an order that nobody waits for any more
+        async with self._reading:
+            while (answer := await self._answer(reader)).number != number:
+                continue  # the late answer to an order that nobody waits for any more
         if answer.refusal:
             raise WorkerRefusedError(f"worker {self.number}: {answer.refusal}")
         return answer.generation
@@ -83,11 +102,14 @@ class WorkerChannel:
 
     async def _write(self, order: Order) -> asyncio.StreamReader:
         """Write an order to the buffer; return the reader of answers, which ends if the worker is gone."""
-        if self._streams is None:
-            self._streams = await asyncio.open_unix_connection(sock=self._own_end, limit=MAX_LINE)
-        reader, writer = self._streams
+        reader, writer = await self._open()
         send(writer, order)
         return reader
+
+    async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if self._streams is None:
+            self._streams = await asyncio.open_unix_connection(sock=self._own_end, limit=MAX_ANSWER)
+        return self._streams
 
     async def _answer(self, reader: asyncio.StreamReader) -> Answer:
         try:

@@ -22,6 +22,7 @@ from streamroute.system.record_format import RecordFormatError, unpack_record
 if TYPE_CHECKING:
     import socket
 
+    from streamroute.ops.workers.generations.start_answer import StartAnswer
     from streamroute.system.file_record import FileRecord
 
 log = logging.getLogger(__name__)
@@ -53,17 +54,25 @@ class GenerationSwap(Protocol[Prepared]):
 
 
 class GenerationFollower(Generic[Prepared]):
-    """Follows the orders of the supervisor until it closes the socket."""
+    """Follows the orders of the supervisor until it closes the socket.
 
-    def __init__(self, end: socket.socket, swap: GenerationSwap[Prepared]) -> None:
+    ``started`` is sent first, to a supervisor that waits for it.
+    """
+
+    def __init__(
+        self, end: socket.socket, swap: GenerationSwap[Prepared], started: StartAnswer | None = None
+    ) -> None:
         self._end = end
         self._swap = swap
+        self._started = started
         self._preparing: asyncio.Task[Prepared] | None = None
 
     async def run(self) -> None:
         """Follow orders until the end, or a cancellation; then nothing that is only prepared is left."""
         reader, writer = await asyncio.open_unix_connection(sock=self._end, limit=MAX_LINE)
         answering: set[asyncio.Task[None]] = set()
+        if self._started is not None:
+            writer.write(self._started.to_bytes())
         try:
             while (order := await read_order(reader)) is not None:
                 if order.step is SwapStep.PREPARE:

@@ -13,7 +13,10 @@ from streamroute.text.limits import LONG
 from streamroute.text.truncation import clip
 
 MAX_LINE: Final = 13 * LONG
-"""Bytes of a line: a reason, with each of its characters escaped, and the rest."""
+"""Bytes of a line of the supervisor, and more than it needs."""
+
+MAX_ANSWER: Final = 400 * LONG
+"""Bytes of a line of a worker: the texts of a start answer, with each of their characters escaped."""
 
 _MAX_RECORD: Final = MAX_INDEX + MAX_CONTENT
 
@@ -97,12 +100,22 @@ def decode_order(line: bytes) -> tuple[int, SwapStep, int]:
 
 async def read_answer(reader: StreamReader) -> Answer | None:
     """Read an answer; None at the end. Raises ProtocolError."""
-    line = await _read_line(reader)
-    if line is None:
+    values = await read_values(reader)
+    if values is None:
         return None
-    values = _values(line)
     number, generation = _value(values, "number", int), _value(values, "generation", str)
     return Answer(number, generation, _value(values, "refusal", str))
+
+
+async def read_values(reader: StreamReader) -> dict[str, Any] | None:
+    """Read a line with a JSON object; None at the end. Raises ProtocolError."""
+    line = await _read_line(reader)
+    return None if line is None else _values(line)
+
+
+def text_of(values: dict[str, Any], name: str) -> str:
+    """Return a text of an object. Raises ProtocolError if it is missing, or no text."""
+    return _value(values, name, str)
 
 
 async def _read_line(reader: StreamReader) -> bytes | None:

@@ -53,6 +53,10 @@ class WorkersTarget:
         """The generation that every worker runs, or is started with."""
         return self.current.generation
 
+    def runs(self, candidate: Candidate) -> bool:
+        """See ``ReloadTarget``."""
+        return candidate.generation == self.generation
+
     @asynccontextmanager
     async def channel(self, number: int) -> AsyncIterator[WorkerChannel]:
         """Yield the channel of a worker that is about to start with ``current``, whose files it sends.
