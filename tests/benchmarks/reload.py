@@ -2,7 +2,8 @@
 
 For 10 and for 10,000 routes: the time from writing a file to the first message that it decides, and the
 latencies of messages (from XADD to the handler) without reloads and while one reload follows the other, in
-turn, in one process. Then the processor time of a message without ``--reload`` and with it, which follows a
+turn, in one process; and the longest pause of its event loop, in processor time, which does not depend on
+other processes. Then the processor time of a message without ``--reload`` and with it, which follows a
 hundred files. Then what a process holds after a tenth of many reloads, after half and after all, a fifth of
 which were refused; exits with 1 if something is left behind by each. Compare the ratios.
 """
@@ -19,7 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from measuring import fill, new_server
 from redis import Redis
@@ -41,17 +42,19 @@ Holdings = Mapping[str, float]
 
 
 class Latency(NamedTuple):
-    """Latencies of messages, in ms."""
+    """Latencies of messages, and the longest pause of the event loop in processor time, in ms."""
 
     median: float
     p99: float
     largest: float
+    pause: float
 
     @classmethod
-    def of(cls, latencies: Sequence[int]) -> Latency:
-        """Summarize latencies in ns."""
-        cuts = statistics.quantiles(latencies, n=100)
-        return cls(*(each / 1e6 for each in (cuts[49], cuts[98], max(latencies))))
+    def of(cls, report: Mapping[str, Any]) -> Latency:
+        """Summarize a report of the service."""
+        cuts = statistics.quantiles(report["latencies"], n=100)
+        latencies = (each / 1e6 for each in (cuts[49], cuts[98], max(report["latencies"])))
+        return cls(*latencies, max(report["pauses"]) * 1e3)
 
 
 class Reloads(NamedTuple):
@@ -88,9 +91,9 @@ def pauses(routes: int, rounds: int, seconds: float, rate: float) -> Reloads:
             time.sleep(1)  # the work after the last reload is done
             service.report()
             time.sleep(seconds)
-            found.quiet.append(Latency.of(service.report()["latencies"]))
+            found.quiet.append(Latency.of(service.report()))
             found.live.extend(_reload_for(service, seconds))
-            found.busy.append(Latency.of(service.report()["latencies"]))
+            found.busy.append(Latency.of(service.report()))
     return found
 
 
@@ -193,10 +196,10 @@ def main() -> int:
 
 def print_pauses(routes: int, found: Reloads) -> None:
     """Print the latencies without and with reloads, and how soon an edit is live."""
-    say(f"{routes:,} routes: latency in ms                  median       p99       max")
+    say(f"{f'{routes:,} routes: latency in ms':42}{'median':>9}{'p99':>9}{'max':>9}{'pause':>9}")
     quiet, busy = found.median_latencies()
     for name, each in (("without reloads", quiet), ("one reload after the other", busy)):
-        say(f"  {name:40}{each.median:9.2f}{each.p99:10.2f}{each.largest:10.2f}")
+        say(f"  {name:40}{each.median:9.2f}{each.p99:9.2f}{each.largest:9.2f}{each.pause:9.2f}")
     ratio = statistics.median(
         busy.p99 / quiet.p99 for quiet, busy in zip(found.quiet, found.busy, strict=True)
     )

@@ -37,12 +37,14 @@ def rare_collections() -> Iterator[None]:
 
 
 def exclude_new_objects() -> None:
-    """Exclude those of a configuration that was loaded since, inside ``rare_collections``.
+    """Exclude the objects of a configuration that was loaded since, if they are many.
 
     Without a search, which would stop the process for a tenth of a second with ten thousand routes: what is
     replaced is freed by its reference counts. Cycles of other code's objects, such as those of containers,
-    are searched for at every tenth call.
+    are searched for at every tenth call. Used inside ``rare_collections``, after ``background_thread``.
     """
+    if gc.get_count()[1] <= gc.get_threshold()[1]:
+        return  # no search of more than new objects is due
     if next(_exclusions) % _EXCLUSIONS == 0:
         gc.unfreeze()
         gc.collect()

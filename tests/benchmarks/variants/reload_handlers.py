@@ -33,7 +33,11 @@ COUNTED: Final = (
 )
 """Classes of which one object or few belong to each generation."""
 
+TICK: Final = 0.005  # seconds
+
 latencies: list[int] = []
+pauses: list[float] = []
+"""Processor time of this process from one tick of the event loop to the next, in seconds."""
 generations = [-1]
 """The latest one that has handled a message."""
 containers: list[object] = []
@@ -46,8 +50,18 @@ async def container() -> AsyncIterator[object]:
     opened: list[object] = []
     opened.append(opened)
     containers.append(opened)
+    ticking = asyncio.create_task(tick())
     yield opened
+    ticking.cancel()
     containers[:] = [each for each in containers if each is not opened]
+
+
+async def tick() -> None:
+    """Record how late the event loop is, as far as this process is the reason."""
+    while True:
+        before = time.process_time()
+        await asyncio.sleep(TICK)
+        pauses.append(max(0.0, time.process_time() - before - TICK))
 
 
 async def note(payload: Mapping[str, Any], *, generation: int) -> None:
@@ -65,8 +79,10 @@ async def other(payload: Mapping[str, Any]) -> None:
 
 async def report(payload: Mapping[str, Any]) -> None:
     """Write the latencies since the last report, and on request what the process holds."""
-    write(payload["to"], {"latencies": latencies, "holds": holdings() if payload["holdings"] else {}})
+    held = holdings() if payload["holdings"] else {}
+    write(payload["to"], {"latencies": latencies, "pauses": pauses, "holds": held})
     latencies.clear()
+    pauses.clear()
 
 
 def write(name: str, content: Any) -> None:

@@ -8,6 +8,7 @@ import weakref
 import pytest
 
 from streamroute.ops.serve.gc_tuning import exclude_new_objects, rare_collections
+from streamroute.system.background import background_thread
 
 
 class Knot:
@@ -48,11 +49,28 @@ def test_cycles_that_were_excluded_are_freed_in_the_end() -> None:
     with rare_collections():
         knot = Knot()
         known = weakref.ref(knot)
+        loaded = load_many()
         exclude_new_objects()
         del knot
         gc.collect()
         assert known() is not None
         for _ in range(10):
+            loaded = load_many()
             exclude_new_objects()
         assert known() is None
-        assert gc.get_freeze_count() > 0
+        assert gc.get_freeze_count() > len(loaded)
+
+
+def load_many() -> list[list[int]]:
+    """Make more objects than are left unsearched for long, as the loading of many routes does."""
+    with background_thread():
+        return [[] for _ in range(12 * gc.get_threshold()[0])]
+
+
+def test_few_objects_are_not_excluded() -> None:
+    with rare_collections():
+        known = gc.get_freeze_count()
+        loaded: list[list[int]] = [[] for _ in range(100)]
+        exclude_new_objects()
+        assert gc.get_freeze_count() <= known
+    assert loaded
