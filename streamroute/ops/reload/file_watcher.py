@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from streamroute.logs.exception_text import error_line
 from streamroute.ops.reload.watched_files import Signatures, Watched, WatchedFiles, WatchedTogether
+
+log = logging.getLogger(__name__)
 
 INTERVAL: Final = 0.25
 """Seconds between two looks at the files."""
 
 _REREAD: Final = 5.0  # seconds between two comparisons of contents: signatures can miss a change
-_SHARE: Final = 20  # looking takes at most one part of so many of the time, also with thousands of files
+_SHARE: Final = 20  # looking takes at most one part of so many of a core, also with thousands of files
+_LONGEST_PAUSE: Final = 5.0  # seconds
 _LAST_STEPS: Final = 2.0  # seconds to wait for the thread at the end; a network file system may hang
 
 
@@ -35,6 +40,7 @@ class FileWatcher:
         self._compared: tuple[Watched, Signatures] | None = None
         self._reported: Watched | None = None
         self._next_reading = 0.0
+        self._has_failed = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="streamroute watch", daemon=True)
 
@@ -72,9 +78,20 @@ class FileWatcher:
     def _run(self) -> None:
         pause = self._interval
         while not self._stop.wait(pause):
-            started = time.monotonic()
+            started = time.thread_time()  # on a busy machine the time by the clock would tell nothing
+            self._try_look()
+            pause = min(max(self._interval, _SHARE * (time.thread_time() - started)), _LONGEST_PAUSE)
+
+    def _try_look(self) -> None:
+        """Look once; an exception is logged, and the next look follows: user code may patch anything."""
+        try:
             self.look()
-            pause = max(self._interval, _SHARE * (time.monotonic() - started))
+        except Exception as error:  # noqa: BLE001 - logged
+            if not self._has_failed:
+                log.error("could not look for changed files; trying again: %s", error_line(error))
+            self._has_failed = True
+        else:
+            self._has_failed = False
 
     def look(self) -> None:
         """Look once at the files, and report a change that has come to rest."""

@@ -13,7 +13,7 @@ import pytest
 from open_files import count_open_files
 from servers import wait_until
 from streamroute.ops.reload.file_watcher import FileWatcher
-from streamroute.ops.reload.watched_files import WatchedFiles, digest_of, names_in
+from streamroute.ops.reload.watched_files import Signatures, WatchedFiles, digest_of, names_in
 from streamroute.ops.reload.wildcards import Wildcards
 
 YAML = Wildcards(frozenset({"*.yaml"}))
@@ -240,6 +240,28 @@ def test_its_thread_looks_by_itself_and_ends_with_it(tmp_path: Path) -> None:
     wait_until(seen.is_set, "the change")
     watcher.close()
     assert [thread for thread in threading.enumerate() if thread.name == "streamroute watch"] == []
+
+
+def test_a_look_that_fails_is_logged_once_and_the_next_one_follows(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Failing(WatchedFiles):
+        looks = 0
+
+        def signatures(self) -> Signatures:
+            type(self).looks += 1
+            if self.looks <= 3:
+                raise TypeError("'NoneType' object is not callable")
+            return super().signatures()
+
+    file, seen = tmp_path / "f", threading.Event()
+    watcher = FileWatcher(seen.set, interval=0.01)
+    with watcher.watching(Failing({str(file): None})):
+        file.write_text("one")
+        wait_until(seen.is_set, "the change")
+    assert caplog.messages == [
+        "could not look for changed files; trying again: TypeError: 'NoneType' object is not callable"
+    ]
 
 
 def test_a_watcher_that_was_never_started_can_be_closed() -> None:
