@@ -26,16 +26,21 @@ class CrashedThreadError(StreamrouteError):
     """Raised when the work raised an exception; the text is one line about it."""
 
 
+def _ignore_end() -> None:
+    """Default for ``on_late_end``."""
+
+
 class PatientThread(Generic[T]):
     """Runs one function at a time, each in a new thread, and waits ``patience`` seconds for it.
 
     A thread cannot be stopped. One that hangs is left alone, does not keep the process from exiting, and no
-    further one is started before it ends.
+    further one is started before it ends; then ``on_late_end`` is called in the event loop.
     """
 
-    def __init__(self, name: str, patience: float) -> None:
+    def __init__(self, name: str, patience: float, on_late_end: Callable[[], None] = _ignore_end) -> None:
         self._name = name
         self._patience = patience
+        self._on_late_end = on_late_end
         self._thread: threading.Thread | None = None
 
     @property
@@ -51,9 +56,10 @@ class PatientThread(Generic[T]):
         result: asyncio.Future[T] = loop.create_future()
 
         def deliver(value: T | None, error: BaseException | None) -> None:
-            if result.done():
-                return  # the caller has given up
-            if error is not None:
+            if result.done():  # the caller has given up
+                thread.join(_LAST_STEPS)
+                self._on_late_end()
+            elif error is not None:
                 result.set_exception(CrashedThreadError(error_line(error)))
             else:
                 result.set_result(value)  # type: ignore[arg-type]  # there is a value if there is no error
@@ -68,12 +74,12 @@ class PatientThread(Generic[T]):
                 loop.call_soon_threadsafe(deliver, value, failure)
 
         with background_thread():
-            self._thread = _start(work, self._name)
+            self._thread = thread = _start(work, self._name)
             await asyncio.wait([result], timeout=self._patience)
         if not result.done():
             result.cancel()
             raise HangingThreadError(f"it did not end within {self._patience:g} s")
-        self._thread.join(_LAST_STEPS)
+        thread.join(_LAST_STEPS)
         return result.result()
 
 

@@ -50,7 +50,8 @@ class Reloader:
     """Replaces the running configuration of ``target``; an async context manager that stops on exit.
 
     ``load`` runs in a thread of its own: a file or a module that hangs delays only the reloads. Requests that
-    come while a reload runs are served together by one more.
+    come while a reload runs are served together by one more. A change of files that is refused because of it
+    is loaded when it ends.
     """
 
     def __init__(
@@ -69,11 +70,14 @@ class Reloader:
         self._status = status
         self._hooks = hooks
         self._patience = patience
-        self._thread: PatientThread[Loaded] = PatientThread("streamroute reload", patience)
+        self._thread: PatientThread[Loaded] = PatientThread(
+            "streamroute reload", patience, self._retry_missed
+        )
         self._requests: deque[_Request] = deque()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._is_closed = False
+        self._has_missed_change = False  # files changed while a thread was hanging
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._run())
@@ -158,12 +162,19 @@ class Reloader:
         try:
             loaded = await self._thread.run(partial(self._load, request.cause, request.record, self.running))
         except HangingThreadError as error:
+            self._has_missed_change |= request.cause is ReloadCause.FILES
             raise ReloadRefusedError(f"still reading files and importing handlers: {error}") from error
         except CrashedThreadError as error:
             raise ReloadRefusedError(f"could not load the configuration: {error}") from error
         if request.record is None:
             self._hooks.files_read(loaded.watched)
         return loaded
+
+    def _retry_missed(self) -> None:
+        """Load changed files after all: their change is reported once, and was refused."""
+        if self._has_missed_change and not self._is_closed:
+            self._has_missed_change = False
+            self.request(ReloadCause.FILES)
 
     async def _changes(self, candidate: Candidate) -> str:
         """Describe what the candidate changes, in a thread: it takes tenths of a second with many routes."""

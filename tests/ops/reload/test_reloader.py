@@ -19,6 +19,7 @@ from streamroute.ops.reload.hooks import ReloadHooks
 from streamroute.ops.reload.reloader import Reloader
 from streamroute.ops.reload.result import ReloadResult
 from streamroute.ops.reload.watched_files import Watched, WatchedFiles
+from streamroute.system.waiting import wait_for_event
 
 
 def reload_threads() -> list[threading.Thread]:
@@ -40,8 +41,13 @@ class Bench:
         self.status = ReloadStatus("a", clock=lambda: 100.0)
         self.read: list[Watched] = []
         self.applied: list[Candidate] = []
-        hooks = ReloadHooks(files_read=self.read.append, applied=self.applied.append, describe=_describe)
+        self.has_applied = asyncio.Event()
+        hooks = ReloadHooks(files_read=self.read.append, applied=self._on_applied, describe=_describe)
         self.reloader = Reloader(candidate("a"), self.target, self.loader, self.status, hooks, **settings)
+
+    def _on_applied(self, new: Candidate) -> None:
+        self.applied.append(new)
+        self.has_applied.set()
 
     async def load(self, disk: str, cause: ReloadCause = ReloadCause.HANGUP) -> ReloadResult:
         """Reload after the disk's content became this."""
@@ -192,6 +198,18 @@ async def test_loading_that_hangs_is_refused_until_it_ends() -> None:
         wait_until(lambda: not reload_threads(), "the end of the thread")
         assert on.target.history == ["a"], "what came too late is not applied"
         assert (await on.load("c")).outcome == "applied"
+
+
+async def test_files_that_change_while_loading_hangs_are_loaded_when_it_ends() -> None:
+    """The watcher reports a change once: the user has mended the file, and waits for it."""
+    async with bench(patience=0.05) as on:
+        on.loader.may_go_on.clear()
+        assert "did not end" in (await on.load("hangs", ReloadCause.FILES)).message
+        assert "not ended yet" in (await on.load("b", ReloadCause.FILES)).message
+        on.loader.may_go_on.set()
+        assert await wait_for_event(on.has_applied, 60)
+        assert on.target.history == ["a", "b"]
+        assert on.loader.causes == [ReloadCause.FILES] * 2
 
 
 async def test_stopping_during_a_reload_leaves_nothing_behind() -> None:
