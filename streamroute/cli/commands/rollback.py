@@ -10,8 +10,10 @@ import click
 from streamroute.cli.arguments.paths import PATH
 from streamroute.cli.arguments.state_dir import STATE_DIR
 from streamroute.cli.commands.controlling.ask import TIMEOUT, ask_and_print
+from streamroute.config.paths import exists
 
 _HASH: Final = re.compile(r"[0-9a-fA-F]{4,64}")
+_SUFFIXES: Final = (".yaml", ".yml")
 
 
 @click.command(name="rollback")
@@ -36,7 +38,8 @@ def command(generation: str | None, config: str | None, state_dir: str | None, t
     from streamroute.ops.reload.control.messages import ROLLBACK, ControlRequest
 
     if generation is not None and not _HASH.fullmatch(generation):
-        if config is not None:
+        # A misspelt hash must not roll back to another generation: the state folder may be that of any path.
+        if config is not None or not (exists(generation) or generation.endswith(_SUFFIXES)):
             raise click.UsageError(f'"{generation}" is not four or more hexadecimal digits of a hash')
         generation, config = None, generation
     return ask_and_print(config, state_dir, ControlRequest(ROLLBACK, generation or ""), timeout)

@@ -48,6 +48,8 @@ def test_an_edit_moves_events_and_a_bad_one_moves_nothing(state: Project) -> Non
     assert done.code == 1
     assert 'did you mean "handler"' in done.out
     assert done.err.startswith(f"error: process {running.process.pid}: reload (command) refused, generation ")
+    done = state.run("rollback", "3f2")
+    assert (done.code, "not four or more hexadecimal digits" in done.err) == (2, True), done
     done = state.run("rollback")
     assert done.code == 0, done.err
     assert "(rollback): 1 route changed: ok" in done.out
