@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -61,7 +62,8 @@ def ask(path: Path, request: ControlRequest, timeout: float) -> ControlAnswer:
         connection.settimeout(timeout)
         try:
             connection.connect(str(path))
-            connection.sendall(request.encode())
+            with suppress(BrokenPipeError, ConnectionResetError):  # a busy process answers at once
+                connection.sendall(request.encode())
             return ControlAnswer.decode(_read_line(connection))
         except TimeoutError:
             raise ControlError(f"{path} did not answer within {timeout:g} s") from None

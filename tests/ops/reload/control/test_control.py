@@ -8,6 +8,7 @@ import os
 import socket
 import stat
 import tempfile
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import replace
@@ -246,6 +247,24 @@ async def test_too_many_clients_are_refused(folder: Path) -> None:
         assert "too many" in (await sent(path, ControlRequest(RELOAD).encode())).error
         control.may_answer.set()
         assert [answer.is_ok for answer in await asyncio.gather(*waiting)] == [True] * 8
+
+
+def test_an_answer_that_comes_before_the_request_was_read_counts(tmp_path: Path) -> None:
+    """A process with too many clients answers at once, and closes the connection."""
+    path = tmp_path / "s.sock"
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+        listening.listen()
+
+        def answer_unasked() -> None:
+            with listening.accept()[0] as connection:
+                connection.sendall(ControlAnswer(7, error="too many").encode())
+
+        server = threading.Thread(target=answer_unasked)
+        server.start()
+        request = ControlRequest(ROLLBACK, "x" * 10_000_000)  # more than the buffer of a socket holds
+        assert ask(path, request, 60).error == "too many"
+        server.join()
 
 
 async def test_an_error_is_the_answer(folder: Path) -> None:
