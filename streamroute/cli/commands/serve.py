@@ -171,7 +171,7 @@ def command(
     if dev and last_good:
         raise click.UsageError("--last-good cannot be combined with --dev")
     path = config_path_if_any(config, may_be_missing=last_good or others["channel"] is not None)
-    folder = state_folder(path, others["state_dir"])
+    folder = state_folder(path, others["state_dir"]).absolute()  # user code may change the working folder
     with ExitStack() as stack:
         events = None if feed is None else open_events(feed, stack)
         if others["channel"] is not None:

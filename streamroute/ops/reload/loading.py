@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from streamroute.compiler.pipeline import check_path, cold_changes, findings_for_running
@@ -18,12 +20,11 @@ from streamroute.ops.serve.served_streams import served_streams
 from streamroute.system.recording import RecordedFiles
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from streamroute.compiler.pipeline import CheckResult
     from streamroute.config.document import Document
     from streamroute.config.findings.finding import Finding
     from streamroute.config.findings.text_file import TextFile
+    from streamroute.ops.reload.watched_files import WatchedFiles
     from streamroute.system.file_record import FileRecord
 
     Describe = Callable[[Sequence[Finding], Mapping[str, TextFile]], FindingsText]
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 class CandidateLoader:
     """Loads candidates of one configuration, given by the path of its root file.
 
+    A relative path starts at ``working_folder`` (None: where the process is), wherever user code has moved.
     ``outside`` allows files outside its folder. Without ``imports``, no user code runs, and errors of
     handlers are ignored. ``compare`` returns further findings, about replacing the running document by a new
     one.
@@ -44,6 +46,7 @@ class CandidateLoader:
     outside: bool = False
     imports: bool = True
     compare: Callable[[Document, Document], Sequence[Finding]] = cold_changes
+    working_folder: str | None = None
 
     def __call__(self, cause: ReloadCause, record: FileRecord | None, running: Candidate | None) -> Loaded:
         """Load the files on disk, or those of a record; see ``Reloader``."""
@@ -51,9 +54,15 @@ class CandidateLoader:
         if record is not None:
             result = check_path(record.path, imports=self.imports, files=RecordedFiles(record))
             return self._loaded(result, record, cause, running)
-        reader = recording_reader(self.path, outside=self.outside, is_file=True)
-        result = check_path(self.path, imports=self.imports, files=reader)
+        path = self._path_from_here()
+        reader = recording_reader(path, outside=self.outside, is_file=True)
+        result = check_path(path, imports=self.imports, files=reader)
         return self._loaded(result, reader.record(), cause, running)
+
+    def _path_from_here(self) -> Path:
+        """Return the path as it was given, if that still leads to the file."""
+        folder = self.working_folder
+        return self.path if folder in {None, os.getcwd()} else Path(folder or "", self.path)  # noqa: PTH109 - text
 
     def _loaded(
         self, result: CheckResult, record: FileRecord, cause: ReloadCause, running: Candidate | None
@@ -70,7 +79,10 @@ class CandidateLoader:
         candidate = Candidate(
             result.document.generation, result.document, result.compiled, tuple(findings), record, cause
         )
-        return Loaded(watch_list(self.path, record, result, refused=False), candidate)
+        return Loaded(self._watched(record, result, refused=False), candidate)
 
     def _refused(self, result: CheckResult, record: FileRecord, findings: FindingsText) -> Loaded:
-        return Loaded(watch_list(self.path, record, result, refused=True), None, findings)
+        return Loaded(self._watched(record, result, refused=True), None, findings)
+
+    def _watched(self, record: FileRecord, result: CheckResult, *, refused: bool) -> WatchedFiles:
+        return watch_list(Path(self.working_folder or "", self.path), record, result, refused=refused)

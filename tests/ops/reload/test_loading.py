@@ -290,6 +290,24 @@ async def test_files_that_no_include_matches_cause_no_reload(files: Files) -> No
     assert not files.has_changed()
 
 
+async def test_user_code_may_change_the_working_folder(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(files.folder)
+    files.loader = CandidateLoader(Path("routes.yaml"), texts, working_folder=str(files.folder))
+    files.write("moving.py", "import os\nos.chdir('/')\nasync def ok(payload): ...\n")
+    async with files.reloader() as reloader:
+        files.write("routes.yaml", ROOT.replace("reloaded_jobs", "moving"))
+        assert (await reloader.reload(ReloadCause.FILES)).outcome == "applied"
+        assert Path.cwd() == Path("/")
+        files.write("routes.yaml", ROOT)
+        assert files.has_changed()
+        assert (await reloader.reload(ReloadCause.FILES)).outcome == "applied"
+        assert files.target.generation == files.candidate.generation
+        (files.folder / "routes.yaml").unlink()
+        assert files.has_changed()
+        refused = await reloader.reload(ReloadCause.FILES)
+        assert f"{files.folder}/routes.yaml:1:1" in refused.findings
+
+
 async def test_a_module_that_is_mended_is_tried_again(files: Files) -> None:
     """Only modules of a refused configuration are watched: code that runs is not reloaded."""
     a_module_that_raises(files)

@@ -106,8 +106,10 @@ class Reloads:
         Of ``hooks``, the ones about files and descriptions are replaced. Without ``imports``, the target
         imports the handlers, and this process runs no user code.
         """
-        options, running = self._options, self._start.candidate
-        loader = CandidateLoader(self._start.path, findings_text, outside=options.outside, imports=imports)
+        options, start, running = self._options, self._start, self._start.candidate
+        loader = CandidateLoader(
+            *(start.path, findings_text, options.outside, imports), working_folder=start.working_folder
+        )
         load = loader if options.code is None else CodeLoader(loader, options.code)
         async with GenerationHistory(options.state_folder) as history:
 

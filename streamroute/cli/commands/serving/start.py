@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 class StartConfig:
     """The configuration that a service starts with.
 
-    ``path`` is that of its root file; ``watched`` is the state of the files on disk. If these have errors,
+    ``path`` is that of its root file, from ``working_folder``; ``watched`` is the state of the files on disk. If these have errors,
     ``is_on_disk`` is false, and the configuration is the last good generation.
     """
 
@@ -52,6 +52,7 @@ class StartConfig:
     usable: UsableConfig
     candidate: Candidate
     watched: Watched
+    working_folder: str
     is_on_disk: bool = True
 
 
@@ -64,16 +65,17 @@ def load_at_start(path: Path, state_folder: Path, *, last_good: bool, imports: b
     reader = recording_reader(path, outside=outside_allowed(), is_file=True)
     result, usable = check_and_print(path, imports=imports, unset="error", files=reader)
     record = reader.record()
+    here = record.working_folder
     if usable is not None and not _has_routes(usable.document):
         usable = None
     watched = watch_list(path, record, result, refused=usable is None)
     if usable is not None:
         log_findings(usable)
-        return StartConfig(path, usable, _candidate(usable, record), watched)
+        return StartConfig(path, usable, _candidate(usable, record), watched, here)
     if not last_good:
         exit_unusable()
     good, record = _last_good(path, state_folder)
-    return StartConfig(path, good, _candidate(good, record), watched, is_on_disk=False)
+    return StartConfig(path, good, _candidate(good, record), watched, here, is_on_disk=False)
 
 
 def with_code(start: StartConfig) -> tuple[StartConfig, CodeWatch]:
