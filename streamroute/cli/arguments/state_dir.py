@@ -38,8 +38,10 @@ def root_path(config: str | None) -> Path:
     return find_root(path)
 
 
-def stored_generations(config: str | None, state_dir: str | None) -> GenerationStore:
-    """Return the store of a configuration's generations.
+def stored_generations(
+    config: str | None, state_dir: str | None, *, own_only: bool = False
+) -> GenerationStore:
+    """Return the store of a configuration's generations; with ``own_only``, of no other root file.
 
     Raises click.UsageError if there is neither the file nor a state folder.
     """
@@ -47,7 +49,8 @@ def stored_generations(config: str | None, state_dir: str | None) -> GenerationS
     from streamroute.ops.generations.store import GenerationStore
 
     root = root_path(config)
-    store = GenerationStore(state_folder(root, state_dir))
+    own = root if own_only and (config is not None or exists(root)) else None
+    store = GenerationStore(state_folder(root, state_dir), own)
     if not exists(root) and not exists(store.folder):
         config_path(config)
     return store

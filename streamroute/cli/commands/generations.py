@@ -45,7 +45,7 @@ def command(config: str | None, state_dir: str | None, output_format: str) -> in
     """
     from streamroute.ops.reload.control.client import running_generations
 
-    store = stored_generations(config, state_dir)
+    store = stored_generations(config, state_dir, own_only=True)
     listing = store.list()
     running = running_generations(store.folder.parent, _PATIENCE)
     for problem in listing.problems:

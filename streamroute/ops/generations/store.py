@@ -13,6 +13,7 @@ import re
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -71,6 +72,10 @@ class StoredGenerations(NamedTuple):
     generations: list[StoredGeneration]
     problems: list[str]
 
+    def of(self, root: str) -> StoredGenerations:
+        """Return those of one root file, given by its absolute path."""
+        return self._replace(generations=[each for each in self.generations if each.root == root])
+
 
 class LoadedGeneration(NamedTuple):
     """A stored generation with all its files."""
@@ -86,6 +91,8 @@ def _utc_now() -> datetime:
 class GenerationStore:
     """The stored generations below a state folder, which several processes may use at the same time.
 
+    If ``root`` is given, only those of this root file are listed and loaded: the folder may be shared with
+    other configurations, and going back to one of theirs would exchange the services.
     The methods block, on the disk and on other processes. They raise StateFolderError if the folder cannot be
     used; callers report it and go on.
     """
@@ -93,12 +100,14 @@ class GenerationStore:
     def __init__(
         self,
         state_folder: Path,
+        root: Path | None = None,
         *,
         kept: int = KEPT,
         patience: float = PATIENCE,
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
         self.folder = state_folder / _FOLDER
+        self._root = None if root is None else os.path.abspath(root)  # noqa: PTH100 - no link is followed
         self._kept = kept
         self._patience = patience
         self._now = now
@@ -112,9 +121,11 @@ class GenerationStore:
             for name in folder.names():
                 if name.startswith(_TEMPORARY):
                     folder.remove(name)
-            listing = _list(folder)
             outline = outline or outline_of(document)
-            stored = self._next(folder, document.generation, outline, listing)
+            root = os.path.abspath(record.absolute(record.path))  # noqa: PTH100 - as above
+            newest = next(iter(_list(folder).of(root).generations), None)
+            first = StoredGeneration(document.generation, self._now(), root=root)
+            stored = self._next(folder, first, outline, newest)
             if not _holds(folder, stored, record):
                 _replace(folder, stored, record, outline)
             self._remove_oldest(folder, stored)
@@ -124,7 +135,8 @@ class GenerationStore:
         if not os.path.lexists(self.folder):
             return StoredGenerations([], [])
         with self.opened() as folder:
-            return _list(folder)
+            listing = _list(folder)
+        return listing if self._root is None else listing.of(self._root)
 
     def load(self, start: str) -> LoadedGeneration:
         """Return the stored generation whose hash starts so, with its files.
@@ -153,26 +165,33 @@ class GenerationStore:
             yield folder
 
     def _next(
-        self, folder: PrivateFolder, generation: str, outline: Outline, listing: StoredGenerations
+        self,
+        folder: PrivateFolder,
+        first: StoredGeneration,
+        outline: Outline,
+        newest: StoredGeneration | None,
     ) -> StoredGeneration:
-        """Return the description of a generation that is to be the newest."""
-        newest = listing.generations[0] if listing.generations else None
+        """Return the description of the generation that is to be the newest; ``first`` if there is none."""
         if newest is None:
-            return StoredGeneration(generation, self._now())
-        if newest.generation == generation:
+            return first
+        if newest.generation == first.generation:
             return newest
         # The order is that of use, even if the clock was set back.
-        time = max(self._now(), newest.time + timedelta(microseconds=1))
+        time = max(first.time, newest.time + timedelta(microseconds=1))
         try:
             changes = changes_between(_outline(folder, newest.generation), outline)
         except (OSError, DamagedGenerationError):
             changes = None
-        return StoredGeneration(generation, time, newest.generation, changes)
+        return replace(first, time=time, before=newest.generation, changes=changes)
 
     def _remove_oldest(self, folder: PrivateFolder, current: StoredGeneration) -> None:
-        kept = [each.generation for each in _list(folder).generations[: self._kept]]
+        """Remove the oldest ones of the same root file, and those that are damaged."""
+        listing = _list(folder)
+        others = [each for each in listing.generations if each.root != current.root]
+        own = listing.of(current.root).generations[: self._kept]
+        kept = {each.generation for each in (*own, *others, current)}
         for name in folder.names():
-            if _HASH.fullmatch(name) and name not in {*kept, current.generation}:
+            if _HASH.fullmatch(name) and name not in kept:
                 folder.remove(name)
 
 

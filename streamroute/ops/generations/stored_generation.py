@@ -20,18 +20,24 @@ class StoredGeneration:
     """A generation on disk.
 
     ``time`` is when it became the current one. ``before`` is the generation that it replaced, and ``changes``
-    what changed then; both are None for the first one.
+    what changed then; both are None for the first one. ``root`` is the absolute path of its root file.
     """
 
     generation: str
     time: datetime
     before: str | None = None
     changes: Changes | None = None
+    root: str = ""
 
     def to_json(self) -> bytes:
         """Return everything but the generation's hash."""
         changes = None if self.changes is None else asdict(self.changes)
-        value = {"time": self.time.isoformat(), "before": self.before, "changes": changes}
+        value = {
+            "time": self.time.isoformat(),
+            "before": self.before,
+            "changes": changes,
+            "root": self.root,
+        }
         return json.dumps(value, indent=1).encode()
 
     @classmethod
@@ -42,7 +48,11 @@ class StoredGeneration:
             time, before, changes = value["time"], value["before"], value["changes"]
             moment = datetime.fromisoformat(time).astimezone(UTC)
             return cls(
-                generation, moment, _text_or_none(before), None if changes is None else _changes(changes)
+                generation,
+                moment,
+                _text_or_none(before),
+                None if changes is None else _changes(changes),
+                _text(value["root"]),
             )
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
             raise DamagedGenerationError("its description is damaged") from error

@@ -28,16 +28,16 @@ _LAST_STEPS: Final = 2.0  # seconds; messages are drained after it
 
 
 class GenerationHistory:
-    """Keeps the generations that run in the background; an async context manager.
+    """Keeps the generations of a root file that run, in the background; an async context manager.
 
     The disk is used in a thread of its own, ``patience`` seconds at a time; on exit, ``last_steps`` at most.
     If it cannot be used, that is one warning.
     """
 
     def __init__(
-        self, state_folder: Path, *, patience: float = _PATIENCE, last_steps: float = _LAST_STEPS
+        self, state_folder: Path, root: Path, *, patience: float = _PATIENCE, last_steps: float = _LAST_STEPS
     ) -> None:
-        self._store = GenerationStore(state_folder)
+        self._store = GenerationStore(state_folder, root)
         self._patience = patience
         self._last_steps = last_steps
         self._lock = asyncio.Lock()

@@ -141,6 +141,28 @@ def test_the_last_ones_are_kept(project: Path, state: Path) -> None:
     assert sorted(names_in(state / "generations")) == sorted(expected)
 
 
+def test_configurations_that_share_a_folder_have_histories_of_their_own(project: Path, state: Path) -> None:
+    """Going back to a generation of another service would exchange the services."""
+    other = project.parent / "other"
+    shutil.copytree(project, other)
+    own_store, other_store = (
+        GenerationStore(state, folder / "routes.yaml", kept=2) for folder in (project, other)
+    )
+    own = [generation(project, "one"), generation(project, "two")]
+    others = [generation(other, name) for name in ("three", "four", "five")]
+    for store, added in ((own_store, own[0]), (other_store, others[0]), (own_store, own[1])):
+        store.add(*added)
+    for added in others[1:]:
+        other_store.add(*added)
+    assert hashes(own_store) == [document.generation for _, document in reversed(own)]
+    assert hashes(other_store) == [document.generation for _, document in reversed(others[1:])]
+    assert own_store.list().generations[0].before == own[0][1].generation
+    assert own_store.previous(own[1][1].generation).record == own[0][0]
+    with pytest.raises(UnknownGenerationError, match="no stored generation starts with"):
+        own_store.load(others[1][1].generation)
+    assert GenerationStore(state).load(others[1][1].generation).record == others[1][0]
+
+
 def test_a_generation_is_found_by_the_start_of_its_hash(project: Path, state: Path) -> None:
     store = GenerationStore(state)
     added = [generation(project, f"r{number}") for number in range(10)]

@@ -44,10 +44,10 @@ async def test_generations_are_kept_and_loaded(
     tmp_path: Path, generation: Callable[[str], Candidate]
 ) -> None:
     first, second = generation("one"), generation("two")
-    async with GenerationHistory(tmp_path / "state") as history:
+    async with GenerationHistory(tmp_path / "state", tmp_path / "routes.yaml") as history:
         history.keep(first)
         history.keep(second)
-    async with GenerationHistory(tmp_path / "state") as history:
+    async with GenerationHistory(tmp_path / "state", tmp_path / "routes.yaml") as history:
         assert await history.load("", second.generation) == first.record
         assert await history.load(second.generation[:6], second.generation) == second.record
         with pytest.raises(ReloadRefusedError, match='no stored generation starts with "ffff"'):
@@ -58,7 +58,7 @@ async def test_without_an_earlier_generation_there_is_no_rollback(
     tmp_path: Path, generation: Callable[[str], Candidate]
 ) -> None:
     only = generation("one")
-    async with GenerationHistory(tmp_path / "state") as history:
+    async with GenerationHistory(tmp_path / "state", tmp_path / "routes.yaml") as history:
         with pytest.raises(ReloadRefusedError, match="no earlier generation is stored"):
             await history.load("", only.generation)
 
@@ -67,7 +67,7 @@ async def test_a_folder_that_cannot_be_used_is_one_warning(
     tmp_path: Path, generation: Callable[[str], Candidate], caplog: pytest.LogCaptureFixture
 ) -> None:
     first, second = generation("one"), generation("two")
-    async with GenerationHistory(tmp_path / "routes.yaml") as history:
+    async with GenerationHistory(tmp_path / "routes.yaml", tmp_path / "routes.yaml") as history:
         history.keep(first)
         history.keep(second)
     assert len(caplog.messages) == 1
@@ -82,10 +82,10 @@ async def test_a_disk_that_hangs_is_given_up(
 ) -> None:
     disk = threading.Event()
     monkeypatch.setattr("streamroute.ops.generations.store.GenerationStore.add", lambda *_: disk.wait(60))
-    async with GenerationHistory(tmp_path / "state", patience=0.05) as history:
+    async with GenerationHistory(tmp_path / "state", tmp_path / "routes.yaml", patience=0.05) as history:
         history.keep(generation("one"))
     assert "did not end within 0.05 s" in caplog.text
-    async with GenerationHistory(tmp_path / "state", last_steps=0.05) as history:
+    async with GenerationHistory(tmp_path / "state", tmp_path / "routes.yaml", last_steps=0.05) as history:
         history.keep(generation("two"))
     assert caplog.messages[1:] == [
         "the latest generation is not kept for a rollback: the state folder does not answer"
@@ -103,7 +103,7 @@ async def test_a_full_disk_is_a_warning(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("streamroute.ops.generations.private_folder.PrivateFolder.write", write)
-    async with GenerationHistory(tmp_path / "state") as history:
+    async with GenerationHistory(tmp_path / "state", tmp_path / "routes.yaml") as history:
         history.keep(generation("one"))
     assert len(caplog.messages) == 1
     assert "No space left on device" in caplog.text
@@ -112,6 +112,6 @@ async def test_a_full_disk_is_a_warning(
 async def test_a_change_is_described_by_its_routes(
     tmp_path: Path, generation: Callable[[str], Candidate]
 ) -> None:
-    history = GenerationHistory(tmp_path / "state")
+    history = GenerationHistory(tmp_path / "state", tmp_path / "routes.yaml")
     described = history.describe(generation("one"), generation("two"))
     assert described == "1 route added: two; 1 route removed: one"

@@ -8,6 +8,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from streamroute.cli.output.reload_findings import findings_text
@@ -26,8 +27,6 @@ from streamroute.ops.reload.result import UNCHANGED, ReloadResult
 from streamroute.ops.reload.watch_list import differs_from_disk
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from streamroute.cli.commands.serving.start import StartConfig
     from streamroute.ops.reload.candidate import Candidate, ReloadTarget
     from streamroute.ops.reload.code.code_watch import CodeWatch
@@ -111,7 +110,8 @@ class Reloads:
             *(start.path, findings_text, options.outside, imports), working_folder=start.working_folder
         )
         load = loader if options.code is None else CodeLoader(loader, options.code)
-        async with GenerationHistory(options.state_folder) as history:
+        root = Path(start.working_folder, start.path)
+        async with GenerationHistory(options.state_folder, root) as history:
 
             def has_changed() -> None:
                 hooks.files_changed()

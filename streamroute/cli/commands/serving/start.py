@@ -104,7 +104,7 @@ def _candidate(usable: UsableConfig, record: FileRecord) -> Candidate:
 
 def _last_good(path: Path, state_folder: Path) -> tuple[UsableConfig, FileRecord]:
     """Return the newest stored generation that can run; exits with 1 if there is none."""
-    for record in _stored(state_folder):
+    for record in _stored(path, state_folder):
         usable = usable_config(check_path(record.path, files=RecordedFiles(record)))
         if usable is not None:
             message = "%s is NOT used: running the last good generation %s, until it is mended"
@@ -114,9 +114,9 @@ def _last_good(path: Path, state_folder: Path) -> tuple[UsableConfig, FileRecord
     return exit_unusable()
 
 
-def _stored(state_folder: Path) -> Iterator[FileRecord]:
+def _stored(path: Path, state_folder: Path) -> Iterator[FileRecord]:
     """Yield the records of the stored generations, the newest first."""
-    store = GenerationStore(state_folder)
+    store = GenerationStore(state_folder, path)
     try:
         listing = store.list()
     except StreamrouteError as error:
