@@ -44,8 +44,8 @@ log = logging.getLogger(__name__)
 class StartConfig:
     """The configuration that a service starts with.
 
-    ``path`` is that of its root file, from ``working_folder``; ``watched`` is the state of the files on disk. If these have errors,
-    ``is_on_disk`` is false, and the configuration is the last good generation.
+    ``path`` is that of its root file, from ``working_folder``; ``watched`` is the state of the files on disk.
+    If these have errors, ``is_on_disk`` is false, and the configuration is the last good generation.
     """
 
     path: Path
