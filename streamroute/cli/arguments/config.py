@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -16,15 +15,12 @@ from streamroute.cli.output.logging import echo_error
 from streamroute.cli.output.streams import echo
 from streamroute.cli.output.terminal import terminal_width, wants_color
 from streamroute.cli.process.exit_codes import ExitCode
-from streamroute.logs.coalescing import NEVER_COALESCED
 
 if TYPE_CHECKING:
     from streamroute.compiler.compiled import Compiled
     from streamroute.compiler.pipeline import CheckResult
     from streamroute.config.document import Document, RouteConfig
     from streamroute.system.files import FileReader
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +43,12 @@ def load_or_exit(path: Path, *, imports: bool = True) -> UsableConfig:
     Without ``imports``, no user code runs, and there is a time limit. Warnings and infos are only logged.
     """
     from streamroute.cli.process.time_limit import SECONDS, time_limit
+    from streamroute.ops.serve.findings_log import log_findings
 
     with nullcontext() if imports else time_limit(SECONDS, path, "full"):
         loaded = check_or_exit(path, imports=imports, unset="error")
-    log_findings(loaded)
+    log_findings(loaded.checked.findings)
     return loaded
-
-
-def log_findings(config: UsableConfig) -> None:
-    """Log the warnings and infos of a configuration without errors."""
-    from streamroute.config.findings.finding import Severity
-
-    for finding in config.checked.findings:
-        level = logging.WARNING if finding.severity is Severity.WARNING else logging.INFO
-        log.log(level, "%s", finding, extra=NEVER_COALESCED)
 
 
 def check_or_exit(

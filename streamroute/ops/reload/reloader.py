@@ -17,6 +17,7 @@ from streamroute.ops.reload.candidate import Candidate, ReloadCause, ReloadRefus
 from streamroute.ops.reload.hooks import NO_HOOKS, ReloadHooks
 from streamroute.ops.reload.patient_thread import CrashedThreadError, HangingThreadError, PatientThread
 from streamroute.ops.reload.result import APPLIED, REFUSED, UNCHANGED, ReloadResult
+from streamroute.ops.serve.findings_log import log_findings, new_findings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -155,8 +156,10 @@ class Reloader:
         changes = await self._changes(candidate)
         await self._hooks.before_swap(self.running, candidate)
         await self._target.apply(candidate)
-        self.running = candidate
-        return self._applied(attempt, candidate, changes)
+        before, self.running = self.running, candidate
+        result = self._applied(attempt, candidate, changes)
+        log_findings(new_findings(before.findings, candidate.findings))
+        return result
 
     async def _loaded(self, request: _Request) -> Loaded:
         try:

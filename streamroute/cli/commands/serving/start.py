@@ -11,7 +11,6 @@ from streamroute.cli.arguments.config import (
     UsableConfig,
     check_and_print,
     exit_unusable,
-    log_findings,
     usable_config,
 )
 from streamroute.cli.arguments.paths import outside_allowed
@@ -26,6 +25,7 @@ from streamroute.ops.reload.code.code_folder import CodeFolder
 from streamroute.ops.reload.code.code_watch import CodeWatch
 from streamroute.ops.reload.watch_list import watch_list
 from streamroute.ops.reload.watched_files import WatchedTogether
+from streamroute.ops.serve.findings_log import log_findings
 from streamroute.ops.serve.served_streams import served_streams
 from streamroute.system.recording import RecordedFiles
 from streamroute.text.counted import pluralize
@@ -70,7 +70,7 @@ def load_at_start(path: Path, state_folder: Path, *, last_good: bool, imports: b
         usable = None
     watched = watch_list(path, record, result, refused=usable is None)
     if usable is not None:
-        log_findings(usable)
+        log_findings(usable.checked.findings)
         return StartConfig(path, usable, _candidate(usable, record), watched, here)
     if not last_good:
         exit_unusable()

@@ -135,6 +135,18 @@ async def test_sighup_while_it_stops_is_ignored_with_one_line(
     ]
 
 
+async def test_warnings_of_a_good_edit_are_logged_once(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    """As at the start; those that the configuration before had, too, are not repeated."""
+    async with site.serving(site.start()):
+        for name in ("two", "three"):
+            site.write(f"{name}, filter: '`true`'")
+            site.hangups.request()
+            assert await applied(site) == name
+    warnings = [line for line in caplog.messages if "warning[" in line]
+    assert len(warnings) == 1
+    assert warnings[0].endswith("warning[SR314]: `true` is always true")
+
+
 async def test_a_changed_file_reloads_if_files_are_watched(site: Site) -> None:
     async with site.serving(site.start(), watch=True):
         site.write("two")
