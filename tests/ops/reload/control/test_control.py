@@ -249,9 +249,9 @@ async def test_too_many_clients_are_refused(folder: Path) -> None:
         assert [answer.is_ok for answer in await asyncio.gather(*waiting)] == [True] * 8
 
 
-def test_an_answer_that_comes_before_the_request_was_read_counts(tmp_path: Path) -> None:
+def test_an_answer_that_comes_before_the_request_was_read_counts(folder: Path) -> None:
     """A process with too many clients answers at once, and closes the connection."""
-    path = tmp_path / "s.sock"
+    path = folder.parent / "s.sock"
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(path))
         listening.listen()
