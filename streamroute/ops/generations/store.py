@@ -11,12 +11,12 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from streamroute.config.document import Document
 from streamroute.errors import StreamrouteError
@@ -50,6 +50,8 @@ _FILES: Final = "files"
 _INDEX: Final = "index.json"
 _OUTLINE: Final = "outline.json"
 _USED: Final = "used.json"
+_GENERATION: Final = "generation"
+"""The key of an index with the hash of the generation."""
 _HASH: Final = re.compile(r"[0-9a-f]{12}")
 _TEMPORARY: Final = (".new-", ".old-")
 _MAX_PROBLEMS: Final = 20
@@ -229,10 +231,18 @@ def _load(folder: PrivateFolder, name: str) -> FileRecord:
     try:
         with folder.inside(name) as inside, inside.inside(_FILES) as files:
             index = decode_index(inside.read(_INDEX, MAX_INDEX))
-            return record_of(index, lambda entry: _content(files, entry))
+            record = record_of(index, lambda entry: _content(files, entry))
+            _require_generation(index, name)
+            return record
     except (OSError, RecordFormatError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise StateFolderError(f"the stored generation {name} cannot be used: {reason}") from error
+
+
+def _require_generation(index: Mapping[str, Any], name: str) -> None:
+    """Refuse the files of another generation: its folder was renamed, or exchanged with this one."""
+    if index.get(_GENERATION) != name:
+        raise RecordFormatError("its files are those of another generation")
 
 
 def _content(files: PrivateFolder, entry: FileEntry) -> bytes:
@@ -268,7 +278,8 @@ def _replace(folder: PrivateFolder, stored: StoredGeneration, record: FileRecord
 
 def _write(inside: PrivateFolder, stored: StoredGeneration, record: FileRecord, outline: Outline) -> None:
     names = {path: _file_name(number, path) for number, path in enumerate(record.files, 1)}
-    index = json.dumps(index_of(record, names), indent=1).encode()
+    described = {_GENERATION: stored.generation, **index_of(record, names)}
+    index = json.dumps(described, indent=1).encode()
     if len(index) > MAX_INDEX:
         raise OSError(0, "the paths of the configuration are too many to keep")
     with inside.inside(_FILES, create=True) as files:

@@ -297,6 +297,23 @@ def test_an_index_cannot_name_a_file_elsewhere(project: Path, state: Path, name:
         GenerationStore(state).load(document.generation)
 
 
+def test_a_generation_under_the_name_of_another_is_refused(project: Path, state: Path) -> None:
+    """Else a rollback would run another configuration than the one that it names."""
+    added = [generation(project, "one"), generation(project, "one", "two")]
+    store = GenerationStore(state)
+    for each in added:
+        store.add(*each)
+    one, two = (folder_of(state, document) for _, document in added)
+    other = one.rename(one.with_name("other"))
+    two.rename(one)
+    other.rename(two)
+    for _, document in added:
+        with pytest.raises(StateFolderError, match=f"{document.generation} cannot be used: .*of another"):
+            store.load(document.generation)
+    store.add(*added[0])
+    assert store.load(added[0][1].generation).record == added[0][0]
+
+
 def test_other_names_are_skipped(project: Path, state: Path) -> None:
     record, document = generation(project, "one")
     store = GenerationStore(state)
