@@ -57,7 +57,8 @@ class CanaryWatch:
             self._stop_beyond("retry", self._stop_at.retry, Result.RETRIED, "retried")
 
     def _stop_beyond(self, key: str, percent: float | None, result: Result, what: str) -> None:
-        if percent is None or self._counts[result] * 100 <= percent * self._stop_at.of:
+        # Rounded, since 0.57 * 10,000 is a little less than 5,700.
+        if percent is None or self._counts[result] * 100 <= round(percent * self._stop_at.of, 6):
             return
         self._canary.is_stopped = True
         self._incidents.report(

@@ -44,6 +44,11 @@ def test_more_dead_letters_than_the_share_of_the_recent_messages_stop_it() -> No
     assert stops_after(watched(dead=0.5, of=10), (DEAD, 1)) == 1
 
 
+def test_a_limit_is_exact_for_any_fraction() -> None:
+    """57 of 10,000 are 0.57%, which is not more, although the product of the floats is a little less."""
+    assert stops_after(watched(dead=0.57, of=10_000), *[(DEAD, 1)] * 100) == 58
+
+
 def test_only_recent_messages_count() -> None:
     spread = ([(DEAD, 1)] + [(OK, 1)] * 99) * 5
     assert stops_after(watched(dead=1), *spread) is None

@@ -19,7 +19,7 @@ RULE: Final = Rule(
     page="""\
 `canary` says which messages the route takes, and `instead_of` which route does not run for them and keeps all
 others: one is useless without the other. `stop_at` needs a limit for dead letters (`dead`) or for retries
-(`retry`).
+(`retry`), below 100%: more than all messages cannot fail.
 
 ## Wrong
 
@@ -49,6 +49,9 @@ others: one is useless without the other. `stop_at` needs a limit for dead lette
 )
 
 
+_NO_LIMITS: Final = frozenset({None, 100.0})
+
+
 def check(context: RuleContext) -> Iterator[Finding]:
     """Yield a finding for each missing part."""
     for route in context.document.routes:
@@ -59,8 +62,9 @@ def check(context: RuleContext) -> Iterator[Finding]:
             message = '"instead_of" has no effect without "canary"'
             yield route.location.finding(RULE, message, at=("instead_of",), on="key", help=help_text)
         stop_at = None if route.canary is None else route.canary.stop_at
-        if stop_at is not None and stop_at.dead is None and stop_at.retry is None:
-            message = '"stop_at" has no limit, so it never stops the canary'
+        if stop_at is not None and {stop_at.dead, stop_at.retry} <= _NO_LIMITS:
+            limit = "limit" if {stop_at.dead, stop_at.retry} == {None} else "limit below 100%"
+            message = f'"stop_at" has no {limit}, so it never stops the canary'
             help_text = "add dead: 1%, or retry: 5%"
             yield route.location.finding(RULE, message, at=("canary", "stop_at"), on="key", help=help_text)
 
