@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from streamroute.cli.output.streams import printable
 from streamroute.cli.output.times import time_text
+from streamroute.text.limits import NAME, REASON
+from streamroute.text.truncation import clip
 
 if TYPE_CHECKING:
     from streamroute.adapters.entries.records import DeadRecord
@@ -20,10 +22,11 @@ def event_line(event: StoredEvent) -> str:
 
 
 def _failure(letter: DeadRecord) -> str:
-    route = letter.route or "(no route)"
-    config = f", generation {letter.generation}" if letter.generation else ""
+    route = clip(letter.route or "(no route)", NAME)
+    config = f", generation {clip(letter.generation, NAME)}" if letter.generation else ""
     at = f" at {time_text(letter.time)}" if letter.time else ""
-    return f"entry {letter.id}: attempt {letter.attempt} of {route}{at}{config}: {letter.reason}"
+    reason = clip(letter.reason, REASON)
+    return f"entry {clip(letter.id, NAME)}: attempt {letter.attempt} of {route}{at}{config}: {reason}"
 
 
 def event_data(event: StoredEvent) -> dict[str, Any]:

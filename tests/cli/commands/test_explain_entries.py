@@ -137,6 +137,14 @@ def test_what_a_foreign_entry_contains_cannot_control_the_terminal(
     assert out.count("\n\n") == 4
 
 
+def test_a_dead_letter_with_huge_texts_is_shown_shortened(
+    shop: Project, explain: Callable[..., Done]
+) -> None:
+    huge = "a" * 100_000
+    bury(shop, id=huge, route=huge, reason=huge, generation=huge)
+    assert len(explain().out) < 10_000
+
+
 def test_an_entry_of_another_group_or_stream_is_not_found(
     shop: Project, explain: Callable[..., Done]
 ) -> None:

@@ -18,6 +18,8 @@ from streamroute.cli.commands.explaining.report import ExplainReport, Past
 from streamroute.cli.commands.explaining.stored_event import read_event
 from streamroute.errors import StreamrouteError
 from streamroute.ops.explain.explanation import explain_entry, explain_message
+from streamroute.text.limits import NAME
+from streamroute.text.truncation import clip
 
 if TYPE_CHECKING:
     from streamroute.ops.explain.explanation import Explanation
@@ -84,7 +86,7 @@ class ExplainRequest:
         try:
             stored = self._stored(generation)
         except StreamrouteError as error:
-            return Past(generation, problem=str(error))
+            return Past(clip(generation, NAME), problem=str(error))
         return self._past(stored, event)
 
     def _past(self, past: LoadedGeneration, event: StoredEvent | None) -> Past:
