@@ -13,7 +13,7 @@ from streamroute.cli.arguments.paths import ALLOW_OUTSIDE, PATH, config_path_if_
 from streamroute.cli.arguments.state_dir import STATE_DIR
 from streamroute.cli.output.logging import set_up_logging
 from streamroute.cli.output.standard_streams import tolerate_closed_stdout
-from streamroute.cli.process.hangups import Hangups
+from streamroute.cli.process.hangups import process_hangups
 from streamroute.cli.process.metrics import endpoint_option
 from streamroute.cli.process.workers import (
     CHANNEL_OPTION,
@@ -172,15 +172,17 @@ def command(
         raise click.UsageError("--last-good cannot be combined with --dev")
     path = config_path_if_any(config, may_be_missing=last_good or others["channel"] is not None)
     folder = state_folder(path, others["state_dir"]).absolute()  # user code may change the working folder
+    hangups = process_hangups()
     with ExitStack() as stack:
         events = None if feed is None else open_events(feed, stack)
         if others["channel"] is not None:
-            channel = WorkerChannelEnd(others["channel"], answers=dev)
+            channel = WorkerChannelEnd(others["channel"], hangups, answers=dev)
             stack.enter_context(channel.hangups.kept())
             return run_until_exit(serve(channel.load_start(), replace(options, channel=channel)))
-        hangups = Hangups()
         if reloads_itself:
             stack.enter_context(hangups.kept())
+        else:
+            hangups.release()
         start = load_at_start(path, folder, last_good=last_good, imports=not dev)
         start, code = with_code(start) if dev else (start, None)
         reloading = ReloadOptions(folder, others["watch"] or dev, outside_allowed(), hangups, code)

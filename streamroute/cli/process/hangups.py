@@ -60,17 +60,28 @@ class Hangups:
         has_kept, self._has_kept = self._has_kept, False
         return has_kept
 
+    def keep(self) -> None:
+        """Keep the signal from now on, while the process starts; a closed terminal ends it."""
+        if SIGNAL is not None and not hangup_is_ignored():
+            signal.signal(SIGNAL, self._keep)
+
+    def release(self) -> None:
+        """Let the signal end the process again; it ends now if the signal was kept."""
+        if SIGNAL is not None and signal.getsignal(SIGNAL) == self._keep:
+            signal.signal(SIGNAL, signal.SIG_DFL)
+            if self.take_kept():
+                os.kill(os.getpid(), SIGNAL)
+
     @contextmanager
     def kept(self) -> Iterator[None]:
-        """Keep the signal inside the block, in which the process starts; a closed terminal ends it."""
-        if SIGNAL is None or hangup_is_ignored():
-            yield
-            return
-        before = signal.signal(SIGNAL, self._keep)
+        """Keep the signal inside the block, in which the process starts."""
+        before = None if SIGNAL is None else signal.getsignal(SIGNAL)
+        self.keep()
         try:
             yield
         finally:
-            signal.signal(SIGNAL, before)
+            if SIGNAL is not None:
+                signal.signal(SIGNAL, before)
 
     def _keep(self, number: int, _frame: FrameType | None) -> None:
         if not self._terminal_has_closed():
@@ -81,3 +92,20 @@ class Hangups:
 
     def _terminal_has_closed(self) -> bool:
         return self.had_terminal and not self._is_open()
+
+
+class _Process:
+    """What has happened to this process since ``keep_hangups``."""
+
+    hangups: Hangups | None = None
+
+
+def keep_hangups() -> None:
+    """Keep SIGHUP from now on: the imports of ``serve`` take longer than a service manager may wait."""
+    _Process.hangups = Hangups()
+    _Process.hangups.keep()
+
+
+def process_hangups() -> Hangups:
+    """Return the hangups of this process: those since ``keep_hangups``, if it was called."""
+    return _Process.hangups or Hangups()

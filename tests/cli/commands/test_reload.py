@@ -15,6 +15,8 @@ from metrics_scraper import Scraper
 from servers import wait_until
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from projects import Project
 
 
@@ -115,6 +117,43 @@ def test_a_bad_file_at_the_start_runs_the_last_good_generation_if_asked(state: P
     running = state.start("serve", "--last-good").expect_log("is NOT used: running the last good generation")
     publish(state, 1)
     state.notes("one 1")
+    assert running.signal(signal.SIGTERM).end().code == 0
+
+
+SLOW_CLICK = """
+import importlib, pathlib, sys, time
+here = pathlib.Path(__file__).parent
+(here / "importing").touch()
+while not (here / "go").exists():
+    time.sleep(0.005)
+sys.path.remove(str(here))
+del sys.modules["click"]
+import click
+"""
+
+
+def slow_imports(project: Project) -> Path:
+    """Make the imports of the command line wait for a file ``go`` in the returned folder."""
+    folder = project.folder / "slow"
+    folder.mkdir()
+    (folder / "click.py").write_text(SLOW_CLICK)
+    project.env["PYTHONPATH"] = str(folder)
+    return folder
+
+
+@pytest.mark.parametrize("arguments", [(), ("--drain",)])
+def test_sighup_while_serve_is_imported(state: Project, arguments: tuple[str, ...]) -> None:
+    """A service reloads, since a service manager may be quick; a run that ends by itself is ended."""
+    state.routes(ONE)
+    folder = slow_imports(state)
+    running = state.start("serve", *arguments, preexec_fn=without_terminal)
+    wait_until((folder / "importing").exists, "the imports")
+    running.signal(signal.SIGHUP)
+    (folder / "go").touch()
+    if arguments:
+        assert running.end().code == -signal.SIGHUP
+        return
+    running.expect_log("unchanged (SIGHUP): generation ")
     assert running.signal(signal.SIGTERM).end().code == 0
 
 

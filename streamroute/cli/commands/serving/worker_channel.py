@@ -47,11 +47,11 @@ class WorkerChannelEnd:
     worker tells the supervisor how its start went, and does not print why it cannot start.
     """
 
-    def __init__(self, descriptor: int, *, answers: bool = False) -> None:
+    def __init__(self, descriptor: int, hangups: Hangups, *, answers: bool = False) -> None:
         self._socket = socket.socket(fileno=descriptor)
         self._socket.set_inheritable(False)
         self._path = Path()
-        self.hangups = Hangups()
+        self.hangups = hangups
         self.hangups.on_request = _ignore_hangup
         self._answers = answers
         self._warnings: tuple[str, ...] = ()
