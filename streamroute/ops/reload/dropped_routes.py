@@ -69,9 +69,10 @@ def _line(work: UnfinishedWork, route: str, stream: str) -> str:
     counts = {"1 retry" if retries == 1 else f"{retries} retries": retries}
     counts[pluralize(letters, "dead letter")] = letters
     found = " and ".join(text for text, count in counts.items() if count)
+    wait = "waits" if retries + letters == 1 else "wait"
     least = "" if work.is_complete else "at least "
     return (
-        f'the reload drops the route "{route}" of "{stream}", for which {least}{found} wait; to run them: '
+        f'the reload drops the route "{route}" of "{stream}", for which {least}{found} {wait}; to run them: '
         f'"formerly: {route}" in another route, or for dead letters: '
         f"streamroute dead retry --route {route} --to ROUTE"
     )

@@ -20,13 +20,15 @@ INTERVAL: Final = 0.25
 _REREAD: Final = 5.0  # seconds between two comparisons of contents: signatures can miss a change
 _SHARE: Final = 20  # looking takes at most one part of so many of a core, also with thousands of files
 _LONGEST_PAUSE: Final = 5.0  # seconds
+_RESTLESS_LOOKS: Final = 8  # after so many the contents are compared although files still change
 _LAST_STEPS: Final = 2.0  # seconds to wait for the thread at the end; a network file system may hang
 
 
 class FileWatcher:
     """Calls ``on_change`` in a thread of its own when files differ from those that were read.
 
-    Several changes at once are one: two looks in a row must agree. The same state is reported once.
+    Several changes at once are one: two looks in a row must agree, unless files never come to rest. The same
+    state is reported once.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class FileWatcher:
         self._compared: tuple[Watched, Signatures] | None = None
         self._reported: Watched | None = None
         self._next_reading = 0.0
+        self._restless = 0
         self._has_failed = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="streamroute watch", daemon=True)
@@ -94,11 +97,13 @@ class FileWatcher:
             self._has_failed = False
 
     def look(self) -> None:
-        """Look once at the files, and report a change that has come to rest."""
+        """Look once at the files, and report a change that has come to rest, or does not for long."""
         files = self._files
         signatures, before = files.signatures(), self._latest
         self._latest = signatures
-        if signatures == before and not self._is_compared(files, signatures):
+        self._restless = 0 if signatures == before else self._restless + 1
+        is_due = self._restless % _RESTLESS_LOOKS == 0
+        if is_due and not self._is_compared(files, signatures):
             self._compared = files, signatures
             self._compare(files)
 

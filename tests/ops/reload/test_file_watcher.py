@@ -164,11 +164,20 @@ def test_several_changes_at_once_are_one(watched: Watched) -> None:
 
 def test_a_file_that_is_written_slowly_is_waited_for(watched: Watched) -> None:
     with watched.file.open("w") as writer:
-        for _ in range(10):
+        for _ in range(5):
             writer.write("part ")
             writer.flush()
             assert watched.look(1) == 0
     assert watched.look() == 1
+
+
+def test_files_that_never_come_to_rest_are_read_now_and_then(watched: Watched) -> None:
+    """A program that writes all the time does not keep edits from being live."""
+    reports = []
+    for number in range(20):
+        watched.file.write_text(f"edit {number}")
+        reports.append(watched.look(1))
+    assert reports[-1] == 2
 
 
 def test_the_same_content_written_again_is_no_change(watched: Watched) -> None:

@@ -15,7 +15,8 @@ from streamroute.cli.arguments.config import (
 )
 from streamroute.cli.arguments.paths import outside_allowed
 from streamroute.cli.output.logging import echo_error
-from streamroute.compiler.pipeline import check_path
+from streamroute.compiler.pipeline import check_path, findings_for_running
+from streamroute.config.findings.finding import Severity
 from streamroute.config.load import recording_reader
 from streamroute.errors import SetupError, StreamrouteError
 from streamroute.logs.coalescing import NEVER_COALESCED
@@ -33,6 +34,7 @@ from streamroute.text.counted import pluralize
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from streamroute.compiler.pipeline import CheckResult
     from streamroute.config.document import Document
     from streamroute.ops.reload.watched_files import Watched
     from streamroute.system.file_record import FileRecord
@@ -105,13 +107,27 @@ def _candidate(usable: UsableConfig, record: FileRecord) -> Candidate:
 def _last_good(path: Path, state_folder: Path) -> tuple[UsableConfig, FileRecord]:
     """Return the newest stored generation that can run; exits with 1 if there is none."""
     for record in _stored(path, state_folder):
-        usable = usable_config(check_path(record.path, files=RecordedFiles(record)))
-        if usable is not None:
+        result = check_path(record.path, files=RecordedFiles(record))
+        usable = usable_config(result)
+        if usable is None:
+            _log_skipped(result)
+        else:
             message = "%s is NOT used: running the last good generation %s, until it is mended"
             log.error(message, path, usable.document.generation, extra=NEVER_COALESCED)
             return usable, record
     echo_error(f"no generation of {path} that could run instead is stored in {state_folder}")
     return exit_unusable()
+
+
+def _log_skipped(result: CheckResult) -> None:
+    """Log why a stored generation cannot run any more: its handlers may have changed since."""
+    errors = [
+        finding
+        for finding in findings_for_running(result, imports=True)
+        if finding.severity is Severity.ERROR
+    ]
+    name = "a stored generation" if result.document is None else f"generation {result.document.generation}"
+    log.error("%s cannot run any more: %s: %s", name, pluralize(len(errors), "error"), errors[0])
 
 
 def _stored(path: Path, state_folder: Path) -> Iterator[FileRecord]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -301,6 +302,23 @@ async def test_whatever_became_of_the_file_the_last_good_generation_starts(
     assert reason in out + err
     start = site.start(last_good=True)
     assert (start.candidate.document.routes[0].name, start.is_on_disk) == ("one", False)
+
+
+async def test_a_generation_that_cannot_run_any_more_is_named(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its handlers may be gone; an older one runs, and nobody takes it for the latest."""
+    (site.file.parent / "late_jobs.py").write_text("async def ok(payload): ...\n")
+    async with site.serving(site.start()):
+        pass
+    site.file.write_text(CONFIG.replace("NAME", "two").replace("served_jobs", "late_jobs"))
+    async with site.serving(site.start()):
+        newest = site.start().candidate.generation
+    (site.file.parent / "late_jobs.py").unlink()
+    sys.modules.pop("late_jobs")
+    start = site.start(last_good=True)
+    assert (start.candidate.document.routes[0].name, start.is_on_disk) == ("one", False)
+    assert f"generation {newest} cannot run any more: 1 error: " in caplog.text
 
 
 async def test_without_any_good_generation_it_does_not_start(
