@@ -55,6 +55,10 @@ class ReloadRefusedError(StreamrouteError):
     """Raised when a candidate cannot replace the running generation, which keeps running; the text is why."""
 
 
+class ReloadInterruptedError(ReloadRefusedError):
+    """Raised when a candidate was refused for a reason that may pass: the same one may be applied later."""
+
+
 class ReloadTarget(Protocol):
     """What runs the configuration: the app of one process, or the supervisor of several."""
 

@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING, Final, Self
 from streamroute.errors import StreamrouteError
 from streamroute.logs.coalescing import NEVER_COALESCED
 from streamroute.logs.exception_text import error_line
-from streamroute.ops.reload.candidate import Candidate, ReloadCause, ReloadRefusedError
+from streamroute.ops.reload.candidate import (
+    Candidate,
+    ReloadCause,
+    ReloadInterruptedError,
+    ReloadRefusedError,
+)
 from streamroute.ops.reload.hooks import NO_HOOKS, ReloadHooks
 from streamroute.ops.reload.patient_thread import CrashedThreadError, HangingThreadError, PatientThread
 from streamroute.ops.reload.result import APPLIED, REFUSED, UNCHANGED, ReloadResult
@@ -35,6 +40,9 @@ log = logging.getLogger(__name__)
 PATIENCE: Final = 60.0
 """Seconds that loading may take, with the imports of all handlers."""
 
+RETRY_PAUSE: Final = 5.0
+"""Seconds until a reload that was interrupted is tried again: for a worker to be back."""
+
 _STOPPING: Final = "this process is stopping"
 
 
@@ -44,6 +52,7 @@ class _Request:
 
     cause: ReloadCause
     record: FileRecord | None
+    is_retry: bool = False
     result: asyncio.Future[ReloadResult] = field(default_factory=asyncio.Future)
 
 
@@ -52,7 +61,8 @@ class Reloader:
 
     ``load`` runs in a thread of its own: a file or a module that hangs delays only the reloads. Requests that
     come while a reload runs are served together by one more. A change of files that is refused because of it
-    is loaded when it ends.
+    is loaded when it ends. A reload that was interrupted is tried once more after ``retry_pause`` seconds,
+    unless another one is requested before.
     """
 
     def __init__(
@@ -64,6 +74,7 @@ class Reloader:
         hooks: ReloadHooks = NO_HOOKS,
         *,
         patience: float = PATIENCE,
+        retry_pause: float = RETRY_PAUSE,
     ) -> None:
         self.running = running
         self._target = target
@@ -71,6 +82,8 @@ class Reloader:
         self._status = status
         self._hooks = hooks
         self._patience = patience
+        self._retry_pause = retry_pause
+        self._retry: asyncio.TimerHandle | None = None
         self._thread: PatientThread[Loaded] = PatientThread(
             "streamroute reload", patience, self._retry_missed
         )
@@ -90,6 +103,7 @@ class Reloader:
     async def close(self) -> None:
         """Cancel the reload that runs, and refuse further ones: the process stops."""
         self._is_closed = True
+        self._forget_retry()
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
@@ -104,12 +118,12 @@ class Reloader:
         """
         if self._is_closed:
             raise ReloadRefusedError(_STOPPING)
+        self._forget_retry()
         for waiting in self._requests:
             if waiting.record is record:
                 return waiting.result
         request = _Request(cause, record)
-        self._requests.append(request)
-        self._wake.set()
+        self._add(request)
         return request.result
 
     async def reload(self, cause: ReloadCause, record: FileRecord | None = None) -> ReloadResult:
@@ -119,6 +133,10 @@ class Reloader:
         if result.cancelled():
             raise ReloadRefusedError(_STOPPING)
         return result.result()
+
+    def _add(self, request: _Request) -> None:
+        self._requests.append(request)
+        self._wake.set()
 
     async def _run(self) -> None:
         while True:
@@ -138,6 +156,8 @@ class Reloader:
         attempt = _Attempt(request.cause, self._target.generation)
         try:
             return await self._replace(request, attempt)
+        except ReloadInterruptedError as error:
+            return self._refuse(attempt, f"{error}{self._try_again(request)}")
         except StreamrouteError as error:
             return self._refuse(attempt, str(error))
         except Exception as error:
@@ -172,6 +192,19 @@ class Reloader:
         if request.record is None:
             self._hooks.files_read(loaded.watched)
         return loaded
+
+    def _try_again(self, request: _Request) -> str:
+        """Try an interrupted reload once more after a pause; return the words that say so, if it is."""
+        if request.is_retry or self._requests:
+            return ""
+        again = _Request(request.cause, request.record, is_retry=True)
+        self._retry = asyncio.get_running_loop().call_later(self._retry_pause, self._add, again)
+        return f"; trying again in {self._retry_pause:g} s"
+
+    def _forget_retry(self) -> None:
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
 
     def _retry_missed(self) -> None:
         """Load changed files after all: their change is reported once, and was refused."""

@@ -14,7 +14,12 @@ from reload_fakes import FakeLoader, FakeTarget, candidate, record
 from servers import wait_until
 from streamroute.errors import RedisUnavailableError
 from streamroute.ops.metrics.reload_status import ReloadStatus
-from streamroute.ops.reload.candidate import Candidate, ReloadCause, ReloadRefusedError
+from streamroute.ops.reload.candidate import (
+    Candidate,
+    ReloadCause,
+    ReloadInterruptedError,
+    ReloadRefusedError,
+)
 from streamroute.ops.reload.hooks import ReloadHooks
 from streamroute.ops.reload.reloader import Reloader
 from streamroute.ops.reload.result import ReloadResult
@@ -210,6 +215,90 @@ async def test_files_that_change_while_loading_hangs_are_loaded_when_it_ends() -
         assert await wait_for_event(on.has_applied, 60)
         assert on.target.history == ["a", "b"]
         assert on.loader.causes == [ReloadCause.FILES] * 2
+
+
+def interrupt(target: FakeTarget, times: int) -> None:
+    """Have a target refuse its next candidates for a reason that passes."""
+    apply = target.apply
+    left = iter(range(times))
+
+    async def interrupted(new: Candidate) -> None:
+        if next(left, None) is not None:
+            raise ReloadInterruptedError("worker 2 has ended")
+        await apply(new)
+
+    target.apply = interrupted  # type: ignore[method-assign]
+
+
+async def test_a_reload_that_was_interrupted_is_tried_again_by_itself(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A file is reported once: without that, an edit that is good would not be live until the next one."""
+    async with bench(retry_pause=0.01) as on:
+        interrupt(on.target, 1)
+        result = await on.load("b", ReloadCause.FILES)
+        assert result.message == (
+            "reload (file change) refused, generation a keeps running: worker 2 has ended; "
+            "trying again in 0.01 s"
+        )
+        assert result.message in caplog.messages
+        assert await wait_for_event(on.has_applied, 60)
+        assert on.target.history == ["a", "b"]
+        assert on.loader.causes == [ReloadCause.FILES] * 2
+        assert on.status.is_last_successful is True
+
+
+async def test_an_interrupted_rollback_is_tried_again_with_its_record() -> None:
+    async with bench(retry_pause=0.01) as on:
+        interrupt(on.target, 1)
+        assert not (await on.reloader.reload(ReloadCause.ROLLBACK, record("z"))).is_ok
+        assert await wait_for_event(on.has_applied, 60)
+        assert on.target.history == ["a", "z"]
+
+
+async def test_what_is_interrupted_twice_is_refused(caplog: pytest.LogCaptureFixture) -> None:
+    """A configuration that kills workers must not do so for ever."""
+    async with bench(retry_pause=0.01) as on:
+        interrupt(on.target, 2)
+        await on.load("b")
+        await asyncio.to_thread(wait_until, lambda: len(caplog.messages) == 2, "the second try")
+        assert caplog.messages[1].endswith("generation a keeps running: worker 2 has ended")
+        assert (await on.load("c")).outcome == "applied"
+        assert on.target.history == ["a", "c"]
+
+
+async def test_another_request_replaces_the_second_try() -> None:
+    async with bench(retry_pause=0.01) as on:
+        interrupt(on.target, 1)
+        await on.load("b")
+        on.target.may_go_on.clear()
+        following = on.reloader.request(ReloadCause.ROLLBACK, record("c"))
+        await on.target.waiting.wait()
+        await asyncio.sleep(0.05)  # the second try would be due
+        on.target.may_go_on.set()
+        await following
+        await on.reloader.reload(ReloadCause.ROLLBACK, record("d"))
+        assert on.target.history == ["a", "c", "d"]
+
+
+async def test_a_request_that_waits_already_replaces_the_second_try() -> None:
+    async with bench(retry_pause=0.01) as on:
+        interrupt(on.target, 1)
+        results = await asyncio.gather(
+            on.reloader.reload(ReloadCause.ROLLBACK, record("y")),
+            on.reloader.reload(ReloadCause.ROLLBACK, record("z")),
+        )
+        assert results[0].message.endswith("worker 2 has ended")
+        assert on.target.history == ["a", "z"]
+
+
+async def test_a_process_that_stops_tries_nothing_again() -> None:
+    on = Bench(retry_pause=0.01)
+    async with on.reloader:
+        interrupt(on.target, 1)
+        await on.load("b")
+    await asyncio.sleep(0.05)  # the second try would be due
+    assert len(on.reloader._requests) == 0
 
 
 async def test_stopping_during_a_reload_leaves_nothing_behind() -> None:

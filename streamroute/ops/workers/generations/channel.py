@@ -24,6 +24,10 @@ class WorkerRefusedError(StreamrouteError):
     """Raised when a worker cannot replace its generation, or has ended: the text is why."""
 
 
+class WorkerEndedError(WorkerRefusedError):
+    """Raised when a worker has ended, which says nothing about the generation that it was to run."""
+
+
 class WorkerChannel:
     """One worker's orders, answered in order; ``number`` identifies the worker in messages.
 
@@ -120,5 +124,5 @@ class WorkerChannel:
             raise self._gone()
         return answer
 
-    def _gone(self) -> WorkerRefusedError:
-        return WorkerRefusedError(f"worker {self.number} has ended")
+    def _gone(self) -> WorkerEndedError:
+        return WorkerEndedError(f"worker {self.number} has ended")

@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from streamroute.incidents import LOG_ONLY, Incident, Incidents
-from streamroute.ops.reload.candidate import ReloadRefusedError
-from streamroute.ops.workers.generations.channel import WorkerChannel, WorkerRefusedError
+from streamroute.ops.reload.candidate import ReloadInterruptedError, ReloadRefusedError
+from streamroute.ops.workers.generations.channel import WorkerChannel, WorkerEndedError, WorkerRefusedError
 from streamroute.system.record_format import pack_record
 from streamroute.system.waiting import wait_for_event
 
@@ -103,6 +103,8 @@ class WorkersTarget:
         except TimeoutError:
             reason = f"a worker did not build it within {self._patience:g} s"
             raise ReloadRefusedError(reason) from None
+        except WorkerEndedError as error:
+            raise ReloadInterruptedError(str(error)) from error
         except WorkerRefusedError as error:
             raise ReloadRefusedError(str(error)) from error
 

@@ -12,7 +12,12 @@ import pytest
 from consuming import within_patience
 from streamroute.errors import SetupError
 from streamroute.incidents import Incident, Incidents
-from streamroute.ops.reload.candidate import Candidate, ReloadCause, ReloadRefusedError
+from streamroute.ops.reload.candidate import (
+    Candidate,
+    ReloadCause,
+    ReloadInterruptedError,
+    ReloadRefusedError,
+)
 from streamroute.ops.workers.generations.channel import WorkerChannel
 from streamroute.ops.workers.generations.follower import GenerationFollower
 from streamroute.ops.workers.generations.messages import Order, SwapStep
@@ -135,8 +140,9 @@ async def test_every_worker_prepares_before_the_first_one_commits() -> None:
 async def test_one_worker_that_cannot_makes_all_stay(error: Exception, reason: str) -> None:
     async with Service().running(3) as service:
         service.workers[1].error = error
-        with pytest.raises(ReloadRefusedError, match=f"^{reason}$"):
+        with pytest.raises(ReloadRefusedError, match=f"^{reason}$") as caught:
             await service.apply("b")
+        assert not isinstance(caught.value, ReloadInterruptedError), "it would be refused again"
         assert (service.generations, service.target.generation) == (["a", "a", "a"], "a")
         service.workers[1].error = None
         await service.apply("c")
@@ -176,7 +182,7 @@ def test_a_worker_that_is_gone_is_no_obstacle_to_the_others(fast: bool) -> None:
             service.following[1].cancel()
             await asyncio.wait([service.following[1]])
             for _ in range(2):
-                with pytest.raises(ReloadRefusedError, match="worker 2 has ended"):
+                with pytest.raises(ReloadInterruptedError, match="worker 2 has ended"):
                     await service.apply("c")
             assert (service.generations[0], service.target.generation) == ("b", "b")
 
