@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import time
 from asyncio.subprocess import Process
@@ -91,8 +92,7 @@ class Supervisor:
     def kill(self) -> None:
         """Kill all workers at once; can be called from a signal handler."""
         for process in tuple(self._running):
-            with suppress(ProcessLookupError):
-                process.kill()
+            _send(process, signal.SIGKILL)
 
     def allow_stop(self, seconds: float) -> None:
         """Give workers at least this many seconds to end."""
@@ -212,8 +212,18 @@ class Supervisor:
 
 
 def _terminate(process: Process) -> None:
-    with suppress(ProcessLookupError):
-        process.send_signal(signal.SIGTERM)
+    _send(process, signal.SIGTERM)
+
+
+def _send(process: Process, number: signal.Signals) -> None:
+    """Send a signal to a worker; does nothing if it has ended.
+
+    ``Process.send_signal()`` may read the exit status of one that has just ended; asyncio, which waits for
+    it, then reports the exit code 255 for any end.
+    """
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, number)
 
 
 async def _wait_for(event: asyncio.Event) -> None:

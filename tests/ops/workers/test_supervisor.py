@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import sys
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -18,7 +19,7 @@ import pytest
 from consuming import eventually, within_patience
 from streamroute.incidents import Incident, Incidents
 from streamroute.ops.metrics.counters import Counters
-from streamroute.ops.reload.candidate import Candidate, ReloadCause, ReloadRefusedError
+from streamroute.ops.reload.candidate import Candidate, ReloadCause, ReloadInterruptedError
 from streamroute.ops.workers import supervisor as supervising
 from streamroute.ops.workers.generations.target import WorkersTarget
 from streamroute.ops.workers.reports import WorkerReports
@@ -602,6 +603,38 @@ match len(lives()):
     assert "worker 1 exited unexpectedly (exit code 7) before it was ready; restarting" in caplog.text
 
 
+def _kill(pid: int) -> None:
+    """Kill a child, and leave its exit status to be read."""
+    os.kill(pid, signal.SIGKILL)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+
+
+async def test_a_signal_to_a_worker_that_has_just_ended_does_not_hide_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As a worker that is killed during a reload, which did not follow."""
+    may_read_status = threading.Event()
+    waitpid = os.waitpid
+
+    def read_status_late(pid: int, options: int) -> tuple[int, int]:
+        assert may_read_status.wait(LONG)
+        return waitpid(pid, options)
+
+    monkeypatch.setattr(os, "waitpid", read_status_late)
+    stage = Stage(tmp_path, RUN, 1)
+    async with stage.running():
+        await stage.until("runs")
+        [process] = stage.supervisor._running
+        _kill(process.pid)
+        stage.supervisor.replace(1)
+        stage.supervisor.kill()
+        may_read_status.set()
+        await stage.until("runs", "runs")
+        stage.supervisor.stop()
+    assert "worker 1 exited unexpectedly (SIGKILL) after it was ready" in caplog.text
+    assert "255" not in caplog.text
+
+
 GENERATION = """
 import socket
 end = socket.socket(fileno=int(sys.argv[4]))
@@ -637,7 +670,7 @@ async def test_a_worker_that_ends_during_a_reload_refuses_it(tmp_path: Path) -> 
         applying = asyncio.create_task(target.apply(running))
         [process] = stage.supervisor._running
         process.kill()
-        with pytest.raises(ReloadRefusedError, match="worker 1 has ended"):
+        with pytest.raises(ReloadInterruptedError, match="worker 1 has ended"):
             await within_patience(applying)
         stage.supervisor.stop()
         await task
