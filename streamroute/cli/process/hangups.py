@@ -94,7 +94,7 @@ class Hangups:
         return self.had_terminal and not self._is_open()
 
 
-class _Process:
+class _SinceStart:
     """What has happened to this process since ``keep_hangups``."""
 
     hangups: Hangups | None = None
@@ -102,10 +102,10 @@ class _Process:
 
 def keep_hangups() -> None:
     """Keep SIGHUP from now on: the imports of ``serve`` take longer than a service manager may wait."""
-    _Process.hangups = Hangups()
-    _Process.hangups.keep()
+    _SinceStart.hangups = Hangups()
+    _SinceStart.hangups.keep()
 
 
 def process_hangups() -> Hangups:
     """Return the hangups of this process: those since ``keep_hangups``, if it was called."""
-    return _Process.hangups or Hangups()
+    return _SinceStart.hangups or Hangups()
