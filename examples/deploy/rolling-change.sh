@@ -6,14 +6,20 @@ here=$(cd "$(dirname "$0")" && pwd)
 work=${1:-$(mktemp -d)}
 cp -R "$here/../bookings/." "$work"
 cd "$work"
+rm -rf .streamroute # what an embedded server has kept beside the example
 export STREAMROUTE_STATE_DIR=state
 routes=features/notifications/routes.yaml
 
 say() { printf '\n# %s\n' "$*"; }
 show() { echo "\$ $*" && eval "$*"; }
 edit() { sed "$1" $routes >new.yaml && mv new.yaml $routes; } # in one step, as editors save
-last_lines() { tail -n "$1" serve.log | sed -E 's/^[0-9:]+ (info|error): //'; }
-until_log() { until grep -q "$1" serve.log; do kill -0 $serve || exit 1; sleep 0.1; done; }
+logged() { grep -E "$1" serve.log | sed -E 's/^[0-9:]+ (info|error): //'; }
+until_log() {
+  until grep -q "$1" serve.log; do
+    kill -0 $serve 2>/dev/null || { cat serve.log >&2 && exit 1; }
+    sleep 0.1
+  done
+}
 fetch() { page=$(python3 -c "import urllib.request as u; print(u.urlopen('$metrics').read().decode())"); }
 succeeded() { sed -n "s/^streamroute_messages_total{result=\"succeeded\",route=\"$1\".* \([0-9]*\)\.0/\1/p" <<<"$page"; }
 counts() { # of the next sixty bookings or more
@@ -37,13 +43,13 @@ counts
 say "gold guests are now welcomed from two nights on"
 show "edit 's/nights >= \`3\`/nights >= \`2\`/'"
 until_log "(file change)"
-last_lines 1
+logged "\(file change\)"
 counts
 
 say "a bad edit: it is refused, and nothing changes"
 show "edit 's/filter: guest/fliter: guest/'"
 until_log "refused"
-last_lines 2
+logged "fliter|refused"
 counts
 
 say "back to the generation before; the bad file stays as it is"

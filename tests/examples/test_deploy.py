@@ -283,6 +283,7 @@ VARYING: Final = {
     r"\d{4}-\d\d-\d\dT[\d:+]+": "TIME",
     r"in \d+\.\d\d s": "in N s",
     r"process \d+": "process N",
+    r" {2,}": "  ",
     r"embedded:\S+": "embedded:FOLDER",
     r"\b\d+ (confirmed|welcomed|events)": r"N \1",
 }
