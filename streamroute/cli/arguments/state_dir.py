@@ -38,6 +38,15 @@ def root_path(config: str | None) -> Path:
     return find_root(path)
 
 
+def own_root(config: str | None) -> Path | None:
+    """Return the path of the root file that the command is about.
+
+    None if no configuration is named, and none is here: then it is about all that use the state folder.
+    """
+    root = root_path(config)
+    return root if config is not None or exists(root) else None
+
+
 def stored_generations(
     config: str | None, state_dir: str | None, *, own_only: bool = False
 ) -> GenerationStore:
@@ -49,8 +58,7 @@ def stored_generations(
     from streamroute.ops.generations.store import GenerationStore
 
     root = root_path(config)
-    own = root if own_only and (config is not None or exists(root)) else None
-    store = GenerationStore(state_folder(root, state_dir), own)
+    store = GenerationStore(state_folder(root, state_dir), own_root(config) if own_only else None)
     if not exists(root) and not exists(store.folder):
         config_path(config)
     return store

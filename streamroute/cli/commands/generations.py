@@ -47,7 +47,7 @@ def command(config: str | None, state_dir: str | None, output_format: str) -> in
 
     store = stored_generations(config, state_dir, own_only=True)
     listing = store.list()
-    running = running_generations(store.folder.parent, _PATIENCE)
+    running = running_generations(store.folder.parent, store.root or "", _PATIENCE)
     for problem in listing.problems:
         echo_error(problem)
     if output_format == "json":

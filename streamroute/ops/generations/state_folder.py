@@ -17,16 +17,24 @@ class StateFolderError(StreamrouteError):
     """Raised when the state folder cannot be used: the text is one line with the path and the reason."""
 
 
+def absolute_root(root: str | Path) -> str:
+    """Return the absolute path of a root file, by which its state is told from that of others.
+
+    Links in it are not followed, since the target changes with each release: as in a ConfigMap, or where
+    ``current`` is a link to a release.
+    """
+    return os.path.abspath(root)  # noqa: PTH100 - no link is followed
+
+
 def state_folder(root: str | Path, given: str | Path | None = None) -> Path:
     """Return the state folder of a configuration, which may not exist yet; nothing is created.
 
     ``given`` names it. By default it is below the user's state folder, and named after the root file's
-    absolute path. Links in that path are not followed, since the target changes with each release: as in a
-    ConfigMap, or where ``current`` is a link to a release.
+    absolute path.
     """
     if given is not None:
         return Path(given)
-    digest = sha256(os.fsencode(os.path.abspath(root))).hexdigest()[:16]  # noqa: PTH100 - no link is followed
+    digest = sha256(os.fsencode(absolute_root(root))).hexdigest()[:16]
     return _user_folder() / digest
 
 

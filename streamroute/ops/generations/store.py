@@ -22,7 +22,7 @@ from streamroute.config.document import Document
 from streamroute.errors import StreamrouteError
 from streamroute.ops.generations.changes import Outline, changes_between, outline_of
 from streamroute.ops.generations.private_folder import PrivateFolder, private_folder
-from streamroute.ops.generations.state_folder import StateFolderError
+from streamroute.ops.generations.state_folder import StateFolderError, absolute_root
 from streamroute.ops.generations.stored_generation import (
     DamagedGenerationError,
     StoredGeneration,
@@ -109,7 +109,7 @@ class GenerationStore:
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
         self.folder = state_folder / _FOLDER
-        self._root = None if root is None else os.path.abspath(root)  # noqa: PTH100 - no link is followed
+        self.root = None if root is None else absolute_root(root)
         self._kept = kept
         self._patience = patience
         self._now = now
@@ -124,7 +124,7 @@ class GenerationStore:
                 if name.startswith(_TEMPORARY):
                     folder.remove(name)
             outline = outline or outline_of(document)
-            root = os.path.abspath(record.absolute(record.path))  # noqa: PTH100 - as above
+            root = absolute_root(record.absolute(record.path))
             newest = next(iter(_list(folder).of(root).generations), None)
             first = StoredGeneration(document.generation, self._now(), root=root)
             stored = self._next(folder, first, outline, newest)
@@ -138,7 +138,7 @@ class GenerationStore:
             return StoredGenerations([], [])
         with self.opened() as folder:
             listing = _list(folder)
-        return listing if self._root is None else listing.of(self._root)
+        return listing if self.root is None else listing.of(self.root)
 
     def load(self, start: str) -> LoadedGeneration:
         """Return the stored generation whose hash starts so, with its files.

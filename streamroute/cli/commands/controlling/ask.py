@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from streamroute.cli.arguments.paths import config_path
-from streamroute.cli.arguments.state_dir import root_path
+from streamroute.cli.arguments.state_dir import own_root, root_path
 from streamroute.cli.output.streams import echo
 from streamroute.cli.process.exit_codes import ExitCode
 from streamroute.errors import StreamrouteError
@@ -30,14 +31,18 @@ def ask_and_print(
 ) -> ExitCode:
     """Send a request to every process that serves the configuration, and print each result.
 
+    Those that serve another one from the same state folder are not meant.
+
     Returns OK if all succeeded. Raises StreamrouteError if there is none; click.UsageError if the
     configuration does not exist.
     """
-    from streamroute.ops.generations.state_folder import state_folder
+    from streamroute.ops.generations.state_folder import absolute_root, state_folder
     from streamroute.ops.reload.control.client import ask_all
     from streamroute.ops.reload.control.messages import ControlAnswer
 
     path = root_path(config)
+    own = own_root(config)
+    request = replace(request, root="" if own is None else absolute_root(own))
     code, count = ExitCode.OK, 0
     for answer in ask_all(state_folder(path, state_dir), request, timeout):
         count += 1

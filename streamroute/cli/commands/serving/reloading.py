@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from streamroute.cli.output.reload_findings import findings_text
 from streamroute.cli.process.hangups import Hangups
+from streamroute.ops.generations.state_folder import absolute_root
 from streamroute.ops.metrics.reload_status import ReloadStatus
 from streamroute.ops.reload.candidate import ReloadCause, ReloadRefusedError
 from streamroute.ops.reload.code_loading import CodeLoader
@@ -134,7 +135,7 @@ class Reloads:
             async with Reloader(running, target, load, self.status, all_hooks) as reloader:
                 history.keep(running)
                 self._requests.connect(reloader)
-                control = _Control(reloader, history)
+                control = _Control(reloader, history, absolute_root(root))
                 async with control_socket(options.state_folder, control.answer):
                     with watcher.watching(self._start.watched) if options.watch else nullcontext():
                         yield reloader
@@ -147,13 +148,16 @@ def _request(reloader: Reloader) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Control:
-    """Answers the requests on the control socket."""
+    """Answers the requests on the control socket that are for this root file, given by its absolute path."""
 
     reloader: Reloader
     history: GenerationHistory
+    root: str
 
     async def answer(self, request: ControlRequest) -> ControlAnswer:
         """See ``control_socket``."""
+        if not request.is_for(self.root):
+            return ControlAnswer(os.getpid(), error="it serves another configuration", is_meant=False)
         if request.ask == ROLLBACK:
             return await self._roll_back(request.generation)
         if request.ask == GENERATION:

@@ -28,26 +28,32 @@ class ControlError(StreamrouteError):
 def ask_all(
     state_folder: Path, request: ControlRequest, timeout: float
 ) -> Iterator[ControlAnswer | ControlError]:
-    """Ask every process that serves the configuration of a state folder, one after the other.
+    """Ask every process that serves a configuration of a state folder, one after the other.
 
-    ``timeout`` is in seconds, for each. Processes that have ended are skipped.
+    ``timeout`` is in seconds, for each. Processes that have ended are skipped, and those that serve another
+    configuration than the request is for.
     """
     for path in find_control_sockets(state_folder):
         try:
-            yield ask(path, request, timeout)
+            answer = ask(path, request, timeout)
         except (ConnectionRefusedError, FileNotFoundError):
             continue  # the process has ended
         except ControlError as error:
             yield error
+        else:
+            if answer.is_meant:
+                yield answer
 
 
-def running_generations(state_folder: Path, timeout: float) -> dict[str, list[int]]:
-    """Return the generations that run now, each with the ids of its processes.
+def running_generations(state_folder: Path, root: str, timeout: float) -> dict[str, list[int]]:
+    """Return the generations of a root file that run now, each with the ids of its processes.
+
+    ``root`` is its absolute path; empty: those of all that use the state folder.
 
     Processes that do not answer within ``timeout`` seconds, or are of another release, are missing.
     """
     running: dict[str, list[int]] = {}
-    for answer in ask_all(state_folder, ControlRequest(GENERATION), timeout):
+    for answer in ask_all(state_folder, ControlRequest(GENERATION, root=root), timeout):
         if isinstance(answer, ControlAnswer) and answer.result is not None:
             running.setdefault(answer.result.generation, []).append(answer.process)
     return running

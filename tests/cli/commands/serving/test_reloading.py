@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
 import tempfile
@@ -16,6 +17,7 @@ import pytest
 
 from consuming import eventually
 from open_files import count_open_files
+from projects import Done
 from reload_fakes import FakeTarget
 from servers import wait_until
 from streamroute.cli.commands.serving.reloading import ReloadOptions, Reloads
@@ -231,6 +233,48 @@ async def test_two_services_share_a_state_folder(site: Site) -> None:
         answers = await asyncio.to_thread(lambda: list(ask_all(site.state, ControlRequest(RELOAD), 60)))
     assert [isinstance(answer, ControlAnswer) and answer.is_ok for answer in answers] == [True, True]
     assert first.generation == second.generation == site.applied[-1].generation
+
+
+async def test_commands_are_for_the_services_of_their_root_file(
+    site: Site, command: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The state folder may be shared: by STREAMROUTE_STATE_DIR for all that run on a machine."""
+    other = Site(site.file.parent)
+    other.file = site.file.with_name("other.yaml")
+    other.write("other")
+
+    async def run(*arguments: str) -> Done:
+        return await asyncio.to_thread(command, *arguments, "--state-dir", str(site.state))
+
+    start = other.start()
+    second = FakeTarget(start.candidate.generation)
+    reloads = Reloads(ReloadOptions(site.state, hangups=other.hangups), start)
+    async with site.serving(site.start()) as target, reloads.serving(second, other.hooks):
+        site.write("two, fitler: x")
+        other.write("others")
+        done = await run("reload", str(other.file))
+        assert (done.code, done.out.count("process"), done.err) == (0, 1, "")
+        assert await applied(other) == "others"
+        assert (await run("rollback", str(other.file))).code == 0
+        assert second.generation == start.candidate.generation
+        listed = json.loads((await run("generations", str(other.file), "--format", "json")).out)
+        assert {each["generation"]: len(each["processes"]) for each in listed} == {
+            start.candidate.generation: 1,
+            other.applied[0].generation: 0,
+        }
+        assert len(target.history) == 1, "nobody asked it"
+        done = await run("reload", str(site.file))
+        assert (done.code, 'did you mean "filter"' in done.out) == (1, True)
+        unserved = site.file.with_name("unserved.yaml")
+        unserved.write_text(CONFIG)
+        for name in ("reload", "rollback"):
+            done = await run(name, str(unserved))
+            assert (done.code, done.out) == (1, "")
+            assert done.err.startswith(f"error: no running serve of {unserved} was found")
+        monkeypatch.chdir(site.state)
+        done = await run("reload")
+        assert (done.out + done.err).count("process ") == 2, "both, if no configuration is named or here"
+        assert second.generation != start.candidate.generation
 
 
 async def test_a_state_folder_that_cannot_be_used_costs_warnings_alone(

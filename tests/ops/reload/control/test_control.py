@@ -37,9 +37,10 @@ RESULT = ReloadResult("applied", "b", "a", 0.25, "reloaded a -> b", "findings")
 
 
 class Control:
-    """Answers requests with a result, after ``may_answer`` is set."""
+    """Answers requests for a root file with a result, after ``may_answer`` is set."""
 
-    def __init__(self) -> None:
+    def __init__(self, root: str = "") -> None:
+        self.root = root
         self.requests: list[ControlRequest] = []
         self.may_answer = asyncio.Event()
         self.may_answer.set()
@@ -50,6 +51,8 @@ class Control:
         await self.may_answer.wait()
         if self.error is not None:
             raise self.error
+        if not request.is_for(self.root):
+            return ControlAnswer(os.getpid(), is_meant=False)
         return ControlAnswer(os.getpid(), RESULT, note="a note")
 
 
@@ -112,6 +115,24 @@ async def test_every_process_of_a_folder_is_asked(folder: Path) -> None:
     assert (len(first.requests), len(second.requests)) == (1, 1)
 
 
+async def test_a_process_of_another_root_file_is_skipped(folder: Path) -> None:
+    first, second = Control("/app/first.yaml"), Control("/app/second.yaml")
+    async with serving(first, folder), serving(second, folder):
+        request = ControlRequest(RELOAD, root="/app/second.yaml")
+        assert await asked(folder, request) == [ControlAnswer(os.getpid(), RESULT, note="a note")]
+        assert await asked(folder, ControlRequest(RELOAD, root="/app/third.yaml")) == []
+    assert second.requests == [request, ControlRequest(RELOAD, root="/app/third.yaml")]
+
+
+@pytest.mark.parametrize("letter", ["x", "\N{LATIN SMALL LETTER E WITH ACUTE}", "\udcff"])
+async def test_the_longest_path_fits_into_a_request(folder: Path, letter: str) -> None:
+    request = ControlRequest(ROLLBACK, "a" * 64, "/" + letter * 4_095)
+    control = Control(request.root)
+    async with serving(control, folder):
+        assert len(await asked(folder, request)) == 1
+    assert control.requests == [request]
+
+
 async def test_without_a_process_there_is_no_answer(folder: Path) -> None:
     assert await asked(folder, ControlRequest(RELOAD)) == []
 
@@ -141,9 +162,9 @@ async def test_every_process_says_which_generation_it_runs(folder: Path) -> None
         other = Control()
         other.error = BadMessageError("unknown request")
         await stack.enter_async_context(control_socket(folder, other.answer))
-        running = await asyncio.to_thread(running_generations, folder, 60)
+        running = await asyncio.to_thread(running_generations, folder, "/app/routes.yaml", 60)
         assert {name: sorted(processes) for name, processes in running.items()} == {"a": [0, 2], "b": [1]}
-        assert other.requests == [ControlRequest(GENERATION)]
+        assert other.requests == [ControlRequest(GENERATION, root="/app/routes.yaml")]
 
 
 async def test_sockets_of_ended_processes_are_skipped_and_removed(folder: Path) -> None:
@@ -206,7 +227,8 @@ async def sent(path: Path, line: bytes) -> ControlAnswer:
         (b'{"ask": "shutdown"}\n', "unknown request"),
         (b'{"ask": "rollback", "generation": 5}\n', "unknown request"),
         (b"\xff\xfe\n", "the line is not JSON"),
-        (b"x" * 5_000 + b"\n", "the request is too long"),
+        (b'{"ask": "reload", "root": ["/app/routes.yaml"]}\n', "unknown request"),
+        (b"x" * 40_000 + b"\n", "the request is too long"),
     ],
 )
 async def test_anything_else_is_refused(folder: Path, line: bytes, error: str) -> None:
@@ -329,3 +351,8 @@ def test_a_huge_answer_is_cut_and_read() -> None:
 def test_a_request_of_another_version_is_no_request() -> None:
     with pytest.raises(BadMessageError):
         ControlRequest.decode(b'{"ask": "future"}')
+
+
+def test_messages_of_a_version_that_names_no_root_file_are_for_all() -> None:
+    assert ControlRequest.decode(b'{"ask": "reload", "generation": ""}').is_for("/app/routes.yaml")
+    assert ControlAnswer.decode(b'{"process": 1}').is_meant
