@@ -113,7 +113,8 @@ class ModuleSources:
         return self._reader(source).read(source, MAX_SOURCE)
 
     def _reader(self, path: Path) -> FileReader:
-        return next(reader for folder, reader in self._readers.items() if path.is_relative_to(folder))
+        """Return the reader of the nearest place: another may contain it, such as the working folder."""
+        return next(self._readers[folder] for folder in (path, *path.parents) if folder in self._readers)
 
 
 def _is_installed(folder: Path) -> bool:
