@@ -55,6 +55,14 @@ def pytest_xdist_auto_num_workers() -> int:
     return max(2, 3 * (os.cpu_count() or 1) // 2)
 
 
+@pytest.fixture(autouse=True)
+def _search_path_kept() -> Iterator[None]:
+    """Forget the folders of a test's configurations, which importing their handlers adds to ``sys.path``."""
+    before = list(sys.path)
+    yield
+    sys.path[:] = before
+
+
 @pytest.fixture(scope="session", params=_KINDS)
 def server_binary(request: pytest.FixtureRequest) -> Path:
     """A server's binary: a test runs on Valkey and, if marked `servers`, on two versions of Redis."""
