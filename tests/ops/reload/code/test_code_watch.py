@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import os
 from pathlib import Path
 
 import pytest
@@ -11,12 +11,14 @@ from streamroute.ops.reload.code.code_folder import CodeFolder
 from streamroute.ops.reload.code.code_watch import CodeWatch
 from streamroute.ops.reload.watched_files import WatchedFiles, digest_of
 
-NOW = time.time()
+WRITTEN = 1_000_000_000.0  # the time of all files, in seconds since the epoch
+EARLIER, LATER = WRITTEN - 60, WRITTEN + 60
 
 
 def module(folder: Path, name: str) -> str:
     folder.mkdir(exist_ok=True)
     (folder / name).write_text("one")
+    os.utime(folder / name, (WRITTEN, WRITTEN))
     return str(folder / name)
 
 
@@ -25,8 +27,8 @@ def test_modules_from_elsewhere_are_read_once_they_are_known(tmp_path: Path) -> 
     watch, added = CodeWatch(CodeFolder(str(tmp_path / "site"))), list[WatchedFiles]()
     watch.on_modules = added.append
     assert watch.read().modules == {}
-    assert watch.add([own, other], NOW + 60) == {other: digest_of(other)}
-    assert watch.add([other], NOW + 60) == {}
+    assert watch.add([own, other], LATER) == {other: digest_of(other)}
+    assert watch.add([other], LATER) == {}
     assert added == [WatchedFiles({other: digest_of(other)})]
     code = watch.read()
     assert [*code.tree] == [own]
@@ -38,7 +40,7 @@ def test_a_module_that_changed_while_it_may_have_been_imported_differs_from_the_
     watch, added = CodeWatch(CodeFolder(str(tmp_path / "site"))), list[WatchedFiles]()
     watch.on_modules = added.append
     archived = str(tmp_path / "archive.zip" / "module.py")
-    state = watch.add([archived, other], NOW - 60)
+    state = watch.add([archived, other], EARLIER)
     assert added == [WatchedFiles(state)]
     now = watch.read().modules
     assert now[other] != state[other]
@@ -47,8 +49,8 @@ def test_a_module_that_changed_while_it_may_have_been_imported_differs_from_the_
 
 def test_the_number_of_modules_is_limited(tmp_path: Path) -> None:
     watch = CodeWatch(CodeFolder(str(tmp_path)), max_modules=3)
-    watch.add(["/a.py", "/b.py"], NOW)
-    watch.add(["/e.py", "/d.py", "/c.py"], NOW)
+    watch.add(["/a.py", "/b.py"], LATER)
+    watch.add(["/e.py", "/d.py", "/c.py"], LATER)
     assert watch.modules == {"/a.py", "/b.py", "/c.py"}
 
 
