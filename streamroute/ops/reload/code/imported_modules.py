@@ -7,22 +7,26 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-import streamroute
 from streamroute.compiler.resolve.module_finder import installed_folders
 
 MAX_MODULES: Final = 2_000
 """Files that are reported at most."""
 
 _MAIN: Final = "__main__"
+_PACKAGE: Final = "streamroute"
 
 
 def imported_modules(most: int = MAX_MODULES) -> tuple[str, ...]:
     """Return the files of imported modules that are neither Python's, nor installed, nor of streamroute."""
-    own = Path(streamroute.__file__).resolve().parent
-    foreign = (*installed_folders(), own)
-    paths = {_file(module) for name, module in tuple(sys.modules.items()) if name != _MAIN}
-    users = (path for path in sorted(paths) if path and not _lies_in(path, foreign))
+    installed = installed_folders()
+    paths = {_file(module) for name, module in tuple(sys.modules.items()) if not _is_own(name)}
+    users = (path for path in sorted(paths) if path and not _lies_in(path, installed))
     return tuple(islice(users, most))
+
+
+def _is_own(name: str) -> bool:
+    """Whether a module is of streamroute, by its name: in a checkout, some of its folders are links."""
+    return name.partition(".")[0] in {_MAIN, _PACKAGE}
 
 
 def _file(module: Any) -> str:

@@ -20,6 +20,7 @@ def test_modules_of_the_user_are_found_and_no_others(tmp_path: Path) -> None:
     with isolated_imports(tmp_path):
         sys.path.append(str(tmp_path))
         importlib.import_module("users_module")
+        importlib.import_module("streamroute.schemas")  # a link, in a checkout
         found = imported_modules()
     assert str(tmp_path / "users_module.py") in found
     installed = (str(Path(streamroute.__file__).parent), str(Path(pytest.__file__).parent), json_folder())
