@@ -248,6 +248,20 @@ def test_a_mutant_is_written_to_a_copy_alone(tmp_path: Path) -> None:
     assert not (copy.folder / "m.py").exists()
 
 
+def test_a_copy_has_the_links_to_folders_of_the_repository(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    (root / "schemas").mkdir(parents=True)
+    (root / "schemas" / "a.json").write_text("{}")
+    (root / "package").mkdir()
+    (root / "package" / "schemas").symlink_to("../schemas")
+    subprocess.run(["git", "init", "-q"], cwd=root, check=True)
+    copy = RepositoryCopy(root, tmp_path / "copy")
+    for _ in range(2):
+        copy.update()
+        assert (copy.folder / "package" / "schemas").resolve() == copy.folder / "schemas"
+        assert (copy.folder / "package" / "schemas" / "a.json").read_text() == "{}"
+
+
 def test_the_mutants_are_listed_without_a_run(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["expressions", "--paths", "compiler/type_patterns.py", "--list"]) == 0
     lines = capsys.readouterr().out.splitlines()
