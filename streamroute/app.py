@@ -3,76 +3,89 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import os
-import secrets
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from streamroute.adapters.groups.abandoned import OtherGroups
-from streamroute.adapters.groups.acl_check import require_permissions
 from streamroute.adapters.groups.backlog import Backlog
-from streamroute.adapters.groups.key_type_check import require_key_types
-from streamroute.adapters.groups.rename_watch import CHECK_EVERY, GroupWatch, watch_groups
+from streamroute.adapters.groups.rename_watch import CHECK_EVERY
 from streamroute.adapters.redis.connection import RedisConnection
-from streamroute.adapters.redis.errors import translate_errors
 from streamroute.adapters.stream.publisher import Publisher
-from streamroute.adapters.stream.publishers import publishers_by_stream
-from streamroute.adapters.stream.storage import RedisStreamStorage
-from streamroute.compiler.checked_route import RuntimeContext
-from streamroute.compiler.runtime.container import open_container
+from streamroute.compiler.pipeline import cold_changes
 from streamroute.compiler.runtime.thread_pool import handler_threads
 from streamroute.core.observer import Observer, ignore_result
-from streamroute.core.processor import RedisStreamProcessor, ignore_stuck
-from streamroute.errors import RedisUnavailableError
+from streamroute.errors import SetupError
 from streamroute.handlers.webhooks import close_webhooks
 from streamroute.incidents import LOG_ONLY, Incidents
-from streamroute.keys import GroupKeys
-from streamroute.stream_pipeline import Pipeline, StreamPipelines, build_pipeline
+from streamroute.services import consumer_names
+from streamroute.services.generation import ContainerLimits, Generation, open_generation, served_streams
+from streamroute.services.group_watches import GroupWatches
+from streamroute.services.old_generations import OldGenerations
+from streamroute.services.prepared import PreparedGeneration
+from streamroute.services.running_services import RunningServices, for_each
+from streamroute.services.server_checks import create_group, require_usable_keys
+from streamroute.services.service import Service, ServiceBuilder, keep_serving
+from streamroute.services.stream_changes import needs_another_consumer
 
 if TYPE_CHECKING:
     from streamroute.compiler.compiled import Compiled
-    from streamroute.config.document import Document, StreamConfig
-    from streamroute.core.consume.pool.key_ordering import KeyOf
+    from streamroute.config.document import Document
 
-log = logging.getLogger(__name__)
-
-_AT_ONCE: Final = 64  # streams that start concurrently
-_BATCH: Final = 500  # entries in one read: five times as fast as ten
-_BLOCK: Final = 30.0  # seconds that a read waits; a drain ends it sooner
-_PREFETCH: Final = 0.1  # seconds of work to prefetch; other workers cannot take it
-
-
-def keep_serving(_stream: str) -> None:
-    """Default for ``on_stuck``: the stream continues with one worker less."""
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """One served stream: its consumer, and the pipelines of its entries."""
-
-    config: StreamConfig
-    pipelines: StreamPipelines
-    processor: RedisStreamProcessor
+_PATIENCE: Final = 30.0  # seconds for opening or closing a container while messages are processed
+_STALL_SHARE: Final = 3  # a container may block the event loop for a third of the shortest ``stall``
 
 
 class App:
-    """All consumers of one configuration, on one Redis client; ``routes`` are route names by stream."""
+    """All consumers of one configuration, on one Redis client.
+
+    A new configuration is prepared beside the running one (``prepare``) and replaces it in one step
+    (``commit``). Messages that were decoded before end on the configuration that decoded them.
+    ``resize_threads`` is called with the number of handlers that may run at once.
+    """
 
     def __init__(
-        self, connection: RedisConnection, services: Sequence[Service], routes: Mapping[str, Collection[str]]
+        self,
+        builder: ServiceBuilder,
+        generation: Generation,
+        resize_threads: Callable[[int], None],
     ) -> None:
-        self._redis = connection
-        self.services = {service.config.name: service for service in services}
-        self._watches = {
-            name: _watch(connection, service.config, routes.get(name, ()))
-            for name, service in self.services.items()
-        }
-        self._looking: asyncio.Task[None] | None = None
+        self._builder = builder
+        self._redis = builder.connection
+        self._current = generation
+        self._set_threads = resize_threads
+        services = {name: builder.build(pipeline) for name, pipeline in generation.pipelines.items()}
+        self._running = RunningServices(
+            self._redis, services, self._warn_about_other_groups, self._resize_threads
+        )
+        self._old = OldGenerations(self._running.in_flight, self._container_limits())
+        self._prepared: PreparedGeneration | None = None
+        self._is_preparing = False
+        self._watches = GroupWatches(self._redis)
+        self._watches.use(generation)
+        self._watching: asyncio.Task[None] | None = None
+
+    @property
+    def services(self) -> Mapping[str, Service]:
+        """The services of the current configuration by stream; may be read from any thread."""
+        return self._running.current
+
+    @property
+    def generation(self) -> str:
+        """The name of the configuration that decodes messages now; may be read from any thread."""
+        return self._current.name
+
+    @property
+    def document(self) -> Document:
+        """The configuration that decodes messages now."""
+        return self._current.document
+
+    def old_generations(self) -> list[tuple[str, int]]:
+        """Return the replaced generations that are in use, oldest first, with their messages in flight.
+
+        May be called from any thread.
+        """
+        return self._old.names()
 
     def publisher(self, stream: str) -> Publisher:
         """Return a publisher for one of the streams, in its codec."""
@@ -84,11 +97,91 @@ class App:
 
     def running(self) -> dict[str, int]:
         """Return the number of running handlers by stream; may be called from any thread."""
-        return {stream: service.processor.running for stream, service in self.services.items()}
+        return self._running.running()
 
     def stuck(self) -> dict[str, int]:
         """Return the number of workers with stuck handlers by stream; may be called from any thread."""
-        return {stream: service.processor.stuck for stream, service in self.services.items()}
+        return self._running.stuck()
+
+    def concurrency(self) -> dict[str, int]:
+        """Return how many handlers may run at once, by stream; may be called from any thread.
+
+        Includes the stuck handlers of former settings: if all workers of a stream are stuck, the number is
+        that of ``stuck``.
+        """
+        return self._running.concurrency()
+
+    def stopped_canaries(self) -> dict[str, dict[str, int]]:
+        """Return by stream and route whether a canary is switched off (1), or not (0); for any thread."""
+        return {
+            stream: {canary.name: int(canary.is_stopped) for canary in service.pipelines.current.canaries}
+            for stream, service in self.services.items()
+            if service.pipelines.current.canaries
+        }
+
+    async def prepare(self, document: Document, compiled: Compiled) -> PreparedGeneration:
+        """Build a generation beside the running one: container, routes, consumers with new settings.
+
+        ``compiled`` has no errors. Waits while as many old generations as may live are in use. Pass the
+        result to ``commit`` or to ``discard`` before the next call. After a cancellation nothing is left.
+
+        Raises SetupError if a setting changed that a reload cannot change, the container cannot be opened in
+        30 seconds, or a new stream cannot be consumed.
+        """
+        if self._is_preparing:
+            raise SetupError("another generation is being prepared")
+        self._is_preparing = True
+        try:
+            self._prepared = await self._prepare(document, compiled)
+        finally:
+            self._is_preparing = self._prepared is not None
+        return self._prepared
+
+    async def _prepare(self, document: Document, compiled: Compiled) -> PreparedGeneration:
+        if changes := cold_changes(self.document, document):
+            raise SetupError("; ".join(map(str, changes)))
+        await self._old.wait_for_room()
+        generation = await open_generation(self._builder, document, compiled, self._container_limits())
+        try:
+            services = self._new_services(generation)
+            await for_each(partial(require_usable_keys, self._redis), services.values())
+            await for_each(partial(create_group, self._redis), services.values())
+        except BaseException:
+            await self._old.close_unused(generation)
+            raise
+        return PreparedGeneration(generation, services)
+
+    def _new_services(self, generation: Generation) -> dict[str, Service]:
+        """Build the services that the running ones cannot replace by other settings."""
+        services = {}
+        for name, pipeline in generation.pipelines.items():
+            current = self.services.get(name)
+            if current is None or needs_another_consumer(current.config, pipeline.stream):
+                names = [other.processor.consumer_name for other in self._running.of(name)]
+                services[name] = self._builder.build(pipeline, names)
+        return services
+
+    def commit(self, prepared: PreparedGeneration) -> None:
+        """Decode messages by the prepared generation from now on; it cannot fail, and waits for nothing.
+
+        Streams with new settings of their consumer get another one, streams that are gone are drained. The
+        generation before is freed, and its container closed, when its last message has ended.
+        """
+        self._prepared, self._is_preparing = None, False
+        before, self._current = self._current, prepared.generation
+        services = {}
+        for name, pipeline in self._current.pipelines.items():
+            new = prepared.services.get(name)
+            services[name] = new or self.services[name].adjusted(pipeline)
+        self._watches.use(self._current)
+        self._running.replace(services)
+        self._resize_threads()
+        self._old.add(before)
+
+    async def discard(self, prepared: PreparedGeneration) -> None:
+        """Close a prepared generation that is not committed."""
+        self._prepared, self._is_preparing = None, False
+        await self._old.close_unused(prepared.generation)
 
     async def start(self, *, check_groups_every: float = CHECK_EVERY) -> None:
         """Start all consumers, or none; check every so many seconds for groups that were left behind.
@@ -96,54 +189,44 @@ class App:
         Raises RedisUnavailableError or SetupError if one of them cannot start.
         """
         try:
-            await _for_each_service(self._check_server, self.services.values())
-            await _for_each_service(self._start, self.services.values())
-            await _for_each_service(self._warn_about_other_groups, self.services.values())
+            await for_each(partial(require_usable_keys, self._redis), self.services.values())
+            await self._running.start()
+            await for_each(self._warn_about_other_groups, self.services.values())
         except BaseException:
             await self.stop()
             raise
-        self._looking = asyncio.create_task(watch_groups([*self._watches.values()], check_groups_every))
-
-    async def _start(self, service: Service) -> None:
-        with translate_errors(self._redis, f"consuming {service.config.name}"):
-            await service.processor.start_listening()
+        self._watching = asyncio.create_task(self._watches.run(check_groups_every))
 
     async def _warn_about_other_groups(self, service: Service) -> None:
-        await self._watches[service.config.name].check_at_start()
-
-    async def _check_server(self, service: Service) -> None:
-        stream = service.config
-        keys = GroupKeys.of(stream.name, stream.group, stream.dead_letter)
-        # If the server is unreachable now, the consumer's own start retries and reports it.
-        with suppress(RedisUnavailableError):
-            await require_permissions(self._redis, keys)
-            await require_key_types(self._redis, keys)
+        await self._watches.check_at_start(service.config.name)
 
     async def stop(self) -> None:
         """Drain all consumers concurrently; each lets running handlers finish within its grace period."""
-        if self._looking is not None:
-            self._looking.cancel()
-            await asyncio.wait([self._looking])
-        stopping = (service.processor.stop_listening() for service in self.services.values())
-        await asyncio.gather(*stopping)
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.wait([self._watching])
+        await self._running.stop()
 
+    async def close(self) -> None:
+        """Stop, and close the containers of all generations.
 
-def _watch(connection: RedisConnection, stream: StreamConfig, routes: Collection[str]) -> GroupWatch:
-    others = OtherGroups(connection, stream.name, stream.group, routes)
-    return GroupWatch(stream.name, others, stream.formerly_group)
+        Raises SetupError if the container of the current generation cannot be closed.
+        """
+        try:
+            await self.stop()
+            if self._prepared is not None:
+                await self.discard(self._prepared)
+            await self._old.close()
+        finally:
+            await self._current.container.close()
 
+    def _resize_threads(self) -> None:
+        self._set_threads(sum(service.config.concurrency for service in self._running.all))
 
-async def _for_each_service(act: Callable[[Service], Awaitable[None]], services: Iterable[Service]) -> None:
-    """Act on all services concurrently; when all have ended, raise the first error in service order."""
-    at_once = asyncio.Semaphore(_AT_ONCE)
-
-    async def act_on(service: Service) -> None:
-        async with at_once:
-            await act(service)
-
-    for result in await asyncio.gather(*map(act_on, services), return_exceptions=True):
-        if isinstance(result, BaseException):
-            raise result
+    def _container_limits(self) -> ContainerLimits:
+        """Return the limits for containers while messages are processed: no lease may end meanwhile."""
+        stalls = [service.config.stall for service in self._running.all]
+        return ContainerLimits(_PATIENCE, min([_PATIENCE, *(stall / _STALL_SHARE for stall in stalls)]))
 
 
 @asynccontextmanager
@@ -164,81 +247,23 @@ async def open_app(
 
     Raises SetupError if the container cannot be created or, on exit, closed.
     """
-    served = [stream for stream in document.streams.values() if document.served(stream.name)]
-    with handler_threads(sum(stream.concurrency for stream in served)):
-        async with open_container(compiled.container, document.container or "") as container:
-            consumer = consumer_name()
-            resources = {"publishers": publishers_by_stream(connection, compiled.codecs_by_stream)}
-            routers = compiled.routers_in(RuntimeContext(resources, validated=True))
-            services = [
-                build_service(
-                    *(connection, stream, consumer),
-                    build_pipeline(stream, compiled, routers[stream.name], container, observer),
-                    observer,
-                    incidents,
-                    partial(on_stuck, stream.name) if stream.on_stuck == "exit" else ignore_stuck,
-                )
-                for stream in served
-            ]
-            routes = {name: [route.name for route in document.served(name)] for name in document.streams}
-            app = App(connection, services, routes)
-            try:
-                yield app
-            finally:
-                await app.stop()
-                await close_webhooks()
+    builder = ServiceBuilder(connection, consumer_names.consumer_name(), observer, incidents, on_stuck)
+    concurrency = sum(stream.concurrency for stream in served_streams(document))
+    with handler_threads(concurrency) as resize_threads:
+        app = await _open(builder, document, compiled, resize_threads)
+        del document, compiled  # the app keeps those of the current generation
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(close_webhooks)
+            stack.push_async_callback(app.close)
+            yield app
 
 
-def build_service(
-    connection: RedisConnection,
-    stream: StreamConfig,
-    consumer: str,
-    pipeline: Pipeline,
-    observer: Observer,
-    incidents: Incidents,
-    on_stuck: Callable[[], None],
-) -> Service:
-    """Build the consumer of one stream, which passes its entries to the pipeline."""
-    storage = RedisStreamStorage(
-        connection.client,
-        lease=stream.lease,
-        stall=stream.stall,
-        formerly_group=stream.formerly_group,
-        block=_BLOCK,
-        dead_letter=stream.dead_letter,
-        trim=stream.trim,
-        incidents=incidents,
-    )
-    processor = RedisStreamProcessor(
-        storage,
-        stream.name,
-        stream.group,
-        consumer,
-        batch_count=_BATCH,
-        prefetch=_PREFETCH,
-        order_by=_order_key(stream),
-        concurrency=stream.concurrency,
-        lease=stream.lease,
-        claim_interval=stream.claim_interval,
-        max_deliveries=stream.max_deliveries,
-        grace=stream.grace,
-        observer=observer,
-        incidents=incidents,
-        on_stuck=on_stuck,
-    )
-    pipelines = StreamPipelines(storage, pipeline)
-    processor.set_message_callback(pipelines.process_message, pipelines.known_routes)
-    return Service(stream, pipelines, processor)
-
-
-def _order_key(stream: StreamConfig) -> KeyOf | None:
-    if stream.order_by is None:
-        return None
-    from streamroute.compiler.runtime.ordering_key import order_key
-
-    return order_key(stream.order_by)
-
-
-def consumer_name() -> str:
-    """Return a name unique to this process start: host, process id and a random part."""
-    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+async def _open(
+    builder: ServiceBuilder, document: Document, compiled: Compiled, resize_threads: Callable[[int], None]
+) -> App:
+    generation = await open_generation(builder, document, compiled)
+    try:
+        return App(builder, generation, resize_threads)
+    except BaseException:
+        await generation.container.close()
+        raise

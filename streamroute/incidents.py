@@ -31,8 +31,12 @@ class Incident(StrEnum):
     """Claimed entries that had been delivered before: they may have run."""
     STUCK = "stuck"
     """Handlers did not end after they were cancelled."""
+    CANARY_STOPPED = "canary_stopped"
+    """A canary was switched off, because too many of its messages failed."""
     WORKER_DIED = "worker_died"
     """A worker process ended unexpectedly and is restarted. Not specific to a stream."""
+    RELOAD_MISSED = "reload_missed"
+    """A worker process did not follow a reload and is restarted. Not specific to a stream."""
 
 
 _LEVELS: Final = {
@@ -40,12 +44,21 @@ _LEVELS: Final = {
     Incident.WENT_BACK: logging.ERROR,
     Incident.DELETED: logging.ERROR,
     Incident.STUCK: logging.ERROR,
+    Incident.CANARY_STOPPED: logging.ERROR,
     Incident.WORKER_DIED: logging.ERROR,
     Incident.CLAIMED: logging.DEBUG,
     Incident.REDELIVERED: logging.DEBUG,
 }
 
-_ALWAYS_WRITTEN: Final = frozenset({Incident.DELETED, Incident.STUCK, Incident.WORKER_DIED})
+_ALWAYS_WRITTEN: Final = frozenset(
+    {
+        Incident.DELETED,
+        Incident.STUCK,
+        Incident.CANARY_STOPPED,
+        Incident.WORKER_DIED,
+        Incident.RELOAD_MISSED,
+    }
+)
 
 IncidentCallback = Callable[[str, Incident, int], None]
 """``(stream, incident, count)``; called from any thread, so it must be quick and must not raise."""
@@ -67,7 +80,8 @@ class Incidents:
         """Log ``text % details``, at the level of the incident, and count it ``count`` times.
 
         Equal incidents of many streams, such as a lost server, are logged as one line, or one for each
-        ``kind``. Deleted entries, stuck handlers and dead workers get a line each.
+        ``kind``. Deleted entries, stuck handlers, stopped canaries, and workers that died or missed
+        a reload get a line each.
         """
         alike = NEVER_COALESCED if incident in _ALWAYS_WRITTEN else coalesced_by(text, kind)
         log.log(_LEVELS.get(incident, logging.WARNING), text, *details, stacklevel=2, extra=alike)

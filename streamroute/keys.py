@@ -60,13 +60,15 @@ class GroupKeys(NamedTuple):
     meta: str
     workers: str
     routes: str
+    generations: str
 
     @classmethod
     def of(cls, stream: str, group: str, dead: str | None = None) -> GroupKeys:
         """Return the keys of a group.
 
         ``retry`` is a stream, ``due`` a sorted set of retries by due time (Redis time), ``delayed`` a hash of
-        their records, ``workers`` a hash of the live consumers, ``routes`` a hash of the routes they know.
+        their records, ``workers`` a hash of the live consumers, ``routes`` a hash of the routes they know,
+        ``generations`` a hash of the configurations they run.
         """
         prefix = f"{base(stream)}:{group}"
         return cls(
@@ -79,6 +81,7 @@ class GroupKeys(NamedTuple):
             meta=f"{prefix}:meta",
             workers=f"{prefix}:workers",
             routes=f"{prefix}:routes",
+            generations=f"{prefix}:generations",
         )
 
     def dedupe(self, route: str, digest: str) -> str:

@@ -6,19 +6,21 @@ configuration gets a new pipeline, while the consumer keeps running.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from streamroute.adapters.codecs.builtin import codec_named
 from streamroute.core.dispatcher import BotRedisDispatcher
+from streamroute.incidents import LOG_ONLY, Incidents
 
 if TYPE_CHECKING:
     from streamroute.adapters.codecs.builtin import Codec
     from streamroute.adapters.entries.entry_pipeline import EntryPipeline
     from streamroute.compiler.compiled import Compiled
+    from streamroute.compiler.trials.canaries import Canary
     from streamroute.compiler.validation.data_check import Check
-    from streamroute.config.document import Document, StreamConfig
+    from streamroute.config.document import Document, RouteConfig, StreamConfig
     from streamroute.core.consume.entry_starter import MessageCallback
     from streamroute.core.observer import Observer
     from streamroute.core.router import RedisRouter
@@ -37,19 +39,22 @@ class UsesPipeline(Protocol):
 class Pipeline:
     """How entries of one stream are decoded, validated and handled.
 
-    ``generation`` identifies the configuration in dead letters. ``checks`` validate message data, by type.
-    ``process_message`` validates and dispatches one message: without checks it is the dispatcher's own.
+    ``generation`` identifies the configuration in dead letters. ``stream`` are the settings of the stream.
+    ``checks`` validate message data, by type. ``process_message`` validates and dispatches one message:
+    without checks and shadows it is the dispatcher's own. ``canaries`` decide in the filters of its routes.
     ``container`` may be closed when no entry of the pipeline is in flight any more
     (``RedisStreamProcessor.in_flight_of``).
     """
 
     generation: str
     document: Document
+    stream: StreamConfig
     dispatcher: BotRedisDispatcher
     codec: Codec
     checks: Mapping[str, Check]
     container: Any
     process_message: MessageCallback
+    canaries: tuple[Canary, ...] = ()
 
 
 class StreamPipelines:
@@ -83,8 +88,15 @@ def build_pipeline(
     routers: Iterable[RedisRouter],
     container: Any,
     observer: Observer,
+    incidents: Incidents = LOG_ONLY,
 ) -> Pipeline:
-    """Build the pipeline of a stream, ready to dispatch."""
+    """Build the pipeline of a stream, ready to dispatch; ``incidents`` reports stopped canaries."""
+    routers = list(routers)
+    canaries = _canaries(compiled, stream, routers)
+    if canaries:
+        from streamroute.compiler.trials.stopping import watch_canaries
+
+        observer = watch_canaries(observer, canaries, stream.name, incidents)
     dispatcher = BotRedisDispatcher(
         retry=stream.retry, unknown_type=stream.unknown_type, group_name=stream.group, observer=observer
     )
@@ -96,20 +108,46 @@ def build_pipeline(
     return Pipeline(
         generation=compiled.document.generation,
         document=compiled.document,
+        stream=stream,
         dispatcher=dispatcher,
         codec=codec,
         checks=checks,
         container=container,
-        process_message=_process_message(dispatcher, codec, checks, observer),
+        process_message=_process_message(
+            _shadowed(dispatcher.process_message, compiled.shadows(stream.name), observer),
+            codec,
+            checks,
+            observer,
+        ),
+        canaries=canaries,
     )
 
 
+def _canaries(compiled: Compiled, stream: StreamConfig, routers: Iterable[RedisRouter]) -> tuple[Canary, ...]:
+    """Return the canaries in the routers of a stream."""
+    if all(route.canary is None for route in compiled.document.served(stream.name)):
+        return ()
+    from streamroute.compiler.trials.canaries import canaries_in
+
+    entries = (entry for router in routers for of_type in router.handlers.values() for entry in of_type)
+    return canaries_in(accepts for _, accepts in entries)
+
+
+def _shadowed(process: MessageCallback, routes: Sequence[RouteConfig], observer: Observer) -> MessageCallback:
+    """Let the shadow routes watch each message; without any, ``process`` stays as it is."""
+    if not routes:
+        return process
+    from streamroute.compiler.trials.shadows import ShadowedCallback
+
+    return ShadowedCallback(process, routes, observer).process_message
+
+
 def _process_message(
-    dispatcher: BotRedisDispatcher, codec: Codec, checks: Mapping[str, Check], observer: Observer
+    process: MessageCallback, codec: Codec, checks: Mapping[str, Check], observer: Observer
 ) -> MessageCallback:
     if not checks:
-        return dispatcher.process_message
+        return process
     from streamroute.compiler.runtime.data_validation import DataValidator
     from streamroute.compiler.runtime.validating_dispatcher import ValidatingDispatcher
 
-    return ValidatingDispatcher(dispatcher, DataValidator(checks, codec), observer).process_message
+    return ValidatingDispatcher(process, DataValidator(checks, codec), observer).process_message

@@ -93,7 +93,7 @@ class Failure:
     """An earlier failure of a route, as recorded in its later retries and its dead letter.
 
     ``time`` is in seconds since the epoch, by the worker's clock; ``reason`` is empty unless that failure was
-    dead-lettered.
+    dead-lettered. ``generation`` identifies the configuration by which the route ran (empty: unknown).
     """
 
     route: str | None
@@ -101,6 +101,7 @@ class Failure:
     error: str
     reason: str
     time: float
+    generation: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
@@ -30,6 +31,10 @@ hypothesis.settings.register_profile("quick", _UNTIMED, max_examples=20)
 hypothesis.settings.register_profile("deep", _UNTIMED, max_examples=100)
 hypothesis.settings.load_profile("quick")  # CI also runs with --hypothesis-profile deep
 
+# Without bytecode files, each of the many processes of a run would compile the package and the tests again.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # A shell that starts the tests in the background makes them and all their child processes ignore Ctrl-C;
 # tests that send SIGINT need processes that do not ignore it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -48,6 +53,14 @@ _KINDS = [
 def pytest_xdist_auto_num_workers() -> int:
     """Return how many workers ``-n auto`` starts: tests wait for servers and processes half of the time."""
     return max(2, 3 * (os.cpu_count() or 1) // 2)
+
+
+@pytest.fixture(autouse=True)
+def _search_path_kept() -> Iterator[None]:
+    """Forget the folders of a test's configurations, which importing their handlers adds to ``sys.path``."""
+    before = list(sys.path)
+    yield
+    sys.path[:] = before
 
 
 @pytest.fixture(scope="session", params=_KINDS)

@@ -17,6 +17,10 @@ def main() -> None:
     if ours:
         # KeyboardInterrupt during imports would print a traceback, or be swallowed by the import system.
         signal.signal(signal.SIGINT, _exit_now)
+    if sys.argv[1:2] == ["serve"]:
+        from streamroute.cli.process.hangups import keep_hangups
+
+        keep_hangups()
     reopen_closed_streams()
     from streamroute.cli.main import main as run
 

@@ -15,9 +15,13 @@ from streamroute.cli.process.error_boundary import run_guarded
 _COMMANDS: Final = {
     "check": "Validate routes.yaml.",
     "dead": "List, retry or drop dead letters.",
+    "diff": "Show what another configuration would do with the same events.",
     "explain": "Explain which routes match an event, and why.",
+    "generations": "List the generations of the configuration that ran last.",
     "init": "Create a starter project.",
     "publish": "Publish events to a stream.",
+    "reload": "Reload the configuration of a running serve.",
+    "rollback": "Run an earlier generation in a running serve.",
     "rule": "Show the rules of check, with examples.",
     "routes": "Show the routes as a list or a graph.",
     "schema": "Print the JSON Schema of routes.yaml.",

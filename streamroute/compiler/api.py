@@ -31,12 +31,12 @@ def compile_routes(
     Routes to ``streamroute.handlers.forward`` write through ``client``, which the caller closes; without it
     they fail. Files outside the folder are read only with ``allow_outside``.
 
-    A router applies what its routes declare (filter, transform, arguments, timeout, ``retry``, ``validate``),
-    and the ``retry`` and ``validate`` of their stream. Only ``serve`` uses a stream's other keys: pass them
-    to the storage, the processor and the dispatcher that you create: ``group``, ``formerly_group``,
-    ``codec``, ``concurrency``, ``lease``, ``stall``, ``claim_interval``, ``max_deliveries``, ``grace``,
-    ``on_stuck``, ``dead_letter``, ``order_by``, ``trim`` and ``unknown_type``. The same applies to ``redis``
-    and ``container``.
+    A router applies what its routes declare (filter, transform, arguments, timeout, ``retry``, ``validate``,
+    ``canary`` without ``stop_at``), and the ``retry`` and ``validate`` of their stream; it has no shadows.
+    Only ``serve`` uses a stream's other keys: pass them to the storage, the processor and the dispatcher that
+    you create: ``group``, ``formerly_group``, ``codec``, ``concurrency``, ``lease``, ``stall``,
+    ``claim_interval``, ``max_deliveries``, ``grace``, ``on_stuck``, ``dead_letter``, ``order_by``, ``trim``
+    and ``unknown_type``. The same applies to ``redis`` and ``container``.
 
     Raises ConfigError, with all ``findings``, if one of them is an error.
     """

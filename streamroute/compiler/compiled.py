@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from streamroute.compiler.checked_route import CheckedRoute, RuntimeContext
 from streamroute.compiler.router_builder import build_routers
-from streamroute.config.document import Document
+from streamroute.config.document import Document, RouteConfig
 from streamroute.config.findings.finding import Finding
 from streamroute.core.router import RedisRouter
 
@@ -46,7 +46,7 @@ class Compiled:
         """Build the routers for an app that provides ``runtime``. Raises the same errors as ``routers``."""
         return {
             name: build_routers(
-                self._enabled(name), stream, runtime, self.checks(name), self.codecs.get(name, stream.codec)
+                self._live(name), stream, runtime, self.checks(name), self.codecs.get(name, stream.codec)
             )
             for name, stream in self.document.streams.items()
         }
@@ -58,13 +58,18 @@ class Compiled:
 
     def names(self, stream: str) -> list[str]:
         """The names of the routes that consume a stream, in order."""
-        return [route.config.name for route in self._enabled(stream)]
+        return [route.config.name for route in self._live(stream)]
+
+    def shadows(self, stream: str) -> list[RouteConfig]:
+        """The enabled shadow routes of a stream, in order, with expanded type patterns."""
+        routes = (route.config for route in self.routes)
+        return [route for route in routes if route.shadow and route.enabled and stream in route.streams]
 
     def checks(self, stream: str) -> Mapping[str, Check]:
         """The data check of each type that the stream's routes accept; empty without ``validate``."""
         if not self.document.streams[stream].validate:
             return {}
-        types = {name for route in self._enabled(stream) for name in route.config.types}
+        types = {name for route in self._live(stream) for name in route.config.types}
         schemas = {name: message.schema for name, message in self.document.messages.items() if name in types}
         return {name: self._check(schema) for name, schema in schemas.items() if schema is not None}
 
@@ -75,5 +80,5 @@ class Compiled:
             self._known_checks[schema] = data_check(schema)
         return self._known_checks[schema]
 
-    def _enabled(self, stream: str) -> Iterator[CheckedRoute]:
-        return (route for route in self.routes if route.config.enabled and stream in route.config.streams)
+    def _live(self, stream: str) -> Iterator[CheckedRoute]:
+        return (route for route in self.routes if route.config.is_live and stream in route.config.streams)

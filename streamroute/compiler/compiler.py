@@ -11,6 +11,7 @@ from streamroute.compiler.reference_resolver import ReferenceResolver
 from streamroute.compiler.rules.checked_expression import CheckedExpression
 from streamroute.compiler.rules.context import RuleContext
 from streamroute.compiler.rules.expressions.check import (
+    check_canary_key,
     check_dedupe_key,
     check_filter,
     check_order_by,
@@ -79,6 +80,7 @@ class _Compilation:
             for checked in check(expanded, self.expressions):
                 self.findings += checked.findings()
         self._add_keys(check_dedupe_key(expanded, self.expressions))
+        self._add_keys(check_canary_key(expanded, self.expressions))
         return CheckedRoute(expanded, self.references.handler(expanded))
 
     def _add_keys(self, keys: Iterable[CheckedExpression]) -> None:

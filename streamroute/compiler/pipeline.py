@@ -19,8 +19,8 @@ from streamroute.config.findings.finding import START, Finding, Severity, has_er
 from streamroute.config.findings.rules import Rule, Stage
 from streamroute.config.findings.text_file import TextFile
 from streamroute.config.load import LoadResult, config_file, load_config
-from streamroute.config.paths import list_folder
 from streamroute.config.yaml.source import SourceFile
+from streamroute.system.files import FileReader
 from streamroute.text import suggestions
 
 if TYPE_CHECKING:
@@ -56,33 +56,43 @@ def check_path(
     tests: bool = False,
     beside: Sequence[Document] = (),
     outside: bool = False,
+    files: FileReader | None = None,
 ) -> CheckResult:
     """Load and compile a configuration, collecting the findings of every step.
 
     ``env`` holds the environment variables (None: those of the process); ``unset`` is the severity of an
     unset one. Without ``imports`` no user code runs. With ``tests`` the route tests are read and checked, but
     not run. ``beside`` are configurations checked earlier, to compare with this one. Files outside the
-    configuration's folder are refused unless ``outside``. Never raises because of a file's content.
+    configuration's folder are refused unless ``outside``; ``files`` reads the files instead, for example from
+    a record, and decides which may be read. Never raises because of a file's content.
     """
     try:
         with suggestions.limit_lookups():
-            return _checked(path, env, unset, outside=outside, imports=imports, tests=tests, beside=beside)
+            loaded = load_config(path, env=env, unset=unset, outside=outside, files=files)
+            return _checked(loaded, imports=imports, tests=tests, beside=beside)
     except (RecursionError, MemoryError) as error:
-        name = config_file(path)
+        name = config_file(path, files)
         return CheckResult((TextFile(name, "").finding("SR027", too_large(error), START),), None, None, {})
 
 
-def _checked(
-    path: str | Path,
-    env: Mapping[str, str] | None,
-    unset: Literal["info", "error"],
-    *,
-    outside: bool,
-    imports: bool,
-    tests: bool,
-    beside: Sequence[Document],
-) -> CheckResult:
-    loaded = load_config(path, env=env, unset=unset, outside=outside)
+def findings_for_running(result: CheckResult, *, imports: bool) -> list[Finding]:
+    """Return the findings that concern running the configuration.
+
+    Those in test files do not; nor do those about handlers if none was imported, since none is called.
+    """
+    findings = [finding for finding in result.findings if not finding.file.endswith(TEST_SUFFIX)]
+    if imports:
+        return findings
+    return [finding for finding in findings if ALL_RULES[finding.code].stage is not Stage.HANDLERS]
+
+
+def cold_changes(running: Document, document: Document) -> list[Finding]:
+    """Return a finding for each setting of ``document`` that a reload cannot change; they are errors."""
+    context = RuleContext(document, TypePatterns(()), running=running)
+    return list(run_checks(Stage.RELOAD, context))
+
+
+def _checked(loaded: LoadResult, *, imports: bool, tests: bool, beside: Sequence[Document]) -> CheckResult:
     result = CheckResult(loaded.findings, loaded.document, None, loaded.files)
     if loaded.document is not None:
         beside_files = cache(lambda: _expectations(loaded))
@@ -122,12 +132,13 @@ def _expectations(loaded: LoadResult) -> RouteTestSuite | None:
     """Load the route tests beside the files; None if there are none."""
     if loaded.document is None:
         return None
+    files = loaded.document.reader
     folders = dict.fromkeys(Path(source.path).parent for source in loaded.document.sources)
-    if not any(path.name.endswith(TEST_SUFFIX) for folder in folders for path in list_folder(folder)):
+    if not any(name.endswith(TEST_SUFFIX) for folder in folders for name in files.listing(folder)):
         return None
     from streamroute.config.route_tests import find_test_files, load_route_tests
 
-    return load_route_tests(find_test_files(folders), loaded.document.reader)
+    return load_route_tests(find_test_files(folders, files), files)
 
 
 def _messages(suite: RouteTestSuite | None) -> Iterator[Mapping[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +15,7 @@ from streamroute.errors import Reject, SetupError
 if TYPE_CHECKING:
     from streamroute.adapters.codecs.builtin import Codec
     from streamroute.compiler.runtime.route_handler import Prepare
+    from streamroute.compiler.trials.canaries import Canaries
     from streamroute.compiler.validation.data_check import Check
     from streamroute.expressions.filters import FilterError
 
@@ -38,9 +39,11 @@ def build_routers(
     """
     routers: dict[str, RedisRouter] = {}
     validate = _validator(checks, codec) if checks and not runtime.validated else None
+    routes = list(routes)
+    canaries = _canaries([route.config for route in routes])
     for route in routes:
         router = routers.setdefault(route.config.location.source.path, RedisRouter())
-        _register(router, route, stream, runtime.resources, validate)
+        _register(router, route, stream, runtime.resources, validate, canaries)
     return list(routers.values())
 
 
@@ -50,6 +53,7 @@ def _register(
     stream: StreamConfig,
     resources: Mapping[str, Any],
     validate: Prepare | None,
+    canaries: Canaries | None,
 ) -> None:
     from streamroute.compiler.runtime.route_handler import route_handler  # imports asyncio; a check need not
 
@@ -68,10 +72,20 @@ def _register(
         from streamroute.compiler.runtime.dedupe import with_dedupe
         from streamroute.expressions.values import compile_value
 
-        handler = with_dedupe(handler, compile_value(config.dedupe.key), config.dedupe.ttl)
-    accepts = _filter(config)
+        shared = () if canaries is None else canaries.dedupe_names(config)
+        handler = with_dedupe(handler, compile_value(config.dedupe.key), config.dedupe.ttl, shared)
+    accepts = _filter(config) if canaries is None else canaries.filter_of(config)
     for message_type in dict.fromkeys(config.types):
         router.message(message_type, accepts)(handler)
+
+
+def _canaries(routes: Sequence[RouteConfig]) -> Canaries | None:
+    """Return the canaries of a stream; None if there are none, so that its filters stay as they are."""
+    if all(route.canary is None for route in routes):
+        return None
+    from streamroute.compiler.trials.canaries import Canaries
+
+    return Canaries(routes, _filter)
 
 
 def _filter(route: RouteConfig) -> FilterFunc | None:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from streamroute.config.findings.quoting import hide_secrets
+from streamroute.config.findings.text_file import TextFile
 from streamroute.config.schema.replaced_values import has_variable, is_default
 from streamroute.config.yaml.source import SourceFile, SourceLocation
 from streamroute.durations import RetryPolicy, format_duration
@@ -90,13 +91,33 @@ class DedupeConfig(NamedTuple):
     ttl: float
 
 
+class StopAt(NamedTuple):
+    """When a canary is switched off: more than a percentage of its ``of`` recent messages failed.
+
+    ``dead`` and ``retry`` are 0 to 100; None never switches it off.
+    """
+
+    dead: float | None
+    retry: float | None
+    of: int
+
+
+class CanaryConfig(NamedTuple):
+    """The share of a canary: ``percent`` (0.01 to 100) of the values of the expression ``key``."""
+
+    percent: float
+    key: str
+    stop_at: StopAt | None
+
+
 class RouteConfig(NamedTuple):
     """A route: which messages go to which handler; ``timeout`` is in seconds.
 
     ``formerly`` are the route's previous names: it takes over the work pending under them.
     ``types`` may contain patterns over the catalogue, which the compiler expands.
     ``streams`` is empty if the route names none and the number of streams is not one. ``retry`` contains only
-    the route's own settings; ``policy_for`` returns the complete policy. ``invalid_keys`` are the keys whose
+    the route's own settings; ``policy_for`` returns the complete policy. A ``shadow`` only watches.
+    ``instead_of`` is the route that a ``canary`` replaces for its share. ``invalid_keys`` are the keys whose
     invalid value was replaced by the default; a finding reports each.
     """
 
@@ -114,9 +135,17 @@ class RouteConfig(NamedTuple):
     dedupe: DedupeConfig | None = None
     on_filter_error: str = "dead_letter"
     enabled: bool = True
+    shadow: bool = False
+    canary: CanaryConfig | None = None
+    instead_of: str | None = None
     description: str = ""
     tags: tuple[str, ...] = ()
     invalid_keys: frozenset[str] = frozenset()
+
+    @property
+    def is_live(self) -> bool:
+        """Whether its handler runs: it is enabled and not a shadow."""
+        return self.enabled and not self.shadow
 
     @property
     def ignores_filter_errors(self) -> bool:
@@ -142,7 +171,7 @@ class Document(NamedTuple):
 
     ``path`` is that of the root file, as the user would write it. ``allow`` is None if handlers from any
     module are allowed. ``messages`` is the catalogue, possibly empty. ``reader`` reads the files that the
-    configuration refers to, other than its includes.
+    configuration refers to, other than its includes. ``schema_files`` are the files with schemas of messages.
     """
 
     path: str
@@ -154,6 +183,7 @@ class Document(NamedTuple):
     sources: tuple[SourceFile, ...]
     reader: FileReader
     messages: Mapping[str, MessageConfig] = MappingProxyType({})
+    schema_files: tuple[TextFile, ...] = ()
 
     @property
     def location(self) -> SourceLocation:
@@ -163,16 +193,19 @@ class Document(NamedTuple):
     @property
     def folder(self) -> Path:
         """The folder of the root file; relative paths and the user's modules are resolved from it."""
-        return Path(self.path).absolute().parent
+        return Path(self.reader.absolute(self.path)).parent
 
     @property
     def generation(self) -> str:
-        """A short hash of the files' texts: any change of a text gives another generation."""
+        """A short hash of the texts of all files: any change of a text gives another generation.
+
+        The paths do not count, so that the same configuration in another folder is the same generation.
+        """
         import hashlib  # only running needs it, not a check
 
-        digest = hashlib.sha256()
-        for source in self.sources:
-            digest.update(hashlib.sha256(source.text.encode()).digest())
+        digest = hashlib.sha256(b"%d" % len(self.sources))
+        for file in (*self.sources, *self.schema_files):
+            digest.update(hashlib.sha256(file.text.encode()).digest())
         return digest.hexdigest()[:12]
 
     def location_of(self, stream: StreamConfig, key: str) -> SourceLocation:
@@ -200,5 +233,11 @@ class Document(NamedTuple):
         return [self.streams[name] for name in route.streams if name in self.streams]
 
     def served(self, stream: str) -> tuple[RouteConfig, ...]:
-        """Return the enabled routes of a stream, in order."""
-        return tuple(route for route in self.routes if route.enabled and stream in route.streams)
+        """Return the live routes of a stream, in order."""
+        return tuple(route for route in self.routes if route.is_live and stream in route.streams)
+
+    def shadows(self, stream: str) -> tuple[RouteConfig, ...]:
+        """Return the enabled shadow routes of a stream, in order."""
+        return tuple(
+            route for route in self.routes if route.shadow and route.enabled and stream in route.streams
+        )

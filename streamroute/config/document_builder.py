@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 from streamroute.config.document import (
     DEFAULT_TIMEOUT,
     EMBEDDED,
+    CanaryConfig,
     DedupeConfig,
     Document,
     RedisConfig,
     RouteConfig,
+    StopAt,
     StreamConfig,
 )
 from streamroute.config.schema.pruning import INVALID
@@ -178,6 +180,9 @@ def _route(
         dedupe=_dedupe(settings.get("dedupe")),
         on_filter_error=settings.get("on_filter_error", "dead_letter"),
         enabled=settings.get("enabled", True),
+        shadow=settings.get("shadow", False),
+        canary=_canary(settings.get("canary")),
+        instead_of=settings.get("instead_of"),
         description=settings.get("description", ""),
         tags=tuple(settings.get("tags", ())),
         invalid_keys=invalid_keys,
@@ -186,6 +191,24 @@ def _route(
 
 def _dedupe(settings: Mapping[str, Any] | None) -> DedupeConfig | None:
     return DedupeConfig(settings["key"], parse_duration(settings["ttl"])) if settings else None
+
+
+def _canary(settings: Mapping[str, Any] | None) -> CanaryConfig | None:
+    if not settings:
+        return None
+    return CanaryConfig(float(settings["percent"]), settings["key"], _stop_at(settings.get("stop_at")))
+
+
+def _stop_at(settings: Mapping[str, Any] | None) -> StopAt | None:
+    if settings is None:
+        return None
+    return StopAt(
+        _percent(settings.get("dead")), _percent(settings.get("retry")), int(settings.get("of", 200))
+    )
+
+
+def _percent(value: str | None) -> float | None:
+    return None if value is None else float(value.removesuffix("%"))
 
 
 def _names(value: str | Sequence[str]) -> tuple[str, ...]:

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 from streamroute.config.document import Document
 from streamroute.config.document_builder import CheckedFile, build_document
 from streamroute.config.files.includes import collect_includes
-from streamroute.config.files.loader import load_file
+from streamroute.config.files.loader import load_root_file
 from streamroute.config.findings.finding import Finding, Severity
 from streamroute.config.findings.quoting import quote_value
 from streamroute.config.findings.text_file import TextFile
 from streamroute.config.json_schema import ROOT_ONLY
-from streamroute.config.paths import is_folder
 from streamroute.config.schema.fast_validator import document_validator
 from streamroute.config.schema.pruning import prune
 from streamroute.config.schema.replaced_values import has_variable
@@ -23,9 +22,11 @@ from streamroute.config.variables.expand import replace_variables, unescaped
 from streamroute.config.variables.misplaced import find_misplaced
 from streamroute.config.yaml.source import DataPath, SourceFile
 from streamroute.system.files import FileReader
+from streamroute.system.opening import FileKind, kind_of
 
 if TYPE_CHECKING:
     from streamroute.config.messages.catalog import MessageConfig
+    from streamroute.system.recording import RecordingReader
 
 FILE_NAME: Final = "routes.yaml"
 VERSION: Final = 1
@@ -49,17 +50,19 @@ def load_config(
     env: Mapping[str, str] | None = None,
     unset: Literal["info", "error"] = "error",
     outside: bool = False,
+    files: FileReader | None = None,
 ) -> LoadResult:
     """Read a configuration and all its includes; for a folder, its routes.yaml.
 
     ``env`` gives the environment variables (by default the process's own), ``unset`` the severity of a
     variable that is not set and has no default. Only files below the root file's folder are read, unless
-    ``outside`` is true. Never raises because of a file's content.
+    ``outside`` is true; ``files`` reads them instead, and decides which may be read. Never raises because of
+    a file's content.
     """
-    name = config_file(path)
-    reader = FileReader(None if outside else Path(name).parent)
-    loaded = load_file(Path(name), name, outside=outside)
-    files = [loaded.file]
+    name = config_file(path, files)
+    reader = FileReader(None if outside else Path(name).parent) if files is None else files
+    loaded = load_root_file(Path(name), name, reader)
+    texts = [loaded.file]
     findings = list(loaded.findings)
     document = None
     if loaded.source is not None:
@@ -67,13 +70,30 @@ def load_config(
         run = _ConfigReader(loaded.source, environment, Severity(unset), loaded.findings, reader)
         document = run.document()
         findings += [*run.findings_of_unset, *run.findings]
-        files += run.files
-    return LoadResult(document, tuple(findings), {file.path: file for file in files})
+        texts += run.files
+    return LoadResult(document, tuple(findings), {file.path: file for file in texts})
 
 
-def config_file(path: str | Path) -> str:
-    """Return the configuration file for a path given by the user: for a folder, its routes.yaml."""
-    return str(Path(path) / FILE_NAME if is_folder(path) else Path(path))
+def config_file(path: str | Path, files: FileReader | None = None) -> str:
+    """Return the configuration file for a path given by the user: for a folder, its routes.yaml.
+
+    The root file of ``files`` stays itself, even if there is a folder in its place.
+    """
+    if files is not None and files.root is not None and Path(path) == Path(files.root):
+        return str(Path(path))
+    kind = kind_of(path) if files is None else files.kind(path)
+    return str(Path(path) / FILE_NAME if kind is FileKind.FOLDER else Path(path))
+
+
+def recording_reader(path: str | Path, *, outside: bool = False, is_file: bool = False) -> RecordingReader:
+    """Return a reader for ``load_config`` that keeps what it reads; ``path`` and ``outside`` are as there.
+
+    With ``is_file``, the path is that of the root file, even if there is a folder in its place.
+    """
+    from streamroute.system.recording import RecordingReader  # a check needs none
+
+    name = str(Path(path)) if is_file else config_file(path)
+    return RecordingReader(name, None if outside else Path(name).parent)
 
 
 class _ConfigReader:
@@ -95,6 +115,7 @@ class _ConfigReader:
         self.findings: list[Finding] = []
         self.findings_of_unset: list[Finding] = []
         self.files: list[TextFile] = []
+        self.schema_files: tuple[TextFile, ...] = ()
         self.is_foreign = False
 
     def document(self) -> Document | None:
@@ -107,7 +128,10 @@ class _ConfigReader:
         files: list[CheckedFile] = [(self.root, data)]
         files += [(source, self._fragment_data(source)) for source in collection.sources]
         messages = self._messages(files)
-        return build_document(files, messages, reader=self.reader, knows_streams=self._knows_streams(files))
+        document = build_document(
+            files, messages, reader=self.reader, knows_streams=self._knows_streams(files)
+        )
+        return document._replace(schema_files=self.schema_files)
 
     def _messages(self, files: Sequence[CheckedFile]) -> Mapping[str, MessageConfig]:
         if not any(data.get("messages") for _, data in files):
@@ -117,6 +141,7 @@ class _ConfigReader:
         catalogue = read_catalogue(files, self.reader)
         self.findings += catalogue.findings
         self.files += catalogue.files
+        self.schema_files = catalogue.files
         return catalogue.messages
 
     def _root_data(self) -> dict[str, Any] | None:

@@ -10,10 +10,9 @@ import os
 from pathlib import Path
 from typing import Final
 
-from streamroute.system.files import file_type_name
+from streamroute.system.opening import FileKind, kind_of
 
 MISSING: Final = "does not exist"
-NOT_ENTERABLE: Final = "is in a folder that cannot be entered"
 
 
 def is_file(path: str | Path) -> bool:
@@ -31,27 +30,22 @@ def exists(path: str | Path) -> bool:
     return os.path.exists(path)  # noqa: PTH110 - see above
 
 
-def is_broken_link(path: str | Path) -> bool:
-    """Whether the path is a broken link."""
-    return os.path.islink(path) and not os.path.exists(path)  # noqa: PTH110, PTH114 - see above
-
-
-def is_non_folder(path: str | Path) -> bool:
-    """Whether the path is something other than a folder: a file, a pipe or a broken link."""
-    return os.path.lexists(path) and not is_folder(path)
-
-
 def file_problem(path: str | Path) -> str:
     """Return why a path is not a file, as a phrase to follow its name; empty if it is a file."""
-    if is_broken_link(path):
-        return "is a broken link"
-    try:
-        kind = file_type_name(os.stat(path).st_mode)  # noqa: PTH116 - see above
-    except PermissionError:
-        return NOT_ENTERABLE
-    except (OSError, ValueError):
-        return MISSING
-    return f"is {kind}, not a file" if kind else ""
+    return kind_problem(kind_of(path))
+
+
+def kind_problem(kind: FileKind) -> str:
+    """Return why a path of this kind is not a file, as a phrase to follow its name; empty for a file."""
+    match kind:
+        case FileKind.FILE:
+            return ""
+        case FileKind.MISSING:
+            return MISSING
+        case FileKind.BROKEN_LINK | FileKind.NOT_ENTERABLE:
+            return f"is {kind}"
+        case _:
+            return f"is {kind}, not a file"
 
 
 def list_folder(folder: str | Path) -> list[Path]:

@@ -15,10 +15,10 @@ from streamroute.config.findings.quoting import quote_value
 from streamroute.config.findings.text_file import TextFile
 from streamroute.config.json_schema import TESTS
 from streamroute.config.load import VERSION
-from streamroute.config.paths import is_non_folder
 from streamroute.config.schema.findings import check_against_schema
 from streamroute.config.yaml.source import SourceFile, SourceLocation
-from streamroute.system.files import FileReader, OutsideFolderError
+from streamroute.system.files import FileReader
+from streamroute.system.opening import FileKind, OutsideFolderError
 from streamroute.text.json_problems import describe_json_error
 
 
@@ -36,7 +36,8 @@ class RouteTest:
 
     ``message`` is None if it cannot be read. ``transform`` maps routes to the expected input of their
     handlers; ``dead_letter`` are the routes expected to fail before their handler; ``invalid``: the whole
-    message is expected to be dead-lettered. ``stream`` is None if the test covers the routes of all streams.
+    message is expected to be dead-lettered. ``shadow`` are the shadows expected to match; None expects
+    nothing of them. ``stream`` is None if the test covers the routes of all streams.
     """
 
     name: str
@@ -47,6 +48,7 @@ class RouteTest:
     transform: Mapping[str, Any] = field(default_factory=dict)
     dead_letter: tuple[str, ...] = ()
     invalid: bool = False
+    shadow: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +60,12 @@ class RouteTestSuite:
     files: Mapping[str, TextFile] = field(default_factory=dict, repr=False)
 
 
-def find_test_files(folders: Iterable[Path]) -> list[Path]:
+def find_test_files(folders: Iterable[Path], files: FileReader) -> list[Path]:
     """Return the test files directly in these folders, sorted."""
-    paths = {path for folder in folders for path in folder.glob(f"*{TEST_SUFFIX}") if is_non_folder(path)}
-    return sorted(paths)
+    paths = {
+        folder / name for folder in folders for name in files.listing(folder) if name.endswith(TEST_SUFFIX)
+    }
+    return sorted(path for path in paths if files.kind(path) is not FileKind.FOLDER)
 
 
 def load_route_tests(
@@ -137,6 +141,7 @@ class _TestFileReader:
             transform=settings.get("transform", {}),
             dead_letter=tuple(failing) if isinstance(failing, list) else (),
             invalid=failing is True,
+            shadow=tuple(settings["shadow"]) if "shadow" in settings else None,
         )
 
     def _message(self, value: Any, location: SourceLocation) -> Mapping[str, Any] | EntryReference | None:

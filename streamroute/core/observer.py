@@ -24,6 +24,11 @@ class Result(StrEnum):
     """The route failed, and outcomes are not collected: the entry stays pending."""
     LOST = "lost"
     """Another worker claimed the entry while it was held here: it may run more than once."""
+    SHADOW_MATCHED = "shadow_matched"
+    """A shadow route would have run. This and the next three say nothing about the message's outcome."""
+    SHADOW_NOT_MATCHED = "shadow_not_matched"
+    SHADOW_FILTER_ERROR = "shadow_filter_error"
+    SHADOW_TRANSFORM_ERROR = "shadow_transform_error"
 
 
 Observer = Callable[[Mapping[str, Any], str | None, Result], None]

@@ -20,6 +20,7 @@ from streamroute.errors import SetupError
 from streamroute.incidents import LOG_ONLY, Incidents
 from streamroute.outages import OutageTracker
 from streamroute.system.forked import PROCESS, begin_consuming, end_consuming
+from streamroute.system.waiting import wait_until
 from streamroute.values import KnownRoutes, Lease
 
 _GROUP_ATTEMPTS: Final = 5
@@ -82,6 +83,7 @@ class RedisStreamProcessor:
         self._known_routes: Callable[[], KnownRoutes] = KnownRoutes
         self._turn = asyncio.Lock()
         self._listening = False
+        self._is_retired = False
         consumer = ConsumerId(stream_name, consumer_group_name, consumer_name)
         settings = ConsumerSettings(
             batch_count=batch_count,
@@ -127,7 +129,7 @@ class RedisStreamProcessor:
                 raise SetupError("this process was forked by a handler; consume in a process that is started")
             await self._create_group()
             begin_consuming(self, asyncio.get_running_loop())
-            self._listening = True
+            self._listening, self._is_retired = True, False
             if self._keeper is not None:
                 await self._keeper.open()
             self._lifecycle.open()
@@ -148,6 +150,34 @@ class RedisStreamProcessor:
                 await self._keeper.close()
             self._listening = False
             end_consuming(self)
+
+    def resize(self, concurrency: int) -> None:
+        """Run at most ``concurrency`` handlers at once from now on; surplus ones that run now may end."""
+        self._lifecycle.resize(concurrency)
+
+    def retire(self) -> None:
+        """Start no more entries, and release those that are queued; running handlers continue.
+
+        From now on this consumer has no routes for the group's other workers. Call ``drain()`` next.
+        """
+        self._is_retired = True
+        self._lifecycle.retire()
+
+    async def drain(self) -> None:
+        """Stop reading, let running handlers end in any time, settle, and stop.
+
+        ``stop_listening()`` limits the time to ``grace`` seconds.
+        """
+        async with self._turn:
+            if self._listening:
+                await self._fetcher.close()
+        await wait_until(lambda: self._lifecycle.is_empty)
+        await self.stop_listening()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it reads nothing and runs no handler, except stuck ones; then another may continue."""
+        return not self._fetcher.is_open and self._lifecycle.is_idle
 
     @property
     def running(self) -> int:
@@ -194,7 +224,7 @@ class RedisStreamProcessor:
 
     def _current_known_routes(self) -> KnownRoutes:
         """Return the routes that the callback runs; may be called from any thread."""
-        return self._known_routes()
+        return KnownRoutes() if self._is_retired else self._known_routes()
 
 
 def _known_routes_of(callback: Any) -> Callable[[], KnownRoutes]:

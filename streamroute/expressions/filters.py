@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final, Protocol, cast
+from weakref import WeakValueDictionary
 
 from jmespath.exceptions import JMESPathTypeError
 
@@ -12,6 +13,7 @@ from streamroute.errors import StreamrouteError
 from streamroute.expansion import ExpansionError
 from streamroute.expressions.evaluate.compiled import filter_function
 from streamroute.expressions.evaluate.cost_limit import TooCostlyError, is_cheap, with_cost_limit
+from streamroute.expressions.evaluate.cost_model import cost_of
 from streamroute.expressions.evaluate.equality_terms import Equality, leading_equalities
 from streamroute.expressions.evaluate.interpreter import evaluate, is_falsy
 from streamroute.expressions.lint import parse_compilable
@@ -45,8 +47,22 @@ class FilterError(StreamrouteError):
         self.cause = cause
 
 
+_in_use: Final[WeakValueDictionary[str, Filter]] = WeakValueDictionary()
+
+
 def compile_filter(expression: str) -> Filter:
-    """Compile an expression to generated code. Raises ExpressionError for the first fatal problem."""
+    """Compile an expression to generated code, or return its filter that is in use.
+
+    So a reload compiles only the filters that the running configuration does not have. Raises ExpressionError
+    for the first fatal problem.
+    """
+    known = _in_use.get(expression)
+    if known is None:
+        known = _in_use[expression] = _compiled(expression)
+    return known
+
+
+def _compiled(expression: str) -> Filter:
     tree = parse_compilable(expression)
     accepts = filter_function(tree.root, partial(interpret_filter, expression))
     accepts = _with_cost_limit(expression, tree, accepts)
@@ -57,7 +73,8 @@ def compile_filter(expression: str) -> Filter:
 
 def _with_cost_limit(expression: str, tree: Tree, accepts: Callable[[Any], bool]) -> Callable[[Any], bool]:
     """The filter, raising FilterError if it would take too many steps."""
-    counted = with_cost_limit(tree.root, accepts, lambda value: not is_falsy(value))
+    steps = cost_of(tree.root).steps
+    counted = with_cost_limit(tree.root, steps, accepts, lambda value: not is_falsy(value))
     if counted is accepts:
         return accepts
 
@@ -69,7 +86,7 @@ def _with_cost_limit(expression: str, tree: Tree, accepts: Callable[[Any], bool]
         except BaseException as error:
             raise FilterError(expression, failure_text(error)) from error
 
-    if not is_cheap(tree.root):
+    if not is_cheap(steps):
         return limited
     return lambda payload: limited(payload) if type(payload) is ExpandingMessage else accepts(payload)
 

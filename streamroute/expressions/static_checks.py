@@ -17,7 +17,8 @@ ALWAYS_FAILS: Final = "SR306"
 NEGATION: Final = "SR307"
 EXPLODES: Final = "SR309"
 
-_LONG: Final = 100  # characters; shorter expressions cannot grow much
+SHORT: Final = 100
+"""Characters: the result of an expression with fewer cannot grow much."""
 
 _COMPARED: Final = re.compile(r"\s*[=!<>]=?\s*(?:'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`)")
 """A comparison after a path: ``!a.b == 'x'`` is meant as the negation of all of it."""
@@ -29,7 +30,7 @@ def check_tree(tree: Tree) -> Iterator[Problem]:
         check = _CHECKS.get(node["type"])
         if check is not None:
             yield from check(tree, node, start, end)
-    if len(tree.expression) >= _LONG and not cost_of(tree.root).is_bounded:
+    if len(tree.expression) >= SHORT and not cost_of(tree.root).is_bounded:
         message = "the result grows exponentially with the input"
         help_text = "evaluation exceeds the limit on steps, so the route fails at run time"
         yield Problem(EXPLODES, message, 0, len(tree.expression), help_text)

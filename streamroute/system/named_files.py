@@ -13,7 +13,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from streamroute.system.files import (
+from streamroute.system.opening import (
     MAX_BYTES,
     VCS_FOLDERS,
     OutsideFolderError,

@@ -9,7 +9,7 @@ from typing import Any
 
 from streamroute import adapters
 
-CHANGING = {"Cluster", "MemoryGroup", "Pending", "_ReadRequest"}
+CHANGING = {"Cluster", "MemoryGroup", "Pending", "UnfinishedWork", "_ReadRequest"}
 
 
 def dataclasses_of_adapters() -> dict[str, Any]:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from measuring import ROOT
 from redis import Redis
@@ -26,17 +26,23 @@ routes:
 
 @contextmanager
 def serving(
-    url: str, folder: Path, handler: str, *options: str, concurrency: int = 32, text: str = ""
+    url: str,
+    folder: Path,
+    handler: str,
+    *options: str,
+    concurrency: int = 32,
+    text: str = "",
+    errors: IO[str] | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Serve the stream ``bench`` with the function ``work`` defined by the source ``handler``.
 
-    ``text`` is another configuration, which may name that function too.
+    ``text`` is another configuration, which may name that function too. ``errors`` is the file for its log.
     """
     (folder / "routes.yaml").write_text(text or ROUTES.format(url=url, concurrency=concurrency))
     (folder / "serving_handlers.py").write_text(handler)
     words = [sys.executable, "-m", "streamroute", "serve", str(folder), "--log-level", "error", *options]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
-    process = subprocess.Popen(words, env=environment)
+    process = subprocess.Popen(words, env=environment, stderr=errors)
     try:
         yield process
     finally:

@@ -32,6 +32,7 @@ routes:
 """
 HANDLERS: Final = "async def count(payload):\n    return None\n"
 BACKLOG: Final = 100_000
+_QUARTERS: Final = 4
 
 
 def resident(pid: int) -> float:
@@ -79,7 +80,9 @@ def main() -> int:
     options = parser.parse_args()
     with new_server() as server, tempfile.TemporaryDirectory() as folder:
         sizes = soak(server.url, Path(folder), options.seconds)
-    quarter = len(sizes) // 4
+    if len(sizes) < _QUARTERS:
+        parser.exit(2, f"too short a run: its memory was measured {len(sizes)} times, and 4 are needed\n")
+    quarter = len(sizes) // _QUARTERS
     before, after = statistics.median(sizes[quarter : 2 * quarter]), statistics.median(sizes[-quarter:])
     sys.stdout.write(f"second quarter {before:.1f} MB, last quarter {after:.1f} MB\n")
     return 0 if after <= before * 1.1 else 1

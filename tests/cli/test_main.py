@@ -48,7 +48,7 @@ def test_no_help_ends_in_the_middle_of_a_sentence(command: Callable[..., Done]) 
     assert "..." not in commands
 
 
-@pytest.mark.parametrize("name", ["check", "init", "publish", "schema", "serve"])
+@pytest.mark.parametrize("name", ["check", "generations", "init", "publish", "schema", "serve"])
 def test_every_option_has_a_help_text(name: str) -> None:
     found = streamroute.get_command(click.Context(streamroute), name)
     assert found is not None
@@ -96,7 +96,7 @@ def test_completion_scripts_are_printed_and_complete(lone_project: Project, shel
     "typed",
     [
         "check", "test", "serve", "serve --feed", "routes", "explain", "explain --config", "publish s",
-        "publish --config", "dead list --config", "init",
+        "publish --config", "dead list --config", "init", "generations", "generations --state-dir",
     ],
 )  # fmt: skip
 def test_paths_are_completed_by_the_shell(lone_project: Project, typed: str) -> None:

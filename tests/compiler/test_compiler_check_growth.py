@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from streamroute.compiler.pipeline import check_path
+from streamroute.expressions.syntax.parser import MAX_LENGTH
 
 HEAD = "version: 1\nstreams: {a: , b: }\nroutes:\n"
 
@@ -69,3 +70,26 @@ def test_twice_the_routes_are_twice_the_work(tmp_path: Path, route: Callable[[in
     work(path, route, 50)  # what is imported and cached once
     some, more, most = (work(path, route, count) for count in (100, 200, 400))
     assert most - more < 2.3 * (more - some)
+
+
+@pytest.mark.parametrize(
+    ("clean", "wrong", "code"),
+    [
+        ("tenant == 'a'", f"tenant == '{'a' * MAX_LENGTH}'", "SR305"),
+        ("contains(tags, 'a')", "contain(tags, 'a')", "SR302"),
+        ("n == `1` && tenant == 'a'", "n == `1` && tenant == `1`x", "SR301"),
+    ],
+)
+def test_an_expression_like_a_clean_one_is_not_taken_for_it(
+    tmp_path: Path, clean: str, wrong: str, code: str
+) -> None:
+    path = tmp_path / "routes.yaml"
+    filters = [clean, clean.replace("'a'", "'z'"), wrong]
+    routes = [
+        f'- {{name: r{at}, stream: a, type: t, handler: x.y, filter: "{text}"}}'
+        for at, text in enumerate(filters)
+    ]
+    path.write_text(HEAD + "\n".join(routes) + "\n")
+    findings = [each for each in check_path(path, imports=False).findings if each.code.startswith("SR3")]
+    assert {finding.span.line for finding in findings} <= {6}
+    assert code in {finding.code for finding in findings}

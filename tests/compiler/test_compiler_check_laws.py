@@ -83,13 +83,31 @@ routes:
     with: {template: "vip.html", copies: 2}
     enabled: true
     tags: [a, b]
+  - name: send-2
+    stream: [bot_events, raw]
+    type: booking.cancelled
+    handler: mine:send
+    with: {template: "new.html"}
+    canary: {percent: 5, key: guest.id, stop_at: {dead: 1%, retry: 5%, of: 100}}
+    instead_of: send
+  - {name: watch, stream: raw, type: booking.cancelled, shadow: true, handler: mine.welcome}
 """
 PIECES = st.sampled_from(
     [
         *YAML_PIECES,
         *("on", "3", "''", "&&", "||", "==", "length(", ")", "[?", "`1`"),
         *("mine.", "os.system", "mine.rows", "mine.RATES"),
-        *("name", "handler", "handlr", "stream", "orders", "# streamroute: ignore[SR307]"),
+        *(
+            "name",
+            "handler",
+            "handlr",
+            "stream",
+            "orders",
+            "canary",
+            "shadow",
+            "instead_of",
+            "# streamroute: ignore[SR307]",
+        ),
     ]
 )
 

@@ -156,6 +156,12 @@ STREAM = mapping(
     dead_letter=NAMES,
     unknown_type=st.sampled_from(["ack", "dead_letter", "drop"]) | ANY,
 )
+PERCENTS = st.sampled_from(["1%", "0.5%", "100%", "101%", "5", ""]) | ANY
+CANARY = mapping(
+    percent=NUMBERS | st.sampled_from([0.01, 0.001, 100, 100.5]),
+    key=NAMES,
+    stop_at=mapping(dead=PERCENTS, retry=PERCENTS, of=NUMBERS),
+)
 ROUTE = st.fixed_dictionaries(
     {"name": NAMES, "type": one_or_list(NAMES), "handler": PATHS},
     optional={
@@ -167,6 +173,9 @@ ROUTE = st.fixed_dictionaries(
         "retry": RETRY,
         "on_filter_error": st.sampled_from(["dead_letter", "no_match", "ack"]),
         "enabled": st.booleans() | ANY,
+        "shadow": st.booleans() | ANY,
+        "canary": CANARY | ANY,
+        "instead_of": NAMES | ANY,
         "tags": st.lists(NAMES, max_size=3) | ANY,
         "hander": ANY,
     },

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from streamroute.config.document import Document
+from streamroute.config.document import CanaryConfig, Document, StopAt
 from streamroute.config.findings.finding import Severity, Span
 from streamroute.config.load import LoadResult, load_config
 from streamroute.values import RetryPolicy
@@ -46,6 +46,7 @@ def test_a_route_takes_the_only_stream_and_has_every_default(tmp_path: Path) -> 
     assert (route.name, route.streams, route.types) == ("one", ("bot_events",), ("a",))
     assert (route.filter, dict(route.arguments), route.timeout) == (None, {}, 300.0)
     assert route.formerly == ()
+    assert (route.shadow, route.canary, route.instead_of, route.is_live) == (False, None, None, True)
     assert (route.on_filter_error, route.enabled, route.description, route.tags) == (
         "dead_letter",
         True,
@@ -118,6 +119,38 @@ def test_a_route_declares_one_or_several_former_names(
 ) -> None:
     text = MINIMAL.replace("type: a", f"type: a, formerly: {stated}")
     assert document(tmp_path, text).routes[0].formerly == names
+
+
+@pytest.mark.parametrize(
+    ("stop_at", "expected"),
+    [
+        ("", None),
+        (", stop_at: {dead: 1%}", StopAt(1.0, None, 200)),
+        (", stop_at: {retry: 2.5%, dead: 0%, of: 50}", StopAt(0.0, 2.5, 50)),
+        (", stop_at: {}", StopAt(None, None, 200)),
+    ],
+)
+def test_a_canary_has_a_share_and_its_limits(tmp_path: Path, stop_at: str, expected: StopAt | None) -> None:
+    keys = f"canary: {{percent: 0.5, key: guest.id{stop_at}}}, instead_of: other"
+    (route,) = document(tmp_path, MINIMAL.replace("type: a", f"type: a, {keys}")).routes
+    assert route.canary == CanaryConfig(0.5, "guest.id", expected)
+    assert route.instead_of == "other"
+
+
+@pytest.mark.parametrize(
+    ("keys", "live", "shadow"),
+    [
+        ("shadow: true", 0, 1),
+        ("shadow: true, enabled: false", 0, 0),
+        ("shadow: false", 1, 0),
+        ("enabled: false", 0, 0),
+    ],
+)
+def test_a_stream_is_served_by_live_routes_and_watched_by_shadows(
+    tmp_path: Path, keys: str, live: int, shadow: int
+) -> None:
+    made = document(tmp_path, MINIMAL.replace("type: a", f"type: a, {keys}"))
+    assert (len(made.served("bot_events")), len(made.shadows("bot_events"))) == (live, shadow)
 
 
 def test_a_former_name_that_cannot_be_used_is_left_out(tmp_path: Path) -> None:

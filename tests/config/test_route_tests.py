@@ -182,4 +182,7 @@ def test_files_of_tests_are_found_by_their_name_and_sorted(tmp_path: Path) -> No
     for name in ("b.test.yaml", "a.test.yaml", "routes.yaml", "test.yaml", "sub/c.test.yaml"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    assert [path.name for path in find_test_files([tmp_path])] == ["a.test.yaml", "b.test.yaml"]
+    assert [path.name for path in find_test_files([tmp_path], FileReader(tmp_path))] == [
+        "a.test.yaml",
+        "b.test.yaml",
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 import jmespath
@@ -154,3 +155,13 @@ def test_a_long_filter_is_shortened_in_its_error() -> None:
 def test_any_python_exception_is_a_filter_error() -> None:
     with pytest.raises(FilterError, match="failed: TypeError"):
         compile_filter("max_by(a, &b) == `1`")({"a": [{"b": 1}, {"b": "x"}]})
+
+
+def test_a_filter_is_compiled_again_only_when_it_is_not_in_use() -> None:
+    first = compile_filter("in_use == 'one'")
+    assert compile_filter("in_use == 'one'") is first
+    assert compile_filter("in_use == 'two'") is not first
+    known = weakref.ref(first)
+    del first
+    assert known() is None
+    assert compile_filter("in_use == 'one'")({"in_use": "one"}) is True

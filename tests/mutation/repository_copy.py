@@ -31,6 +31,8 @@ class RepositoryCopy:
         files = list_files(self._root)
         for name in files:
             _copy(self._root / name, self.folder / name)
+        for name in _list_linked_folders(self._root):
+            _copy_link(self._root / name, self.folder / name)
         wanted = set(files)
         for path in self.folder.rglob("*"):
             name = str(path.relative_to(self.folder))
@@ -58,10 +60,18 @@ class RepositoryCopy:
 
 def list_files(root: Path) -> list[str]:
     """Return the files of a repository, tracked or new, without those that git ignores."""
+    return [name for name in _list_names(root) if (root / name).is_file()]
+
+
+def _list_linked_folders(root: Path) -> list[str]:
+    """Return the links to folders of a repository, such as that of the package to the schemas."""
+    return [name for name in _list_names(root) if (root / name).is_symlink() and (root / name).is_dir()]
+
+
+def _list_names(root: Path) -> list[str]:
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     output = subprocess.run(command, cwd=root, check=True, capture_output=True).stdout
-    names = sorted({name for name in output.decode().split("\0") if name})
-    return [name for name in names if (root / name).is_file()]
+    return sorted({name for name in output.decode().split("\0") if name})
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -70,3 +80,9 @@ def _copy(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, target)
     target.chmod(source.stat().st_mode)
+
+
+def _copy_link(source: Path, target: Path) -> None:
+    if not target.is_symlink():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.symlink_to(source.readlink())

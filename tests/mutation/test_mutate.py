@@ -209,7 +209,7 @@ def test_explained_survivors_exist() -> None:
 
 
 def test_every_target_names_files(tmp_path: Path) -> None:
-    assert set(load_targets(ROOT)) == {"core", "adapters", "clusters", "lua", "expressions"}
+    assert set(load_targets(ROOT)) == {"core", "adapters", "clusters", "reload", "lua", "expressions"}
     file = tmp_path / "targets.toml"
     file.write_text('[x]\nsources = ["streamroute/nowhere.py"]\ntests = []\n')
     with pytest.raises(ValueError, match=r"no file is called streamroute/nowhere\.py"):
@@ -246,6 +246,20 @@ def test_a_mutant_is_written_to_a_copy_alone(tmp_path: Path) -> None:
     (root / "m.py").unlink()
     copy.update()
     assert not (copy.folder / "m.py").exists()
+
+
+def test_a_copy_has_the_links_to_folders_of_the_repository(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    (root / "schemas").mkdir(parents=True)
+    (root / "schemas" / "a.json").write_text("{}")
+    (root / "package").mkdir()
+    (root / "package" / "schemas").symlink_to("../schemas")
+    subprocess.run(["git", "init", "-q"], cwd=root, check=True)
+    copy = RepositoryCopy(root, tmp_path / "copy")
+    for _ in range(2):
+        copy.update()
+        assert (copy.folder / "package" / "schemas").resolve() == copy.folder / "schemas"
+        assert (copy.folder / "package" / "schemas" / "a.json").read_text() == "{}"
 
 
 def test_the_mutants_are_listed_without_a_run(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ from consuming import eventually
 from projects import JOBS
 from streamroute.adapters.groups.live_workers import pack_known_routes
 from streamroute.adapters.redis.connection import open_redis
-from streamroute.app import App, consumer_name, open_app
+from streamroute.app import App, open_app
 from streamroute.compiler.pipeline import check_path
 from streamroute.compiler.resolve.importer import isolated_imports
 from streamroute.errors import RedisUnavailableError, SetupError
@@ -167,10 +167,6 @@ async def test_a_user_who_lacks_a_right_reads_nothing(
         with pytest.raises(SetupError, match=r"lacks rights to consume events; add to its ACL: \+hdel$"):
             await app.start()
     assert not await redis_client.exists("events")
-
-
-def test_no_two_starts_share_a_consumer_s_name() -> None:
-    assert len({consumer_name() for _ in range(100)}) == 100
 
 
 ORDERED = """

@@ -7,8 +7,6 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-import pytest
-
 from repository import ROOT
 
 PACKAGE: Final = ROOT / "streamroute"
@@ -41,21 +39,26 @@ ELSEWHERE: Final = {
     "adapters/redis/errors": "adapters/stream/test_storage_steps.py",
     "adapters/redis/scripts": "adapters/lua/test_claim.py",
     "adapters/stream/leases/claiming": "adapters/stream/test_storage_on_servers.py",
-    "adapters/stream/publishers": "adapters/groups/test_takeover.py",
-    "cli/arguments/config": "cli/commands/test_check.py",
     "cli/arguments/server": "cli/test_cli_bad_address.py",
     "cli/arguments/stream_argument": "cli/commands/test_dead.py",
+    "cli/commands/comparing": "cli/commands/test_diff.py",
+    "cli/commands/controlling": "cli/commands/test_reload.py",
     "cli/commands/dead_letters": "cli/commands/test_dead.py",
+    "cli/commands/explaining": "cli/commands/test_explain.py",
+    "cli/commands/rollback": "cli/commands/test_reload.py",
     "cli/commands/schema": "cli/test_main.py",
     "cli/commands/serving": "cli/commands/test_serve.py",
     "cli/commands/testing": "cli/commands/test_test.py",
     "cli/entry": "cli/test_main.py",
     "cli/output/dead_letters": "cli/commands/test_dead.py",
+    "cli/output/diff": "cli/commands/test_diff.py",
     "cli/output/explanation": "cli/commands/test_explain.py",
     "cli/output/formats": "cli/output/formats/test_formats.py",
     "cli/output/graphs": "cli/commands/test_routes.py",
+    "cli/output/reload_findings": "cli/commands/serving/test_reloading.py",
     "cli/output/route_location": "cli/commands/test_explain.py",
     "cli/output/route_tests": "cli/commands/test_test.py",
+    "cli/output/stored_event": "cli/commands/test_explain_entries.py",
     "cli/process/deadline": "cli/commands/test_serve_stuck_handlers.py",
     "cli/process/workers": "cli/commands/test_serve_workers.py",
     "cli/starter/greetings": "cli/commands/test_init.py",
@@ -75,6 +78,7 @@ ELSEWHERE: Final = {
     "expressions/translation": "expressions/translation/test_translate.py",
     "expressions/types/mistakes/misplaced_values": "expressions/test_expressions_tables.py",
     "ops/dead_letters": "cli/commands/test_dead.py",
+    "ops/explain": "cli/commands/test_explain_entries.py",
     "ops/route_tests": "cli/commands/test_test.py",
     "ops/serve/background": "ops/metrics/test_group_poller.py",
     "system/extras": "cli/process/test_event_loop.py",
@@ -94,6 +98,7 @@ def has_logic(path: Path) -> bool:
     )
 
 
+@cache
 def modules() -> list[str]:
     """Return the modules with logic, as paths in the package without their suffix."""
     found = (path for path in PACKAGE.rglob("*.py") if path.stem not in {"__init__", "__main__"})
@@ -153,12 +158,14 @@ def is_reached(module: str) -> bool:
     return PACKAGE / f"{module}.py" in reached(TESTS / folder if folder.parts else TOP)
 
 
-@pytest.mark.parametrize("module", modules())
-def test_every_module_is_tested_by_its_folder_or_a_named_test(module: str) -> None:
-    elsewhere = ELSEWHERE.get(module) or ELSEWHERE.get(str(Path(module).parent))
-    assert is_reached(module) or (elsewhere is not None and (TESTS / elsewhere).is_file()), (
-        f"no test of tests/{Path(module).parent} is named after {module}.py or leads to it by imports"
-    )
+def test_every_module_is_tested_by_its_folder_or_a_named_test() -> None:
+    """A test of its folder is named after it, or leads to it by imports."""
+
+    def is_tested(module: str) -> bool:
+        elsewhere = ELSEWHERE.get(module) or ELSEWHERE.get(str(Path(module).parent))
+        return is_reached(module) or (elsewhere is not None and (TESTS / elsewhere).is_file())
+
+    assert [module for module in modules() if not is_tested(module)] == []
 
 
 def test_no_entry_for_a_module_tested_elsewhere_is_unneeded() -> None:
@@ -167,20 +174,21 @@ def test_no_entry_for_a_module_tested_elsewhere_is_unneeded() -> None:
     assert set(ELSEWHERE) - needed == set()
 
 
-@pytest.mark.parametrize("path", [str(path.relative_to(TESTS)) for path in files_of_tests()])
-def test_every_test_file_is_named_after_a_module_or_its_folder(path: str) -> None:
-    file = TESTS / path
-    room, name = room_of(file.parent), file.stem.removeprefix("test_")
-    known = {entry.stem.strip("_") for entry in room.iterdir()} | {room.name}
-    assert any(named_after(name, each) for each in known) or (
-        file.parent == TOP and name in ABOUT_THE_WHOLE
-    ), f"streamroute/{room.relative_to(PACKAGE)} has no module of which test_{name}.py is a test"
+def test_every_test_file_is_named_after_a_module_or_its_folder() -> None:
+    def is_named(file: Path) -> bool:
+        room, name = room_of(file.parent), file.stem.removeprefix("test_")
+        known = {entry.stem.strip("_") for entry in room.iterdir()} | {room.name}
+        return any(named_after(name, each) for each in known) or (
+            file.parent == TOP and name in ABOUT_THE_WHOLE
+        )
+
+    assert [str(file.relative_to(TESTS)) for file in files_of_tests() if not is_named(file)] == []
 
 
 def test_files_about_the_whole_exist() -> None:
     assert [name for name in ABOUT_THE_WHOLE if not (TOP / f"test_{name}.py").is_file()] == []
 
 
-@pytest.mark.parametrize("folder", sorted({str(path.parent.relative_to(TESTS)) for path in files_of_tests()}))
-def test_a_folder_of_tests_has_its_room(folder: str) -> None:
-    assert room_of(TESTS / folder).is_dir()
+def test_a_folder_of_tests_has_its_room() -> None:
+    folders = {path.parent for path in files_of_tests()}
+    assert sorted(str(folder) for folder in folders if not room_of(folder).is_dir()) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import tokenize
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -56,7 +57,7 @@ def test_removed_phrases_do_not_come_back(phrase: str) -> None:
     pattern = re.compile(r"\b" + phrase.replace(" ", r"[\s#]+") + r"\b", re.IGNORECASE)
     assert [
         f"{path.relative_to(ROOT)}: {found[0]}"
-        for path, text in _TEXTS.items()
+        for path, text in _texts().items()
         for found in pattern.finditer(text)
     ] == []
 
@@ -75,7 +76,9 @@ def _strings(source: str) -> Iterator[str]:
             yield token.string
 
 
-_TEXTS: Final = {
-    **{path: _text_of(path) for path in SOURCES},
-    **{path: path.read_text(encoding="utf-8") for path in TEXTS},
-}
+@cache
+def _texts() -> dict[Path, str]:
+    return {
+        **{path: _text_of(path) for path in SOURCES},
+        **{path: path.read_text(encoding="utf-8") for path in TEXTS},
+    }

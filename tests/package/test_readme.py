@@ -115,3 +115,22 @@ def test_every_key_of_the_schema_is_named() -> None:
         key for part in ("stream", "route", "message", "retry") for key in definitions[part]["properties"]
     }
     assert {key for key in keys | set(schema["properties"]) if key not in section} == set()
+
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "examples").rglob("README.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_to_files_and_headings(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#\s]*)#?([^)\s]*)\)", page.read_text(encoding="utf-8"))
+    assert links
+    for path, heading in links:
+        target = page.parent / path if path else page
+        assert target.exists(), path
+        assert not heading or heading in headings(target), f"{path}#{heading}"
+
+
+def headings(page: Path) -> set[str]:
+    """The anchors that GitHub gives the headings of a page."""
+    titles = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}

@@ -15,13 +15,11 @@ from streamroute.adapters.codecs.builtin import JsonCodec
 from streamroute.adapters.entries.records import DeadRecord
 from streamroute.adapters.redis.connection import RedisConnection, open_redis
 from streamroute.adapters.stream.publisher import Publisher
-from streamroute.app import build_service
 from streamroute.compiler.checked_route import RuntimeContext
 from streamroute.compiler.pipeline import check_path
 from streamroute.core.observer import ignore_result
-from streamroute.core.processor import ignore_stuck
 from streamroute.errors import Reject
-from streamroute.incidents import LOG_ONLY
+from streamroute.services.service import ServiceBuilder
 from streamroute.stream_pipeline import Pipeline, build_pipeline
 from streamroute.values import DeadLetter
 
@@ -111,9 +109,8 @@ async def test_each_entry_ends_on_the_pipeline_that_decoded_it(tmp_path: Path, r
     old, new = Container(), Container()
     first = switched_pipeline(tmp_path, "first", "{maximum: 3}", old)
     second = switched_pipeline(tmp_path, "second", "{minimum: 4}", new)
-    stream = first.document.streams["events"]
     async with open_redis(redis_url, folder=tmp_path) as connection:
-        service = build_service(connection, stream, "me", first, ignore_result, LOG_ONLY, ignore_stuck)
+        service = ServiceBuilder(connection, "me").build(first)
         processor, pipelines = service.processor, service.pipelines
         await processor.start_listening()
         await publish(connection, 1, 2, 3)

@@ -10,9 +10,11 @@ from consuming import GROUP, STREAM
 from streamroute.adapters.codecs.builtin import Codec
 from streamroute.adapters.entries.entry_pipeline import codec_pipeline
 from streamroute.adapters.entries.records import DeadRecord
+from streamroute.adapters.groups.generations import generations_of
 from streamroute.adapters.memory.storage import MemoryStreamStorage
 from streamroute.adapters.redis.raw_client import raw_client
 from streamroute.adapters.redis.scripts import script
+from streamroute.adapters.stream.publishers import connection_of
 from streamroute.adapters.stream.storage import RedisStreamStorage
 from streamroute.keys import GroupKeys
 from streamroute.values import Lease
@@ -49,6 +51,10 @@ class Backend(Protocol):
 
     async def keys_of_dedupe(self) -> list[str]:
         """Return the dedupe keys that are held or done."""
+        ...
+
+    async def generations(self) -> dict[str, str]:
+        """Return the generation of each live consumer of the group."""
         ...
 
     async def delete(self, entry_id: str) -> None:
@@ -109,6 +115,9 @@ class MemoryBackend:
     async def keys_of_dedupe(self) -> list[str]:
         return list(self.memory._server.dedupe._held)
 
+    async def generations(self) -> dict[str, str]:
+        return self.memory.generations(STREAM, GROUP)
+
     async def delete(self, entry_id: str) -> None:
         self.memory.delete(STREAM, entry_id)
 
@@ -156,6 +165,9 @@ class RedisBackend:
 
     async def keys_of_dedupe(self) -> list[str]:
         return [key.decode() for key in await self.client.keys(f"{KEYS.prefix}:dedupe:*")]
+
+    async def generations(self) -> dict[str, str]:
+        return await generations_of(connection_of(self.client), STREAM, GROUP)
 
     async def delete(self, entry_id: str) -> None:
         await self.client.xdel(STREAM, entry_id)

@@ -10,12 +10,8 @@ from typing import Any
 
 import pytest
 
-from streamroute.system.files import (
-    FileReader,
-    FileTooLargeError,
-    NotRegularError,
-    OutsideFolderError,
-)
+from streamroute.system.files import FileReader
+from streamroute.system.opening import FileTooLargeError, NotRegularError, OutsideFolderError
 
 
 @pytest.fixture

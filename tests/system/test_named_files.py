@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from streamroute.system.files import FileTooLargeError, NotRegularError, OutsideFolderError
 from streamroute.system.named_files import open_named, read_named, real_path
+from streamroute.system.opening import FileTooLargeError, NotRegularError, OutsideFolderError
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ from streamroute.adapters.embedded import valkey
 from streamroute.adapters.embedded.file_lock import FileLock
 from streamroute.adapters.embedded.socket_path import socket_path
 from streamroute.errors import EmbeddedServerError
-from streamroute.system.files import FileReader, RefusedFileError
+from streamroute.system.files import FileReader
+from streamroute.system.opening import RefusedFileError
 
 if TYPE_CHECKING:
     import threading

@@ -42,11 +42,19 @@ def socket_path(folder: Path, last_resort: str = _LAST_RESORT) -> Path:
 def private_folders(last_resort: str = _LAST_RESORT) -> Iterator[Path]:
     """Yield candidate folders for files that last until the machine stops; they may be unusable."""
     name = f"streamroute-{os.geteuid()}"
-    yield Path(tempfile.gettempdir(), name)
+    yield Path(temporary_folder(last_resort), name)
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     if runtime and Path(runtime).is_absolute():
         yield Path(runtime, "streamroute")
     yield Path(last_resort, name)
+
+
+def temporary_folder(last_resort: str = _LAST_RESORT) -> str:
+    """Return the temporary folder, or ``last_resort`` if there is none, as on a read-only file system."""
+    try:
+        return tempfile.gettempdir()
+    except FileNotFoundError:
+        return last_resort
 
 
 def _too_long(path: Path) -> str:

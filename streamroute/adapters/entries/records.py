@@ -10,7 +10,8 @@ import json
 import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from itertools import chain, repeat
 from typing import Any, Final
 
 from streamroute.adapters.codecs.entry_fields import MARKER
@@ -31,11 +32,22 @@ _PACKED: Final = b"_fields"
 _LONGEST_TRACE_FIELD: Final = 1000
 _MAX_FAILURES: Final = 20
 _TRACE_FIELDS: Final = ("traceparent", "tracestate")
+_FAILURE_FACTS: Final = ("route", "attempt", "error", "reason", "time")
 _DEAD_FACTS: Final = (
     *("id", "stream", "group", "route", "reason", "error", "traceback"),
     *("attempt", "deliveries"),
 )
 _LATER_FACTS: Final = ("type", "routes", "time", "generation", "trace", "accepted")
+_KINDS: Final[Mapping[str, Any]] = {
+    **dict.fromkeys(("id", "stream", "group", "reason", "error", "traceback", "generation"), str),
+    **dict.fromkeys(("route", "type"), str | None),
+    "attempt": int,
+    "deliveries": int,
+    "time": int | float,
+    "routes": list,
+    "trace": dict,
+    "accepted": bool,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +77,7 @@ class RetryRecord:
         facts: dict[str, Any] = {"v": _VERSION, "id": self.id}
         facts |= {"routes": sorted(self.routes), "attempt": self.attempt}
         if self.history:
-            facts["history"] = [asdict(failure) for failure in self.history]
+            facts |= _history_facts(self.history)
         if not self.accepted:
             facts["accepted"] = False
         if self.unknown_since:
@@ -95,7 +107,8 @@ def retry_record(message: Message, retry: RetryLater) -> RetryRecord:
     """Create the record of a retry of one route of a message, or of all its routes."""
     history = message.history
     if not retry.postponed:
-        failure = Failure(retry.route, message.attempt, clip(retry.error, HISTORY), "", time.time())
+        error, generation = clip(retry.error, HISTORY), message.delivery.generation
+        failure = Failure(retry.route, message.attempt, error, "", time.time(), generation)
         history = append_failure(history, failure)
     return RetryRecord(
         id=message.id,
@@ -112,8 +125,35 @@ def append_failure(history: Sequence[Failure], failure: Failure) -> Sequence[Fai
     return (*history, failure)[-_MAX_FAILURES:]
 
 
+def _history_facts(history: Sequence[Failure]) -> dict[str, Any]:
+    """Return the facts of a history: its failures, and beside them the generation of each.
+
+    A worker of an earlier release reads a failure only if it has no other fact than the first five.
+    """
+    failures = [{name: getattr(failure, name) for name in _FAILURE_FACTS} for failure in history]
+    generations = [failure.generation for failure in history]
+    return {"history": failures, **({"generations": generations} if any(generations) else {})}
+
+
 def _failures(facts: Mapping[str, Any]) -> tuple[Failure, ...]:
-    return tuple(Failure(**failure) for failure in facts.get("history", ()))
+    """Return the history; an earlier release wrote no generations."""
+    generations = chain(map(str, facts.get("generations", ())), repeat(""))
+    return tuple(
+        Failure(**_checked(failure, _FAILURE_FACTS), generation=generation)
+        for failure, generation in zip(facts.get("history", ()), generations, strict=False)
+    )
+
+
+def _checked(facts: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """Return the facts with these names; raises TypeError if another program wrote one of another kind."""
+    for name in names:
+        value = facts[name]
+        parts = [*value, *value.values()] if isinstance(value, dict) else value
+        if not isinstance(value, _KINDS[name]):
+            raise TypeError(f"{name} is {type(value).__name__}")
+        if isinstance(parts, list) and not all(isinstance(part, str) for part in parts):
+            raise TypeError(f"{name} holds other values than strings")
+    return {name: facts[name] for name in names}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,12 +227,12 @@ class DeadRecord:
     def as_failure(self) -> Failure:
         """Return this dead letter as a failure in the history of a requeued message."""
         error, reason = clip(self.error, HISTORY), clip(self.reason, HISTORY)
-        return Failure(self.route, self.attempt, error, reason, self.time)
+        return Failure(self.route, self.attempt, error, reason, self.time, self.generation)
 
     def write(self) -> dict[bytes, bytes]:
         """Return the fields of its entry in the stream of dead letters."""
         facts = {name: getattr(self, name) for name in (*_DEAD_FACTS, *_LATER_FACTS)}
-        facts["history"] = [asdict(failure) for failure in self.history]
+        facts |= _history_facts(self.history)
         return {FACTS: _json({"v": _VERSION, **facts}), **self._written_fields()}
 
     def _written_fields(self) -> Mapping[bytes, bytes]:
@@ -208,8 +248,8 @@ class DeadRecord:
             facts = json.loads(fields.pop(FACTS))
             packed = fields.get(_PACKED) if len(fields) == 1 else None
             return cls(
-                **{name: facts[name] for name in _DEAD_FACTS},
-                **{name: facts[name] for name in _LATER_FACTS if name in facts},
+                **_checked(facts, _DEAD_FACTS),
+                **_checked(facts, [name for name in _LATER_FACTS if name in facts]),
                 history=_failures(facts),
                 fields=_unescape_reserved(fields) if packed is None else unpack_fields(packed),
             )

@@ -57,7 +57,7 @@ async def _missing(redis: RedisConnection, keys: GroupKeys) -> tuple[list[str], 
     """Return the rules to add to the user's ACL, and the commands that the server does not support."""
     own_keys = f"~{_literal(keys.prefix)}:*"
     patterns = dict.fromkeys(
-        (keys.retry, keys.due, keys.delayed, keys.meta, keys.workers, keys.routes), own_keys
+        (keys.retry, keys.due, keys.delayed, keys.meta, keys.workers, keys.routes, keys.generations), own_keys
     )
     patterns[keys.stream] = f"~{_literal(keys.stream)}"
     patterns[keys.dead] = own_keys if keys.dead.startswith(f"{keys.prefix}:") else f"~{_literal(keys.dead)}"

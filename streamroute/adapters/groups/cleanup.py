@@ -24,7 +24,8 @@ class StreamCleaner:
     """Trims streams and deletes dead consumers; ``trimmed`` counts the entries trimmed so far.
 
     ``retention``
-        seconds to keep an entry after every group has finished with it (None: forever).
+        seconds to keep an entry after every group has finished with it (None: forever). It may be set at any
+        time; a stream that was kept forever is trimmed a minute later at the latest.
     ``consumer_timeout``
         idle seconds after which a consumer without pending entries is deleted. Unused names of routes and
         types are kept for the same time.
@@ -32,7 +33,7 @@ class StreamCleaner:
 
     def __init__(self, retention: float | None, consumer_timeout: float, released: str) -> None:
         self.trimmed = 0
-        self._retention = retention
+        self.retention = retention
         self._consumer_timeout = consumer_timeout
         self._released = released
         self._next_removal: dict[tuple[str, str], float] = {}
@@ -43,11 +44,12 @@ class StreamCleaner:
             for key in (keys.stream, keys.retry):
                 await self._remove_dead_consumers(client, key, group, consumer)
             timeout = int(self._consumer_timeout * 1000)
-            await script("remove_unused_routes").run(client, [keys.workers, keys.routes], [timeout])
+            hashes = [keys.workers, keys.routes, keys.generations]
+            await script("remove_unused_routes").run(client, hashes, [timeout])
             self._next_removal[keys.stream, group] = time.monotonic() + _REMOVE_EVERY
-        if self._retention is None:
+        if self.retention is None:
             return _REMOVE_EVERY
-        return await self._trim(client, keys.stream, self._retention)
+        return await self._trim(client, keys.stream, self.retention)
 
     async def _remove_dead_consumers(self, client: Redis, key: str, group: str, consumer: str) -> None:
         arguments: list[str | int] = [group, consumer, self._released, int(self._consumer_timeout * 1000)]

@@ -53,7 +53,7 @@ async def explain_wrong_types(
 
 def _expected_types(keys: GroupKeys) -> Mapping[str, str]:
     streams = dict.fromkeys((keys.stream, keys.retry, keys.dead), "stream")
-    hashes = dict.fromkeys((keys.delayed, keys.meta, keys.workers, keys.routes), "hash")
+    hashes = dict.fromkeys((keys.delayed, keys.meta, keys.workers, keys.routes, keys.generations), "hash")
     return {**streams, **hashes, keys.due: "zset"}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import Final
 
@@ -27,6 +27,11 @@ class GroupWatch:
         self._reported = set[str]() if formerly is None else {formerly}
         self._suspected: frozenset[str] = frozenset()
         self._has_failed = False
+
+    def continue_from(self, other: GroupWatch) -> None:
+        """Report nothing that the watch of an earlier configuration has reported."""
+        self._reported |= other._reported
+        self._suspected, self._has_failed = other._suspected, other._has_failed
 
     async def check_at_start(self) -> None:
         """Warn about abandoned groups. Raises SetupError if a key of a group has the wrong type."""
@@ -66,9 +71,12 @@ class GroupWatch:
             log.warning("could not look for abandoned groups: %s", error_line(error))
 
 
-async def watch_groups(watches: Sequence[GroupWatch], every: float) -> None:
+async def watch_groups(current: Callable[[], Collection[GroupWatch]], every: float) -> None:
     """Check the groups of each stream every ``every`` seconds, one stream after another, until cancelled."""
-    while watches:
+    while True:
+        watches = current()
         for watch in watches:
             await asyncio.sleep(every / len(watches))
             await watch.check()
+        if not watches:
+            await asyncio.sleep(every)

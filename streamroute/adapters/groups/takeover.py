@@ -73,7 +73,8 @@ class GroupTakeover:
         state, count = await script("take_over_group").run(
             self._client,
             [
-                *(old.stream, old.workers, old.retry, old.due, old.delayed, old.dead, old.meta, old.routes),
+                *(old.stream, old.workers, old.retry, old.due, old.delayed, old.dead),
+                *(old.meta, old.routes, old.generations),
                 *(new.retry, new.due, new.delayed, new.dead, new.meta),
             ],
             [*self._names, RELEASED, _STEP, _MAX_STEP_BYTES],

@@ -1,10 +1,15 @@
--- Deletes routes and types that no worker of a group has used for a while. Keeps everything if no worker is
--- alive: then it shows which configuration the group belonged to.
--- KEYS: the group's workers (hash), its routes (hash).
+-- Deletes routes and types that no worker of a group has used for a while, and the generations of workers
+-- without a record. Keeps all routes if no worker is alive: then they show which configuration the group
+-- belonged to.
+-- KEYS: the group's workers (hash), its routes (hash), its workers' generations (hash).
 -- ARGV: how long to keep an unused digest (ms). The field "unused:DIGEST" holds the time since which it is
 -- unused.
 -- Returns the number of deleted digests.
-local workers, routes, keep = KEYS[1], KEYS[2], tonumber(ARGV[1])
+local workers, routes, generations, keep = KEYS[1], KEYS[2], KEYS[3], tonumber(ARGV[1])
+local recorded = redis.call('HGETALL', generations)
+for i = 1, #recorded, 2 do
+  if redis.call('HEXISTS', workers, recorded[i]) == 0 then redis.call('HDEL', generations, recorded[i]) end
+end
 if redis.call('HLEN', routes) < 2 then return 0 end
 local used, alive = {}, false
 local known = redis.call('HGETALL', workers)

@@ -1,14 +1,15 @@
 -- Moves a group's unfinished entries of a stream to the group that replaces it, in bounded steps.
 -- KEYS: the stream; of the old group its workers (hash), retry (stream), due (sorted set), delayed (hash),
--- dead (stream), meta (hash) and routes (hash); of the new one retry, due, delayed, dead and meta.
+-- dead (stream), meta (hash), routes (hash) and generations (hash); of the new one retry, due, delayed, dead
+-- and meta.
 -- ARGV: the old group, the new one, the consumer that holds released entries, how many entries and how many
 -- bytes one step moves.
 -- Each item is added before it is removed, so that an interrupted script leaves it in one place or in both.
 -- Returns {state, count}: "waits" and the number of live workers of the old group; "exists" and 0 if the new
 -- group existed before and did not start at the old one's position; "more" or "done" and the number of moved
 -- items.
-local stream, workers, retry, due, delayed, dead, meta, routes = unpack(KEYS, 1, 8)
-local new_retry, new_due, new_delayed, new_dead, new_meta = unpack(KEYS, 9, 13)
+local stream, workers, retry, due, delayed, dead, meta, routes, generations = unpack(KEYS, 1, 9)
+local new_retry, new_due, new_delayed, new_dead, new_meta = unpack(KEYS, 10, 14)
 local old, new, released = ARGV[1], ARGV[2], ARGV[3]
 local left, budget = tonumber(ARGV[4]), tonumber(ARGV[5])
 local moved = 0
@@ -103,7 +104,7 @@ end
 if groups[old] and #redis.call('XPENDING', stream, old, '-', '+', 1) > 0 then return {'more', moved} end
 if not (is_empty(retry, 'XLEN') and is_empty(delayed, 'HLEN')) then return {'more', moved} end
 if dead ~= new_dead and not is_empty(dead, 'XLEN') then return {'more', moved} end
-redis.call('DEL', workers, retry, due, delayed, meta, routes)
+redis.call('DEL', workers, retry, due, delayed, meta, routes, generations)
 if groups[old] then
   redis.call('HSET', meta, 'moved_to', new) -- a worker of the old group that comes back learns of it
   redis.call('XGROUP', 'DESTROY', stream, old)

@@ -63,6 +63,7 @@ class MemoryStreamStorage:
         self.trimmed = 0
         self._server = MemoryServer(clock)
         self._workers: defaultdict[tuple[str, str], dict[str, KnownRoutes]] = defaultdict(dict)
+        self._generations: defaultdict[tuple[str, str], dict[str, str]] = defaultdict(dict)
         self._listed: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         self._numbers = itertools.count(1)
 
@@ -119,6 +120,10 @@ class MemoryStreamStorage:
     def scheduled(self, stream: str, group: str) -> list[str]:
         """Return the names of the group's delayed retries: ``id|route|attempt``."""
         return self._server.delayed(self._keys(stream, group).due)
+
+    def generations(self, stream: str, group: str) -> dict[str, str]:
+        """Return the generation of each live consumer of the group, by the consumer's name."""
+        return dict(self._generations[stream, group])
 
     # For processors.
 
@@ -248,15 +253,18 @@ class MemoryStreamStorage:
     ) -> MemoryLeaseKeeper:
         """Return a keeper that renews leases in real time."""
         alive, listed = self._workers[stream_name, group_name], self._listed[stream_name, group_name]
+        generations = self._generations[stream_name, group_name]
 
         def keep(deliveries: Mapping[str, Delivery]) -> list[tuple[str, int]]:
             alive[consumer_name] = known_routes()
             listed.update(alive[consumer_name].types)
+            generations[consumer_name] = self._pipeline.generation
             keys = self._keys(stream_name, group_name)
             return self._server.renew_leases(keys, group_name, consumer_name, deliveries)
 
         def leave() -> None:
             alive.pop(consumer_name, None)
+            generations.pop(consumer_name, None)
 
         return MemoryLeaseKeeper(keep, leave, lease=self.lease, held=held, lost=lost)
 

@@ -124,11 +124,12 @@ class SharedReads:
         finally:
             self._close(name, request)
         has_more = any(len(rows) >= request.limit for rows in read.rows.values())
-        (self._busy.add if has_more else self._busy.discard)(name)
+        (self._busy.add if has_more and name in self._names else self._busy.discard)(name)
         return read
 
     def interrupt(self, reader: ReaderId, keys: tuple[str, ...]) -> None:
-        """End a waiting read as soon as no entry can be in transit to it."""
+        """End a waiting read as soon as no entry can be in transit to it, as its reader ends."""
+        self._names.discard((reader, keys))
         request = self._open.get((reader, keys))
         if request is None:
             return

@@ -74,13 +74,16 @@ class DeadLetters:
         rows = await self._rows(letter_id, letter_id, 1)
         return _letter(rows[0]) if rows else None
 
-    async def requeue(self, letters: Sequence[tuple[StoredDeadLetter, DeadRecord]]) -> int:
+    async def requeue(
+        self, letters: Sequence[tuple[StoredDeadLetter, DeadRecord]], to: str | None = None
+    ) -> int:
         """Schedule the messages of letters again, at the first attempt and with their history.
 
-        A message goes only to the route that failed; without one, to all its routes. One script for each
-        letter writes the retry before it deletes the letter. Returns how many letters existed.
+        A message goes only to the route that failed; without one, to all its routes. With ``to``, it goes
+        only to that route, whose filter is not asked. One script for each letter writes the retry before it
+        deletes the letter. Returns how many letters existed.
         """
-        calls = [self._requeue_call(letter, record) for letter, record in letters]
+        calls = [self._requeue_call(letter, record, to) for letter, record in letters]
         with translate_errors(self._redis, self._doing):
             answers = await script("requeue_dead_letter").run_each(self._client, calls)
             for answer in answers:
@@ -93,10 +96,11 @@ class DeadLetters:
         with translate_errors(self._redis, self._doing):
             return int(await send_command(self._client, "XDEL", self.key, *(letter.id for letter in letters)))
 
-    def _requeue_call(self, letter: StoredDeadLetter, record: DeadRecord) -> Call:
-        routes = record.routes if record.route is None else [record.route]
+    def _requeue_call(self, letter: StoredDeadLetter, record: DeadRecord, to: str | None) -> Call:
+        route = record.route if to is None else to
+        routes = record.routes if route is None else [route]
         history = append_failure(record.history, record.as_failure())
-        accepted = record.accepted and record.route is not None
+        accepted = to is not None or (record.accepted and route is not None)
         retry = RetryRecord(record.id, frozenset(routes), 1, record.fields, history, accepted)
         keys = GroupKeys.of(record.stream, record.group, self.key)
         return [keys.dead, keys.retry], [letter.id, retry.name, retry.pack()]

@@ -99,6 +99,10 @@ class RedisStreamStorage:
         for name, reader in self._readers.items():
             self._readers[name] = replace(reader, codec=pipeline.codec, pipeline=pipeline)
 
+    def keep_for(self, seconds: float | None) -> None:
+        """Keep entries for ``seconds`` after every group has finished with them (None: forever)."""
+        self._cleaner.retention = seconds
+
     async def create_group(self, stream_name: str, group_name: str) -> None:
         """See ``GroupSetup.create``. Reports a deleted group, whose unsettled entries run again."""
         await self._groups.create(self._keys(stream_name, group_name), group_name)
@@ -267,6 +271,7 @@ class RedisStreamStorage:
             lost=lost,
             waiting=waiting,
             known_routes=known_routes,
+            generation=lambda: self._pipeline.generation,
             watermarks=self._watermarks,
             incidents=self._incidents,
         )

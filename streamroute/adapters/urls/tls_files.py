@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
 from streamroute.errors import SetupError
-from streamroute.system.files import file_type_name
+from streamroute.system.opening import FileKind, kind_of
 
 _NAMES: Final = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
+_SPECIAL: Final = frozenset({FileKind.FOLDER, FileKind.PIPE, FileKind.SOCKET, FileKind.DEVICE})
 
 
 def refuse_special_files(url: str) -> None:
@@ -20,9 +20,6 @@ def refuse_special_files(url: str) -> None:
     for name, path in parse_qsl(urlsplit(url).query):
         if name not in _NAMES:
             continue
-        try:
-            file_type = file_type_name(os.stat(path).st_mode)  # noqa: PTH116 - pathlib raises other errors for odd paths
-        except (OSError, ValueError):
-            continue
-        if file_type:
-            raise SetupError(f"{name} in the URL of Redis names {file_type}, not a file")
+        kind = kind_of(path)
+        if kind in _SPECIAL:
+            raise SetupError(f"{name} in the URL of Redis names {kind}, not a file")

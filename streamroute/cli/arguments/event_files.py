@@ -11,8 +11,8 @@ from typing import BinaryIO, Final, TextIO
 import click
 
 from streamroute.cli.arguments.paths import outside_allowed
-from streamroute.system.files import MAX_BYTES, FileTooLargeError, NotRegularError, OutsideFolderError
 from streamroute.system.named_files import open_named, read_named
+from streamroute.system.opening import MAX_BYTES, FileTooLargeError, NotRegularError, OutsideFolderError
 from streamroute.text.truncation import clip_middle
 
 STDIN: Final = "-"

@@ -13,6 +13,7 @@ from streamroute.text.truncation import clip_middle
 NAME: Final = "routes.yaml"
 
 _MAX_SHOWN_LENGTH: Final = 300  # characters of a path in a message
+_SUFFIXES: Final = frozenset({".yaml", ".yml"})
 _OUTSIDE: Final = "streamroute.allow-outside"
 
 PATH: Final = click.Path(readable=False)
@@ -56,6 +57,21 @@ def config_path(argument: str | None) -> Path:
     raise click.UsageError(_missing(path))
 
 
+def config_path_if_any(argument: str | None, *, may_be_missing: bool) -> Path:
+    """Return what ``config_path`` does; if it ``may_be_missing``, also the path of no file.
+
+    A folder that is named like a configuration is such a path, too: a file may have been there.
+    """
+    try:
+        return config_path(argument)
+    except click.UsageError:
+        if not may_be_missing:
+            raise
+        path = Path(NAME if argument is None else argument)
+        is_config_folder = is_folder(path) and path.suffix.lower() not in _SUFFIXES
+        return path / NAME if is_config_folder else path
+
+
 def _in_folder(folder: Path) -> Path:
     path = folder / NAME
     if is_folder(path):
@@ -77,6 +93,6 @@ def _similar_file(path: Path) -> Path | None:
     """Return a file with a similar name in the same folder (usually .yml for .yaml), or None."""
     from streamroute.text.suggestions import did_you_mean
 
-    siblings = [entry.name for entry in list_folder(path.parent) if entry.suffix.lower() in {".yaml", ".yml"}]
+    siblings = [entry.name for entry in list_folder(path.parent) if entry.suffix.lower() in _SUFFIXES]
     suggestion = did_you_mean(path.name, sorted(siblings))
     return path.with_name(suggestion) if suggestion else None

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from streamroute.cli.commands.dead_letters.known_names import route_named
 from streamroute.cli.commands.dead_letters.options import (
     CHANGE_OPTIONS,
     CONFIG_OPTIONS,
@@ -80,22 +81,26 @@ def show_letter(config: str | None, no_embedded: bool, output_format: str, lette
 @command.command(name="retry")
 @CONFIG_OPTIONS
 @CHANGE_OPTIONS
+@click.option(
+    "--to", metavar="ROUTE", help="Run them in this route of their stream; its filter is not evaluated."
+)
 def retry_letters(
-    config: str | None, no_embedded: bool, output_format: str, dry_run: bool, **selection: Any
+    config: str | None, no_embedded: bool, output_format: str, to: str | None, dry_run: bool, **selection: Any
 ) -> int:
     """Retry dead letters with the current configuration.
 
-    Each runs only in the route that failed, starting with the first attempt; its history is kept. A dead
-    letter is skipped if its route was removed or disabled. A dead letter without a route (it could not be
-    decoded, its type was unknown, or it killed its workers) runs in every route that matches its message.
+    Each runs only in the route that failed, or in that of --to, starting with the first attempt; its history
+    is kept. A dead letter is skipped if its route was removed or disabled. A dead letter without a route (it
+    could not be decoded, its type was unknown, or it killed its workers) runs in every route that matches its
+    message. With --to, a message with several of the dead letters runs once for each.
     """
     from streamroute.cli.output.dead_letters import print_result
     from streamroute.ops.dead_letters.actions import ActionResult, retry_page
 
     async def work(session: DeadLetterSession) -> int:
-        result = ActionResult()
+        result, target = ActionResult(), None if to is None else route_named(session.document, to)
         async for page in session.pages():
-            await retry_page(session.query, page, result, dry_run=dry_run)
+            await retry_page(session.query, page, result, to=target, dry_run=dry_run)
         print_result(result, "retried", output_format, dry_run=dry_run)
         code = session.exit_code(result.done + result.refused.total())
         return ExitCode.FOUND if result.refused else code

@@ -89,16 +89,24 @@ def _cells(route: RouteConfig) -> list[str]:
 
     streams, types = ", ".join(route.streams), ", ".join(route.types)
     accepts = ellipsize(" ".join((route.filter or "").split()), _LONGEST_FILTER)
-    enabled = "yes" if route.enabled else "no"
     return [
         route.name,
         streams,
         types,
         accepts or "-",
         route.handler,
-        enabled,
+        _enabled(route),
         place_of(route),
     ]
+
+
+def _enabled(route: RouteConfig) -> str:
+    """Return whether the route runs: for a shadow or a canary, how."""
+    if not route.enabled:
+        return "no"
+    if route.shadow:
+        return "shadow"
+    return "yes" if route.canary is None else f"{route.canary.percent:g}% of {route.instead_of}"
 
 
 def _object(route: RouteConfig) -> dict[str, Any]:
@@ -112,12 +120,23 @@ def _object(route: RouteConfig) -> dict[str, Any]:
         "handler": route.handler,
         "with": _without_secrets(route.arguments),
         "enabled": route.enabled,
+        "shadow": route.shadow,
+        "canary": _canary(route),
+        "instead_of": route.instead_of,
         "description": route.description,
         "tags": list(route.tags),
         "timeout": route.timeout,
         "file": route.location.source.path,
         "line": line_of(route),
     }
+
+
+def _canary(route: RouteConfig) -> dict[str, Any] | None:
+    """Return the share of a canary; the limits of ``stop_at`` are percentages."""
+    if route.canary is None:
+        return None
+    stop_at = None if route.canary.stop_at is None else route.canary.stop_at._asdict()
+    return {"percent": route.canary.percent, "key": route.canary.key, "stop_at": stop_at}
 
 
 def _without_secrets(value: Any, *, are_secret: bool = False) -> Any:

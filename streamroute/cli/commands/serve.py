@@ -9,11 +9,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from streamroute.cli.arguments.event_files import display_name, open_events
-from streamroute.cli.arguments.paths import ALLOW_OUTSIDE, PATH, config_path, outside_allowed
+from streamroute.cli.arguments.paths import ALLOW_OUTSIDE, PATH, config_path_if_any, outside_allowed
+from streamroute.cli.arguments.state_dir import STATE_DIR
 from streamroute.cli.output.logging import set_up_logging
 from streamroute.cli.output.standard_streams import tolerate_closed_stdout
+from streamroute.cli.process.hangups import process_hangups
 from streamroute.cli.process.metrics import endpoint_option
-from streamroute.cli.process.workers import REPORT_OPTION, open_descriptor_option, worker_command
+from streamroute.cli.process.workers import (
+    CHANNEL_OPTION,
+    REPORT_OPTION,
+    open_descriptor_option,
+    worker_command,
+)
 
 if TYPE_CHECKING:
     from streamroute.ops.metrics.server import Endpoint
@@ -37,6 +44,18 @@ if TYPE_CHECKING:
     type=click.IntRange(1, 1024),
     help="Run N worker processes, each with the concurrency of the streams, and restart those that die.",
 )
+@click.option("--reload", "watch", is_flag=True, help="Reload when a file of the configuration changes.")
+@click.option(
+    "--dev",
+    is_flag=True,
+    help="For development: --reload, and restart the workers (1 by default) when their code changes.",
+)
+@click.option(
+    "--last-good",
+    is_flag=True,
+    help="If CONFIG has errors, run the last generation that had none, and log an error.",
+)
+@STATE_DIR
 @click.option(
     "--metrics",
     metavar="HOST:PORT",
@@ -51,6 +70,15 @@ if TYPE_CHECKING:
     type=int,
     callback=open_descriptor_option,
     help="Run as a worker that reports to its supervisor through this file descriptor.",
+)
+@click.option(
+    CHANNEL_OPTION,
+    "channel",
+    hidden=True,
+    metavar="DESCRIPTOR",
+    type=int,
+    callback=open_descriptor_option,
+    help="The file descriptor of the socket over which the supervisor sends generations.",
 )
 @ALLOW_OUTSIDE
 @click.option("--no-embedded", is_flag=True, help="Do not use the embedded server.")
@@ -83,10 +111,18 @@ def command(
     report: int | None,
     **others: Any,
 ) -> int:
-    """Run the router with CONFIG until SIGINT, SIGTERM or SIGHUP.
+    """Run the router with CONFIG until SIGINT or SIGTERM, or until its terminal closes.
 
     On a signal, running handlers may finish within the grace period of their streams; a second signal exits
     immediately. CONFIG is validated first, as by `streamroute check`; if it has errors, the exit code is 1.
+
+    SIGHUP and `streamroute reload` reload CONFIG without a restart, --reload does so whenever it changes. A
+    changed configuration that has errors is not used. With --feed or --drain, nothing is reloaded.
+
+    --dev follows the code, too: the Python files below the folder of CONFIG, and the modules that were
+    imported from elsewhere, unless they are installed. Hidden folders, virtual environments and node_modules
+    are left out. Code and CONFIG that are saved together are one change: workers with the new ones start,
+    then the old ones drain. If the new code cannot be imported, the old workers go on.
 
     --workers N runs N processes to use N cores. One signal drains all of them.
 
@@ -97,15 +133,21 @@ def command(
     Examples:
       streamroute serve
       streamroute serve shop/routes.yaml --log-format json
+      streamroute serve --reload
+      streamroute serve --dev
       streamroute serve --workers 4
       streamroute serve --feed events.jsonl --drain
     """
     import streamroute.app  # noqa: F401 - import it before the user's folder is on the import path
-    from streamroute.cli.arguments.config import load_or_exit
     from streamroute.cli.commands.serving.one_process import serve
-    from streamroute.cli.commands.serving.options import ServeOptions, feed_target, served_streams
+    from streamroute.cli.commands.serving.options import ServeOptions, feed_target
+    from streamroute.cli.commands.serving.reloading import ReloadOptions, Reloads
+    from streamroute.cli.commands.serving.start import load_at_start, with_code
     from streamroute.cli.commands.serving.supervised import serve_with_workers
+    from streamroute.cli.commands.serving.worker_channel import WorkerChannelEnd
     from streamroute.cli.process.event_loop import run_until_exit
+    from streamroute.ops.generations.state_folder import state_folder
+    from streamroute.ops.serve.served_streams import served_streams
     from streamroute.ops.serve.session import Feed
 
     logs: dict[str, str] = {name: others[name] for name in ("log_format", "log_level")}
@@ -122,17 +164,47 @@ def command(
         raise click.UsageError("--feed-stream requires --feed")
     if feed is not None and workers is not None:
         raise click.UsageError("--feed cannot be combined with --workers: publish first, then serve")
-    path = config_path(config)
+    dev: bool = others["dev"]
+    last_good: bool = others["last_good"]
+    reloads_itself = not (drain or feed is not None or options.is_worker)
+    _check_reloading(reloads=reloads_itself or options.is_worker, dev=dev, watch=others["watch"])
+    if dev and last_good:
+        raise click.UsageError("--last-good cannot be combined with --dev")
+    path = config_path_if_any(config, may_be_missing=last_good or others["channel"] is not None)
+    folder = state_folder(path, others["state_dir"]).absolute()  # user code may change the working folder
+    hangups = process_hangups()
     with ExitStack() as stack:
         events = None if feed is None else open_events(feed, stack)
-        loaded = load_or_exit(path)
-        served = served_streams(loaded.document)
-        if workers is not None:
-            arguments = [f"--{name.replace('_', '-')}={value}" for name, value in logs.items()]
-            arguments += ["--drain"] * drain + ["--allow-outside"] * outside_allowed()
-            command_line = worker_command(path, arguments)
-            return run_until_exit(serve_with_workers(loaded, options, command_line, workers))
+        if others["channel"] is not None:
+            channel = WorkerChannelEnd(others["channel"], hangups, answers=dev)
+            stack.enter_context(channel.hangups.kept())
+            return run_until_exit(serve(channel.load_start(), replace(options, channel=channel)))
+        if reloads_itself:
+            stack.enter_context(hangups.kept())
+        else:
+            hangups.release()
+        start = load_at_start(path, folder, last_good=last_good, imports=not dev)
+        start, code = with_code(start) if dev else (start, None)
+        reloading = ReloadOptions(folder, others["watch"] or dev, outside_allowed(), hangups, code)
+        reloads = Reloads(reloading, start) if reloads_itself else None
+        if dev or workers is not None:
+            arguments = _worker_arguments(logs, drain=drain, dev=dev)
+            command_line = worker_command(path, arguments, bytecode=not dev)
+            return run_until_exit(serve_with_workers(start, options, command_line, workers or 1, reloads))
         if feed is not None and events is not None:
-            source = Feed(events, display_name(feed), feed_target(loaded.document, served, feed_stream))
+            document = start.usable.document
+            target = feed_target(document, served_streams(document), feed_stream)
+            source = Feed(events, display_name(feed), target)
             options = replace(options, feed=source)
-        return run_until_exit(serve(loaded, options))
+        return run_until_exit(serve(start.usable, options, reloads))
+
+
+def _check_reloading(*, reloads: bool, dev: bool, watch: bool) -> None:
+    """Raise click.UsageError for an option of reloads in a run that does not reload."""
+    if (dev or watch) and not reloads:
+        raise click.UsageError(f"{'--dev' if dev else '--reload'} cannot be combined with --drain or --feed")
+
+
+def _worker_arguments(logs: dict[str, str], *, drain: bool, dev: bool = False) -> list[str]:
+    arguments = [f"--{name.replace('_', '-')}={value}" for name, value in logs.items()]
+    return [*arguments, *["--drain"] * drain, *["--dev"] * dev, *["--allow-outside"] * outside_allowed()]

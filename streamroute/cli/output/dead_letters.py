@@ -6,11 +6,11 @@ import base64
 import heapq
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from streamroute.cli.output.streams import echo, printable, write_json
 from streamroute.cli.output.table import table
+from streamroute.cli.output.times import time_text
 from streamroute.ops.dead_letters.summary import DeadLetterSummary
 from streamroute.text.counted import pluralize
 from streamroute.text.truncation import ellipsize
@@ -138,7 +138,7 @@ def _facts(record: DeadRecord) -> dict[str, str]:
         "error": record.error,
         "attempt": str(record.attempt),
         "deliveries": str(record.deliveries),
-        "time": _time(record.time),
+        "time": time_text(record.time),
         "config": record.generation,
         **record.trace,
     }
@@ -156,7 +156,8 @@ def _print_pairs(title: str, pairs: Mapping[str, str]) -> None:
 def _failure(failure: Failure) -> str:
     description = printable(": ".join(part for part in (failure.reason, failure.error) if part))
     route = printable(failure.route or "(no route)")
-    return f"{_time(failure.time)}  attempt {failure.attempt} of {route}: {description}"
+    config = printable(f", config {failure.generation}" if failure.generation else "")
+    return f"{time_text(failure.time)}  attempt {failure.attempt} of {route}{config}: {description}"
 
 
 def _listing_data(listing: Listing) -> dict[str, Any]:
@@ -202,10 +203,6 @@ def _decode_bytes(value: bytes) -> str:
 
 def _cut(text: str) -> str:
     return ellipsize(printable(" ".join(text.split())), _LONGEST_CELL)
-
-
-def _time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds") if seconds else ""
 
 
 def _print_json(data: Any) -> None:

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from streamroute.cli.output.route_location import line_of, place_of
 from streamroute.cli.output.streams import printable
-from streamroute.compiler.dry_run import Decision, Verdict
+from streamroute.compiler.dry_run import ELSEWHERE, Decision, Verdict
+from streamroute.compiler.trials.sides import CanarySide
 from streamroute.expressions.explain.trace import Step
 from streamroute.expressions.explain.trace_explanation import as_text, json_safe, missing_at
 from streamroute.text.suggestions import did_you_mean
 
-_ELSEWHERE: Final = frozenset({Verdict.OTHER_TYPE, Verdict.OTHER_STREAM})
+if TYPE_CHECKING:
+    from streamroute.ops.explain.explanation import Explanation
+
 _COLORS: Final = {Verdict.MATCHED: "green", Verdict.NOT_MATCHED: "yellow", Verdict.FAILED: "red"}
 _MAX_WIDTH: Final = 72
 
 
-def render_text(kind: str, decisions: Sequence[Decision], *, everything: bool, color: bool) -> str:
+def render_text(explanation: Explanation, *, everything: bool, color: bool) -> str:
     """Render the explanation as text; ``everything`` includes the routes of other types."""
-    candidates = [decision for decision in decisions if decision.verdict not in _ELSEWHERE]
+    kind, decisions = explanation.kind, explanation.decisions
+    if explanation.unread is not None:
+        return printable(explanation.unread) + "\n"
+    if explanation.invalid is not None:
+        return printable(f"{kind or '(no type)'}: dead-lettered as a whole: {explanation.invalid}") + "\n"
+    candidates = [decision for decision in decisions if decision.verdict not in ELSEWHERE]
     rows = list(decisions) if everything else candidates
     blocks = [[_headline(kind, decisions, candidates)], *(list(_block(row, color=color)) for row in rows)]
     return "\n".join("".join(f"{line}\n" for line in block) for block in blocks)
@@ -40,12 +48,13 @@ def _headline(kind: str, decisions: Sequence[Decision], candidates: Sequence[Dec
 
 def _block(decision: Decision, *, color: bool) -> Iterator[str]:
     route = decision.route
-    outcome, paint = decision.verdict.phrase, _COLORS.get(decision.verdict, "white")
-    if not route.enabled:
-        outcome, paint = f"is disabled (it {outcome})", "white"
+    outcome = decision.phrase
+    paint = _COLORS.get(decision.verdict, "white") if route.is_live else "white"
     verdict = click.style(outcome, fg=paint, bold=True) if color else outcome
     yield f"{route.name} {verdict}  ({place_of(route)})"
-    if decision.verdict in _ELSEWHERE:
+    if decision.side is not None:
+        yield printable(f"  {decision.side.reason}")
+    if decision.verdict in ELSEWHERE:
         yield f"  it accepts {printable(', '.join(route.types))} from {', '.join(route.streams)}"
     elif decision.filter is None:
         yield "  it has no filter"
@@ -92,13 +101,13 @@ def value_of(step: Step) -> str:
     return f"{values}  ({reason})" if reason else values
 
 
-def explained(kind: str, decisions: Sequence[Decision], *, everything: bool) -> dict[str, Any]:
+def explained(explanation: Explanation, *, everything: bool) -> dict[str, Any]:
     """Return the explanation as an object for JSON."""
-    rows = [row for row in decisions if everything or row.verdict not in _ELSEWHERE]
+    rows = [row for row in explanation.decisions if everything or row.verdict not in ELSEWHERE]
     return {
-        "type": kind,
-        "invalid": None,
-        "routes": [decision.route.name for decision in decisions if decision.runs],
+        "type": explanation.kind,
+        "invalid": explanation.invalid or explanation.unread,
+        "routes": [decision.route.name for decision in explanation.decisions if decision.runs],
         "decisions": [_decision(row) for row in rows],
     }
 
@@ -112,11 +121,28 @@ def _decision(decision: Decision) -> dict[str, Any]:
         "types": list(route.types),
         "streams": list(route.streams),
         "enabled": route.enabled,
+        "shadow": route.shadow,
         "verdict": str(decision.verdict),
+        "canary": _side(decision.side),
         "error": (traced.error if traced else None) or decision.transform_error or None,
         "reasons": [reason.text for reason in decision.reasons],
         "filter": _step(traced.root) if traced else None,
         "handed": json_safe(decision.handler_payload),
+    }
+
+
+def _side(side: CanarySide | None) -> Mapping[str, Any] | None:
+    """Return the side on which a message falls; ``position`` is 0 to 9,999, or null without a key."""
+    if side is None:
+        return None
+    return {
+        "route": side.canary.name,
+        "instead_of": side.canary.instead_of,
+        "key": json_safe(side.placement.value),
+        "position": side.placement.position,
+        "in_share": side.placement.is_included,
+        "taken_by": side.taker,
+        "reason": side.reason,
     }
 
 

@@ -9,8 +9,9 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, TextIO
 
 import click
 
@@ -31,7 +32,7 @@ log = logging.getLogger("streamroute")
 
 def set_up_logging(output_format: str, level: str) -> None:
     """Send log records from ``level``, and Python's warnings, to stderr as ``text`` or ``json``."""
-    stderr = logging.StreamHandler(sys.stderr)
+    stderr = _StderrHandler(sys.stderr)
     stderr.setFormatter(
         _JsonFormatter() if output_format == "json" else _TextFormatter(wants_color(sys.stderr))
     )
@@ -45,6 +46,14 @@ def set_up_logging(output_format: str, level: str) -> None:
     # Otherwise Python prints exceptions of threads and finalizers without a log record.
     threading.excepthook = _log_thread_exception
     sys.unraisablehook = _log_unraisable
+
+
+class _StderrHandler(logging.StreamHandler[TextIO]):
+    """Writes records to stderr; one that cannot be written is dropped, also if user code closed stderr."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        with suppress(ValueError):  # logging itself raises it where stderr is closed
+            super().handleError(record)
 
 
 def _log_thread_exception(failure: threading.ExceptHookArgs) -> None:

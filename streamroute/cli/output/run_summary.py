@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from streamroute.cli.output.streams import echo, printable
 from streamroute.cli.output.table import table
-from streamroute.ops.metrics.declarations import EVENT_METRICS
+from streamroute.ops.metrics.declarations import EVENT_METRICS, SHADOW_RESULTS
 from streamroute.text.counted import pluralize
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ def print_summary(counters: Counters) -> None:
     if counters.backlog or not counters.feed_start_ids:
         title = "\nbacklog from before the feed:\n" if counters.feed_start_ids else ""
         echo(f"{title}{_table(counters, counters.backlog)}")
+    if counters.shadows:
+        echo(f"\nshadows, whose handlers did not run:\n{_shadows(counters)}")
     if counters.unlisted.messages:
         echo(f"\n{describe_unlisted(counters.unlisted)}")
     for metric in EVENT_METRICS:
@@ -40,6 +42,15 @@ def describe_unlisted(unlisted: UnlistedMessages) -> str:
     named = ", ".join(f"{printable(name)} {count}" for name, count in most_frequent)
     rest = ", ..." if len(unlisted.types) > _NAMED_TYPES else ""
     return f"acknowledged, since no route lists its type: {messages} of {types} ({named}{rest})"
+
+
+def _shadows(counters: Counters) -> str:
+    columns = tuple(SHADOW_RESULTS.values())
+    rows: list[list[str | int]] = [
+        [stream, printable(route), *(row[result] for result in columns)]
+        for (stream, route), row in sorted(counters.shadows.items())
+    ]
+    return table(("stream", "shadow", *(name.replace("_", " ") for name in columns)), rows)
 
 
 def _table(counters: Counters, counts: CountsByRoute) -> str:

@@ -120,7 +120,7 @@ def progress_bar(label: str, size: int | None) -> Iterator[ProgressBar[Any]]:
 
 def write_at_once(line: str) -> None:
     """Write one line to stderr; may be called in a signal handler, which may interrupt another write."""
-    with suppress(OSError):  # an error of stderr cannot be reported
+    with suppress(OSError, ValueError):  # an error of stderr cannot be reported; user code may close it
         os.write(sys.stderr.fileno(), f"{line}\n".encode(errors="backslashreplace"))
 
 

@@ -28,11 +28,13 @@ def max_stop_seconds(document: Document) -> float:
 class StopDeadline:
     """Ends the process with exit code 1 after ``seconds`` from ``begin()``, unless it has ended before.
 
+    ``seconds`` may be changed until then.
+
     Uses a separate thread: a handler may block the event loop, or the cleanup after it.
     """
 
     def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
+        self.seconds = seconds
         self._started: SimpleQueue[None] = SimpleQueue()
         threading.Thread(target=self._run, name="streamroute deadline", daemon=True).start()
 
@@ -42,7 +44,7 @@ class StopDeadline:
 
     def _run(self) -> None:
         self._started.get()
-        time.sleep(self._seconds)
+        time.sleep(self.seconds)
         logger = threading.Thread(target=self._log_expiry, daemon=True)
         logger.start()
         logger.join(_LOG_TIMEOUT)
@@ -50,4 +52,4 @@ class StopDeadline:
 
     def _log_expiry(self) -> None:
         message = "not stopped after %g s; exiting immediately, unfinished entries stay pending"
-        log_at_once(logging.ERROR, message % self._seconds)
+        log_at_once(logging.ERROR, message % self.seconds)

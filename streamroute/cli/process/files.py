@@ -11,8 +11,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from streamroute.errors import StreamrouteError
-from streamroute.system.files import FileReader, OutsideFolderError
+from streamroute.system.files import FileReader
 from streamroute.system.named_files import real_path
+from streamroute.system.opening import OutsideFolderError
 
 
 def is_taken(path: Path) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from streamroute.config.document import Document, StreamConfig
     from streamroute.ops.metrics.counters import Counters
     from streamroute.ops.metrics.group_poller import GroupPoller
+    from streamroute.ops.metrics.reload_status import ReloadStatus
     from streamroute.ops.metrics.server import Endpoint
     from streamroute.ops.metrics.sources import MetricsSources
     from streamroute.ops.workers.reports import WorkerReports
@@ -44,7 +46,12 @@ def endpoint_option(_context: click.Context, _parameter: click.Parameter, value:
 
 @asynccontextmanager
 async def process_metrics(
-    endpoint: Endpoint | None, report: int | None, redis: RedisConnection, app: App, counters: Counters
+    endpoint: Endpoint | None,
+    report: int | None,
+    redis: RedisConnection,
+    app: App,
+    counters: Counters,
+    reloads: ReloadStatus | None = None,
 ) -> AsyncIterator[Callable[[], None]]:
     """Serve the metrics of this process, and report them to its supervisor, until the context exits.
 
@@ -59,11 +66,17 @@ async def process_metrics(
     from streamroute.ops.serve.background import in_background
     from streamroute.ops.workers.report_writer import reporting
 
-    loop_lag, streams = EventLoopLag(), [service.config for service in app.services.values()]
-    concurrency = {stream.name: stream.concurrency for stream in streams}
+    loop_lag = EventLoopLag()
 
     def stats() -> ProcessStats:
-        return ProcessStats(loop_lag.lag, app.running(), concurrency, app.stuck())
+        return ProcessStats(
+            *(loop_lag.lag, app.running(), app.concurrency(), app.stuck(), app.stopped_canaries()),
+            generation=app.generation,
+            old_generations=dict(app.old_generations()),
+        )
+
+    def streams() -> list[StreamConfig]:
+        return [service.config for service in app.services.values()]
 
     has_started = _no_supervisor
     async with AsyncExitStack() as stack:
@@ -71,8 +84,10 @@ async def process_metrics(
         if report is not None:
             has_started = stack.enter_context(reporting(report, counters, stats))
         if endpoint is not None:
-            sources = MetricsSources(lambda: counters, lambda: [stats()], _group_poller(streams, redis))
-            await stack.enter_async_context(_served(endpoint, sources, counters.routes))
+            sources = MetricsSources(
+                lambda: counters, lambda: [stats()], _group_poller(streams, redis), reloads
+            )
+            await stack.enter_async_context(_served(endpoint, sources, lambda: counters.routes))
         yield has_started
 
 
@@ -82,36 +97,45 @@ def _no_supervisor() -> None:
 
 @asynccontextmanager
 async def worker_metrics(
-    endpoint: Endpoint | None, redis: RedisConnection, document: Document, reports: WorkerReports
+    endpoint: Endpoint | None,
+    redis: RedisConnection,
+    document: Callable[[], Document],
+    reports: WorkerReports,
+    reloads: ReloadStatus | None = None,
 ) -> AsyncIterator[None]:
-    """Serve the combined metrics of all workers until the context exits."""
+    """Serve the combined metrics of all workers, which run ``document()``, until the context exits."""
     if endpoint is None:
         yield
         return
     from streamroute.ops.metrics.sources import MetricsSources
 
-    served_streams = [stream for stream in document.streams.values() if document.served(stream.name)]
-    sources = MetricsSources(reports.counts, reports.stats, _group_poller(served_streams, redis))
-    async with _served(endpoint, sources, reports.ended.routes):
+    def streams() -> list[StreamConfig]:
+        current = document()
+        return [stream for stream in current.streams.values() if current.served(stream.name)]
+
+    sources = MetricsSources(reports.counts, reports.stats, _group_poller(streams, redis), reloads)
+    async with _served(endpoint, sources, lambda: reports.ended.routes):
         yield
 
 
-def _group_poller(streams: Iterable[StreamConfig], redis: RedisConnection) -> GroupPoller:
-    """Return a poller for the statistics of these streams' groups."""
+def _group_poller(streams: Callable[[], Iterable[StreamConfig]], redis: RedisConnection) -> GroupPoller:
+    """Return a poller for the statistics of the groups of the streams that there are at each poll."""
     from streamroute.adapters.groups.stats import GroupStatsReader
     from streamroute.keys import GroupKeys
     from streamroute.ops.metrics.group_poller import GroupPoller
 
-    def fetcher(stream: StreamConfig) -> Any:
-        keys = GroupKeys.of(stream.name, stream.group, stream.dead_letter)
-        return GroupStatsReader(redis, keys, stream.group).fetch
+    @cache
+    def fetcher(stream: str, group: str, dead_letter: str) -> Any:
+        return GroupStatsReader(redis, GroupKeys.of(stream, group, dead_letter), group).fetch
 
-    return GroupPoller({stream.name: fetcher(stream) for stream in streams})
+    return GroupPoller(
+        lambda: {stream.name: fetcher(stream.name, stream.group, stream.dead_letter) for stream in streams()}
+    )
 
 
 @asynccontextmanager
 async def _served(
-    endpoint: Endpoint, sources: MetricsSources, routes: Mapping[str, tuple[str, ...]]
+    endpoint: Endpoint, sources: MetricsSources, routes: Callable[[], Mapping[str, tuple[str, ...]]]
 ) -> AsyncIterator[None]:
     from prometheus_client import CollectorRegistry, make_wsgi_app
 

@@ -1,4 +1,7 @@
-"""SIGINT, SIGTERM and a closed terminal: the first drains the process, a later one ends it immediately."""
+"""SIGINT, SIGTERM and a closed terminal: the first drains the process, a later one ends it immediately.
+
+SIGHUP from anything but a closed terminal asks for a reload.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +16,17 @@ from types import FrameType
 from typing import Final
 
 from streamroute.cli.output.logging import log_at_once
+from streamroute.cli.process.hangups import SIGNAL, Hangups, hangup_is_ignored
 
 log = logging.getLogger(__name__)
 
 _Handler = Callable[[int, FrameType | None], None]
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
-_HANGUP: Final = getattr(signal, "SIGHUP", None)
-"""None if the system does not have it."""
 _SAME_REQUEST: Final = 0.5
 """Seconds after the first signal in which further ones repeat it: GNU ``timeout``, systemd and wrappers of
 commands signal both the process and its group."""
+_CLOSING: Final = 1.0
+"""Seconds after SIGHUP in which the terminal may still close."""
 
 
 def _no_op() -> None:
@@ -33,6 +37,7 @@ def _no_op() -> None:
 def stop_on_signals(
     stop: Callable[[], None],
     *,
+    hangups: Hangups | None = None,
     on_first: Callable[[], None] = _no_op,
     on_second: Callable[[], None] = _no_op,
     second_exits: bool = True,
@@ -43,39 +48,75 @@ def stop_on_signals(
     A signal within half a second of the first repeats it. ``on_first`` and ``on_second`` are called in the
     signal handler: they, and the exit itself, work even while user code blocks the event loop. Unfinished
     entries stay pending. Without ``second_exits``, every signal counts as the first.
-    SIGHUP never counts as the second: a terminal that closes sends it more than once. If it is ignored
-    (``nohup``), it stays ignored. Handlers of these signals that user code sets are replaced after two
-    checks, ``check_interval`` seconds apart, since this process could not be drained otherwise.
+    SIGHUP that ``hangups`` takes for a request calls its ``on_request`` in the event loop. Any other stops
+    the process as the first signal does, and never counts as the second: a terminal that closes sends it
+    more than once. If it is ignored (``nohup``), it stays ignored. Handlers of these signals that user code
+    sets are replaced after two checks, ``check_interval`` seconds apart, since this process could not be
+    drained otherwise.
     """
     loop = asyncio.get_running_loop()
-    first: float | None = None
-
-    def begin() -> None:
-        log.info("draining; a second signal exits immediately" if second_exits else "draining")
-        stop()
-
-    def on_signal(number: int, _frame: FrameType | None) -> None:
-        nonlocal first
-        if first is None:
-            first = time.monotonic()
-            on_first()
-            loop.call_soon_threadsafe(begin)
-        elif second_exits and number != _HANGUP and time.monotonic() - first >= _SAME_REQUEST:
-            on_second()
-            log_at_once(logging.WARNING, "exited immediately; unfinished entries stay pending")
-            os._exit(128 + number)
-
+    hangups = Hangups() if hangups is None else hangups
+    handler = _StopSignals(loop, stop, hangups, on_first, on_second, second_exits=second_exits).handle
     numbers = [*_SIGNALS]
-    if _HANGUP is not None and signal.getsignal(_HANGUP) is signal.SIG_DFL:
-        numbers.append(_HANGUP)
-    before = {number: signal.signal(number, on_signal) for number in numbers}
-    guard = _HandlerGuard(loop, on_signal, numbers, check_interval)
+    if SIGNAL is not None and not hangup_is_ignored():
+        numbers.append(SIGNAL)
+    before = {number: signal.signal(number, handler) for number in numbers}
+    if hangups.take_kept():
+        loop.call_soon(hangups.request)
+    guard = _HandlerGuard(loop, handler, numbers, check_interval)
     try:
         yield
     finally:
         guard.end()
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, old in before.items():
+            signal.signal(number, old)
+
+
+class _StopSignals:
+    """Handles the signals of one process: the first, later ones, and requests to reload."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        stop: Callable[[], None],
+        hangups: Hangups,
+        on_first: Callable[[], None],
+        on_second: Callable[[], None],
+        *,
+        second_exits: bool,
+    ) -> None:
+        self._loop = loop
+        self._stop = stop
+        self._hangups = hangups
+        self._on_first, self._on_second = on_first, on_second
+        self._second_exits = second_exits
+        self._first: float | None = None
+
+    def handle(self, number: int, _frame: FrameType | None) -> None:
+        """Handle a signal; called between two instructions of any code of the main thread."""
+        if number == SIGNAL and self._hangups.is_request():
+            self._loop.call_soon_threadsafe(self._request)
+        elif self._first is None:
+            self._first = time.monotonic()
+            self._on_first()
+            self._loop.call_soon_threadsafe(self._begin)
+        elif self._second_exits and number != SIGNAL and time.monotonic() - self._first >= _SAME_REQUEST:
+            self._on_second()
+            log_at_once(logging.WARNING, "exited immediately; unfinished entries stay pending")
+            os._exit(128 + number)
+
+    def _begin(self) -> None:
+        log.info("draining; a second signal exits immediately" if self._second_exits else "draining")
+        self._stop()
+
+    def _request(self) -> None:
+        self._hangups.request()
+        if self._hangups.had_terminal:  # a shell may send the signal before it closes its terminal
+            self._loop.call_later(_CLOSING, self._check_terminal)
+
+    def _check_terminal(self) -> None:
+        if self._first is None and not self._hangups.is_request() and SIGNAL is not None:
+            self.handle(SIGNAL, None)
 
 
 class _HandlerGuard:

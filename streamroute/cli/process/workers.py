@@ -9,8 +9,9 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import click
 
@@ -19,12 +20,18 @@ from streamroute.incidents import Incidents
 
 if TYPE_CHECKING:
     from streamroute.adapters.redis.connection import RedisConnection
+    from streamroute.cli.process.hangups import Hangups
     from streamroute.ops.workers.reports import WorkerReports
+    from streamroute.ops.workers.supervisor import Supervisor
 
 log = logging.getLogger(__name__)
 
 REPORT_OPTION = "--worker-report"
 """A hidden option of ``serve``: the file descriptor for reports. It makes the process a worker."""
+
+
+CHANNEL_OPTION = "--worker-channel"
+"""A hidden option of ``serve``: the file descriptor of a worker's socket for generations."""
 
 
 def open_descriptor_option(
@@ -39,10 +46,15 @@ def open_descriptor_option(
     return value
 
 
-def worker_command(config: Path, options: Sequence[str]) -> list[str]:
-    """Return a worker's command line; the caller appends the file descriptor for its reports."""
+def worker_command(config: Path, options: Sequence[str], *, bytecode: bool = True) -> list[str]:
+    """Return a worker's command line; the caller appends the file descriptor for its reports.
+
+    Without ``bytecode``, the worker leaves no compiled modules: Python would use them for a source of the
+    same size that was written within the same second.
+    """
     # -P keeps the working folder off the import path, as for the command itself.
-    return [sys.executable, "-P", "-m", "streamroute", "serve", str(config), *options, REPORT_OPTION]
+    flags = ["-P"] if bytecode else ["-P", "-B"]
+    return [sys.executable, *flags, "-m", "streamroute", "serve", str(config), *options, REPORT_OPTION]
 
 
 async def supervise(
@@ -52,11 +64,12 @@ async def supervise(
     redis: RedisConnection,
     *,
     drain: bool,
-    stop_timeout: float,
+    generations: WorkerGenerations,
 ) -> int:
     """Run workers until a signal, or until all are done; their counts go to ``reports``.
 
-    A second signal, or ``stop_timeout`` seconds after the first, kills the workers that still run.
+    A second signal kills the workers that still run, as does the end of the time that they have. They start
+    with the generation of ``generations``.
     """
     from streamroute.cli.process.signals import stop_on_signals
     from streamroute.ops.serve.retry_until_available import retry_until_available
@@ -68,18 +81,57 @@ async def supervise(
         async with polling:  # one poll and one log line for all waiting workers
             await retry_until_available(redis.ping, "reaching Redis")
 
-    supervisor = Supervisor(
-        command,
-        count,
-        reports,
-        drain=drain,
-        stop_timeout=stop_timeout,
-        unreachable_code=ExitCode.NO_REDIS,
-        wait_until_reachable=wait_until_reachable,
-        incidents=Incidents(reports.ended.count_event),
-    )
-    with stop_on_signals(supervisor.stop, on_second=supervisor.kill):
-        return await supervisor.run()
+    def build(stop_timeout: float) -> Supervisor:
+        return Supervisor(
+            command,
+            count,
+            reports,
+            drain=drain,
+            stop_timeout=stop_timeout,
+            unreachable_code=ExitCode.NO_REDIS,
+            wait_until_reachable=wait_until_reachable,
+            incidents=Incidents(reports.ended.count_event),
+        )
+
+    workers, reloading = generations.supervised(build)
+    with stop_on_signals(workers.stop, hangups=generations.hangups, on_second=workers.kill):
+        async with reloading:
+            return await workers.run()
+
+
+class SupervisedWorkers(Protocol):
+    """Worker processes that are started and ended together; see ``Supervisor``."""
+
+    async def run(self) -> int:
+        """Run until ``stop()``; returns the exit code."""
+        ...
+
+    def stop(self) -> None:
+        """Make every worker drain and exit."""
+        ...
+
+    async def stopping(self) -> None:
+        """Wait until ``stop()`` is called."""
+        ...
+
+    def kill(self) -> None:
+        """Kill all workers at once; can be called from a signal handler."""
+        ...
+
+
+class WorkerGenerations(Protocol):
+    """Keeps worker processes on one generation, which may be replaced."""
+
+    hangups: Hangups
+
+    def supervised(
+        self, build: Callable[[float], Supervisor]
+    ) -> tuple[SupervisedWorkers, AbstractAsyncContextManager[None]]:
+        """Return the workers, and the context in which they run and are reloaded.
+
+        ``build`` returns a supervisor of workers that have this many seconds to end.
+        """
+        ...
 
 
 def watch_lifeline(stop: asyncio.Event, on_stop: Callable[[], None]) -> None:

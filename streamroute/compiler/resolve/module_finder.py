@@ -113,9 +113,15 @@ class ModuleSources:
         return self._reader(source).read(source, MAX_SOURCE)
 
     def _reader(self, path: Path) -> FileReader:
-        return next(reader for folder, reader in self._readers.items() if path.is_relative_to(folder))
+        """Return the reader of the nearest place: another may contain it, such as the working folder."""
+        return next(self._readers[folder] for folder in (path, *path.parents) if folder in self._readers)
 
 
 def _is_installed(folder: Path) -> bool:
+    return any(folder.is_relative_to(root) for root in installed_folders())
+
+
+def installed_folders() -> tuple[Path, ...]:
+    """Return the folders, with links resolved, of Python's own modules and of installed ones."""
     roots = (os.path.dirname(os.__file__), *site.getsitepackages(), site.getusersitepackages())  # noqa: PTH120
-    return any(folder.is_relative_to(os.path.realpath(root)) for root in roots)
+    return tuple(Path(root).resolve() for root in roots)

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 class RuleContext(NamedTuple):
     """A document, and the results of the previous steps.
 
-    ``routes`` have expanded type patterns; ``expressions`` are the checked dedupe keys and ``order_by``.
-    ``beside`` are configurations checked earlier; ``tests`` are the route tests beside the files.
+    ``routes`` have expanded type patterns; ``expressions`` are the checked keys of dedupe, of canaries and of
+    ``order_by``. ``beside`` are configurations checked earlier; ``tests`` are the route tests beside the
+    files. ``running`` is the configuration that a reload is to replace.
     """
 
     document: Document
@@ -27,3 +28,4 @@ class RuleContext(NamedTuple):
     expressions: Sequence[CheckedExpression] = ()
     beside: Sequence[Document] = ()
     tests: Sequence[RouteTest] = ()
+    running: Document | None = None

@@ -8,16 +8,15 @@ acknowledgment; a storage that cannot do so is rejected, since a booking could b
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
+from streamroute.compiler.canonical_json import canonical_json
 from streamroute.core.dispatch.routes import HandlerParts, parts_of, route_key, set_parts
 from streamroute.core.observer import Result
 from streamroute.errors import LeaseLostError, Postpone, Reject, SetupError
-from streamroute.expansion import refuse_expanding
 from streamroute.expressions.filters import failure_text
 from streamroute.logs.coalescing import coalesced_by
 from streamroute.logs.exception_text import error_line
@@ -55,21 +54,27 @@ class Deduplicates(Protocol):
         ...
 
 
-def with_dedupe(handler: HandlerFunc, evaluate: Evaluate, ttl: float) -> RouteHandler:
-    """Wrap a route's handler to run once for each value of its key; ``ttl`` is in seconds."""
+def with_dedupe(
+    handler: HandlerFunc, evaluate: Evaluate, ttl: float, shared: Sequence[str] = ()
+) -> RouteHandler:
+    """Wrap a route's handler to run once for each value of its key; ``ttl`` is in seconds.
+
+    ``shared`` are names of routes that do the same work: a message that one of them ran is a duplicate here.
+    """
     name, formerly = route_key(handler), getattr(handler, "formerly", ())
-    route = _deduplicated(handler, name, formerly, evaluate, ttl)
+    others = (*formerly, *shared)
+    route = _deduplicated(handler, name, others, evaluate, ttl)
     vars(route)["route_key"] = name
     vars(route)["formerly"] = formerly
     parts = parts_of(handler)
     if parts is not None:
-        run = _deduplicated(parts.run, name, formerly, evaluate, ttl)
+        run = _deduplicated(parts.run, name, others, evaluate, ttl)
         set_parts(route, HandlerParts(run, parts.policy))
     return route
 
 
 def _deduplicated(
-    handler: HandlerFunc, name: str, formerly: Sequence[str], evaluate: Evaluate, ttl: float
+    handler: HandlerFunc, name: str, others: Sequence[str], evaluate: Evaluate, ttl: float
 ) -> RouteHandler:
 
     async def route(payload: dict[str, Any], container: Any) -> Result | None:
@@ -79,7 +84,7 @@ def _deduplicated(
             return None
         message, storage = _coordinator(name, payload)
         try:
-            decision, waited = await storage.begin(message, name, key, ttl, formerly)
+            decision, waited = await storage.begin(message, name, key, ttl, others)
         except Exception as error:
             # The key's state is unknown. The route has not started, so this is not a failure: postpone it.
             template = "route %s waits, since its dedupe key could not be requested: %s"
@@ -108,9 +113,7 @@ def digest(value: Any) -> str:
 
     Raises ExpansionError for a value that would be far larger as text.
     """
-    refuse_expanding(value)
-    text = json.dumps(_canonical(value), sort_keys=True, separators=(",", ":"), default=repr)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:32]
 
 
 def wait_time(waited: float) -> float:
@@ -135,14 +138,3 @@ def _coordinator(route: str, payload: dict[str, Any]) -> tuple[Message, Deduplic
             "MemoryStreamStorage; this message came from elsewhere, and would run twice"
         )
     return payload, cast("Deduplicates", payload.delivery.coordinator)
-
-
-def _canonical(value: Any) -> Any:
-    """Normalize numbers: in JMESPath 1.0 equals 1, but not true."""
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, Mapping):
-        return {key: _canonical(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_canonical(item) for item in value]
-    return value

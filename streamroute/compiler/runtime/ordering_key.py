@@ -29,7 +29,7 @@ def order_key(expression: str) -> KeyOf:
     def key_of(payload: dict[str, Any]) -> Hashable | None:
         nonlocal warned
         try:
-            return _hashable(evaluate(payload))
+            return hashable_key(evaluate(payload))
         except BaseException as error:  # noqa: BLE001 - on any failure the message starts without an order
             if not warned:
                 warned = True
@@ -40,8 +40,8 @@ def order_key(expression: str) -> KeyOf:
     return key_of
 
 
-def _hashable(value: Any) -> Hashable | None:
-    """A hashable value, equal for two values exactly if they are equal in JMESPath: true is not 1."""
+def hashable_key(value: Any) -> Hashable | None:
+    """Return a hashable value, equal for two values exactly if they are equal in JMESPath: true is not 1."""
     if value is None or type(value) is str:
         return value
     if isinstance(value, bool):

@@ -24,20 +24,20 @@ _VALIDATION_THREADS: Final = 8  # a stream with slow validation does not delay t
 
 
 @contextmanager
-def handler_threads(concurrency: int) -> Iterator[None]:
+def handler_threads(concurrency: int) -> Iterator[Callable[[int], None]]:
     """Give the loop a default executor of ``concurrency`` threads (at most 256) within this context.
+
+    Yields a function that sets another ``concurrency``: threads beyond it stay until the end.
 
     A function that runs past its timeout keeps its thread. Spare threads keep handlers from blocking the
     loop's own work (host name lookups). At the end running threads are not awaited: a function that never
     returns cannot be stopped, and its message stays pending and is redelivered.
     """
     loop = asyncio.get_running_loop()
-    executor = _UserCodeThreadPool(
-        min(max(concurrency, 1), _MAX_THREADS) + _SPARE_THREADS, thread_name_prefix=_HANDLER_PREFIX
-    )
+    executor = _UserCodeThreadPool(_threads(concurrency), thread_name_prefix=_HANDLER_PREFIX)
     loop.set_default_executor(executor)
     try:
-        yield
+        yield lambda concurrency: executor.resize(_threads(concurrency))
     finally:
         # Closing the loop waits for its default executor: give it an idle one.
         loop.set_default_executor(ThreadPoolExecutor(1))
@@ -45,6 +45,10 @@ def handler_threads(concurrency: int) -> Iterator[None]:
         if validation_threads.cache_info().currsize:
             validation_threads().shutdown(wait=False)
             validation_threads.cache_clear()
+
+
+def _threads(concurrency: int) -> int:
+    return min(max(concurrency, 1), _MAX_THREADS) + _SPARE_THREADS
 
 
 @cache
@@ -62,6 +66,10 @@ class _UserCodeThreadPool(ThreadPoolExecutor):
                 return function(*args, **kwargs)
 
         return super().submit(call)
+
+    def resize(self, threads: int) -> None:
+        """Start at most so many threads from now on."""
+        self._max_workers = threads
 
 
 def wait_for_threads(patience: float) -> int:

@@ -13,22 +13,22 @@ from typing import TYPE_CHECKING, Any, Final
 from streamroute.compiler.runtime.data_validation import DataValidator, fields_of
 from streamroute.compiler.runtime.thread_pool import validation_threads
 from streamroute.core.dispatch.outcomes import refuse_message
-from streamroute.core.dispatcher import BotRedisDispatcher
 from streamroute.core.observer import Observer
 from streamroute.message import ExpandingMessage, Message, entry_size
 from streamroute.system.forked import exit_if_forked
 
 if TYPE_CHECKING:
     from streamroute.compiler.validation.data_check import Check
+    from streamroute.core.consume.entry_starter import MessageCallback
 
 _LARGE: Final = 64_000  # bytes of an entry; below, a validation that is linear in them takes milliseconds
 
 
 class ValidatingDispatcher:
-    """Passes valid messages to a dispatcher; ``observer`` is called with each invalid one."""
+    """Passes valid messages to ``process``; ``observer`` is called with each invalid one."""
 
-    def __init__(self, dispatcher: BotRedisDispatcher, validator: DataValidator, observer: Observer) -> None:
-        self._process = dispatcher.process_message
+    def __init__(self, process: MessageCallback, validator: DataValidator, observer: Observer) -> None:
+        self._process = process
         self._validator = validator
         self._observe = observer
 

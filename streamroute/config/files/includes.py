@@ -11,9 +11,10 @@ from streamroute.config.files.loader import ALLOW_OUTSIDE, load_file
 from streamroute.config.files.search import MAX_STEPS, WILDCARD, FileSearch, SearchLimitError
 from streamroute.config.findings.finding import Finding
 from streamroute.config.findings.text_file import TextFile
-from streamroute.config.paths import NOT_ENTERABLE, file_problem, is_folder, is_non_folder
+from streamroute.config.paths import kind_problem
 from streamroute.config.yaml.source import SourceFile
 from streamroute.system.files import FileReader
+from streamroute.system.opening import FileKind
 
 MAX_FILES: Final = 5_000
 """Limit on the files that a configuration may include."""
@@ -71,7 +72,7 @@ def collect_includes(
     ``files`` reads them, at most ``max_files``; by default only files below the folder of ``root``.
     """
     collection = IncludeCollector(files or FileReader(Path(root.path).parent))
-    root_path = os.path.realpath(root.path)
+    root_path = collection.reader.real_path(root.path)
     seen = {root_path}
     waiting = list(_visits(root, (root_path,), collection))[::-1]
     while waiting:
@@ -99,7 +100,7 @@ def _visits(source: SourceFile, above: tuple[str, ...], collection: IncludeColle
         if collection.search.outside:
             collection.findings.append(_outside(include))
         elif not matches:
-            collection.findings.append(_no_match(include))
+            collection.findings.append(_no_match(include, collection.reader))
         yield from _new_visits(include, matches, above, collection)
 
 
@@ -108,12 +109,12 @@ def _new_visits(
 ) -> Iterator[_Visit]:
     has_reported_cycle = False
     for path in matches:
-        resolved = os.path.realpath(path)
+        resolved = collection.reader.real_path(path)
         if resolved == above[-1] and WILDCARD.search(include.pattern):
             continue
         if resolved in above:
             if not has_reported_cycle:  # report an include that leads back to several files above it once
-                collection.findings.append(_cycle(include, path))
+                collection.findings.append(_cycle(include, path, collection.reader))
             has_reported_cycle = True
             continue
         if not collection.reader.allows(resolved):
@@ -141,23 +142,29 @@ def match_include(including: str, pattern: str, search: FileSearch) -> list[str]
     else:
         matches = [match for match in search.find(pattern, folder) if not match.endswith(TEST_SUFFIX)]
     paths = (os.path.join(folder, match) for match in matches)  # noqa: PTH118 - as above
-    return [_normal(path) for path in paths if is_non_folder(path)]
+    return [_normal(path, search.files) for path in paths if _is_non_folder(search.files.kind(path))]
 
 
-def _normal(path: str) -> str:
+def _is_non_folder(kind: FileKind) -> bool:
+    """Whether there is something other than a folder: a file, a pipe or a broken link."""
+    return kind is not FileKind.FOLDER and not kind.is_missing
+
+
+def _normal(path: str, files: FileReader) -> str:
     """Normalize a path, unless that changes the file because ``..`` follows a symbolic link."""
     normal = os.path.normpath(path)
-    return normal if os.path.realpath(normal) == os.path.realpath(path) else path
+    return normal if files.real_path(normal) == files.real_path(path) else path
 
 
-def _no_match(include: _Include) -> Finding:
+def _no_match(include: _Include, files: FileReader) -> Finding:
     pattern = include.pattern
     folder = Path(include.source.path).parent / pattern
     advice = "include paths are relative to the including file"
-    if is_folder(folder):
+    kind = files.kind(folder)
+    if kind is FileKind.FOLDER:
         advice = f"the path is a folder; write {pattern.rstrip('/')}/routes.yaml"
-    elif file_problem(folder) == NOT_ENTERABLE:
-        advice = f"it {NOT_ENTERABLE}"
+    elif kind is FileKind.NOT_ENTERABLE:
+        advice = f"it {kind_problem(kind)}"
     return include.finding("SR015", f'include "{pattern}" matches no file', advice)
 
 
@@ -172,7 +179,7 @@ def _too_wide(include: _Include, excess: str) -> Finding:
     return include.finding("SR022", message, "name the folders that contain the files")
 
 
-def _cycle(include: _Include, path: str) -> Finding:
-    itself = os.path.realpath(path) == os.path.realpath(include.source.path)
+def _cycle(include: _Include, path: str, files: FileReader) -> Finding:
+    itself = files.real_path(path) == files.real_path(include.source.path)
     message = "the file includes itself" if itself else f'include cycle: "{path}" includes this file'
     return include.finding("SR016", message)

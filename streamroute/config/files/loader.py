@@ -13,14 +13,14 @@ from streamroute.config.findings.finding import Finding
 from streamroute.config.findings.text_file import TextFile
 from streamroute.config.yaml.builder import Builder
 from streamroute.config.yaml.source import SourceFile
-from streamroute.system.files import (
+from streamroute.system.files import FileReader
+from streamroute.system.named_files import read_named
+from streamroute.system.opening import (
     MAX_BYTES,
-    FileReader,
     FileTooLargeError,
     OutsideFolderError,
     TotalTooLargeError,
 )
-from streamroute.system.named_files import read_named
 
 ALLOW_OUTSIDE: Final = "move it there, or pass --allow-outside"
 """Advice for a file outside the configuration folder."""
@@ -44,23 +44,35 @@ def load_file(
     name: str | None = None,
     read: Callable[[str, str], LoadedFile] | None = None,
     files: FileReader | None = None,
-    *,
-    outside: bool = False,
 ) -> LoadedFile:
     """Read a file, shown as ``name``; ``read`` parses its text.
 
-    ``files`` reads files that a configuration names; without it, the user named the file, which may be a
-    link out of its folder if ``outside`` is true.
+    ``files`` reads files that a configuration names; without it, the user named the file.
     """
     name = str(path) if name is None else name
+    return _load(path, name, read, read_named if files is None else files.read, files is None)
+
+
+def load_root_file(path: Path, name: str, files: FileReader) -> LoadedFile:
+    """Read the root file, which the user named, shown as ``name``."""
+    return _load(path, name, None, files.read_root, named=True)
+
+
+def _load(
+    path: Path,
+    name: str,
+    read: Callable[[str, str], LoadedFile] | None,
+    content_of: Callable[[Path], bytes],
+    named: bool,
+) -> LoadedFile:
     try:
-        content = read_named(path, outside=outside) if files is None else files.read(path)
+        content = content_of(path)
     except TotalTooLargeError as error:
         return _refused(TextFile(name, ""), "SR003", str(error.strerror))
     except FileTooLargeError as error:
         return _too_large(name, str(error.strerror))
     except OutsideFolderError as error:
-        advice = NAME_LINK_TARGET if files is None else ALLOW_OUTSIDE
+        advice = NAME_LINK_TARGET if named else ALLOW_OUTSIDE
         return _refused(TextFile(name, ""), "SR021", str(error.strerror), advice)
     except (OSError, ValueError) as error:
         return _unreadable(name, error)

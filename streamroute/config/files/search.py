@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Final
 
-from streamroute.system.files import FileReader
+from streamroute.system.files import FileReader, FolderEntry
 
 MAX_STEPS: Final = 100_000
 """Limit on the names that all includes of one configuration may examine together."""
@@ -40,7 +40,7 @@ class FileSearch:
 
     def __init__(self, files: FileReader, steps: int = MAX_STEPS) -> None:
         self.outside = False
-        self._files = files
+        self.files = files
         self._left = steps
 
     def find(self, pattern: str, folder: str) -> list[str]:
@@ -51,7 +51,7 @@ class FileSearch:
     def reaches(self, path: str) -> bool:
         """Whether a path without wildcards may be read, whether or not it exists."""
         self.count()
-        self.outside = not self._files.allows(path)
+        self.outside = not self.files.allows(path)
         return not self.outside
 
     def count(self, steps: int = 1) -> None:
@@ -60,25 +60,25 @@ class FileSearch:
             raise SearchLimitError
         self._left -= steps
 
-    def names(self, folder: str) -> Iterator[os.DirEntry[str]]:
+    def names(self, folder: str) -> Iterator[FolderEntry]:
         """Yield the entries of a folder; nothing if it must not or cannot be read."""
         self.count(1 + max(0, folder.count(os.sep) - _FREE_DEPTH))
-        if not self._files.allows(folder or os.curdir):
+        if not self.files.allows(folder or os.curdir):
             self.outside = True
             return
         try:
-            with os.scandir(folder or os.curdir) as entries:
-                for entry in entries:
-                    self.count()
-                    yield entry
+            for entry in self.files.entries(folder or os.curdir):
+                self.count()
+                yield entry
         except (OSError, ValueError):
             # Not a folder, or not readable: there are no matches.
             return
 
-    def may_enter(self, link: os.DirEntry[str]) -> bool:
+    def may_enter(self, link: str) -> bool:
         """Whether the target of a link to a folder may be read and does not contain the link."""
-        folder, target = (os.path.realpath(os.path.dirname(link.path)), os.path.realpath(link.path))  # noqa: PTH120 - text
-        return self._files.allows(target) and os.path.commonpath([folder, target]) != target
+        folder = self.files.real_path(os.path.dirname(link) or os.curdir)  # noqa: PTH120 - paths are text here
+        target = self.files.real_path(link)
+        return self.files.allows(target) and os.path.commonpath([folder, target]) != target
 
 
 class _Search:
@@ -115,7 +115,7 @@ class _Search:
                     continue
                 if not _is_folder(entry):
                     yield from [(path + entry.name, at + 1)] * is_last
-                elif not entry.is_symlink() or self._search.may_enter(entry):
+                elif not entry.is_symlink() or self._search.may_enter(self._path(path, entry)):
                     yield f"{path}{entry.name}/", at
         elif not WILDCARD.search(part):
             yield path + part + "/" * (not is_last), at + 1
@@ -126,8 +126,11 @@ class _Search:
                 if not hidden and matches(entry.name) and (is_last or _is_folder(entry)):
                     yield path + entry.name + "/" * (not is_last), at + 1
 
-    def _names(self, path: str) -> Iterator[os.DirEntry[str]]:
+    def _names(self, path: str) -> Iterator[FolderEntry]:
         return self._search.names(os.path.join(self._folder, path))  # noqa: PTH118 - paths are text here
+
+    def _path(self, folder: str, entry: FolderEntry) -> str:
+        return os.path.join(self._folder, folder, entry.name)  # noqa: PTH118 - as above
 
 
 def _parts(pattern: str) -> list[str]:
@@ -143,7 +146,7 @@ def _matcher(part: str) -> Callable[[str], object]:
     return re.compile(fnmatch.translate(part) if len(part) <= _MAX_PART_LENGTH else r"(?!)").match
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
+def _is_folder(entry: FolderEntry) -> bool:
     try:
         return entry.is_dir()
     except OSError:

@@ -32,6 +32,8 @@ class Stage(Enum):
     """Relations between parts of the configuration; skipped if an error may hide some of them."""
     ROUTE_TESTS = "route tests"
     """The tests of routes, before they run."""
+    RELOAD = "reload"
+    """Replacing the configuration of a running service."""
     COMMENTS = "comments"
     """The comments that suppress findings."""
 

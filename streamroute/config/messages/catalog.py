@@ -25,7 +25,6 @@ from streamroute.config.messages.schema_registry import (
     file_uri,
     unknown_dialect,
 )
-from streamroute.config.paths import list_folder
 from streamroute.config.yaml.source import SourceFile, SourceLocation
 from streamroute.system.files import FileReader
 from streamroute.text.suggestions import did_you_mean
@@ -130,7 +129,7 @@ class _CatalogueReader:
             self.findings.append(unknown_dialect(location, schema["$schema"]))
             return None
         # Relative references resolve against the file that contains the schema; "#" means the schema itself.
-        base = file_uri(os.path.abspath(location.source.path))  # noqa: PTH100 - no link is followed
+        base = file_uri(self.registry.absolute(location.source.path))
         return self.registry.add(f"{base}?message={quote(str(location.path[1]))}", schema, dialect, location)
 
     def _file(self, reference: str, location: SourceLocation) -> SchemaDocument | None:
@@ -146,9 +145,9 @@ class _CatalogueReader:
         folder = os.path.dirname(location.source.path)  # noqa: PTH120 - pathlib would lose the path's own spelling
         name = os.path.normpath(os.path.join(folder, reference))  # noqa: PTH118 - as above
         try:
-            return self.registry.read(os.path.abspath(name), name)  # noqa: PTH100 - no link is followed
+            return self.registry.read(self.registry.absolute(name), name)
         except NoSchemaFileError as error:
-            similar = _similar_file(reference, name)
+            similar = _similar_file(reference, name, self.registry.reader)
             self.findings.append(location.finding("SR111", str(error), help=error.help, suggestion=similar))
         except UnresolvedError as error:
             self.findings.append(location.finding(error.code, str(error), help=error.help))
@@ -167,7 +166,7 @@ def _twice(name: str, location: SourceLocation, first: SourceLocation) -> Findin
     return location.finding("SR110", message, on="key")
 
 
-def _similar_file(reference: str, name: str) -> str | None:
+def _similar_file(reference: str, name: str, files: FileReader) -> str | None:
     """Return a similarly named file in the missing file's folder, spelled relative to ``reference``."""
-    suggestion = did_you_mean(Path(name).name, sorted(entry.name for entry in list_folder(Path(name).parent)))
+    suggestion = did_you_mean(Path(name).name, sorted(files.listing(Path(name).parent)))
     return None if suggestion is None else str(Path(reference).with_name(suggestion))

@@ -23,9 +23,10 @@ from streamroute.config.messages.metaschema_files import (
     metaschema,
 )
 from streamroute.config.messages.schema_files import load_schema_file
-from streamroute.config.paths import file_problem, is_file
+from streamroute.config.paths import kind_problem
 from streamroute.config.yaml.source import DataPath, SourceLocation
 from streamroute.system.files import FileReader
+from streamroute.system.opening import FileKind
 from streamroute.text.truncation import clip
 
 NOT_FETCHED: Final = "schemas are read only from files in the configuration folder"
@@ -135,11 +136,15 @@ class SchemaRegistry:
             self._check_allowed(path, name)
         return self._documents[uri]
 
+    def absolute(self, path: str) -> str:
+        """Return the normalized absolute path, without following links."""
+        return os.path.normpath(self.reader.absolute(path))
+
     def _check_allowed(self, path: str, name: str) -> None:
         if not self.reader.allows(path):
             message = f'"{clip(name, _MAX_SHOWN_LENGTH)}" is outside the configuration folder'
             raise UnresolvedError("SR113", message, ALLOW_OUTSIDE)
-        reason = file_problem(path)
+        reason = kind_problem(self.reader.kind(path))
         if reason:
             advice = "paths are relative to the file that contains them"
             raise NoSchemaFileError("SR114", f'"{clip(name, _MAX_SHOWN_LENGTH)}" {reason}', advice)
@@ -200,7 +205,7 @@ class SchemaRegistry:
             # A file's own $id is never fetched: resolve the reference against the file's path instead.
             plain = urldefrag(reference)[0]
             path = None if urlsplit(plain).scheme else file_path(resolve_uri(origin.uri, plain))
-            if path is None or not self.reader.allows(path) or not is_file(path):
+            if path is None or not self.reader.allows(path) or self.reader.kind(path) is not FileKind.FILE:
                 message = f'"{clip(reference, _MAX_SHOWN_LENGTH)}" is not a local file'
                 raise UnresolvedError("SR113", message, NOT_FETCHED)
         document = self.read(path, self._name(path, origin), origin.dialect)
@@ -210,7 +215,7 @@ class SchemaRegistry:
     def _name(self, path: str, origin: SchemaDocument) -> str:
         """Return a file's path, relative or absolute like that of the file that refers to it."""
         folder = os.path.dirname(origin.location.source.path)  # noqa: PTH120 - pathlib would lose its spelling
-        absolute_folder = os.path.dirname(os.path.abspath(origin.location.source.path))  # noqa: PTH100, PTH120 - as above
+        absolute_folder = os.path.dirname(self.absolute(origin.location.source.path))  # noqa: PTH120 - as above
         return os.path.normpath(os.path.join(folder, os.path.relpath(path, absolute_folder)))  # noqa: PTH118 - as above
 
 

@@ -123,7 +123,7 @@ class Builder:
 
     def _wants_expression(self, key: Any) -> bool:
         if key == "key":
-            return len(self._stack) > 1 and self._stack[-2].key == "dedupe"
+            return len(self._stack) > 1 and self._stack[-2].key in ("dedupe", "canary")
         return key in EXPRESSION_KEYS
 
     def _is_merge(self, top: _Frame, event: yaml.ScalarEvent) -> bool:

@@ -19,17 +19,20 @@ _SHARES: Final = {1: 8, 2: 2}
 
 
 class DeliveryLimits:
-    """How many entries may be held at each delivery number; ``last`` is the last one."""
+    """How many entries may be held at each delivery number; ``last`` is the last one.
+
+    ``concurrency`` may be set at any time.
+    """
 
     def __init__(self, last: int, concurrency: int) -> None:
         self.last = last
-        self._concurrency = concurrency
+        self.concurrency = concurrency
 
     def quotas(self, held: Iterable[dict[str, Any]]) -> Quotas:
         """Return what may be claimed in addition to ``held``: no entries before their last delivery."""
         counts = Counter(payload.delivery.deliveries for payload in held if isinstance(payload, Message))
         limits = {
-            self.last - remaining: max(1, self._concurrency // share) for remaining, share in _SHARES.items()
+            self.last - remaining: max(1, self.concurrency // share) for remaining, share in _SHARES.items()
         }
         by_delivery = {
             delivery: max(0, limit - counts[delivery]) for delivery, limit in limits.items() if delivery > 1

@@ -53,6 +53,7 @@ class EntryLifecycle:
         self._events = EntryEvents(self.in_flight, self._report, observer, due, on_stuck)
         self._starter = EntryStarter(settings.max_deliveries, observer)
         self._pause_group: PauseGroup | None = None
+        self._is_retired = False
         self._releaser = Releaser(storage, consumer, self.in_flight)
         self._prefetch = (
             None if settings.prefetch is None else PrefetchWindow(settings.batch_count, settings.prefetch)
@@ -87,11 +88,32 @@ class EntryLifecycle:
 
     def open(self) -> None:
         """Start running entries."""
+        self._is_retired = False
         self._events.open()
         self._pool.open()
         self._settler.open()
         self._pause_group = pause_group_of_loop()
         self._pause_group.join(self)
+
+    def resize(self, concurrency: int) -> None:
+        """Run at most ``concurrency`` handlers at once from now on."""
+        self._deliveries.concurrency = concurrency
+        self._pool.resize(concurrency)
+
+    def retire(self) -> None:
+        """Start no more entries: release those that are queued, and those that are taken from now on."""
+        self._is_retired = True
+        self._releaser.release_soon(self._pool.clear())
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no handler runs, except stuck ones, and no release is in progress."""
+        return self._pool.is_idle and not self._releaser.is_releasing
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no entry is held, and no handler uses one."""
+        return not self.in_flight.payloads and not self._pool.running_payloads()
 
     async def close(self) -> None:
         """Let running handlers finish within the grace period, settle, and release the rest.
@@ -174,7 +196,7 @@ class EntryLifecycle:
         if self._prefetch is not None:
             self._prefetch.record_read(entries)
         self._pool.put(self.in_flight.add(entries))
-        if self._pool.all_stuck:
+        if self._pool.all_stuck or self._is_retired:
             self._release_queued()
 
     def take_claimed(self, entries: list[Entry]) -> bool:
@@ -183,7 +205,7 @@ class EntryLifecycle:
             self._prefetch.record_sizes(entries)
         new = self._take_over(entries)
         self._pool.put(new, first=True)
-        if self._pool.all_stuck:
+        if self._pool.all_stuck or self._is_retired:
             self._release_queued()
         return bool(new)
 
@@ -228,6 +250,8 @@ class EntryLifecycle:
         if not new:
             return False
         self._pool.put_exclusive(new)
+        if self._is_retired:
+            self._release_queued()
         with suppress(TimeoutError):
             async with asyncio.timeout(min(self._tuning.longest_alone, self._settings.lease.seconds)):
                 if alone:
@@ -252,5 +276,5 @@ class EntryLifecycle:
         return new
 
     def _release_queued(self) -> None:
-        """Release queued entries to other processes, since every worker here is stuck."""
+        """Release queued entries to other consumers, since none can start here."""
         self._releaser.release_soon(self._pool.clear())

@@ -47,6 +47,11 @@ class Releaser:
             self._running.add(task)
             task.add_done_callback(self._running.discard)
 
+    @property
+    def is_releasing(self) -> bool:
+        """Whether a release runs in the background."""
+        return bool(self._running)
+
     async def wait(self) -> None:
         """Wait until everything is released."""
         await asyncio.gather(*self._running)

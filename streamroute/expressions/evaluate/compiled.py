@@ -13,6 +13,7 @@ from streamroute.expressions.evaluate.codegen import (
     generate_value,
 )
 from streamroute.expressions.evaluate.cost_limit import with_cost_limit
+from streamroute.expressions.evaluate.cost_model import cost_of
 from streamroute.expressions.evaluate.interpreter import evaluate
 from streamroute.expressions.syntax.parser import Node
 
@@ -24,7 +25,8 @@ def filter_function(root: Node, interpret: Callable[[Any], bool]) -> Evaluate:
 
 def value_function(root: Node) -> Evaluate:
     """Compile the tree's value with the cost limit; it raises what the jmespath library raises."""
-    return with_cost_limit(root, _generated(generate_value, root, partial(evaluate, root)))
+    fast = _generated(generate_value, root, partial(evaluate, root))
+    return with_cost_limit(root, cost_of(root).steps, fast)
 
 
 def _generated(

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from streamroute.errors import StreamrouteError
-from streamroute.expressions.evaluate.cost_model import cost_of, size_of
+from streamroute.expressions.evaluate.cost_model import Bound, size_of
 from streamroute.expressions.evaluate.interpreter import FUNCTIONS, Interpreter, compared
 from streamroute.expressions.syntax.parser import Node
 from streamroute.message import ExpandingMessage
@@ -31,12 +31,11 @@ class TooCostlyError(StreamrouteError):
         super().__init__("it takes too many steps for this message")
 
 
-def with_cost_limit(root: Node, fast: Evaluate, finish: Evaluate | None = None) -> Evaluate:
+def with_cost_limit(root: Node, steps: Bound, fast: Evaluate, finish: Evaluate | None = None) -> Evaluate:
     """Use ``fast`` for messages that cannot exceed the limit; for others, the interpreter with a budget.
 
-    ``finish`` converts the interpreter's value to the result of ``fast``.
+    ``steps`` bounds those of the tree; ``finish`` converts the interpreter's value to the result of ``fast``.
     """
-    steps = cost_of(root).steps
     if steps.factor == 0 and steps.fixed <= MAX_COST:
         return fast  # the same cost for every message
 
@@ -52,12 +51,11 @@ def with_cost_limit(root: Node, fast: Evaluate, finish: Evaluate | None = None) 
             return fast(payload)
         return counted(payload)
 
-    return evaluate_cheap if is_cheap(root) else evaluate
+    return evaluate_cheap if is_cheap(steps) else evaluate
 
 
-def is_cheap(root: Node) -> bool:
-    """Whether it costs at most as much as decoding the message, if that contains no value twice."""
-    steps = cost_of(root).steps
+def is_cheap(steps: Bound) -> bool:
+    """Whether they cost at most as much as decoding the message, if that contains no value twice."""
     return steps.factor <= _MAX_CHEAP_FACTOR and steps.fixed <= MAX_COST
 
 

@@ -6,6 +6,7 @@ import re
 from json import loads
 from typing import Any, Final
 
+from streamroute.expressions.problem import ExpressionError
 from streamroute.expressions.syntax.syntax_errors import Token, unexpected_character, unreadable_token
 
 _SPACE: Final = " \t\n\r"
@@ -44,6 +45,23 @@ def tokenize(expression: str) -> list[Token]:
         tokens.append(_token(expression, kind, token_match[kind], start, position))
     tokens.append({"type": "eof", "value": "", "start": len(expression), "end": len(expression)})
     return tokens
+
+
+def is_same_text(first: str | None, second: str | None) -> bool:
+    """Whether two expressions differ at most in white space between tokens; an invalid one equals itself."""
+    if first == second:
+        return True
+    if first is None or second is None:
+        return False
+    try:
+        return _without_spaces(first) == _without_spaces(second)
+    except ExpressionError:
+        return False
+
+
+def _without_spaces(expression: str) -> list[tuple[str, str]]:
+    # The repr of the value: in Python, 1 equals true.
+    return [(token["type"], repr(token["value"])) for token in tokenize(expression)]
 
 
 def _next_character(expression: str, position: int) -> int:

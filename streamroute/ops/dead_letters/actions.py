@@ -21,18 +21,23 @@ class ActionResult:
 
 
 async def retry_page(
-    query: DeadLetterQuery, page: DeadLetterPage, result: ActionResult, *, dry_run: bool = False
+    query: DeadLetterQuery,
+    page: DeadLetterPage,
+    result: ActionResult,
+    *,
+    to: str | None = None,
+    dry_run: bool = False,
 ) -> None:
-    """Requeue the letters of a page that the configuration can still route."""
+    """Requeue the letters of a page that the configuration can still route, or send them to route ``to``."""
     accepted: dict[DeadLetters, list[tuple[StoredDeadLetter, DeadRecord]]] = {}
     for letter in page.letters:
-        refusal = query.requeue_refusal(letter)
+        refusal = query.requeue_refusal(letter, to)
         if refusal is not None:
             result.refused[refusal] += 1
         elif letter.current is not None:
             accepted.setdefault(letter.dead_letter_stream, []).append((letter.stored, letter.current))
     for stream, letters in accepted.items():
-        result.done += len(letters) if dry_run else await stream.requeue(letters)
+        result.done += len(letters) if dry_run else await stream.requeue(letters, to)
 
 
 async def drop_page(page: DeadLetterPage, result: ActionResult, *, dry_run: bool = False) -> None:

@@ -76,12 +76,16 @@ class DeadLetterQuery:
             routes=[current.get(name, name) for name in record.routes],
         )
 
-    def requeue_refusal(self, letter: StreamLetter) -> str | None:
-        """Return why a dead letter cannot run again with this configuration; None if it can."""
+    def requeue_refusal(self, letter: StreamLetter, to: str | None = None) -> str | None:
+        """Return why a dead letter cannot run again with this configuration; None if it can.
+
+        It runs in the route that failed, or in the route ``to``.
+        """
         record = letter.current
         if record is None:
             return letter.reason
-        names = record.routes if record.route is None else [record.route]
+        route = record.route if to is None else to
+        names = record.routes if route is None else [route]
         served = {route.name for route in self._document.served(letter.stream)}
         missing = next((name for name in names if name not in served), None)
         return None if missing is None else self._why_not_served(missing, letter.stream)
@@ -92,7 +96,9 @@ class DeadLetterQuery:
             return f'the route "{name}" is no longer configured'
         if not routes[name].enabled:
             return f'the route "{name}" is disabled'
-        return f'the route "{name}" no longer consumes the stream "{stream}"'
+        if routes[name].shadow:
+            return f'the route "{name}" is a shadow, whose handler does not run'
+        return f'the route "{name}" does not consume the stream "{stream}"'
 
 
 async def _read(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from streamroute import __version__
+from streamroute.ops.metrics.config_metrics import config_metrics, generation_metrics
 from streamroute.ops.metrics.counters import NO_ROUTE, Counters
 from streamroute.ops.metrics.declarations import (
     EVENT_METRICS,
@@ -17,18 +19,19 @@ from streamroute.ops.metrics.declarations import (
     ROUTE_METRICS,
     RouteMetric,
 )
+from streamroute.ops.metrics.process_stats import ProcessStats
 from streamroute.ops.metrics.sources import MetricsSources
 
 _PREFIX: Final = "streamroute_"
 
 
 class RouteCollector(Collector):
-    """All metrics of ``serve --metrics``. ``routes`` are the route names of each stream."""
+    """All metrics of ``serve --metrics``. ``routes`` returns the route names of each stream now."""
 
     def __init__(
         self,
         sources: MetricsSources,
-        routes: Mapping[str, tuple[str, ...]],
+        routes: Callable[[], Mapping[str, tuple[str, ...]]],
         metrics: Sequence[RouteMetric] = ROUTE_METRICS,
     ) -> None:
         self._sources = sources
@@ -40,8 +43,12 @@ class RouteCollector(Collector):
         counters = self._sources.counts()
         yield from self._route_metrics(counters)
         yield from self._event_metrics(counters)
+        yield _shadow_counter(counters)
         yield from self._group_metrics()
         yield from self._process_metrics()
+        if self._sources.reloads is not None:
+            yield from config_metrics(self._sources.reloads)
+            yield from generation_metrics(self._sources.stats())
 
     def _route_metrics(self, counters: Counters) -> Iterator[Metric]:
         families = {metric.name: _route_counter(metric) for metric in self._metrics}
@@ -57,7 +64,7 @@ class RouteCollector(Collector):
     def _counted_routes(self, counters: Counters) -> list[tuple[str, str]]:
         """Return the configured routes, which are exposed from the start, then others that have counts."""
         configured = [
-            (stream, route) for stream, names in self._routes.items() for route in (*names, NO_ROUTE)
+            (stream, route) for stream, names in self._routes().items() for route in (*names, NO_ROUTE)
         ]
         others = {*list(counters.backlog), *list(counters.feed)} - set(configured)
         return configured + sorted(others)
@@ -68,7 +75,7 @@ class RouteCollector(Collector):
             streams = dict.fromkeys(stream for stream, event in events if event == metric.event)
             if metric.by_stream:
                 counter = _counter(metric.name, metric.help, "stream")
-                for stream in {**dict.fromkeys(self._routes), **streams}:
+                for stream in {**dict.fromkeys(self._routes()), **streams}:
                     counter.add_metric([stream], events.get((stream, metric.event), 0))
             else:
                 counter = _counter(metric.name, metric.help)
@@ -90,15 +97,38 @@ class RouteCollector(Collector):
         processes = self._sources.stats()
         for metric in PROCESS_METRICS:
             gauge = _gauge(metric.name, metric.help, "stream")
-            for stream in self._routes:
+            for stream in self._routes():
                 gauge.add_metric([stream], sum(metric.value(stats).get(stream, 0) for stats in processes))
             yield gauge
+        yield _canary_gauge(processes)
         lag = max((stats.lag for stats in processes), default=0.0)
         yield _single_gauge("event_loop_lag_seconds", "By how much the latest event loop is late.", lag)
         yield _single_gauge("processes", "Processes that run handlers.", len(processes))
         info = _gauge("build_info", "1, and the version.", "version")
         info.add_metric([__version__], 1)
         yield info
+
+
+def _shadow_counter(counters: Counters) -> CounterMetricFamily:
+    text = "Messages that a shadow route watched, by what it would have done."
+    counter = _counter("shadow_messages", text, "stream", "route", "result")
+    for (stream, route), row in sorted(counters.shadows.copy().items()):
+        for result, count in row.items():
+            counter.add_metric([stream, route, result], count)
+    return counter
+
+
+def _canary_gauge(processes: Sequence[ProcessStats]) -> GaugeMetricFamily:
+    gauge = _gauge(
+        "canary_stopped", "In how many processes a canary is switched off by stop_at.", "stream", "route"
+    )
+    stopped: Counter[tuple[str, str]] = Counter()
+    for stats in processes:
+        for stream, by_route in stats.stopped_canaries.items():
+            stopped.update({(stream, route): count for route, count in by_route.items()})
+    for (stream, route), count in sorted(stopped.items()):
+        gauge.add_metric([stream, route], count)
+    return gauge
 
 
 def _route_counter(metric: RouteMetric) -> CounterMetricFamily:

@@ -12,7 +12,14 @@ from typing import Any, Final, Self
 from streamroute.core.observer import Result
 from streamroute.incidents import Incident
 from streamroute.message import Message
-from streamroute.ops.metrics.declarations import LEASE_LOST, ROUTE_METRICS, UNDECODABLE, UNLISTED, RouteMetric
+from streamroute.ops.metrics.declarations import (
+    LEASE_LOST,
+    ROUTE_METRICS,
+    SHADOW_RESULTS,
+    UNDECODABLE,
+    UNLISTED,
+    RouteMetric,
+)
 from streamroute.ops.metrics.unlisted import UnlistedMessages
 from streamroute.text.limits import NAME
 from streamroute.text.truncation import clip
@@ -37,7 +44,8 @@ class Counters:
 
     ``routes`` are the route names of each stream. ``feed_start_ids`` are the last ids of the streams before
     the feed; a stream without one has no feed. ``events`` counts the events of each stream that concern no
-    route: see ``EVENT_METRICS``. One thread observes; other threads may read, and count events.
+    route: see ``EVENT_METRICS``. ``shadows`` are the counts of shadow routes, by ``SHADOW_RESULTS``. One
+    thread observes; other threads may read, and count events.
     """
 
     routes: Mapping[str, tuple[str, ...]]
@@ -47,6 +55,7 @@ class Counters:
     backlog: CountsByRoute = field(default_factory=dict)
     unlisted: UnlistedMessages = field(default_factory=UnlistedMessages)
     events: Counter[tuple[str, str]] = field(default_factory=Counter)
+    shadows: CountsByRoute = field(default_factory=dict)
     _counted: dict[tuple[Result, bool, bool], tuple[str, ...]] = field(init=False, repr=False, compare=False)
     """The keys to increment, by result, whether it is the first attempt, and whether there is a route."""
     _first_success: tuple[str, ...] = field(init=False, repr=False, compare=False)
@@ -78,6 +87,8 @@ class Counters:
                 self.count_event(_stream(payload), UNLISTED)
             case Result.LOST:
                 self.count_event(_stream(payload), LEASE_LOST)
+            case _ if result in SHADOW_RESULTS:
+                self._count_shadow(_stream(payload), str(route), SHADOW_RESULTS[result])
             case _:
                 self._count(payload, route, result)
 
@@ -89,6 +100,11 @@ class Counters:
     def event_total(self, event: Incident | str) -> int:
         """Return how often an event happened, on all streams."""
         return sum(count for (_, name), count in dict(self.events).items() if name == event)
+
+    def use_routes(self, routes: Mapping[str, tuple[str, ...]]) -> None:
+        """Count for these routes from now on; what was counted for others is kept."""
+        self.routes = routes
+        self._configured_backlog = {}
 
     @property
     def failed(self) -> int:
@@ -107,6 +123,10 @@ class Counters:
                 {"stream": stream, "event": event, "count": count}
                 for (stream, event), count in dict(self.events).items()
             ],
+            "shadows": [
+                {"stream": stream, "route": route, "counts": dict(row)}
+                for (stream, route), row in self.shadows.copy().items()
+            ],
         }
 
     @classmethod
@@ -123,6 +143,8 @@ class Counters:
         counters.unlisted = UnlistedMessages(int(unlisted.get("messages", 0)), types)
         for event in data.get("events", ()):
             counters.events[event["stream"], event["event"]] = int(event["count"])
+        for row in data.get("shadows", ()):
+            counters.shadows[row["stream"], row["route"]] = _int_values(row["counts"])
         return counters
 
     def add(self, other: Counters) -> None:
@@ -132,6 +154,8 @@ class Counters:
         self.unlisted.merge(other.unlisted)
         for (stream, event), count in dict(other.events).items():
             self.count_event(stream, event, count)
+        for key, row in other.shadows.copy().items():
+            _add(self.shadows.setdefault(key, {}), row)
 
     def rows(self, counts: CountsByRoute) -> Iterator[tuple[str, str, RouteCounts]]:
         """Yield stream, route and counts: the configured routes in order, then the others."""
@@ -164,6 +188,13 @@ class Counters:
             row[key] += 1
         if result is Result.DEAD and route is None and message.decode_error is not None:
             self.count_event(message.stream, UNDECODABLE)
+
+    def _count_shadow(self, stream: str, route: str, result: str) -> None:
+        row = self.shadows.get((stream, route))
+        if row is None:
+            # Add all keys at once, so that other threads can iterate over the row.
+            self.shadows[stream, route] = row = dict.fromkeys(SHADOW_RESULTS.values(), 0)
+        row[result] += 1
 
     def _bounded_name(self, table: CountsByRoute, stream: str, route: str | None) -> str:
         """Return the name under which to count a route, which bounds the size of the table."""

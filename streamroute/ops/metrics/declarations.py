@@ -67,6 +67,15 @@ ROUTE_METRICS: Final = (
 )
 
 
+SHADOW_RESULTS: Final[Mapping[str, str]] = {
+    Result.SHADOW_MATCHED: "matched",
+    Result.SHADOW_NOT_MATCHED: "not_matched",
+    Result.SHADOW_FILTER_ERROR: "filter_error",
+    Result.SHADOW_TRANSFORM_ERROR: "transform_error",
+}
+"""Results of shadow routes -> label ``result`` of the counter ``shadow_messages``."""
+
+
 @dataclass(frozen=True, slots=True)
 class EventMetric:
     """A counter of each stream, or with ``by_stream=False`` of the service.
@@ -119,9 +128,21 @@ EVENT_METRICS: Final = (
         "times that the consumer group was missing, so that its unsettled entries ran again",
     ),
     EventMetric(Incident.OUTAGE, "outages", "Times that reading, claiming, settling ... began to fail."),
+    EventMetric(
+        Incident.CANARY_STOPPED,
+        "canaries_stopped",
+        "Times that a canary was switched off, because too many of its messages failed.",
+        "times that a canary was switched off, because too many of its messages failed",
+    ),
     EventMetric(Incident.STUCK, "handlers_stuck", "Handlers that did not end after they were cancelled."),
     EventMetric(
         Incident.WORKER_DIED, "workers_died", "Worker processes that ended unexpectedly.", by_stream=False
+    ),
+    EventMetric(
+        Incident.RELOAD_MISSED,
+        "workers_missed_reload",
+        "Times that a worker process did not follow a reload, and was started again.",
+        by_stream=False,
     ),
 )
 

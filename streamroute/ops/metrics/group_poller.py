@@ -24,12 +24,14 @@ FetchStats = Callable[[], Awaitable["GroupStats"]]
 class GroupPoller:
     """Fetches the group stats of each stream while ``run`` runs; may be read from any thread.
 
+    ``fetchers`` returns the current streams, each with the function that fetches its stats.
+
     While Redis is unreachable there are no stats. That is logged by the consumers, not here.
     """
 
     def __init__(
         self,
-        fetchers: Mapping[str, FetchStats],
+        fetchers: Callable[[], Mapping[str, FetchStats]],
         *,
         every: float = _POLL_INTERVAL,
         clock: Callable[[], float] = time.monotonic,
@@ -61,7 +63,7 @@ class GroupPoller:
     async def poll(self) -> None:
         """Fetch the stats of every group once."""
         try:
-            stats = {stream: await fetch() for stream, fetch in self._fetchers.items()}
+            stats = {stream: await fetch() for stream, fetch in self._fetchers().items()}
         except StreamrouteError as error:
             self._answered_at = None
             log.debug("could not read the statistics of the groups: %s", error)

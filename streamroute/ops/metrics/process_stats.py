@@ -13,18 +13,26 @@ class ProcessStats:
 
     ``lag``: by how many seconds the event loop is late. By stream: the number of ``running`` handlers, how
     many may run at once (``concurrency``), and how many are ``stuck``: still running after they were
-    cancelled.
+    cancelled. ``stopped_canaries``: by stream and route, whether a canary is switched off (1) or not (0).
+    ``generation``: the configuration that decodes messages. ``old_generations``: earlier ones that are still
+    in use, and how many of their messages are in flight.
     """
 
     lag: float = 0.0
     running: Mapping[str, int] = field(default_factory=dict)
     concurrency: Mapping[str, int] = field(default_factory=dict)
     stuck: Mapping[str, int] = field(default_factory=dict)
+    stopped_canaries: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    generation: str = ""
+    old_generations: Mapping[str, int] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the stats as JSON values for ``from_dict``."""
         counts = {"running": self.running, "concurrency": self.concurrency, "stuck": self.stuck}
-        return {"lag": self.lag, **{name: dict(by_stream) for name, by_stream in counts.items()}}
+        canaries = {stream: dict(by_route) for stream, by_route in self.stopped_canaries.items()}
+        by_name = {name: dict(by_stream) for name, by_stream in counts.items()}
+        generations = {"generation": self.generation, "old_generations": dict(self.old_generations)}
+        return {"lag": self.lag, **by_name, "stopped_canaries": canaries, **generations}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -37,6 +45,11 @@ class ProcessStats:
             running=_counts(data.get("running", {})),
             concurrency=_counts(data.get("concurrency", {})),
             stuck=_counts(data.get("stuck", {})),
+            stopped_canaries={
+                stream: _counts(by_route) for stream, by_route in data.get("stopped_canaries", {}).items()
+            },
+            generation=str(data.get("generation", "")),
+            old_generations=_counts(data.get("old_generations", {})),
         )
 
     @property

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from streamroute.ops.metrics.counters import Counters
     from streamroute.ops.metrics.group_poller import GroupPoller
     from streamroute.ops.metrics.process_stats import ProcessStats
+    from streamroute.ops.metrics.reload_status import ReloadStatus
 
 _BLOCKED: Final = 10.0  # seconds
 
@@ -19,12 +20,14 @@ class MetricsSources:
     """The sources of metrics; each may be read from any thread.
 
     ``counts`` returns the counts of all processes since the start, which never decrease; ``stats`` returns an
-    item for each process that runs handlers.
+    item for each process that runs handlers. ``reloads`` is the status of a configuration that may be
+    reloaded, else None.
     """
 
     counts: Callable[[], Counters]
     stats: Callable[[], Sequence[ProcessStats]]
     group_poller: GroupPoller
+    reloads: ReloadStatus | None = None
 
     def health_problems(self) -> list[str]:
         """Return the problems of the service, one sentence each; empty if it is healthy."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from streamroute.compiler.dry_run import Decision, Verdict
 from streamroute.config.document import RouteConfig
@@ -72,11 +73,15 @@ def _goals(route: RouteConfig) -> list[Goal]:
     return route_goals + [Goal(route, truth, branch) for branch in parts for truth in (True, False)]
 
 
+_TRUTHS: Final = {Verdict.MATCHED: True, Verdict.OTHER_SIDE: True, Verdict.NOT_MATCHED: False}
+"""Whether a route matched; a message that it leaves to the other route of a canary counts."""
+
+
 def _covered_keys(decision: Decision) -> list[_Key]:
     name = decision.route.name
     keys: list[_Key] = []
-    if decision.verdict in {Verdict.MATCHED, Verdict.NOT_MATCHED}:
-        keys.append((name, decision.verdict is Verdict.MATCHED, None))
+    if decision.verdict in _TRUTHS:
+        keys.append((name, _TRUTHS[decision.verdict], None))
     if decision.filter is not None:
         by_branch = covered(decision.filter).items()
         keys += [(name, truth, branch) for branch, truths in by_branch for truth in truths]

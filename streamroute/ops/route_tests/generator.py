@@ -30,13 +30,14 @@ class EventExample:
     """An event with a decision that no earlier event has, and what the routes do with it.
 
     ``dead_letter`` is True if the message is dead-lettered as a whole; ``transform`` holds the results of the
-    transforms, by route.
+    transforms, by route; ``shadow`` are the shadows that match.
     """
 
     message: Mapping[str, Any]
     routes: Sequence[str] = ()
     dead_letter: Sequence[str] | bool = ()
     transform: Mapping[str, Any] = field(default_factory=dict)
+    shadow: Sequence[str] = ()
 
 
 def examples(compiled: Compiled, lines: Iterable[bytes], name: str) -> tuple[list[EventExample], int]:
@@ -90,6 +91,7 @@ def _example(
         [decision.route.name for decision in runs],
         [decision.route.name for decision in decisions if decision.fails],
         {decision.route.name: decision.handler_payload for decision in runs if decision.route.transform},
+        [decision.route.name for decision in decisions if decision.shadows],
     )
     return example, {(event["type"], tuple(example.routes)), *_filter_outcomes(decisions)}
 
@@ -124,6 +126,8 @@ def _test(example: EventExample, name: str) -> str:
     lines.append(f"    routes: {flow(list(example.routes))}")
     if example.transform:
         lines += ["    transform:", *yaml_lines(example.transform, 6)]
+    if example.shadow:
+        lines.append(f"    shadow: {flow(list(example.shadow))}")
     if example.dead_letter:
         lines.append(f"    dead_letter: {flow(example.dead_letter)}")
     return "".join(f"{line}\n" for line in lines)

@@ -62,6 +62,11 @@ class Outcome:
         return [decision.route.name for decision in self.decisions if decision.runs]
 
     @property
+    def shadow(self) -> list[str]:
+        """The shadows that match the message."""
+        return [decision.route.name for decision in self.decisions if decision.shadows]
+
+    @property
     def dead_letter(self) -> list[str]:
         """The routes that fail before their handler."""
         return [decision.route.name for decision in self.decisions if decision.fails]
@@ -119,8 +124,12 @@ def compare(test: RouteTest, message: Mapping[str, Any], decisions: Sequence[Dec
     Unknown route names are ignored here: they are findings of the test file.
     """
     expected = _expected(test.routes, decisions), _expected(test.dead_letter, decisions)
+    shadows = None if test.shadow is None else _expected(test.shadow, decisions)
     differences = [
-        _difference(*expected, message, decision) or _transformed(test, decision) for decision in decisions
+        _difference(*expected, message, decision)
+        or _shadow_difference(shadows, message, decision)
+        or _transformed(test, decision)
+        for decision in decisions
     ]
     return [difference for difference in differences if difference is not None]
 
@@ -149,7 +158,7 @@ def _difference(
 ) -> Difference | None:
     name = decision.route.name
     reasons = _reasons(decision, message)
-    result = decision.verdict.phrase if decision.route.enabled else "is disabled"
+    result = decision.phrase if decision.route.enabled else "is disabled"
     if name in routes and not decision.runs:
         return Difference(decision.route, f"{name} was expected to match, but {result}", reasons)
     if name in dead_letter and not decision.fails:
@@ -161,6 +170,22 @@ def _difference(
     return None
 
 
+def _shadow_difference(
+    shadows: set[str] | None, message: Mapping[str, Any], decision: Decision
+) -> Difference | None:
+    """Compare the shadows that match to those expected; None expects nothing of shadows."""
+    name = decision.route.name
+    if shadows is None or (name in shadows) is decision.shadows:
+        return None
+    if not decision.route.shadow:
+        return Difference(decision.route, f"{name} was expected to be a shadow, but is not")
+    if name in shadows:
+        text = f"the shadow {name} was expected to match, but {decision.phrase}"
+    else:
+        text = f"the shadow {name} was not expected to match, but does"
+    return Difference(decision.route, text, _reasons(decision, message))
+
+
 def _reasons(decision: Decision, message: Mapping[str, Any]) -> tuple[str, ...]:
     if decision.verdict is Verdict.OTHER_STREAM:
         return (f"it consumes {', '.join(decision.route.streams)}",)
@@ -169,6 +194,8 @@ def _reasons(decision: Decision, message: Mapping[str, Any]) -> tuple[str, ...]:
         suggestion = did_you_mean(name, decision.route.types)
         hint = f'; did you mean "{suggestion}"?' if suggestion else ""
         return (f'it accepts {", ".join(decision.route.types)}; the type of the message is "{name}"{hint}',)
+    if decision.side is not None and decision.verdict is not Verdict.NOT_MATCHED:
+        return (decision.side.reason,)
     if decision.transform_error:
         return (decision.transform_error,)
     if decision.filter is None:

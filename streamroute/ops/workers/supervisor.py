@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import time
 from asyncio.subprocess import Process
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from streamroute.incidents import LOG_ONLY, Incident, Incidents
 from streamroute.ops.workers.ending import WorkerEnd
@@ -22,6 +23,9 @@ from streamroute.ops.workers.report_pipe import ReportPipe
 from streamroute.ops.workers.reports import WorkerReports
 from streamroute.ops.workers.restart_pause import CrashPauses, RestartPauses
 from streamroute.text.counted import pluralize
+
+if TYPE_CHECKING:
+    from streamroute.ops.workers.generations.channel import WorkerChannel
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +38,9 @@ class Supervisor:
     workers end with 0 or 1 when they are done, and only one that crashed is restarted. A worker that cannot
     reach Redis ends with the exit code ``unreachable_code``. No worker is restarted before
     ``wait_until_reachable()`` returns: in an outage this process polls, instead of starting workers.
-    Workers that have not ended ``stop_timeout`` seconds after ``stop()`` are killed.
+    Workers that have not ended ``stop_timeout`` seconds after ``stop()`` are killed. ``channel(number)`` is
+    the worker's connection for its generations while it runs; the file descriptor of the worker's end follows
+    ``channel_option``.
     """
 
     command: Sequence[str]
@@ -46,8 +52,12 @@ class Supervisor:
     wait_until_reachable: Callable[[], Awaitable[None]]
     incidents: Incidents = LOG_ONLY
     pauses: RestartPauses = field(default_factory=RestartPauses)
+    channel: Callable[[int], AbstractAsyncContextManager[WorkerChannel]] | None = None
+    channel_option: str = ""
+    on_trial: bool = False
+    failure: str = field(default="", init=False)
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
-    _running: set[Process] = field(default_factory=set)
+    _running: dict[Process, int] = field(default_factory=dict)
     _deadline: asyncio.TimerHandle | None = None
     _code: int = 0
 
@@ -75,11 +85,24 @@ class Supervisor:
             _terminate(process)
         self._deadline = asyncio.get_running_loop().call_later(self.stop_timeout, self._kill_remaining)
 
+    async def stopping(self) -> None:
+        """Wait until ``stop()`` is called."""
+        await self._stop.wait()
+
     def kill(self) -> None:
         """Kill all workers at once; can be called from a signal handler."""
         for process in tuple(self._running):
-            with suppress(ProcessLookupError):
-                process.kill()
+            _send(process, signal.SIGKILL)
+
+    def allow_stop(self, seconds: float) -> None:
+        """Give workers at least this many seconds to end."""
+        self.stop_timeout = max(self.stop_timeout, seconds)
+
+    def replace(self, number: int) -> None:
+        """Make one worker drain and exit, so that it is started again."""
+        for process, its_number in self._running.items():
+            if its_number == number:
+                _terminate(process)
 
     def _kill_remaining(self) -> None:
         remaining = pluralize(len(self._running), "worker")
@@ -108,6 +131,11 @@ class Supervisor:
             if not is_clean:
                 self._code = self._code or max(end.code, 1)
             return True
+        if self.on_trial and not self._is_in_outage(end):
+            self.failure = f"worker {number} ended {end}"
+            self._code = self._code or max(end.code, 1)
+            self.stop()
+            return True
         if self.drain and end.code in (0, 1) and end.is_clean_exit and end.was_ready:
             log.info("worker %d is done (%s)", number, end.how)
             self._code = self._code or end.code
@@ -132,26 +160,37 @@ class Supervisor:
     async def _run_once(self, number: int) -> WorkerEnd:
         """Start a worker and wait until it ends."""
         try:
-            with self.reports.pipe() as pipe:
-                process = await self._start(pipe)
-                log.info("worker %d is process %d", number, process.pid)
-                code = await self._wait_for_exit(process)
+            async with self._channel(number) as channel:
+                with self.reports.pipe() as pipe:
+                    process = await self._start(pipe, channel)
+                    log.info("worker %d is process %d", number, process.pid)
+                    code = await self._wait_for_exit(process, number)
             return WorkerEnd(code, pipe.report)
         except OSError as error:  # too many processes or open files: temporary
             return WorkerEnd(error=error)
 
-    async def _start(self, pipe: ReportPipe) -> Process:
-        return await asyncio.create_subprocess_exec(
+    def _channel(self, number: int) -> AbstractAsyncContextManager[WorkerChannel | None]:
+        return nullcontext() if self.channel is None else self.channel(number)
+
+    async def _start(self, pipe: ReportPipe, channel: WorkerChannel | None) -> Process:
+        arguments, descriptors = [str(pipe.writing)], [pipe.writing]
+        if channel is not None:
+            descriptors.append(channel.worker_end.fileno())
+            arguments += [self.channel_option, str(descriptors[-1])]
+        process = await asyncio.create_subprocess_exec(
             *self.command,
-            str(pipe.writing),
+            *arguments,
             stdin=asyncio.subprocess.PIPE,
-            pass_fds=[pipe.writing],
+            pass_fds=descriptors,
             start_new_session=True,
         )
+        if channel is not None:
+            channel.worker_end.close()
+        return process
 
-    async def _wait_for_exit(self, process: Process) -> int:
+    async def _wait_for_exit(self, process: Process, number: int) -> int:
         """Wait until a worker ends; return its exit code, or minus the number of a signal."""
-        self._running.add(process)
+        self._running[process] = number
         if self._stop.is_set():
             _terminate(process)
         try:
@@ -161,7 +200,7 @@ class Supervisor:
             await process.wait()
             raise
         finally:
-            self._running.discard(process)
+            del self._running[process]
 
     async def _wait_before_restart(self, seconds: float) -> None:
         """Wait this long, then until Redis is reachable; ``stop()`` ends the wait."""
@@ -173,8 +212,18 @@ class Supervisor:
 
 
 def _terminate(process: Process) -> None:
-    with suppress(ProcessLookupError):
-        process.send_signal(signal.SIGTERM)
+    _send(process, signal.SIGTERM)
+
+
+def _send(process: Process, number: signal.Signals) -> None:
+    """Send a signal to a worker; does nothing if it has ended.
+
+    ``Process.send_signal()`` may read the exit status of one that has just ended; asyncio, which waits for
+    it, then reports the exit code 255 for any end.
+    """
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, number)
 
 
 async def _wait_for(event: asyncio.Event) -> None:

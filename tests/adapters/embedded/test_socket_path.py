@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -80,6 +81,18 @@ def test_too_long_a_temporary_folder_gives_way_to_the_runtime_folder(
     assert path_in(temporary).parent == ours(temporary)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(temporary))
     assert path_in(temporary).parent == temporary / "streamroute"
+
+
+def test_a_read_only_system_may_have_no_temporary_folder(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "gettempdir", no_temporary_folder)
+    assert path_in(temporary).parent == ours(temporary)
+
+
+def no_temporary_folder() -> str:
+    """Raise what ``tempfile`` raises where no folder can be written."""
+    raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
 
 
 @pytest.mark.parametrize("too_long", [0, 1])

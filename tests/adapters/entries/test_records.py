@@ -104,7 +104,7 @@ def test_a_dead_letter_is_written_for_any_type_that_a_codec_returns(make: Any) -
     assert DeadRecord.read(record.write()) == record
 
 
-FAILURE = Failure("thank", 1, "ValueError: no luck", "", 1.5)
+FAILURE = Failure("thank", 1, "ValueError: no luck", "", 1.5, "abc123")
 
 
 def test_a_retry_keeps_its_history() -> None:
@@ -112,10 +112,36 @@ def test_a_retry_keeps_its_history() -> None:
     assert RetryRecord.unpack(record.pack()) == record
 
 
-def test_a_damaged_history_is_a_decode_error() -> None:
-    facts = {"id": "1-0", "routes": ["a"], "attempt": 2, "history": [{"odd": 1}]}
+OLD_FAILURE = {"route": "thank", "attempt": 1, "error": "no luck", "reason": "", "time": 1.5}
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        {"history": [{"odd": 1}]},
+        {"history": 7},
+        {"history": [OLD_FAILURE], "generations": 7},
+    ],
+)
+def test_a_damaged_history_is_a_decode_error(damaged: dict[str, Any]) -> None:
+    facts = {"id": "1-0", "routes": ["a"], "attempt": 2, **damaged}
     with pytest.raises(DecodeError):
         RetryRecord.unpack(pack_fields({b"_streamroute": json.dumps(facts).encode()}))
+
+
+@pytest.mark.parametrize("history", [(FAILURE, Failure("thank", 2, "no", "", 2.5)), (FAILURE,)])
+def test_a_worker_of_an_earlier_release_can_read_the_failures(history: tuple[Failure, ...]) -> None:
+    """It accepts no other keys in a failure than its own, and ignores unknown facts of the record."""
+    packed = unpack_fields(RetryRecord("1-0", frozenset({"a"}), 2, {}, history).pack())
+    facts = json.loads(packed[b"_streamroute"])
+    assert all(failure.keys() == OLD_FAILURE.keys() for failure in facts["history"])
+    assert facts["generations"] == [failure.generation for failure in history]
+
+
+def test_a_history_of_an_earlier_release_names_no_generation() -> None:
+    facts = {"id": "1-0", "routes": ["a"], "attempt": 2, "history": [OLD_FAILURE]}
+    record = RetryRecord.unpack(pack_fields({b"_streamroute": json.dumps(facts).encode()}))
+    assert record.history == (Failure("thank", 1, "no luck", "", 1.5, ""),)
 
 
 def test_a_dead_letter_keeps_its_history_and_its_configuration() -> None:
@@ -132,6 +158,30 @@ def test_a_dead_letter_of_an_earlier_release_is_read() -> None:
     record = DeadRecord.read({b"_streamroute": json.dumps(facts).encode(), b"type": b"booked"})
     assert (record.type, record.routes, record.history, record.trace) == (None, (), (), {})
     assert (record.time, record.generation, record.accepted) == (0.0, "", True)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"route": ["a"]},
+        {"route": 7},
+        {"attempt": "1"},
+        {"time": "soon"},
+        {"generation": None},
+        {"routes": "a"},
+        {"routes": [["a"]]},
+        {"trace": {"a": 7}},
+        {"accepted": 1},
+        {"history": [{"route": [], "attempt": 1, "error": "", "reason": "", "time": 0}]},
+    ],
+)
+def test_a_dead_letter_with_facts_of_another_kind_is_a_decode_error(damage: dict[str, Any]) -> None:
+    """Another program may write to the stream: commands that read the letters rely on the kinds."""
+    message = Message({}, id="1-0", stream="s", group="g")
+    written = DeadRecord.of(message, DeadLetter("a", "no")).write()
+    facts = {**json.loads(written[b"_streamroute"]), **damage}
+    with pytest.raises(DecodeError, match="the facts of a dead letter are damaged"):
+        DeadRecord.read({**written, b"_streamroute": json.dumps(facts).encode()})
 
 
 def test_a_retry_of_an_earlier_release_is_read() -> None:
@@ -193,7 +243,7 @@ def test_a_dead_letter_contains_the_whole_message(accepted: bool) -> None:
     assert {name: len(value) for name, value in record.trace.items()} == {"traceparent": 1000}
     assert json.loads(record.write()[b"_streamroute"])["v"] == 1
     assert DeadRecord.read(record.write()) == record
-    assert record.as_failure() == Failure("a", 2, "E: x", "no", record.time)
+    assert record.as_failure() == Failure("a", 2, "E: x", "no", record.time, "abc")
 
 
 def test_a_dead_letter_is_made_of_facts_that_are_named() -> None:
@@ -223,12 +273,13 @@ def test_fields_are_written_as_they_are_where_they_can_be(found: dict[bytes, byt
 
 def test_a_retry_of_a_message_remembers_its_failure_unless_it_is_postponed() -> None:
     facts: dict[str, Any] = {"id": "1-0", "attempt": 2, "fields": {b"n": b"1"}, "history": (FAILURE,)}
-    message = message_of({}, **facts, routes=frozenset({"a", "b"}))
+    pipeline = CodecPipeline(JsonCodec(), "abc")
+    message = message_of({}, **facts, routes=frozenset({"a", "b"}), pipeline=pipeline)
     before = time.time()
     failed = retry_record(message, RetryLater("a", 5, 3, "no luck"))
     [_, failure] = failed.history
     assert before <= failure.time <= time.time()
-    assert failure == Failure("a", 2, "no luck", "", failure.time)
+    assert failure == Failure("a", 2, "no luck", "", failure.time, "abc")
     assert (failed.id, failed.routes, failed.attempt) == ("1-0", frozenset({"a"}), 3)
     assert failed.fields == {b"n": b"1"}
     assert (failed.accepted, failed.unknown_since) == (True, 0)

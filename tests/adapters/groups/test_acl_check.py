@@ -18,6 +18,7 @@ from repository import EXAMPLES
 from servers import RealServer
 from streamroute.adapters.entries.records import DeadRecord
 from streamroute.adapters.groups.acl_check import require_permissions
+from streamroute.adapters.groups.newest_entries import NewestEntries
 from streamroute.adapters.redis.connection import RedisConnection, open_redis
 from streamroute.adapters.redis.scripts import script
 from streamroute.adapters.stream.dead_letters import DeadLetters
@@ -294,3 +295,15 @@ def _letter(n: int) -> DeadRecord:
         deliveries=1,
         fields={b"type": b"booked"},
     )
+
+
+async def test_a_reader_can_read_the_newest_entries_and_change_nothing(
+    server: RealServer, redis_client: Redis
+) -> None:
+    await redis_client.xadd(STREAM, {"type": "booked"}, id="1-0")
+    async with connected(server, "reader") as redis:
+        entries = NewestEntries(redis, STREAM, 10)
+        assert await entries.count() == 1
+        assert [row[0] for page in [page async for page in entries.pages()] for row in page] == [b"1-0"]
+        with pytest.raises(SetupError, match=r"publishing to bot_events failed.*'multi' command"):
+            await Publisher(redis, STREAM).publish([[b"type", b"t"]])

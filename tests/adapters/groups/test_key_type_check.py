@@ -19,7 +19,7 @@ from streamroute.errors import RedisUnavailableError, SetupError
 from streamroute.keys import GroupKeys
 
 STREAMS = {"stream": STREAM, "retry": KEYS.retry, "dead": KEYS.dead}
-HASHES = {"delayed": KEYS.delayed, "meta": KEYS.meta, "workers": KEYS.workers, "routes": KEYS.routes}
+HASHES = {name: getattr(KEYS, name) for name in ("delayed", "meta", "workers", "routes", "generations")}
 
 
 async def test_missing_keys_and_keys_of_the_right_type_pass(redis_client: Redis) -> None:

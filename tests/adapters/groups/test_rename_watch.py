@@ -104,7 +104,8 @@ async def test_a_failure_is_logged_once_and_the_watch_continues(caplog: pytest.L
 
 async def test_every_stream_is_polled_until_cancelled() -> None:
     found = [Found(), Found()]
-    task = asyncio.create_task(watch_groups([GroupWatch(STREAM, one) for one in found], 0.01))
+    watches = [GroupWatch(STREAM, one) for one in found]
+    task = asyncio.create_task(watch_groups(lambda: watches, 0.01))
     await eventually(lambda: min(one.looks for one in found) > 2)
     task.cancel()
     with suppress(asyncio.CancelledError):
@@ -112,10 +113,31 @@ async def test_every_stream_is_polled_until_cancelled() -> None:
     assert abs(found[0].looks - found[1].looks) <= 1
 
 
-async def test_without_streams_nothing_is_polled() -> None:
-    looking = asyncio.ensure_future(watch_groups([], 60))
-    await asyncio.wait_for(looking, 60)
-    assert looking.done()
+async def test_streams_that_come_and_go_are_followed() -> None:
+    first, second = Found(), Found()
+    current: list[GroupWatch] = []
+    task = asyncio.create_task(watch_groups(lambda: current, 0.001))
+    await asyncio.sleep(0)
+    current = [GroupWatch(STREAM, first)]
+    await eventually(lambda: first.looks > 2)
+    current = [GroupWatch(STREAM, second)]
+    await eventually(lambda: second.looks > 2)
+    before = first.looks
+    await eventually(lambda: second.looks > 5)
+    assert first.looks == before
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def test_a_watch_that_continues_another_reports_nothing_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    before, after = GroupWatch(STREAM, Found(OLD)), GroupWatch(STREAM, Found(OLD, OTHER))
+    await before.check_at_start()
+    after.continue_from(before)
+    await after.check_at_start()
+    assert [line.split()[2] for line in caplog.messages] == [OLD, OTHER]
 
 
 async def test_a_group_is_reported_when_its_last_worker_ends(

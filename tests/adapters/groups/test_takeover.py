@@ -75,7 +75,7 @@ async def test_everything_is_taken_over_and_nothing_runs_twice(backend: RedisBac
     assert (DeadRecord.read(fields).id, DeadRecord.read(fields).reason) == (ids["dead"], "bad")
     assert [group["name"] for group in await backend.client.xinfo_groups(STREAM)] == [NEW.encode()]
     old = (OLD_KEYS.retry, OLD_KEYS.due, OLD_KEYS.delayed, OLD_KEYS.dead, OLD_KEYS.workers, OLD_KEYS.routes)
-    assert not await backend.client.exists(*old)
+    assert not await backend.client.exists(*old, OLD_KEYS.generations)
 
 
 async def test_a_worker_of_the_old_group_that_comes_back_runs_nothing(backend: RedisBackend) -> None:

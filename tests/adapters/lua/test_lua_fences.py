@@ -264,14 +264,19 @@ class TestRelease:
 class TestHeartbeat:
     """Entries whose leases are renewed."""
 
-    KEYS = (STREAM, KEYS.workers, KEYS.routes)
+    KEYS = (STREAM, KEYS.workers, KEYS.routes, KEYS.generations)
 
     async def beat(
-        self, group: Scripted, *entries: Argument, lease: int = 1_000, digest: str = ""
+        self,
+        group: Scripted,
+        *entries: Argument,
+        lease: int = 1_000,
+        digest: str = "",
+        generation: str = "",
     ) -> tuple[int, list[str], list[str], int, str, int]:
         """Return the reply: now, lost, deleted, the longest lease, its worker, is the digest known."""
         now, lost, deleted, longest, whose, known = await group.run(
-            "heartbeat", self.KEYS, GROUP, ME, lease, digest, *entries
+            "heartbeat", self.KEYS, GROUP, ME, lease, digest, generation, *entries
         )
         return now, lost, deleted, longest, whose, known
 
@@ -311,6 +316,16 @@ class TestHeartbeat:
         now, *_ = await self.beat(group, lease=1_234, digest="d1")
         assert before <= now <= await group.now()
         assert await group.hash(KEYS.workers) == {ME: f"{now + 2_468} 1234 d1"}
+
+    async def test_a_generation_is_written_when_it_changes(self, group: Scripted) -> None:
+        await self.beat(group)
+        assert await group.hash(KEYS.generations) == {}
+        for generation in ("g1", "g2", ""):
+            await self.beat(group, generation=generation)
+            await group.client.config_resetstat()
+            await self.beat(group, generation=generation)
+            assert await group.hash(KEYS.generations) == {ME: generation}
+            assert (await group.client.info("commandstats"))["cmdstat_hset"]["calls"] == 1  # the sign of life
 
     async def test_the_longest_lease_of_a_live_worker_is_reported(self, group: Scripted) -> None:
         soon = await group.now() + 60_000

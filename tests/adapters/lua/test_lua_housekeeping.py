@@ -242,7 +242,7 @@ class TestForgetRoutes:
 
     async def forget(self, group: Scripted, keep: int = 0) -> int:
         """Forget routes found unused at least ``keep`` ms ago; the first call only marks them."""
-        keys = [KEYS.workers, KEYS.routes]
+        keys = [KEYS.workers, KEYS.routes, KEYS.generations]
         assert await group.run("remove_unused_routes", keys, 10**9) == 0
         gone: int = await group.run("remove_unused_routes", keys, keep)
         return gone
@@ -296,6 +296,12 @@ class TestForgetRoutes:
         assert await self.forget(group) == 0
         assert len(await group.hash(KEYS.routes)) == 2
 
+    async def test_generations_of_workers_without_a_record_are_removed(self, group: Scripted) -> None:
+        await group.client.hset(KEYS.generations, mapping={"one": "g1", "gone": "g1", "none": ""})
+        await group.client.hset(KEYS.workers, "one", "7 5 a")
+        assert await self.forget(group) == 0
+        assert await group.hash(KEYS.generations) == {"one": "g1"}
+
 
 class TestTakeOver:
     """A group that takes another one's place."""
@@ -309,7 +315,8 @@ class TestTakeOver:
         old = KEYS if dead is None else KEYS._replace(dead=dead)
         new = self.NEW if dead is None else self.NEW._replace(dead=dead)
         keys = [
-            *(old.stream, old.workers, old.retry, old.due, old.delayed, old.dead, old.meta, old.routes),
+            *(old.stream, old.workers, old.retry, old.due, old.delayed, old.dead),
+            *(old.meta, old.routes, old.generations),
             *(new.retry, new.due, new.delayed, new.dead, new.meta),
         ]
         message, count = await group.run("take_over_group", keys, GROUP, "new", RELEASED, limit, budget)
@@ -332,6 +339,7 @@ class TestTakeOver:
         await group.schedule(c=60_000, d=-5)
         await group.client.hset(KEYS.meta, "low", "1-0")
         await group.client.hset(KEYS.routes, "digest", "names")
+        await group.client.hset(KEYS.generations, "gone", "g1")
 
     async def is_moved(self, group: Scripted) -> None:
         """Assert that everything ``fill`` made belongs to the new group."""
@@ -341,7 +349,7 @@ class TestTakeOver:
             assert await group.entries(key) == [{"name": name, "entry": "xx"} for name in "ab"]
         assert await group.hash(self.NEW.delayed) == {"c": "entry c", "d": "entry d"}
         assert list(await group.due(self.NEW.due)) == ["d", "c"]
-        olds = (KEYS.workers, KEYS.retry, KEYS.due, KEYS.delayed, KEYS.dead, KEYS.routes)
+        olds = (KEYS.workers, KEYS.retry, KEYS.due, KEYS.delayed, KEYS.dead, KEYS.routes, KEYS.generations)
         assert await group.client.exists(*olds) == 0
         assert await group.hash(KEYS.meta) == {"moved_to": "new"}
 

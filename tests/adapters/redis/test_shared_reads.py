@@ -18,6 +18,7 @@ from streamroute.adapters.redis.channel import READ_CONNECTIONS
 from streamroute.adapters.redis.connection import new_client
 from streamroute.adapters.redis.raw_client import interrupt_read, raw_client, read
 from streamroute.adapters.redis.read_commands import ReaderId, ReadResult
+from streamroute.adapters.redis.shared_reads import shared_reads_of
 
 ME = ReaderId("shop", "me")
 
@@ -209,6 +210,18 @@ async def test_an_interrupted_read_ends_with_nothing_and_loses_nothing(streams: 
         await streams.add("t")
         assert numbers(await within_patience(tasks[1])) == {"t": 1}
         assert numbers(await within_patience(streams.reading("s"))) == {"s": 1}
+
+
+async def test_a_reader_that_ends_leaves_nothing_behind(streams: Streams) -> None:
+    await streams.create("s")
+    await streams.add("s", 3)
+    await streams.reading("s", count=1)
+    reading = streams.reading("s", count=1)
+    await asyncio.sleep(0)
+    streams.interrupt("s")
+    await reading
+    reads = shared_reads_of(streams._raw)
+    assert (reads._names, reads._busy, reads._open) == (set(), set(), {})
 
 
 async def test_entries_that_arrive_during_an_interruption_are_returned(streams: Streams) -> None:

@@ -15,24 +15,7 @@ from typing import Any, Final
 from common import GROUP, STREAM
 from redis.asyncio import Redis
 
-PRODUCER: Final = """
-import json, sys, time
-from redis import Redis
-url, stream, count, rate = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
-client, start = Redis.from_url(url), time.monotonic()
-time.sleep(0.5)
-number = 0
-while number < count:
-    time.sleep(max(0.0, start + 0.5 + number / rate - time.monotonic()))
-    due = min(count, int((time.monotonic() - start - 0.5) * rate) + 1)
-    pipeline = client.pipeline(transaction=False)
-    for _ in range(number, due):
-        data = json.dumps({"sent": time.monotonic_ns(), "tier": "gold", "nights": 4})
-        pipeline.xadd(stream, {"type": "bench.event", "data": data})
-    pipeline.execute()
-    number = max(number, due)
-    time.sleep(0.0005)
-"""
+PRODUCER: Final = Path(__file__).with_name("steady_producer.py")
 ROUTES: Final = """
 version: 1
 redis: {{url: "{url}"}}
@@ -94,7 +77,7 @@ async def main() -> None:
     parser.add_argument("--rate", type=float, default=50)
     options = parser.parse_args()
     words = [options.url, STREAM, str(options.messages), str(options.rate)]
-    producer = await asyncio.create_subprocess_exec(sys.executable, "-c", PRODUCER, *words)
+    producer = await asyncio.create_subprocess_exec(sys.executable, PRODUCER, *words)
     with tempfile.TemporaryDirectory() as name:
         folder, seen = Path(name), list[int]()
         (folder / "routes.yaml").write_text(ROUTES.format(url=options.url))

@@ -13,7 +13,8 @@ from typing import Final
 import pytest
 
 from projects import Done, Project
-from streamroute.system.files import MAX_BYTES, MAX_TOTAL
+from streamroute.system.files import MAX_TOTAL
+from streamroute.system.opening import MAX_BYTES
 
 COMMANDS: Final = (
     "test --init FILE", "explain FILE", "publish events FILE --no-embedded",

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
-from streamroute.cli.arguments.paths import config_path
+from streamroute.cli.arguments.paths import config_path, config_path_if_any
 
 
 @pytest.fixture(autouse=True)
@@ -47,3 +47,13 @@ def test_a_folder_with_the_name_of_the_file_is_reported() -> None:
 def test_no_configuration_is_a_usage_error() -> None:
     assert refusal(None) == "there is no routes.yaml in this folder; name one, or run: streamroute init"
     assert refusal("absent") == "absent does not exist"
+
+
+def test_a_folder_with_the_name_of_a_file_may_stand_where_the_file_was() -> None:
+    for name in ("routes.yaml", "shop.yml", "shop"):
+        Path(name).mkdir()
+    assert config_path_if_any(None, may_be_missing=True) == Path("routes.yaml")
+    assert config_path_if_any("shop.yml", may_be_missing=True) == Path("shop.yml")
+    assert config_path_if_any("shop", may_be_missing=True) == Path("shop/routes.yaml")
+    with pytest.raises(click.UsageError):
+        config_path_if_any("shop.yml", may_be_missing=False)

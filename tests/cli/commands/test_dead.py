@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from projects import ROUTES
-from streamroute.adapters.entries.records import DeadRecord
+from streamroute.adapters.entries.records import DeadRecord, RetryRecord
 from streamroute.values import Failure
 from terminals import on_terminal
 
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 DEAD = "{events}:tests:dead"
 OK, FAIL = "name: ok, type: t, handler: jobs.ok", "name: fail, type: t, handler: jobs.fail"
-HISTORY = (Failure("fail", 1, "ValueError: first", "", 1_700_000_000.0),)
+HISTORY = (
+    Failure("fail", 1, "ValueError: first", "", 1_700_000_000.0),
+    Failure("fail", 2, "ValueError: second", "", 1_700_000_001.0, "1f2e\x07"),
+)
 
 
 @pytest.fixture
@@ -124,11 +127,14 @@ def test_show_prints_everything_known_about_a_letter(shop: Project, command: Cal
     out = command("dead", "show", letter_id).out
     for text in ("dead letter " + letter_id, "entry        7-0", "route        fail", "error        E: x",
                  "config       abc", "traceparent  00-1-2-01", "type  t", "odd   \\xff", "  here\ufffd",
-                 "2023-11-14T22:13:20+00:00  attempt 1 of fail: ValueError: first"):  # fmt: skip
+                 "2023-11-14T22:13:20+00:00  attempt 1 of fail: ValueError: first",
+                 "2023-11-14T22:13:21+00:00  attempt 2 of fail, config 1f2e\ufffd: ValueError: second",
+    ):  # fmt: skip
         assert text in out
     shown = json.loads(command("dead", "show", letter_id, "--format", "json").out)
     assert shown["fields"] == {"type": "t", "odd": {"base64": "/wA="}}
     assert shown["history"][0]["error"] == "ValueError: first"
+    assert [failure["generation"] for failure in shown["history"]] == ["", "1f2e\x07"]
 
 
 def test_foreign_entries_are_shown_and_dropped_but_never_retried(
@@ -330,6 +336,68 @@ def test_dead_letters_of_the_former_group_run_in_the_current_one(
     assert not shop.redis.exists("{events}:old:retry")
 
 
+def test_letters_are_sent_to_another_route_with_the_failure_in_their_history(
+    shop: Project, command: Callable[..., Done]
+) -> None:
+    """A route's former name stands for the route; its filter is not asked, nor does it decide later."""
+    shop.routes(FAIL, 'name: other, formerly: older, type: u, filter: "n == `0`", handler: jobs.ok')
+    ids = [put(shop, accepted=False, generation="abc"), put(shop, route=None, reason="no type")]
+    dry = command("dead", "retry", ids[0], "--to", "other", "--dry-run")
+    assert dry.out == "1 dead letter would be retried\n"
+    assert command("dead", "retry", ids[0], "--to", "other").out == "1 dead letter retried\n"
+    assert command("dead", "retry", ids[1], "--to", "older").out == "1 dead letter retried\n"
+    assert left(shop) == []
+    stored = [fields[b"entry"] for _, fields in shop.redis.xrange("{events}:tests:retry")]
+    records = [RetryRecord.unpack(entry) for entry in stored]
+    assert [(record.routes, record.attempt, record.accepted) for record in records] == [
+        (frozenset({"other"}), 1, True)
+    ] * 2
+    failures = [[(one.route, one.reason, one.generation) for one in record.history] for record in records]
+    assert failures == [[("fail", "failed", "abc")], [(None, "no type", "")]]
+
+
+def test_a_letter_runs_in_the_route_that_it_was_sent_to(each_project: Project) -> None:
+    other = 'name: other, type: u, filter: "n == `0`", handler: jobs.ok'
+    each_project.routes(FAIL, other)
+    each_project.feed('{"type": "t", "n": 1}')
+    each_project.run("serve", "--feed", "events.jsonl", "--drain")
+    assert each_project.run("dead", "retry", "--route", "fail", "--to", "other").code == 0
+    assert each_project.run("serve", "--drain").code == 0
+    assert each_project.ledger[2:] == ["ok 1"]
+    assert each_project.dead() == 0
+
+
+@pytest.mark.parametrize(
+    ("route", "why"),
+    [
+        (f"{OK}, stream: others", 'the route "ok" does not consume the stream "events"'),
+        (f"{OK}, stream: events, enabled: false", 'the route "ok" is disabled'),
+        (
+            f"{OK}, stream: events, shadow: true",
+            'the route "ok" is a shadow, whose handler does not run',
+        ),
+    ],
+)
+def test_a_letter_is_not_sent_to_a_route_that_cannot_run_it(
+    shop: Project, command: Callable[..., Done], route: str, why: str
+) -> None:
+    shop.routes(f"{FAIL}, stream: events", route, head=ROUTES.replace("streams:", "streams:\n  others: {}"))
+    kept = put(shop)
+    done = command("dead", "retry", "--all", "--to", "ok")
+    assert (done.code, done.out) == (1, f"0 dead letters retried\n1 dead letter not retried: {why}\n")
+    assert left(shop) == [kept]
+
+
+def test_letters_are_not_sent_to_a_route_that_does_not_exist(
+    shop: Project, command: Callable[..., Done]
+) -> None:
+    kept = put(shop)
+    done = command("dead", "retry", "--all", "--to", "fial")
+    assert (done.code, done.out) == (2, "")
+    assert 'unknown route "fial": the configuration does not have it; did you mean "fail"?' in done.err
+    assert left(shop) == [kept]
+
+
 def test_unroutable_messages_are_retried_for_every_matching_route(each_project: Project) -> None:
     each_project.routes(OK, head=ROUTES.replace("    group", "    unknown_type: dead_letter\n    group"))
     each_project.feed('{"type": "new", "n": 1}')
@@ -352,7 +420,7 @@ def test_unroutable_messages_are_retried_for_every_matching_route(each_project: 
         ),
         (
             [f"{OK}, stream: events", f"{FAIL}, stream: others"],
-            'the route "fail" no longer consumes the stream "events"',
+            'the route "fail" does not consume the stream "events"',
         ),
     ],
 )

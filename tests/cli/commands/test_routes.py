@@ -60,6 +60,9 @@ def test_json_has_the_keys_of_a_route(command: Callable[..., Done]) -> None:
         "handler": "jobs.all",
         "with": {"n": 1},
         "enabled": False,
+        "shadow": False,
+        "canary": None,
+        "instead_of": None,
         "description": "",
         "tags": [],
         "timeout": 300.0,
@@ -119,6 +122,9 @@ def test_svg_is_xml_with_every_text_and_every_line(command: Callable[..., Done])
 names = st.text(st.characters(codec="utf-8"), min_size=1, max_size=60)
 
 
+ROLES = ["", "disabled", "shadow", "5% of old"]
+
+
 @st.composite
 def graphs(draw: st.DrawFn) -> Graph:
     """Draw any graph whose edges lead from one column to the next."""
@@ -127,7 +133,7 @@ def graphs(draw: st.DrawFn) -> Graph:
         for number in range(draw(st.integers(1, 5))):
             key = f"{'strh'[layer]}{number}"
             detail = draw(names) if layer is Layer.ROUTE else ""
-            graph.nodes[key] = GraphNode(key, layer, draw(names), detail, draw(st.booleans()))
+            graph.nodes[key] = GraphNode(key, layer, draw(names), detail, draw(st.sampled_from(ROLES)))
     for layer in (Layer.STREAM, Layer.TYPE, Layer.ROUTE):
         for node in graph.layer(layer):
             end = draw(st.sampled_from(graph.layer(Layer(layer + 1))))

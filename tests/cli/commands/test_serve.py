@@ -75,6 +75,21 @@ def test_the_start_lines_name_routes_and_server(project: Project) -> None:
     assert "info: stream events, group tests: 1 route: ok" in done.err
 
 
+def test_the_start_lines_name_canaries_and_shadows_and_the_summary_counts_them(project: Project) -> None:
+    canary = "name: new, type: t, handler: jobs.fail, instead_of: ok, retry: {max_attempts: 1}"
+    stopping = "canary: {percent: 100, key: n, stop_at: {dead: 0%}}"
+    shade = "name: shade, type: t, filter: n > `1`, handler: jobs.plain, shadow: true"
+    one_by_one = ROUTES.replace("group: tests", "group: tests\n    concurrency: 1")
+    project.routes(OK, f"{canary}, {stopping}", shade, head=one_by_one)
+    project.feed(event(1), event(2))
+    done = project.run("serve", "--feed", "events.jsonl", "--drain")
+    assert "info: stream events, group tests: 2 routes: ok, new (100% of ok)" in done.err
+    assert "info: stream events, shadows: 1 route: shade" in done.err
+    assert "error: canary new is switched off until the next generation" in done.err
+    assert sorted(project.ledger) == ["fail 1 1", "ok 2"]
+    assert "events  shade         1            1             0                0" in done.out
+
+
 def test_warnings_of_the_check_are_logged_and_stop_nothing(project: Project) -> None:
     project.routes(OK, head="include: [nothing/*.yaml]\n" + ROUTES)
     done = project.run("serve", "--drain")

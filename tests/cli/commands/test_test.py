@@ -206,8 +206,8 @@ def test_json_holds_every_part(command: Callable[..., Done]) -> None:
     assert config["findings"] == []
     place = test["file"], test["line"]
     assert (test["name"], test["passed"], place) == ("silver", False, ("routes.test.yaml", 3))
-    assert test["expected"] == {"routes": ["vip"], "dead_letter": [], "transform": {}}
-    assert test["actual"] == {"routes": ["all"], "dead_letter": [], "transform": {}}
+    assert test["expected"] == {"routes": ["vip"], "dead_letter": [], "transform": {}, "shadow": None}
+    assert test["actual"] == {"routes": ["all"], "dead_letter": [], "transform": {}, "shadow": []}
     assert [difference["route"] for difference in test["differences"]] == ["vip", "all"]
     assert test["differences"][0]["reasons"] == ["tier == 'gold' is false: tier is \"silver\""]
     assert (config["coverage"]["covered"], config["coverage"]["total"]) == (3, 9)

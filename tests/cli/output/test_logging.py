@@ -8,6 +8,7 @@ import re
 import sys
 import threading
 import warnings
+from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -160,6 +161,19 @@ def test_errors_speak_the_language_of_the_logs(capsys: pytest.CaptureFixture[str
     assert logs_as_json()
     echo_error("no Redis")
     assert json.loads(capsys.readouterr().err)["message"] == "no Redis"
+
+
+def test_logging_does_not_fail_after_user_code_closed_stderr(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exception of a log call would end the task that logs, such as the one that reloads."""
+    stderr = StringIO()
+    monkeypatch.setattr(sys, "stderr", stderr)
+    set_up_logging("text", "info")
+    logging.getLogger("shop").info("before")
+    written = stderr.getvalue()
+    stderr.close()
+    logging.getLogger("shop").info("after")
+    log_at_once(logging.WARNING, "in a signal handler")
+    assert written.endswith("before\n")
 
 
 def test_a_last_word_needs_no_buffer(capfd: pytest.CaptureFixture[str]) -> None:

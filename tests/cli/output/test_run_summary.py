@@ -68,3 +68,15 @@ def test_entries_lost_to_other_workers_are_reported(printed: Callable[[Counters]
     counters.observe(Message({}, stream="s"), None, Result.LOST)
     text = "entries that another worker claimed meanwhile, and may have run as well: 1"
     assert printed(counters).splitlines()[-1] == text
+
+
+def test_shadows_have_a_table_of_their_own(printed: Callable[[Counters], str]) -> None:
+    counters = Counters({"s": ("a",)})
+    assert "shadow" not in printed(counters)
+    for result in (Result.SHADOW_MATCHED, Result.SHADOW_MATCHED, Result.SHADOW_FILTER_ERROR):
+        counters.observe(Message({}, stream="s"), "shade", result)
+    assert printed(counters).splitlines()[-3:] == [
+        "shadows, whose handlers did not run:",
+        "stream  shadow  matched  not matched  filter error  transform error",
+        "s       shade         2            0             1                0",
+    ]

@@ -262,6 +262,16 @@ def test_a_module_that_is_a_link_to_elsewhere_is_not_read(folder: Path) -> None:
     assert StaticReader(folder / "project", outside=True).handler("up.secrets.run", {}) != []
 
 
+def test_a_link_to_elsewhere_is_not_read_if_python_searches_the_folder_above_too(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "project").mkdir()
+    (folder / "secret.py").write_text("def known_to_nobody(payload: ...\n")
+    (folder / "project/linked.py").symlink_to("../secret.py")
+    monkeypatch.syspath_prepend(folder)
+    assert problem(folder / "project", "linked.run")[0] == UNVERIFIED
+
+
 @pytest.mark.parametrize(
     ("source", "why"),
     [

@@ -20,6 +20,15 @@ async def test_there_is_a_thread_for_every_worker() -> None:
         assert len(await within_patience(asyncio.gather(*waiting))) == 20
 
 
+async def test_more_threads_start_after_a_resize() -> None:
+    barrier = threading.Barrier(100)
+    with handler_threads(1) as resize:
+        waiting = [asyncio.ensure_future(asyncio.to_thread(barrier.wait, 20)) for _ in range(60)]
+        resize(100)
+        waiting += [asyncio.ensure_future(asyncio.to_thread(barrier.wait, 20)) for _ in range(40)]
+        assert len(await within_patience(asyncio.gather(*waiting))) == 100
+
+
 async def test_more_workers_than_threads_are_served_in_turn() -> None:
     with handler_threads(10_000):
         done = await within_patience(asyncio.gather(*(asyncio.to_thread(int, n) for n in range(600))))

@@ -80,7 +80,9 @@ def texts_only(data: Any) -> str | None:
 def validating(
     dispatcher: BotRedisDispatcher, check: Callable[[Any], str | None], observer: Any = ignore_result
 ) -> ValidatingDispatcher:
-    return ValidatingDispatcher(dispatcher, DataValidator({"booked": check}, "json"), observer)
+    return ValidatingDispatcher(
+        dispatcher.process_message, DataValidator({"booked": check}, "json"), observer
+    )
 
 
 async def test_a_valid_message_is_dispatched_by_the_same_coroutine() -> None:

@@ -9,7 +9,7 @@ import pytest
 from rule_examples import RuleExample, RulePage
 from streamroute.cli.commands.checking.run import CheckOptions, check
 from streamroute.compiler.api import compile_routes
-from streamroute.compiler.pipeline import check_path
+from streamroute.compiler.pipeline import check_path, cold_changes
 from streamroute.compiler.resolve.importer import isolated_imports
 from streamroute.compiler.rules.registry import ALL_RULES
 from streamroute.config.findings.finding import Finding
@@ -68,6 +68,11 @@ def found_in(example: RuleExample, code: str, folder: Path) -> tuple[Finding, ..
     with isolated_imports(folder):
         if code == "SR215":
             return tuple(check(CheckOptions(tuple(files))).report.findings)
+        if code == "SR508":
+            running, new = (check_path(name).document for name in ("running.yaml", "routes.yaml"))
+            assert running is not None
+            assert new is not None
+            return tuple(cold_changes(running, new))
         return check_path("routes.yaml", tests=True, imports=code != "SR410").findings
 
 

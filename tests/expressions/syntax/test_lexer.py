@@ -12,7 +12,7 @@ from jmespath.lexer import Lexer
 
 from expression_cases import expressions, scraps
 from streamroute.expressions.problem import ExpressionError
-from streamroute.expressions.syntax.lexer import tokenize
+from streamroute.expressions.syntax.lexer import is_same_text, tokenize
 
 
 def library_tokens(expression: str) -> list[tuple[str, Any]] | None:
@@ -55,3 +55,21 @@ def test_each_token_has_its_position(expression: str) -> None:
 def test_a_number_beyond_python_s_limit_is_a_problem() -> None:
     with pytest.raises(ExpressionError, match="too many digits"):
         tokenize("a[" + "9" * 5000 + "]")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        ("a == 'x' && b", "a=='x'\n  && b", True),
+        (None, None, True),
+        (None, "a", False),
+        ("a == 'x y'", "a == 'xy'", False),
+        ("a == `1`", "a == `true`", False),
+        ("a ==", "a ==", True),
+        ("a é", "a  é", False),
+    ],
+)
+def test_only_white_space_between_tokens_makes_no_difference(
+    first: str | None, second: str | None, same: bool
+) -> None:
+    assert is_same_text(first, second) is is_same_text(second, first) is same

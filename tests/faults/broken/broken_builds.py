@@ -40,6 +40,7 @@ class BrokenBuild:
 _PACKAGE = Path(streamroute.__file__).parent
 _JUDGED = "return _outcome_for(route, error, attempt, default)"
 _DEDUPE, _SUPERVISOR = "adapters/lua/dedupe.lua", "ops/workers/supervisor.py"
+_WORKERS_TARGET = "ops/workers/generations/target.py"
 
 BROKEN: Mapping[str, BrokenBuild] = {
     "a read connection for each stream": BrokenBuild(
@@ -158,7 +159,7 @@ BROKEN: Mapping[str, BrokenBuild] = {
     "on_stuck is not listened to": BrokenBuild(
         "on_stuck: exit, under --workers",
         "waited .* s for the worker to be replaced",
-        (Edit("app.py", 'if stream.on_stuck == "exit" else', "if False else"),),
+        (Edit("services/service.py", 'if stream.on_stuck == "exit" else', "if False else"),),
     ),
     "a watermark that cannot be read is an error": BrokenBuild(
         "a lost group, and a watermark that cannot be read",
@@ -229,6 +230,65 @@ BROKEN: Mapping[str, BrokenBuild] = {
         "thousands of equal failures",
         "lines say what is equal",
         (Edit("logs/coalescing.py", "if run is None:", "if True:"),),
+    ),
+    "a delivery is run by the current generation": BrokenBuild(
+        "reloads of one process",
+        "decoded by one generation and run by",
+        (
+            Edit(
+                "stream_pipeline.py",
+                "pipeline: Pipeline = message.delivery.pipeline",
+                "pipeline: Pipeline = self.current",
+            ),
+        ),
+    ),
+    "streams are swapped one by one, while others are checked": BrokenBuild(
+        "reloads of one process",
+        "the work of an edit that was refused",
+        (
+            Edit(
+                "app.py",
+                "            services = self._new_services(generation)\n",
+                "            services = self._new_services(generation)\n"
+                "            for name in self.services.keys() & generation.pipelines.keys() - services.keys():\n"
+                "                self.services[name].adjusted(generation.pipelines[name])\n",
+            ),
+        ),
+    ),
+    "each worker swaps when it is ready": BrokenBuild(
+        "reloads that one of two workers refuses",
+        "the work of an edit that was refused",
+        (
+            Edit(
+                _WORKERS_TARGET,
+                "built = await channel.prepare(record)",
+                "built = await channel.prepare(record) and await channel.commit()",
+            ),
+            Edit(_WORKERS_TARGET, "                await channel.commit()", "                pass"),
+        ),
+    ),
+    "a container is closed at the swap": BrokenBuild(
+        "reloads of one process",
+        "ran with a closed container",
+        (
+            Edit(
+                "services/old_generations.py",
+                "while self._in_flight(generation) and not await",
+                "while False and not await",
+            ),
+        ),
+    ),
+    "a replaced consumer settles what it has not started": BrokenBuild(
+        "reloads of one process",
+        "lost: ",
+        (
+            Edit(
+                "core/consume/entry_lifecycle.py",
+                "self._is_retired = True\n        self._releaser.release_soon(self._pool.clear())",
+                "self._is_retired = True\n        for entry in self._pool.clear().items():\n"
+                "            self._settler.add(*entry)",
+            ),
+        ),
     ),
 }
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 What = Literal["start", "done", "fail"]
@@ -57,7 +57,10 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A line about one run of a route: it started, took effect, or failed."""
+    """A line about one run of a route: it started, took effect, or failed.
+
+    ``facts`` are what else the handler says.
+    """
 
     what: What
     n: int
@@ -67,6 +70,7 @@ class Run:
     deliveries: int
     worker: str
     at: float
+    facts: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 def now() -> float:
@@ -78,18 +82,18 @@ def read_orders(folder: Path) -> list[Order]:
     """Return what the producer has written so far."""
     return [
         Order(**{**line, "routes": frozenset(line["routes"]), "doomed": frozenset(line["doomed"])})
-        for line in _lines(folder / "produced.jsonl")
+        for line in read_lines(folder / "produced.jsonl")
     ]
 
 
 def read_runs(folder: Path) -> list[Run]:
     """Return what all workers have written so far, by time."""
-    runs = [Run(**line) for path in folder.glob("runs-*.jsonl") for line in _lines(path)]
+    runs = [Run(**line) for path in folder.glob("runs-*.jsonl") for line in read_lines(path)]
     return sorted(runs, key=lambda run: run.at)
 
 
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield complete lines only: the last one may be incomplete."""
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the complete lines of a ledger: the last one may be incomplete."""
     if path.exists():
         *lines, _ = path.read_bytes().split(b"\n")
         for line in lines:

@@ -102,17 +102,19 @@ class Scene:
         terms: Terms | None = None,
         routes: Mapping[str, Any] = MappingProxyType({}),
         options: Sequence[str] = (),
+        config: str = "",
         **environment: str,
     ) -> Worker:
         """Start one more worker under a new name, behind its own proxy.
 
-        ``routes`` go to ``routes_yaml``, ``options`` to the command.
+        ``routes`` go to ``routes_yaml``, unless ``config`` is the whole configuration; ``options`` go to the
+        command.
         """
         name = f"w{len(self.workers) + 1}"
         proxy = self._stack.enter_context(Proxy(self.server.socket_path))
-        config = self.folder / f"routes-{name}.yaml"
-        config.write_text(routes_yaml(terms or self.terms, self.grace, **routes))
-        worker = Worker(name, proxy, config, self.command, {**self.environment, **environment}, options)
+        path = self.folder / f"routes-{name}.yaml"
+        path.write_text(config or routes_yaml(terms or self.terms, self.grace, **routes))
+        worker = Worker(name, proxy, path, self.command, {**self.environment, **environment}, options)
         self._stack.callback(worker.discard)
         self.workers.append(worker)
         self.open_gate(worker)

@@ -10,15 +10,15 @@ import os
 import sys
 import time
 
-from streamroute import app
 from streamroute.cli.main import main
+from streamroute.services import consumer_names
 
 if __name__ == "__main__":
     if offset := float(os.environ.get("FAULTS_CLOCK", "0")):
         true_time = time.time
         time.time = lambda: true_time() + offset
     if "FAULTS_CONSUMER" in os.environ:
-        app.consumer_name = lambda: os.environ["FAULTS_CONSUMER"]
+        consumer_names.consumer_name = lambda: os.environ["FAULTS_CONSUMER"]
     if mutant := os.environ.get("FAULTS_MUTANT"):
         from mutants import MUTANTS
 

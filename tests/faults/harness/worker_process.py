@@ -42,7 +42,7 @@ class Worker:
     ) -> None:
         self.name = name
         self.proxy = proxy
-        self._config = config
+        self.config = config
         self._environment = {**_environment(name, proxy, config.parent), **(environment or {})}
         self._log = config.parent / f"log-{name}"
         with self._log.open("wb") as log:
@@ -92,10 +92,12 @@ class Worker:
         """Whether a consumer of this name is this worker: host, process, random part."""
         return consumer.rsplit("-", 2)[-2:-1] == [str(self.pid)]
 
-    def command(self, *words: str) -> None:
-        """Run a ``streamroute`` command with the worker's configuration, ignoring its result."""
-        command = [sys.executable, "-m", "streamroute", *words, "--config", str(self._config)]
-        subprocess.run(command, env=self._environment, check=False, capture_output=True, timeout=_TIMEOUT)
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a ``streamroute`` command in the worker's environment; return its result."""
+        command = [sys.executable, "-m", "streamroute", *words]
+        return subprocess.run(
+            command, env=self._environment, check=False, capture_output=True, text=True, timeout=_TIMEOUT
+        )
 
     def kill(self) -> None:
         """Send kill -9; return when it is dead."""
@@ -109,6 +111,10 @@ class Worker:
     def resume(self) -> None:
         """Send SIGCONT."""
         self._process.send_signal(signal.SIGCONT)
+
+    def reload(self) -> None:
+        """Send SIGHUP: the worker reads its configuration again."""
+        self._process.send_signal(signal.SIGHUP)
 
     def terminate(self) -> None:
         """Send SIGTERM: the worker drains."""

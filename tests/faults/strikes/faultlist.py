@@ -7,6 +7,7 @@ import entry_faults
 import handler_faults
 import network_faults
 import poison_faults
+import reload_faults
 import replicated_faults
 import resource_faults
 import restart_faults
@@ -28,5 +29,6 @@ _REGISTERED = (  # on import
     state_faults,
     restart_faults,
     resource_faults,
+    reload_faults,
     bad_days,
 )

@@ -219,7 +219,7 @@ def deploy(scene: Scene) -> None:
     for worker in old:
         worker.terminate()
         worker.wait()
-    new.command("dead", "retry", "--type", _NEW_KIND)
+    new.command("dead", "retry", "--type", _NEW_KIND, "--config", str(new.config))
     scene.start_worker(routes=newer)
     scene.heal()
 

@@ -141,6 +141,17 @@ def test_counting_never_raises_for_any_id(entry_id: str, result: Result, route: 
     assert Counters.from_dict(counters.as_dict()).as_dict() == counters.as_dict()
 
 
+def test_shadows_of_several_workers_are_added() -> None:
+    total = Counters({"s": ("a",)})
+    for times in (1, 2):
+        part = Counters({"s": ("a",)})
+        for _ in range(times):
+            part.observe(Message({}, stream="s"), "shade", Result.SHADOW_FILTER_ERROR)
+        total.add(Counters.from_dict(json.loads(json.dumps(part.as_dict()))))
+    assert total.shadows["s", "shade"]["filter_error"] == 3
+    assert total.backlog == {}
+
+
 def test_counters_of_several_workers_are_added() -> None:
     """``from_dict`` accepts the result of ``as_dict``, through JSON."""
     parts, whole = [Counters({"s": ("r",)}) for _ in range(3)], Counters({"s": ("r",)})

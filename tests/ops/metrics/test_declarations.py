@@ -18,6 +18,7 @@ from streamroute.ops.metrics.counters import Counters
 from streamroute.ops.metrics.declarations import ROUTE_METRICS, RouteMetric
 from streamroute.ops.metrics.group_poller import GroupPoller
 from streamroute.ops.metrics.process_stats import ProcessStats
+from streamroute.ops.metrics.reload_status import ReloadStatus
 from streamroute.ops.metrics.sources import MetricsSources
 from streamroute.ops.workers.report import WorkerReport
 
@@ -36,9 +37,12 @@ async def _group() -> GroupStats:
 
 def exposed(counters: Counters, *, poller: GroupPoller | None = None) -> list[Any]:
     """Return the metric families of a scrape."""
-    sources = MetricsSources(lambda: counters, lambda: [ProcessStats()], poller or GroupPoller({}))
+    stats = ProcessStats(stopped_canaries={"s": {"a": 0}})
+    sources = MetricsSources(
+        lambda: counters, lambda: [stats], poller or GroupPoller(dict), ReloadStatus("abc")
+    )
     registry = CollectorRegistry()
-    registry.register(RouteCollector(sources, ROUTES, counters.metrics))
+    registry.register(RouteCollector(sources, lambda: ROUTES, counters.metrics))
     return list(text_string_to_metric_families(generate_latest(registry).decode()))
 
 
@@ -58,7 +62,8 @@ def test_a_declared_metric_is_collected_from_all_workers(attempts: int) -> None:
 
 
 async def test_the_readme_describes_each_metric_with_its_kind_and_labels() -> None:
-    counters, poller = Counters(ROUTES), GroupPoller({"s": _group})
+    counters, poller = Counters(ROUTES), GroupPoller(lambda: {"s": _group})
+    counters.observe(Message({}, stream="s"), "shade", Result.SHADOW_MATCHED)
     await poller.poll()
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     described = re.findall(

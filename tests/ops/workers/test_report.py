@@ -17,14 +17,19 @@ from streamroute.ops.metrics.counters import Counters
 from streamroute.ops.metrics.process_stats import ProcessStats
 from streamroute.ops.workers.report import WorkerReport
 
-STATS = ProcessStats(0.5, {"s": 1}, {"s": 32})
+STATS = ProcessStats(
+    0.5, {"s": 1}, {"s": 32}, stopped_canaries={"s": {"new": 1}}, generation="abc", old_generations={"def": 2}
+)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
     max_leaves=8,
 )
 NAMES = st.sampled_from(
-    ["routes", "unlisted", "events", "types", "messages", "stream", "route", "count", "lag"]
+    [
+        *("routes", "unlisted", "events", "types", "messages", "stream", "route", "count", "lag"),
+        *("shadows", "counts", "stopped_canaries", "generation", "old_generations"),
+    ]
 )
 NEARLY = st.recursive(
     JSON, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(NAMES, inner, max_size=4), max_leaves=12
@@ -35,8 +40,12 @@ def counted() -> Counters:
     counters = Counters({"s": ("r",)})
     counters.observe(Message({}, stream="s"), "r", Result.SUCCEEDED)
     counters.observe(Message({"type": "a\nb \ud800"}, stream="s"), None, Result.UNKNOWN)
+    counters.observe(Message({}, stream="s"), "shade", Result.SHADOW_MATCHED)
     counters.count_event("s", Incident.CLAIMED, 3)
     return counters
+
+
+NO_SHADOWS = {"matched": 0, "not_matched": 0, "filter_error": 0, "transform_error": 0}
 
 
 @pytest.mark.parametrize("ready", [True, False])
@@ -56,7 +65,18 @@ def test_a_report_has_names_and_no_positions() -> None:
         {"stream": "s", "route": "r", "counts": {"matched": 1, "succeeded": 1}}
     ]
     assert {"stream": "s", "event": "claimed", "count": 3} in output["counts"]["events"]
-    assert output["stats"] == {"lag": 0.5, "running": {"s": 1}, "concurrency": {"s": 32}, "stuck": {}}
+    assert {"stream": "s", "route": "shade", "counts": {**NO_SHADOWS, "matched": 1}} in output["counts"][
+        "shadows"
+    ]
+    assert output["stats"] == {
+        "lag": 0.5,
+        "running": {"s": 1},
+        "concurrency": {"s": 32},
+        "stuck": {},
+        "stopped_canaries": {"s": {"new": 1}},
+        "generation": "abc",
+        "old_generations": {"def": 2},
+    }
 
 
 def test_a_report_without_counts_is_marked() -> None:

@@ -116,6 +116,9 @@ def test_reports_are_written_while_the_worker_runs(pipe: Pipe) -> None:
             "running": {"s": 1},
             "concurrency": {"s": 32},
             "stuck": {},
+            "stopped_canaries": {},
+            "generation": "",
+            "old_generations": {},
         }
 
 

@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import sys
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -18,10 +19,13 @@ import pytest
 from consuming import eventually, within_patience
 from streamroute.incidents import Incident, Incidents
 from streamroute.ops.metrics.counters import Counters
+from streamroute.ops.reload.candidate import Candidate, ReloadCause, ReloadInterruptedError
 from streamroute.ops.workers import supervisor as supervising
+from streamroute.ops.workers.generations.target import WorkersTarget
 from streamroute.ops.workers.reports import WorkerReports
 from streamroute.ops.workers.restart_pause import RestartPauses
 from streamroute.ops.workers.supervisor import Supervisor
+from streamroute.system.file_record import FileRecord
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
@@ -501,8 +505,8 @@ async def test_stop_reaches_a_worker_that_is_just_being_started(
 ) -> None:
     start = Supervisor._start
 
-    async def start_and_stop(supervisor: Supervisor, pipe: ReportPipe) -> Process:
-        process = await start(supervisor, pipe)
+    async def start_and_stop(supervisor: Supervisor, pipe: ReportPipe, channel: None) -> Process:
+        process = await start(supervisor, pipe, channel)
         supervisor.stop()
         return process
 
@@ -597,3 +601,76 @@ match len(lives()):
         stage.supervisor.stop()
     assert "worker 1 exited unexpectedly (SIGKILL) after it was ready; restarting in 0.001s" in caplog.text
     assert "worker 1 exited unexpectedly (exit code 7) before it was ready; restarting" in caplog.text
+
+
+def _kill(pid: int) -> None:
+    """Kill a child, and leave its exit status to be read."""
+    os.kill(pid, signal.SIGKILL)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+
+
+async def test_a_signal_to_a_worker_that_has_just_ended_does_not_hide_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As a worker that is killed during a reload, which did not follow."""
+    may_read_status = threading.Event()
+    waitpid = os.waitpid
+
+    def read_status_late(pid: int, options: int) -> tuple[int, int]:
+        assert may_read_status.wait(LONG)
+        return waitpid(pid, options)
+
+    monkeypatch.setattr(os, "waitpid", read_status_late)
+    stage = Stage(tmp_path, RUN, 1)
+    async with stage.running():
+        await stage.until("runs")
+        [process] = stage.supervisor._running
+        _kill(process.pid)
+        stage.supervisor.replace(1)
+        stage.supervisor.kill()
+        may_read_status.set()
+        await stage.until("runs", "runs")
+        stage.supervisor.stop()
+    assert "worker 1 exited unexpectedly (SIGKILL) after it was ready" in caplog.text
+    assert "255" not in caplog.text
+
+
+GENERATION = """
+import socket
+end = socket.socket(fileno=int(sys.argv[4]))
+line = end.makefile("rb", 0).readline()
+note(f"{sys.argv[3]} {json.loads(line)['step']}")
+run()
+"""
+
+
+async def test_a_worker_gets_the_files_of_the_generation_each_time_it_starts(tmp_path: Path) -> None:
+    nothing: Any = None
+    record = FileRecord("routes.yaml", "/", None, {"routes.yaml": b"a"}, {}, {}, {}, {})
+    running = Candidate("a", nothing, nothing, (), record, ReloadCause.START)
+    target = WorkersTarget(running, lambda number: None)
+    stage = Stage(tmp_path, GENERATION, 1, channel=target.channel, channel_option="--channel")
+    async with stage.running() as task:
+        await stage.until("--channel prepare", "runs")
+        stage.supervisor.replace(7)
+        stage.supervisor.replace(1)
+        await stage.until(*["--channel prepare", "runs", "drained", "--channel prepare", "runs"])
+        stage.supervisor.stop()
+        assert await task == 0
+
+
+async def test_a_worker_that_ends_during_a_reload_refuses_it(tmp_path: Path) -> None:
+    nothing: Any = None
+    record = FileRecord("routes.yaml", "/", None, {"routes.yaml": b"a"}, {}, {}, {}, {})
+    running = Candidate("a", nothing, nothing, (), record, ReloadCause.START)
+    target = WorkersTarget(running, lambda number: None)
+    stage = Stage(tmp_path, GENERATION, 1, channel=target.channel, channel_option="--channel")
+    async with stage.running() as task:
+        await stage.until("--channel prepare", "runs")
+        applying = asyncio.create_task(target.apply(running))
+        [process] = stage.supervisor._running
+        process.kill()
+        with pytest.raises(ReloadInterruptedError, match="worker 1 has ended"):
+            await within_patience(applying)
+        stage.supervisor.stop()
+        await task

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -21,6 +22,8 @@ from consuming import (
     processor,
     within_patience,
 )
+from streamroute.adapters.codecs.builtin import JsonCodec
+from streamroute.adapters.entries.entry_pipeline import CodecPipeline
 from streamroute.core.dispatcher import BotRedisDispatcher
 from streamroute.core.observer import Result
 from streamroute.errors import Reject, Retry
@@ -481,6 +484,25 @@ class Isolation:
 
 class Deploys:
     """Workers with different routes in one group."""
+
+    async def test_each_live_worker_shows_the_generation_that_it_runs(self, backend: Backend) -> None:
+        async def are(expected: Mapping[str, str]) -> bool:
+            return await backend.generations() == expected
+
+        keepers, storages = [], [backend.storage(lease=0.3), backend.storage(lease=0.3)]
+        for storage, name in zip(storages, ("one", "two"), strict=True):
+            await storage.create_group(STREAM, GROUP)
+            storage.use(CodecPipeline(JsonCodec(), "first"))
+            keepers.append(storage.lease_keeper(STREAM, GROUP, name, held=dict, lost=lambda lost: None))
+            await keepers[-1].open()
+        await eventually(lambda: are({"one": "first", "two": "first"}))
+        for storage in storages:
+            storage.use(CodecPipeline(JsonCodec(), "second"))
+        await eventually(lambda: are({"one": "second", "two": "second"}))
+        await keepers[0].close()
+        await eventually(lambda: are({"two": "second"}))
+        await keepers[1].close()
+        assert await backend.generations() == {}
 
     async def test_a_retry_waits_for_a_worker_that_knows_its_route(self, backend: Backend) -> None:
         """Deliveries to other workers spend no attempt and never dead-letter it.

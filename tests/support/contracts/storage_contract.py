@@ -10,7 +10,7 @@ import pytest
 
 from backends import Backend
 from consuming import GROUP, STREAM, eventually, leases_expire, within_patience
-from streamroute.adapters.codecs.builtin import FieldsCodec
+from streamroute.adapters.codecs.builtin import FieldsCodec, JsonCodec
 from streamroute.adapters.entries.entry_pipeline import CodecPipeline
 from streamroute.message import Message
 from streamroute.values import DeadLetter, Quotas, RetryLater
@@ -420,6 +420,20 @@ class Histories:
         reported = [(failure.route, failure.attempt, failure.error) for failure in dead.history]
         assert reported == [("thank", 1, "first"), ("thank", 2, "second")]
         assert dead.as_failure().error == "third"
+
+    async def test_each_failure_names_the_generation_that_ran_the_route(self, backend: Backend) -> None:
+        storage = backend.storage()
+        await storage.create_group(STREAM, GROUP)
+        await backend.add(type="booked")
+        for attempt, generation in enumerate(("one", "two"), 1):
+            storage.use(CodecPipeline(JsonCodec(), generation))
+            await failed(storage, RetryLater("thank", 0, attempt + 1, "no luck"))
+            await eventually(lambda: _promoted(storage))
+        storage.use(CodecPipeline(JsonCodec(), "three"))
+        await failed(storage, DeadLetter("thank", "failed", "no luck", attempt=3))
+        [dead] = await backend.dead()
+        assert [failure.generation for failure in dead.history] == ["one", "two"]
+        assert dead.as_failure().generation == "three"
 
     async def test_the_oldest_failures_are_forgotten(self, backend: Backend) -> None:
         storage = backend.storage()

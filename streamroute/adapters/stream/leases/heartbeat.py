@@ -69,15 +69,17 @@ class HeartbeatThread:
         self._streams: list[HeartbeatTarget] = []
         self._members = 0  # streams that were added and are not completely removed
         self._thread: threading.Thread | None = None
+        self._turn = asyncio.Lock()  # a thread starts when the one before has ended: they share their state
 
     async def add(self, stream: HeartbeatTarget, client: Redis) -> None:
         """Start heartbeats for a stream, over connections with the client's settings."""
         self._streams.append(stream)
         self._members += 1
-        if self._thread is None:
-            self._start(client)
-        else:
-            self._loop.call_soon_threadsafe(self._look.set)
+        async with self._turn:
+            if self._thread is None:
+                self._start(client)
+            else:
+                self._loop.call_soon_threadsafe(self._look.set)
 
     async def remove(self, stream: HeartbeatTarget) -> None:
         """Remove a stream and wait for its heartbeat; does nothing if it was not added."""
@@ -92,8 +94,9 @@ class HeartbeatThread:
             leave.close()  # the thread has ended and its loop is closed
         finally:
             self._members -= 1
-        if not self._members:
-            await self._stop()
+        async with self._turn:
+            if not self._members and self._thread is not None:
+                await self._stop()
 
     def _start(self, client: Redis) -> None:
         self._loop, self._look, self._ended = asyncio.new_event_loop(), asyncio.Event(), asyncio.Event()

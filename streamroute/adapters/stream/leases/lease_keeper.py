@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 HeldDeliveries = Callable[[], Mapping[str, Delivery]]
 Waiting = Callable[[], Collection[str]]
 Knows = Callable[[], KnownRoutes]
+GenerationOf = Callable[[], str]
 OnLost = Callable[[Sequence[tuple[str, int]]], None]
 
 
@@ -46,7 +47,8 @@ class RedisLeaseKeeper:
     """Renews the leases of ``held()`` every third of a lease, from the client's heartbeat thread.
 
     The thread also saves the group's watermark and this worker's record: until when it counts as alive, its
-    lease and ``known_routes()``. ``waiting()`` returns the ids of held entries that have not started.
+    lease, ``known_routes()`` and ``generation()``, which it saves at once when it changes. ``waiting()``
+    returns the ids of held entries that have not started.
     ``lost`` is called in the event loop that opened the keeper. One script confirms up to ``batch`` entries.
     """
 
@@ -62,6 +64,7 @@ class RedisLeaseKeeper:
         lost: OnLost,
         waiting: Waiting,
         known_routes: Knows,
+        generation: GenerationOf,
         watermarks: Watermarks,
         incidents: Incidents,
         batch: int = 500,
@@ -77,6 +80,8 @@ class RedisLeaseKeeper:
         self._lost = lost
         self._waiting = waiting
         self._known_routes = known_routes
+        self._generation = generation
+        self._saved_generation = ""
         self._watermarks = watermarks
         self._incidents = incidents
         self._batch = batch
@@ -97,8 +102,10 @@ class RedisLeaseKeeper:
 
     def is_due(self, now: float) -> bool:
         """See ``HeartbeatTarget``."""
-        works = not self._outage.failures
-        return now >= self._due or (works and self._watermarks.has_moved(self._keys, self._group))
+        if now >= self._due:
+            return True
+        has_changed = self._has_new_generation() or self._watermarks.has_moved(self._keys, self._group)
+        return has_changed and not self._outage.failures
 
     async def beat(self, client_of: ClientOf, call: CallInLoop, silence: float) -> None:
         """See ``HeartbeatTarget``."""
@@ -106,7 +113,7 @@ class RedisLeaseKeeper:
         try:
             async with explain_wrong_types(client, self._keys):
                 await self._release_unstarted(client, call, silence)
-                if time.monotonic() >= self._due:
+                if time.monotonic() >= self._due or self._has_new_generation():
                     await self._confirm_all(client, call)
                     self._due = time.monotonic() + self._lease.renewal
                 await self._watermarks.note(client, self._keys, self._group)
@@ -120,21 +127,25 @@ class RedisLeaseKeeper:
 
     async def leave(self, client_of: ClientOf) -> None:
         """See ``HeartbeatTarget``: other workers do not have to wait for the end of this worker's lease."""
+        client, consumer = client_of(self._keys.stream), self._consumer
         try:
-            await send_command(client_of(self._keys.stream), "HDEL", self._keys.workers, self._consumer)
+            await send_command(client, "HDEL", self._keys.workers, consumer)
+            await send_command(client, "HDEL", self._keys.generations, consumer)
         except Exception as error:  # noqa: BLE001 - the worker counts as alive for two more leases at most
-            log.debug(
-                "could not release the lease of %s; it will expire: %s", self._consumer, error_line(error)
-            )
+            log.debug("could not release the lease of %s; it will expire: %s", consumer, error_line(error))
+
+    def _has_new_generation(self) -> bool:
+        return self._generation() != self._saved_generation
 
     async def _confirm_all(self, client: Redis, call: CallInLoop) -> None:
-        held = self._held()
+        held, generation = self._held(), self._generation()
         for key in (self._keys.stream, self._keys.retry):
             entries = [entry for entry in held.items() if entry[1].pending_key == key]
             for start in range(0, len(entries), self._batch):
                 await self._confirm(client, call, key, entries[start : start + self._batch])
         if not held:
             await self._confirm(client, call, self._keys.stream, [])  # write this worker's record
+        self._saved_generation = generation
 
     async def _confirm(
         self, client: Redis, call: CallInLoop, key: str, entries: list[tuple[str, Delivery]]
@@ -142,10 +153,11 @@ class RedisLeaseKeeper:
         tokens = {delivery.entry_id: (name, delivery, delivery.deliveries) for name, delivery in entries}
         routes = self._known_routes()
         digest = digest_of(routes)
-        arguments: list[str | int] = [self._group, self._consumer, self._lease.milliseconds, digest]
+        arguments: list[str | int] = [self._group, self._consumer, self._lease.milliseconds]
+        arguments += [digest, self._generation()]
         for entry_id, (_, _, deliveries) in tokens.items():
             arguments += [entry_id, deliveries]
-        keys = [key, self._keys.workers, self._keys.routes]
+        keys = [key, self._keys.workers, self._keys.routes, self._keys.generations]
         now, lost, deleted, longest, whose, knows_routes = await script("heartbeat").run(
             client, keys, arguments
         )

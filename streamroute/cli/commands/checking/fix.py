@@ -18,8 +18,9 @@ from streamroute.config.findings.autofix import apply_fixes
 from streamroute.config.findings.finding import Finding
 from streamroute.config.findings.quoting import hide_secrets
 from streamroute.config.findings.text_file import TextFile
-from streamroute.system.files import FileReader, OutsideFolderError
+from streamroute.system.files import FileReader
 from streamroute.system.named_files import real_path
+from streamroute.system.opening import OutsideFolderError
 
 _BOM: Final = b"\xef\xbb\xbf"
 

@@ -37,6 +37,20 @@ async def require_known_names(query: DeadLetterQuery, document: Document, criter
     _refuse_unknown("type", new_types - types, types)
 
 
+def route_named(document: Document, name: str) -> str:
+    """Return the current name of the route with this name, or with this former name.
+
+    Raises click.UsageError if the configuration has neither.
+    """
+    current = {old: route.name for route in document.routes for old in route.formerly}
+    current |= {route.name: route.name for route in document.routes}
+    if name in current:
+        return current[name]
+    suggestion = did_you_mean(name, sorted(current))
+    hint = f'; did you mean "{suggestion}"?' if suggestion else "; `streamroute routes` lists the routes"
+    raise click.UsageError(f'unknown route "{name}": the configuration does not have it{hint}')
+
+
 def _refuse_unknown(kind: str, unknown: Iterable[str], known: Iterable[str]) -> None:
     for name in sorted(unknown):
         suggestion = did_you_mean(name, sorted(known))

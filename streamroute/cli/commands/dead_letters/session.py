@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterSession:
-    """The dead letters of the configuration, and the filter of the command line."""
+    """The configuration, its dead letters, and the filter of the command line."""
 
+    document: Document
     query: DeadLetterQuery
     criteria: DeadLetterFilter
 
@@ -82,4 +83,4 @@ async def _work(document: Document, work: Work, criteria: DeadLetterFilter, *, e
     async with open_server(document, embedded=embedded, create=False) as redis:
         query = DeadLetterQuery(redis, document)
         await require_known_names(query, document, criteria)
-        return await work(DeadLetterSession(query, criteria))
+        return await work(DeadLetterSession(document, query, criteria))

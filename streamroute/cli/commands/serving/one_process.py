@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
+from functools import partial
 from typing import TYPE_CHECKING
 
 from streamroute.app import open_app
@@ -19,24 +20,36 @@ from streamroute.cli.process.signals import stop_on_signals
 from streamroute.cli.process.workers import watch_lifeline
 from streamroute.incidents import Incidents
 from streamroute.ops.metrics.counters import Counters
-from streamroute.ops.serve.gc_tuning import rare_collections
+from streamroute.ops.reload.app_target import AppTarget
+from streamroute.ops.reload.dropped_routes import report_waiting
+from streamroute.ops.reload.hooks import ReloadHooks
+from streamroute.ops.serve.gc_tuning import exclude_new_objects, rare_collections
 from streamroute.ops.serve.session import run_session
 
 if TYPE_CHECKING:
+    from streamroute.adapters.redis.connection import RedisConnection
     from streamroute.app import App
     from streamroute.cli.arguments.config import UsableConfig
     from streamroute.cli.commands.serving.options import ServeOptions
+    from streamroute.cli.commands.serving.reloading import Reloads
+    from streamroute.cli.process.hangups import Hangups
+    from streamroute.config.document import Document
+    from streamroute.ops.reload.candidate import Candidate
 
 log = logging.getLogger(__name__)
 
 
-async def serve(loaded: UsableConfig, options: ServeOptions) -> int:
-    """Serve until a signal or the end of a bounded run; returns the exit code."""
-    run = _ServeRun(loaded, options)
+async def serve(loaded: UsableConfig, options: ServeOptions, reloads: Reloads | None = None) -> int:
+    """Serve until a signal or the end of a bounded run; returns the exit code.
+
+    ``reloads`` is None for a run that does not reload: one that ends by itself, or a worker.
+    """
+    run = _ServeRun(loaded, options, reloads)
     async with AsyncExitStack() as stack:
-        app = await run.start(stack)
+        app, redis = await run.start(stack)
         try:
-            await run_session(app, options.feed, drain=options.drain, stop=run.stop)
+            async with run.reloading(app, redis):
+                await run_session(app, options.feed, drain=options.drain, stop=run.stop)
         finally:
             await app.stop()
             if options.is_bounded and not options.is_worker:
@@ -44,20 +57,30 @@ async def serve(loaded: UsableConfig, options: ServeOptions) -> int:
     return run.exit_code
 
 
+async def _report_waiting(redis: RedisConnection, running: Candidate, candidate: Candidate) -> None:
+    await report_waiting(redis, running.document, candidate.document)
+
+
 class _ServeRun:
-    def __init__(self, loaded: UsableConfig, options: ServeOptions) -> None:
+    def __init__(self, loaded: UsableConfig, options: ServeOptions, reloads: Reloads | None) -> None:
         self._loaded = loaded
         self._options = options
         self._deadline = StopDeadline(max_stop_seconds(loaded.document))
         self._has_stuck_handler = False
         self.stop = asyncio.Event()
         self.counters = Counters(route_names(loaded.document))
+        self._reloads = reloads
 
-    async def start(self, stack: AsyncExitStack) -> App:
+    async def start(self, stack: AsyncExitStack) -> tuple[App, RedisConnection]:
         """Open the server and the app, and start consuming; the stack closes everything."""
         document, options = self._loaded.document, self._options
         stack.enter_context(
-            stop_on_signals(self.stop.set, on_first=self._deadline.begin, second_exits=not options.is_worker)
+            stop_on_signals(
+                self.stop.set,
+                hangups=self._hangups,
+                on_first=self._deadline.begin,
+                second_exits=not options.is_worker,
+            )
         )
         redis = await stack.enter_async_context(
             open_server(document, embedded=options.embedded, adopt=options.adopt)
@@ -77,7 +100,10 @@ class _ServeRun:
             self.counters.feed_start_ids[stream] = await app.publisher(stream).last_id()
         stack.enter_context(rare_collections())
         report_started = await stack.enter_async_context(
-            process_metrics(options.metrics, options.report, redis, app, self.counters)
+            process_metrics(
+                *(options.metrics, options.report, redis, app, self.counters),
+                None if self._reloads is None else self._reloads.status,
+            )
         )
         await app.start()
         report_started()
@@ -85,7 +111,30 @@ class _ServeRun:
             watch_lifeline(self.stop, self._deadline.begin)
         else:
             log_banner(document, redis)
-        return app
+        return app, redis
+
+    @property
+    def _hangups(self) -> Hangups | None:
+        source = self._options.channel or self._reloads
+        return None if source is None else source.hangups
+
+    def reloading(self, app: App, redis: RedisConnection) -> AbstractAsyncContextManager[object]:
+        """Reload on request inside the block, if this run does."""
+        if self._options.channel is not None:
+            return self._options.channel.following(app, self._use)
+        if self._reloads is None:
+            return nullcontext()
+        hooks = ReloadHooks(before_swap=partial(_report_waiting, redis), applied=self._on_applied)
+        return self._reloads.serving(AppTarget(app), hooks)
+
+    def _on_applied(self, candidate: Candidate) -> None:
+        self._use(candidate.document)
+
+    def _use(self, document: Document) -> None:
+        self.counters.use_routes(route_names(document))
+        # Messages of earlier generations have their grace, too.
+        self._deadline.seconds = max(self._deadline.seconds, max_stop_seconds(document))
+        exclude_new_objects()
 
     def _on_stuck(self, stream: str) -> None:
         self._has_stuck_handler = True

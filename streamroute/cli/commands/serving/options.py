@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from streamroute.cli.arguments.stream_argument import stream_named
-from streamroute.errors import SetupError
 
 if TYPE_CHECKING:
+    from streamroute.cli.commands.serving.worker_channel import WorkerChannelEnd
     from streamroute.config.document import Document
     from streamroute.ops.metrics.server import Endpoint
     from streamroute.ops.serve.session import Feed
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServeOptions:
-    """The options of ``serve``; ``report`` is a worker's file descriptor for reports, else None."""
+    """The options of ``serve``; of a worker, ``report`` is its file descriptor for reports.
+
+    ``channel`` is a worker's channel for generations; None if it is not reloaded.
+    """
 
     feed: Feed | None = None
     drain: bool
@@ -26,6 +29,7 @@ class ServeOptions:
     adopt: bool
     metrics: Endpoint | None = None
     report: int | None = None
+    channel: WorkerChannelEnd | None = None
 
     @property
     def is_bounded(self) -> bool:
@@ -36,14 +40,6 @@ class ServeOptions:
     def is_worker(self) -> bool:
         """Whether this process reports to a supervisor."""
         return self.report is not None
-
-
-def served_streams(document: Document) -> list[str]:
-    """Return the streams that have enabled routes; raises SetupError if there are none."""
-    served = [stream for stream in document.streams if document.served(stream)]
-    if not served:
-        raise SetupError(f"{document.path} has no enabled route: there is nothing to serve")
-    return served
 
 
 def feed_target(document: Document, served: list[str], stream: str | None) -> str:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from streamroute.cli.arguments.server import open_server
 from streamroute.cli.commands.serving.banner import log_banner
 from streamroute.cli.commands.serving.options import route_names
+from streamroute.cli.commands.serving.worker_generations import StartGeneration, SupervisedGenerations
 from streamroute.cli.output.run_summary import print_summary
-from streamroute.cli.process.deadline import max_stop_seconds
 from streamroute.cli.process.exit_codes import ExitCode
 from streamroute.cli.process.metrics import worker_metrics
 from streamroute.cli.process.workers import supervise
@@ -18,27 +18,42 @@ from streamroute.ops.metrics.counters import Counters
 from streamroute.ops.workers.reports import WorkerReports
 
 if TYPE_CHECKING:
-    from streamroute.cli.arguments.config import UsableConfig
     from streamroute.cli.commands.serving.options import ServeOptions
+    from streamroute.cli.commands.serving.reloading import Reloads
+    from streamroute.cli.commands.serving.start import StartConfig
 
 
 async def serve_with_workers(
-    loaded: UsableConfig, options: ServeOptions, command: Sequence[str], workers: int
+    start: StartConfig,
+    options: ServeOptions,
+    command: Sequence[str],
+    workers: int,
+    reloads: Reloads | None,
 ) -> int:
-    """Run the workers, and an embedded server for all of them; returns the exit code."""
-    document = loaded.document
+    """Run the workers, and an embedded server for all of them; returns the exit code.
+
+    ``reloads`` is None for a run that does not reload, because it ends by itself.
+    """
+    document = start.usable.document
     counters = Counters(route_names(document))
     async with AsyncExitStack() as stack:
         redis = await stack.enter_async_context(
             open_server(document, embedded=options.embedded, adopt=options.adopt)
         )
         reports = WorkerReports(counters)
-        await stack.enter_async_context(worker_metrics(options.metrics, redis, document, reports))
+        generations = None if reloads is None else SupervisedGenerations(reloads, redis, counters)
+        await stack.enter_async_context(
+            worker_metrics(
+                *(options.metrics, redis, lambda: generations.document if generations else document, reports),
+                None if generations is None else generations.status,
+            )
+        )
         log_banner(document, redis)
         try:
-            stop_timeout = max_stop_seconds(document)
             code = await supervise(
-                command, workers, reports, redis, drain=options.drain, stop_timeout=stop_timeout
+                *(command, workers, reports, redis),
+                drain=options.drain,
+                generations=generations or StartGeneration(start.candidate),
             )
         finally:
             if options.is_bounded:

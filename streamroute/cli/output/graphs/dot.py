@@ -40,8 +40,9 @@ def _lines(graph: Graph) -> Iterator[str]:
 
 
 def _attributes(node: GraphNode) -> str:
-    label = _escaped(node.label) + (f"\\n{_escaped(node.detail)}" if node.detail else "")
-    return f'label="{label}"' + ("" if node.enabled else ' style="dashed"')
+    role = f" ({node.role})" if node.role not in {"", "disabled"} else ""
+    label = _escaped(node.label + role) + (f"\\n{_escaped(node.detail)}" if node.detail else "")
+    return f'label="{label}"' + ("" if node.runs else ' style="dashed"')
 
 
 def _escaped(text: str) -> str:

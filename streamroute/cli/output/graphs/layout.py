@@ -64,7 +64,7 @@ def lay_out(graph: Graph) -> Layout:
 
 def text_of(node: GraphNode) -> tuple[str, ...]:
     """Return the text lines of a box."""
-    label = node.label if node.enabled else f"{node.label} (disabled)"
+    label = f"{node.label} ({node.role})" if node.role else node.label
     return tuple(ellipsize(line, MAX_LINE_LENGTH, "…") for line in (label, node.detail) if line)
 
 

@@ -33,15 +33,15 @@ def _lines(graph: Graph) -> Iterator[str]:
         yield f"  {node.key}{opening}{_label(node)}{closing}"
     for start, end in graph.edges:
         yield f"  {start} --> {end}"
-    disabled = [node.key for node in graph.nodes.values() if not node.enabled]
+    disabled = [node.key for node in graph.nodes.values() if not node.runs]
     if disabled:
         yield "  classDef disabled stroke-dasharray: 4, opacity: 0.6"
         yield f"  class {','.join(disabled)} disabled"
 
 
 def _label(node: GraphNode) -> str:
-    if not node.enabled:
-        return f"{_escaped(node.label)}<br/>disabled"
+    if node.role:
+        return f"{_escaped(node.label)}<br/>{_escaped(node.role)}"
     return f"{_escaped(node.label)}<br/>{_escaped(node.detail)}" if node.detail else _escaped(node.label)
 
 

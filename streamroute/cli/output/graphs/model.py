@@ -20,13 +20,21 @@ class Layer(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class GraphNode:
-    """A node; ``detail`` is a route's filter on one line, or empty. ``key`` is unique in the graph."""
+    """A node; ``detail`` is a route's filter on one line, or empty. ``key`` is unique in the graph.
+
+    ``role`` is empty, or what is special about a route: ``disabled``, ``shadow``, or whose canary it is.
+    """
 
     key: str
     layer: Layer
     label: str
     detail: str = ""
-    enabled: bool = True
+    role: str = ""
+
+    @property
+    def runs(self) -> bool:
+        """Whether messages reach the handler by it; not by a disabled route or a shadow."""
+        return self.role not in {"disabled", "shadow"}
 
 
 @dataclass(slots=True)
@@ -67,7 +75,7 @@ class _NodeKeys:
 
 def _add_route(graph: Graph, keys: _NodeKeys, route: RouteConfig) -> None:
     detail = " ".join((route.filter or "").split())
-    name = _add(graph, GraphNode(keys.of("r", route.name), Layer.ROUTE, route.name, detail, route.enabled))
+    name = _add(graph, GraphNode(keys.of("r", route.name), Layer.ROUTE, route.name, detail, _role(route)))
     for stream in route.streams:
         start = _add(graph, GraphNode(keys.of("s", stream), Layer.STREAM, stream))
         for kind in route.types:
@@ -77,6 +85,14 @@ def _add_route(graph: Graph, keys: _NodeKeys, route: RouteConfig) -> None:
             graph.edges[middle, name] = None
     end = _add(graph, GraphNode(keys.of("h", route.handler), Layer.HANDLER, route.handler))
     graph.edges[name, end] = None
+
+
+def _role(route: RouteConfig) -> str:
+    if not route.enabled:
+        return "disabled"
+    if route.shadow:
+        return "shadow"
+    return "" if route.canary is None else f"{route.canary.percent:g}% of {route.instead_of}"
 
 
 def _add(graph: Graph, node: GraphNode) -> str:

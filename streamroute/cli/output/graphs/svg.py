@@ -76,7 +76,7 @@ def _drawn(box: Box) -> str:
     size = f'x="{x:.1f}" y="{y:.1f}" width="{box.width:.1f}" height="{box.height:.1f}" rx="{corner:.1f}"'
     tooltip = escape(f"{box.node.label}\n{box.node.detail}".strip())
     lines = "".join(_line(box, number, x + 12, y) for number in range(len(box.lines)))
-    off = "" if box.node.enabled else ' class="off"'
+    off = "" if box.node.runs else ' class="off"'
     rect = f'<rect {size} fill="{fill}" stroke="{stroke}"/>'
     return f"  <g{off}><title>{tooltip}</title>{rect}{lines}</g>\n"
 

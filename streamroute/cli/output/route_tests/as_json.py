@@ -48,11 +48,13 @@ def _test(outcome: Outcome) -> dict[str, Any]:
             "routes": sorted(test.routes),
             "dead_letter": test.invalid or sorted(test.dead_letter),
             "transform": dict(test.transform),
+            "shadow": None if test.shadow is None else sorted(test.shadow),
         },
         "actual": {
             "routes": sorted(outcome.routes),
             "dead_letter": bool(outcome.invalid) or sorted(outcome.dead_letter),
             "transform": _delivered(outcome),
+            "shadow": sorted(outcome.shadow),
         },
         "differences": [_difference(difference) for difference in outcome.differences],
     }

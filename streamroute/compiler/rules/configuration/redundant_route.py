@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 from streamroute.compiler.rules.context import RuleContext
 from streamroute.config.document import RouteConfig
 from streamroute.config.findings.finding import Finding, Severity
 from streamroute.config.findings.rules import Rule, Stage
-from streamroute.expressions.problem import ExpressionError
-from streamroute.expressions.syntax.lexer import tokenize
+from streamroute.expressions.syntax.lexer import is_same_text
 
 RULE: Final = Rule(
     "SR210",
@@ -50,7 +49,7 @@ def check(context: RuleContext) -> Iterator[Finding]:
     """Yield a finding for each route with the same effect as an earlier one."""
     before: dict[tuple[str, ...], list[RouteConfig]] = {}
     for route in (checked.config for checked in context.routes):
-        if not route.enabled:
+        if not route.is_live:
             continue
         keys = _keys_of(route)
         others = (other for key in keys for other in before.get(key, ()))
@@ -76,22 +75,11 @@ def _without_spaces(expression: str | None) -> str:
 def _does_the_same(first: RouteConfig, second: RouteConfig) -> bool:
     if first is second or first.name == second.name:
         return False  # SR201
+    if first.name == second.instead_of or second.name == first.instead_of:
+        return False  # of both, one runs
     if first.arguments != second.arguments:
         return False
-    return _tokens(first.filter) == _tokens(second.filter) and _tokens(first.transform) == _tokens(
-        second.transform
-    )
-
-
-def _tokens(expression: str | None) -> list[tuple[str, Any]] | None:
-    """The tokens of an expression, so that white space does not matter."""
-    if expression is None:
-        return None
-    try:
-        return [(token["type"], token["value"]) for token in tokenize(expression)]
-    except ExpressionError:
-        # An invalid expression is reported elsewhere, and equals only itself.
-        return [("text", expression)]
+    return is_same_text(first.filter, second.filter) and is_same_text(first.transform, second.transform)
 
 
 def _finding(route: RouteConfig, same: RouteConfig) -> Finding:

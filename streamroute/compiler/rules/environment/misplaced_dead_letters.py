@@ -80,4 +80,5 @@ def _is_cyclic(stream: StreamConfig, onwards: Mapping[str, str]) -> bool:
 def _keys_of(stream: StreamConfig) -> Iterator[str]:
     for group in filter(None, (stream.group, stream.formerly_group)):
         keys = GroupKeys.of(stream.name, group)
-        yield from (keys.retry, keys.due, keys.delayed, keys.meta, keys.workers, keys.routes)
+        yield from (keys.retry, keys.due, keys.delayed)
+        yield from (keys.meta, keys.workers, keys.routes, keys.generations)

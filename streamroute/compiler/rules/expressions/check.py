@@ -39,6 +39,13 @@ def check_dedupe_key(route: RouteConfig, expressions: RouteExpressions) -> Itera
         yield CheckedExpression(route.location, ("dedupe", "key"), route.dedupe.key, problems)
 
 
+def check_canary_key(route: RouteConfig, expressions: RouteExpressions) -> Iterator[CheckedExpression]:
+    """Check the key of a route's canary, if it is one."""
+    if route.canary is not None:
+        problems = expressions.check(route.canary.key, route, condition=False)
+        yield CheckedExpression(route.location, ("canary", "key"), route.canary.key, problems)
+
+
 def check_order_by(document: Document, expressions: RouteExpressions) -> Iterator[CheckedExpression]:
     """Check each ``order_by``: that of the defaults, and those of streams."""
     for location, streams in _streams_by_location(document).items():

@@ -9,7 +9,8 @@ from typing import Any, Final, TypeVar
 from streamroute.config.document import Document, RouteConfig
 from streamroute.expressions.lint import check_expression
 from streamroute.expressions.problem import ExpressionError, Problem, Spans
-from streamroute.expressions.syntax.parser import Tree, parse
+from streamroute.expressions.static_checks import SHORT
+from streamroute.expressions.syntax.parser import MAX_LENGTH, Tree, parse
 from streamroute.expressions.types.check import check_types, with_final_advice
 from streamroute.expressions.types.clean_skeletons import CleanSkeletons, literals_in, skeleton_of
 from streamroute.expressions.types.from_json_schema import from_schema
@@ -69,6 +70,7 @@ def _trees(document: Document) -> Iterator[Tree]:
             route.filter,
             route.transform,
             None if route.dedupe is None else route.dedupe.key,
+            None if route.canary is None else route.canary.key,
         ]
     for expression in dict.fromkeys(expressions_written):
         try:
@@ -94,7 +96,15 @@ class _Payload:
         self.type = known
         self.validated = validated
         self.literals = literals
-        self.clean_skeletons = {True: CleanSkeletons(), False: CleanSkeletons()}
+        self.clean_shapes = {True: CleanSkeletons(), False: CleanSkeletons()}
+
+
+def _shape_of(expression: str, payload: _Payload) -> str | None:
+    """The expression's skeleton, and about its length, on which the checks of its cost depend."""
+    if len(expression) > MAX_LENGTH:
+        return None
+    skeleton = skeleton_of(expression, payload.literals)
+    return None if skeleton is None else f"{len(expression) // SHORT} {skeleton}"
 
 
 class RouteExpressions:
@@ -115,17 +125,16 @@ class RouteExpressions:
 
         A ``condition`` is used for its truth, as a filter is; a transform is not.
         """
+        payload = self._payload(route)
+        shape = _shape_of(expression, payload)
+        if shape is not None and payload.clean_shapes[condition].is_clean(shape):
+            return []
         problems = check_expression(expression)
         if any(problem.fatal for problem in problems):
             return problems  # an expression with fatal problems has no type
-        payload = self._payload(route)
-        skeleton = skeleton_of(expression, payload.literals)
-        clean_skeletons = payload.clean_skeletons[condition]
-        if skeleton is not None and clean_skeletons.is_clean(skeleton):
-            return problems
         typed = self._typed(expression, payload, condition=condition)
-        if skeleton is not None and not typed:
-            clean_skeletons.add(skeleton)
+        if shape is not None and not problems and not typed:
+            payload.clean_shapes[condition].add(shape)
         reported = Spans(problems)
         others = [each for each in typed if not reported.overlap(each)]
         if problems and self._gives_advice():
@@ -181,7 +190,9 @@ class RouteExpressions:
 
     def _nothing_known(self, codecs: Collection[str]) -> _Payload:
         traits = traits_of(codecs)
-        return self._unknown.setdefault(traits, _Payload(traits))
+        if traits not in self._unknown:
+            self._unknown[traits] = _Payload(traits)
+        return self._unknown[traits]
 
     def _payload_for(self, types: tuple[str, ...], validated: bool, codecs: frozenset[str]) -> _Payload:
         data = {name: self._data_of(name) for name in types}

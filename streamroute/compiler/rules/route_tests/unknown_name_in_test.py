@@ -89,6 +89,8 @@ def _routes_in(test: RouteTest) -> Iterator[tuple[str, DataPath]]:
         yield name, ("routes", index)
     for index, name in enumerate(test.dead_letter):
         yield name, ("dead_letter", index)
+    for index, name in enumerate(test.shadow or ()):
+        yield name, ("shadow", index)
     for name in test.transform:
         yield name, ("transform", name)
 

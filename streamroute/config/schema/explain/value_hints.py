@@ -47,7 +47,10 @@ def hint_for_type(source: SourceFile, violation: Violation, types: list[str], *,
 
 def path_is_expression(path: DataPath) -> bool:
     """Whether the value at a path must be a JMESPath expression."""
-    return path[-1:] in (("filter",), ("transform",), ("order_by",)) or path[-2:] == ("dedupe", "key")
+    return path[-1:] in (("filter",), ("transform",), ("order_by",)) or path[-2:] in _EXPRESSION_KEYS
+
+
+_EXPRESSION_KEYS: Final = (("dedupe", "key"), ("canary", "key"))
 
 
 def _to_expression(source: SourceFile, violation: Violation) -> str:
@@ -162,6 +165,8 @@ _FORMS: Final = {
 _WHOLE_VALUE_HINTS: Final = {
     "retry": "write {max_attempts: 1} for no retry",
     "dedupe": "write {key: order.id, ttl: 1d}: a path in the message, and how long to remember it",
+    "canary": "write {percent: 5, key: guest.id}: the share, and a path in the message",
+    "stop_at": "write {dead: 1%, retry: 5%, of: 200}",
     "streams": "write each stream as a key with its settings below: bot_events: {group: notifications}",
     "messages": "write each type as a key: booking.confirmed: {schema: schemas/booking.confirmed.json}",
     "routes": "write each route as a list item with a name: - name: welcome",
@@ -183,6 +188,8 @@ def _to_string(source: SourceFile, violation: Violation) -> Hint:
         return Hint()  # quoting would not make it valid
     if re.search(pattern, raw):
         return Hint(f"quote it: {quote_yaml(raw)}", _in_place(source, violation, quote_yaml(raw)))
+    if re.search(pattern, f"{raw}%"):
+        return Hint(f"write {raw}%", _in_place(source, violation, f"{raw}%"))
     lacks_unit = re.search(pattern, f"{raw}s") and not isinstance(violation.value, bool)
     return Hint(f"write a unit: {raw}s" if lacks_unit else None)
 
@@ -197,9 +204,12 @@ def _to_boolean(source: SourceFile, violation: Violation) -> Hint:
 
 def _to_number(source: SourceFile, violation: Violation) -> Hint:
     value = violation.value
-    if not isinstance(value, str) or not _NUMBER.fullmatch(value):
+    number = value.removesuffix("%") if isinstance(value, str) and violation.path[-1] == "percent" else value
+    if not isinstance(number, str) or not _NUMBER.fullmatch(number):
         return Hint()
-    is_valid = compile_schema(violation.schema)(read_plain(value))
+    is_valid = compile_schema(violation.schema)(read_plain(number))
+    if number != value:
+        return Hint(f"write {number}", _in_place(source, violation, number) if is_valid else None)
     return Hint("write it without quotes", _in_place(source, violation, value) if is_valid else None)
 
 

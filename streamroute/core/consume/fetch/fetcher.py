@@ -109,6 +109,11 @@ class Fetcher:
         if cleans_up(self._storage):
             self._loops.append(self._loop(self._tidy, "tidying"))
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the loops run."""
+        return bool(self._loops)
+
     async def close(self) -> None:
         """Stop the loops after a read or claim in flight; cancelling it would leave its entries pending.
 

@@ -39,6 +39,14 @@ class IdleWorkers:
     def close(self) -> None:
         """Wake all workers, which end if they find no entry, and start no more."""
         self.unstarted = 0
+        self.wake_all()
+
+    def resize(self, concurrency: int) -> None:
+        """Set the number of workers that ``open()`` allows to start."""
+        self._concurrency = concurrency
+
+    def wake_all(self) -> None:
+        """Wake all workers; those that find no entry sleep again."""
         while self.sleeping:
             self._wake_one()
 

@@ -13,7 +13,8 @@ from streamroute.core.thread_call import ThreadCall
 class Worker:
     """One worker: its task and the entry that it runs.
 
-    ``dropped``: the result of this run does not count. ``retired``: this run is its last. ``cancelled`` is an
+    ``dropped``: the result of this run does not count. ``retired``: it asks the pool after
+    this run whether it is to end. ``cancelled`` is an
     entry that keeps running after it was cancelled, and since when (monotonic); ``is_stuck``: for too long.
     ``abandoned`` are threads that outlived their run: plain functions that keep running after their timeout.
     """
@@ -58,9 +59,17 @@ class Workers(set[Worker]):
         return dict(worker.entry for worker in list(self) if worker.entry is not None)
 
     def payloads(self) -> list[dict[str, Any]]:
-        """Return the payloads of running entries, and of those whose threads outlived their run."""
-        entries = [worker.entry or (worker.abandoned and worker.abandoned.entry) for worker in list(self)]
+        """Return the payloads of running entries, and of those whose threads outlived their run.
+
+        May be called from any thread.
+        """
+        entries = [worker.entry or ((left := worker.abandoned) and left.entry) for worker in list(self)]
         return [entry[1] for entry in entries if entry is not None]
+
+    def set_retired(self, value: bool) -> None:
+        """Let each worker end, or continue, after the entry that it runs."""
+        for worker in self:
+            worker.retired = value
 
     def tasks(self) -> list[asyncio.Task[None]]:
         """Return the tasks of the workers."""

@@ -77,6 +77,7 @@ class WorkerPool:
         self._idle = IdleWorkers(concurrency, self._start_worker)
         self._idle_waiter: asyncio.Future[None] | None = None
         self._closing = False
+        self._surplus = 0  # workers that end as soon as they have no entry
         self.uncancellable = 0
 
     @property
@@ -99,6 +100,11 @@ class WorkerPool:
         return self._workers.payloads()
 
     @property
+    def is_idle(self) -> bool:
+        """Whether no entry runs, except stuck ones."""
+        return self._workers.are_idle()
+
+    @property
     def stuck(self) -> int:
         """The number of workers occupied by stuck handlers; may be read from any thread."""
         return len(self._watch.stuck)
@@ -106,7 +112,7 @@ class WorkerPool:
     @property
     def all_stuck(self) -> bool:
         """Whether all workers are stuck, so that no entry can start."""
-        return len(self._watch.stuck) == self._concurrency
+        return len(self._watch.stuck) >= self._concurrency
 
     @property
     def started(self) -> int:
@@ -129,6 +135,22 @@ class WorkerPool:
         self._queue.put(entries, first=first)
         self._budget.yield_to_reader()
         self._idle.wake(len(self._queue.startable))
+
+    def resize(self, concurrency: int) -> None:
+        """Run at most ``concurrency`` entries at once; those that run now may end, and no other starts until
+        there is room.
+        """
+        self._concurrency = concurrency
+        self._idle.resize(concurrency)
+        if self._closing:
+            return
+        started = len(self._workers)
+        self._idle.unstarted = max(0, concurrency - started)
+        self._surplus = max(0, started - concurrency)
+        self._workers.set_retired(self._surplus > 0)
+        self._idle.wake_all()
+        self._idle.wake(len(self._queue.startable))
+        self._release_waiters()
 
     async def room(self, below: int) -> None:
         """Wait until fewer than ``below`` entries are queued and a worker is usable, or until closed."""
@@ -235,7 +257,7 @@ class WorkerPool:
             raise
 
     async def _work_until_retired(self, worker: Worker) -> None:
-        while not worker.retired:
+        while not (worker.retired and self._leaves(worker)):
             await self._run(worker, self._queue.startable)
             if self._queue.startable:
                 await asyncio.sleep(0)  # handlers that never wait would block acks, reads and signals
@@ -329,8 +351,21 @@ class WorkerPool:
         if waiter is not None and not waiter.done() and self._workers.are_idle():
             waiter.set_result(None)
 
+    def _leaves(self, worker: Worker) -> bool:
+        """Whether a retired worker ends: if there are too many, or if the pool was closed meanwhile."""
+        if worker not in self._workers:
+            return True
+        if not self._surplus:
+            worker.retired = False
+            return False
+        self._surplus -= 1
+        self._workers.discard(worker)
+        self._workers.set_retired(self._surplus > 0)
+        return True
+
     def _replace(self, worker: Worker) -> None:
         """Replace a worker whose task was cancelled by its handler, or failed by a defect."""
+        leaves = self._closing or (worker.retired and self._leaves(worker))
         self._workers.discard(worker)
-        if not self._closing and not worker.retired:
+        if not leaves:
             self._idle.start()

@@ -86,6 +86,22 @@ class Slow:
         self.leaves += 1
 
 
+async def test_a_stream_may_be_added_while_the_last_one_leaves(redis_client: Redis) -> None:
+    """As in a reload that replaces the only consumer: the thread that ends and the new one are two."""
+    before, heartbeat = heartbeat_threads(), HeartbeatThread()
+    first, second = Slow(1), Slow(1)
+    await heartbeat.add(first, redis_client)
+    removing = asyncio.create_task(heartbeat.remove(first))
+    for _ in range(1_000_000):
+        if heartbeat._thread is None:  # it was told to end, and has not ended
+            break
+        await asyncio.sleep(0)
+    await within_patience(asyncio.gather(removing, heartbeat.add(second, redis_client)))
+    assert len(heartbeat_threads() - before) == 1
+    await within_patience(heartbeat.remove(second))
+    assert not heartbeat_threads() - before
+
+
 async def test_streams_that_leave_together_all_get_to_their_end(redis_client: Redis) -> None:
     """The first one to leave does not end the thread of the others."""
     thread, streams = HeartbeatThread(), [Slow(turns) for turns in (0, 5, 30, 60)]

@@ -135,13 +135,14 @@ async def test_more_entries_than_one_script_confirms_are_all_kept(backend: Redis
 async def test_an_entry_is_never_fresher_than_its_lease(backend: RedisBackend) -> None:
     """Redis 6.2's clock advances within a script, and a fence would open before the lease has ended."""
     client = backend.client
-    arguments: list[str | int] = [GROUP, "one", 60_000, ""]
+    arguments: list[str | int] = [GROUP, "one", 60_000, "", ""]
     await backend.storage().create_group(STREAM, GROUP)
     for _ in range(2000):
         await backend.add(type="booked")
     for name in dict(await backend.storage().read_events(STREAM, GROUP, "one", 2000)):
         arguments += [name, 1]
-    fresh, *_ = await script("heartbeat").run(client, [STREAM, KEYS.workers, KEYS.routes], arguments)
+    keys = [STREAM, KEYS.workers, KEYS.routes, KEYS.generations]
+    fresh, *_ = await script("heartbeat").run(client, keys, arguments)
     first = "local idle = redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1)[1][3]; "
     seconds, micros, idle = await client.eval(
         first + "local now = redis.call('TIME'); return {now[1], now[2], idle}", 1, STREAM, GROUP

@@ -36,6 +36,7 @@ class Keeping(Scripted):
         self.lost: list[tuple[str, int]] = []
         self.reported: list[tuple[Incident, str, int]] = []
         self.knows = KnownRoutes()
+        self.generation = ""
         incidents = Incidents(lambda stream, incident, count: self.reported.append((incident, stream, count)))
         self.watermarks = Watermarks(incidents)
         self.keeper = RedisLeaseKeeper(
@@ -45,6 +46,7 @@ class Keeping(Scripted):
             lost=self.lost.extend,
             waiting=lambda: self.waiting,
             known_routes=lambda: self.knows,
+            generation=lambda: self.generation,
             watermarks=self.watermarks,
             incidents=incidents,
             batch=2,
@@ -64,6 +66,10 @@ class Keeping(Scripted):
         await self.keeper.beat(
             lambda key: raw_client(self.client, key), call or (lambda function: function()), silence
         )
+
+    async def beat_if_due(self) -> None:
+        """Run one heartbeat as the thread does; leases that are not due are not renewed by time."""
+        await self.keeper.beat(lambda key: raw_client(self.client, key), lambda function: function(), 0.0)
 
     def is_due_in(self, seconds: float) -> bool:
         """Whether it is due after this time."""
@@ -140,6 +146,26 @@ class TestConfirming:
         await group.client.config_resetstat()
         await group.beat()
         assert (await group.client.info("commandstats"))["cmdstat_hset"]["calls"] == 1  # the sign of life
+
+    async def test_a_new_generation_is_saved_at_once(self, group: Keeping) -> None:
+        await group.beat()
+        assert not group.is_due_in(0)
+        group.generation = "g1"
+        assert group.is_due_in(0)
+        await group.beat_if_due()
+        assert not group.is_due_in(0)
+        assert await group.hash(KEYS.generations) == {ME: "g1"}
+        group.knows, group.generation = KNOWN, "g2"
+        await group.beat_if_due()
+        assert await group.hash(KEYS.generations) == {ME: "g2"}
+        assert await group.hash(KEYS.routes) == {digest_of(KNOWN): pack_known_routes(KNOWN).decode()}
+
+    async def test_a_new_generation_waits_while_heartbeats_fail(self, group: Keeping) -> None:
+        await group.client.set(KEYS.workers, "a string")
+        await group.beat()
+        group.generation = "g1"
+        assert not group.is_due_in(0)
+        assert group.is_due_in(LEASE / 10)
 
     async def test_deleted_entries_are_reported(self, group: Keeping) -> None:
         if (await group.client.info("server"))["redis_version"].startswith("6."):
@@ -302,7 +328,7 @@ async def test_a_longer_lease_applies_at_once_and_a_shorter_one_after_it_expired
     assert reported() == ["10m, as long as longer is alive; here it is 5m"]
 
 
-@pytest.mark.parametrize("key", [KEYS.workers, KEYS.routes, KEYS.meta])
+@pytest.mark.parametrize("key", [KEYS.workers, KEYS.routes, KEYS.generations, KEYS.meta])
 async def test_a_key_of_the_wrong_type_is_named_with_what_to_do(
     group: Keeping, caplog: pytest.LogCaptureFixture, key: str
 ) -> None:

@@ -1,0 +1,1 @@
+"""The steps of ``streamroute diff``: load the two configurations, then read events."""

@@ -1,0 +1,1 @@
+"""Rules about replacing a running configuration by another one."""

@@ -1,0 +1,1 @@
+"""Compares two configurations by events: which routes would handle which of them differently. No I/O."""

@@ -1,0 +1,1 @@
+"""Reload: replace the running configuration of a service without a restart. Prints nothing."""

@@ -1,0 +1,1 @@
+"""The code of a service that follows its own code: which Python files belong to it, and their state."""

@@ -1,0 +1,1 @@
+"""Workers that follow their own code: new ones replace the old ones when it changes."""

@@ -1,0 +1,23 @@
+"""The names of consumers in their groups."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import secrets
+import socket
+from collections.abc import Collection
+
+
+def consumer_name() -> str:
+    """Return a name unique to this process start: host, process id and a random part."""
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+def unused_name(name: str, used: Collection[str]) -> str:
+    """Return the name, or with the first suffix that makes it unused: ``name-2``.
+
+    Idle streams share a read if their consumers have equal names, so there should be few names.
+    """
+    suffixed = (name if number == 1 else f"{name}-{number}" for number in itertools.count(1))
+    return next(candidate for candidate in suffixed if candidate not in used)
