@@ -1,10 +1,12 @@
-"""What is installed is what is in the tree."""
+"""What is installed is what is in the tree, and what the tests need is installed with them."""
 
 from __future__ import annotations
 
+import re
+import sys
 import tomllib
-from importlib.metadata import entry_points
-from typing import Any
+from importlib.metadata import PackageNotFoundError, entry_points, packages_distributions, requires
+from typing import Any, Final
 
 import pytest
 from setuptools import find_packages
@@ -63,3 +65,54 @@ def test_type_checkers_report_missing_public_names() -> None:
 def test_the_console_script_can_be_loaded() -> None:
     for script in entry_points(group="console_scripts", name="streamroute"):
         assert callable(script.load())
+
+
+# What the tests import
+
+IMPORT: Final = re.compile(
+    r"^(?:from|import) (\w+)", re.MULTILINE
+)  # those that run when a module is imported
+FOLDERS: Final = [*(ROOT / "tests").glob("*"), *(ROOT / "tests" / "support").glob("*")]
+OPTIONAL: Final = {"arq"}  # of modules that skip themselves without it
+HANDLERS: Final = {"jobs"}  # in the texts of projects that tests write
+
+
+def name_of(requirement: str) -> str:
+    """Return the name of the distribution, as it is compared."""
+    return re.split(r"[\[><=;! ]", requirement)[0].lower().replace("_", "-")
+
+
+def installed_for_tests() -> set[str]:
+    """Return the distributions that the README's command for the tests installs, with what they require."""
+    project = PROJECT["project"]
+    extras = project["optional-dependencies"]
+    found: set[str] = set()
+    waiting = [*project["dependencies"], *extras["embedded"], *extras["test"]]
+    while waiting:
+        name = name_of(waiting.pop())
+        if name not in found:
+            found.add(name)
+            waiting += [each for each in requirements_of(name) if "extra ==" not in each]
+    return found
+
+
+def requirements_of(name: str) -> list[str]:
+    try:
+        return requires(name) or []
+    except PackageNotFoundError:  # it is for other systems
+        return []
+
+
+def test_every_import_of_the_tests_is_of_a_declared_package() -> None:
+    files = [*(ROOT / "tests").rglob("test_*.py"), *(ROOT / "tests" / "support").rglob("*.py")]
+    own = {path.stem for path in (ROOT / "tests").rglob("*.py")} | {
+        folder.name for folder in FOLDERS if folder.is_dir()
+    }
+    imported = {name for file in files for name in IMPORT.findall(file.read_text(encoding="utf-8"))}
+    others = imported - sys.stdlib_module_names - own - OPTIONAL - HANDLERS - {"streamroute"}
+    distributions, declared = packages_distributions(), installed_for_tests()
+    undeclared = {
+        name for name in others if not declared & {name_of(each) for each in distributions.get(name, [])}
+    }
+    assert {"hypothesis", "redis"} <= others
+    assert undeclared == set()
