@@ -50,7 +50,8 @@ def test_the_generation_of_a_killed_process_expires_with_its_heartbeat(each_proj
 @pytest.mark.processes
 def test_every_worker_leaves_the_generation_that_it_runs(project: Project) -> None:
     project.routes(ONE, head=SHORT_LEASE)
-    running = project.start("serve", "--workers", "2").expect_log("this is generation")
+    running = project.start("serve", "--workers", "2", preexec_fn=without_terminal)
+    running.expect_log("this is generation")
     wait_until(lambda: len(alive(project)) == 2, "both workers")
     [generation] = set(alive(project))
     names = set(project.redis.hgetall("{events}:tests:generations"))
