@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from edited_projects import without_terminal
 from projects import SHORT_LEASE
 from servers import wait_until
 from streamroute.adapters.groups.generations import generations_of
