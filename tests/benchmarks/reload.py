@@ -222,7 +222,8 @@ def print_watching(pairs: Sequence[tuple[float, float]]) -> None:
 def print_holdings(found: Mapping[int, Holdings]) -> None:
     """Print what a process holds, and the ratio of the last column to the first."""
     say(f"{'the process holds after':36}" + "".join(f"{count:10,}" for count in found) + " reloads")
-    early, *_, late = found.values()
+    columns = [*found.values()]
+    early, late = columns[0], columns[-1]
     for name, value in early.items():
         ratio = f"{late[name] / value:.2f}" if value else "-"
         say(
