@@ -9,7 +9,6 @@ import re
 import shlex
 import signal
 import subprocess
-import sys
 import threading
 import tomllib
 from pathlib import Path
@@ -19,6 +18,7 @@ import click
 import pytest
 import yaml
 
+from checkout_program import environment_with_program
 from config_map_volume import ConfigMapVolume
 from metrics_scraper import Scraper
 from projects import Project
@@ -248,13 +248,8 @@ def test_a_rolling_restart_loses_nothing_and_repeats_nothing(project: Project) -
 
 @pytest.fixture
 def program(tmp_path: Path) -> dict[str, str]:
-    """An environment in which ``streamroute`` is this checkout's."""
-    program = tmp_path / "bin" / "streamroute"
-    program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -P -m streamroute "$@"\n')
-    program.chmod(0o755)
-    path = f"{program.parent}{os.pathsep}{os.environ['PATH']}"
-    return {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), "REDIS_URL": ""}
+    """An environment with the command, and an embedded server."""
+    return environment_with_program(tmp_path, REDIS_URL="")
 
 
 def test_the_rolling_change_prints_what_the_page_shows(program: dict[str, str], tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,7 +98,7 @@ async def test_hundreds_of_reloads_leave_nothing_behind(project: Reloadable) -> 
                 assert result.is_ok is is_good, result.message
                 known.add(dispatcher(app))
                 await project.publish(number)
-                await eventually(lambda number=number: number in project.ended())  # type: ignore[misc]
+                await eventually(partial(project.has_ended, number))
                 if number == RELOADS // 10:
                     await eventually(lambda: not app.old_generations())
                     early = handles()

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+from checkout_program import environment_with_program
 from repository import ROOT
 
 WRONG = "version: 1\nstreams: {bot_events: }\nroutes:\n- {name: a, type: t, handlr: nowhere.handle}\n"
@@ -22,13 +23,8 @@ RIGHT = WRONG.replace("handlr", "handler")
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    """One in which ``streamroute`` is this checkout's."""
-    program = tmp_path / "bin" / "streamroute"
-    program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -P -m streamroute "$@"\n')
-    program.chmod(0o755)
-    path = f"{program.parent}{os.pathsep}{os.environ['PATH']}"
-    return {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), "RUNNER_TEMP": str(tmp_path)}
+    """One with the command, as a runner of CI has it."""
+    return environment_with_program(tmp_path, RUNNER_TEMP=str(tmp_path))
 
 
 @pytest.fixture

@@ -69,9 +69,8 @@ def test_the_console_script_can_be_loaded() -> None:
 
 # What the tests import
 
-IMPORT: Final = re.compile(
-    r"^(?:from|import) (\w+)", re.MULTILINE
-)  # those that run when a module is imported
+IMPORT: Final = re.compile(r"^(?:from|import) (\w+)", re.MULTILINE)
+"""An import that runs when its module is imported."""
 FOLDERS: Final = [*(ROOT / "tests").glob("*"), *(ROOT / "tests" / "support").glob("*")]
 OPTIONAL: Final = {"arq"}  # of modules that skip themselves without it
 HANDLERS: Final = {"jobs"}  # in the texts of projects that tests write
@@ -97,6 +96,7 @@ def installed_for_tests() -> set[str]:
 
 
 def requirements_of(name: str) -> list[str]:
+    """Return what a distribution requires; nothing if it is not installed."""
     try:
         return requires(name) or []
     except PackageNotFoundError:  # it is for other systems

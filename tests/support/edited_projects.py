@@ -34,6 +34,16 @@ def served(project: Project, *arguments: str, more: str = "", **settings: Any) -
     return running.expect_log(f"stream events, group tests: {len(routes)} route")
 
 
+def serve_an_edit(project: Project, running: Running) -> None:
+    """Publish, edit the route of a service that follows its files, and publish again; each goes its way."""
+    publish(project, 1)
+    project.notes("one 1")
+    edit(project, TWO)
+    running.expect_log("(file change): 1 route changed: ok")
+    publish(project, 2)
+    project.notes("two 2")
+
+
 def without_terminal() -> None:
     """Make a process that reloads at SIGHUP; for ``preexec_fn``."""
     os.setsid()

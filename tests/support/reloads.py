@@ -104,6 +104,10 @@ class Reloadable:
         """Return which route and which container has handled each number."""
         return {n: (by, of) for what, by, n, of in self.handlers.ran if what == "end"}
 
+    def has_ended(self, number: int) -> bool:
+        """Return whether a handler has ended on this number."""
+        return number in self.ended()
+
     def has_started(self, number: int) -> bool:
         """Return whether a handler has started on this number."""
         return any(what == "start" and n == number for what, _, n, _ in self.handlers.ran)

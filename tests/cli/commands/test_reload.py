@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from edited_projects import ONE, TWO, edit, publish, served, without_terminal
+from edited_projects import ONE, TWO, edit, publish, serve_an_edit, served, without_terminal
 from metrics_scraper import Scraper
 from servers import wait_until
 
@@ -31,12 +31,7 @@ def test_an_edit_moves_events_and_a_bad_one_moves_nothing(state: Project) -> Non
     running = served(state, "--reload", "--metrics", "127.0.0.1:0")
     metrics = Scraper(running)
     assert metrics.samples()["config_last_reload_successful",] == 1
-    publish(state, 1)
-    state.notes("one 1")
-    edit(state, TWO)
-    running.expect_log("(file change): 1 route changed: ok")
-    publish(state, 2)
-    state.notes("two 2")
+    serve_an_edit(state, running)
     edit(state, TWO.replace("handler", "handlr"))
     running.expect_log("reload (file change) refused, generation ")
     samples = metrics.samples()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from edited_projects import ONE, TWO, edit, publish, served, without_terminal
+from edited_projects import ONE, TWO, edit, publish, serve_an_edit, served, without_terminal
 from metrics_scraper import Samples, Scraper
 from servers import wait_until
 
@@ -52,12 +52,7 @@ def kill_workers(running: Running) -> None:
 def test_workers_are_reloaded_together_and_start_with_the_generation_that_runs(state: Project) -> None:
     running = served(state, "--reload", "--workers", "2", "--metrics", "127.0.0.1:0")
     metrics = Scraper(running)
-    publish(state, 1)
-    state.notes("one 1")
-    edit(state, TWO)
-    running.expect_log("(file change): 1 route changed: ok")
-    publish(state, 2)
-    state.notes("two 2")
+    serve_an_edit(state, running)
     edit(state, TWO.replace("jobs.ok", "jobs.absent"))  # found by the import, in the workers
     running.expect_log("reload (file change) refused, generation ")
     assert re.search(r"worker [12]: 1 error", running.err)

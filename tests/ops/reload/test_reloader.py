@@ -227,7 +227,7 @@ def interrupt(target: FakeTarget, times: int) -> None:
             raise ReloadInterruptedError("worker 2 has ended")
         await apply(new)
 
-    target.apply = interrupted  # type: ignore[method-assign]
+    target.apply = interrupted  # type: ignore[method-assign]  # of this fake alone
 
 
 async def test_a_reload_that_was_interrupted_is_tried_again_by_itself(

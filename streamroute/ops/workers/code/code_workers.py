@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_LAST_STEPS: Final = (
-    1.0  # seconds for the answer of a worker that has ended, and for the end of one that answered
-)
+_LAST_STEPS: Final = 1.0  # seconds for a worker that has ended to have answered, and the reverse
 _SHOWN: Final = 3  # errors in a refusal
 
 

@@ -8,6 +8,7 @@ import socket
 
 import pytest
 
+from readers import reader_of
 from streamroute.ops.workers.generations.messages import (
     MAX_LINE,
     Answer,
@@ -18,13 +19,6 @@ from streamroute.ops.workers.generations.messages import (
     read_order,
     send,
 )
-
-
-def reader_of(data: bytes) -> asyncio.StreamReader:
-    reader = asyncio.StreamReader(limit=MAX_LINE)
-    reader.feed_data(data)
-    reader.feed_eof()
-    return reader
 
 
 async def test_orders_are_read_as_they_were_written() -> None:
@@ -88,6 +82,6 @@ ODD = [
 @pytest.mark.parametrize("data", ODD)
 async def test_what_is_no_message_is_refused(data: bytes) -> None:
     with pytest.raises(ProtocolError):
-        await read_order(reader_of(data))
+        await read_order(reader_of(data, MAX_LINE))
     with pytest.raises(ProtocolError):
-        await read_answer(reader_of(data))
+        await read_answer(reader_of(data, MAX_LINE))

@@ -8,6 +8,7 @@ import json
 import pytest
 
 from consuming import within_patience
+from readers import reader_of
 from streamroute.ops.workers.generations.channel import WorkerChannel, WorkerRefusedError
 from streamroute.ops.workers.generations.messages import MAX_ANSWER, Answer, ProtocolError, read_answer
 from streamroute.ops.workers.generations.start_answer import MAX_TEXT, StartAnswer, read_start_answer
@@ -16,29 +17,22 @@ from streamroute.text.limits import LONG
 ANSWER = StartAnswer("a", "1 error", ("routes.yaml:1:1: error",), "text\n", ("/jobs.py",))
 
 
-def reader(content: bytes) -> asyncio.StreamReader:
-    stream = asyncio.StreamReader(limit=MAX_ANSWER)
-    stream.feed_data(content)
-    stream.feed_eof()
-    return stream
-
-
 async def test_an_answer_is_read_as_it_was_written() -> None:
-    assert await read_start_answer(reader(ANSWER.to_bytes())) == ANSWER
-    assert await read_start_answer(reader(StartAnswer("a").to_bytes())) == StartAnswer("a")
-    assert await read_start_answer(reader(b"")) is None
-    assert await read_start_answer(reader(ANSWER.to_bytes()[:-1])) is None, "it died while it wrote"
+    assert await read_start_answer(reader_of(ANSWER.to_bytes())) == ANSWER
+    assert await read_start_answer(reader_of(StartAnswer("a").to_bytes())) == StartAnswer("a")
+    assert await read_start_answer(reader_of(b"")) is None
+    assert await read_start_answer(reader_of(ANSWER.to_bytes()[:-1])) is None, "it died while it wrote"
 
 
 async def test_one_that_nobody_waited_for_is_the_answer_to_no_order() -> None:
-    assert await read_answer(reader(ANSWER.to_bytes())) == Answer(0, "a", "1 error")
+    assert await read_answer(reader_of(ANSWER.to_bytes())) == Answer(0, "a", "1 error")
 
 
 async def test_texts_beyond_their_limits_are_cut() -> None:
     lines, modules = ("\U0001f600" * 2_000,) * 60, tuple(f"/{n}{'x' * 1_000}.py" for n in range(2_000))
     long = StartAnswer("a", "\U0001f600" * 2 * LONG, lines, "\U0001f600" * 2 * MAX_TEXT, modules)
     assert len(long.to_bytes()) < MAX_ANSWER
-    read = await read_start_answer(reader(long.to_bytes()))
+    read = await read_start_answer(reader_of(long.to_bytes()))
     assert read is not None
     assert len(read.text) <= MAX_TEXT
     assert read.modules == modules[: len(read.modules)]
@@ -48,12 +42,12 @@ async def test_texts_beyond_their_limits_are_cut() -> None:
 @pytest.mark.parametrize("line", [b"[]", b"no json", b"{}", b'{"generation": 7, "refusal": "", "text": ""}'])
 async def test_something_else_is_no_answer(line: bytes) -> None:
     with pytest.raises(ProtocolError):
-        await read_start_answer(reader(line + b"\n"))
+        await read_start_answer(reader_of(line + b"\n"))
 
 
 async def test_lists_of_something_else_are_empty() -> None:
     values = {"generation": "a", "refusal": "", "text": "", "lines": [7, "one"], "modules": {"/a": 1}}
-    read = await read_start_answer(reader(json.dumps(values).encode() + b"\n"))
+    read = await read_start_answer(reader_of(json.dumps(values).encode() + b"\n"))
     assert read == StartAnswer("a", lines=("one",))
 
 
