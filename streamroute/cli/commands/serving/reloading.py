@@ -70,9 +70,11 @@ class HangupRequests:
             self._is_waiting = True
             return
         try:
-            self._reloader.request(ReloadCause.HANGUP)
+            result = self._reloader.request(ReloadCause.HANGUP)
         except ReloadRefusedError as error:
             log.info("SIGHUP is ignored: %s", error)
+        else:
+            result.add_done_callback(_report_unserved)
 
     def connect(self, reloader: Reloader) -> None:
         """Pass requests to this reloader from now on."""
@@ -139,6 +141,12 @@ class Reloads:
                 async with control_socket(options.state_folder, control.answer):
                     with watcher.watching(self._start.watched) if options.watch else nullcontext():
                         yield reloader
+
+
+def _report_unserved(result: asyncio.Future[ReloadResult]) -> None:
+    """Report a request that came while the process began to stop: nobody else waits for its result."""
+    if result.cancelled():
+        log.info("SIGHUP is ignored: this process is stopping")
 
 
 def _request(reloader: Reloader) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import sys
 import tempfile
@@ -136,6 +137,17 @@ async def test_sighup_while_it_stops_is_ignored_with_one_line(
     assert [line for line in caplog.messages if "SIGHUP" in line] == [
         "SIGHUP is ignored: this process is stopping"
     ]
+
+
+async def test_sighup_just_before_it_stops_is_ignored_with_one_line(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The reloader takes the request, and is closed before it has begun to load."""
+    caplog.set_level(logging.INFO)
+    async with site.serving(site.start()):
+        site.hangups.request()
+    await asyncio.sleep(0)  # callbacks of the cancelled result
+    assert caplog.messages.count("SIGHUP is ignored: this process is stopping") == 1
 
 
 async def test_warnings_of_a_good_edit_are_logged_once(site: Site, caplog: pytest.LogCaptureFixture) -> None:
