@@ -73,7 +73,7 @@ class CodeTarget:
     async def run(self) -> int:
         """Start the workers, and run until ``stop()``; returns an exit code, see ``Supervisor``.
 
-        If they cannot start, ``start_refusal`` is set.
+        If they cannot start, ``start_refusal`` is set, and the exit code is not 0.
         """
         self._workers = self._begin(self._current)
         try:
@@ -85,7 +85,8 @@ class CodeTarget:
             self.start_refusal = None if self._has_stopped.is_set() else error
         finally:
             await self._end()
-        return self._workers.running.result()
+        # A worker that is ended before it exits by itself ends with 0, even after a refusal.
+        return self._workers.running.result() or int(self.start_refusal is not None)
 
     def stop(self) -> None:
         """Make every worker drain and exit; further calls have no effect."""

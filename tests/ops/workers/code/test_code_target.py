@@ -339,6 +339,13 @@ async def test_workers_that_cannot_start_at_first_end_the_run(site: Site) -> Non
     assert site.target.start_refusal.answer.refusal == "1 error"
 
 
+async def test_a_refusal_counts_even_if_the_worker_is_slow_to_end(site: Site) -> None:
+    site.code("NAME = 'one'; answer(refusal='1 error'); signal.pause()")
+    assert await within_patience(site.target.run()) == 1
+    assert site.target.start_refusal is not None
+    assert site.lives == ["one ends"]
+
+
 async def test_a_stop_during_the_start_is_no_refusal(site: Site) -> None:
     site.code("note('starts'); NAME = 'one'; signal.pause()")
     async with site.running():
