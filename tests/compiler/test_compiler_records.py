@@ -132,7 +132,8 @@ def _create(path: Path, content: Any, top: Path) -> None:
     elif isinstance(content, Link):
         path.symlink_to(content.target)
     else:
-        path.write_bytes(content.replace(b"{top}", os.fsencode(top)))
+        with path.open("xb") as file:  # through a linked folder it may be there: writing to a pipe would wait
+            file.write(content.replace(b"{top}", os.fsencode(top)))
 
 
 class ChangingReader(RecordingReader):
