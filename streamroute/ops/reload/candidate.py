@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from streamroute.errors import StreamrouteError
 from streamroute.ops.generations.changes import Outline, outline_of
@@ -49,6 +49,10 @@ class Candidate:
     def outline(self) -> Outline:
         """Its parts, to say what changed; computed once, in tenths of a second with ten thousand routes."""
         return outline_of(self.document)
+
+
+STOPPING: Final = "this process is stopping"
+"""The reason of a refusal while the service drains."""
 
 
 class ReloadRefusedError(StreamrouteError):

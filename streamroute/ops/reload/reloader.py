@@ -14,6 +14,7 @@ from streamroute.errors import StreamrouteError
 from streamroute.logs.coalescing import NEVER_COALESCED
 from streamroute.logs.exception_text import error_line
 from streamroute.ops.reload.candidate import (
+    STOPPING,
     Candidate,
     ReloadCause,
     ReloadInterruptedError,
@@ -42,8 +43,6 @@ PATIENCE: Final = 60.0
 
 RETRY_PAUSE: Final = 5.0
 """Seconds until a reload that was interrupted is tried again: for a worker to be back."""
-
-_STOPPING: Final = "this process is stopping"
 
 
 @dataclass(slots=True)
@@ -117,7 +116,7 @@ class Reloader:
         The future is cancelled if the process stops first. Raises ReloadRefusedError if it is stopping.
         """
         if self._is_closed:
-            raise ReloadRefusedError(_STOPPING)
+            raise ReloadRefusedError(STOPPING)
         self._forget_retry()
         for waiting in self._requests:
             if waiting.record is record:
@@ -131,7 +130,7 @@ class Reloader:
         result = self.request(cause, record)
         await asyncio.wait([result])
         if result.cancelled():
-            raise ReloadRefusedError(_STOPPING)
+            raise ReloadRefusedError(STOPPING)
         return result.result()
 
     def _add(self, request: _Request) -> None:

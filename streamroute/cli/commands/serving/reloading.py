@@ -15,7 +15,7 @@ from streamroute.cli.output.reload_findings import findings_text
 from streamroute.cli.process.hangups import Hangups
 from streamroute.ops.generations.state_folder import absolute_root
 from streamroute.ops.metrics.reload_status import ReloadStatus
-from streamroute.ops.reload.candidate import ReloadCause, ReloadRefusedError
+from streamroute.ops.reload.candidate import STOPPING, ReloadCause, ReloadRefusedError
 from streamroute.ops.reload.code_loading import CodeLoader
 from streamroute.ops.reload.control.messages import GENERATION, ROLLBACK, ControlAnswer, ControlRequest
 from streamroute.ops.reload.control.server import control_socket
@@ -72,7 +72,7 @@ class HangupRequests:
         try:
             result = self._reloader.request(ReloadCause.HANGUP)
         except ReloadRefusedError as error:
-            log.info("SIGHUP is ignored: %s", error)
+            _ignore_hangup(error)
         else:
             result.add_done_callback(_report_unserved)
 
@@ -146,7 +146,11 @@ class Reloads:
 def _report_unserved(result: asyncio.Future[ReloadResult]) -> None:
     """Report a request that came while the process began to stop: nobody else waits for its result."""
     if result.cancelled():
-        log.info("SIGHUP is ignored: this process is stopping")
+        _ignore_hangup(STOPPING)
+
+
+def _ignore_hangup(reason: object) -> None:
+    log.info("SIGHUP is ignored: %s", reason)
 
 
 def _request(reloader: Reloader) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from streamroute.incidents import LOG_ONLY, Incidents
 from streamroute.logs.coalescing import NEVER_COALESCED
-from streamroute.ops.reload.candidate import ReloadRefusedError
+from streamroute.ops.reload.candidate import STOPPING, ReloadRefusedError
 from streamroute.ops.workers.code.code_workers import CodeWorkers, StartRefusedError
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ class CodeTarget:
 
     def _check_stopped(self) -> None:
         if self._has_stopped.is_set():
-            raise ReloadRefusedError("this process is stopping")
+            raise ReloadRefusedError(STOPPING)
 
     def _begin(self, candidate: Candidate) -> CodeWorkers:
         workers = CodeWorkers(self._build(candidate), candidate, self._incidents)
