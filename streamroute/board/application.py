@@ -1,0 +1,167 @@
+"""The ASGI application of the board: pages, signing in, files, and answers to errors."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from jinja2 import Environment
+from starlette.applications import Starlette
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from streamroute import __version__
+from streamroute.board.access.gate import COOKIE, Gate, Visitor, is_intended
+from streamroute.board.access.policy import AccessPolicy
+from streamroute.board.access.sessions import Sessions
+from streamroute.board.http.body_limit import BodyLimit
+from streamroute.board.page import InvalidInputError, Page, PageNotFoundError
+from streamroute.board.service import BoardService
+from streamroute.board.templating import create_environment
+from streamroute.errors import RedisUnavailableError, StreamrouteError
+from streamroute.text.safe_text import redacted_str, type_name
+
+log = logging.getLogger(__name__)
+
+_MAX_FIELDS: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """What the requests of one board share."""
+
+    service: BoardService
+    pages: Sequence[Page]
+    policy: AccessPolicy
+    sessions: Sessions
+    templates: Environment
+
+    def render(
+        self, request: Request, template: str, values: Mapping[str, Any], status: int = 200
+    ) -> Response:
+        """Return a page."""
+        shared = {
+            "root": request.scope.get("root_path", ""),
+            "navigation": [page for page in self.pages if page.in_navigation],
+            "current": "",
+            "visitor": getattr(request.state, "visitor", None),
+            "service": self.service.name,
+            "version": __version__,
+            "live": "",
+            "notice": "",
+            "problem": "",
+        }
+        return HTMLResponse(self.templates.get_template(template).render({**shared, **values}), status)
+
+
+def create_application(
+    service: BoardService, pages: Sequence[Page], policy: AccessPolicy, probes: Sequence[BaseRoute] = ()
+) -> ASGIApp:
+    """Return the application. ``probes`` are routes for monitoring, such as ``/metrics``."""
+    board = Board(service, pages, policy, Sessions(), create_environment())
+    routes: list[BaseRoute] = [Route(page.path, partial(_show, board, page)) for page in pages]
+    routes += [
+        Route("/login", partial(_sign_in, board), methods=["GET", "POST"]),
+        Route("/logout", partial(_sign_out, board), methods=["POST"]),
+        Mount("/static", StaticFiles(packages=[("streamroute.board", "static")])),
+        *probes,
+    ]
+    errors: Mapping[Any, Callable[[Request, Exception], Awaitable[Response]]] = {
+        HTTPException: partial(_http_error, board),
+        StreamrouteError: partial(_domain_error, board),
+        Exception: partial(_unexpected_error, board),
+    }
+    middleware = [Middleware(Gate, policy=policy, sessions=board.sessions), Middleware(BodyLimit)]
+    return Starlette(routes=routes, middleware=middleware, exception_handlers=errors)
+
+
+async def read_form(request: Request) -> FormData:
+    """Return the fields of a form without files; raises HTTPException 403 if its CSRF token is wrong."""
+    form = await request.form(max_files=0, max_fields=_MAX_FIELDS, max_part_size=2 * 1024 * 1024)
+    if not is_intended(request.state.visitor, form, request.headers):
+        raise HTTPException(403, "the form is out of date: reload the page, and try again")
+    return form
+
+
+async def _show(board: Board, page: Page, request: Request) -> Response:
+    values = await page.load(board.service, request)
+    return board.render(request, page.template, {"title": page.title, "current": page.path, **values})
+
+
+async def _sign_in(board: Board, request: Request) -> Response:
+    root = request.scope.get("root_path", "")
+    tokens = board.policy.tokens
+    if tokens is None:
+        return RedirectResponse(f"{root}/", 303)
+    if request.method == "GET" and "token" not in request.query_params:
+        return board.render(request, "login.html", {"title": "Sign in"})
+    given = (
+        request.query_params.get("token") if request.method == "GET" else (await request.form()).get("token")
+    )
+    identity = tokens.find(given.strip()) if isinstance(given, str) else None
+    if identity is None:
+        return board.render(request, "login.html", {"title": "Sign in", "problem": "unknown token"}, 403)
+    response = RedirectResponse(f"{root}/", 303)
+    response.set_cookie(
+        COOKIE,
+        board.sessions.open(identity),
+        path=f"{root}/",
+        httponly=True,
+        samesite="strict",
+        secure=request.headers.get("x-forwarded-proto") == "https" or request.url.scheme == "https",
+    )
+    return response
+
+
+async def _sign_out(board: Board, request: Request) -> Response:
+    await read_form(request)
+    board.sessions.close(request.cookies.get(COOKIE))
+    root = request.scope.get("root_path", "")
+    response = RedirectResponse(f"{root}/login", 303)
+    response.delete_cookie(COOKIE, path=f"{root}/")
+    return response
+
+
+async def _http_error(board: Board, request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    text = str(error.detail) if isinstance(error, HTTPException) else ""
+    if status == 404:
+        text = "there is no such page"
+    return _answer(board, request, status, text)
+
+
+async def _domain_error(board: Board, request: Request, error: Exception) -> Response:
+    match error:
+        case PageNotFoundError():
+            status = 404
+        case InvalidInputError():
+            status = 400
+        case RedisUnavailableError():
+            status = 503
+        case _:
+            status = 500
+    return _answer(board, request, status, redacted_str(error))
+
+
+async def _unexpected_error(board: Board, request: Request, error: Exception) -> Response:
+    log.error("the board could not answer %s: %s", request.scope["path"], type_name(error), exc_info=error)
+    return _answer(board, request, 500, "the board failed; its log says why")
+
+
+def _answer(board: Board, request: Request, status: int, text: str) -> Response:
+    """Return an error as a page, or as text for programs; pages need a visitor."""
+    visitor: Visitor | None = getattr(request.state, "visitor", None)
+    if visitor is None or "text/html" not in request.headers.get("accept", ""):
+        return PlainTextResponse(f"{text}\n", status)
+    titles = {400: "Not understood", 403: "Refused", 404: "Not found", 503: "Redis does not answer"}
+    values = {"title": titles.get(status, "Error"), "problem": text, "text": ""}
+    return board.render(request, "plain.html", values, status)

@@ -1,0 +1,40 @@
+"""Page: what a page of the board declares."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from streamroute.errors import StreamrouteError
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from streamroute.board.service import BoardService
+
+Load = Callable[["BoardService", "Request"], Awaitable[Mapping[str, Any]]]
+
+
+class PageNotFoundError(StreamrouteError):
+    """Raised by a page whose address names something that does not exist; the text says what."""
+
+
+class InvalidInputError(StreamrouteError):
+    """Raised by a page whose address or form has an invalid value; the text says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page: its path (with parameters as in Starlette), its title, and its template.
+
+    ``load`` returns the values of the template; it may set ``title``. ``in_navigation`` pages are listed at
+    the top of each page. ``parts`` are blocks of the template that are sent again while the page is open.
+    """
+
+    path: str
+    title: str
+    template: str
+    load: Load
+    in_navigation: bool = False
+    parts: tuple[str, ...] = ()

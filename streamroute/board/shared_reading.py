@@ -1,0 +1,56 @@
+"""SharedReading: one reading of Redis for all visitors who ask at the same time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final, Generic, TypeVar
+
+T = TypeVar("T")
+
+_FRESH: Final = 1.0  # seconds for which a reading is shown again
+
+
+class SharedReading(Generic[T]):
+    """Reads a value at most once per second, however many visitors want it.
+
+    A visitor who leaves does not cancel the reading of the others. A reading that fails is tried again by the
+    next visitor; those who waited for it get its error.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[], Awaitable[T]],
+        *,
+        fresh: float = _FRESH,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._read = read
+        self._fresh = fresh
+        self._clock = clock
+        self._latest: tuple[float, T] | None = None
+        self._running: asyncio.Task[T] | None = None
+
+    async def value(self) -> T:
+        """Return a value that is at most ``fresh`` seconds old; raises what the reading raises."""
+        if self._latest is not None and self._clock() - self._latest[0] < self._fresh:
+            return self._latest[1]
+        if self._running is None:
+            self._running = asyncio.create_task(self._read_once())
+            self._running.add_done_callback(_retrieve)
+        return await asyncio.shield(self._running)
+
+    async def _read_once(self) -> T:
+        try:
+            value = await self._read()
+            self._latest = (self._clock(), value)
+            return value
+        finally:
+            self._running = None
+
+
+def _retrieve(task: asyncio.Task[T]) -> None:
+    """Mark an error as seen: every visitor who waited for it may have left."""
+    if not task.cancelled():
+        task.exception()

@@ -1,0 +1,86 @@
+"""Templates: Jinja2 with escaping, without undefined values, and with the filters that all pages share."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
+
+from streamroute.text.truncation import clip
+
+_MAX_TEXT: Final = 20_000  # characters of one value
+
+
+def create_environment() -> Environment:
+    """Return the environment of all templates; an undefined value is an error, never an empty text."""
+    environment = Environment(
+        loader=PackageLoader("streamroute.board", "templates"),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "ago": ago,
+        "count": count,
+        "duration": duration,
+        "moment": moment,
+        "rate": rate,
+        "bounded": bounded,
+    }
+    return environment
+
+
+def bounded(value: object, limit: int = _MAX_TEXT) -> str:
+    """Return a text of at most ``limit`` characters."""
+    return clip(str(value), limit)
+
+
+def count(number: float | None) -> str:
+    """Return a number with thin separators; a dash if it is unknown."""
+    return "-" if number is None else f"{int(number):,}".replace(",", "\u202f")
+
+
+def rate(per_second: float | None) -> str:
+    """Return a rate with a unit."""
+    if per_second is None:
+        return "-"
+    if per_second == 0:
+        return "0"
+    return f"{per_second:.3g}/s" if per_second >= 0.1 else f"{per_second * 60:.2g}/min"
+
+
+def duration(seconds: float | None) -> str:
+    """Return seconds in the largest unit that fits: ``340 ms``, ``12 s``, ``3 min``, ``2 h``, ``5 d``."""
+    if seconds is None:
+        return "-"
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.3g} s" if seconds >= 1 else f"{seconds * 1000:.3g} ms"
+
+
+def moment(milliseconds: int | None) -> str:
+    """Return a time (ms since the epoch) in UTC; a dash if it is unknown or out of range."""
+    if milliseconds is None:
+        return "-"
+    try:
+        at = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    except (OverflowError, ValueError, OSError):
+        return "-"
+    return at.strftime("%Y-%m-%d %H:%M:%S")
+
+
+def ago(milliseconds: int | None, now: int) -> Markup:
+    """Return how long ago a time was, with the time itself as a tooltip."""
+    if milliseconds is None:
+        return Markup("-")
+    text = duration(max(0, now - milliseconds) / 1000)
+    return Markup('<time title="{} UTC">{} ago</time>').format(escape(moment(milliseconds)), escape(text))
+
+
+def shared_values(**values: Any) -> dict[str, Any]:
+    """Return the values that every template needs, checked by name."""
+    return {"title": "", "refreshes": False, **values}
