@@ -25,6 +25,7 @@ from streamroute.board.access.policy import AccessPolicy
 from streamroute.board.access.sessions import Sessions
 from streamroute.board.http.body_limit import BodyLimit
 from streamroute.board.page import InvalidInputError, Page, PageNotFoundError
+from streamroute.board.pages.listing import PAGES
 from streamroute.board.service import BoardService
 from streamroute.board.templating import create_environment
 from streamroute.errors import RedisUnavailableError, StreamrouteError
@@ -39,22 +40,30 @@ _MAX_FIELDS: Final = 200
 class Board:
     """What the requests of one board share."""
 
-    service: BoardService
+    services: Sequence[BoardService]
     pages: Sequence[Page]
     policy: AccessPolicy
     sessions: Sessions
     templates: Environment
 
     def render(
-        self, request: Request, template: str, values: Mapping[str, Any], status: int = 200
+        self,
+        request: Request,
+        template: str,
+        values: Mapping[str, Any],
+        *,
+        status: int = 200,
+        service: BoardService | None = None,
     ) -> Response:
-        """Return a page."""
+        """Return a page; ``service`` is whose page it is."""
         shared = {
+            "base": request.state.base,
             "root": request.scope.get("root_path", ""),
-            "navigation": [page for page in self.pages if page.in_navigation],
+            "navigation": [page for page in self.pages if page.in_navigation and service is not None],
             "current": "",
             "visitor": getattr(request.state, "visitor", None),
-            "service": self.service.name,
+            "service": "" if service is None else service.name,
+            "has_more_services": len(self.services) > 1,
             "version": __version__,
             "live": "",
             "notice": "",
@@ -64,24 +73,38 @@ class Board:
 
 
 def create_application(
-    service: BoardService, pages: Sequence[Page], policy: AccessPolicy, probes: Sequence[BaseRoute] = ()
+    services: Sequence[BoardService],
+    policy: AccessPolicy,
+    probes: Sequence[BaseRoute] = (),
+    pages: Sequence[Page] = PAGES,
 ) -> ASGIApp:
-    """Return the application. ``probes`` are routes for monitoring, such as ``/metrics``."""
-    board = Board(service, pages, policy, Sessions(), create_environment())
-    routes: list[BaseRoute] = [Route(page.path, partial(_show, board, page)) for page in pages]
-    routes += [
+    """Return the application. ``probes`` are routes for monitoring, such as ``/metrics``.
+
+    The pages of a single service are at ``/``; those of several are below the names of the services.
+    """
+    board = Board(services, pages, policy, Sessions(), create_environment())
+    routes: list[BaseRoute] = [
         Route("/login", partial(_sign_in, board), methods=["GET", "POST"]),
         Route("/logout", partial(_sign_out, board), methods=["POST"]),
         Mount("/static", StaticFiles(packages=[("streamroute.board", "static")])),
         *probes,
     ]
+    if len(services) == 1:
+        routes += _page_routes(board, services[0])
+    else:
+        routes.append(Route("/", partial(_list_services, board)))
+        routes += [Mount(f"/{service.name}", routes=_page_routes(board, service)) for service in services]
     errors: Mapping[Any, Callable[[Request, Exception], Awaitable[Response]]] = {
         HTTPException: partial(_http_error, board),
         StreamrouteError: partial(_domain_error, board),
         Exception: partial(_unexpected_error, board),
     }
-    middleware = [Middleware(Gate, policy=policy, sessions=board.sessions), Middleware(BodyLimit)]
-    return Starlette(routes=routes, middleware=middleware, exception_handlers=errors)
+    app = Starlette(routes=routes, middleware=[Middleware(BodyLimit)], exception_handlers=errors)
+    return Gate(app, policy, board.sessions)  # outside, since unexpected errors are answered by the outermost
+
+
+def _page_routes(board: Board, service: BoardService) -> list[BaseRoute]:
+    return [Route(page.path, partial(_show, board, service, page)) for page in board.pages]
 
 
 async def read_form(request: Request) -> FormData:
@@ -92,16 +115,21 @@ async def read_form(request: Request) -> FormData:
     return form
 
 
-async def _show(board: Board, page: Page, request: Request) -> Response:
-    values = await page.load(board.service, request)
-    return board.render(request, page.template, {"title": page.title, "current": page.path, **values})
+async def _show(board: Board, service: BoardService, page: Page, request: Request) -> Response:
+    values = await page.load(service, request)
+    shown = {"title": page.title, "current": page.path, **values}
+    return board.render(request, page.template, shown, service=service)
+
+
+async def _list_services(board: Board, request: Request) -> Response:
+    return board.render(request, "services.html", {"title": "Services", "services": board.services})
 
 
 async def _sign_in(board: Board, request: Request) -> Response:
-    root = request.scope.get("root_path", "")
+    base = request.state.base
     tokens = board.policy.tokens
     if tokens is None:
-        return RedirectResponse(f"{root}/", 303)
+        return RedirectResponse(f"{base}/", 303)
     if request.method == "GET" and "token" not in request.query_params:
         return board.render(request, "login.html", {"title": "Sign in"})
     given = (
@@ -109,12 +137,14 @@ async def _sign_in(board: Board, request: Request) -> Response:
     )
     identity = tokens.find(given.strip()) if isinstance(given, str) else None
     if identity is None:
-        return board.render(request, "login.html", {"title": "Sign in", "problem": "unknown token"}, 403)
-    response = RedirectResponse(f"{root}/", 303)
+        return board.render(
+            request, "login.html", {"title": "Sign in", "problem": "unknown token"}, status=403
+        )
+    response = RedirectResponse(f"{base}/", 303)
     response.set_cookie(
         COOKIE,
         board.sessions.open(identity),
-        path=f"{root}/",
+        path=f"{base}/",
         httponly=True,
         samesite="strict",
         secure=request.headers.get("x-forwarded-proto") == "https" or request.url.scheme == "https",
@@ -125,9 +155,9 @@ async def _sign_in(board: Board, request: Request) -> Response:
 async def _sign_out(board: Board, request: Request) -> Response:
     await read_form(request)
     board.sessions.close(request.cookies.get(COOKIE))
-    root = request.scope.get("root_path", "")
-    response = RedirectResponse(f"{root}/login", 303)
-    response.delete_cookie(COOKIE, path=f"{root}/")
+    base = request.state.base
+    response = RedirectResponse(f"{base}/login", 303)
+    response.delete_cookie(COOKIE, path=f"{base}/")
     return response
 
 
@@ -164,4 +194,4 @@ def _answer(board: Board, request: Request, status: int, text: str) -> Response:
         return PlainTextResponse(f"{text}\n", status)
     titles = {400: "Not understood", 403: "Refused", 404: "Not found", 503: "Redis does not answer"}
     values = {"title": titles.get(status, "Error"), "problem": text, "text": ""}
-    return board.render(request, "plain.html", values, status)
+    return board.render(request, "plain.html", values, status=status)

@@ -63,6 +63,7 @@ class Gate:
             await self._app(scope, receive, send)
             return
         send = _with_headers(send)
+        scope.setdefault("state", {})["base"] = scope.get("root_path", "")
         connection = HTTPConnection(scope)
         refusal = self._refusal(connection, scope)
         if refusal is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from pathlib import Path
 
 from streamroute.board.access.identity import Identity, Role
 from streamroute.board.access.token_file import Tokens
@@ -50,12 +51,14 @@ class AccessPolicy:
 
     ``hosts`` are the host names it answers for, beside IP addresses and localhost. Without ``tokens`` and
     ``proxy``, everybody who can connect is a viewer. With ``allows_actions=False`` nobody may act.
+    ``token_path`` is the file of the tokens, for messages.
     """
 
     hosts: frozenset[str] = frozenset()
     tokens: Tokens | None = None
     proxy: TrustedProxy | None = None
     allows_actions: bool = False
+    token_path: Path | None = None
     anonymous: Identity = field(default=Identity("anonymous", Role.VIEWER))
 
     @property
@@ -66,6 +69,16 @@ class AccessPolicy:
     def may_act(self, identity: Identity) -> bool:
         """Whether this person may change something."""
         return self.allows_actions and identity.is_operator
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches a host name or address."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
 
 
 def require_safe(policy: AccessPolicy, *, is_loopback: bool) -> None:

@@ -33,7 +33,7 @@ def listen(endpoint: Endpoint) -> socket.socket:
 
 @asynccontextmanager
 async def serving(
-    app: ASGIApp, listener: socket.socket, *, root_path: str = "", limits: ConnectionLimits | None = None
+    app: ASGIApp, listener: socket.socket, *, limits: ConnectionLimits | None = None
 ) -> AsyncIterator[Endpoint]:
     """Serve an application inside the block; yields the actual address."""
     limits = limits or ConnectionLimits()
@@ -48,7 +48,6 @@ async def serving(
         log_level="critical",  # invalid requests are not worth a line each
         proxy_headers=False,  # the gate decides which proxy is trusted
         server_header=False,
-        root_path=root_path,
         h11_max_incomplete_event_size=_MAX_HEAD_BYTES,
         timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=_LAST_PATIENCE,

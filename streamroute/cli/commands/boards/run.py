@@ -1,0 +1,69 @@
+"""Serve the board of one or more configurations until a signal."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from typing import TYPE_CHECKING
+
+from streamroute.adapters.redis.connection import open_redis
+from streamroute.board.application import create_application
+from streamroute.board.http.path_prefix import PathPrefix
+from streamroute.board.http.server import listen, serving
+from streamroute.board.probes import probe_routes
+from streamroute.board.service import BoardService
+from streamroute.cli.process.exit_codes import ExitCode
+from streamroute.cli.process.signals import stop_on_signals
+
+if TYPE_CHECKING:
+    from streamroute.adapters.redis.connection import RedisConnection
+    from streamroute.board.access.policy import AccessPolicy
+    from streamroute.cli.arguments.http import HttpOptions
+    from streamroute.config.document import Document
+
+log = logging.getLogger(__name__)
+
+
+async def serve_board(
+    documents: Sequence[Document], options: HttpOptions, policy: AccessPolicy, *, embedded: bool
+) -> int:
+    """Serve until SIGINT or SIGTERM; returns the exit code.
+
+    A server that does not answer is shown on the pages, and is no reason to exit.
+    """
+    stop = asyncio.Event()
+    async with AsyncExitStack() as stack:
+        stack.enter_context(stop_on_signals(stop.set))
+        listener = stack.enter_context(listen(options.http))
+        names = _names(documents)
+        services = [
+            BoardService(name, document, await stack.enter_async_context(_open(document, embedded=embedded)))
+            for name, document in zip(names, documents, strict=True)
+        ]
+        app = create_application(services, policy, probe_routes(services))
+        at = await stack.enter_async_context(serving(PathPrefix(app, options.http_prefix), listener))
+        log.info("the board is at http://%s%s/", at, options.http_prefix)
+        if policy.token_path is not None:
+            log.info("sign in with a token of %s", policy.token_path)
+        await stop.wait()
+    return ExitCode.OK
+
+
+def _open(document: Document, *, embedded: bool) -> AbstractAsyncContextManager[RedisConnection]:
+    address = document.redis
+    return open_redis(
+        address.url, folder=document.folder, written=address.url_in_file, embedded=embedded, create=False
+    )
+
+
+def _names(documents: Sequence[Document]) -> list[str]:
+    """Return a short name for each configuration, which its pages have in their addresses."""
+    names: list[str] = []
+    for document in documents:
+        folder = re.sub(r"[^A-Za-z0-9._-]+", "-", document.folder.resolve().name).strip("-.") or "service"
+        number = sum(name == folder or name.startswith(f"{folder}-") for name in names)
+        names.append(f"{folder}-{number + 1}" if number else folder)
+    return names
