@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from streamroute.adapters.codecs.builtin import Codec
 from streamroute.adapters.codecs.codec_calls import optional_decoder, plain_payload
-from streamroute.adapters.entries.records import RetryRecord, fields_from_reply
+from streamroute.adapters.entries.field_lists import fields_from_reply
+from streamroute.adapters.entries.retry_record import RetryRecord
 from streamroute.adapters.redis.replies import Row
 from streamroute.delivery import Delivery, DeliveryPipeline
 from streamroute.errors import DecodeError

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from streamroute.adapters.entries.dead_record import DeadRecord
 from streamroute.adapters.entries.dedupe_locks import resolve_locks
-from streamroute.adapters.entries.records import DeadRecord, flatten_fields, retry_record
+from streamroute.adapters.entries.field_lists import flatten_fields
+from streamroute.adapters.entries.retry_record import retry_record
 from streamroute.adapters.redis.scripts import Argument, Call
 from streamroute.delivery import Delivery
 from streamroute.keys import GroupKeys

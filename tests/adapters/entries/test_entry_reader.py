@@ -14,7 +14,7 @@ from consuming import GROUP, STREAM
 from misbehaving import ALL, Text, Unspeakable
 from streamroute.adapters.codecs.builtin import Codec, JsonCodec
 from streamroute.adapters.entries.entry_reader import EntryReader, entry_name, is_retry, server_id
-from streamroute.adapters.entries.records import RetryRecord
+from streamroute.adapters.entries.retry_record import RetryRecord
 from streamroute.errors import DecodeError
 from streamroute.keys import GroupKeys
 from streamroute.message import Message
