@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from streamroute.trace_context import TraceContext
 from streamroute.values import DedupeLock, Outcome
 
 
@@ -44,6 +45,9 @@ class Delivery:
         the time since which no live worker knows the routes (Redis time in ms; 0: one does).
     ``dedupe_locks``
         the dedupe keys that the message holds, by route (None: none so far).
+    ``trace``
+        the trace context of the span in which the entry is processed, of its last attempt if it is not traced
+        here, or None: then the entry may have that of its producer.
     """
 
     entry_id: str = ""
@@ -55,6 +59,7 @@ class Delivery:
     pipeline: DeliveryPipeline | None = None
     unknown_since: int = 0
     dedupe_locks: dict[str, DedupeLock] | None = None
+    trace: TraceContext | None = None
 
     @property
     def generation(self) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 
 from streamroute.adapters.entries.dead_record import DeadRecord
 from streamroute.adapters.entries.field_lists import fields_from_reply
-from streamroute.adapters.entries.record_facts import append_failure
+from streamroute.adapters.entries.record_facts import append_failure, trace_of
 from streamroute.adapters.entries.retry_record import RetryRecord
 from streamroute.adapters.redis.connection import RedisConnection
 from streamroute.adapters.redis.errors import translate_errors
@@ -104,7 +104,8 @@ class DeadLetters:
         routes = record.routes if route is None else [route]
         history = append_failure(record.history, record.as_failure())
         accepted = to is not None or (record.accepted and route is not None)
-        retry = RetryRecord(record.id, frozenset(routes), 1, record.fields, history, accepted)
+        trace = trace_of(record.trace)
+        retry = RetryRecord(record.id, frozenset(routes), 1, record.fields, history, accepted, trace=trace)
         keys = GroupKeys.of(record.stream, record.group, self.key)
         return [keys.dead, keys.retry], [letter.id, retry.name, retry.pack()]
 

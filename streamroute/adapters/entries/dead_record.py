@@ -21,14 +21,13 @@ from streamroute.adapters.entries.record_facts import (
 )
 from streamroute.errors import DecodeError
 from streamroute.message import Message
+from streamroute.message_trace import current_context
 from streamroute.text.limits import ERROR, HISTORY, LONG, NAME, REASON
 from streamroute.text.truncation import clip, clip_middle
 from streamroute.values import DeadLetter, Failure
 
 _MAX_FIELDS: Final = 1000  # a Lua script can pass some 8,000 arguments on; beyond this they are packed
 _PACKED: Final = b"_fields"
-_LONGEST_TRACE_FIELD: Final = 1000
-_TRACE_FIELDS: Final = ("traceparent", "tracestate")
 _DEAD_FACTS: Final = (
     *("id", "stream", "group", "route", "reason", "error", "traceback"),
     *("attempt", "deliveries"),
@@ -59,7 +58,7 @@ class DeadRecord:
     ``generation``
         identifies the configuration.
     ``trace``
-        the W3C trace context.
+        the W3C trace context: of the span in which it failed, else of the producer.
     """
 
     id: str
@@ -138,5 +137,5 @@ class DeadRecord:
 
 
 def _trace(message: Message) -> dict[str, str]:
-    found = {name: message.get(name) for name in _TRACE_FIELDS}
-    return {name: clip(value, _LONGEST_TRACE_FIELD) for name, value in found.items() if type(value) is str}
+    context = current_context(message)
+    return {} if context is None else context.as_fields()

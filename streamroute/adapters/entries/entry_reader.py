@@ -76,6 +76,7 @@ class EntryReader:
                 coordinator=self.coordinator,
                 pipeline=self.pipeline,
                 unknown_since=origin.unknown_since,
+                trace=origin.trace,
             ),
         )
         return self.name(key, entry_id), message

@@ -14,6 +14,7 @@ from itertools import chain, repeat
 from typing import Any, Final
 
 from streamroute.adapters.codecs.entry_fields import MARKER
+from streamroute.trace_context import TRACEPARENT, TRACESTATE, TraceContext, parse_trace_context
 from streamroute.values import Failure
 
 FACTS: Final = MARKER.encode()
@@ -86,3 +87,10 @@ def _is_disguised(name: bytes) -> bool:
 
 def facts_json(facts: Mapping[str, Any]) -> bytes:
     return json.dumps(facts).encode()
+
+
+def trace_of(facts: object) -> TraceContext | None:
+    """Return the trace context in the facts of a record; None if it is missing, or damaged."""
+    if not isinstance(facts, Mapping):
+        return None
+    return parse_trace_context(facts.get(TRACEPARENT), facts.get(TRACESTATE))

@@ -17,12 +17,14 @@ from streamroute.adapters.entries.record_facts import (
     facts_json,
     failures_of,
     history_facts,
+    trace_of,
     unescape_reserved,
 )
 from streamroute.errors import DecodeError
 from streamroute.message import Message
 from streamroute.text.limits import HISTORY
 from streamroute.text.truncation import clip
+from streamroute.trace_context import TraceContext
 from streamroute.values import Failure, RetryLater
 
 
@@ -32,7 +34,7 @@ class RetryRecord:
 
     Empty ``routes`` means every route that matches. ``accepted`` is whether the filters of the routes have
     matched; ``unknown_since`` is the time since which no worker has had the routes (Redis time in ms; 0: a
-    worker has them).
+    worker has them). ``trace`` is the context of the span of the last attempt (None: it was not traced).
     """
 
     id: str
@@ -42,6 +44,7 @@ class RetryRecord:
     history: Sequence[Failure] = ()
     accepted: bool = True
     unknown_since: int = 0
+    trace: TraceContext | None = None
 
     @property
     def name(self) -> str:
@@ -58,6 +61,8 @@ class RetryRecord:
             facts["accepted"] = False
         if self.unknown_since:
             facts["unknown_since"] = self.unknown_since
+        if self.trace is not None:
+            facts["trace"] = self.trace.as_fields()
         return pack_fields({FACTS: facts_json(facts), **escape_reserved(self.fields)})
 
     @classmethod
@@ -74,6 +79,7 @@ class RetryRecord:
                 history=failures_of(facts),
                 accepted=bool(facts.get("accepted", True)),
                 unknown_since=int(facts.get("unknown_since", 0)),
+                trace=trace_of(facts.get("trace")),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise DecodeError(f"the stored facts of a retry are damaged: {error}") from None
@@ -93,4 +99,5 @@ def retry_record(message: Message, retry: RetryLater) -> RetryRecord:
         fields=message.fields,
         history=history,
         unknown_since=retry.unknown_since,
+        trace=message.delivery.trace,
     )

@@ -17,6 +17,7 @@ from streamroute.adapters.entries.field_packing import pack_fields, unpack_field
 from streamroute.adapters.entries.retry_record import RetryRecord, retry_record
 from streamroute.errors import DecodeError
 from streamroute.message import Message
+from streamroute.trace_context import TraceContext
 from streamroute.values import Failure, RetryLater
 
 names = st.binary(max_size=20) | st.just(b"_fields")
@@ -92,3 +93,18 @@ def test_a_retry_of_a_message_remembers_its_failure_unless_it_is_postponed() -> 
     assert retry_record(Message({}), RetryLater("", 5, 2, "no worker")).routes == frozenset()
     many = retry_record(Message({}, history=[FAILURE] * 20), RetryLater("a", 5, 3, "last"))
     assert (len(many.history), many.history[-1].error) == (20, "last")
+
+
+def test_a_retry_keeps_the_trace_of_the_attempt_before() -> None:
+    trace = TraceContext("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "v=1")
+    message = message_of({"type": "booked"}, id="1-0", trace=trace)
+    record = retry_record(message, RetryLater("thank", 1.0, 2, "no"))
+    assert RetryRecord.unpack(record.pack()).trace == trace
+    assert RetryRecord.unpack(record.pack()) == record
+
+
+@pytest.mark.parametrize("trace", [7, None, [], {"traceparent": "x"}, {"traceparent": ["00"]}])
+def test_a_damaged_trace_costs_no_retry(trace: Any) -> None:
+    facts = json.dumps({"v": 1, "id": "1-0", "routes": ["thank"], "attempt": 2, "trace": trace}).encode()
+    record = RetryRecord.unpack(pack_fields({b"_streamroute": facts, b"type": b"booked"}))
+    assert record == RetryRecord("1-0", frozenset({"thank"}), 2, {b"type": b"booked"})
