@@ -65,3 +65,18 @@ class Delivery:
     def generation(self) -> str:
         """The generation of the pipeline; empty without one."""
         return "" if self.pipeline is None else self.pipeline.generation
+
+    @property
+    def replay(self) -> str | None:
+        """The id of the replay that runs an old entry again; None for every other delivery."""
+        return None
+
+
+@dataclass(slots=True, eq=False)
+class ReplayDelivery(Delivery):
+    """The delivery of an old entry that a replay runs again, with the id of that replay.
+
+    It is a class of its own, so that no other delivery pays for the attribute.
+    """
+
+    replay: str | None = None

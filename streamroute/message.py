@@ -34,6 +34,8 @@ class Message(dict[str, Any]):
         why the entry could not be decoded, or why its data is invalid; else None.
     ``history``
         the earlier failures of its routes, oldest first.
+    ``replay``
+        the id of the replay that runs this old entry again, else None.
 
     The other attributes belong to the processor and its storage. ``delivery`` is what they know of the entry
     (by default, an entry with this id that is pending in ``stream``). ``accepted``: the filters of its
@@ -86,6 +88,11 @@ class Message(dict[str, Any]):
     def deliveries(self) -> int:
         """How often this attempt was delivered to a worker, crashes included."""
         return self.delivery.deliveries
+
+    @property
+    def replay(self) -> str | None:
+        """The id of the replay that runs this old entry again; None for every other message."""
+        return self.delivery.replay
 
     @property
     def is_stored_retry(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from streamroute.adapters.entries.dead_record import DeadRecord
 from streamroute.adapters.entries.field_lists import fields_from_reply
@@ -104,8 +104,8 @@ class DeadLetters:
         routes = record.routes if route is None else [route]
         history = append_failure(record.history, record.as_failure())
         accepted = to is not None or (record.accepted and route is not None)
-        trace = trace_of(record.trace)
-        retry = RetryRecord(record.id, frozenset(routes), 1, record.fields, history, accepted, trace=trace)
+        facts: dict[str, Any] = {"trace": trace_of(record.trace), "replay": record.replay}
+        retry = RetryRecord(record.id, frozenset(routes), 1, record.fields, history, accepted, **facts)
         keys = GroupKeys.of(record.stream, record.group, self.key)
         return [keys.dead, keys.retry], [letter.id, retry.name, retry.pack()]
 

@@ -17,6 +17,7 @@ from streamroute.adapters.entries.record_facts import (
     facts_json,
     failures_of,
     history_facts,
+    replay_of,
     unescape_reserved,
 )
 from streamroute.errors import DecodeError
@@ -57,6 +58,8 @@ class DeadRecord:
         seconds since the epoch by the worker's clock (the id in the stream of dead letters is Redis time).
     ``generation``
         identifies the configuration.
+    ``replay``
+        the id of the replay that ran the message; None for every other message.
     ``trace``
         the W3C trace context: of the span in which it failed, else of the producer.
     """
@@ -78,6 +81,7 @@ class DeadRecord:
     trace: Mapping[str, str] = field(default_factory=dict)
     history: Sequence[Failure] = ()
     accepted: bool = True
+    replay: str | None = None
 
     @classmethod
     def of(cls, message: Message, dead: DeadLetter) -> DeadRecord:
@@ -101,6 +105,7 @@ class DeadRecord:
             trace=_trace(message),
             history=message.history,
             accepted=dead.accepted,
+            replay=message.replay,
         )
 
     def as_failure(self) -> Failure:
@@ -112,6 +117,8 @@ class DeadRecord:
         """Return the fields of its entry in the stream of dead letters."""
         facts = {name: getattr(self, name) for name in (*_DEAD_FACTS, *_LATER_FACTS)}
         facts |= history_facts(self.history)
+        if self.replay is not None:
+            facts["replay"] = self.replay
         return {FACTS: facts_json({"v": VERSION, **facts}), **self._written_fields()}
 
     def _written_fields(self) -> Mapping[bytes, bytes]:
@@ -130,6 +137,7 @@ class DeadRecord:
                 **checked_facts(facts, _DEAD_FACTS),
                 **checked_facts(facts, [name for name in _LATER_FACTS if name in facts]),
                 history=failures_of(facts),
+                replay=replay_of(facts),
                 fields=unescape_reserved(fields) if packed is None else unpack_fields(packed),
             )
         except (KeyError, TypeError, ValueError) as error:

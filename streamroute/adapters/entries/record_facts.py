@@ -20,6 +20,9 @@ from streamroute.values import Failure
 FACTS: Final = MARKER.encode()
 VERSION: Final = 1
 
+REPLAY_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
+"""An id of a replay: it is a part of the names of retries and of dedupe locks, which have separators."""
+
 _TAKEN: Final = re.compile(re.escape(FACTS) + rb"~*")
 """Matches the reserved field name and its escaped forms."""
 
@@ -94,3 +97,9 @@ def trace_of(facts: object) -> TraceContext | None:
     if not isinstance(facts, Mapping):
         return None
     return parse_trace_context(facts.get(TRACEPARENT), facts.get(TRACESTATE))
+
+
+def replay_of(facts: Mapping[str, Any]) -> str | None:
+    """Return the id of the replay that ran the message; None for another message, or a damaged id."""
+    replay = facts.get("replay")
+    return replay if isinstance(replay, str) and REPLAY_ID.fullmatch(replay) else None

@@ -17,6 +17,7 @@ from streamroute.adapters.entries.record_facts import (
     facts_json,
     failures_of,
     history_facts,
+    replay_of,
     trace_of,
     unescape_reserved,
 )
@@ -35,6 +36,7 @@ class RetryRecord:
     Empty ``routes`` means every route that matches. ``accepted`` is whether the filters of the routes have
     matched; ``unknown_since`` is the time since which no worker has had the routes (Redis time in ms; 0: a
     worker has them). ``trace`` is the context of the span of the last attempt (None: it was not traced).
+    ``replay`` is the id of the replay that runs an old entry again (None: it is a failed message).
     """
 
     id: str
@@ -45,11 +47,16 @@ class RetryRecord:
     accepted: bool = True
     unknown_since: int = 0
     trace: TraceContext | None = None
+    replay: str | None = None
 
     @property
     def name(self) -> str:
-        """Identifies the retry: a second retry of the same name is ignored."""
-        return f"{self.id}|{','.join(sorted(self.routes))}|{self.attempt}"
+        """Identifies the retry: a second retry of the same name is ignored.
+
+        A retry of a replay is another one than a retry of the message itself, which may also be waiting.
+        """
+        replay = "" if self.replay is None else f"@{self.replay}"
+        return f"{self.id}|{','.join(sorted(self.routes))}|{self.attempt}{replay}"
 
     def pack(self) -> bytes:
         """Pack the record into one value."""
@@ -63,6 +70,8 @@ class RetryRecord:
             facts["unknown_since"] = self.unknown_since
         if self.trace is not None:
             facts["trace"] = self.trace.as_fields()
+        if self.replay is not None:
+            facts["replay"] = self.replay
         return pack_fields({FACTS: facts_json(facts), **escape_reserved(self.fields)})
 
     @classmethod
@@ -80,6 +89,7 @@ class RetryRecord:
                 accepted=bool(facts.get("accepted", True)),
                 unknown_since=int(facts.get("unknown_since", 0)),
                 trace=trace_of(facts.get("trace")),
+                replay=replay_of(facts),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise DecodeError(f"the stored facts of a retry are damaged: {error}") from None
@@ -100,4 +110,5 @@ def retry_record(message: Message, retry: RetryLater) -> RetryRecord:
         history=history,
         unknown_since=retry.unknown_since,
         trace=message.delivery.trace,
+        replay=message.replay,
     )

@@ -16,6 +16,7 @@ from streamroute.adapters.codecs.builtin import JsonCodec
 from streamroute.adapters.entries.dead_record import DeadRecord
 from streamroute.adapters.entries.entry_pipeline import CodecPipeline
 from streamroute.adapters.entries.retry_record import retry_record
+from streamroute.delivery import ReplayDelivery
 from streamroute.errors import DecodeError
 from streamroute.message import Message
 from streamroute.values import DeadLetter, Failure, RetryLater
@@ -168,3 +169,12 @@ def test_fields_are_written_as_they_are_where_they_can_be(found: dict[bytes, byt
     assert (kept != found) == is_packed
     assert len(kept) == (1 if is_packed else len(found))
     assert DeadRecord.read(written) == record
+
+
+def test_a_dead_letter_of_a_replay_keeps_its_id() -> None:
+    message = Message({"type": "t"}, delivery=ReplayDelivery(replay="r-1"))
+    record = DeadRecord.of(message, DeadLetter("a", "no"))
+    assert DeadRecord.read(record.write()).replay == "r-1"
+    assert (
+        DeadRecord.read(DeadRecord.of(Message({"type": "t"}), DeadLetter("a", "no")).write()).replay is None
+    )

@@ -15,6 +15,7 @@ from streamroute.adapters.codecs.builtin import JsonCodec
 from streamroute.adapters.entries.entry_pipeline import CodecPipeline
 from streamroute.adapters.entries.field_packing import pack_fields, unpack_fields
 from streamroute.adapters.entries.retry_record import RetryRecord, retry_record
+from streamroute.delivery import ReplayDelivery
 from streamroute.errors import DecodeError
 from streamroute.message import Message
 from streamroute.trace_context import TraceContext
@@ -108,3 +109,24 @@ def test_a_damaged_trace_costs_no_retry(trace: Any) -> None:
     facts = json.dumps({"v": 1, "id": "1-0", "routes": ["thank"], "attempt": 2, "trace": trace}).encode()
     record = RetryRecord.unpack(pack_fields({b"_streamroute": facts, b"type": b"booked"}))
     assert record == RetryRecord("1-0", frozenset({"thank"}), 2, {b"type": b"booked"})
+
+
+def test_a_retry_of_a_replay_is_another_one_than_that_of_the_message() -> None:
+    record = RetryRecord("1-0", frozenset({"a"}), 2, {b"type": b"booked"}, replay="r-1f")
+    assert RetryRecord.unpack(record.pack()) == record
+    assert record.name == "1-0|a|2@r-1f"
+    assert RetryRecord("1-0", frozenset({"a"}), 2, {}).name == "1-0|a|2"
+
+
+@pytest.mark.parametrize("replay", [7, "", "a b", "x" * 65, ["r"], "a\n"])
+def test_a_damaged_replay_id_is_none(replay: Any) -> None:
+    facts = {"v": 1, "id": "1-0", "routes": ["a"], "attempt": 1, "replay": replay}
+    packed = pack_fields({b"_streamroute": json.dumps(facts).encode()})
+    assert RetryRecord.unpack(packed).replay is None
+
+
+def test_a_failed_message_of_a_replay_keeps_its_id() -> None:
+    message = message_of({"type": "t"}, routes=frozenset({"a"}), delivery=ReplayDelivery(replay="r-1"))
+    assert message.replay == "r-1"
+    assert retry_record(message, RetryLater("a", 1.0, 2, "E")).replay == "r-1"
+    assert retry_record(message_of({"type": "t"}), RetryLater("a", 1.0, 2, "E")).replay is None
