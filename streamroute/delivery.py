@@ -48,6 +48,8 @@ class Delivery:
     ``trace``
         the trace context of the span in which the entry is processed, of its last attempt if it is not traced
         here, or None: then the entry may have that of its producer.
+    ``running_route``
+        the route whose handler runs now, or ran last (None: none so far); other threads may read it.
     """
 
     entry_id: str = ""
@@ -60,6 +62,7 @@ class Delivery:
     unknown_since: int = 0
     dedupe_locks: dict[str, DedupeLock] | None = None
     trace: TraceContext | None = None
+    running_route: str | None = None
 
     @property
     def generation(self) -> str:

@@ -141,7 +141,8 @@ def first_delivery(
     message.stream = delivery.pending_key = stream
     message.group = group
     message.attempt = delivery.deliveries = 1
-    message.routes = message.decode_error = delivery.dedupe_locks = delivery.trace = None
+    message.routes = message.decode_error = delivery.dedupe_locks = None
+    delivery.trace = delivery.running_route = None
     message.accepted = False
     message.raw = raw
     message.history = ()
