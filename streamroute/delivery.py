@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from streamroute.trace_context import TraceContext
 from streamroute.values import DedupeLock, Outcome
 
 
@@ -44,6 +45,11 @@ class Delivery:
         the time since which no live worker knows the routes (Redis time in ms; 0: one does).
     ``dedupe_locks``
         the dedupe keys that the message holds, by route (None: none so far).
+    ``trace``
+        the trace context of the span in which the entry is processed, of its last attempt if it is not traced
+        here, or None: then the entry may have that of its producer.
+    ``running_route``
+        the route whose handler runs now, or ran last (None: none so far); other threads may read it.
     """
 
     entry_id: str = ""
@@ -55,8 +61,25 @@ class Delivery:
     pipeline: DeliveryPipeline | None = None
     unknown_since: int = 0
     dedupe_locks: dict[str, DedupeLock] | None = None
+    trace: TraceContext | None = None
+    running_route: str | None = None
 
     @property
     def generation(self) -> str:
         """The generation of the pipeline; empty without one."""
         return "" if self.pipeline is None else self.pipeline.generation
+
+    @property
+    def replay(self) -> str | None:
+        """The id of the replay that runs an old entry again; None for every other delivery."""
+        return None
+
+
+@dataclass(slots=True, eq=False)
+class ReplayDelivery(Delivery):
+    """The delivery of an old entry that a replay runs again, with the id of that replay.
+
+    It is a class of its own, so that no other delivery pays for the attribute.
+    """
+
+    replay: str | None = None

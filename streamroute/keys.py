@@ -61,6 +61,8 @@ class GroupKeys(NamedTuple):
     workers: str
     routes: str
     generations: str
+    audit: str
+    jobs: str
 
     @classmethod
     def of(cls, stream: str, group: str, dead: str | None = None) -> GroupKeys:
@@ -68,7 +70,8 @@ class GroupKeys(NamedTuple):
 
         ``retry`` is a stream, ``due`` a sorted set of retries by due time (Redis time), ``delayed`` a hash of
         their records, ``workers`` a hash of the live consumers, ``routes`` a hash of the routes they know,
-        ``generations`` a hash of the configurations they run.
+        ``generations`` a hash of the configurations they run, ``audit`` a stream of what operators did,
+        ``jobs`` a hash of paced jobs by id.
         """
         prefix = f"{base(stream)}:{group}"
         return cls(
@@ -82,6 +85,8 @@ class GroupKeys(NamedTuple):
             workers=f"{prefix}:workers",
             routes=f"{prefix}:routes",
             generations=f"{prefix}:generations",
+            audit=f"{prefix}:audit",
+            jobs=f"{prefix}:jobs",
         )
 
     def dedupe(self, route: str, digest: str) -> str:

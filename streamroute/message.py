@@ -34,6 +34,8 @@ class Message(dict[str, Any]):
         why the entry could not be decoded, or why its data is invalid; else None.
     ``history``
         the earlier failures of its routes, oldest first.
+    ``replay``
+        the id of the replay that runs this old entry again, else None.
 
     The other attributes belong to the processor and its storage. ``delivery`` is what they know of the entry
     (by default, an entry with this id that is pending in ``stream``). ``accepted``: the filters of its
@@ -88,6 +90,11 @@ class Message(dict[str, Any]):
         return self.delivery.deliveries
 
     @property
+    def replay(self) -> str | None:
+        """The id of the replay that runs this old entry again; None for every other message."""
+        return self.delivery.replay
+
+    @property
     def is_stored_retry(self) -> bool:
         """Whether the entry is pending in the group's retry stream, not in the stream itself."""
         return self.delivery.pending_key != self.stream
@@ -135,6 +142,7 @@ def first_delivery(
     message.group = group
     message.attempt = delivery.deliveries = 1
     message.routes = message.decode_error = delivery.dedupe_locks = None
+    delivery.trace = delivery.running_route = None
     message.accepted = False
     message.raw = raw
     message.history = ()

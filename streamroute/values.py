@@ -94,6 +94,7 @@ class Failure:
 
     ``time`` is in seconds since the epoch, by the worker's clock; ``reason`` is empty unless that failure was
     dead-lettered. ``generation`` identifies the configuration by which the route ran (empty: unknown).
+    ``error_class`` is as in ``RetryLater``.
     """
 
     route: str | None
@@ -102,6 +103,7 @@ class Failure:
     reason: str
     time: float
     generation: str = ""
+    error_class: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,8 @@ class RetryLater:
 
     ``postponed``: the route did not fail but has to wait, and the attempt does not count. An empty ``route``
     means all routes of the message. ``unknown_since`` is the time since which no live worker knows the route
-    (Redis time in ms; 0: one does).
+    (Redis time in ms; 0: one does). ``error_class`` is the name of the exception's type, or of its cause's
+    (empty: there was no exception).
     """
 
     route: str
@@ -119,13 +122,14 @@ class RetryLater:
     error: str
     postponed: bool = False
     unknown_since: int = 0
+    error_class: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
     """The outcome of a route that failed permanently; ``route`` is None if the failure is not a route's.
 
-    ``accepted``: whether the route's filter accepted the message.
+    ``accepted``: whether the route's filter accepted the message. ``error_class`` is as in ``RetryLater``.
     """
 
     route: str | None
@@ -134,6 +138,7 @@ class DeadLetter:
     traceback: str = ""
     attempt: int = 1
     accepted: bool = True
+    error_class: str = ""
 
 
 Outcome = RetryLater | DeadLetter

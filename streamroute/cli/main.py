@@ -13,6 +13,7 @@ from streamroute.cli.output.streams import capture_warnings
 from streamroute.cli.process.error_boundary import run_guarded
 
 _COMMANDS: Final = {
+    "audit": "List what operators did: retries, drops, pauses, replays.",
     "board": "Serve web pages that show the router.",
     "check": "Validate routes.yaml.",
     "dead": "List, retry or drop dead letters.",

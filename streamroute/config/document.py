@@ -172,6 +172,7 @@ class Document(NamedTuple):
     ``path`` is that of the root file, as the user would write it. ``allow`` is None if handlers from any
     module are allowed. ``messages`` is the catalogue, possibly empty. ``reader`` reads the files that the
     configuration refers to, other than its includes. ``schema_files`` are the files with schemas of messages.
+    ``redact`` are the paths of payload fields that are shown to nobody, for a ``PayloadRedactor``.
     """
 
     path: str
@@ -184,6 +185,7 @@ class Document(NamedTuple):
     reader: FileReader
     messages: Mapping[str, MessageConfig] = MappingProxyType({})
     schema_files: tuple[TextFile, ...] = ()
+    redact: tuple[str, ...] = ()
 
     @property
     def location(self) -> SourceLocation:

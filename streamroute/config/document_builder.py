@@ -57,6 +57,7 @@ def build_document(
         streams=MappingProxyType(streams),
         routes=tuple(_routes(files, tuple(streams), invalid_keys)),
         allow=_allow(data),
+        redact=tuple(path for path in data.get("redact", ()) if path is not INVALID),
         sources=tuple(source for source, _ in files),
         reader=reader,
         messages=MappingProxyType(dict(messages)),

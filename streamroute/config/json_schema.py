@@ -12,7 +12,7 @@ from streamroute.errors import SetupError
 
 ROUTES: Final = "routes.schema.json"
 TESTS: Final = "tests.schema.json"
-ROOT_ONLY: Final = ("redis", "container", "defaults", "streams", "handlers")
+ROOT_ONLY: Final = ("redis", "container", "defaults", "streams", "handlers", "redact")
 """The keys that are allowed only in a root file."""
 
 LISTS: Final = {ROUTES: "routes", TESTS: "tests"}

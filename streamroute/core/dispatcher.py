@@ -31,6 +31,7 @@ from streamroute.core.dispatch.routes import Route
 from streamroute.core.dispatch.unknown_routes import outcome_of_unknown_route, outcome_of_unknown_type
 from streamroute.core.observer import Observer, Result, ignore_result
 from streamroute.core.router import FilterFunc, H, RedisRouter
+from streamroute.delivery import Delivery
 from streamroute.errors import LeaseLostError, SetupError
 from streamroute.logs.coalescing import NEVER_COALESCED
 from streamroute.message import Message, copy_for_route
@@ -127,10 +128,12 @@ class BotRedisDispatcher:
             routes = await self._fallback_routes(payload, failures, message_data)
         exit_if_forked()  # a filter may be user code too
         remaining, observe = len(routes), self._observe
+        delivery = payload.delivery if isinstance(payload, Message) else Delivery()
         for route in routes:
             remaining -= 1
             # A handler may change its payload, and each must receive the original one.
             own = copy_for_route(payload) if remaining else payload
+            delivery.running_route = route.key
             try:
                 result = await route.handler(own, container)
             except LeaseLostError:

@@ -149,7 +149,9 @@ async def test_outcomes_are_collected_where_the_storage_settles_them() -> None:
     first, last = message(), message(attempt=2)
     await dispatcher.process_message(first)
     await dispatcher.process_message(last)
-    assert first.delivery.outcomes == [RetryLater("consuming.bad", 3, 2, "ValueError: oops")]
+    assert first.delivery.outcomes == [
+        RetryLater("consuming.bad", 3, 2, "ValueError: oops", error_class="ValueError")
+    ]
     [dead] = last.delivery.outcomes or []
     assert isinstance(dead, DeadLetter)
     assert (dead.route, dead.attempt, dead.error) == ("consuming.bad", 2, "ValueError: oops")

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 
 from streamroute import BotRedisDispatcher, compile_routes
 from streamroute.adapters.codecs.builtin import codec_named
-from streamroute.adapters.entries.records import flatten_fields
+from streamroute.adapters.entries.field_lists import flatten_fields
 from streamroute.errors import EncodeError, Reject
 from streamroute.handlers.forward import Publishers, forward
 from streamroute.message import Message

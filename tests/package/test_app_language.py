@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from streamroute.adapters.entries.records import DeadRecord
+from streamroute.adapters.entries.dead_record import DeadRecord
 from streamroute.adapters.redis.connection import open_redis
 from streamroute.app import App, open_app
 from streamroute.compiler.pipeline import check_path

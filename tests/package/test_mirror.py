@@ -35,10 +35,11 @@ ABOUT_THE_WHOLE: Final = {
 
 ELSEWHERE: Final = {
     "adapters/entries/entry_ids": "adapters/stream/test_storage.py",
-    "adapters/groups/entry_lookup": "adapters/stream/test_dead_letters_on_servers.py",
+    "adapters/groups/entry_lookup": "adapters/dead_letters/test_letters_on_servers.py",
     "adapters/redis/errors": "adapters/stream/test_storage_steps.py",
     "adapters/redis/scripts": "adapters/lua/test_claim.py",
     "adapters/stream/leases/claiming": "adapters/stream/test_storage_on_servers.py",
+    "cli/arguments/options": "cli/commands/test_dead.py",
     "cli/arguments/server": "cli/test_cli_bad_address.py",
     "cli/arguments/stream_argument": "cli/commands/test_dead.py",
     "cli/commands/comparing": "cli/commands/test_diff.py",

@@ -12,7 +12,7 @@ import pytest
 from consuming import eventually
 from messages import message_of
 from streamroute.adapters.codecs.builtin import JsonCodec
-from streamroute.adapters.entries.records import DeadRecord
+from streamroute.adapters.entries.dead_record import DeadRecord
 from streamroute.adapters.redis.connection import RedisConnection, open_redis
 from streamroute.adapters.stream.publisher import Publisher
 from streamroute.compiler.checked_route import RuntimeContext

@@ -8,8 +8,8 @@ from redis.asyncio import Redis
 
 from consuming import GROUP, STREAM
 from streamroute.adapters.codecs.builtin import Codec
+from streamroute.adapters.entries.dead_record import DeadRecord
 from streamroute.adapters.entries.entry_pipeline import codec_pipeline
-from streamroute.adapters.entries.records import DeadRecord
 from streamroute.adapters.groups.generations import generations_of
 from streamroute.adapters.memory.storage import MemoryStreamStorage
 from streamroute.adapters.redis.raw_client import raw_client

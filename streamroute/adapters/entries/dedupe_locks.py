@@ -43,6 +43,11 @@ def resolve_locks(delivery: Delivery, names: dict[str, str]) -> Iterator[LockRes
         yield from (LockResolution(key, route, *state) for key in lock.keys)
 
 
+def lock_owner(message: Message) -> str:
+    """Return what identifies a message as the owner of a lock; a replay of a message is another owner."""
+    return message.id if message.replay is None else f"{message.id}@{message.replay}"
+
+
 def attach_lock(delivery: Delivery, route: str, lock: DedupeLock) -> None:
     """Attach a lock to the delivery, which holds it until it is settled."""
     if delivery.dedupe_locks is None:

@@ -12,9 +12,10 @@ from typing import Any, Final
 
 from streamroute.adapters.codecs.builtin import Codec
 from streamroute.adapters.codecs.codec_calls import optional_decoder, plain_payload
-from streamroute.adapters.entries.records import RetryRecord, fields_from_reply
+from streamroute.adapters.entries.field_lists import fields_from_reply
+from streamroute.adapters.entries.retry_record import RetryRecord
 from streamroute.adapters.redis.replies import Row
-from streamroute.delivery import Delivery, DeliveryPipeline
+from streamroute.delivery import Delivery, DeliveryPipeline, ReplayDelivery
 from streamroute.errors import DecodeError
 from streamroute.expansion import is_expanding
 from streamroute.keys import GroupKeys
@@ -66,16 +67,7 @@ class EntryReader:
             decode_error=decode_error,
             history=origin.history,
             accepted=origin.accepted and bool(origin.routes),
-            delivery=Delivery(
-                entry_id,
-                key,
-                deliveries,
-                lease_confirmed_at=read_at,
-                outcomes=[],
-                coordinator=self.coordinator,
-                pipeline=self.pipeline,
-                unknown_since=origin.unknown_since,
-            ),
+            delivery=self._delivery(key, entry_id, origin, read_at, deliveries),
         )
         return self.name(key, entry_id), message
 
@@ -101,6 +93,17 @@ class EntryReader:
                 entries.append(self.read(stream, entry_id, fields, read_at=read_at, deliveries=1))
         exit_if_forked()
         return entries
+
+    def _delivery(
+        self, key: str, entry_id: str, origin: RetryRecord, read_at: int, deliveries: int
+    ) -> Delivery:
+        delivery = Delivery() if origin.replay is None else ReplayDelivery(replay=origin.replay)
+        delivery.entry_id, delivery.pending_key, delivery.deliveries = entry_id, key, deliveries
+        delivery.lease_confirmed_at = read_at
+        delivery.outcomes = []
+        delivery.coordinator, delivery.pipeline = self.coordinator, self.pipeline
+        delivery.unknown_since, delivery.trace = origin.unknown_since, origin.trace
+        return delivery
 
     def name(self, key: str, entry_id: str) -> str:
         """Return the id of an entry of the stream ``key``, with the suffix for retries."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from streamroute.adapters.entries.dedupe_locks import resolve_locks
-from streamroute.adapters.entries.records import DeadRecord, flatten_fields, retry_record
+from streamroute.adapters.entries.dead_record import DeadRecord
+from streamroute.adapters.entries.dedupe_locks import lock_owner, resolve_locks
+from streamroute.adapters.entries.field_lists import flatten_fields
+from streamroute.adapters.entries.retry_record import retry_record
 from streamroute.adapters.redis.scripts import Argument, Call
 from streamroute.delivery import Delivery
 from streamroute.keys import GroupKeys
@@ -31,7 +33,7 @@ def settlement(keys: GroupKeys, group: str, consumer: str, message: Message) -> 
     keys_held = list(resolve_locks(delivery, names))
     arguments: list[Argument] = [
         *(group, consumer, delivery.entry_id, delivery.deliveries),
-        *(ack_mode(is_retry=message.is_stored_retry), len(retries), len(letters), message.id),
+        *(ack_mode(is_retry=message.is_stored_retry), len(retries), len(letters), lock_owner(message)),
     ]
     for retry, record in zip(retries, records, strict=True):
         arguments += [record.name, delay_ms(retry.delay), record.pack()]

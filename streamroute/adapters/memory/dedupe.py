@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from streamroute.adapters.entries.dedupe_locks import attach_lock, pending_location, resolve_locks
+from streamroute.adapters.entries.dedupe_locks import attach_lock, lock_owner, pending_location, resolve_locks
 from streamroute.delivery import Delivery
 from streamroute.keys import GroupKeys
 from streamroute.message import Message
@@ -44,24 +44,25 @@ class MemoryDedupeKeys:
 
     def take(self, key: str, message: Message) -> None:
         """Lock the key for a message that runs."""
-        held = self.get(key)
-        began = held.since if held and held.message == message.id else self._clock()
-        self._held[key] = MemoryLock(message.id, pending_location(message), message.delivery.entry_id, began)
+        held, owner = self.get(key), lock_owner(message)
+        began = held.since if held and held.message == owner else self._clock()
+        self._held[key] = MemoryLock(owner, pending_location(message), message.delivery.entry_id, began)
 
     def settle(self, message: Message, names: dict[str, str]) -> None:
         """Update the message's dedupe locks; ``names`` are the names of its retries, by route."""
+        owner = lock_owner(message)
         for resolution in resolve_locks(message.delivery, names):
             held = self.get(resolution.key)
-            if held is not None and held.message != message.id:
+            if held is not None and held.message != owner:
                 continue
             since = held.since if held else self._clock()
             if resolution.state == "done":
                 until = self._clock() + int(resolution.fact) / 1000
                 self._held[resolution.key] = MemoryLock(
-                    message.id, "entry", message.delivery.entry_id, since, until
+                    owner, "entry", message.delivery.entry_id, since, until
                 )
             elif resolution.state == "delayed":
-                self._held[resolution.key] = MemoryLock(message.id, "delayed", str(resolution.fact), since)
+                self._held[resolution.key] = MemoryLock(owner, "delayed", str(resolution.fact), since)
             else:
                 self._held.pop(resolution.key, None)
 
@@ -99,7 +100,7 @@ class MemoryDeduplicator:
             held = self.known.get(key)
             if held is not None and held.until is not None:
                 return DedupeDecision.SKIP, 0.0
-            if held is not None and held.message != message.id and self.lives(held):
+            if held is not None and held.message != lock_owner(message) and self.lives(held):
                 return DedupeDecision.WAIT, self.known.waited(held)
         for key in keys:
             self.known.take(key, message)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 
+from streamroute.adapters.entries.dead_record import DeadRecord
 from streamroute.adapters.entries.entry_reader import entry_name, is_retry, server_id
-from streamroute.adapters.entries.records import DeadRecord, RetryRecord, retry_record
+from streamroute.adapters.entries.retry_record import RetryRecord, retry_record
 from streamroute.adapters.memory.arrivals import Arrivals
 from streamroute.adapters.memory.dedupe import MemoryDedupeKeys, MemoryLock
 from streamroute.adapters.memory.delayed import Delayed, MemoryDelays

@@ -15,9 +15,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from streamroute.adapters.codecs.builtin import Codec
+from streamroute.adapters.entries.dead_record import DeadRecord
 from streamroute.adapters.entries.entry_pipeline import EntryPipeline, codec_pipeline
 from streamroute.adapters.entries.entry_reader import EntryReader
-from streamroute.adapters.entries.records import DeadRecord
 from streamroute.adapters.entries.settlement import needs_settle_script
 from streamroute.adapters.memory.coordinator import MemoryCoordinator
 from streamroute.adapters.memory.dedupe import MemoryDeduplicator

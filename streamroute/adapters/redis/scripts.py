@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from redis.asyncio import Redis
 from redis.exceptions import NoScriptError, ResponseError
@@ -15,7 +15,11 @@ from redis.exceptions import NoScriptError, ResponseError
 from streamroute.adapters.redis.raw_client import send_command, send_each
 from streamroute.text.safe_text import safe_str
 
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
 _SUFFIX: Final = ".lua"
+_PARTS: Final = "parts"
 _INCLUDE: Final = re.compile(r"^-- include (\w+)\n", re.MULTILINE)
 """A line of a script that stands for the text of a file in ``streamroute/adapters/lua/parts``."""
 
@@ -27,7 +31,7 @@ Call = tuple[Sequence[str], Sequence[Argument]]
 
 
 class LuaScript:
-    """A script in ``streamroute/adapters/lua``.
+    """A script in ``streamroute/adapters/lua``, or in a folder of it.
 
     Sends the text if the server does not know the digest (after a restart, a failover or SCRIPT FLUSH).
     """
@@ -68,7 +72,7 @@ def script_error_text(error: Exception) -> str:
 
 
 def script(name: str) -> LuaScript:
-    """Return the script of this name."""
+    """Return the script of this name, such as ``settle`` or ``dead_letters/requeue``."""
     return _scripts()[name]
 
 
@@ -79,14 +83,16 @@ def _scripts() -> Mapping[str, LuaScript]:
     Later, an upgrade may replace the files, or a handler that leaks file descriptors may make opening one
     fail: entries must still be settled.
     """
-    parts = _texts("streamroute.adapters.lua.parts")
-    return {
-        name: LuaScript(_INCLUDE.sub(lambda line: parts[line[1]], text))
-        for name, text in _texts("streamroute.adapters.lua").items()
-    }
+    folder = resources.files("streamroute.adapters.lua")
+    parts = _texts(folder / _PARTS)
+    texts = _texts(folder)
+    for room in folder.iterdir():
+        if room.is_dir() and room.name != _PARTS:
+            texts |= {f"{room.name}/{name}": text for name, text in _texts(room).items()}
+    return {name: LuaScript(_INCLUDE.sub(lambda line: parts[line[1]], text)) for name, text in texts.items()}
 
 
-def _texts(package: str) -> Mapping[str, str]:
-    """Return the text of each Lua file in a package, by its name."""
-    files = (file for file in resources.files(package).iterdir() if file.name.endswith(_SUFFIX))
+def _texts(folder: Traversable) -> dict[str, str]:
+    """Return the text of each Lua file in a folder, by its name."""
+    files = (file for file in folder.iterdir() if file.name.endswith(_SUFFIX))
     return {file.name.removesuffix(_SUFFIX): file.read_text("utf-8") for file in files}

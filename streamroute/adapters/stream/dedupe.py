@@ -12,7 +12,7 @@ from typing import Final
 
 from redis.asyncio import Redis
 
-from streamroute.adapters.entries.dedupe_locks import attach_lock, pending_location
+from streamroute.adapters.entries.dedupe_locks import attach_lock, lock_owner, pending_location
 from streamroute.adapters.groups.key_type_check import explain_wrong_types
 from streamroute.adapters.redis.scripts import script
 from streamroute.keys import GroupKeys
@@ -55,7 +55,7 @@ class RedisDeduplicator:
                 self._client,
                 [keys.stream, keys.retry, keys.delayed, *lock_keys, *former],
                 [
-                    *(self._group, self._consumer, message.id, route),
+                    *(self._group, self._consumer, lock_owner(message), route),
                     *(
                         pending_location(message),
                         message.delivery.entry_id,

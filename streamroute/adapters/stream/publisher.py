@@ -7,7 +7,7 @@ from typing import Any
 
 from streamroute.adapters.codecs.builtin import Codec, codec_named
 from streamroute.adapters.codecs.codec_calls import encoded
-from streamroute.adapters.entries.records import flatten_fields
+from streamroute.adapters.entries.field_lists import flatten_fields
 from streamroute.adapters.redis.connection import RedisConnection
 from streamroute.adapters.redis.errors import translate_errors
 from streamroute.adapters.redis.raw_client import raw_client, send_command, send_transaction

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from streamroute.adapters.codecs.builtin import Codec
 from streamroute.adapters.entries.entry_pipeline import EntryPipeline, codec_pipeline
 from streamroute.adapters.entries.entry_reader import EntryReader
-from streamroute.adapters.entries.records import fields_from_reply
+from streamroute.adapters.entries.field_lists import fields_from_reply
 from streamroute.adapters.groups.cleanup import StreamCleaner
 from streamroute.adapters.groups.key_type_check import explain_wrong_types
 from streamroute.adapters.groups.watermark import Watermarks

@@ -7,16 +7,16 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from streamroute.adapters.entries.records import fields_from_reply
+from streamroute.adapters.dead_letters.letters import DeadLetters
+from streamroute.adapters.entries.field_lists import fields_from_reply
 from streamroute.adapters.redis.errors import translate_errors
 from streamroute.adapters.redis.raw_client import raw_client, send_command
 from streamroute.adapters.redis.replies import text
-from streamroute.adapters.stream.dead_letters import DeadLetters
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
-    from streamroute.adapters.entries.records import DeadRecord
+    from streamroute.adapters.entries.dead_record import DeadRecord
     from streamroute.adapters.redis.connection import RedisConnection
     from streamroute.keys import GroupKeys
 

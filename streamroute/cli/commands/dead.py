@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
+from streamroute.cli.arguments.options import CONFIG_OPTIONS
 from streamroute.cli.commands.dead_letters.known_names import route_named
 from streamroute.cli.commands.dead_letters.options import (
     CHANGE_OPTIONS,
-    CONFIG_OPTIONS,
     FILTER_OPTIONS,
     LetterId,
 )

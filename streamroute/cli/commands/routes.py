@@ -69,7 +69,7 @@ def _routes(loaded: UsableConfig, stream: str | None) -> list[RouteConfig]:
 
 
 def _drawn(kind: str, streams: Sequence[str], routes: Sequence[RouteConfig]) -> str:
-    from streamroute.cli.output.graphs.model import graph_of
+    from streamroute.ops.route_graph.graph import graph_of
 
     drawing: str = import_module(f"streamroute.cli.output.graphs.{kind}").render(graph_of(streams, routes))
     return drawing

@@ -16,7 +16,7 @@ from streamroute.text.counted import pluralize
 from streamroute.text.truncation import ellipsize
 
 if TYPE_CHECKING:
-    from streamroute.adapters.entries.records import DeadRecord
+    from streamroute.adapters.entries.dead_record import DeadRecord
     from streamroute.ops.dead_letters.actions import ActionResult
     from streamroute.ops.dead_letters.letter import StreamLetter
     from streamroute.values import Failure

@@ -10,7 +10,7 @@ from streamroute.text.limits import NAME, REASON
 from streamroute.text.truncation import clip
 
 if TYPE_CHECKING:
-    from streamroute.adapters.entries.records import DeadRecord
+    from streamroute.adapters.entries.dead_record import DeadRecord
     from streamroute.ops.explain.stored_event import StoredEvent
 
 

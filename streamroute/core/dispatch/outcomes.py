@@ -75,7 +75,7 @@ def _outcome_for(route: Route, error: BaseException, attempt: int, default: Retr
     delay = retry_delay(error, attempt, default) if route.policy is None else requested
     if delay is None:
         return dead_letter(route.key, attempts_spent(attempt), error, attempt)
-    retry = RetryLater(route.key, delay, attempt + 1, _text(error))
+    retry = RetryLater(route.key, delay, attempt + 1, _text(error), error_class=_class_of(error))
     log.warning(
         "route %s failed (attempt %d), again in %.3gs: %s",
         *(route.key, attempt, retry.delay, retry.error),
@@ -87,8 +87,8 @@ def _outcome_for(route: Route, error: BaseException, attempt: int, default: Retr
 def _fallback_outcome(route: Route, error: BaseException, attempt: int, policy: RetryPolicy) -> Outcome:
     name = type_name(error)
     if is_last(attempt, policy):
-        return DeadLetter(route.key, attempts_spent(attempt), name, "", attempt)
-    return RetryLater(route.key, DEFAULT_DELAY, attempt + 1, name)
+        return DeadLetter(route.key, attempts_spent(attempt), name, "", attempt, error_class=name)
+    return RetryLater(route.key, DEFAULT_DELAY, attempt + 1, name, error_class=name)
 
 
 def dead_letter(route: str, reason: str, error: BaseException, attempt: int) -> DeadLetter:
@@ -101,7 +101,7 @@ def dead_letter(route: str, reason: str, error: BaseException, attempt: int) -> 
         *(route, attempt, message),
         extra=_coalesced("failed permanently", route, error),
     )
-    return DeadLetter(route, reason, text, traceback_text(cause), attempt)
+    return DeadLetter(route, reason, text, traceback_text(cause), attempt, error_class=type_name(cause))
 
 
 def unknown_route(route: str, payload: Mapping[str, Any]) -> DeadLetter:
@@ -199,7 +199,11 @@ def _text(error: BaseException) -> str:
 
 def _coalesced(what: str, route: str, error: BaseException) -> Mapping[str, Any]:
     """Coalesce log records of a route that fails in the same way with the same type of exception."""
-    return coalesced_by(what, route, type_name(_cause(error)))
+    return coalesced_by(what, route, _class_of(error))
+
+
+def _class_of(error: BaseException) -> str:
+    return type_name(_cause(error))
 
 
 def _reason(outcome: Outcome) -> str:

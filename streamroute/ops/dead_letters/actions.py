@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from streamroute.adapters.entries.records import DeadRecord
-    from streamroute.adapters.stream.dead_letters import DeadLetters, StoredDeadLetter
+    from streamroute.adapters.dead_letters.letters import DeadLetters, StoredDeadLetter
+    from streamroute.adapters.entries.dead_record import DeadRecord
     from streamroute.ops.dead_letters.query import DeadLetterPage, DeadLetterQuery
 
 

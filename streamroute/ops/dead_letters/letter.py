@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from streamroute.adapters.entries.records import DeadRecord
-    from streamroute.adapters.stream.dead_letters import DeadLetters, StoredDeadLetter
+    from streamroute.adapters.dead_letters.letters import DeadLetters, StoredDeadLetter
+    from streamroute.adapters.entries.dead_record import DeadRecord
 
 NO_ROUTE: Final = "(no route)"
 UNREADABLE: Final = "(unreadable)"

@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from streamroute.adapters.stream.dead_letters import DeadLetters, StoredDeadLetter
+from streamroute.adapters.dead_letters.letters import DeadLetters, StoredDeadLetter
 from streamroute.ops.dead_letters.letter import StreamLetter
 
 if TYPE_CHECKING:
-    from streamroute.adapters.entries.records import DeadRecord
+    from streamroute.adapters.entries.dead_record import DeadRecord
     from streamroute.adapters.redis.connection import RedisConnection
     from streamroute.config.document import Document, StreamConfig
     from streamroute.ops.dead_letters.filter import DeadLetterFilter

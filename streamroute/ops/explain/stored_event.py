@@ -12,7 +12,7 @@ from streamroute.ops.dead_letters.filter import DeadLetterFilter
 from streamroute.ops.dead_letters.query import DeadLetterQuery
 
 if TYPE_CHECKING:
-    from streamroute.adapters.entries.records import DeadRecord
+    from streamroute.adapters.entries.dead_record import DeadRecord
     from streamroute.adapters.redis.connection import RedisConnection
     from streamroute.config.document import Document
 

@@ -99,6 +99,7 @@ def outline_of(document: Document) -> Outline:
         "redis": redis.url_in_file or redis.url,
         "container": document.container,
         "handlers": document.allow,
+        "redact": document.redact,
     }
     return Outline(
         routes={route.name: _digest(_settings_of(route)) for route in document.routes},

@@ -20,6 +20,7 @@ from streamroute.ops.metrics.declarations import (
     UNLISTED,
     RouteMetric,
 )
+from streamroute.ops.metrics.recorded import Recorded
 from streamroute.ops.metrics.unlisted import UnlistedMessages
 from streamroute.text.limits import NAME
 from streamroute.text.truncation import clip
@@ -44,8 +45,9 @@ class Counters:
 
     ``routes`` are the route names of each stream. ``feed_start_ids`` are the last ids of the streams before
     the feed; a stream without one has no feed. ``events`` counts the events of each stream that concern no
-    route: see ``EVENT_METRICS``. ``shadows`` are the counts of shadow routes, by ``SHADOW_RESULTS``. One
-    thread observes; other threads may read, and count events.
+    route: see ``EVENT_METRICS``. ``shadows`` are the counts of shadow routes, by ``SHADOW_RESULTS``.
+    ``recorded`` are the times and failures of routes. One thread observes; other threads may read, and count
+    events.
     """
 
     routes: Mapping[str, tuple[str, ...]]
@@ -56,6 +58,7 @@ class Counters:
     unlisted: UnlistedMessages = field(default_factory=UnlistedMessages)
     events: Counter[tuple[str, str]] = field(default_factory=Counter)
     shadows: CountsByRoute = field(default_factory=dict)
+    recorded: Recorded = field(default_factory=Recorded)
     _counted: dict[tuple[Result, bool, bool], tuple[str, ...]] = field(init=False, repr=False, compare=False)
     """The keys to increment, by result, whether it is the first attempt, and whether there is a route."""
     _first_success: tuple[str, ...] = field(init=False, repr=False, compare=False)
@@ -127,6 +130,7 @@ class Counters:
                 {"stream": stream, "route": route, "counts": dict(row)}
                 for (stream, route), row in self.shadows.copy().items()
             ],
+            "recorded": self.recorded.as_dict(),
         }
 
     @classmethod
@@ -145,6 +149,7 @@ class Counters:
             counters.events[event["stream"], event["event"]] = int(event["count"])
         for row in data.get("shadows", ()):
             counters.shadows[row["stream"], row["route"]] = _int_values(row["counts"])
+        counters.recorded = Recorded.from_dict(data.get("recorded", {}))
         return counters
 
     def add(self, other: Counters) -> None:
@@ -156,6 +161,7 @@ class Counters:
             self.count_event(stream, event, count)
         for key, row in other.shadows.copy().items():
             _add(self.shadows.setdefault(key, {}), row)
+        self.recorded.add(other.recorded)
 
     def rows(self, counts: CountsByRoute) -> Iterator[tuple[str, str, RouteCounts]]:
         """Yield stream, route and counts: the configured routes in order, then the others."""

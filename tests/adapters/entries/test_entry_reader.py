@@ -14,7 +14,7 @@ from consuming import GROUP, STREAM
 from misbehaving import ALL, Text, Unspeakable
 from streamroute.adapters.codecs.builtin import Codec, JsonCodec
 from streamroute.adapters.entries.entry_reader import EntryReader, entry_name, is_retry, server_id
-from streamroute.adapters.entries.records import RetryRecord
+from streamroute.adapters.entries.retry_record import RetryRecord
 from streamroute.errors import DecodeError
 from streamroute.keys import GroupKeys
 from streamroute.message import Message
@@ -206,3 +206,13 @@ def test_no_password_of_an_address_is_in_the_reason(error: Exception) -> None:
     """The reason is stored with the dead letter."""
     [message] = read(Raising(error), [b"type", b"a"])
     assert str(message.decode_error).endswith("redis://u:***@h")
+
+
+def test_an_entry_of_a_replay_is_read_with_its_id() -> None:
+    keys = GroupKeys.of(STREAM, GROUP)
+    reader = EntryReader(JsonCodec(), keys, GROUP)
+    record = RetryRecord("7-0", frozenset({"a"}), 1, {b"type": b"t"}, replay="r-1")
+    _, message = reader.read(keys.retry, "1-0", {b"entry": record.pack()}, read_at=0, deliveries=1)
+    assert (message.replay, message.id, message.routes) == ("r-1", "7-0", frozenset("a"))
+    _, message = reader.read(keys.stream, "1-0", {b"type": b"t"}, read_at=0, deliveries=1)
+    assert message.replay is None

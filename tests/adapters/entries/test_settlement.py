@@ -9,13 +9,14 @@ import pytest
 from backends import KEYS
 from consuming import GROUP, STREAM
 from messages import message_of
+from streamroute.adapters.entries.dead_record import DeadRecord
 from streamroute.adapters.entries.dedupe_locks import (
     LockResolution,
     attach_lock,
     pending_location,
     resolve_locks,
 )
-from streamroute.adapters.entries.records import DeadRecord, RetryRecord
+from streamroute.adapters.entries.retry_record import RetryRecord
 from streamroute.adapters.entries.settlement import ack_mode, needs_settle_script, settlement
 from streamroute.message import Message
 from streamroute.values import DeadLetter, DedupeLock, RetryLater

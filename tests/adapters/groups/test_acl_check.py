@@ -16,12 +16,12 @@ from redis.asyncio import Redis
 from consuming import GROUP, STREAM, Handling, consuming, dispatcher_of, eventually, failing, failing_first
 from repository import EXAMPLES
 from servers import RealServer
-from streamroute.adapters.entries.records import DeadRecord
+from streamroute.adapters.dead_letters.letters import DeadLetters
+from streamroute.adapters.entries.dead_record import DeadRecord
 from streamroute.adapters.groups.acl_check import require_permissions
 from streamroute.adapters.groups.newest_entries import NewestEntries
 from streamroute.adapters.redis.connection import RedisConnection, open_redis
 from streamroute.adapters.redis.scripts import script
-from streamroute.adapters.stream.dead_letters import DeadLetters
 from streamroute.adapters.stream.publisher import Publisher
 from streamroute.adapters.stream.storage import RedisStreamStorage
 from streamroute.errors import RedisUnavailableError, SetupError

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from consuming import GROUP, STREAM, eventually
-from streamroute.adapters.entries.records import RetryRecord
+from streamroute.adapters.entries.retry_record import RetryRecord
 from streamroute.adapters.groups.backlog import Backlog
 from streamroute.adapters.redis.connection import RedisConnection, new_client
 from streamroute.adapters.redis.scripts import script

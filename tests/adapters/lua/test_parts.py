@@ -12,7 +12,12 @@ from streamroute.adapters.redis.scripts import script
 
 LUA = Path(str(parts.__file__)).parent.parent
 PARTS = {file.stem: file.read_text("utf-8") for file in (LUA / "parts").glob("*.lua")}
-SCRIPTS = {file.stem: file.read_text("utf-8") for file in LUA.glob("*.lua")}
+SCRIPTS = {
+    str(file.relative_to(LUA).with_suffix("")): file.read_text("utf-8")
+    for file in LUA.rglob("*.lua")
+    if file.parent.name != "parts"
+}
+"""By the name under which a script is run: a room's begin with its folder."""
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

@@ -10,7 +10,8 @@ from redis.asyncio import Redis
 from backends import KEYS
 from consuming import GROUP
 from servers import free_port
-from streamroute.adapters.entries.records import DeadRecord, RetryRecord
+from streamroute.adapters.entries.dead_record import DeadRecord
+from streamroute.adapters.entries.retry_record import RetryRecord
 from streamroute.adapters.redis.connection import new_client
 from streamroute.adapters.stream.publishers import connection_of
 from streamroute.adapters.stream.unfinished import UnfinishedWork, waiting_for

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from projects import ROUTES
-from streamroute.adapters.entries.records import DeadRecord, RetryRecord
+from streamroute.adapters.entries.dead_record import DeadRecord
+from streamroute.adapters.entries.retry_record import RetryRecord
 from streamroute.values import Failure
 from terminals import on_terminal
 

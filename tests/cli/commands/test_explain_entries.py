@@ -10,7 +10,7 @@ import pytest
 
 from projects import ROUTES
 from servers import free_port
-from streamroute.adapters.entries.records import DeadRecord
+from streamroute.adapters.entries.dead_record import DeadRecord
 from streamroute.compiler.pipeline import check_path
 from streamroute.config.load import recording_reader
 from streamroute.ops.generations.state_folder import state_folder

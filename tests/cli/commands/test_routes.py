@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from projects import Done, Project
 from streamroute.cli.commands.routes import _without_secrets
 from streamroute.cli.output.graphs.dot import render as render_dot
-from streamroute.cli.output.graphs.layout import lay_out
 from streamroute.cli.output.graphs.mermaid import render as render_mermaid
-from streamroute.cli.output.graphs.model import Graph, GraphNode, Layer
 from streamroute.cli.output.graphs.svg import render as render_svg
+from streamroute.ops.route_graph.graph import Graph, GraphNode, Layer
+from streamroute.ops.route_graph.layout import lay_out
 
 CONFIG = """
 version: 1

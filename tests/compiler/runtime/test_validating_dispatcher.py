@@ -14,7 +14,7 @@ import pytest
 from redis.asyncio import Redis
 
 from consuming import GROUP, STREAM, Handling, consuming, dispatcher_of, eventually, message, within_patience
-from streamroute.adapters.entries.records import DeadRecord
+from streamroute.adapters.entries.dead_record import DeadRecord
 from streamroute.adapters.memory.storage import MemoryStreamStorage
 from streamroute.adapters.stream.storage import RedisStreamStorage
 from streamroute.compiler.runtime.data_validation import DataValidator

@@ -50,6 +50,32 @@ def test_a_failure_is_retried_by_policy_and_then_dead(kind: str) -> None:
     assert (last.route, last.reason, last.attempt) == ("r", "failed after 3 attempts", 3)
 
 
+def test_an_outcome_has_the_class_of_the_cause() -> None:
+    def caused(error: BaseException) -> BaseException:
+        error.__cause__ = KeyError("id")
+        return error
+
+    found = [
+        outcome_for(ROUTE, error, attempt, POLICY).error_class
+        for error, attempt in (
+            (ValueError(), 1),
+            (ValueError(), 3),
+            (caused(Retry(delay=1)), 1),
+            (caused(Reject("no")), 1),
+            (Reject("no"), 1),
+            (Postpone(1), 1),
+        )
+    ]
+    assert found == ["ValueError", "ValueError", "KeyError", "KeyError", "Reject", ""]
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_a_class_is_one_line_of_bounded_length(kind: str) -> None:
+    name = outcome_for(ROUTE, ALL[kind](), 1, POLICY).error_class
+    assert len(name) <= NAME
+    assert name.isprintable()
+
+
 @pytest.mark.parametrize("kind", REJECTIONS)
 def test_a_rejection_is_dead_at_once(kind: str) -> None:
     found = outcome_for(ROUTE, REJECTIONS[kind](), 1, POLICY)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from streamroute.adapters.entries.records import DeadRecord, flatten_fields, retry_record
+from streamroute.adapters.entries.dead_record import DeadRecord
+from streamroute.adapters.entries.field_lists import flatten_fields
+from streamroute.adapters.entries.retry_record import retry_record
 from streamroute.adapters.redis.raw_client import send_command
 from streamroute.adapters.redis.scripts import script
 from streamroute.adapters.stream.storage import RedisStreamStorage

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from streamroute.adapters.codecs.builtin import JsonCodec
-from streamroute.adapters.entries.records import flatten_fields
+from streamroute.adapters.entries.field_lists import flatten_fields
 from streamroute.errors import EncodeError
 from streamroute.ops.publish.feed import FeedError, FeedProgress, publish_feed
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from servers import free_port
-from streamroute.adapters.entries.records import DeadRecord, RetryRecord
+from streamroute.adapters.entries.dead_record import DeadRecord
+from streamroute.adapters.entries.retry_record import RetryRecord
 from streamroute.adapters.redis.connection import new_client
 from streamroute.adapters.stream.publishers import connection_of
 from streamroute.config.load import load_config

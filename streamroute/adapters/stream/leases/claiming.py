@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from redis.asyncio import Redis
 
 from streamroute.adapters.entries.entry_reader import EntryReader
-from streamroute.adapters.entries.records import fields_from_reply
+from streamroute.adapters.entries.field_lists import fields_from_reply
 from streamroute.adapters.redis.replies import text
 from streamroute.adapters.redis.scripts import script
 from streamroute.keys import RELEASED, GroupKeys

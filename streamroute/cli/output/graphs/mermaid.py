@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from streamroute.cli.output.graphs.model import Graph, GraphNode, Layer
 from streamroute.cli.output.streams import printable
+from streamroute.ops.route_graph.graph import Graph, GraphNode, Layer
 
 _SHAPES: Final = {
     Layer.STREAM: ('[("', '")]'),

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from streamroute.cli.output.formats.junit_xml import escape
-from streamroute.cli.output.graphs.layout import GAP, LINE, Box, Layout, lay_out
-from streamroute.cli.output.graphs.model import Graph, Layer
+from streamroute.ops.route_graph.graph import Graph, Layer
+from streamroute.ops.route_graph.layout import GAP, LINE, Box, Layout, lay_out
 
 _MARGIN, _HEAD = 24, 36
 _COLORS: Final = {

@@ -20,6 +20,7 @@ from clusters import RealCluster, RealNode, node_port
 from consuming import GROUP, STREAM, Handling, consuming, dispatcher_of, eventually, failing
 from repository import EXAMPLES
 from servers import RealServer, free_port, old_redis_binary, valkey_binary
+from streamroute.adapters.dead_letters.letters import DeadLetters
 from streamroute.adapters.groups.acl_check import require_permissions
 from streamroute.adapters.groups.backlog import Backlog
 from streamroute.adapters.redis.cluster.pool import ClusterPool
@@ -31,7 +32,6 @@ from streamroute.adapters.redis.raw_client import (
     send_command,
     send_each,
 )
-from streamroute.adapters.stream.dead_letters import DeadLetters
 from streamroute.adapters.stream.publisher import Publisher
 from streamroute.adapters.stream.retry_scheduler import RedisRetryScheduler
 from streamroute.adapters.stream.storage import RedisStreamStorage

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from streamroute.adapters.entries.records import DeadRecord, RetryRecord, append_failure, fields_from_reply
+from streamroute.adapters.entries.dead_record import DeadRecord
+from streamroute.adapters.entries.field_lists import fields_from_reply
+from streamroute.adapters.entries.record_facts import append_failure, trace_of
+from streamroute.adapters.entries.retry_record import RetryRecord
 from streamroute.adapters.redis.connection import RedisConnection
 from streamroute.adapters.redis.errors import translate_errors
 from streamroute.adapters.redis.raw_client import raw_client, send_command
@@ -85,7 +88,7 @@ class DeadLetters:
         """
         calls = [self._requeue_call(letter, record, to) for letter, record in letters]
         with translate_errors(self._redis, self._doing):
-            answers = await script("requeue_dead_letter").run_each(self._client, calls)
+            answers = await script("dead_letters/requeue").run_each(self._client, calls)
             for answer in answers:
                 if isinstance(answer, Exception):
                     raise answer
@@ -101,7 +104,8 @@ class DeadLetters:
         routes = record.routes if route is None else [route]
         history = append_failure(record.history, record.as_failure())
         accepted = to is not None or (record.accepted and route is not None)
-        retry = RetryRecord(record.id, frozenset(routes), 1, record.fields, history, accepted)
+        facts: dict[str, Any] = {"trace": trace_of(record.trace), "replay": record.replay}
+        retry = RetryRecord(record.id, frozenset(routes), 1, record.fields, history, accepted, **facts)
         keys = GroupKeys.of(record.stream, record.group, self.key)
         return [keys.dead, keys.retry], [letter.id, retry.name, retry.pack()]
 

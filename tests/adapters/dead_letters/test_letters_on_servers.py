@@ -11,9 +11,9 @@ from redis.asyncio import Redis
 
 from backends import KEYS, RedisBackend
 from consuming import GROUP, STREAM, Handling, consuming, dispatcher_of, eventually, failing
-from streamroute.adapters.entries.records import DeadRecord
+from streamroute.adapters.dead_letters.letters import DeadLetters, StoredDeadLetter
+from streamroute.adapters.entries.dead_record import DeadRecord
 from streamroute.adapters.redis.connection import RedisConnection
-from streamroute.adapters.stream.dead_letters import DeadLetters, StoredDeadLetter
 from streamroute.adapters.stream.storage import RedisStreamStorage
 from streamroute.adapters.urls.url import read_address
 from streamroute.errors import Reject, SetupError

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from streamroute.cli.output.graphs import layout
-from streamroute.cli.output.graphs.model import GraphNode, Layer
+from streamroute.ops.route_graph import layout
+from streamroute.ops.route_graph.graph import GraphNode, Layer
 
 
 def test_each_box_of_a_layer_is_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:

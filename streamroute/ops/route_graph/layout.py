@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from streamroute.cli.output.graphs.model import Graph, GraphNode, Layer
+from streamroute.ops.route_graph.graph import Graph, GraphNode, Layer
 from streamroute.text.truncation import ellipsize
 
 LETTER: Final = 7.25

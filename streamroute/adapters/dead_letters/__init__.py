@@ -1,0 +1,1 @@
+"""Dead letters in Redis: what is stored, listed, requeued and dropped."""

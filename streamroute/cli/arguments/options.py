@@ -1,0 +1,61 @@
+"""Options and types of options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+import click
+
+from streamroute.cli.arguments.paths import ALLOW_OUTSIDE, PATH
+from streamroute.values import parse_duration
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Duration(click.ParamType[float]):
+    """A duration as in routes.yaml, such as ``5m``: a float of seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """See ``click.ParamType``."""
+        try:
+            return parse_duration(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def combined(*options: Callable[[F], F]) -> Callable[[F], F]:
+    """Return a decorator that adds several options, in this order."""
+
+    def decorate(function: F) -> F:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+FORMAT: Final = click.option(
+    "--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True,
+    help="Output format.",
+)  # fmt: skip
+
+CONFIG_OPTIONS: Final = combined(
+    click.option(
+        "--config", type=PATH, metavar="PATH",
+        help="Path of routes.yaml (default: in the working folder).",
+    ),
+    click.option("--no-embedded", is_flag=True, help="Do not use the embedded server."),
+    ALLOW_OUTSIDE,
+    FORMAT,
+)  # fmt: skip
+"""The options of a command that uses a configuration and its server: ``config``, ``no_embedded``,
+``output_format``."""
+
+ACTOR: Final = click.option(
+    "--as", "who", metavar="NAME",
+    help="Your name in the audit log (default: STREAMROUTE_ACTOR, else user@host).",
+)  # fmt: skip
+"""The option of a command that writes to the audit log: ``who``, which may be None."""

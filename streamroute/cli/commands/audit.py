@@ -1,0 +1,94 @@
+"""``streamroute audit``."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from streamroute.cli.arguments.options import CONFIG_OPTIONS
+from streamroute.cli.arguments.paths import config_path
+from streamroute.cli.arguments.server import open_server
+from streamroute.cli.arguments.stream_argument import stream_named
+from streamroute.cli.output.logging import set_up_logging
+from streamroute.cli.output.streams import echo, write_json
+from streamroute.cli.process.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from streamroute.adapters.audit.log import StoredAudit
+    from streamroute.config.document import Document
+
+_LONGEST_CELL: Final = 60
+
+
+@click.command(name="audit")
+@CONFIG_OPTIONS
+@click.option("--stream", "streams", multiple=True, metavar="NAME", help="Only actions on this stream.")
+@click.option(
+    "--last", type=click.IntRange(1, 10_000), default=20, show_default=True, metavar="N",
+    help="How many actions to list.",
+)  # fmt: skip
+def command(
+    config: str | None, no_embedded: bool, output_format: str, streams: tuple[str, ...], last: int
+) -> int:
+    """List what operators did, newest first.
+
+    Retries, drops and edits of dead letters, pauses, replays and other actions are
+    recorded beside the stream's consumer group, which keeps about the last 10,000. A long
+    action has two records: one when it starts, one when it ends.
+
+    \b
+    Examples:
+      streamroute audit --last 50
+      streamroute audit --stream bot_events --format json
+    """
+    from streamroute.cli.arguments.config import load_or_exit
+
+    set_up_logging("text", "warning")
+    document = load_or_exit(config_path(config), imports=False).document
+    for name in streams:
+        stream_named(document.streams, name)
+    found = asyncio.run(_read(document, streams, last, embedded=not no_embedded))
+    if output_format == "json":
+        write_json({"actions": [_object(stored) for stored in found]})
+    else:
+        echo(_table(found) if found else "no action is recorded")
+    return ExitCode.OK
+
+
+async def _read(
+    document: Document, streams: Sequence[str], limit: int, *, embedded: bool
+) -> list[StoredAudit]:
+    from streamroute.ops.audit import group_keys, newest_actions
+
+    async with open_server(document, embedded=embedded, create=False) as redis:
+        return await newest_actions(redis, group_keys(document, dict.fromkeys(streams) or None), limit)
+
+
+def _table(found: Sequence[StoredAudit]) -> str:
+    from streamroute.cli.output.table import table
+
+    names = ("time", "who", "action", "stream", "target", "count", "result", "reason")
+    rows = [[_cell(_object(stored)[name]) for name in names] for stored in found]
+    return table(names, rows)
+
+
+def _cell(value: str | int | None) -> str:
+    from streamroute.text.truncation import ellipsize
+
+    return "-" if value in ("", None) else ellipsize(str(value), _LONGEST_CELL)
+
+
+def _object(stored: StoredAudit) -> dict[str, Any]:
+    from streamroute.cli.output.times import time_text
+
+    record = stored.record
+    return {
+        "id": stored.id,
+        "time": time_text(stored.at / 1000),
+        "stream": stored.stream,
+        **{name: getattr(record, name) for name in ("who", "action", "target", "count", "result", "reason")},
+    }

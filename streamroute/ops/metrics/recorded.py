@@ -1,0 +1,98 @@
+"""Recorded: the timings and failures of routes, of one process or the sum of several."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Self
+
+from streamroute.core.recording.histogram import Histogram
+from streamroute.core.recording.stream_recorder import StreamRecorder
+
+
+class RouteTimes(NamedTuple):
+    """How long the runs of a route's handler took, and its entries from their ids to its success."""
+
+    handler: Histogram
+    entry: Histogram
+
+
+FailureKey = tuple[str, str, str, str]
+"""Stream, route, ``retried`` or ``dead``, and the class of the exception."""
+
+
+@dataclass(slots=True)
+class Recorded:
+    """What the recorders of this process recorded, and what was added from others; readable from any thread.
+
+    Only routes that ran have times.
+    """
+
+    _recorders: dict[str, StreamRecorder] = field(default_factory=dict)
+    _added_times: dict[tuple[str, str], RouteTimes] = field(default_factory=dict)
+    _added_failures: dict[FailureKey, int] = field(default_factory=dict)
+
+    def recorder(self, stream: str) -> StreamRecorder:
+        """Return the recorder of a stream in this process."""
+        return self._recorders.setdefault(stream, StreamRecorder())
+
+    def times(self) -> dict[tuple[str, str], RouteTimes]:
+        """Return the times by stream and route; copies."""
+        total = {key: RouteTimes(times.handler.copy(), times.entry.copy()) for key, times in self._added()}
+        for stream, recorder in self._recorders.copy().items():
+            for route, timing in recorder.timings.copy().items():
+                _add_times(total, (stream, route), RouteTimes(timing.handler, timing.entry))
+        return total
+
+    def failures(self) -> dict[FailureKey, int]:
+        """Return the failures that an exception caused."""
+        total = self._added_failures.copy()
+        for stream, recorder in self._recorders.copy().items():
+            for key, count in recorder.failures.copy().items():
+                total[stream, *key] = total.get((stream, *key), 0) + count
+        return total
+
+    def end_period(self) -> None:
+        """Bring the times up to date; called in the event loop."""
+        for recorder in self._recorders.values():
+            recorder.end_period()
+
+    def add(self, other: Recorded) -> None:
+        """Add what another recorded."""
+        for key, times in other.times().items():
+            _add_times(self._added_times, key, times)
+        for failure, count in other.failures().items():
+            self._added_failures[failure] = self._added_failures.get(failure, 0) + count
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything as JSON values for ``from_dict``."""
+        return {
+            "times": [[*key, *(times.as_list() for times in pair)] for key, pair in self.times().items()],
+            "failures": [[*key, count] for key, count in self.failures().items()],
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read the result of ``as_dict``; nothing where it is of an earlier release.
+
+        Raises TypeError, ValueError or AttributeError if ``data`` is anything else.
+        """
+        recorded = cls()
+        for stream, route, handler, entry in data.get("times", ()):
+            times = RouteTimes(Histogram.from_list(handler), Histogram.from_list(entry))
+            recorded._added_times[str(stream), str(route)] = times
+        for stream, route, result, error_class, count in data.get("failures", ()):
+            recorded._added_failures[stream, route, result, error_class] = int(count)
+        return recorded
+
+    def _added(self) -> list[tuple[tuple[str, str], RouteTimes]]:
+        return list(self._added_times.copy().items())
+
+
+def _add_times(total: dict[tuple[str, str], RouteTimes], key: tuple[str, str], times: RouteTimes) -> None:
+    known = total.get(key)
+    if known is None:
+        total[key] = RouteTimes(times.handler.copy(), times.entry.copy())
+    else:
+        known.handler.add(times.handler)
+        known.entry.add(times.entry)

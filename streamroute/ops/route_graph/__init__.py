@@ -1,0 +1,1 @@
+"""The routes as a graph, and where a picture of it has its boxes."""

@@ -1,0 +1,57 @@
+"""Hide values in texts that may quote them: errors, tracebacks, log lines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from streamroute.redaction.values import REDACTED
+from streamroute.text.limits import LONG
+
+_SHORTEST: Final = 4
+"""Characters of a value that is hidden in texts; a shorter one would blank unrelated words."""
+_MAX_VALUES: Final = 1_000
+_MAX_DEPTH: Final = 20
+
+
+class HiddenValues:
+    """The values that a payload hides, as the texts by which an error may quote them."""
+
+    def __init__(self) -> None:
+        self._texts: dict[str, None] = {}
+
+    def add(self, value: Any) -> None:
+        """Add a value, and all that it contains."""
+        for text in _texts_of(value, 0):
+            if len(self._texts) >= _MAX_VALUES:
+                return
+            if len(text) >= _SHORTEST:
+                self._texts.update(dict.fromkeys(_spellings(text)))
+
+    def redact(self, text: str) -> str:
+        """Return a text without the values."""
+        for value in sorted(self._texts, key=len, reverse=True):
+            text = text.replace(value, REDACTED)
+        return text
+
+
+def _texts_of(value: Any, depth: int) -> Iterator[str]:
+    if type(value) is str:
+        yield value[:LONG]
+    elif type(value) is bytes:
+        yield value[:LONG].decode(errors="replace")
+    elif type(value) in (int, float):
+        yield json.dumps(value)
+    elif depth < _MAX_DEPTH and isinstance(value, (dict, list, tuple)):
+        items: Iterable[Any] = dict.values(value) if isinstance(value, dict) else value
+        for item in items:
+            yield from _texts_of(item, depth + 1)
+
+
+def _spellings(text: str) -> Iterator[str]:
+    """Yield a text as it is, and as Python and JSON quote it."""
+    yield text
+    yield repr(text)[1:-1]
+    yield json.dumps(text)[1:-1]
+    yield json.dumps(text, ensure_ascii=False)[1:-1]
