@@ -24,6 +24,7 @@ from streamroute.board.access.gate import COOKIE, Gate, Visitor, is_intended
 from streamroute.board.access.policy import AccessPolicy
 from streamroute.board.access.sessions import Sessions
 from streamroute.board.http.body_limit import BodyLimit
+from streamroute.board.live import LivePages
 from streamroute.board.page import InvalidInputError, Page, PageNotFoundError
 from streamroute.board.pages.listing import PAGES
 from streamroute.board.service import BoardService
@@ -45,6 +46,7 @@ class Board:
     policy: AccessPolicy
     sessions: Sessions
     templates: Environment
+    live: LivePages
 
     def render(
         self,
@@ -56,6 +58,20 @@ class Board:
         service: BoardService | None = None,
     ) -> Response:
         """Return a page; ``service`` is whose page it is."""
+        text = self.templates.get_template(template).render(self._values(request, values, service))
+        return HTMLResponse(text, status)
+
+    def render_parts(
+        self, request: Request, page: Page, values: Mapping[str, Any], service: BoardService
+    ) -> dict[str, str]:
+        """Return the parts of a page, each without the rest of the page."""
+        template = self.templates.get_template(page.template)
+        context = template.new_context(self._values(request, values, service))
+        return {name: "".join(template.blocks[name](context)) for name in page.parts}
+
+    def _values(
+        self, request: Request, values: Mapping[str, Any], service: BoardService | None
+    ) -> dict[str, Any]:
         shared = {
             "base": request.state.base,
             "root": request.scope.get("root_path", ""),
@@ -69,7 +85,7 @@ class Board:
             "notice": "",
             "problem": "",
         }
-        return HTMLResponse(self.templates.get_template(template).render({**shared, **values}), status)
+        return {**shared, **values}
 
 
 def create_application(
@@ -82,7 +98,7 @@ def create_application(
 
     The pages of a single service are at ``/``; those of several are below the names of the services.
     """
-    board = Board(services, pages, policy, Sessions(), create_environment())
+    board = Board(services, pages, policy, Sessions(), create_environment(), LivePages())
     routes: list[BaseRoute] = [
         Route("/login", partial(_sign_in, board), methods=["GET", "POST"]),
         Route("/logout", partial(_sign_out, board), methods=["POST"]),
@@ -104,7 +120,12 @@ def create_application(
 
 
 def _page_routes(board: Board, service: BoardService) -> list[BaseRoute]:
-    return [Route(page.path, partial(_show, board, service, page)) for page in board.pages]
+    routes: list[BaseRoute] = [
+        Route(f"/live{page.path}", partial(_follow, board, service, page))
+        for page in board.pages
+        if page.parts
+    ]
+    return routes + [Route(page.path, partial(_show, board, service, page)) for page in board.pages]
 
 
 async def read_form(request: Request) -> FormData:
@@ -117,8 +138,24 @@ async def read_form(request: Request) -> FormData:
 
 async def _show(board: Board, service: BoardService, page: Page, request: Request) -> Response:
     values = await page.load(service, request)
-    shown = {"title": page.title, "current": page.path, **values}
+    shown = {"title": page.title, "current": page.path, "live": _live_path(page, request), **values}
     return board.render(request, page.template, shown, service=service)
+
+
+def _live_path(page: Page, request: Request) -> str:
+    """Return the address of the page's events; empty if the page has none."""
+    if not page.parts:
+        return ""
+    root, query = request.scope.get("root_path", ""), request.url.query
+    path = request.url.path.removeprefix(root)
+    return f"{root}/live{path}{'?' if query else ''}{query}"
+
+
+async def _follow(board: Board, service: BoardService, page: Page, request: Request) -> Response:
+    async def render() -> Mapping[str, str]:
+        return board.render_parts(request, page, await page.load(service, request), service)
+
+    return board.live.answer(request, render)
 
 
 async def _list_services(board: Board, request: Request) -> Response:

@@ -2,18 +2,55 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from streamroute.adapters.redis.connection import RedisConnection
+    from streamroute.compiler.compiled import Compiled
     from streamroute.config.document import Document
+    from streamroute.config.findings.finding import Finding
+    from streamroute.ops.generations.store import GenerationStore
+    from streamroute.ops.reload.result import ReloadResult
+
+
+_MAX_RELOADS: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class ShownConfig:
+    """The configuration that the pages show, with its findings (no errors)."""
+
+    document: Document
+    compiled: Compiled
+    findings: Sequence[Finding]
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedReload:
+    """A reload that has ended, at ``at`` (ms since the epoch)."""
+
+    result: ReloadResult
+    at: int
 
 
 @dataclass(slots=True)
 class BoardService:
-    """A configuration and its Redis. A reload replaces ``document``."""
+    """A configuration, its Redis, and the generations of it that ran on this machine.
+
+    A reload replaces ``config``. ``reloads`` are the latest ones, oldest first; empty unless the
+    board is linked to its router.
+    """
 
     name: str
-    document: Document
+    config: ShownConfig
     redis: RedisConnection
+    generations: GenerationStore
+    reloads: deque[FinishedReload] = field(default_factory=lambda: deque(maxlen=_MAX_RELOADS))
+
+    @property
+    def document(self) -> Document:
+        """The configuration that the pages show."""
+        return self.config.document

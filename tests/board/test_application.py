@@ -11,15 +11,13 @@ import pytest
 from starlette.requests import Request
 from starlette.types import ASGIApp
 
-from streamroute.adapters.redis.connection import RedisConnection
 from streamroute.board.access.identity import Identity, Role
 from streamroute.board.access.policy import AccessPolicy
 from streamroute.board.access.token_file import read_tokens
 from streamroute.board.application import create_application
 from streamroute.board.http.path_prefix import PathPrefix
 from streamroute.board.page import InvalidInputError, Page, PageNotFoundError
-from streamroute.board.service import BoardService
-from streamroute.config.document import Document
+from streamroute.board.service import BoardService, ShownConfig
 from streamroute.errors import RedisUnavailableError
 
 TOKEN = "alice-alice-alice-alice"
@@ -45,12 +43,15 @@ PAGES = (
 )
 
 
-class _Document:
-    path = Path("routes.yaml")
+class _Config:
+    class document:  # noqa: N801 - an attribute
+        path = Path("routes.yaml")
 
 
 def service(name: str) -> BoardService:
-    return BoardService(name, cast("Document", _Document()), cast("RedisConnection", None))
+    """Return a service of which the pages here read nothing but its name and path."""
+    nothing: Any = None
+    return BoardService(name, cast("ShownConfig", _Config()), nothing, nothing)
 
 
 @pytest.fixture
@@ -174,3 +175,19 @@ async def test_without_tokens_there_is_nothing_to_sign_in_to() -> None:
 def test_the_operator_of_a_test_is_known(with_tokens: AccessPolicy) -> None:
     assert with_tokens.tokens is not None
     assert with_tokens.tokens.find(TOKEN) == Identity("alice", Role.OPERATOR)
+
+
+LIVE = Page("/live-page/{name}", "Live", "services.html", load, parts=("content",))
+
+
+async def test_the_parts_of_an_open_page_are_sent_again() -> None:
+    values = iter(["one", "one", "two"])
+
+    async def changing(_service: BoardService, request: Request) -> Mapping[str, Any]:
+        return {"text": next(values) + request.query_params["q"]}
+
+    page = Page("/changing", "Changing", "plain.html", changing, parts=("content",))
+    app = create_application([service("shop")], AccessPolicy(), pages=[page])
+    async with client(app) as browser:
+        text = (await browser.get("/changing?q=<b>")).text
+    assert 'data-live="/live/changing?q=%3Cb%3E"' in text

@@ -5,5 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from streamroute.board.page import Page
+from streamroute.board.pages import config
 
-PAGES: Final[tuple[Page, ...]] = ()
+PAGES: Final[tuple[Page, ...]] = (config.PAGE,)

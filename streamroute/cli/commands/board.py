@@ -48,10 +48,12 @@ def command(
     from streamroute.cli.commands.boards.run import serve_board
     from streamroute.cli.process.event_loop import run_until_exit
     from streamroute.ops.generations.state_folder import state_folder
+    from streamroute.ops.generations.store import GenerationStore
 
     set_up_logging("text", "info")
     options = HttpOptions(http=http, **access)
     paths = [config_path(config) for config in configs or (None,)]
     policy = options.policy(state_folder(paths[0], state_dir).absolute())
-    documents = [load_or_exit(path, imports=False).document for path in paths]
-    return run_until_exit(serve_board(documents, options, policy, embedded=not no_embedded))
+    loaded = [load_or_exit(path, imports=False) for path in paths]
+    stores = [GenerationStore(state_folder(path, state_dir).absolute(), path) for path in paths]
+    return run_until_exit(serve_board(loaded, stores, options, policy, embedded=not no_embedded))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from streamroute.ops.reload.candidate import Candidate
+    from streamroute.ops.reload.result import ReloadResult
     from streamroute.ops.reload.watched_files import Watched
 
 
@@ -27,6 +28,10 @@ def _ignore_candidate(_candidate: Candidate) -> None:
     """Default for ``applied``."""
 
 
+def _ignore_result(_result: ReloadResult) -> None:
+    """Default for ``finished``."""
+
+
 def _no_description(_running: Candidate, _candidate: Candidate) -> str:
     return "changed"
 
@@ -43,6 +48,7 @@ class ReloadHooks:
     were read, with or without errors. ``before_swap``: a candidate without errors is about to replace the
     running one; reports what that means for work that waits. ``describe`` returns what changes, in a few
     words, and ``describe_code`` what changes of the code. ``applied``: the candidate runs now.
+    ``finished``: a reload has ended, in whatever way.
     """
 
     files_changed: Callable[[], None] = _ignore_change
@@ -51,6 +57,7 @@ class ReloadHooks:
     describe: Callable[[Candidate, Candidate], str] = _no_description
     describe_code: Callable[[Candidate], str] = _no_code
     applied: Callable[[Candidate], None] = _ignore_candidate
+    finished: Callable[[ReloadResult], None] = _ignore_result
 
 
 NO_HOOKS: Final = ReloadHooks()

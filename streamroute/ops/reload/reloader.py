@@ -224,19 +224,23 @@ class Reloader:
         log.info("%s", message, extra=NEVER_COALESCED)
         self._status.record_applied(candidate.generation)
         self._hooks.applied(candidate)
-        return attempt.result(APPLIED, message, generation=candidate.generation)
+        return self._finish(attempt.result(APPLIED, message, generation=candidate.generation))
 
     def _leave(self, attempt: _Attempt) -> ReloadResult:
         message = f"unchanged ({attempt.cause}): generation {attempt.before} is running"
         log.info("%s", message)
         self._status.record_unchanged()
-        return attempt.result(UNCHANGED, message)
+        return self._finish(attempt.result(UNCHANGED, message))
 
     def _refuse(self, attempt: _Attempt, reason: str, findings: str = "") -> ReloadResult:
         message = f"reload ({attempt.cause}) refused, generation {attempt.before} keeps running: {reason}"
         log.error("%s", message, extra=NEVER_COALESCED)
         self._status.record_refused()
-        return attempt.result(REFUSED, message, findings=findings)
+        return self._finish(attempt.result(REFUSED, message, findings=findings))
+
+    def _finish(self, result: ReloadResult) -> ReloadResult:
+        self._hooks.finished(result)
+        return result
 
 
 @dataclass(frozen=True, slots=True)

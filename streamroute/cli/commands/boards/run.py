@@ -14,21 +14,28 @@ from streamroute.board.application import create_application
 from streamroute.board.http.path_prefix import PathPrefix
 from streamroute.board.http.server import listen, serving
 from streamroute.board.probes import probe_routes
-from streamroute.board.service import BoardService
+from streamroute.board.service import BoardService, ShownConfig
 from streamroute.cli.process.exit_codes import ExitCode
 from streamroute.cli.process.signals import stop_on_signals
 
 if TYPE_CHECKING:
     from streamroute.adapters.redis.connection import RedisConnection
     from streamroute.board.access.policy import AccessPolicy
+    from streamroute.cli.arguments.config import UsableConfig
     from streamroute.cli.arguments.http import HttpOptions
     from streamroute.config.document import Document
+    from streamroute.ops.generations.store import GenerationStore
 
 log = logging.getLogger(__name__)
 
 
 async def serve_board(
-    documents: Sequence[Document], options: HttpOptions, policy: AccessPolicy, *, embedded: bool
+    loaded: Sequence[UsableConfig],
+    stores: Sequence[GenerationStore],
+    options: HttpOptions,
+    policy: AccessPolicy,
+    *,
+    embedded: bool,
 ) -> int:
     """Serve until SIGINT or SIGTERM; returns the exit code.
 
@@ -38,11 +45,12 @@ async def serve_board(
     async with AsyncExitStack() as stack:
         stack.enter_context(stop_on_signals(stop.set))
         listener = stack.enter_context(listen(options.http))
-        names = _names(documents)
-        services = [
-            BoardService(name, document, await stack.enter_async_context(_open(document, embedded=embedded)))
-            for name, document in zip(names, documents, strict=True)
-        ]
+        names = _names([each.document for each in loaded])
+        services = []
+        for name, config, store in zip(names, loaded, stores, strict=True):
+            redis = await stack.enter_async_context(_open(config.document, embedded=embedded))
+            shown = ShownConfig(config.document, config.compiled, config.checked.findings)
+            services.append(BoardService(name, shown, redis, store))
         app = create_application(services, policy, probe_routes(services))
         at = await stack.enter_async_context(serving(PathPrefix(app, options.http_prefix), listener))
         log.info("the board is at http://%s%s/", at, options.http_prefix)

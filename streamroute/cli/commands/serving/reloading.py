@@ -84,7 +84,11 @@ class HangupRequests:
 
 
 class Reloads:
-    """The reloads of one service, which starts with ``start``; SIGHUP is kept until it runs."""
+    """The reloads of one service, which starts with ``start``; SIGHUP is kept until it runs.
+
+    ``on_applied`` is called with each configuration that replaces another, ``on_finished`` with the result of
+    each reload.
+    """
 
     def __init__(self, options: ReloadOptions, start: StartConfig) -> None:
         self.hangups, self.code = options.hangups, options.code
@@ -93,6 +97,8 @@ class Reloads:
         self._start = start
         self._requests = HangupRequests()
         self.hangups.on_request = self._requests.request
+        self.on_applied: Callable[[Candidate], None] = _ignore
+        self.on_finished: Callable[[ReloadResult], None] = _ignore
 
     @property
     def start(self) -> Candidate:
@@ -132,8 +138,15 @@ class Reloads:
             def has_applied(candidate: Candidate) -> None:
                 hooks.applied(candidate)
                 history.keep(candidate)
+                self.on_applied(candidate)
 
-            all_hooks = replace(hooks, files_read=watcher.watch, describe=describe, applied=has_applied)
+            all_hooks = replace(
+                hooks,
+                files_read=watcher.watch,
+                describe=describe,
+                applied=has_applied,
+                finished=self.on_finished,
+            )
             async with Reloader(running, target, load, self.status, all_hooks) as reloader:
                 history.keep(running)
                 self._requests.connect(reloader)
@@ -141,6 +154,10 @@ class Reloads:
                 async with control_socket(options.state_folder, control.answer):
                     with watcher.watching(self._start.watched) if options.watch else nullcontext():
                         yield reloader
+
+
+def _ignore(_event: object) -> None:
+    """Default no-op callback."""
 
 
 def _report_unserved(result: asyncio.Future[ReloadResult]) -> None:
