@@ -63,6 +63,7 @@ class GroupKeys(NamedTuple):
     generations: str
     audit: str
     jobs: str
+    stats: str
 
     @classmethod
     def of(cls, stream: str, group: str, dead: str | None = None) -> GroupKeys:
@@ -71,7 +72,7 @@ class GroupKeys(NamedTuple):
         ``retry`` is a stream, ``due`` a sorted set of retries by due time (Redis time), ``delayed`` a hash of
         their records, ``workers`` a hash of the live consumers, ``routes`` a hash of the routes they know,
         ``generations`` a hash of the configurations they run, ``audit`` a stream of what operators did,
-        ``jobs`` a hash of paced jobs by id.
+        ``jobs`` a hash of paced jobs by id, ``stats`` a hash of the snapshots of the live consumers (JSON).
         """
         prefix = f"{base(stream)}:{group}"
         return cls(
@@ -87,6 +88,7 @@ class GroupKeys(NamedTuple):
             generations=f"{prefix}:generations",
             audit=f"{prefix}:audit",
             jobs=f"{prefix}:jobs",
+            stats=f"{prefix}:stats",
         )
 
     def dedupe(self, route: str, digest: str) -> str:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from redis.exceptions import (
-    ClusterDownError,
-    MasterDownError,
-    NoPermissionError,
-    ResponseError,
-    TryAgainError,
-)
+from redis.exceptions import NoPermissionError, ResponseError
 
+from streamroute.adapters.groups.answers import answer_or_none, group_attributes
 from streamroute.adapters.groups.live_workers import live_workers
 from streamroute.adapters.redis.connection import RedisConnection
 from streamroute.adapters.redis.errors import translate_errors
@@ -22,7 +17,6 @@ from streamroute.adapters.redis.replies import attributes, milliseconds, text
 from streamroute.adapters.redis.round_trip import CommandArgs
 from streamroute.keys import GroupKeys
 
-_UNAVAILABLE: Final = (ClusterDownError, MasterDownError, TryAgainError)
 _MIN_CLOCK_ID: Final = 10**12  # ms since the epoch, in 2001: a lower id does not come from a clock
 
 
@@ -75,13 +69,13 @@ class GroupStatsReader:
 
     def _read(self, answers: list[Any]) -> GroupStats:
         clock, groups, first, retry_groups, retry, due, dead, workers = answers
-        group, retries = _group(groups, self._group), _group(retry_groups, self._group)
+        group, retries = group_attributes(groups, self._group), group_attributes(retry_groups, self._group)
         pending, retrying = group.get("pending"), retries.get("pending")
         return GroupStats(
             unread=group.get("lag"),
             pending=_sum(pending, retrying),
             # Settled entries are deleted from the retry stream: its entries are pending or unread.
-            scheduled=_sum(_answer_or_none(due), _length(retry), None if retrying is None else -retrying),
+            scheduled=_sum(answer_or_none(due), _length(retry), None if retrying is None else -retrying),
             dead=_length(dead),
             oldest=_age(first, clock),
             lease=_lease(workers, clock),
@@ -89,33 +83,17 @@ class GroupStatsReader:
         )
 
 
-def _answer_or_none(answer: Any) -> Any:
-    """Return an answer, or None if the command was refused; raises errors that affect the whole server."""
-    if not isinstance(answer, Exception):
-        return answer
-    if isinstance(answer, _UNAVAILABLE) or not isinstance(answer, ResponseError):
-        raise answer
-    return None
-
-
 def _length(answer: Any) -> int | None:
     """Return the length in a reply of XINFO STREAM; 0 if the stream does not exist."""
     if isinstance(answer, ResponseError) and "no such key" in str(answer):
         return 0
-    facts = _answer_or_none(answer)
+    facts = answer_or_none(answer)
     return None if facts is None else int(attributes(facts)["length"])
 
 
-def _group(answer: Any, name: str) -> dict[str, Any]:
-    """Return the attributes of a group in a reply of XINFO GROUPS; empty if it does not exist."""
-    groups: Iterable[Any] = _answer_or_none(answer) or ()
-    known = [attributes(group) for group in groups]
-    return next((group for group in known if text(group["name"]) == name), {})
-
-
 def _age(first: Any, clock: Any) -> float | None:
-    rows = _answer_or_none(first)
-    if rows is None or _answer_or_none(clock) is None:
+    rows = answer_or_none(first)
+    if rows is None or answer_or_none(clock) is None:
         return None
     if not rows:
         return 0.0
@@ -125,7 +103,7 @@ def _age(first: Any, clock: Any) -> float | None:
 
 
 def _lease(workers: Any, clock: Any) -> float | None:
-    known, time = _answer_or_none(workers), _answer_or_none(clock)
+    known, time = answer_or_none(workers), answer_or_none(clock)
     if known is None or time is None:
         return None
     alive = live_workers(attributes(known), milliseconds(time))

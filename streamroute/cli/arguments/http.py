@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from streamroute.board.access.policy import AccessPolicy
     from streamroute.ops.metrics.server import Endpoint
 
-_PACKAGES: Final = ("jinja2", "multipart", "starlette", "uvicorn")
+_PACKAGES: Final = ("jinja2", "multipart", "prometheus_client", "starlette", "uvicorn")
 _HEADER: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
 _PREFIX: Final = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 
@@ -36,6 +36,23 @@ class HttpOptions:
     http_operators: tuple[str, ...] = ()
     http_names: tuple[str, ...] = ()
     http_prefix: str = ""
+
+    def as_arguments(self) -> list[str]:
+        """Return the options for another process."""
+        repeated = {
+            "--http-proxy": self.http_proxies,
+            "--http-operator": self.http_operators,
+            "--http-name": self.http_names,
+        }
+        single = {
+            "--http": str(self.http),
+            "--http-tokens": self.http_tokens and str(Path(self.http_tokens).absolute()),
+            "--http-user-header": self.http_user_header,
+            "--http-prefix": self.http_prefix,
+        }
+        arguments = [f"{name}={value}" for name, value in single.items() if value]
+        arguments += [f"{name}={value}" for name, values in repeated.items() for value in values]
+        return [*arguments, *["--http-admin"] * self.http_admin]
 
     def policy(self, folder: Path) -> AccessPolicy:
         """Return the policy; ``--http-admin`` alone creates a token file in ``folder``.

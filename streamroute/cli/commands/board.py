@@ -9,7 +9,9 @@ import click
 from streamroute.cli.arguments.http import access_options, http_endpoint
 from streamroute.cli.arguments.paths import ALLOW_OUTSIDE, PATH, config_path
 from streamroute.cli.arguments.state_dir import STATE_DIR
+from streamroute.cli.commands.serving.router_link import LISTENER_OPTION, METRICS_OPTION
 from streamroute.cli.output.logging import set_up_logging
+from streamroute.cli.process.workers import open_descriptor_option
 
 if TYPE_CHECKING:
     from streamroute.ops.metrics.server import Endpoint
@@ -29,8 +31,24 @@ if TYPE_CHECKING:
 @STATE_DIR
 @ALLOW_OUTSIDE
 @click.option("--no-embedded", is_flag=True, help="Do not use the embedded server.")
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Log format on stderr.",
+)
+@click.option(LISTENER_OPTION, "listener", hidden=True, type=int, callback=open_descriptor_option)
+@click.option(METRICS_OPTION, "metrics", hidden=True, type=int)
 def command(
-    configs: tuple[str, ...], http: Endpoint, state_dir: str | None, no_embedded: bool, **access: Any
+    configs: tuple[str, ...],
+    http: Endpoint,
+    state_dir: str | None,
+    no_embedded: bool,
+    log_format: str,
+    listener: int | None,
+    metrics: int | None,
+    **access: Any,
 ) -> int:
     """Serve web pages that show the streams, routes and dead letters of one or more configurations.
 
@@ -45,15 +63,20 @@ def command(
     """
     from streamroute.cli.arguments.config import load_or_exit
     from streamroute.cli.arguments.http import HttpOptions
+    from streamroute.cli.commands.boards.linked import RouterLink, serve_linked_board
     from streamroute.cli.commands.boards.run import serve_board
     from streamroute.cli.process.event_loop import run_until_exit
     from streamroute.ops.generations.state_folder import state_folder
     from streamroute.ops.generations.store import GenerationStore
 
-    set_up_logging("text", "info")
+    set_up_logging(log_format, "info")
     options = HttpOptions(http=http, **access)
     paths = [config_path(config) for config in configs or (None,)]
     policy = options.policy(state_folder(paths[0], state_dir).absolute())
+    if listener is not None and metrics is not None:
+        store = GenerationStore(state_folder(paths[0], state_dir).absolute(), paths[0])
+        link = RouterLink(listener, metrics)
+        return run_until_exit(serve_linked_board(link, store, options, policy, embedded=not no_embedded))
     loaded = [load_or_exit(path, imports=False) for path in paths]
     stores = [GenerationStore(state_folder(path, state_dir).absolute(), path) for path in paths]
     return run_until_exit(serve_board(loaded, stores, options, policy, embedded=not no_embedded))

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from streamroute.cli.arguments.event_files import display_name, open_events
+from streamroute.cli.arguments.http import access_options, http_endpoint
 from streamroute.cli.arguments.paths import ALLOW_OUTSIDE, PATH, config_path_if_any, outside_allowed
 from streamroute.cli.arguments.state_dir import STATE_DIR
 from streamroute.cli.output.logging import set_up_logging
 from streamroute.cli.output.standard_streams import tolerate_closed_stdout
 from streamroute.cli.process.hangups import process_hangups
-from streamroute.cli.process.metrics import endpoint_option
+from streamroute.cli.process.metrics import MetricsEndpoints, endpoint_option
 from streamroute.cli.process.workers import (
     CHANNEL_OPTION,
     REPORT_OPTION,
@@ -62,6 +63,13 @@ if TYPE_CHECKING:
     callback=endpoint_option,
     help="Serve Prometheus metrics and /healthz at this address; a bare port binds to 127.0.0.1.",
 )
+@click.option(
+    "--http",
+    metavar="HOST:PORT",
+    callback=http_endpoint,
+    help="Serve the board, /metrics and /healthz at this address; a bare port binds to 127.0.0.1.",
+)
+@access_options
 @click.option(
     REPORT_OPTION,
     "report",
@@ -139,23 +147,22 @@ def command(
       streamroute serve --feed events.jsonl --drain
     """
     import streamroute.app  # noqa: F401 - import it before the user's folder is on the import path
+    from streamroute.cli.commands.serving.board_options import with_board
     from streamroute.cli.commands.serving.one_process import serve
-    from streamroute.cli.commands.serving.options import ServeOptions, feed_target
+    from streamroute.cli.commands.serving.options import ServeOptions, with_feed
     from streamroute.cli.commands.serving.reloading import ReloadOptions, Reloads
     from streamroute.cli.commands.serving.start import load_at_start, with_code
     from streamroute.cli.commands.serving.supervised import serve_with_workers
     from streamroute.cli.commands.serving.worker_channel import WorkerChannelEnd
     from streamroute.cli.process.event_loop import run_until_exit
     from streamroute.ops.generations.state_folder import state_folder
-    from streamroute.ops.serve.served_streams import served_streams
-    from streamroute.ops.serve.session import Feed
 
     logs: dict[str, str] = {name: others[name] for name in ("log_format", "log_level")}
     options = ServeOptions(
         drain=drain,
         embedded=not others["no_embedded"],
         adopt=others["adopt_data"],
-        metrics=metrics,
+        metrics=MetricsEndpoints(metrics),
         report=report,
     )
     set_up_logging(logs["log_format"], logs["log_level"])
@@ -185,6 +192,7 @@ def command(
             hangups.release()
         start = load_at_start(path, folder, last_good=last_good, imports=not dev)
         start, code = with_code(start) if dev else (start, None)
+        options = with_board(options, path, folder, start.candidate.record, others)
         reloading = ReloadOptions(folder, others["watch"] or dev, outside_allowed(), hangups, code)
         reloads = Reloads(reloading, start) if reloads_itself else None
         if dev or workers is not None:
@@ -192,10 +200,7 @@ def command(
             command_line = worker_command(path, arguments, bytecode=not dev)
             return run_until_exit(serve_with_workers(start, options, command_line, workers or 1, reloads))
         if feed is not None and events is not None:
-            document = start.usable.document
-            target = feed_target(document, served_streams(document), feed_stream)
-            source = Feed(events, display_name(feed), target)
-            options = replace(options, feed=source)
+            options = with_feed(options, events, display_name(feed), start.usable.document, feed_stream)
         return run_until_exit(serve(start.usable, options, reloads))
 
 

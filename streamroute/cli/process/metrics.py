@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -44,9 +45,25 @@ def endpoint_option(_context: click.Context, _parameter: click.Parameter, value:
     return endpoint
 
 
+@dataclass(slots=True)
+class MetricsEndpoints:
+    """Where the metrics of a service are served: at ``public``, and for its board at ``internal``.
+
+    Either may be None. While they are served, ``internal`` has its actual port.
+    """
+
+    public: Endpoint | None = None
+    internal: Endpoint | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody wants the metrics."""
+        return self.public is None and self.internal is None
+
+
 @asynccontextmanager
 async def process_metrics(
-    endpoint: Endpoint | None,
+    endpoints: MetricsEndpoints,
     report: int | None,
     redis: RedisConnection,
     app: App,
@@ -57,7 +74,7 @@ async def process_metrics(
 
     Yields a function to call when the app has started; it tells the supervisor.
     """
-    if endpoint is None and report is None:
+    if endpoints.is_empty and report is None:
         yield _no_supervisor
         return
     from streamroute.ops.metrics.event_loop_lag import EventLoopLag
@@ -83,11 +100,11 @@ async def process_metrics(
         await stack.enter_async_context(in_background(loop_lag.measure()))
         if report is not None:
             has_started = stack.enter_context(reporting(report, counters, stats))
-        if endpoint is not None:
+        if not endpoints.is_empty:
             sources = MetricsSources(
                 lambda: counters, lambda: [stats()], _group_poller(streams, redis), reloads
             )
-            await stack.enter_async_context(_served(endpoint, sources, lambda: counters.routes))
+            await stack.enter_async_context(_served(endpoints, sources, lambda: counters.routes))
         yield has_started
 
 
@@ -97,14 +114,14 @@ def _no_supervisor() -> None:
 
 @asynccontextmanager
 async def worker_metrics(
-    endpoint: Endpoint | None,
+    endpoints: MetricsEndpoints,
     redis: RedisConnection,
     document: Callable[[], Document],
     reports: WorkerReports,
     reloads: ReloadStatus | None = None,
 ) -> AsyncIterator[None]:
     """Serve the combined metrics of all workers, which run ``document()``, until the context exits."""
-    if endpoint is None:
+    if endpoints.is_empty:
         yield
         return
     from streamroute.ops.metrics.sources import MetricsSources
@@ -114,7 +131,7 @@ async def worker_metrics(
         return [stream for stream in current.streams.values() if current.served(stream.name)]
 
     sources = MetricsSources(reports.counts, reports.stats, _group_poller(streams, redis), reloads)
-    async with _served(endpoint, sources, lambda: reports.ended.routes):
+    async with _served(endpoints, sources, lambda: reports.ended.routes):
         yield
 
 
@@ -135,7 +152,7 @@ def _group_poller(streams: Callable[[], Iterable[StreamConfig]], redis: RedisCon
 
 @asynccontextmanager
 async def _served(
-    endpoint: Endpoint, sources: MetricsSources, routes: Callable[[], Mapping[str, tuple[str, ...]]]
+    endpoints: MetricsEndpoints, sources: MetricsSources, routes: Callable[[], Mapping[str, tuple[str, ...]]]
 ) -> AsyncIterator[None]:
     from prometheus_client import CollectorRegistry, make_wsgi_app
 
@@ -145,7 +162,12 @@ async def _served(
 
     registry = CollectorRegistry(support_collectors_without_names=True)  # so that ?name[]= works
     registry.register(RouteCollector(sources, routes))
-    with http_server(endpoint, pages(make_wsgi_app(registry), sources.health_problems)) as at:
-        log.info("metrics are at http://%s/metrics", at)
+    application = pages(make_wsgi_app(registry), sources.health_problems)
+    with ExitStack() as stack:
+        if endpoints.public is not None:
+            at = stack.enter_context(http_server(endpoints.public, application))
+            log.info("metrics are at http://%s/metrics", at)
+        if endpoints.internal is not None:
+            endpoints.internal = stack.enter_context(http_server(endpoints.internal, application))
         async with in_background(sources.group_poller.run()):
             yield

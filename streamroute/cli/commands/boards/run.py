@@ -45,29 +45,34 @@ async def serve_board(
     async with AsyncExitStack() as stack:
         stack.enter_context(stop_on_signals(stop.set))
         listener = stack.enter_context(listen(options.http))
-        names = _names([each.document for each in loaded])
+        names = service_names([each.document for each in loaded])
         services = []
         for name, config, store in zip(names, loaded, stores, strict=True):
-            redis = await stack.enter_async_context(_open(config.document, embedded=embedded))
+            redis = await stack.enter_async_context(open_shown_server(config.document, embedded=embedded))
             shown = ShownConfig(config.document, config.compiled, config.checked.findings)
             services.append(BoardService(name, shown, redis, store))
         app = create_application(services, policy, probe_routes(services))
         at = await stack.enter_async_context(serving(PathPrefix(app, options.http_prefix), listener))
         log.info("the board is at http://%s%s/", at, options.http_prefix)
-        if policy.token_path is not None:
-            log.info("sign in with a token of %s", policy.token_path)
+        log_access(policy)
         await stop.wait()
     return ExitCode.OK
 
 
-def _open(document: Document, *, embedded: bool) -> AbstractAsyncContextManager[RedisConnection]:
+def log_access(policy: AccessPolicy) -> None:
+    """Log how people sign in."""
+    if policy.token_path is not None:
+        log.info("people sign in to the board with the tokens in %s", policy.token_path)
+
+
+def open_shown_server(document: Document, *, embedded: bool) -> AbstractAsyncContextManager[RedisConnection]:
     address = document.redis
     return open_redis(
         address.url, folder=document.folder, written=address.url_in_file, embedded=embedded, create=False
     )
 
 
-def _names(documents: Sequence[Document]) -> list[str]:
+def service_names(documents: Sequence[Document]) -> list[str]:
     """Return a short name for each configuration, which its pages have in their addresses."""
     names: list[str] = []
     for document in documents:

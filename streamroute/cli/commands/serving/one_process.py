@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from streamroute.app import open_app
 from streamroute.cli.arguments.server import open_server
 from streamroute.cli.commands.serving.banner import log_banner
+from streamroute.cli.commands.serving.board_process import board_process
 from streamroute.cli.commands.serving.options import route_names
 from streamroute.cli.output.run_summary import print_summary
 from streamroute.cli.process.deadline import StopDeadline, max_stop_seconds
@@ -105,6 +106,7 @@ class _ServeRun:
                 None if self._reloads is None else self._reloads.status,
             )
         )
+        await stack.enter_async_context(board_process(options.board, options.metrics.internal, self._reloads))
         await app.start()
         report_started()
         if options.is_worker:

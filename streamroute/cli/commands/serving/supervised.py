@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from streamroute.cli.arguments.server import open_server
 from streamroute.cli.commands.serving.banner import log_banner
+from streamroute.cli.commands.serving.board_process import board_process
 from streamroute.cli.commands.serving.options import route_names
 from streamroute.cli.commands.serving.worker_generations import StartGeneration, SupervisedGenerations
 from streamroute.cli.output.run_summary import print_summary
@@ -48,6 +49,7 @@ async def serve_with_workers(
                 None if generations is None else generations.status,
             )
         )
+        await stack.enter_async_context(board_process(options.board, options.metrics.internal, reloads))
         log_banner(document, redis)
         try:
             code = await supervise(

@@ -1,0 +1,16 @@
+-- Removes the snapshots of workers that do not count as alive, except one worker's own.
+-- KEYS: the group's workers (hash), their snapshots (hash). ARGV: the consumer whose snapshot stays.
+-- Returns the number of removed snapshots.
+local workers, stats = KEYS[1], KEYS[2]
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+-- include is_alive
+
+local removed = 0
+for _, consumer in ipairs(redis.call('HKEYS', stats)) do
+  local alive, lease = string.match(redis.call('HGET', workers, consumer) or '', '^(%d+) (%d+) ')
+  if consumer ~= ARGV[1] and not is_alive(alive, lease) then
+    removed = removed + redis.call('HDEL', stats, consumer)
+  end
+end
+return removed

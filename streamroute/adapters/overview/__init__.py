@@ -1,0 +1,1 @@
+"""Everything that Redis knows of a group, read in a few round trips. Changes nothing."""
