@@ -33,6 +33,8 @@ class Incident(StrEnum):
     """Handlers did not end after they were cancelled."""
     CANARY_STOPPED = "canary_stopped"
     """A canary was switched off, because too many of its messages failed."""
+    FAILURE_RETURNED = "failure_returned"
+    """A dead letter belongs to a group of failures that was marked as resolved."""
     WORKER_DIED = "worker_died"
     """A worker process ended unexpectedly and is restarted. Not specific to a stream."""
     RELOAD_MISSED = "reload_missed"
@@ -55,6 +57,7 @@ _ALWAYS_WRITTEN: Final = frozenset(
         Incident.DELETED,
         Incident.STUCK,
         Incident.CANARY_STOPPED,
+        Incident.FAILURE_RETURNED,
         Incident.WORKER_DIED,
         Incident.RELOAD_MISSED,
     }
