@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from streamroute.adapters.codecs.builtin import codec_named
 from streamroute.core.dispatcher import BotRedisDispatcher
 from streamroute.incidents import LOG_ONLY, Incidents
+from streamroute.payload_redaction import HIDES_NOTHING, PayloadRedactor
 
 if TYPE_CHECKING:
     from streamroute.adapters.codecs.builtin import Codec
@@ -42,6 +43,7 @@ class Pipeline:
     ``generation`` identifies the configuration in dead letters. ``stream`` are the settings of the stream.
     ``checks`` validate message data, by type. ``process_message`` validates and dispatches one message:
     without checks and shadows it is the dispatcher's own. ``canaries`` decide in the filters of its routes.
+    ``redactor`` hides what the configuration shows to nobody.
     ``container`` may be closed when no entry of the pipeline is in flight any more
     (``RedisStreamProcessor.in_flight_of``).
     """
@@ -55,6 +57,7 @@ class Pipeline:
     container: Any
     process_message: MessageCallback
     canaries: tuple[Canary, ...] = ()
+    redactor: PayloadRedactor = HIDES_NOTHING
 
 
 class StreamPipelines:
@@ -120,6 +123,7 @@ def build_pipeline(
             observer,
         ),
         canaries=canaries,
+        redactor=PayloadRedactor(compiled.document.redact),
     )
 
 

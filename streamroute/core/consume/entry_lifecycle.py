@@ -75,6 +75,7 @@ class EntryLifecycle:
             failed=self._events.failed,
             stuck=self._events.stuck,
             give_back=self._releaser.release_soon,
+            consumer=consumer.consumer,
         )
 
     @property

@@ -22,6 +22,7 @@ from streamroute.core.observer import Observer, Result
 from streamroute.errors import Postpone, Reject, RouteFailure, StreamrouteError
 from streamroute.logs.coalescing import coalesced_by, coalesced_by_reason
 from streamroute.logs.exception_text import cause_of, error_text, traceback_text
+from streamroute.logs.record_facts import about_failure
 from streamroute.logs.user_frame import user_frame
 from streamroute.message import Message
 from streamroute.text.limits import ERROR, NAME, REASON
@@ -201,7 +202,8 @@ def _text(error: BaseException) -> str:
 
 def _coalesced(what: str, route: str, error: BaseException) -> Mapping[str, Any]:
     """Coalesce log records of a route that fails in the same way with the same type of exception."""
-    return coalesced_by(what, route, _class_of(error))
+    error_class = _class_of(error)
+    return {**coalesced_by(what, route, error_class), **about_failure(route, error_class)}
 
 
 def _class_of(error: BaseException) -> str:

@@ -12,12 +12,14 @@ from streamroute.app import open_app
 from streamroute.cli.arguments.server import open_server
 from streamroute.cli.commands.serving.banner import log_banner
 from streamroute.cli.commands.serving.options import route_names
+from streamroute.cli.output.logging import add_to_records
 from streamroute.cli.output.run_summary import print_summary
 from streamroute.cli.process.deadline import StopDeadline, max_stop_seconds
 from streamroute.cli.process.exit_codes import ExitCode
 from streamroute.cli.process.metrics import process_metrics
 from streamroute.cli.process.signals import stop_on_signals
 from streamroute.cli.process.workers import watch_lifeline
+from streamroute.core.log_fields import EntryFieldsFilter
 from streamroute.incidents import Incidents
 from streamroute.ops.metrics.counters import Counters
 from streamroute.ops.reload.app_target import AppTarget
@@ -44,6 +46,7 @@ async def serve(loaded: UsableConfig, options: ServeOptions, reloads: Reloads | 
 
     ``reloads`` is None for a run that does not reload: one that ends by itself, or a worker.
     """
+    add_to_records(EntryFieldsFilter())
     run = _ServeRun(loaded, options, reloads)
     async with AsyncExitStack() as stack:
         app, redis = await run.start(stack)
