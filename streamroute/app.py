@@ -70,6 +70,10 @@ class App:
         """The services of the current configuration by stream; may be read from any thread."""
         return self._running.current
 
+    def all_services(self) -> list[Service]:
+        """Return the services, and the replaced ones whose handlers still run; for any thread."""
+        return self._running.all
+
     @property
     def generation(self) -> str:
         """The name of the configuration that decodes messages now; may be read from any thread."""

@@ -27,6 +27,7 @@ _COMMANDS: Final = {
     "routes": "Show the routes as a list or a graph.",
     "schema": "Print the JSON Schema of routes.yaml.",
     "serve": "Run the router until it is stopped.",
+    "status": "Show what streams, workers, routes and retries do now.",
     "test": "Run the route tests.",
 }
 

@@ -145,6 +145,10 @@ class EntryLifecycle:
         """The number of workers occupied by stuck handlers; may be read from any thread."""
         return self._pool.stuck
 
+    def running_messages(self) -> list[Message]:
+        """Return the messages that handlers use now; may be called from any thread."""
+        return [payload for payload in self._pool.running_payloads() if isinstance(payload, Message)]
+
     def waiting(self) -> Collection[str]:
         """Return the ids of held entries that have not started; may be called from any thread."""
         return self._pool.waiting()

@@ -27,6 +27,7 @@ from streamroute.ops.reload.dropped_routes import report_waiting
 from streamroute.ops.reload.hooks import ReloadHooks
 from streamroute.ops.serve.gc_tuning import exclude_new_objects, rare_collections
 from streamroute.ops.serve.session import run_session
+from streamroute.ops.status.worker.publishing import publish_snapshots
 
 if TYPE_CHECKING:
     from streamroute.adapters.redis.connection import RedisConnection
@@ -109,6 +110,7 @@ class _ServeRun:
             )
         )
         await app.start()
+        await stack.enter_async_context(publish_snapshots(redis, app, self.counters))
         report_started()
         if options.is_worker:
             watch_lifeline(self.stop, self._deadline.begin)
