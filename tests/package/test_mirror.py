@@ -62,6 +62,7 @@ ELSEWHERE: Final = {
     "cli/output/route_tests": "cli/commands/test_test.py",
     "cli/output/stored_event": "cli/commands/test_explain_entries.py",
     "cli/process/deadline": "cli/commands/test_serve_stuck_handlers.py",
+    "cli/process/traces": "cli/commands/test_serve_traces.py",
     "cli/process/workers": "cli/commands/test_serve_workers.py",
     "cli/starter/greetings": "cli/commands/test_init.py",
     "compiler/resolve/codec_object": "cli/commands/test_check.py",
@@ -85,6 +86,7 @@ ELSEWHERE: Final = {
     "ops/status": "cli/commands/test_status.py",
     "ops/status/worker": "cli/commands/test_status.py",
     "ops/serve/background": "ops/metrics/test_group_poller.py",
+    "ops/traces/provider": "cli/commands/test_serve_traces.py",
     "system/extras": "cli/process/test_event_loop.py",
     "text/counted": "cli/commands/test_dead.py",
 }

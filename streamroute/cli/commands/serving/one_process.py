@@ -18,6 +18,7 @@ from streamroute.cli.process.deadline import StopDeadline, max_stop_seconds
 from streamroute.cli.process.exit_codes import ExitCode
 from streamroute.cli.process.metrics import process_metrics
 from streamroute.cli.process.signals import stop_on_signals
+from streamroute.cli.process.traces import process_traces
 from streamroute.cli.process.workers import watch_lifeline
 from streamroute.core.log_fields import EntryFieldsFilter
 from streamroute.incidents import Incidents
@@ -97,6 +98,7 @@ class _ServeRun:
                 observer=self.counters.observe,
                 incidents=Incidents(self.counters.count_event),
                 on_stuck=self._on_stuck,
+                tracing=await stack.enter_async_context(process_traces(options.traces)),
             )
         )
         if options.feed is not None:

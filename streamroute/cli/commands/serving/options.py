@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 class ServeOptions:
     """The options of ``serve``; of a worker, ``report`` is its file descriptor for reports.
 
-    ``channel`` is a worker's channel for generations; None if it is not reloaded.
+    ``channel`` is a worker's channel for generations; None if it is not reloaded. ``traces`` is how spans
+    refer to those of producers; None to decide by the environment.
     """
 
     feed: Feed | None = None
@@ -30,6 +31,7 @@ class ServeOptions:
     metrics: Endpoint | None = None
     report: int | None = None
     channel: WorkerChannelEnd | None = None
+    traces: str | None = None
 
     @property
     def is_bounded(self) -> bool:
