@@ -28,6 +28,7 @@ _COMMANDS: Final = {
     "schema": "Print the JSON Schema of routes.yaml.",
     "serve": "Run the router until it is stopped.",
     "status": "Show what streams, workers, routes and retries do now.",
+    "tail": "Show messages as they come.",
     "test": "Run the route tests.",
 }
 
