@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from streamroute.compiler.dry_run import ELSEWHERE, Decision, decide
@@ -15,20 +15,19 @@ if TYPE_CHECKING:
     from streamroute.compiler.compiled import Compiled
     from streamroute.config.document import RouteConfig
     from streamroute.ops.tail.query import TailQuery
+    from streamroute.payload_redaction import PayloadRedactor
 
 _HIDDEN: Final = "a hidden field decides it"
 _CANNOT_SHOW: Final = "what its handler receives cannot be shown: it depends on a hidden field"
 _MAX_ROUTES: Final = 50  # in one record
 
-Redact = Callable[[Mapping[str, Any]], Mapping[str, Any]]
-
 
 class RouteViews:
     """The views of the routes of each stream and type; the routes are indexed once."""
 
-    def __init__(self, compiled: Compiled, query: TailQuery, redact: Redact) -> None:
+    def __init__(self, compiled: Compiled, query: TailQuery, redactor: PayloadRedactor) -> None:
         self._query = query
-        self._redact = redact
+        self._redactor = redactor
         self._by_type: dict[tuple[str, str], list[RouteConfig]] = {}
         for route in (checked.config for checked in compiled.routes):
             for stream in route.streams:
@@ -48,8 +47,8 @@ class RouteViews:
         decisions = decide(routes, payload, stream, traced=explains)
         shown = decisions
         if explains or self._query.transforms:
-            redacted = self._redact(payload)
-            shown = decisions if redacted == payload else decide(routes, redacted, stream, traced=explains)
+            redacted = self._redactor.redact(payload)
+            shown = decisions if redacted is payload else decide(routes, redacted, stream, traced=explains)
         views = [
             self._view(decision, safe)
             for decision, safe in zip(decisions, shown, strict=True)

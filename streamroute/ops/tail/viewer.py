@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from streamroute.message import ExpandingMessage
 from streamroute.ops.route_tests.delivery import codec_of, received
 from streamroute.ops.tail.records import MessageView, RouteView
 from streamroute.ops.tail.route_views import RouteViews
+from streamroute.payload_redaction import PayloadRedactor
 from streamroute.text.limits import NAME
 from streamroute.text.safe_text import one_line
 from streamroute.text.truncation import clip
@@ -21,9 +22,6 @@ from streamroute.text.truncation import clip
 if TYPE_CHECKING:
     from streamroute.compiler.compiled import Compiled
     from streamroute.ops.tail.query import TailQuery
-
-Redact = Callable[[Mapping[str, Any]], Mapping[str, Any]]
-"""Returns a payload without the values that the configuration hides."""
 
 _NOT_IMPORTED = "not decoded: its codec is the project's own; add --import"
 
@@ -48,14 +46,12 @@ class FilterFailures:
 class Viewer:
     """Views the entries that match a query."""
 
-    def __init__(
-        self, compiled: Compiled, query: TailQuery, redact: Redact = lambda payload: payload
-    ) -> None:
+    def __init__(self, compiled: Compiled, query: TailQuery) -> None:
         self.failures = FilterFailures()
         self._compiled = compiled
         self._query = query
-        self._redact = redact
-        self._routes = RouteViews(compiled, query, redact)
+        self._redactor = PayloadRedactor(compiled.document.redact)
+        self._routes = RouteViews(compiled, query, self._redactor)
 
     def view(self, stream: str, entry_id: str, parts: Sequence[bytes]) -> MessageView | None:
         """Return the message of an entry (alternating names and values); None if the query excludes it."""
@@ -78,7 +74,7 @@ class Viewer:
             id=entry_id,
             kind=kind,
             size=size,
-            payload=self._redact(payload),
+            payload=self._redactor.redact(payload),
             problem=problem,
             routes=routes,
         )
@@ -91,7 +87,8 @@ class Viewer:
         try:
             payload = received(self._compiled, stream, codec, fields)
         except DecodeError as error:
-            return None, one_line(clip(f"dead-lettered as a whole: {error}", NAME))
+            reason = self._redactor.hidden_in(fields=fields).redact(str(error))
+            return None, one_line(clip(f"dead-lettered as a whole: {reason}", NAME))
         problem = "" if type_of(payload) else "dead-lettered as a whole: it has no type"
         return ExpandingMessage(payload) if is_expanding(payload) else payload, problem
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from projects import Done, Project
+from projects import ROUTES, Done, Project
 from servers import wait_until
 
 if TYPE_CHECKING:
@@ -133,6 +133,27 @@ def test_hostile_entries_are_one_line_each(booked: Project) -> None:
     objects = tail(booked, "--last", "9")
     assert [row["id"] for row in objects] == [f"{number}-0" for number in range(1, 7)]
     assert [row["cut"] for row in objects].count(True) == 1
+
+
+def test_hidden_fields_are_in_no_output(booked: Project) -> None:
+    """Neither in a payload, nor in a reason, nor in what a handler receives."""
+    redact = "redact: [secret, nested.secret, nights]\nroutes:\n"
+    booked.routes(
+        "name: by_secret, type: booked, handler: jobs.ok, filter: \"secret == 'other'\"",
+        "name: moved, type: booked, handler: jobs.ok, transform: '{n: n, to: nested.secret, all: [secret]}'",
+        LONG,
+        head=ROUTES.replace("routes:\n", redact),
+    )
+    add(booked, "1-0", n=1, nights=314159, secret="swordfish", nested={"secret": "swordfish"})
+    booked.redis.xadd("events", {"type": "booked", "data": '["swordfish"'}, id="2-0")
+    for output_format in ("text", "json"):
+        words = ["--last", "9", "--no-follow", "--explain", "--transform", "after", "--format", output_format]
+        done = booked.run("tail", *words)
+        assert done.code == 0
+        assert "(redacted)" in done.out
+        assert "swordfish" not in done.out + done.err
+        assert "314159" not in done.out + done.err
+    assert [row["id"] for row in tail(booked, "--last", "9", "--where", "secret == 'swordfish'")] == ["1-0"]
 
 
 def test_new_messages_are_shown_until_the_interrupt(booked: Project) -> None:
