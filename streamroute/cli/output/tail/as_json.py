@@ -23,8 +23,14 @@ def json_record(record: TailRecord, *, full: bool) -> str:
     try:
         return as_json(data, _plain, indent=None) + "\n"
     except (ValueError, TypeError, RecursionError):  # nested too deeply, or an object of a user's codec
-        return as_json(
-            {**data, "data": None, "routes": [], "problem": "the payload cannot be JSON"}, safe_str, indent=None) + "\n"
+        return (
+            as_json(
+                {**data, "data": None, "routes": [], "problem": "the payload cannot be JSON"},
+                safe_str,
+                indent=None,
+            )
+            + "\n"
+        )
 
 
 def _message(message: MessageView, *, full: bool) -> dict[str, Any]:
