@@ -31,6 +31,7 @@ from streamroute.services.stream_changes import needs_another_consumer
 if TYPE_CHECKING:
     from streamroute.compiler.compiled import Compiled
     from streamroute.config.document import Document
+    from streamroute.core.tracing import Tracing
 
 _PATIENCE: Final = 30.0  # seconds for opening or closing a container while messages are processed
 _STALL_SHARE: Final = 3  # a container may block the event loop for a third of the shortest ``stall``
@@ -69,6 +70,10 @@ class App:
     def services(self) -> Mapping[str, Service]:
         """The services of the current configuration by stream; may be read from any thread."""
         return self._running.current
+
+    def all_services(self) -> list[Service]:
+        """Return the services, and the replaced ones whose handlers still run; for any thread."""
+        return self._running.all
 
     @property
     def generation(self) -> str:
@@ -238,16 +243,18 @@ async def open_app(
     observer: Observer = ignore_result,
     incidents: Incidents = LOG_ONLY,
     on_stuck: Callable[[str], None] = keep_serving,
+    tracing: Tracing | None = None,
 ) -> AsyncIterator[App]:
     """Yield the app of a checked configuration, not yet started; stop it on exit.
 
     ``observer`` is called with the outcome of each message, ``incidents`` reports other events of the
     streams. ``on_stuck`` is called with the name of a stream that has a stuck handler, if the stream is
-    configured with ``on_stuck: exit``.
+    configured with ``on_stuck: exit``. ``tracing`` gives messages and handlers spans (None: they have none).
 
     Raises SetupError if the container cannot be created or, on exit, closed.
     """
-    builder = ServiceBuilder(connection, consumer_names.consumer_name(), observer, incidents, on_stuck)
+    name = consumer_names.consumer_name()
+    builder = ServiceBuilder(connection, name, observer, incidents, on_stuck, tracing)
     concurrency = sum(stream.concurrency for stream in served_streams(document))
     with handler_threads(concurrency) as resize_threads:
         app = await _open(builder, document, compiled, resize_threads)

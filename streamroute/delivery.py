@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from streamroute.payload_redaction import PayloadRedactor
 from streamroute.trace_context import TraceContext
 from streamroute.values import DedupeLock, Outcome
 
@@ -15,6 +16,11 @@ class DeliveryPipeline(Protocol):
     @property
     def generation(self) -> str:
         """Identifies the configuration in dead letters."""
+        ...
+
+    @property
+    def redactor(self) -> PayloadRedactor:
+        """Hides the fields of payloads that the configuration shows to nobody."""
         ...
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from streamroute.logs.coalescing import NEVER_COALESCED, coalesced_by
+from streamroute.logs.record_facts import about_entry
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,8 @@ class Incident(StrEnum):
     """Handlers did not end after they were cancelled."""
     CANARY_STOPPED = "canary_stopped"
     """A canary was switched off, because too many of its messages failed."""
+    FAILURE_RETURNED = "failure_returned"
+    """A dead letter belongs to a group of failures that was marked as resolved."""
     WORKER_DIED = "worker_died"
     """A worker process ended unexpectedly and is restarted. Not specific to a stream."""
     RELOAD_MISSED = "reload_missed"
@@ -55,6 +58,7 @@ _ALWAYS_WRITTEN: Final = frozenset(
         Incident.DELETED,
         Incident.STUCK,
         Incident.CANARY_STOPPED,
+        Incident.FAILURE_RETURNED,
         Incident.WORKER_DIED,
         Incident.RELOAD_MISSED,
     }
@@ -75,16 +79,24 @@ class Incidents:
         self._callback = callback
 
     def report(
-        self, incident: Incident, stream: str, text: str, *details: object, count: int = 1, kind: str = ""
+        self,
+        incident: Incident,
+        stream: str,
+        text: str,
+        *details: object,
+        count: int = 1,
+        kind: str = "",
+        about: Mapping[str, Any] | None = None,
     ) -> None:
         """Log ``text % details``, at the level of the incident, and count it ``count`` times.
 
         Equal incidents of many streams, such as a lost server, are logged as one line, or one for each
         ``kind``. Deleted entries, stuck handlers, stopped canaries, and workers that died or missed
-        a reload get a line each.
+        a reload get a line each. ``about`` is the payload of the entry that it is about.
         """
         alike = NEVER_COALESCED if incident in _ALWAYS_WRITTEN else coalesced_by(text, kind)
-        log.log(_LEVELS.get(incident, logging.WARNING), text, *details, stacklevel=2, extra=alike)
+        extra = {**alike, **about_entry(about)}
+        log.log(_LEVELS.get(incident, logging.WARNING), text, *details, stacklevel=2, extra=extra)
         self._callback(stream, incident, count)
 
 

@@ -64,6 +64,7 @@ class GroupKeys(NamedTuple):
     audit: str
     jobs: str
     stats: str
+    failures: str
 
     @classmethod
     def of(cls, stream: str, group: str, dead: str | None = None) -> GroupKeys:
@@ -72,7 +73,8 @@ class GroupKeys(NamedTuple):
         ``retry`` is a stream, ``due`` a sorted set of retries by due time (Redis time), ``delayed`` a hash of
         their records, ``workers`` a hash of the live consumers, ``routes`` a hash of the routes they know,
         ``generations`` a hash of the configurations they run, ``audit`` a stream of what operators did,
-        ``jobs`` a hash of paced jobs by id, ``stats`` a hash of the snapshots of the live consumers (JSON).
+        ``jobs`` a hash of paced jobs by id, ``stats`` a hash of the snapshots of the live consumers (JSON),
+        ``failures`` a hash of the groups of dead letters by signature (JSON).
         """
         prefix = f"{base(stream)}:{group}"
         return cls(
@@ -89,6 +91,7 @@ class GroupKeys(NamedTuple):
             audit=f"{prefix}:audit",
             jobs=f"{prefix}:jobs",
             stats=f"{prefix}:stats",
+            failures=f"{prefix}:failures",
         )
 
     def dedupe(self, route: str, digest: str) -> str:

@@ -13,7 +13,9 @@ _FIELDS: Final = tuple(prefix + TRACEPARENT.encode() for prefix in (b"", b"ce-",
 
 Source: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/extensions/distributed-tracing.md
 """
+_STATE_FIELDS: Final = tuple(name.replace(TRACEPARENT.encode(), TRACESTATE.encode()) for name in _FIELDS)
 _NO_STATE: Final = (None, None)
+_WHOLE_EVENT: Final = b"cloudevent"
 
 
 def producer_context(payload: Mapping[str, Any]) -> TraceContext | None:
@@ -46,17 +48,35 @@ def trace_id_of(payload: Mapping[str, Any]) -> str:
     return "" if context is None else context.trace_id
 
 
-def keep_trace(message: Message) -> None:
-    """Keep the context of the producer beside the message, for a copy that loses the entry's fields."""
-    if message.delivery.trace is None:
-        message.delivery.trace = producer_context(message)
+def keep_trace(payload: Mapping[str, Any]) -> None:
+    """Keep the context of the producer beside a message, for a copy that loses the entry's fields."""
+    if isinstance(payload, Message) and payload.delivery.trace is None:
+        payload.delivery.trace = producer_context(payload)
+
+
+def carry_trace(entry: list[bytes], payload: Mapping[str, Any]) -> list[bytes]:
+    """Return the entry, made from the payload of a message, with the current context of that message.
+
+    Names and values alternate. The entry is returned unchanged if that context is the producer's, which it
+    carries already, and if it has a single field: that may be a whole CloudEvent, which is recognized by
+    having no other field beside it.
+    """
+    context = current_context(payload)
+    if context is None or context == producer_context(payload):
+        return entry
+    fields = dict(zip(entry[::2], entry[1::2], strict=True))
+    if len(fields) == 1 and _WHOLE_EVENT not in fields:
+        return entry
+    others = {name: value for name, value in fields.items() if name not in (*_FIELDS, *_STATE_FIELDS)}
+    own = {name.encode(): value.encode() for name, value in context.as_fields().items()}
+    return [part for field in {**others, **own}.items() for part in field]
 
 
 def _raw_context(raw: Mapping[bytes, bytes] | list[bytes]) -> tuple[bytes | None, bytes | None]:
     if not raw:
         return _NO_STATE
     fields = raw if isinstance(raw, Mapping) else dict(zip(raw[::2], raw[1::2], strict=True))
-    for name in _FIELDS:
+    for name, state_name in zip(_FIELDS, _STATE_FIELDS, strict=True):
         if name in fields:
-            return fields[name], fields.get(name.replace(TRACEPARENT.encode(), TRACESTATE.encode()))
+            return fields[name], fields.get(state_name)
     return _NO_STATE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from streamroute.redaction.entry_fields import entry_paths, redact_entry
 from streamroute.redaction.paths import parse_path, path_matcher
@@ -52,3 +52,7 @@ class PayloadRedactor:
             Redaction(values.add).value(payload, self._payload)
             redact_entry(fields or {}, self._entry, values.add)
         return values
+
+
+HIDES_NOTHING: Final = PayloadRedactor(())
+"""The redactor of a configuration without ``redact:``."""

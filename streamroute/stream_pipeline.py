@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from streamroute.adapters.codecs.builtin import codec_named
 from streamroute.core.dispatcher import BotRedisDispatcher
 from streamroute.incidents import LOG_ONLY, Incidents
+from streamroute.payload_redaction import HIDES_NOTHING, PayloadRedactor
 
 if TYPE_CHECKING:
     from streamroute.adapters.codecs.builtin import Codec
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from streamroute.core.consume.entry_starter import MessageCallback
     from streamroute.core.observer import Observer
     from streamroute.core.router import RedisRouter
+    from streamroute.core.tracing import Tracing
     from streamroute.values import KnownRoutes
 
 
@@ -42,6 +44,7 @@ class Pipeline:
     ``generation`` identifies the configuration in dead letters. ``stream`` are the settings of the stream.
     ``checks`` validate message data, by type. ``process_message`` validates and dispatches one message:
     without checks and shadows it is the dispatcher's own. ``canaries`` decide in the filters of its routes.
+    ``redactor`` hides what the configuration shows to nobody.
     ``container`` may be closed when no entry of the pipeline is in flight any more
     (``RedisStreamProcessor.in_flight_of``).
     """
@@ -55,6 +58,7 @@ class Pipeline:
     container: Any
     process_message: MessageCallback
     canaries: tuple[Canary, ...] = ()
+    redactor: PayloadRedactor = HIDES_NOTHING
 
 
 class StreamPipelines:
@@ -89,8 +93,12 @@ def build_pipeline(
     container: Any,
     observer: Observer,
     incidents: Incidents = LOG_ONLY,
+    tracing: Tracing | None = None,
 ) -> Pipeline:
-    """Build the pipeline of a stream, ready to dispatch; ``incidents`` reports stopped canaries."""
+    """Build the pipeline of a stream, ready to dispatch; ``incidents`` reports stopped canaries.
+
+    ``tracing`` gives each message a span (None: messages are not traced).
+    """
     routers = list(routers)
     canaries = _canaries(compiled, stream, routers)
     if canaries:
@@ -105,6 +113,8 @@ def build_pipeline(
     dispatcher.setup(container)
     codec = compiled.codecs[stream.name] if stream.name in compiled.codecs else codec_named(stream.codec)
     checks = compiled.checks(stream.name)
+    shadowed = _shadowed(dispatcher.process_message, compiled.shadows(stream.name), observer)
+    process = _process_message(shadowed, codec, checks, observer)
     return Pipeline(
         generation=compiled.document.generation,
         document=compiled.document,
@@ -113,13 +123,9 @@ def build_pipeline(
         codec=codec,
         checks=checks,
         container=container,
-        process_message=_process_message(
-            _shadowed(dispatcher.process_message, compiled.shadows(stream.name), observer),
-            codec,
-            checks,
-            observer,
-        ),
+        process_message=process if tracing is None else tracing.trace_messages(process, stream.name),
         canaries=canaries,
+        redactor=PayloadRedactor(compiled.document.redact),
     )
 
 

@@ -94,7 +94,8 @@ class Failure:
 
     ``time`` is in seconds since the epoch, by the worker's clock; ``reason`` is empty unless that failure was
     dead-lettered. ``generation`` identifies the configuration by which the route ran (empty: unknown).
-    ``error_class`` is as in ``RetryLater``.
+    ``error_class`` is as in ``RetryLater``. ``original`` holds the fields that the message had before an
+    operator edited it, packed; empty for every other failure.
     """
 
     route: str | None
@@ -104,6 +105,7 @@ class Failure:
     time: float
     generation: str = ""
     error_class: str = ""
+    original: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,7 @@ class DeadLetter:
     """The outcome of a route that failed permanently; ``route`` is None if the failure is not a route's.
 
     ``accepted``: whether the route's filter accepted the message. ``error_class`` is as in ``RetryLater``.
+    ``frame``: ``module:function`` of the user's code in which the exception was raised.
     """
 
     route: str | None
@@ -139,6 +142,7 @@ class DeadLetter:
     attempt: int = 1
     accepted: bool = True
     error_class: str = ""
+    frame: str = ""
 
 
 Outcome = RetryLater | DeadLetter

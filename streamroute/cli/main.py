@@ -28,6 +28,8 @@ _COMMANDS: Final = {
     "routes": "Show the routes as a list or a graph.",
     "schema": "Print the JSON Schema of routes.yaml.",
     "serve": "Run the router until it is stopped.",
+    "status": "Show what streams, workers, routes and retries do now.",
+    "tail": "Show messages as they come.",
     "test": "Run the route tests.",
 }
 

@@ -100,13 +100,18 @@ class Decision:
 
 
 def decide(
-    routes: Iterable[RouteConfig], payload: Mapping[str, Any], stream: str | None = None
+    routes: Iterable[RouteConfig],
+    payload: Mapping[str, Any],
+    stream: str | None = None,
+    *,
+    traced: bool = True,
 ) -> list[Decision]:
     """Return the verdict of each route, in order, on a message of ``stream`` (None: any stream).
 
-    Filters and transforms must compile.
+    Filters and transforms must compile. Without ``traced``, the decisions have no ``filter`` and no reasons,
+    which is many times as fast.
     """
-    decisions = [_decision(route, payload, stream) for route in routes]
+    decisions = [_decision(route, payload, stream, traced=traced) for route in routes]
     for canary in [each for each in decisions if each.route.canary is not None and each.route.is_live]:
         if canary.verdict not in ELSEWHERE:
             _decide_sides(decisions, canary, payload)
@@ -136,14 +141,16 @@ def _on_side(decision: Decision, side: CanarySide, *, has_message: bool) -> Deci
     return Decision(decision.route, Verdict.OTHER_SIDE, decision.filter, side=side)
 
 
-def _decision(route: RouteConfig, payload: Mapping[str, Any], stream: str | None) -> Decision:
+def _decision(
+    route: RouteConfig, payload: Mapping[str, Any], stream: str | None, *, traced: bool
+) -> Decision:
     if stream is not None and stream not in route.streams:
         return Decision(route, Verdict.OTHER_STREAM)
     if payload.get("type") not in route.types:
         return Decision(route, Verdict.OTHER_TYPE)
-    traced = None if route.filter is None else trace(route.filter, payload)
+    seen = trace(route.filter, payload) if traced and route.filter is not None else None
     result = _dry_run(route.filter, route.ignores_filter_errors, route.transform)(payload)
-    return Decision(route, result.verdict, traced, result.handler_payload, result.transform_error)
+    return Decision(route, result.verdict, seen, result.handler_payload, result.transform_error)
 
 
 class DryRunResult(NamedTuple):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from streamroute.compiler.checked_route import CheckedRoute, RuntimeContext
 from streamroute.compiler.resolve.call_signature import HandlerCall
 from streamroute.config.document import RouteConfig, StreamConfig
-from streamroute.core.router import FilterFunc, RedisRouter
+from streamroute.core.router import FilterFunc, HandlerFunc, RedisRouter
 from streamroute.errors import Reject, SetupError
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from streamroute.compiler.runtime.route_handler import Prepare
     from streamroute.compiler.trials.canaries import Canaries
     from streamroute.compiler.validation.data_check import Check
+    from streamroute.core.tracing import Tracing
     from streamroute.expressions.filters import FilterError
 
 NEEDS: Final = "__streamroute_needs__"
@@ -43,7 +44,7 @@ def build_routers(
     canaries = _canaries([route.config for route in routes])
     for route in routes:
         router = routers.setdefault(route.config.location.source.path, RedisRouter())
-        _register(router, route, stream, runtime.resources, validate, canaries)
+        _register(router, route, stream, runtime, validate, canaries)
     return list(routers.values())
 
 
@@ -51,7 +52,7 @@ def _register(
     router: RedisRouter,
     route: CheckedRoute,
     stream: StreamConfig,
-    resources: Mapping[str, Any],
+    runtime: RuntimeContext,
     validate: Prepare | None,
     canaries: Canaries | None,
 ) -> None:
@@ -60,12 +61,12 @@ def _register(
     config = route.config
     if route.handler_call is None:
         raise SetupError(f"the handler of the route {config.name!r} was not resolved")
-    handler = route_handler(
-        _with_resource(route.handler_call, resources, config.handler),
+    handler: HandlerFunc = route_handler(
+        _with_resource(route.handler_call, runtime.resources, config.handler),
         name=config.name,
         timeout=config.timeout,
         retry=config.policy_for(stream),
-        prepare=_prepare(config, validate),
+        prepare=_prepare(config, route.handler_call.function, validate),
         formerly=config.formerly,
     )
     if config.dedupe is not None:
@@ -74,9 +75,17 @@ def _register(
 
         shared = () if canaries is None else canaries.dedupe_names(config)
         handler = with_dedupe(handler, compile_value(config.dedupe.key), config.dedupe.ttl, shared)
+    if runtime.tracing is not None:
+        handler = _traced(handler, runtime.tracing, config.name)
     accepts = _filter(config) if canaries is None else canaries.filter_of(config)
     for message_type in dict.fromkeys(config.types):
         router.message(message_type, accepts)(handler)
+
+
+def _traced(handler: HandlerFunc, tracing: Tracing, route: str) -> HandlerFunc:
+    from streamroute.core.dispatch.routes import wrapped_handler
+
+    return wrapped_handler(handler, lambda run: tracing.trace_handler(run, route))
 
 
 def _canaries(routes: Sequence[RouteConfig]) -> Canaries | None:
@@ -114,15 +123,28 @@ def _warner(route: str) -> Callable[[FilterError], None]:
 # Payloads are validated and transformed before the handler.
 
 
-def _prepare(route: RouteConfig, validate: Prepare | None) -> Prepare | None:
+def _prepare(route: RouteConfig, handler: Callable[..., Any], validate: Prepare | None) -> Prepare | None:
     if route.transform is None:
         return validate
     from streamroute.expressions.transforms import compile_transform
 
-    transform = compile_transform(route.transform)
+    transform: Prepare = compile_transform(route.transform)
+    if builtin_attr(handler, CHECK) is not None:
+        transform = _keeping_trace(transform)
     if validate is None:
         return transform
     return lambda payload: transform(validate(payload))
+
+
+def _keeping_trace(transform: Prepare) -> Prepare:
+    """Keep the trace context of the entry, whose fields a transform drops: built-in handlers send it on."""
+    from streamroute.message_trace import keep_trace
+
+    def prepare(payload: dict[str, Any]) -> dict[str, Any]:
+        keep_trace(payload)
+        return transform(payload)
+
+    return prepare
 
 
 def _validator(checks: Mapping[str, Check], codec: Codec | str) -> Prepare:

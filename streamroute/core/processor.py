@@ -18,6 +18,7 @@ from streamroute.core.observer import Observer, ignore_result
 from streamroute.core.storage import LeaseKeeper, StreamStorageProtocol, keeps_leases
 from streamroute.errors import SetupError
 from streamroute.incidents import LOG_ONLY, Incidents
+from streamroute.message import Message
 from streamroute.outages import OutageTracker
 from streamroute.system.forked import PROCESS, begin_consuming, end_consuming
 from streamroute.system.waiting import wait_until
@@ -188,6 +189,15 @@ class RedisStreamProcessor:
     def stuck(self) -> int:
         """The number of workers occupied by stuck handlers; may be read from any thread."""
         return self._lifecycle.stuck
+
+    @property
+    def held(self) -> int:
+        """The number of entries that it holds, those that wait for a handler included; for any thread."""
+        return len(self._lifecycle.in_flight.payloads)
+
+    def running_messages(self) -> list[Message]:
+        """Return the messages that handlers use now, stuck ones included; may be called from any thread."""
+        return self._lifecycle.running_messages()
 
     def in_flight_of(self, pipeline: object) -> int:
         """Return how many entries that this pipeline decoded are not settled, released or lost yet.

@@ -14,6 +14,9 @@ from streamroute.system.forked import exit_if_forked
 ABANDONED_CALLS: Final[dict[asyncio.Task[Any], list[ThreadCall]]] = {}
 """Calls that keep running after they were cancelled, by the task that awaited them."""
 
+TASK_OF_THREAD: Final[dict[int, asyncio.Task[Any] | None]] = {}
+"""The task for which a thread runs a call, by the thread's id."""
+
 
 class ThreadCall:
     """One call of ``function``, which must not raise, in the event loop's default executor."""
@@ -23,9 +26,11 @@ class ThreadCall:
         self._begun = threading.Lock()  # taken by the starting thread or the cancelling task, never both
         self._thread: int | None = None
         self._running: asyncio.Future[Any] | None = None
+        self._task: asyncio.Task[Any] | None = None
 
     async def result(self) -> Any:
         """Return the function's result. On cancellation, a call that has begun is recorded as abandoned."""
+        self._task = asyncio.current_task()
         self._running = running = asyncio.get_running_loop().run_in_executor(None, self._run)
         try:
             return await asyncio.shield(running)
@@ -46,11 +51,13 @@ class ThreadCall:
     def _run(self) -> Any:
         if not self._begun.acquire(blocking=False):
             return None
-        self._thread = threading.get_ident()
+        self._thread = thread = threading.get_ident()
+        TASK_OF_THREAD[thread] = self._task
         try:
             return self._function()
         finally:
             self._thread = None
+            TASK_OF_THREAD.pop(thread, None)
             exit_if_forked()
 
     def _abandon(self, running: asyncio.Future[Any]) -> None:

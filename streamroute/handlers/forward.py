@@ -12,6 +12,7 @@ from streamroute.core.dispatch.retry_envelope import KEY
 from streamroute.errors import EncodeError, Reject
 from streamroute.handlers.contract import ArgumentProblem, built_in
 from streamroute.message import Message
+from streamroute.message_trace import carry_trace
 from streamroute.text.safe_text import safe_str
 
 _RESERVED: Final = KEY.encode()
@@ -56,7 +57,8 @@ def _check(arguments: Mapping[str, Any], streams: Sequence[str]) -> Iterator[Arg
 async def forward(payload: Mapping[str, Any], publishers: Publishers, /, *, stream: str) -> None:
     """Write the message to ``stream``; its entry is acknowledged after that.
 
-    The entry's raw fields are kept byte for byte. A transformed payload, and one with the reserved key
+    The entry's raw fields are kept byte for byte, except for the trace context of a message that is traced
+    here (``traceparent``, ``tracestate``). A transformed payload, and one with the reserved key
     ``_streamroute`` beside its type (not deeper, and not in a text), is encoded again without that key, with
     the codec of ``stream`` if the configuration declares it, else as JSON. After a crash between the write
     and the acknowledgment it is written again, with another entry id: give events an id of their own if that
@@ -65,7 +67,8 @@ async def forward(payload: Mapping[str, Any], publishers: Publishers, /, *, stre
     Source: https://redis.io/docs/latest/commands/xadd/
     """
     publisher = publishers(stream)
-    await publisher.publish([_raw(payload) or _encoded(payload, publisher)])
+    entry = _raw(payload) or _encoded(payload, publisher)
+    await publisher.publish([carry_trace(entry, payload)])
 
 
 def _raw(payload: Mapping[str, Any]) -> list[bytes]:

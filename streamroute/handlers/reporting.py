@@ -32,12 +32,20 @@ def _check(arguments: Mapping[str, Any], _streams: Sequence[str]) -> Iterator[Ar
 async def log(payload: Mapping[str, Any], *, level: str = "info", text: str = "") -> None:
     """Log the message, after ``text``, at ``level``.
 
-    The whole payload is logged; use a transform on the route to select what may be logged.
+    The whole payload is logged, but for the fields that ``redact:`` hides; use a transform on the route to
+    select what may be logged.
     """
     source = f"{payload.id} of {payload.stream}: " if isinstance(payload, Message) and payload.id else ""
     number = logging.getLevelNamesMapping()[level.upper()]
     prefix = f"{text} " if text else ""
-    logger.log(number, "%s%s%s", prefix, source, _payload_text(payload), extra=NEVER_COALESCED)
+    logger.log(number, "%s%s%s", prefix, source, _payload_text(_redacted(payload)), extra=NEVER_COALESCED)
+
+
+def _redacted(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the payload without the fields that the configuration hides."""
+    pipeline = payload.delivery.pipeline if isinstance(payload, Message) else None
+    shown: Mapping[str, Any] = payload if pipeline is None else pipeline.redactor.redact(payload)
+    return shown
 
 
 def _payload_text(payload: Mapping[str, Any]) -> str:

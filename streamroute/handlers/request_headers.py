@@ -13,6 +13,7 @@ from urllib.parse import quote, urlsplit
 
 from streamroute.errors import SetupError
 from streamroute.message import Message
+from streamroute.message_trace import current_context
 from streamroute.text.safe_text import safe_str
 
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -100,12 +101,19 @@ def headers_of(
     """
     headers = {"Content-Type": "application/json", "User-Agent": "streamroute", "Accept-Encoding": "identity"}
     if isinstance(payload, Message) and payload.id:
+        headers |= _trace_headers(payload)
         headers["X-Streamroute-Message"] = quote(f"{payload.stream}/{payload.id}", safe=_VISIBLE)
     for _, problem in header_problems(stated, from_env):
         raise SetupError(problem)
     configured = {**stated, **{name: _from_env(name, variable) for name, variable in from_env.items()}}
     merged = {name.lower(): (name, value) for name, value in {**headers, **configured}.items()}
     return dict(merged.values())
+
+
+def _trace_headers(message: Message) -> Mapping[str, str]:
+    """The trace context of a message: of its span, or of its producer, as a request is part of its trace."""
+    context = current_context(message)
+    return {} if context is None else context.as_fields()
 
 
 def _from_env(name: str, variable: str) -> str:

@@ -70,10 +70,11 @@ def _build_pipelines(
     builder: ServiceBuilder, document: Document, compiled: Compiled, container: Any
 ) -> dict[str, Pipeline]:
     resources = {"publishers": publishers_by_stream(builder.connection, compiled.codecs_by_stream)}
-    routers = compiled.routers_in(RuntimeContext(resources, validated=True))
+    routers = compiled.routers_in(RuntimeContext(resources, validated=True, tracing=builder.tracing))
     return {
         stream.name: build_pipeline(
-            stream, compiled, routers[stream.name], container, builder.observer, builder.incidents
+            *(stream, compiled, routers[stream.name], container, builder.observer, builder.incidents),
+            builder.tracing,
         )
         for stream in served_streams(document)
     }

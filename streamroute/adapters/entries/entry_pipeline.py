@@ -7,6 +7,7 @@ from typing import Protocol
 
 from streamroute.adapters.codecs.builtin import Codec, codec_named
 from streamroute.delivery import DeliveryPipeline
+from streamroute.payload_redaction import HIDES_NOTHING, PayloadRedactor
 
 
 class EntryPipeline(DeliveryPipeline, Protocol):
@@ -24,6 +25,7 @@ class CodecPipeline:
 
     codec: Codec
     generation: str = ""
+    redactor: PayloadRedactor = HIDES_NOTHING
 
 
 def codec_pipeline(codec: Codec | str) -> CodecPipeline:

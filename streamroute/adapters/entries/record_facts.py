@@ -28,8 +28,15 @@ _TAKEN: Final = re.compile(re.escape(FACTS) + rb"~*")
 
 _MAX_FAILURES: Final = 20
 _FAILURE_FACTS: Final = ("route", "attempt", "error", "reason", "time")
+_LATER_FAILURE_FACTS: Final = {
+    "generations": "generation",
+    "error_classes": "error_class",
+    "originals": "original",
+}
+"""Facts of a record, each with a value for every failure -> the attribute of the failure."""
 _KINDS: Final[Mapping[str, Any]] = {
     **dict.fromkeys(("id", "stream", "group", "reason", "error", "traceback", "generation"), str),
+    **dict.fromkeys(("error_class", "frame", "signature"), str),
     **dict.fromkeys(("route", "type"), str | None),
     "attempt": int,
     "deliveries": int,
@@ -41,26 +48,40 @@ _KINDS: Final[Mapping[str, Any]] = {
 
 
 def append_failure(history: Sequence[Failure], failure: Failure) -> Sequence[Failure]:
-    """Return the history with one more failure, limited to the latest failures."""
-    return (*history, failure)[-_MAX_FAILURES:]
+    """Return the history with one more failure, limited to the latest failures.
+
+    One that keeps the original fields of an edited message stays.
+    """
+    longer = (*history, failure)
+    dropped, kept = longer[:-_MAX_FAILURES], longer[-_MAX_FAILURES:]
+    originals = [failure for failure in dropped if failure.original][:1]
+    return (*originals, *kept[len(originals) :])
 
 
 def history_facts(history: Sequence[Failure]) -> dict[str, Any]:
-    """Return the facts of a history: its failures, and beside them the generation of each.
+    """Return the facts of a history: its failures, and beside them the later facts of each, as lists.
 
     A worker of an earlier release reads a failure only if it has no other fact than the first five.
     """
-    failures = [{name: getattr(failure, name) for name in _FAILURE_FACTS} for failure in history]
-    generations = [failure.generation for failure in history]
-    return {"history": failures, **({"generations": generations} if any(generations) else {})}
+    facts: dict[str, Any] = {
+        "history": [{name: getattr(failure, name) for name in _FAILURE_FACTS} for failure in history]
+    }
+    for name, attribute in _LATER_FAILURE_FACTS.items():
+        values = [getattr(failure, attribute) for failure in history]
+        if any(values):
+            facts[name] = values
+    return facts
 
 
 def failures_of(facts: Mapping[str, Any]) -> tuple[Failure, ...]:
-    """Return the history; an earlier release wrote no generations."""
-    generations = chain(map(str, facts.get("generations", ())), repeat(""))
+    """Return the history; an earlier release did not write the later facts."""
+    later = [chain(map(str, facts.get(name, ())), repeat("")) for name in _LATER_FAILURE_FACTS]
     return tuple(
-        Failure(**checked_facts(failure, _FAILURE_FACTS), generation=generation)
-        for failure, generation in zip(facts.get("history", ()), generations, strict=False)
+        Failure(
+            **checked_facts(failure, _FAILURE_FACTS),
+            **dict(zip(_LATER_FAILURE_FACTS.values(), values, strict=True)),
+        )
+        for failure, *values in zip(facts.get("history", ()), *later, strict=False)
     )
 
 

@@ -100,7 +100,7 @@ def retry_record(message: Message, retry: RetryLater) -> RetryRecord:
     history = message.history
     if not retry.postponed:
         error, generation = clip(retry.error, HISTORY), message.delivery.generation
-        failure = Failure(retry.route, message.attempt, error, "", time.time(), generation)
+        failure = Failure(retry.route, message.attempt, error, "", time.time(), generation, retry.error_class)
         history = append_failure(history, failure)
     return RetryRecord(
         id=message.id,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from streamroute.adapters.entries.dead_record import DeadRecord
+from streamroute.adapters.entries.dead_record import DeadRecord, group_facts
 from streamroute.adapters.entries.dedupe_locks import lock_owner, resolve_locks
 from streamroute.adapters.entries.field_lists import flatten_fields
 from streamroute.adapters.entries.retry_record import retry_record
@@ -13,6 +13,9 @@ from streamroute.delivery import Delivery
 from streamroute.keys import GroupKeys
 from streamroute.message import Message
 from streamroute.values import DeadLetter, RetryLater
+
+MAX_FAILURE_GROUPS: Final = 1000
+"""Groups of dead letters that the index of a consumer group holds; further ones are counted together."""
 
 _MAX_DELAY: Final = 365 * 86_400_000  # ms; the scripts treat a due time more than a year ahead as corrupt
 
@@ -34,12 +37,14 @@ def settlement(keys: GroupKeys, group: str, consumer: str, message: Message) -> 
     arguments: list[Argument] = [
         *(group, consumer, delivery.entry_id, delivery.deliveries),
         *(ack_mode(is_retry=message.is_stored_retry), len(retries), len(letters), lock_owner(message)),
+        *(keys.failures, MAX_FAILURE_GROUPS),
     ]
     for retry, record in zip(retries, records, strict=True):
         arguments += [record.name, delay_ms(retry.delay), record.pack()]
     for letter in letters:
-        fields = flatten_fields(DeadRecord.of(message, letter).write())
-        arguments += [len(fields), *fields]
+        dead = DeadRecord.of(message, letter)
+        fields = flatten_fields(dead.write())
+        arguments += [len(fields), *fields, dead.signature, group_facts(dead)]
     for held in keys_held:
         arguments += [held.route, held.state, held.fact]
     return [

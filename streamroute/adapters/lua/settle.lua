@@ -2,12 +2,16 @@
 -- KEYS: the stream in which the entry is pending, due (sorted set), delayed (hash), dead (stream), then a
 -- dedupe key (string) for each lock.
 -- ARGV: group, consumer, id, delivery count, "drop" or "keep", number of retries, number of dead letters, the
--- message's id; then for each retry its name, its delay (ms), its entry; then for each dead letter the number
--- of its names and values, and these; then for each lock its route and its new state: "done" and its ttl
--- (ms), "delayed" and the retry's name, or "free" and an empty argument.
--- Returns 1, or 0 if the consumer does not hold the entry any more and nothing was written.
+-- message's id, the group's index of failures (hash; not in KEYS: a server that denies it would refuse the
+-- script), the most groups of that index; then for each retry its name, its delay (ms), its entry; then for
+-- each dead letter the number of its names and values, these, its signature and the facts of its group (JSON);
+-- then for each lock its route and its new state: "done" and its ttl (ms), "delayed" and the retry's name, or
+-- "free" and an empty argument.
+-- Returns 0 if the consumer does not hold the entry any more and nothing was written; else 1, or a list of
+-- signatures, each with "returned" (its group was resolved) or with the reason why it is not in the index.
 local key, due, delayed, dead = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local group, consumer, id, message = ARGV[1], ARGV[2], ARGV[3], ARGV[8]
+-- include failure_index
 local held = redis.call('XPENDING', key, group, id, id, 1)[1]
 if not held or held[2] ~= consumer or held[4] ~= tonumber(ARGV[4]) then return 0 end
 
@@ -29,7 +33,8 @@ end
 
 local now = redis.call('TIME')
 local at = now[1] * 1000 + math.floor(now[2] / 1000)
-local next_arg = 9
+local notes = {}
+local next_arg = 11
 for _ = 1, tonumber(ARGV[6]) do
   local name, delay, entry = ARGV[next_arg], tonumber(ARGV[next_arg + 1]), ARGV[next_arg + 2]
   redis.call('ZADD', due, 'NX', at + delay, name)
@@ -38,8 +43,15 @@ for _ = 1, tonumber(ARGV[6]) do
 end
 for _ = 1, tonumber(ARGV[7]) do
   local count = tonumber(ARGV[next_arg])
-  redis.call('XADD', dead, '*', unpack(ARGV, next_arg + 1, next_arg + count))
+  local letter = redis.call('XADD', dead, '*', unpack(ARGV, next_arg + 1, next_arg + count))
   next_arg = next_arg + count + 1
+  local signature = ARGV[next_arg]
+  local note, reason = index_letter(ARGV[9], tonumber(ARGV[10]), signature, ARGV[next_arg + 1], letter, at)
+  if note then
+    notes[#notes + 1] = signature
+    notes[#notes + 1] = reason or note
+  end
+  next_arg = next_arg + 2
 end
 for i = 5, #KEYS do
   local route, state, detail = ARGV[next_arg], ARGV[next_arg + 1], ARGV[next_arg + 2]
@@ -59,4 +71,4 @@ for i = 5, #KEYS do
 end
 redis.call('XACK', key, group, id)
 if ARGV[5] == 'drop' then redis.call('XDEL', key, id) end
-return 1
+return #notes > 0 and notes or 1

@@ -12,7 +12,9 @@ from streamroute.adapters.entries.settlement import ack_mode, settlement
 from streamroute.adapters.redis.raw_client import send_command
 from streamroute.adapters.redis.replies import text
 from streamroute.adapters.redis.scripts import script, script_error_text
+from streamroute.adapters.stream.failure_reports import report_failures
 from streamroute.delivery import Delivery
+from streamroute.incidents import LOG_ONLY, Incidents
 from streamroute.keys import GroupKeys
 from streamroute.message import Message
 
@@ -68,6 +70,7 @@ async def settle_outcomes(
     group: str,
     consumer: str,
     messages: Mapping[str, Message],
+    incidents: Incidents = LOG_ONLY,
 ) -> tuple[list[str], dict[str, str]]:
     """Write the outcomes of each message and acknowledge it, by one script each, in one round trip.
 
@@ -83,4 +86,6 @@ async def settle_outcomes(
             refused[entry_id] = script_error_text(answer)
         elif not answer:
             lost.append(entry_id)
+        elif isinstance(answer, list):
+            report_failures(keys, answer, incidents)
     return lost, refused

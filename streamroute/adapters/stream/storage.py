@@ -207,7 +207,7 @@ class RedisStreamStorage:
         self._watermarks.moved(keys, group_name)
         if not to_write:
             return SettleResult(lost, {})
-        lost_too, refused = await settle_outcomes(*target, to_write)
+        lost_too, refused = await settle_outcomes(*target, to_write, self._incidents)
         return SettleResult(lost + lost_too, refused)
 
     async def release(

@@ -51,6 +51,27 @@ def load_or_exit(path: Path, *, imports: bool = True) -> UsableConfig:
     return loaded
 
 
+def document_or_exit(path: Path) -> Document:
+    """Read the configuration without compiling its expressions; on errors, print them and exit with 1.
+
+    For commands that only look at the streams and routes: with ten thousand routes it saves seconds.
+    """
+    from streamroute.cli.output.findings import summary, truncate_findings
+    from streamroute.cli.output.formats.full import render_full
+    from streamroute.config.findings.finding import Severity
+    from streamroute.config.load import load_config
+
+    result = load_config(path, outside=outside_allowed())
+    errors = [finding for finding in result.findings if finding.severity is Severity.ERROR]
+    if result.document is not None and not errors:
+        return result.document
+    columns, color = terminal_width(sys.stderr), wants_color(sys.stderr)
+    text = render_full(truncate_findings(errors), result.files, color=color, columns=columns)
+    echo(text, nl=False, err=True)
+    echo_error(f"{path} cannot be used: {summary(errors)}")
+    return exit_unusable()
+
+
 def check_or_exit(
     path: Path,
     *,

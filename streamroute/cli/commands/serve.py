@@ -71,6 +71,12 @@ if TYPE_CHECKING:
 )
 @access_options
 @click.option(
+    "--traces",
+    type=click.Choice(["link", "child", "off"]),
+    help="Export OpenTelemetry spans, linked to the producer's span, or as its children, too. Without this "
+    "option they are exported if OTEL_TRACES_EXPORTER names an exporter.",
+)
+@click.option(
     REPORT_OPTION,
     "report",
     hidden=True,
@@ -144,6 +150,7 @@ def command(
       streamroute serve --reload
       streamroute serve --dev
       streamroute serve --workers 4
+      OTEL_EXPORTER_OTLP_ENDPOINT=http://collector:4318 streamroute serve --traces link
       streamroute serve --feed events.jsonl --drain
     """
     import streamroute.app  # noqa: F401 - import it before the user's folder is on the import path
@@ -164,6 +171,7 @@ def command(
         adopt=others["adopt_data"],
         metrics=MetricsEndpoints(metrics),
         report=report,
+        traces=others["traces"],
     )
     set_up_logging(logs["log_format"], logs["log_level"])
     tolerate_closed_stdout()
@@ -196,7 +204,7 @@ def command(
         reloading = ReloadOptions(folder, others["watch"] or dev, outside_allowed(), hangups, code)
         reloads = Reloads(reloading, start) if reloads_itself else None
         if dev or workers is not None:
-            arguments = _worker_arguments(logs, drain=drain, dev=dev)
+            arguments = _worker_arguments(logs, drain=drain, dev=dev, traces=options.traces)
             command_line = worker_command(path, arguments, bytecode=not dev)
             return run_until_exit(serve_with_workers(start, options, command_line, workers or 1, reloads))
         if feed is not None and events is not None:
@@ -210,6 +218,10 @@ def _check_reloading(*, reloads: bool, dev: bool, watch: bool) -> None:
         raise click.UsageError(f"{'--dev' if dev else '--reload'} cannot be combined with --drain or --feed")
 
 
-def _worker_arguments(logs: dict[str, str], *, drain: bool, dev: bool = False) -> list[str]:
+def _worker_arguments(
+    logs: dict[str, str], *, drain: bool, dev: bool = False, traces: str | None = None
+) -> list[str]:
     arguments = [f"--{name.replace('_', '-')}={value}" for name, value in logs.items()]
+    if traces is not None:
+        arguments.append(f"--traces={traces}")
     return [*arguments, *["--drain"] * drain, *["--dev"] * dev, *["--allow-outside"] * outside_allowed()]

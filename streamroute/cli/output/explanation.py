@@ -11,8 +11,9 @@ from streamroute.cli.output.route_location import line_of, place_of
 from streamroute.cli.output.streams import printable
 from streamroute.compiler.dry_run import ELSEWHERE, Decision, Verdict
 from streamroute.compiler.trials.sides import CanarySide
+from streamroute.expressions.explain.step_text import step_rows, value_of
 from streamroute.expressions.explain.trace import Step
-from streamroute.expressions.explain.trace_explanation import as_text, json_safe, missing_at
+from streamroute.expressions.explain.trace_explanation import as_text, json_safe
 from streamroute.text.suggestions import did_you_mean
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def _block(decision: Decision, *, color: bool) -> Iterator[str]:
 def _steps(decision: Decision) -> Iterator[str]:
     assert decision.filter is not None  # noqa: S101 - asked only of routes with a filter
     deciders = {(reason.step.start, reason.step.end) for reason in decision.reasons}
-    rows = list(_rows(decision.filter.root, 1))
+    rows = [(f"{'  ' * depth}{text}", step) for depth, text, step in step_rows(decision.filter.root, 1)]
     width = min(max(len(indented) for indented, _ in rows), _MAX_WIDTH)
     for indented, step in rows:
         decides = (step.start, step.end) in deciders and step.node is not step.trace.tree.root
@@ -77,28 +78,6 @@ def _steps(decision: Decision) -> Iterator[str]:
         yield printable(f"{indented.ljust(width)}  {value_of(step)}") + mark
     if decision.filter.truncated:
         yield "  too many steps: not all parts are shown"
-
-
-def _rows(step: Step, depth: int) -> Iterator[tuple[str, Step]]:
-    text = " ".join(step.text.split())
-    yield f"{'  ' * depth}{text}", step
-    if step.observed.count or step.trace.failed(step.node):
-        for part in step.parts:
-            yield from _rows(part, depth + 1)
-
-
-def value_of(step: Step) -> str:
-    """Return the value of a part; describes a part without a value, or with several."""
-    if step.error is not None:
-        return f"failed: {step.error}"
-    observed = step.observed
-    if observed.count == 0:
-        return "(not reached)"
-    values = ", ".join(map(as_text, observed.values))
-    if observed.count > 1:
-        return f"{values}{', ...' if observed.count > len(observed.values) else ''}  ({observed.count} times)"
-    reason = missing_at(step)
-    return f"{values}  ({reason})" if reason else values
 
 
 def explained(explanation: Explanation, *, everything: bool) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from streamroute.cli.output.streams import echo, sanitize, write_at_once
 from streamroute.cli.output.terminal import wants_color
 from streamroute.logs.coalescing import NEVER_COALESCED, CoalescingHandler, message_of
 from streamroute.logs.exception_text import error_text, traceback_text
+from streamroute.logs.record_facts import fields_of
 from streamroute.text.limits import LONG, NAME
 from streamroute.text.safe_text import one_line, safe_repr
 from streamroute.text.truncation import clip
@@ -46,6 +47,13 @@ def set_up_logging(output_format: str, level: str) -> None:
     # Otherwise Python prints exceptions of threads and finalizers without a log record.
     threading.excepthook = _log_thread_exception
     sys.unraisablehook = _log_unraisable
+
+
+def add_to_records(facts: logging.Filter) -> None:
+    """Let ``facts`` see each record where it is logged, before it may wait for equal ones."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, CoalescingHandler):
+            handler.addFilter(facts)
 
 
 class _StderrHandler(logging.StreamHandler[TextIO]):
@@ -138,7 +146,7 @@ class _TextFormatter(_SafeFormatter):
             level = click.style(level, fg=color)
         # Unlike datetime, this works during the interpreter's shutdown.
         clock_time = time.strftime("%H:%M:%S", time.localtime(record.created))
-        line = f"{clock_time} {level}: {clip(one_line(clip(message_of(record), LONG)), LONG)}"
+        line = f"{clock_time} {level}: {clip(one_line(clip(_text(record), LONG)), LONG)}{_where(record)}"
         trace = _trace(record, one_line).split("\n") if record.exc_info else []
         return sanitize("\n  ".join([line, *map(one_line, trace)]), styled=self._colored)
 
@@ -146,7 +154,8 @@ class _TextFormatter(_SafeFormatter):
 class _JsonFormatter(_SafeFormatter):
     """Formats one JSON object per line: time (ISO 8601, UTC), level, logger, message.
 
-    ``repeated`` is the number of equal records that the line represents, if more than one.
+    ``repeated`` is the number of equal records that the line represents, if more than one. A record about an
+    entry has its stream, route, id, type, attempt, error_class, generation, worker and trace_id, as known.
     """
 
     def format_record(self, record: logging.LogRecord) -> str:
@@ -154,8 +163,11 @@ class _JsonFormatter(_SafeFormatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": clip(record.name, NAME),
-            "message": clip(message_of(record), LONG),
+            "message": clip(_text(record), LONG),
         }
+        about = fields_of(record)
+        if about is not None:
+            fields |= about.as_dict()
         repeated = getattr(record, "repeated", None)
         if repeated is not None:
             fields["repeated"] = repeated
@@ -164,6 +176,24 @@ class _JsonFormatter(_SafeFormatter):
         return json.dumps(fields).replace("##[", "\\u0023#[")
 
 
+def _text(record: logging.LogRecord) -> str:
+    """Return the message, without what the configuration hides."""
+    about = fields_of(record)
+    return message_of(record) if about is None else about.redact(message_of(record))
+
+
+def _where(record: logging.LogRecord) -> str:
+    """Return the entry of a warning, or of streamroute's own line, that does not name it."""
+    about = fields_of(record)
+    if about is None or not (record.levelno >= logging.WARNING or record.name.startswith("streamroute.")):
+        return ""
+    where = about.where(message_of(record))
+    return f" [{one_line(where)}]" if where else ""
+
+
 def _trace(record: logging.LogRecord, text: Callable[[str], str] = str) -> str:
-    error = record.exc_info[1] if record.exc_info else None
-    return traceback_text(error, text=text).rstrip() if error is not None else ""
+    error, about = record.exc_info[1] if record.exc_info else None, fields_of(record)
+    if error is None:
+        return ""
+    trace = traceback_text(error, text=text).rstrip()
+    return trace if about is None else about.redact(trace)

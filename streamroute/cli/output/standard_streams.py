@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import sys
 from contextlib import suppress
 from typing import Final, TextIO
@@ -33,6 +34,16 @@ def discard(stream: TextIO) -> None:
         os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
         stream.flush()
+
+
+def has_reader(stream: TextIO) -> bool:
+    """Whether the other end of a stream that is a pipe is still open; True for all others."""
+    try:
+        poll = select.poll()
+        poll.register(stream.fileno(), 0)  # errors are always reported
+        return not any(events & (select.POLLERR | select.POLLNVAL) for _, events in poll.poll(0))
+    except (AttributeError, OSError, ValueError):  # macOS has no poll() for some devices
+        return True
 
 
 def tolerate_closed_stdout() -> None:

@@ -66,9 +66,16 @@ def write_json(value: Any) -> None:
     _write(as_json(value), sys.stdout)
 
 
-def as_json(value: Any, default: Callable[[Any], Any] | None = None) -> str:
-    """Return a value as JSON in ASCII, which any parser accepts; halves of surrogate pairs are replaced."""
-    text = json.dumps(value, indent=2, default=default).replace("\x7f", "\\u007f").replace("##[", "\\u0023#[")
+def as_json(value: Any, default: Callable[[Any], Any] | None = None, *, indent: int | None = 2) -> str:
+    """Return a value as JSON in ASCII, which any parser accepts; halves of surrogate pairs are replaced.
+
+    Without ``indent``, it is one line.
+    """
+    text = (
+        json.dumps(value, indent=indent, default=default)
+        .replace("\x7f", "\\u007f")
+        .replace("##[", "\\u0023#[")
+    )
     return _ESCAPES.sub(_whole, text) if "\\ud" in text else text
 
 

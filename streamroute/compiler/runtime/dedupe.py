@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from streamroute.compiler.canonical_json import canonical_json
-from streamroute.core.dispatch.routes import HandlerParts, parts_of, route_key, set_parts
+from streamroute.core.dispatch.routes import route_key, wrapped_handler
 from streamroute.core.observer import Result
 from streamroute.errors import LeaseLostError, Postpone, Reject, SetupError
 from streamroute.expressions.filters import failure_text
@@ -56,21 +56,14 @@ class Deduplicates(Protocol):
 
 def with_dedupe(
     handler: HandlerFunc, evaluate: Evaluate, ttl: float, shared: Sequence[str] = ()
-) -> RouteHandler:
+) -> HandlerFunc:
     """Wrap a route's handler to run once for each value of its key; ``ttl`` is in seconds.
 
     ``shared`` are names of routes that do the same work: a message that one of them ran is a duplicate here.
     """
     name, formerly = route_key(handler), getattr(handler, "formerly", ())
     others = (*formerly, *shared)
-    route = _deduplicated(handler, name, others, evaluate, ttl)
-    vars(route)["route_key"] = name
-    vars(route)["formerly"] = formerly
-    parts = parts_of(handler)
-    if parts is not None:
-        run = _deduplicated(parts.run, name, others, evaluate, ttl)
-        set_parts(route, HandlerParts(run, parts.policy))
-    return route
+    return wrapped_handler(handler, lambda run: _deduplicated(run, name, others, evaluate, ttl))
 
 
 def _deduplicated(

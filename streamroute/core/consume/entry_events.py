@@ -66,7 +66,7 @@ class EntryEvents:
 
     def stuck(self, entry_id: str, payload: dict[str, Any], worker: Worker) -> None:
         """Stop holding the entry of a stuck handler; that of a plain function has its outcome."""
-        self._report.stuck(entry_id, worker)
+        self._report.stuck(entry_id, payload, worker)
         if worker.abandoned is None:
             self._in_flight.discard([(entry_id, payload)])  # its lease will end, and it is delivered again
         self._on_stuck()
@@ -74,8 +74,9 @@ class EntryEvents:
     def lost(self, entry_ids: Iterable[str]) -> None:
         """Report entries that another consumer has claimed."""
         for entry_id in entry_ids:
-            self._report.lost(entry_id)
-            self._observe(self._in_flight.get(entry_id), None, Result.LOST)
+            payload = self._in_flight.get(entry_id)
+            self._report.lost(entry_id, payload)
+            self._observe(payload, None, Result.LOST)
 
     def _expect_retries(self, outcomes: Iterable[Outcome]) -> None:
         for outcome in outcomes:

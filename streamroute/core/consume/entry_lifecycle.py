@@ -75,6 +75,7 @@ class EntryLifecycle:
             failed=self._events.failed,
             stuck=self._events.stuck,
             give_back=self._releaser.release_soon,
+            consumer=consumer.consumer,
         )
 
     @property
@@ -143,6 +144,10 @@ class EntryLifecycle:
     def stuck(self) -> int:
         """The number of workers occupied by stuck handlers; may be read from any thread."""
         return self._pool.stuck
+
+    def running_messages(self) -> list[Message]:
+        """Return the messages that handlers use now; may be called from any thread."""
+        return [payload for payload in self._pool.running_payloads() if isinstance(payload, Message)]
 
     def waiting(self) -> Collection[str]:
         """Return the ids of held entries that have not started; may be called from any thread."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection
-from typing import Final
+from typing import Any, Final
 
 from streamroute.core.consume.pool.key_ordering import Entry
 from streamroute.core.consume.pool.worker import Worker
 from streamroute.core.stack_traces import task_stack, thread_stack
 from streamroute.incidents import Incident, Incidents
+from streamroute.logs.record_facts import about_entry
 from streamroute.message import Message
 from streamroute.outages import one_line
 
@@ -46,13 +47,14 @@ class EntryReports:
             template = "%d entries of %s are delivered again"
             self._incidents.report(Incident.REDELIVERED, stream, template, again, stream, count=again)
 
-    def stuck(self, entry_id: str, worker: Worker) -> None:
+    def stuck(self, entry_id: str, payload: dict[str, Any], worker: Worker) -> None:
         """Report a cancelled handler that keeps running, or threads of a plain function, with the stack."""
         if worker.abandoned is None:
             template, stack = _STUCK, task_stack(worker.task)
         else:
             template, stack = _RUNS_ON, ", and ".join(map(thread_stack, worker.abandoned.calls))
-        self._incidents.report(Incident.STUCK, self._stream, template, entry_id, self._stream, stack)
+        details = entry_id, self._stream, stack
+        self._incidents.report(Incident.STUCK, self._stream, template, *details, about=payload)
 
     def uncancellable(self, count: int) -> None:
         """Report handlers that had not ended when the consumer stopped."""
@@ -67,7 +69,7 @@ class EntryReports:
         """Report an entry that ended without an outcome."""
         log.error("entry %s of %s stays pending: %s", entry_id, self._stream, one_line(error))
 
-    def lost(self, entry_id: str) -> None:
+    def lost(self, entry_id: str, payload: dict[str, Any]) -> None:
         """Report an entry that another worker has claimed."""
         template = "lost the lease of entry %s of %s: another worker has claimed it"
-        log.warning(template, entry_id, self._stream)
+        log.warning(template, entry_id, self._stream, extra=about_entry(payload))

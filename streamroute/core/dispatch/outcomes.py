@@ -22,6 +22,8 @@ from streamroute.core.observer import Observer, Result
 from streamroute.errors import Postpone, Reject, RouteFailure, StreamrouteError
 from streamroute.logs.coalescing import coalesced_by, coalesced_by_reason
 from streamroute.logs.exception_text import cause_of, error_text, traceback_text
+from streamroute.logs.record_facts import about_failure
+from streamroute.logs.user_frame import user_frame
 from streamroute.message import Message
 from streamroute.text.limits import ERROR, NAME, REASON
 from streamroute.text.safe_text import redacted_str, safe_repr, safe_str, type_name
@@ -101,7 +103,8 @@ def dead_letter(route: str, reason: str, error: BaseException, attempt: int) -> 
         *(route, attempt, message),
         extra=_coalesced("failed permanently", route, error),
     )
-    return DeadLetter(route, reason, text, traceback_text(cause), attempt, error_class=type_name(cause))
+    trace, name, frame = traceback_text(cause), type_name(cause), user_frame(cause)
+    return DeadLetter(route, reason, text, trace, attempt, error_class=name, frame=frame)
 
 
 def unknown_route(route: str, payload: Mapping[str, Any]) -> DeadLetter:
@@ -199,7 +202,8 @@ def _text(error: BaseException) -> str:
 
 def _coalesced(what: str, route: str, error: BaseException) -> Mapping[str, Any]:
     """Coalesce log records of a route that fails in the same way with the same type of exception."""
-    return coalesced_by(what, route, _class_of(error))
+    error_class = _class_of(error)
+    return {**coalesced_by(what, route, error_class), **about_failure(route, error_class)}
 
 
 def _class_of(error: BaseException) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import FunctionType
 from typing import Any, Final
@@ -71,6 +71,17 @@ def set_parts(handler: HandlerFunc, parts: HandlerParts) -> None:
 def parts_of(handler: HandlerFunc) -> HandlerParts | None:
     """Return the parts of a compiled handler, else None."""
     return _PARTS.get(handler) if type(handler) is FunctionType else None
+
+
+def wrapped_handler(handler: HandlerFunc, wrap: Callable[[HandlerFunc], HandlerFunc]) -> HandlerFunc:
+    """Wrap a compiled handler and its parts; the result is a compiled handler of the same route."""
+    route = wrap(handler)
+    vars(route)["route_key"] = route_key(handler)
+    vars(route)["formerly"] = getattr(handler, "formerly", ())
+    parts = parts_of(handler)
+    if parts is not None:
+        set_parts(route, HandlerParts(wrap(parts.run), parts.policy))
+    return route
 
 
 def _run_and_policy(handler: HandlerFunc) -> tuple[HandlerFunc, RetryPolicy | None]:

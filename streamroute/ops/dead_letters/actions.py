@@ -42,8 +42,8 @@ async def retry_page(
 
 async def drop_page(page: DeadLetterPage, result: ActionResult, *, dry_run: bool = False) -> None:
     """Delete the letters of a page."""
-    by_stream: dict[DeadLetters, list[StoredDeadLetter]] = {}
+    by_stream: dict[DeadLetters, list[tuple[StoredDeadLetter, DeadRecord | None]]] = {}
     for letter in page.letters:
-        by_stream.setdefault(letter.dead_letter_stream, []).append(letter.stored)
+        by_stream.setdefault(letter.dead_letter_stream, []).append((letter.stored, letter.current))
     for stream, letters in by_stream.items():
         result.done += len(letters) if dry_run else await stream.drop(letters)

@@ -134,6 +134,12 @@ EVENT_METRICS: Final = (
         "Times that a canary was switched off, because too many of its messages failed.",
         "times that a canary was switched off, because too many of its messages failed",
     ),
+    EventMetric(
+        Incident.FAILURE_RETURNED,
+        "failures_returned",
+        "Times that a failure came back after it was marked as resolved.",
+        "times that a failure came back after it was marked as resolved",
+    ),
     EventMetric(Incident.STUCK, "handlers_stuck", "Handlers that did not end after they were cancelled."),
     EventMetric(
         Incident.WORKER_DIED, "workers_died", "Worker processes that ended unexpectedly.", by_stream=False

@@ -44,6 +44,14 @@ class Recorded:
                 _add_times(total, (stream, route), RouteTimes(timing.handler, timing.entry))
         return total
 
+    def run_counts(self) -> dict[tuple[str, str], tuple[int, ...]]:
+        """Return how many runs of this process took how long, by stream and route: ``Histogram.counts``."""
+        return {
+            (stream, route): tuple(timing.handler.counts)
+            for stream, recorder in self._recorders.copy().items()
+            for route, timing in recorder.timings.copy().items()
+        }
+
     def failures(self) -> dict[FailureKey, int]:
         """Return the failures that an exception caused."""
         total = self._added_failures.copy()

@@ -83,7 +83,7 @@ async def test_concurrent_requeues_of_a_dead_letter_run_it_once(
     assert await box.requeue([*found, *found]) == 1
     assert await box.requeue(found) == 0
     assert await backend.client.xlen(KEYS.retry) == 1
-    assert await box.drop([stored for stored, _ in found]) == 0
+    assert await box.drop(found) == 0
 
 
 async def test_a_letter_whose_retry_cannot_be_written_stays(redis_client: Redis, box: DeadLetters) -> None:
@@ -101,7 +101,7 @@ async def test_letters_are_read_page_by_page_within_bounds(redis_client: Redis, 
     for n in range(1, 251):
         await client.xadd(KEYS.dead, {"n": n}, id=f"{n}-1")
     pages = [page async for page in box.pages(since=11, until=240)]
-    assert [len(page) for page in pages] == [1, 2, 4, 8, 16, 32, 64, 100, 3]
+    assert [len(page) for page in pages] == [1, 2, 4, 8, 16, 32, 64, 103]
     assert (pages[0][0].id, pages[-1][-1].id) == ("11-1", "240-1")
     assert (await box.count(), await box.find("7-1")) == (250, StoredDeadLetter("7-1", None))
     assert await box.find("7-2") is None

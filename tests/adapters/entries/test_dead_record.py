@@ -122,7 +122,7 @@ def test_a_dead_letter_contains_the_whole_message(accepted: bool) -> None:
         payload, **facts, pipeline=pipeline, routes=frozenset({"b", "a"}), fields=fields, history=(FAILURE,)
     )
     before = time.time()
-    record = DeadRecord.of(message, DeadLetter("a", "no", "E: x", "Traceback", 2, accepted))
+    record = DeadRecord.of(message, DeadLetter("a", "no", "E: x", "Traceback", 2, accepted, frame="shop:f"))
     assert before <= record.time <= time.time()
     assert record == DeadRecord(
         **facts,
@@ -139,11 +139,14 @@ def test_a_dead_letter_contains_the_whole_message(accepted: bool) -> None:
         trace=record.trace,
         history=(FAILURE,),
         accepted=accepted,
+        error_class="E",
+        frame="shop:f",
+        signature=record.kind.signature,
     )
     assert record.trace == {"traceparent": parent}
     assert json.loads(record.write()[b"_streamroute"])["v"] == 1
     assert DeadRecord.read(record.write()) == record
-    assert record.as_failure() == Failure("a", 2, "E: x", "no", record.time, "abc")
+    assert record.as_failure() == Failure("a", 2, "E: x", "no", record.time, "abc", "E")
 
 
 def test_a_dead_letter_is_made_of_facts_that_are_named() -> None:

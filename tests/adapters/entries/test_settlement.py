@@ -9,7 +9,7 @@ import pytest
 from backends import KEYS
 from consuming import GROUP, STREAM
 from messages import message_of
-from streamroute.adapters.entries.dead_record import DeadRecord
+from streamroute.adapters.entries.dead_record import DeadRecord, group_facts
 from streamroute.adapters.entries.dedupe_locks import (
     LockResolution,
     attach_lock,
@@ -62,20 +62,22 @@ def test_settlement_arguments_follow_the_order_of_the_script(
     attach_lock(settled.delivery, "bill", DedupeLock([BILL], 60))
     keys, (*head, name, delay, entry, count), rest = _parted(settled)
     assert keys == [pending_key, KEYS.due, KEYS.delayed, KEYS.dead, THANK, BILL]
-    assert head == [GROUP, "me", entry_id, 3, ack_mode(is_retry=settled.is_stored_retry), 1, 1, "1-0"]
+    mode = ack_mode(is_retry=settled.is_stored_retry)
+    assert head == [GROUP, "me", entry_id, 3, mode, 1, 1, "1-0", KEYS.failures, 1000]
     assert (name, delay) == ("1-0|thank|2", 2_500)
     record = RetryRecord.unpack(entry)
     assert (record.id, record.routes, record.attempt) == ("1-0", frozenset({"thank"}), 2)
     pairs = dict(zip(rest[:count:2], rest[1:count:2], strict=True))
     dead = DeadRecord.read({_bytes(key): _bytes(value) for key, value in pairs.items()})
     assert (dead.id, dead.route, dead.reason) == ("1-0", "bill", "bad")
-    assert rest[count:] == ["thank", "delayed", "1-0|thank|2", "bill", "free", ""]
+    assert rest[count : count + 2] == [dead.signature, group_facts(dead)]
+    assert rest[count + 2 :] == ["thank", "delayed", "1-0|thank|2", "bill", "free", ""]
 
 
 def _parted(settled: Message) -> tuple[list[str], list[Any], list[Any]]:
     """Return the keys, the arguments up to the first letter's size, and the arguments after it."""
     keys, arguments = settlement(KEYS, GROUP, "me", settled)
-    return list(keys), list(arguments[:12]), list(arguments[12:])
+    return list(keys), list(arguments[:14]), list(arguments[14:])
 
 
 def _bytes(value: Any) -> bytes:

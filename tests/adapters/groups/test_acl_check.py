@@ -239,7 +239,7 @@ async def test_an_operator_can_look_at_dead_letters_and_bring_them_back(
         letters = [letter async for page in dead.pages(since=0, until=await dead.now()) for letter in page]
         assert letters[0].record is not None
         assert await dead.requeue([(letters[0], letters[0].record)]) == 1
-        assert await dead.drop(letters[1:]) == 1
+        assert await dead.drop([(letter, letter.record) for letter in letters[1:]]) == 1
     assert await redis_client.xlen(KEYS.retry) == 1
 
 

@@ -80,7 +80,8 @@ class TestSettle:
     """One entry, with its outcomes."""
 
     RETRY = ("1-0|thank|2", 5_000, "a retry")
-    LETTER = (4, "id", "1-0", "reason", "bad")
+    GROUP_FACTS = ("abc", '{"title": "no luck"}')
+    LETTER = (4, "id", "1-0", "reason", "bad", *GROUP_FACTS)
 
     async def settle(
         self,
@@ -99,7 +100,8 @@ class TestSettle:
         ]
         counts = (len(retries), len(letters))
         done: int = await group.run(
-            "settle", keys, GROUP, ME, "1-0", deliveries, word, *counts, "1-0", *parts
+            *("settle", keys, GROUP, ME, "1-0", deliveries, word, *counts, "1-0"),
+            *(KEYS.failures, 1000, *parts),
         )
         return done
 
@@ -131,7 +133,7 @@ class TestSettle:
             group,
             deliveries=3,
             retries=(self.RETRY, ("1-0|bill|2", 90_000, "another")),
-            letters=(self.LETTER, (2, "id", "1-0"), (2, "id", "last")),
+            letters=(self.LETTER, (2, "id", "1-0", *self.GROUP_FACTS), (2, "id", "last", *self.GROUP_FACTS)),
             claims=(
                 (DEDUPE, "thank", "done", 60_000),
                 (others[0], "bill", "delayed", "1-0|bill|2"),
@@ -228,7 +230,7 @@ class TestSettle:
         await group.client.set(DEDUPE, "not readable")
         for n in ("2", "3"):
             await group.hold("1-0", ME, 1)
-            retry, letter = (f"1-0|thank|{n}", 5_000, "a retry"), (2, "n", n)
+            retry, letter = (f"1-0|thank|{n}", 5_000, "a retry"), (2, "n", n, *self.GROUP_FACTS)
             claims = ((DEDUPE, "thank", "done", 60_000),)
             assert await self.settle(group, retries=(retry,), letters=(letter,), claims=claims) == 1
         assert await group.entries(KEYS.dead) == [{"n": "2"}, {"n": "3"}]

@@ -228,12 +228,22 @@ class TestRevive:
 
     async def test_a_dead_letter_becomes_a_retry(self, group: Scripted) -> None:
         await group.add("1-0", "2-0", "3-0", stream=KEYS.dead)
-        assert await group.run("dead_letters/requeue", [KEYS.dead, KEYS.retry], "2-0", "a", "entry a") == 1
+        assert (
+            await group.run(
+                "dead_letters/requeue", [KEYS.dead, KEYS.retry], "2-0", "a", "entry a", KEYS.failures, "s"
+            )
+            == 1
+        )
         assert await group.ids(KEYS.dead) == ["1-0", "3-0"]
         assert await group.entries(KEYS.retry) == [{"name": "a", "entry": "entry a"}]
 
     async def test_a_missing_dead_letter_is_not_requeued_again(self, group: Scripted) -> None:
         await group.add("1-0", stream=KEYS.dead)
-        assert await group.run("dead_letters/requeue", [KEYS.dead, KEYS.retry], "2-0", "a", "entry a") == 0
+        assert (
+            await group.run(
+                "dead_letters/requeue", [KEYS.dead, KEYS.retry], "2-0", "a", "entry a", KEYS.failures, "s"
+            )
+            == 0
+        )
         assert await group.ids(KEYS.dead) == ["1-0"]
         assert await group.client.exists(KEYS.retry) == 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Final
 
 import click
@@ -25,8 +24,13 @@ def event_message(event: str | None, event_type: str | None, data: str | None) -
     if data is not None and event_type is None:
         raise click.UsageError("--data requires --type")
     if event_type is not None:
-        return {"type": event_type, **_object(data or "{}", "--data")}
-    return _typed(*_read(STDIN if event is None else event))
+        from streamroute.ops.explain.event_text import read_object
+
+        return {"type": event_type, **read_object(data or "{}", "--data", first_line=_FIRST_LINE)}
+    from streamroute.ops.explain.event_text import read_event
+
+    text, name = _read(STDIN if event is None else event)
+    return read_event(text, name, first_line=_FIRST_LINE, first_item=_FIRST_ITEM)
 
 
 def _read(event: str) -> tuple[str, str]:
@@ -42,37 +46,5 @@ def _read(event: str) -> tuple[str, str]:
         raise StreamrouteError(f"{name} is not UTF-8 text") from None
 
 
-def _typed(text: str, name: str) -> dict[str, Any]:
-    message = _object(text, name)
-    kind = message.get("type")
-    if not isinstance(kind, str) or not kind:
-        raise StreamrouteError(f'"type" of {name} must be a string, or the event is dead-lettered as a whole')
-    return message
-
-
-def _object(text: str, name: str) -> dict[str, Any]:
-    from streamroute.adapters.codecs.strict_json import read_json
-
-    try:
-        value = read_json(text.encode(errors="surrogatepass"))
-    except ValueError as error:
-        first, _, others = text.strip().partition("\n")
-        if others and _is_object(first):
-            raise StreamrouteError(f"{name} contains several events; {_ONE_OF_THEM}") from None
-        raise StreamrouteError(f"{name} {error}") from None
-    if isinstance(value, list) and name != "--data":
-        raise StreamrouteError(f"{name} is a list; {_ONE_OF_A_LIST}")
-    if not isinstance(value, dict):
-        raise StreamrouteError(f"{name} must be a JSON object")
-    return value
-
-
-_ONE_OF_THEM: Final = "explain one, such as the first: head -n 1 FILE | streamroute explain -"
-_ONE_OF_A_LIST: Final = "explain one event, such as the first: jq '.[0]' FILE | streamroute explain -"
-
-
-def _is_object(text: str) -> bool:
-    try:
-        return isinstance(json.loads(text), dict)
-    except (ValueError, RecursionError):
-        return False
+_FIRST_LINE: Final = ", such as the first: head -n 1 FILE | streamroute explain -"
+_FIRST_ITEM: Final = ", such as the first: jq '.[0]' FILE | streamroute explain -"

@@ -13,12 +13,15 @@ from streamroute.cli.arguments.server import open_server
 from streamroute.cli.commands.serving.banner import log_banner
 from streamroute.cli.commands.serving.board_process import board_process
 from streamroute.cli.commands.serving.options import route_names
+from streamroute.cli.output.logging import add_to_records
 from streamroute.cli.output.run_summary import print_summary
 from streamroute.cli.process.deadline import StopDeadline, max_stop_seconds
 from streamroute.cli.process.exit_codes import ExitCode
 from streamroute.cli.process.metrics import process_metrics
 from streamroute.cli.process.signals import stop_on_signals
+from streamroute.cli.process.traces import process_traces
 from streamroute.cli.process.workers import watch_lifeline
+from streamroute.core.log_fields import EntryFieldsFilter
 from streamroute.incidents import Incidents
 from streamroute.ops.metrics.counters import Counters
 from streamroute.ops.reload.app_target import AppTarget
@@ -26,6 +29,7 @@ from streamroute.ops.reload.dropped_routes import report_waiting
 from streamroute.ops.reload.hooks import ReloadHooks
 from streamroute.ops.serve.gc_tuning import exclude_new_objects, rare_collections
 from streamroute.ops.serve.session import run_session
+from streamroute.ops.status.worker.publishing import publish_snapshots
 
 if TYPE_CHECKING:
     from streamroute.adapters.redis.connection import RedisConnection
@@ -45,6 +49,7 @@ async def serve(loaded: UsableConfig, options: ServeOptions, reloads: Reloads | 
 
     ``reloads`` is None for a run that does not reload: one that ends by itself, or a worker.
     """
+    add_to_records(EntryFieldsFilter())
     run = _ServeRun(loaded, options, reloads)
     async with AsyncExitStack() as stack:
         app, redis = await run.start(stack)
@@ -94,6 +99,7 @@ class _ServeRun:
                 observer=self.counters.observe,
                 incidents=Incidents(self.counters.count_event),
                 on_stuck=self._on_stuck,
+                tracing=await stack.enter_async_context(process_traces(options.traces)),
             )
         )
         if options.feed is not None:
@@ -108,6 +114,7 @@ class _ServeRun:
         )
         await stack.enter_async_context(board_process(options.board, options.metrics.internal, self._reloads))
         await app.start()
+        await stack.enter_async_context(publish_snapshots(redis, app, self.counters))
         report_started()
         if options.is_worker:
             watch_lifeline(self.stop, self._deadline.begin)

@@ -22,7 +22,7 @@ class ServeOptions:
     """The options of ``serve``; of a worker, ``report`` is its file descriptor for reports.
 
     ``channel`` is a worker's channel for generations; None if it is not reloaded. ``board`` is None without
-    one.
+    one. ``traces`` is how spans refer to those of producers; None to decide by the environment.
     """
 
     feed: Feed | None = None
@@ -33,6 +33,7 @@ class ServeOptions:
     board: BoardStart | None = None
     report: int | None = None
     channel: WorkerChannelEnd | None = None
+    traces: str | None = None
 
     @property
     def is_bounded(self) -> bool:

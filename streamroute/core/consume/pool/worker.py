@@ -16,12 +16,14 @@ class Worker:
     ``dropped``: the result of this run does not count. ``retired``: it asks the pool after
     this run whether it is to end. ``cancelled`` is an
     entry that keeps running after it was cancelled, and since when (monotonic); ``is_stuck``: for too long.
+    ``consumer`` is the name under which the entries are pending.
     ``abandoned`` are threads that outlived their run: plain functions that keep running after their timeout.
     """
 
-    __slots__ = ("abandoned", "cancelled", "dropped", "entry", "is_stuck", "retired", "task")
+    __slots__ = ("abandoned", "cancelled", "consumer", "dropped", "entry", "is_stuck", "retired", "task")
 
-    def __init__(self) -> None:
+    def __init__(self, consumer: str = "") -> None:
+        self.consumer = consumer
         self.task: asyncio.Task[None] | None = None
         self.entry: Entry | None = None
         self.dropped = False

@@ -14,6 +14,7 @@ from time import monotonic
 from typing import Any, Final
 
 from streamroute.core.cancellation import is_own_cancellation, uncloseable
+from streamroute.core.consume.pool.current_entry import register
 from streamroute.core.consume.pool.idle_workers import IdleWorkers
 from streamroute.core.consume.pool.key_ordering import Entry, KeyedQueue
 from streamroute.core.consume.pool.loop_budget import LoopBudget
@@ -45,7 +46,8 @@ class WorkerPool:
     entry that is still running ``stuck_after`` seconds after it was cancelled, and with its worker. The entry
     of a plain function that keeps running in its thread has its outcome, but the worker stays occupied.
     ``give_back`` is called with the queued entries, which leave the queue, when every worker is stuck.
-    ``order`` keeps entries with equal keys from running concurrently. ``uncancellable`` is the number of
+    ``order`` keeps entries with equal keys from running concurrently. ``consumer`` is its name in the group.
+    ``uncancellable`` is the number of
     cancelled handlers that had not ended when the pool closed.
     """
 
@@ -61,7 +63,9 @@ class WorkerPool:
         give_back: Callable[[dict[str, dict[str, Any]]], None] | None = None,
         stuck_after: float = STUCK_AFTER,
         last_patience: float = _LAST_PATIENCE,
+        consumer: str = "",
     ) -> None:
+        self._consumer = consumer
         self._concurrency = concurrency
         self._handle = handle
         self._done = done
@@ -238,9 +242,10 @@ class WorkerPool:
     # The workers.
 
     def _start_worker(self) -> None:
-        worker = Worker()
+        worker = Worker(self._consumer)
         self._workers.add(worker)
         worker.task = asyncio.create_task(uncloseable(self._work(worker)))
+        register(worker)
 
     async def _work(self, worker: Worker) -> None:
         self._idle.begin()

@@ -1,0 +1,1 @@
+"""The parts of ``status`` and ``top``: their options, and how they look repeatedly."""

@@ -1,0 +1,1 @@
+"""The parts of ``tail``: its options, and the loop that shows what comes."""

@@ -1,0 +1,1 @@
+"""Render the status of streams, their retries, and the busiest routes."""

@@ -1,0 +1,1 @@
+"""The state of streams, groups, workers and routes, read from Redis. Changes nothing, prints nothing."""

@@ -1,0 +1,215 @@
+"""``streamroute tail``: messages as they come, of any content, without consuming them."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from projects import ROUTES, Done, Project
+from servers import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from servers import RealServer
+
+LONG = "name: long, type: booked, handler: jobs.ok, filter: 'nights > `3`', transform: '{n: n, stay: nights}'"
+ALL = "name: all, type: booked, handler: jobs.ok"
+
+
+@pytest.fixture
+def booked(project: Project) -> Project:
+    """A project with two routes."""
+    project.routes(LONG, ALL)
+    return project
+
+
+def add(project: Project, entry_id: str, **data: Any) -> None:
+    project.redis.xadd("events", {"type": "booked", "data": json.dumps(data)}, id=entry_id)
+
+
+def rows(done: Done) -> list[dict[str, Any]]:
+    assert done.code == 0, done.err
+    return [json.loads(line) for line in done.out.splitlines()]
+
+
+def tail(project: Project, *words: str) -> list[dict[str, Any]]:
+    return rows(project.run("tail", "--format", "json", "--no-follow", *words))
+
+
+def test_earlier_messages_are_shown_and_nothing_is_consumed(booked: Project) -> None:
+    add(booked, "1000-0", n=1, nights=2)
+    add(booked, "2000-0", n=2, nights=5)
+    done = booked.run("tail", "--last", "5", "--no-follow")
+    assert done == Done(
+        0,
+        '1970-01-01 00:00:01.000  events 1000-0  booked  -> all  {"n": 1, "nights": 2}\n'
+        '1970-01-01 00:00:02.000  events 2000-0  booked  -> long, all  {"n": 2, "nights": 5}\n',
+        "reading events\n",
+    )
+    assert booked.redis.xinfo_groups("events") == []
+
+
+def test_the_object_of_a_message(booked: Project) -> None:
+    add(booked, "2000-0", n=2, nights=5)
+    assert tail(booked, "--last", "1", "--route", "long", "--transform", "after") == [
+        {
+            "time": "1970-01-01T00:00:02.000+00:00",
+            "stream": "events",
+            "id": "2000-0",
+            "type": "booked",
+            "size": 35,
+            "problem": None,
+            "routes": [
+                {
+                    "route": "long",
+                    "verdict": "matched",
+                    "runs": True,
+                    "reasons": [],
+                    "received": {"n": 2, "stay": 5},
+                    "problem": None,
+                }
+            ],
+            "cut": False,
+            "data": {"n": 2, "nights": 5, "type": "booked"},
+            "outcome": None,
+        }
+    ]
+
+
+def test_messages_are_selected_by_route_type_and_filter(booked: Project) -> None:
+    add(booked, "1000-0", n=1, nights=2)
+    add(booked, "2000-0", n=2, nights=5)
+    booked.redis.xadd("events", {"type": "other", "data": "{}"}, id="3000-0")
+
+    def ids(*words: str) -> list[str]:
+        return [row["id"] for row in tail(booked, "--from", "0-0", *words)]
+
+    assert ids() == ["1000-0", "2000-0", "3000-0"]
+    assert ids("--route", "long") == ["2000-0"]
+    assert ids("--route", "long", "--explain") == ["1000-0", "2000-0"]
+    assert ids("--type", "other") == ["3000-0"]
+    assert ids("--where", "n == `1`") == ["1000-0"]
+    assert ids("--limit", "1") == ["1000-0"]
+    assert [row["id"] for row in tail(booked, "--from", "1970-01-01T00:00:02", "--type", "booked")] == [
+        "2000-0"
+    ]
+
+
+def test_explain_says_why_a_route_does_not_match(booked: Project) -> None:
+    add(booked, "1000-0", n=1, nights=2)
+    done = booked.run("tail", "--last", "1", "--no-follow", "--explain")
+    assert done.out.splitlines()[1] == "    long does not match: nights > `3` is false: nights is 2"
+
+
+def test_a_filter_that_fails_is_counted(booked: Project) -> None:
+    add(booked, "1000-0", n="x")
+    add(booked, "2000-0", n=-2)
+    done = booked.run("tail", "--last", "9", "--no-follow", "--where", "abs(n) == `2`")
+    assert [line.split()[3] for line in done.out.splitlines()] == ["2000-0"]
+    assert "--where failed on 1 message, which are not shown" in done.err
+    assert "abs() takes number, not string" in done.err
+
+
+def test_hostile_entries_are_one_line_each(booked: Project) -> None:
+    redis = booked.redis
+    redis.xadd("events", {"type": "booked", "data": b"\xff\x00"}, id="1-0")
+    redis.xadd("events", {"type": "\x1b[2Jbooked\n", "data": '{"a": "\\u001b[2J\\u202e"}'}, id="2-0")
+    redis.xadd("events", {b"\xff": b"\xfe"}, id="3-0")
+    redis.xadd("events", {"type": "booked", "data": json.dumps({"n": "x" * 5_000_000})}, id="4-0")
+    redis.xadd("events", {"type": "booked", "data": '{"n":' + "[" * 100_000 + "]" * 100_000 + "}"}, id="5-0")
+    redis.xadd("events", {"type": "booked", "data": "<script>alert(1)</script>"}, id="6-0")
+    done = booked.run("tail", "--last", "9", "--no-follow")
+    assert done.code == 0
+    assert len(done.out.splitlines()) == 6
+    assert len(done.out) < 6_000
+    assert "\x1b" not in done.out
+    assert "\u202e" not in done.out
+    objects = tail(booked, "--last", "9")
+    assert [row["id"] for row in objects] == [f"{number}-0" for number in range(1, 7)]
+    assert [row["cut"] for row in objects].count(True) == 1
+
+
+def test_hidden_fields_are_in_no_output(booked: Project) -> None:
+    """Neither in a payload, nor in a reason, nor in what a handler receives."""
+    redact = "redact: [secret, nested.secret, nights]\nroutes:\n"
+    booked.routes(
+        "name: by_secret, type: booked, handler: jobs.ok, filter: \"secret == 'other'\"",
+        "name: moved, type: booked, handler: jobs.ok, transform: '{n: n, to: nested.secret, all: [secret]}'",
+        LONG,
+        head=ROUTES.replace("routes:\n", redact),
+    )
+    add(booked, "1-0", n=1, nights=314159, secret="swordfish", nested={"secret": "swordfish"})
+    booked.redis.xadd("events", {"type": "booked", "data": '["swordfish"'}, id="2-0")
+    for output_format in ("text", "json"):
+        words = ["--last", "9", "--no-follow", "--explain", "--transform", "after", "--format", output_format]
+        done = booked.run("tail", *words)
+        assert done.code == 0
+        assert "(redacted)" in done.out
+        assert "swordfish" not in done.out + done.err
+        assert "314159" not in done.out + done.err
+    assert [row["id"] for row in tail(booked, "--last", "9", "--where", "secret == 'swordfish'")] == ["1-0"]
+
+
+def test_new_messages_are_shown_until_the_interrupt(booked: Project) -> None:
+    add(booked, "1000-0", n=1)
+    running = booked.start("tail").expect_log("watching events")
+    add(booked, "*", n=7, nights=1)
+    wait_until(lambda: b'"n": 7' in (booked.folder / "out-1").read_bytes(), "the message")
+    done = running.signal(signal.SIGINT).end()
+    assert (done.code, done.err) == (0, "watching events; Ctrl-C ends\n\n")
+
+
+def test_a_reader_that_closes_stdout_ends_it(booked: Project) -> None:
+    add(booked, "1000-0", n=1)
+    add(booked, "2000-0", n=2)
+    command = f"{sys.executable} -m streamroute tail --last 2 | head -n 1"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], cwd=booked.folder, env=booked.env, check=False, timeout=60
+    )
+    assert done.returncode == 0
+
+
+def test_an_outage_is_said_and_survived(
+    lone_project: Project, start_server: Callable[..., RealServer]
+) -> None:
+    server = start_server(append_only="always")
+    lone_project.env["REDIS_URL"] = server.url
+    lone_project.routes(ALL)
+    running = lone_project.start("tail").expect_log("watching events")
+    add(lone_project, "*", n=1)
+    server.kill()
+    running.expect_log("trying again")
+    server.start()
+    running.expect_log("Redis answers again")
+    add(lone_project, "*", n=2)
+    wait_until(lambda: b'"n": 2' in (lone_project.folder / "out-1").read_bytes(), "the message")
+
+
+def test_redis_that_is_away_at_the_start_is_one_line(lone_project: Project) -> None:
+    lone_project.env["REDIS_URL"] = "redis://127.0.0.1:1"
+    lone_project.routes(ALL)
+    done = lone_project.run("tail")
+    assert (done.code, len(done.err.splitlines())) == (4, 1)
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["event"], 'unknown stream "event"; did you mean "events"?'),
+        (["--route", "al"], 'unknown route "al"'),
+        (["--no-follow"], "add --last N or --from TIME"),
+        (["--last", "1", "--from", "-2h"], "--last and --from exclude each other"),
+        (["--from", "yesterday"], '"yesterday" is not a place in a stream'),
+        (["--where", "nights >"], "'nights >'"),
+    ],
+)
+def test_usage_errors(booked: Project, words: list[str], reason: str) -> None:
+    done = booked.run("tail", *words)
+    assert done.code == 2
+    assert reason in done.err
