@@ -14,7 +14,7 @@ from streamroute.cli.arguments.paths import config_path
 from streamroute.cli.arguments.stream_argument import stream_named
 from streamroute.cli.commands.observing.default_group import DefaultGroup
 from streamroute.cli.commands.observing.options import WATCH
-from streamroute.cli.commands.observing.watching import look_repeatedly, look_once
+from streamroute.cli.commands.observing.watching import look_once, look_repeatedly
 from streamroute.cli.output.logging import set_up_logging
 from streamroute.cli.output.streams import as_json, clear_screen, echo, write_document, write_json
 from streamroute.cli.process.exit_codes import ExitCode
