@@ -15,7 +15,6 @@ def test_each_part_has_its_depth_and_value() -> None:
         (0, "a == `1` && b", "false"),
         (1, "a == `1`", "false"),
         (2, "a", "2"),
-        (2, "`1`", "1"),
         (1, "b", "(not reached)"),
     ]
 
