@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from streamroute.board.shared_reading import SharedReading
+from streamroute.ops.status.query import StatusQuery
+
 if TYPE_CHECKING:
     from streamroute.adapters.redis.connection import RedisConnection
     from streamroute.compiler.compiled import Compiled
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
     from streamroute.config.findings.finding import Finding
     from streamroute.ops.generations.store import GenerationStore
     from streamroute.ops.reload.result import ReloadResult
+    from streamroute.ops.status.stream_status import Status
 
 
 _MAX_RELOADS: Final = 50
@@ -48,9 +52,23 @@ class BoardService:
     config: ShownConfig
     redis: RedisConnection
     generations: GenerationStore
+    _status: SharedReading[Status] = field(init=False, repr=False)
     reloads: deque[FinishedReload] = field(default_factory=lambda: deque(maxlen=_MAX_RELOADS))
+
+    def __post_init__(self) -> None:
+        self._status = SharedReading(self._read_status)
 
     @property
     def document(self) -> Document:
         """The configuration that the pages show."""
         return self.config.document
+
+    async def status(self) -> Status:
+        """Return what the streams, workers and routes do now, the same for all visitors of a second.
+
+        Raises RedisUnavailableError if Redis cannot be reached.
+        """
+        return await self._status.value()
+
+    async def _read_status(self) -> Status:
+        return await StatusQuery(self.redis, list(self.document.streams.values())).read()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
+from streamroute.text.counted import pluralize
 from streamroute.text.truncation import clip
 
 _MAX_TEXT: Final = 20_000  # characters of one value
@@ -27,7 +28,9 @@ def create_environment() -> Environment:
         "count": count,
         "duration": duration,
         "moment": moment,
+        "pluralize": pluralize,
         "rate": rate,
+        "until": until,
         "bounded": bounded,
     }
     return environment
@@ -81,6 +84,8 @@ def ago(milliseconds: int | None, now: int) -> Markup:
     return Markup('<time title="{} UTC">{} ago</time>').format(escape(moment(milliseconds)), escape(text))
 
 
-def shared_values(**values: Any) -> dict[str, Any]:
-    """Return the values that every template needs, checked by name."""
-    return {"title": "", "refreshes": False, **values}
+def until(milliseconds: int | None, now: int) -> str:
+    """Return the time until a moment (both in ms since the epoch); ``now`` if it has passed."""
+    if milliseconds is None:
+        return "-"
+    return f"in {duration((milliseconds - now) / 1000)}" if milliseconds > now else "now"
