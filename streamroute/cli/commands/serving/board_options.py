@@ -27,7 +27,7 @@ def with_board(
     """Return the options with the board that the command line asks for, if it does (``given``).
 
     ``record`` are the files that it shows first, ``folder`` is the state folder. The policy is checked here,
-    so that a mistake stops the start. Raises SetupError if it is unsafe, or its files or addresses are invalid.
+    so that a mistake stops the start. Raises SetupError if it is unsafe, or a file or an address is invalid.
     """
     if given["http"] is None:
         return options
