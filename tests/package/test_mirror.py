@@ -38,6 +38,7 @@ ELSEWHERE: Final = {
     "adapters/groups/entry_lookup": "adapters/dead_letters/test_letters_on_servers.py",
     "adapters/redis/errors": "adapters/stream/test_storage_steps.py",
     "adapters/redis/scripts": "adapters/lua/test_claim.py",
+    "adapters/pauses/sync": "adapters/stream/test_pause_watch.py",
     "adapters/stream/leases/claiming": "adapters/stream/test_storage_on_servers.py",
     "cli/arguments/options": "cli/commands/test_dead.py",
     "cli/arguments/server": "cli/test_cli_bad_address.py",
