@@ -13,6 +13,7 @@ from streamroute.cli.arguments.options import ACTOR, CONFIG_OPTIONS, Rate
 from streamroute.cli.arguments.paths import config_path
 from streamroute.cli.arguments.server import open_server
 from streamroute.cli.arguments.stream_argument import stream_named
+from streamroute.cli.arguments.stream_time import StreamTimeParam
 from streamroute.cli.commands.dead_letters.known_names import route_named
 from streamroute.cli.commands.running_jobs.stream_codec import require_codec
 from streamroute.cli.output.logging import set_up_logging
@@ -24,27 +25,11 @@ if TYPE_CHECKING:
     from streamroute.cli.arguments.config import UsableConfig
     from streamroute.ops.replay.plan import ReplayPlan
     from streamroute.ops.replay.selection import ReplaySelection
-    from streamroute.ops.replay.stream_times import StreamTime
-
-
-class _Place(click.ParamType["StreamTime"]):
-    """A time, an age, or the id of an entry."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> StreamTime:
-        from streamroute.ops.replay.stream_times import StreamTime, parse_stream_time
-
-        if isinstance(value, StreamTime):
-            return value
-        try:
-            return parse_stream_time(str(value))
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
+    from streamroute.ops.stream_times import StreamTime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Request:
+class _Replay:
     """A replay as the command line states it."""
 
     selection: ReplaySelection
@@ -62,9 +47,9 @@ class _Request:
 @CONFIG_OPTIONS
 @click.argument("stream", required=False)
 @click.option(
-    "--from", "start", type=_Place(), metavar="TIME", help="The first entry: a time, -2h, or an id."
+    "--from", "start", type=StreamTimeParam(), metavar="TIME", help="The first entry: a time, -2h, or an id."
 )
-@click.option("--to", "end", type=_Place(), metavar="TIME", help="The last entry, inclusive. Default: now.")
+@click.option("--to", "end", type=StreamTimeParam(), metavar="TIME", help="The last entry (default: now).")
 @click.option("--route", "routes", multiple=True, metavar="NAME", help="Run them in this route (repeatable).")
 @click.option(
     "--filter", "expression", metavar="EXPR", help="Only entries that this JMESPath filter accepts."
@@ -156,16 +141,16 @@ def _start(
     return asyncio.run(run())
 
 
-def _request(loaded: UsableConfig, stream: str, given: dict[str, Any], form: str) -> _Request:
+def _request(loaded: UsableConfig, stream: str, given: dict[str, Any], form: str) -> _Replay:
     from streamroute.adapters.entries.record_facts import REPLAY_ID
     from streamroute.ops.replay.selection import ReplaySelection
-    from streamroute.ops.replay.stream_times import StreamTime
+    from streamroute.ops.stream_times import NOW
 
     routes = tuple(dict.fromkeys(route_named(loaded.document, name) for name in given["routes"]))
     _require_filter(given["expression"])
     if given["replay_id"] is not None and REPLAY_ID.fullmatch(given["replay_id"]) is None:
         raise click.UsageError("--id: up to 64 letters, digits, points, hyphens and underscores")
-    return _Request(
+    return _Replay(
         selection=ReplaySelection(
             stream=stream,
             routes=routes,
@@ -175,7 +160,7 @@ def _request(loaded: UsableConfig, stream: str, given: dict[str, Any], form: str
             no_filter=given["no_filter"],
         ),
         start=given["start"],
-        end=given["end"] or StreamTime(),
+        end=given["end"] or NOW,
         rate=given["rate"],
         replay_id=given["replay_id"],
         who=given["who"],
@@ -197,7 +182,7 @@ def _require_filter(expression: str | None) -> None:
         raise click.UsageError(f"--filter: {error}") from None
 
 
-async def _count(redis: RedisConnection, loaded: UsableConfig, plan: ReplayPlan, request: _Request) -> int:
+async def _count(redis: RedisConnection, loaded: UsableConfig, plan: ReplayPlan, request: _Replay) -> int:
     from streamroute.cli.output.jobs.dry_run import print_dry_run
     from streamroute.cli.output.streams import progress_bar
     from streamroute.ops.replay.entry_choice import EntryChoice, ReplayCount
@@ -213,7 +198,7 @@ async def _count(redis: RedisConnection, loaded: UsableConfig, plan: ReplayPlan,
     return ExitCode.OK
 
 
-async def _run(redis: RedisConnection, loaded: UsableConfig, plan: ReplayPlan, request: _Request) -> int:
+async def _run(redis: RedisConnection, loaded: UsableConfig, plan: ReplayPlan, request: _Replay) -> int:
     from streamroute.cli.commands.running_jobs.foreground import run_in_foreground
     from streamroute.ops.audit import actor
     from streamroute.ops.replay.entry_choice import EntryChoice
@@ -231,7 +216,7 @@ async def _run(redis: RedisConnection, loaded: UsableConfig, plan: ReplayPlan, r
     )
 
 
-def _confirm(plan: ReplayPlan, request: _Request) -> None:
+def _confirm(plan: ReplayPlan, request: _Replay) -> None:
     """Ask before entries run again; raises click.Abort if the answer is no."""
     if request.yes:
         return

@@ -18,7 +18,7 @@ from streamroute.ops.served_routes import why_not_served
 if TYPE_CHECKING:
     from streamroute.adapters.redis.connection import RedisConnection
     from streamroute.config.document import Document
-    from streamroute.ops.replay.stream_times import StreamTime
+    from streamroute.ops.stream_times import StreamTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ async def plan_replay(
     require_routes(document, selection)
     keys = GroupKeys.of(stream.name, stream.group, stream.dead_letter)
     extent = await StoredEntries(redis, stream.name).extent(stream.group)
-    chosen = replace(selection, start=start.first_id(extent.time), end=end.last_id(extent.time))
+    chosen = replace(selection, start=start.entry_id(extent.time), end=end.last_id(extent.time))
     chosen, notes = _within(chosen, extent, stream.group)
     notes += await _worker_notes(redis, keys, selection.routes)
     return ReplayPlan(chosen, keys, _about(chosen, extent), tuple(notes))

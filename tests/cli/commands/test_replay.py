@@ -140,7 +140,7 @@ def test_what_cannot_be_replayed_is_refused(
         (("events", "--from", "1-0"), "name the STREAM, --from"),
         (("event", "--from", "1-0", "--route", "odd"), 'did you mean "events"?'),
         (("events", "--from", "1-0", "--route", "ood"), 'did you mean "odd"?'),
-        (("events", "--from", "soon", "--route", "odd"), "is neither a time nor an id"),
+        (("events", "--from", "soon", "--route", "odd"), "is not a place in a stream"),
         (("events", "--from", "1-0", "--route", "odd", "--rate", "fast"), "is not a rate"),
         (("events", "--from", "1-0", "--route", "odd", "--rate", "0/s"), "is not a rate"),
         (("events", "--from", "1-0", "--route", "odd", "--filter", "n >"), "--filter: 'n >'"),
