@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from streamroute.payload_redaction import PayloadRedactor
 from streamroute.trace_context import TraceContext
@@ -22,6 +22,34 @@ class DeliveryPipeline(Protocol):
     def redactor(self) -> PayloadRedactor:
         """Hides the fields of payloads that the configuration shows to nobody."""
         ...
+
+
+class NamedRoute(Protocol):
+    """A route as the dispatcher runs it."""
+
+    @property
+    def key(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def formerly(self) -> frozenset[str]:
+        """Its former names."""
+        ...
+
+
+class Unparked(NamedTuple):
+    """Where a message returns from: the pause of ``route``.
+
+    ``is_probe``: it shows whether a route that its circuit paused works again.
+    """
+
+    route: str
+    is_probe: bool = False
+
+    def is_of(self, route: NamedRoute) -> bool:
+        """Whether the message returns to this route, under its name or a former one."""
+        return self.route == route.key or self.route in route.formerly
 
 
 @dataclass(slots=True, eq=False)
@@ -56,6 +84,8 @@ class Delivery:
         here, or None: then the entry may have that of its producer.
     ``running_route``
         the route whose handler runs now, or ran last (None: none so far); other threads may read it.
+    ``unparked``
+        what a message that was parked returns from (None: it was not parked).
     """
 
     entry_id: str = ""
@@ -69,6 +99,7 @@ class Delivery:
     dedupe_locks: dict[str, DedupeLock] | None = None
     trace: TraceContext | None = None
     running_route: str | None = None
+    unparked: Unparked | None = None
 
     @property
     def generation(self) -> str:

@@ -36,6 +36,8 @@ class Incident(StrEnum):
     """A canary was switched off, because too many of its messages failed."""
     FAILURE_RETURNED = "failure_returned"
     """A dead letter belongs to a group of failures that was marked as resolved."""
+    CIRCUIT_OPENED = "circuit_opened"
+    """A route failed so often that its circuit paused it."""
     WORKER_DIED = "worker_died"
     """A worker process ended unexpectedly and is restarted. Not specific to a stream."""
     RELOAD_MISSED = "reload_missed"
@@ -48,6 +50,7 @@ _LEVELS: Final = {
     Incident.DELETED: logging.ERROR,
     Incident.STUCK: logging.ERROR,
     Incident.CANARY_STOPPED: logging.ERROR,
+    Incident.CIRCUIT_OPENED: logging.ERROR,
     Incident.WORKER_DIED: logging.ERROR,
     Incident.CLAIMED: logging.DEBUG,
     Incident.REDELIVERED: logging.DEBUG,
@@ -59,6 +62,7 @@ _ALWAYS_WRITTEN: Final = frozenset(
         Incident.STUCK,
         Incident.CANARY_STOPPED,
         Incident.FAILURE_RETURNED,
+        Incident.CIRCUIT_OPENED,
         Incident.WORKER_DIED,
         Incident.RELOAD_MISSED,
     }

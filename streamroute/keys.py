@@ -99,6 +99,30 @@ class GroupKeys(NamedTuple):
         return f"{self.prefix}:dedupe:{route}:{digest}"
 
 
+class PauseKeys(NamedTuple):
+    """The keys of what is paused in one consumer group of one stream; all of them may be missing.
+
+    ``paused`` is a hash of routes (empty: the whole stream) to pauses, ``parked`` a sorted set of parked
+    messages by route and id, ``parked_entries`` a hash of their records. ``circuits`` is a hash of what the
+    circuits of routes counted, and of the last entry that returned to each route in order.
+    """
+
+    paused: str
+    parked: str
+    parked_entries: str
+    circuits: str
+
+    @classmethod
+    def of(cls, keys: GroupKeys) -> PauseKeys:
+        """Return the keys beside those of a group."""
+        return cls(
+            paused=f"{keys.prefix}:paused",
+            parked=f"{keys.prefix}:parked",
+            parked_entries=f"{keys.prefix}:parked_entries",
+            circuits=f"{keys.prefix}:circuits",
+        )
+
+
 class ReinjectKeys(NamedTuple):
     """The keys of entries that return to the stream itself, where every group reads them again."""
 

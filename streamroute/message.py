@@ -152,6 +152,7 @@ def first_delivery(
     delivery.coordinator = coordinator
     delivery.pipeline = pipeline
     delivery.unknown_since = 0
+    delivery.unparked = None
     return message
 
 

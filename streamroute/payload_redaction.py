@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from streamroute.redaction.derived import DerivedValues
 from streamroute.redaction.entry_fields import entry_paths, redact_entry
 from streamroute.redaction.paths import parse_path, path_matcher
 from streamroute.redaction.texts import HiddenValues
@@ -22,6 +23,7 @@ class PayloadRedactor:
 
     def __init__(self, paths: Iterable[str]) -> None:
         steps = [parse_path(path) for path in paths]
+        self._names = frozenset(path[-1] for path in steps if isinstance(path[-1], str))
         self._payload = path_matcher(steps)
         self._entry = path_matcher(entry_paths(steps))
 
@@ -52,6 +54,10 @@ class PayloadRedactor:
             Redaction(values.add).value(payload, self._payload)
             redact_entry(fields or {}, self._entry, values.add)
         return values
+
+    def derived_from(self, payload: Any = None, fields: Mapping[bytes, bytes] | None = None) -> DerivedValues:
+        """Return what hides the values of a payload in what was computed from it, by a transform say."""
+        return DerivedValues(self.hidden_in(payload, fields), self._names)
 
 
 HIDES_NOTHING: Final = PayloadRedactor(())

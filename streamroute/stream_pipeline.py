@@ -7,7 +7,7 @@ configuration gets a new pipeline, while the consumer keeps running.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from streamroute.adapters.codecs.builtin import codec_named
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from streamroute.core.observer import Observer
     from streamroute.core.router import RedisRouter
     from streamroute.core.tracing import Tracing
+    from streamroute.pauses import Circuit, PauseGate
     from streamroute.values import KnownRoutes
 
 
@@ -45,6 +46,7 @@ class Pipeline:
     ``checks`` validate message data, by type. ``process_message`` validates and dispatches one message:
     without checks and shadows it is the dispatcher's own. ``canaries`` decide in the filters of its routes.
     ``redactor`` hides what the configuration shows to nobody.
+    ``circuits`` pause routes that keep failing.
     ``container`` may be closed when no entry of the pipeline is in flight any more
     (``RedisStreamProcessor.in_flight_of``).
     """
@@ -59,6 +61,7 @@ class Pipeline:
     process_message: MessageCallback
     canaries: tuple[Canary, ...] = ()
     redactor: PayloadRedactor = HIDES_NOTHING
+    circuits: Mapping[str, Circuit] = field(default_factory=dict)
 
 
 class StreamPipelines:
@@ -69,11 +72,20 @@ class StreamPipelines:
 
     def __init__(self, storage: UsesPipeline, pipeline: Pipeline) -> None:
         self._storage = storage
+        self._gate: PauseGate | None = None
         self.use(pipeline)
+
+    def use_gate(self, gate: PauseGate) -> None:
+        """Let the dispatchers ask this gate which routes are paused, and note what the circuits count."""
+        self._gate = gate
+        self.current.dispatcher.use_gate(gate)
+        gate.circuits = self.current.circuits
 
     def use(self, pipeline: Pipeline) -> None:
         """Decode entries by ``pipeline`` from now on; entries in flight keep theirs."""
         self.current = pipeline
+        if self._gate is not None:
+            self.use_gate(self._gate)
         self._storage.use(pipeline)
 
     def process_message(self, message: Any) -> Awaitable[None]:

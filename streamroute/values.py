@@ -116,6 +116,8 @@ class RetryLater:
     means all routes of the message. ``unknown_since`` is the time since which no live worker knows the route
     (Redis time in ms; 0: one does). ``error_class`` is the name of the exception's type, or of its cause's
     (empty: there was no exception).
+    ``parked_for`` is the paused route until whose end the message waits,
+    instead of ``delay``; empty if it waits for no pause.
     """
 
     route: str
@@ -125,6 +127,7 @@ class RetryLater:
     postponed: bool = False
     unknown_since: int = 0
     error_class: str = ""
+    parked_for: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,7 @@ class DeadLetter:
 
     ``accepted``: whether the route's filter accepted the message. ``error_class`` is as in ``RetryLater``.
     ``frame``: ``module:function`` of the user's code in which the exception was raised.
+    ``is_rejected``: the handler rejected the message, so that the failure is not one of the route.
     """
 
     route: str | None
@@ -143,6 +147,7 @@ class DeadLetter:
     accepted: bool = True
     error_class: str = ""
     frame: str = ""
+    is_rejected: bool = False
 
 
 Outcome = RetryLater | DeadLetter

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from streamroute.board.http.bounded_protocol import LIVE_STREAM
+from streamroute.errors import StreamrouteError
 
 MAX_STREAMS: Final = 64
 """Open pages that are live at the same time; others are refreshed by their readers."""
@@ -50,7 +51,10 @@ class LivePages:
         try:
             yield f"retry: {_RETRY}\n\n"
             while asyncio.get_running_loop().time() < ends_at:
-                parts = await render()
+                try:
+                    parts = await render()
+                except StreamrouteError:
+                    return  # such as Redis is away: the browser connects again, and the page says why
                 changed = {name: html for name, html in parts.items() if sent.get(name) != html}
                 sent |= changed
                 for name, html in changed.items():

@@ -52,6 +52,8 @@ def rate(per_second: float | None) -> str:
         return "-"
     if per_second == 0:
         return "0"
+    if per_second >= 1000:
+        return f"{count(per_second)}/s"
     return f"{per_second:.3g}/s" if per_second >= 0.1 else f"{per_second * 60:.2g}/min"
 
 

@@ -25,6 +25,7 @@ from streamroute.core.dispatch.outcomes import (
     result_of,
     type_of,
 )
+from streamroute.core.dispatch.parking import without_parked
 from streamroute.core.dispatch.retry_envelope import KEY
 from streamroute.core.dispatch.route_registry import RouteRegistry
 from streamroute.core.dispatch.routes import Route
@@ -35,6 +36,7 @@ from streamroute.delivery import Delivery
 from streamroute.errors import LeaseLostError, SetupError
 from streamroute.logs.coalescing import NEVER_COALESCED
 from streamroute.message import Message, copy_for_route
+from streamroute.pauses import PauseGate
 from streamroute.system.forked import exit_if_forked
 from streamroute.text.limits import NAME
 from streamroute.text.truncation import clip
@@ -90,10 +92,15 @@ class BotRedisDispatcher:
         self._tables = self._registry.tables
         self._container: Any = _UNSET
         self._unknown: set[str] = set()
+        self._gate = PauseGate()
 
     def setup(self, container: Any) -> None:
         """Set the second argument of every handler; any value is allowed, including None."""
         self._container = container
+
+    def use_gate(self, gate: PauseGate) -> None:
+        """Park messages of routes that this gate says are paused."""
+        self._gate = gate
 
     def include_router(self, router: RedisRouter) -> None:
         """Add the handlers of a router, including those registered on it later."""
@@ -123,9 +130,9 @@ class BotRedisDispatcher:
         if payload is None:
             return  # another group's retry: nothing to do for this group
         failures: list[Outcome] = []
-        routes = self._accepting_routes(payload, failures)
-        if routes is None:
-            routes = await self._fallback_routes(payload, failures, message_data)
+        routes, gate = self._accepting_routes(payload, failures), self._gate
+        if routes is None or gate.parks:
+            routes = await self._fallback_routes(payload, routes, failures, message_data)
         exit_if_forked()  # a filter may be user code too
         remaining, observe = len(routes), self._observe
         delivery = payload.delivery if isinstance(payload, Message) else Delivery()
@@ -141,6 +148,7 @@ class BotRedisDispatcher:
             except BaseException as error:  # noqa: BLE001 - our own end is raised again
                 await reraise_own_cancellation(error)  # drained or lease lost; the entry stays pending
                 failures.append(outcome_for(route, error, attempt_of(payload), self._policy))
+                gate.note_failure(route, failures[-1])
             else:
                 observe(payload, route.key, _SKIPPED if result is _SKIPPED else _SUCCEEDED)
             finally:
@@ -185,6 +193,18 @@ class BotRedisDispatcher:
         return False
 
     async def _fallback_routes(
+        self,
+        payload: dict[str, Any],
+        routes: Sequence[Route] | None,
+        failures: list[Outcome],
+        read: dict[str, Any],
+    ) -> Sequence[Route]:
+        """Return those of a message's routes that are not paused; ``routes`` is None for a retry."""
+        if routes is None:
+            routes = await self._unlisted_routes(payload, failures, read)
+        return without_parked(self._gate, payload, routes, failures)
+
+    async def _unlisted_routes(
         self, payload: dict[str, Any], failures: list[Outcome], read: dict[str, Any]
     ) -> Sequence[Route]:
         """Return the routes of a retry; none for an unlisted type, for which the outcome is recorded here."""

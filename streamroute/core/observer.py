@@ -14,6 +14,8 @@ class Result(StrEnum):
     RETRIED = "retried"
     POSTPONED = "postponed"
     """The message waits for another one with the same dedupe key; the attempt does not count."""
+    PARKED = "parked"
+    """The message waits for the end of a pause of the route; the attempt does not count."""
     DEAD = "dead"
     FILTERED = "filtered"
     """The filter returned false. Routes skipped by an index (many routes of one type) are not reported."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from streamroute.core.consume.consumer import ConsumerId, ConsumerSettings
 from streamroute.core.consume.entry_lifecycle import EntryLifecycle
@@ -15,11 +15,19 @@ from streamroute.core.consume.fetch.fetcher import Fetcher
 from streamroute.core.consume.pool.key_ordering import KeyOf
 from streamroute.core.consume.tuning import TUNING, Tuning
 from streamroute.core.observer import Observer, ignore_result
-from streamroute.core.storage import LeaseKeeper, StreamStorageProtocol, keeps_leases
+from streamroute.core.storage import (
+    LeaseKeeper,
+    StreamStorageProtocol,
+    has_method,
+    interrupts_reads,
+    keeps_leases,
+    pauses,
+)
 from streamroute.errors import SetupError
 from streamroute.incidents import LOG_ONLY, Incidents
 from streamroute.message import Message
 from streamroute.outages import OutageTracker
+from streamroute.pauses import PauseGate, UsesPauseGate
 from streamroute.system.forked import PROCESS, begin_consuming, end_consuming
 from streamroute.system.waiting import wait_until
 from streamroute.values import KnownRoutes, Lease
@@ -99,10 +107,12 @@ class RedisStreamProcessor:
             claim_interval=claim_interval,
             tuning=tuning,
         )
+        self._has_key = order_by is not None
         due = DueTimer()
         self._lifecycle = EntryLifecycle(storage, consumer, settings, observer, incidents, due, on_stuck)
         self._fetcher = Fetcher(storage, consumer, settings, self._lifecycle, incidents, due)
         self._keeper = self._lease_keeper(consumer)
+        self._gate = self._pause_gate(consumer, concurrency)
 
     def set_message_callback(
         self, callback: MessageCallback, known_routes: Callable[[], KnownRoutes] | None = None
@@ -113,6 +123,8 @@ class RedisStreamProcessor:
         called from any thread. By default it is that of the dispatcher whose method the callback is.
         """
         self._lifecycle.callback = callback
+        if self._gate is not None:
+            _use_gate(callback, self._gate)
         self._known_routes = known_routes or _known_routes_of(callback)
 
     async def start_listening(self) -> None:
@@ -154,6 +166,8 @@ class RedisStreamProcessor:
 
     def resize(self, concurrency: int) -> None:
         """Run at most ``concurrency`` handlers at once from now on; surplus ones that run now may end."""
+        if self._gate is not None:
+            self._gate.keeps_order = self._has_key or concurrency == 1
         self._lifecycle.resize(concurrency)
 
     def retire(self) -> None:
@@ -232,9 +246,34 @@ class RedisStreamProcessor:
             known_routes=self._current_known_routes,
         )
 
+    def _pause_gate(self, consumer: ConsumerId, concurrency: int) -> PauseGate | None:
+        pausing = pauses(self.storage)
+        if pausing is None:
+            return None
+        gate = pausing.pause_gate(consumer.stream, consumer.group)
+        gate.on_stream_paused(self._hold)
+        gate.keeps_order = self._has_key or concurrency == 1
+        return gate
+
+    def _hold(self, is_paused: bool) -> None:
+        """Start no entries while the stream is paused; those that were read stay held, in their order."""
+        self._lifecycle.hold(is_paused=is_paused)
+        interrupting = interrupts_reads(self.storage)
+        if is_paused and interrupting is not None:
+            interrupting.interrupt_read(self.stream_name, self.consumer_group_name, self.consumer_name)
+
     def _current_known_routes(self) -> KnownRoutes:
         """Return the routes that the callback runs; may be called from any thread."""
         return KnownRoutes() if self._is_retired else self._known_routes()
+
+
+def _use_gate(callback: Any, gate: PauseGate) -> None:
+    """Let the dispatcher whose method the callback, or a partial of it, is ask the gate."""
+    while isinstance(callback, functools.partial):
+        callback = callback.func
+    owner = getattr(callback, "__self__", None)
+    if has_method(owner, "use_gate"):
+        cast("UsesPauseGate", owner).use_gate(gate)
 
 
 def _known_routes_of(callback: Any) -> Callable[[], KnownRoutes]:

@@ -11,6 +11,7 @@ from typing import Any, Protocol, cast, runtime_checkable
 
 from streamroute.delivery import Delivery
 from streamroute.message import Message
+from streamroute.pauses import PauseGate
 from streamroute.values import ClaimResult, KnownRoutes, Quotas, SettleResult
 
 
@@ -161,6 +162,14 @@ class SupportsLeases(Protocol):
         ...
 
 
+class SupportsPauses(Protocol):
+    """Capability ``pause_gate``: pause a stream or routes of it, and park the messages of those."""
+
+    def pause_gate(self, stream_name: str, group_name: str) -> PauseGate:
+        """Return the gate, which the storage keeps up to date while it is consumed."""
+        ...
+
+
 def acks_many(storage: object) -> SupportsAckMany | None:
     """Return the storage if it acks many entries in one call, or None."""
     return cast("SupportsAckMany", storage) if has_method(storage, "ack_events") else None
@@ -199,6 +208,11 @@ def keeps_leases(storage: object) -> SupportsLeases | None:
 def claims_within(storage: object) -> SupportsQuotas | None:
     """Return the storage if it claims within quotas, or None."""
     return cast("SupportsQuotas", storage) if has_method(storage, "claim_within") else None
+
+
+def pauses(storage: object) -> SupportsPauses | None:
+    """Return the storage if it pauses, or None."""
+    return cast("SupportsPauses", storage) if has_method(storage, "pause_gate") else None
 
 
 def claims(storage: object) -> bool:

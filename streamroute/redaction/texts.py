@@ -19,15 +19,21 @@ class HiddenValues:
     """The values that a payload hides, as the texts by which an error may quote them."""
 
     def __init__(self) -> None:
+        self._whole: set[str] = set()
         self._texts: dict[str, None] = {}
 
     def add(self, value: Any) -> None:
         """Add a value, and all that it contains."""
         for text in _texts_of(value, 0):
-            if len(self._texts) >= _MAX_VALUES:
+            if len(self._whole) >= _MAX_VALUES:
                 return
+            self._whole.add(text)
             if len(text) >= _SHORTEST:
                 self._texts.update(dict.fromkeys(_spellings(text)))
+
+    def contains(self, value: str | float) -> bool:
+        """Whether a text or number is one of the values, however short."""
+        return bool(self._whole) and (value if isinstance(value, str) else json.dumps(value)) in self._whole
 
     def redact(self, text: str) -> str:
         """Return a text without the values."""

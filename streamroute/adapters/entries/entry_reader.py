@@ -15,7 +15,7 @@ from streamroute.adapters.codecs.codec_calls import optional_decoder, plain_payl
 from streamroute.adapters.entries.field_lists import fields_from_reply
 from streamroute.adapters.entries.retry_record import RetryRecord
 from streamroute.adapters.redis.replies import Row
-from streamroute.delivery import Delivery, DeliveryPipeline, ReplayDelivery
+from streamroute.delivery import Delivery, DeliveryPipeline, ReplayDelivery, Unparked
 from streamroute.errors import DecodeError
 from streamroute.expansion import is_expanding
 from streamroute.keys import GroupKeys
@@ -67,7 +67,7 @@ class EntryReader:
             decode_error=decode_error,
             history=origin.history,
             accepted=origin.accepted and bool(origin.routes),
-            delivery=self._delivery(key, entry_id, origin, read_at, deliveries),
+            delivery=self._delivery(key, entry_id, origin, read_at, deliveries, fields),
         )
         return self.name(key, entry_id), message
 
@@ -95,7 +95,13 @@ class EntryReader:
         return entries
 
     def _delivery(
-        self, key: str, entry_id: str, origin: RetryRecord, read_at: int, deliveries: int
+        self,
+        key: str,
+        entry_id: str,
+        origin: RetryRecord,
+        read_at: int,
+        deliveries: int,
+        fields: Mapping[bytes, bytes],
     ) -> Delivery:
         delivery = Delivery() if origin.replay is None else ReplayDelivery(replay=origin.replay)
         delivery.entry_id, delivery.pending_key, delivery.deliveries = entry_id, key, deliveries
@@ -103,6 +109,8 @@ class EntryReader:
         delivery.outcomes = []
         delivery.coordinator, delivery.pipeline = self.coordinator, self.pipeline
         delivery.unknown_since, delivery.trace = origin.unknown_since, origin.trace
+        if origin.parked_for:
+            delivery.unparked = Unparked(origin.parked_for, is_probe=b"probe" in fields)
         return delivery
 
     def name(self, key: str, entry_id: str) -> str:

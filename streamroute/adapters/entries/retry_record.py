@@ -37,6 +37,7 @@ class RetryRecord:
     matched; ``unknown_since`` is the time since which no worker has had the routes (Redis time in ms; 0: a
     worker has them). ``trace`` is the context of the span of the last attempt (None: it was not traced).
     ``replay`` is the id of the replay that runs an old entry again (None: it is a failed message).
+    ``parked_for`` is the paused route for which the message was parked (empty: it was not).
     """
 
     id: str
@@ -48,6 +49,7 @@ class RetryRecord:
     unknown_since: int = 0
     trace: TraceContext | None = None
     replay: str | None = None
+    parked_for: str = ""
 
     @property
     def name(self) -> str:
@@ -72,6 +74,8 @@ class RetryRecord:
             facts["trace"] = self.trace.as_fields()
         if self.replay is not None:
             facts["replay"] = self.replay
+        if self.parked_for:
+            facts["parked_for"] = self.parked_for
         return pack_fields({FACTS: facts_json(facts), **escape_reserved(self.fields)})
 
     @classmethod
@@ -90,6 +94,7 @@ class RetryRecord:
                 unknown_since=int(facts.get("unknown_since", 0)),
                 trace=trace_of(facts.get("trace")),
                 replay=replay_of(facts),
+                parked_for=str(facts.get("parked_for", "")),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise DecodeError(f"the stored facts of a retry are damaged: {error}") from None
@@ -111,4 +116,5 @@ def retry_record(message: Message, retry: RetryLater) -> RetryRecord:
         unknown_since=retry.unknown_since,
         trace=message.delivery.trace,
         replay=message.replay,
+        parked_for=retry.parked_for,
     )

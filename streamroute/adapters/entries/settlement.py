@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from streamroute.adapters.entries.dead_record import DeadRecord, group_facts
 from streamroute.adapters.entries.dedupe_locks import lock_owner, resolve_locks
 from streamroute.adapters.entries.field_lists import flatten_fields
+from streamroute.adapters.entries.parked_names import parked_name
 from streamroute.adapters.entries.retry_record import retry_record
 from streamroute.adapters.redis.scripts import Argument, Call
 from streamroute.delivery import Delivery
-from streamroute.keys import GroupKeys
+from streamroute.keys import GroupKeys, PauseKeys
 from streamroute.message import Message
 from streamroute.values import DeadLetter, RetryLater
 
 MAX_FAILURE_GROUPS: Final = 1000
 """Groups of dead letters that the index of a consumer group holds; further ones are counted together."""
 
+_PARKED: Final = "parked"  # instead of a delay
 _MAX_DELAY: Final = 365 * 86_400_000  # ms; the scripts treat a due time more than a year ahead as corrupt
 
 
@@ -40,7 +43,10 @@ def settlement(keys: GroupKeys, group: str, consumer: str, message: Message) -> 
         *(keys.failures, MAX_FAILURE_GROUPS),
     ]
     for retry, record in zip(retries, records, strict=True):
-        arguments += [record.name, delay_ms(retry.delay), record.pack()]
+        if retry.parked_for:
+            arguments += [parked_name(retry.parked_for, record.id, record.name), _PARKED, record.pack()]
+        else:
+            arguments += [record.name, delay_ms(retry.delay), record.pack()]
     for letter in letters:
         dead = DeadRecord.of(message, letter)
         fields = flatten_fields(dead.write())
@@ -53,7 +59,16 @@ def settlement(keys: GroupKeys, group: str, consumer: str, message: Message) -> 
         keys.delayed,
         keys.dead,
         *(held.key for held in keys_held),
+        *_parking_keys(keys, retries),
     ], arguments
+
+
+def _parking_keys(keys: GroupKeys, retries: Iterable[RetryLater]) -> Sequence[str]:
+    """Return the keys of parked messages, only if one is parked: a user may lack access to them."""
+    if not any(retry.parked_for for retry in retries):
+        return ()
+    pauses = PauseKeys.of(keys)
+    return pauses.parked, pauses.parked_entries
 
 
 def ack_mode(*, is_retry: bool) -> str:

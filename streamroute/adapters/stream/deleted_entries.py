@@ -9,6 +9,7 @@ from streamroute.adapters.redis.replies import text
 from streamroute.incidents import Incident, Incidents
 
 PENDING: Final = "%d entries of %s were deleted while they were pending: %s"
+PARKED: Final = "%d parked messages of %s were deleted before they ran: %s"
 SCHEDULED: Final = "%d retries of %s were deleted before they ran: %s"
 
 

@@ -26,14 +26,17 @@ from streamroute.adapters.stream.group_setup import GroupSetup
 from streamroute.adapters.stream.leases.claiming import ClaimLimits, claim
 from streamroute.adapters.stream.leases.lease_keeper import RedisLeaseKeeper, nothing_waiting
 from streamroute.adapters.stream.leases.release import release
+from streamroute.adapters.stream.pause_watch import PauseWatch
 from streamroute.adapters.stream.retry_promoter import RetryPromoter
 from streamroute.adapters.stream.settling import ack_deliveries, ack_unconditionally, settle_outcomes
 from streamroute.delivery import Delivery
 from streamroute.incidents import LOG_ONLY, Incidents
 from streamroute.keys import RELEASED, GroupKeys
 from streamroute.message import Message
+from streamroute.pauses import PauseGate
 from streamroute.values import ClaimResult, KnownRoutes, Lease, Quotas, SettleResult
 
+_RETURNING: Final = 0.2  # seconds that a read waits while parked messages return
 _NOT_READY: Final = 1.0  # seconds between checks of a group that cannot be read yet
 
 
@@ -92,6 +95,7 @@ class RedisStreamStorage:
         self._promoter = RetryPromoter(incidents)
         self._cursors: dict[tuple[str, str], list[str]] = {}
         self._readers: dict[tuple[str, str, str], EntryReader] = {}
+        self._gates: dict[tuple[str, str], PauseGate] = {}
 
     def use(self, pipeline: EntryPipeline) -> None:
         """Decode entries by ``pipeline`` from now on; deliveries that were decoded before keep theirs."""
@@ -102,6 +106,10 @@ class RedisStreamStorage:
     def keep_for(self, seconds: float | None) -> None:
         """Keep entries for ``seconds`` after every group has finished with them (None: forever)."""
         self._cleaner.retention = seconds
+
+    def pause_gate(self, stream_name: str, group_name: str) -> PauseGate:
+        """Return the gate of a group, which its lease keeper keeps up to date."""
+        return self._gates.setdefault((stream_name, group_name), PauseGate())
 
     async def create_group(self, stream_name: str, group_name: str) -> None:
         """See ``GroupSetup.create``. Reports a deleted group, whose unsettled entries run again."""
@@ -115,12 +123,16 @@ class RedisStreamStorage:
         All streams of a client share a few connections for waiting reads.
         """
         keys = self._keys(stream_name, group_name)
-        if not await self._groups.is_ready(keys, group_name):
+        view = self.pause_gate(stream_name, group_name).view
+        if view.stream or not await self._groups.is_ready(keys, group_name):
             await asyncio.sleep(min(self._block, _NOT_READY))
             return []
         client, reader = self._client_of(keys.stream), ReaderId(group_name, consumer_name)
         # Redis time before the read: until a lease later, no other consumer can claim the entries.
-        result = await read(client, reader, (keys.retry, keys.stream), count, self._block)
+        if view.reads_new:
+            result = await read(client, reader, (keys.retry, keys.stream), count, self._block)
+        else:  # new messages must not overtake those that return to their route
+            result = await read(client, reader, (keys.retry,), count, min(self._block, _RETURNING))
         decoder = self._reader(keys, group_name, consumer_name)
         entries: list[tuple[str, dict[str, Any]]] = [
             decoder.read(
@@ -163,7 +175,8 @@ class RedisStreamStorage:
     ) -> ClaimResult:
         """Claim as ``claim_stale_events`` does, within the quota of each delivery count."""
         keys, name = self._keys(stream_name, group_name), (stream_name, group_name)
-        if not await self._groups.is_ready(keys, group_name):
+        is_paused = self.pause_gate(stream_name, group_name).view.stream
+        if is_paused or not await self._groups.is_ready(keys, group_name):
             return ClaimResult([])
         client = self._client_of(keys.stream)
         async with explain_wrong_types(client, keys):
@@ -229,7 +242,7 @@ class RedisStreamStorage:
     async def promote_due(self, stream_name: str, group_name: str) -> float | None:
         """Move due retries to the retry stream; returns the seconds until the next one is due."""
         keys = self._keys(stream_name, group_name)
-        if not self._groups.exists(keys, group_name):
+        if self.pause_gate(stream_name, group_name).view.stream or not self._groups.exists(keys, group_name):
             return _NOT_READY
         return await self._promoter.promote(self._client_of(keys.stream), keys)
 
@@ -274,6 +287,7 @@ class RedisStreamStorage:
             generation=lambda: self._pipeline.generation,
             watermarks=self._watermarks,
             incidents=self._incidents,
+            pauses=PauseWatch(keys, self.pause_gate(stream_name, group_name), self._incidents),
         )
 
     def _keys(self, stream: str, group: str) -> GroupKeys:

@@ -24,6 +24,7 @@ async def load(service: BoardService, _request: Request) -> Mapping[str, Any]:
         "document": service.document,
         "findings": service.config.findings,
         "history": history,
+        "reloads": list(reversed(service.reloads)),
         "changes": changes,
         "history_problem": problem,
     }

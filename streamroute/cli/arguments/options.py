@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
@@ -9,6 +10,9 @@ import click
 
 from streamroute.cli.arguments.paths import ALLOW_OUTSIDE, PATH
 from streamroute.values import parse_duration
+
+_RATE: Final = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)/(s|m|h)", re.ASCII)
+_SECONDS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -24,6 +28,20 @@ class Duration(click.ParamType[float]):
             return parse_duration(str(value))
         except ValueError as error:
             self.fail(str(error), param, ctx)
+
+
+class Rate(click.ParamType[float]):
+    """A rate such as ``50/s``, ``10/m`` or ``600/h``: a float of items a second."""
+
+    name = "rate"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """See ``click.ParamType``."""
+        match = _RATE.fullmatch(str(value))
+        rate = float(match[1]) / _SECONDS[match[2]] if match else 0.0
+        if rate <= 0:
+            self.fail(f'"{value}" is not a rate; write 50/s, 10/m or 600/h', param, ctx)
+        return rate
 
 
 def combined(*options: Callable[[F], F]) -> Callable[[F], F]:

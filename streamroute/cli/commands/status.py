@@ -12,6 +12,7 @@ import click
 from streamroute.cli.arguments.options import CONFIG_OPTIONS
 from streamroute.cli.arguments.paths import config_path
 from streamroute.cli.arguments.stream_argument import stream_named
+from streamroute.cli.commands.observing import retries
 from streamroute.cli.commands.observing.default_group import DefaultGroup
 from streamroute.cli.commands.observing.options import WATCH
 from streamroute.cli.commands.observing.watching import look_once, look_repeatedly
@@ -72,6 +73,9 @@ def streams_status(
     except KeyboardInterrupt:
         echo("", err=True)
     return ExitCode.OK
+
+
+command.add_command(retries.command)
 
 
 def chosen_streams(document: Document, names: Sequence[str]) -> list[StreamConfig]:

@@ -36,6 +36,7 @@ class Listing:
 
     def add(self, letter: StreamLetter) -> None:
         """Count a letter, and keep it if it is among the newest."""
+        letter = letter.shown
         self.summary.add(letter)
         milliseconds, _, sequence = letter.stored.id.partition("-")
         item = ((int(milliseconds), int(sequence)), self.summary.total, letter)
@@ -65,6 +66,7 @@ def print_listing(listing: Listing, now: int, output_format: str) -> None:
 
 def print_letter(letter: StreamLetter, now: int, output_format: str) -> None:
     """Print one letter in full."""
+    letter = letter.shown
     if output_format == "json":
         _print_json(_letter_data(letter, full=True))
         return

@@ -103,7 +103,7 @@ def _decision(decision: Decision) -> dict[str, Any]:
         "shadow": route.shadow,
         "verdict": str(decision.verdict),
         "canary": _side(decision.side),
-        "error": (traced.error if traced else None) or decision.transform_error or None,
+        "error": (traced.shown_error if traced else None) or decision.transform_error or None,
         "reasons": [reason.text for reason in decision.reasons],
         "filter": _step(traced.root) if traced else None,
         "handed": json_safe(decision.handler_payload),
@@ -131,7 +131,7 @@ def _step(step: Step) -> Mapping[str, Any]:
         "start": step.start,
         "end": step.end,
         "count": step.observed.count,
-        "values": list(map(json_safe, step.observed.values)),
+        "values": list(map(json_safe, step.shown)),
         "error": step.error,
         "parts": [_step(part) for part in step.parts],
     }

@@ -80,5 +80,5 @@ class EntryEvents:
 
     def _expect_retries(self, outcomes: Iterable[Outcome]) -> None:
         for outcome in outcomes:
-            if isinstance(outcome, RetryLater):
+            if isinstance(outcome, RetryLater) and not outcome.parked_for:
                 self._due.expect(outcome.delay)

@@ -54,6 +54,7 @@ class EntryLifecycle:
         self._starter = EntryStarter(settings.max_deliveries, observer)
         self._pause_group: PauseGroup | None = None
         self._is_retired = False
+        self._is_held = False
         self._releaser = Releaser(storage, consumer, self.in_flight)
         self._prefetch = (
             None if settings.prefetch is None else PrefetchWindow(settings.batch_count, settings.prefetch)
@@ -95,6 +96,8 @@ class EntryLifecycle:
         self._settler.open()
         self._pause_group = pause_group_of_loop()
         self._pause_group.join(self)
+        if self._is_held:
+            self._pool.pause()
 
     def resize(self, concurrency: int) -> None:
         """Run at most ``concurrency`` handlers at once from now on."""
@@ -167,15 +170,26 @@ class EntryLifecycle:
     @property
     def has_last_delivery(self) -> bool:
         """Whether an entry on its last delivery is running or not settled yet."""
-        return any(map(self._deliveries.is_last_delivery, self.in_flight.payloads.values()))
+        # While the stream is paused, such an entry is not started, and must not stop other streams.
+        payloads = () if self._is_held else self.in_flight.payloads.values()
+        return any(map(self._deliveries.is_last_delivery, payloads))
 
     def pause(self) -> None:
         """Start no more entries until ``resume()``."""
         self._pool.pause()
 
     def resume(self) -> None:
-        """Start entries again; harmless when not paused."""
-        self._pool.resume()
+        """Start entries again, unless the stream is held; harmless when not paused."""
+        if not self._is_held:
+            self._pool.resume()
+
+    def hold(self, *, is_paused: bool) -> None:
+        """Start no entries while an operator has paused the stream; running handlers finish."""
+        self._is_held = is_paused
+        if is_paused:
+            self._pool.pause()
+        elif self._pause_group is None or not self._pause_group.is_paused(self):
+            self._pool.resume()
 
     async def wait_idle(self) -> None:
         """Wait until no handler runs."""

@@ -53,6 +53,10 @@ class PauseGroup:
         """Remove a member that starts no more entries."""
         self._members.discard(member)
 
+    def is_paused(self, member: Pausable) -> bool:
+        """Whether the group has paused this member."""
+        return self._paused is not None and member in self._paused
+
     @property
     def runs_last_delivery(self) -> bool:
         """Whether a member runs an entry alone, waits to do so, or has not settled a last delivery yet."""

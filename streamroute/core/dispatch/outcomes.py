@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from streamroute.core.dispatch.retry_decision import (
@@ -65,11 +66,12 @@ def outcome_for(route: Route, error: BaseException, attempt: int, default: Retry
 
 
 def _outcome_for(route: Route, error: BaseException, attempt: int, default: RetryPolicy) -> Outcome:
+    is_rejected = issubclass(type(error), Reject)
     if route.policy is not None:
         error = decided(error, attempt, route.policy)
     error_type = type(error)  # isinstance() would run the code of the exception's class
     if issubclass(error_type, Reject):
-        return dead_letter(route.key, _reason_of(error), error, attempt)
+        return replace(dead_letter(route.key, _reason_of(error), error, attempt), is_rejected=is_rejected)
     requested = requested_delay(error)
     if issubclass(error_type, Postpone) and requested is not None:
         log.debug("route %s waits %.3gs: %s", route.key, requested, redacted_str(error))
@@ -170,6 +172,8 @@ def result_of(outcome: Outcome) -> Result:
     """Return the result that observers receive for an outcome."""
     if isinstance(outcome, DeadLetter):
         return Result.DEAD
+    if outcome.parked_for:
+        return Result.PARKED
     return Result.POSTPONED if outcome.postponed else Result.RETRIED
 
 

@@ -23,7 +23,7 @@ def value_of(step: Step) -> str:
     observed = step.observed
     if observed.count == 0:
         return "(not reached)"
-    values = ", ".join(map(as_text, observed.values))
+    values = ", ".join(map(as_text, step.shown))
     if observed.count > 1:
         return f"{values}{', ...' if observed.count > len(observed.values) else ''}  ({observed.count} times)"
     reason = missing_at(step)

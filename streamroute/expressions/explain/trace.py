@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from streamroute.expressions.evaluate.cost_limit import BudgetedInterpreter
 from streamroute.expressions.evaluate.interpreter import is_falsy
@@ -46,6 +46,18 @@ class Observed:
             self.values.append(value)
 
 
+class Concealment(Protocol):
+    """What is shown of the values of a trace."""
+
+    def value(self, value: Any, *, path: str | None) -> Any:
+        """Return what is shown of a value; ``path`` is the text of the path that it was read from, if any."""
+        ...
+
+    def text(self, text: str) -> str:
+        """Return what is shown of an error."""
+        ...
+
+
 _NOT_OBSERVED: Final = Observed()
 
 
@@ -72,7 +84,8 @@ class Trace:
     """One evaluation of a filter.
 
     ``truth`` is its verdict, None if it failed; ``error`` is the reason, or None. If ``truncated``, the
-    record ended early because it took too many steps, while the filter did not.
+    record ended early because it took too many steps, while the filter did not. ``concealment`` decides what
+    its steps show of their values; None shows all.
     """
 
     def __init__(self, tree: Tree, payload: Any) -> None:
@@ -80,6 +93,7 @@ class Trace:
         self.truth: bool | None = None
         self.error: str | None = None
         self.truncated = False
+        self.concealment: Concealment | None = None
         self._recorder = _Recorder()
         failure = self._decide(payload)
         self._record(payload, failure)
@@ -111,6 +125,15 @@ class Trace:
         self._recorder.observed[id(self.tree.root)] = observed = Observed()
         if self.truth is not None:
             observed.add(self.truth)
+
+    @property
+    def shown_error(self) -> str | None:
+        """The error, as far as it may be shown."""
+        return (
+            self.error
+            if self.error is None or self.concealment is None
+            else self.concealment.text(self.error)
+        )
 
     @cached_property
     def root(self) -> Step:
@@ -164,7 +187,17 @@ class Step:
         failure = self.trace.failed(self.node)
         if failure is None or any(self.trace.failed(part.node) for part in self.parts):
             return None
-        return failure_text(failure)
+        text, concealment = failure_text(failure), self.trace.concealment
+        return text if concealment is None else concealment.text(text)
+
+    @property
+    def shown(self) -> list[Any]:
+        """The values of the part, as far as they may be shown."""
+        values, concealment = self.observed.values, self.trace.concealment
+        if concealment is None:
+            return values
+        path = self.text if self.is_path else None
+        return [concealment.value(value, path=path) for value in values]
 
     @property
     def is_literal(self) -> bool:

@@ -71,16 +71,16 @@ def explain_inputs(step: Step) -> str:
 
 def _input(part: Step) -> str:
     reason = missing_at(part)
-    return f"{part.text} is {as_text(part.observed.values[-1])}{f' ({reason})' if reason else ''}"
+    return f"{part.text} is {as_text(part.shown[-1])}{f' ({reason})' if reason else ''}"
 
 
 def _verdict(step: Step) -> str:
     if step.error is not None:
         return f"failed: {step.error}"
-    value = step.observed.values[-1]
+    value, shown = step.observed.values[-1], as_text(step.shown[-1])
     if isinstance(value, bool):
-        return f"is {as_text(value)}"
-    return f"is {as_text(value)}, which counts as {'false' if is_falsy(value) else 'true'}"
+        return f"is {shown}"
+    return f"is {shown}, which counts as {'false' if is_falsy(value) else 'true'}"
 
 
 def missing_at(step: Step) -> str | None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
+
+from streamroute.ops.dead_letters.redacted_record import redacted_record
+from streamroute.payload_redaction import HIDES_NOTHING, PayloadRedactor
 
 if TYPE_CHECKING:
     from streamroute.adapters.dead_letters.letters import DeadLetters, StoredDeadLetter
@@ -18,13 +21,23 @@ class StreamLetter:
     """A dead letter of one of the configuration's streams, and the dead letter stream that holds it.
 
     ``current`` is its record with the current names of its routes and group; None if the record is
-    unreadable.
+    unreadable. ``redactor`` hides what the configuration shows to nobody.
     """
 
     dead_letter_stream: DeadLetters
     stored: StoredDeadLetter
     stream: str
     current: DeadRecord | None
+    redactor: PayloadRedactor = HIDES_NOTHING
+
+    @property
+    def shown(self) -> StreamLetter:
+        """The letter as people may see it; itself if nothing is hidden. It is never written again."""
+        if self.record is None or not self.redactor.is_active:
+            return self
+        stored = replace(self.stored, record=redacted_record(self.record, self.redactor))
+        current = self.current and redacted_record(self.current, self.redactor)
+        return replace(self, stored=stored, current=current)
 
     @property
     def record(self) -> DeadRecord | None:

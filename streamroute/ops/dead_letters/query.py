@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from streamroute.adapters.dead_letters.letters import DeadLetters, StoredDeadLetter
 from streamroute.ops.dead_letters.letter import StreamLetter
+from streamroute.payload_redaction import PayloadRedactor
 
 if TYPE_CHECKING:
     from streamroute.adapters.entries.dead_record import DeadRecord
@@ -29,6 +30,7 @@ class DeadLetterQuery:
 
     def __init__(self, redis: RedisConnection, document: Document) -> None:
         self._document = document
+        self._redactor = PayloadRedactor(document.redact)
         self._owners: dict[str, list[StreamConfig]] = {}  # by dead letter stream, which streams may share
         for stream in document.streams.values():
             self._owners.setdefault(stream.dead_letter, []).append(stream)
@@ -61,7 +63,7 @@ class DeadLetterQuery:
         if record is None:
             return [StreamLetter(stream, stored, owners[0].name, None)]
         return [
-            StreamLetter(stream, stored, owner.name, self._current(record, owner))
+            StreamLetter(stream, stored, owner.name, self._current(record, owner), self._redactor)
             for owner in owners
             if owner.name == record.stream and record.group in (owner.group, owner.formerly_group)
         ]

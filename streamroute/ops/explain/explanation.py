@@ -11,7 +11,9 @@ from streamroute.core.dispatch.outcomes import no_type, type_of
 from streamroute.errors import DecodeError
 from streamroute.expansion import is_expanding
 from streamroute.message import ExpandingMessage
+from streamroute.ops.explain.concealment import ConcealedMessage
 from streamroute.ops.route_tests.delivery import codec_of, delivered, received
+from streamroute.payload_redaction import PayloadRedactor
 
 if TYPE_CHECKING:
     from streamroute.compiler.compiled import Compiled
@@ -40,8 +42,8 @@ def explain_message(compiled: Compiled, message: Mapping[str, Any], stream: str 
     try:
         payload = delivered(compiled, message, stream)
     except DecodeError as error:
-        return Explanation(kind, invalid=str(error))
-    return Explanation(kind, decide(_routes(compiled), payload, stream))
+        return Explanation(kind, invalid=_redactor(compiled).derived_from(message).text(str(error)))
+    return Explanation(kind, _decisions(compiled, payload, stream))
 
 
 def explain_entry(compiled: Compiled, fields: Mapping[bytes, bytes], stream: str) -> Explanation:
@@ -53,11 +55,24 @@ def explain_entry(compiled: Compiled, fields: Mapping[bytes, bytes], stream: str
     try:
         payload = received(compiled, stream, codec, dict(fields))
     except DecodeError as error:
-        return Explanation(kind, invalid=str(error))
+        return Explanation(kind, invalid=_redactor(compiled).derived_from(fields=fields).text(str(error)))
     if not type_of(payload):
         return Explanation(kind, invalid=no_type(payload).reason)
     message = ExpandingMessage(payload) if is_expanding(payload) else payload
-    return Explanation(type_of(payload), decide(_routes(compiled), message, stream))
+    return Explanation(type_of(payload), _decisions(compiled, message, stream))
+
+
+def _decisions(compiled: Compiled, message: Mapping[str, Any], stream: str | None) -> list[Decision]:
+    """Return the decisions on a message, which show none of its hidden values."""
+    decisions, redactor = decide(_routes(compiled), message, stream), _redactor(compiled)
+    if not redactor.is_active:
+        return decisions
+    concealed = ConcealedMessage(redactor, message)
+    return [concealed.decision(decision) for decision in decisions]
+
+
+def _redactor(compiled: Compiled) -> PayloadRedactor:
+    return PayloadRedactor(compiled.document.redact)
 
 
 def _not_configured(stream: str) -> str:

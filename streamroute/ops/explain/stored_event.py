@@ -15,11 +15,15 @@ if TYPE_CHECKING:
     from streamroute.adapters.entries.dead_record import DeadRecord
     from streamroute.adapters.redis.connection import RedisConnection
     from streamroute.config.document import Document
+    from streamroute.ops.dead_letters.letter import StreamLetter
 
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """An entry of a stream, by its fields; ``letter`` is the dead letter that keeps it, if one does."""
+    """An entry of a stream, by its fields; ``letter`` is the dead letter that keeps it, if one does.
+
+    ``letter`` shows nothing that the configuration hides; ``fields`` are the entry's own.
+    """
 
     stream: str
     id: str
@@ -39,11 +43,11 @@ async def find_event(redis: RedisConnection, document: Document, stream: str, en
     async for page in DeadLetterQuery(redis, document).find(DeadLetterFilter(ids=(entry_id,))):
         for letter in page.letters:
             if letter.stream == stream:
-                return _dead_event(stream, entry_id, letter.record)
+                return _dead_event(stream, entry_id, letter)
     raise StreamrouteError(f'"{stream}" has no entry {entry_id}, nor a dead letter of this id')
 
 
-def _dead_event(stream: str, letter_id: str, record: DeadRecord | None) -> StoredEvent:
-    if record is None:
+def _dead_event(stream: str, letter_id: str, letter: StreamLetter) -> StoredEvent:
+    if letter.record is None:
         raise StreamrouteError(f"{letter_id} is not a dead letter of streamroute, or damaged")
-    return StoredEvent(stream, letter_id, record.fields, record)
+    return StoredEvent(stream, letter_id, letter.record.fields, letter.shown.record)

@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 _STEP: Final = 100  # items in one step, at most
 _RENEW: Final = 3.0  # seconds without a step after which the lock of the job is renewed
-_IDLE: Final = 0.25  # seconds to wait if too many messages wait, or for what is left
+_IDLE: Final = (0.02, 1.0)  # seconds to wait if nothing can be done now, at first and at most
 _PATIENCE: Final = 300.0  # seconds for which a job waits for Redis
 _BACKOFF: Final = (0.2, 5.0)  # seconds between two tries, at first and at most
 _RELEASE: Final = 5.0  # seconds to store the end of a job that is interrupted
@@ -107,6 +107,7 @@ class _Run:
         self._clock = clock
         self._bucket = TokenBucket(job.rate, clock)
         self._renewed = clock()
+        self._idle = _IDLE[0]
 
     async def to_the_end(self) -> str:
         """Do all steps; returns why the job must stop, or an empty string if it is done."""
@@ -123,8 +124,10 @@ class _Run:
                 self._progress(self.job, "")
                 return step.stop
             if step.is_idle:
-                await self._pause(_IDLE, "waits for messages that are being processed")
+                await self._pause(self._idle, "waits for messages that are being processed")
+                self._idle = min(2 * self._idle, _IDLE[1])
             else:
+                self._idle = _IDLE[0]
                 self._progress(self.job, "")
                 await asyncio.sleep(0)
 

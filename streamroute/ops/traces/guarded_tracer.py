@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-from opentelemetry.context import attach, detach
-from opentelemetry.trace import INVALID_SPAN, Span, Tracer, set_span_in_context
+from opentelemetry.trace import INVALID_SPAN, Span, Tracer
 
 from streamroute.logs.coalescing import NEVER_COALESCED
 from streamroute.logs.exception_text import error_line
-from streamroute.ops.traces.failures import record_error
 
 log = logging.getLogger(__name__)
 
@@ -34,20 +30,8 @@ class GuardedTracer:
             self._warn(error)
             return INVALID_SPAN
 
-    @contextmanager
-    def current(self, span: Span) -> Iterator[None]:
-        """Make a span the current one inside the block, then end it; an exception is written to it."""
-        token = attach(set_span_in_context(span))
-        try:
-            yield
-        except BaseException as error:
-            record_error(span, error)
-            raise
-        finally:
-            detach(token)
-            self._end(span)
-
-    def _end(self, span: Span) -> None:
+    def end(self, span: Span) -> None:
+        """End a span."""
         try:
             span.end()
         except Exception as error:  # noqa: BLE001 - of a processor

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import Final
 
 from opentelemetry.context import Context
 from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, TraceFlags, set_span_in_context
 from opentelemetry.trace.span import TraceState
 
 from streamroute.trace_context import TraceContext
+
+_ROOT: Final = Context()
 
 
 def span_context(context: TraceContext) -> SpanContext:
@@ -35,10 +37,13 @@ def trace_context(span: Span) -> TraceContext | None:
 def as_parent(context: TraceContext | None) -> Context:
     """Return the context of a child of this span; without one, that of the first span of a trace."""
     if context is None:
-        return Context()
+        return _ROOT
     return set_span_in_context(NonRecordingSpan(span_context(context)), Context())
 
 
-def links_to(contexts: Iterable[TraceContext | None]) -> list[Link]:
-    """Return a link to each of these spans, in this order, each once."""
-    return [Link(span_context(context)) for context in dict.fromkeys(contexts) if context is not None]
+def links_to(producer: TraceContext | None, previous: TraceContext | None) -> list[Link]:
+    """Return links to the span of the producer and to that of the attempt before, if they are known."""
+    if producer is None and previous is None:
+        return []
+    contexts = dict.fromkeys((producer, previous))
+    return [Link(span_context(context)) for context in contexts if context is not None]

@@ -5,8 +5,7 @@ Source: https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any, Final
 
 from opentelemetry.trace import Span, SpanKind, Tracer
@@ -16,10 +15,11 @@ from streamroute.core.router import HandlerFunc
 from streamroute.core.tracing import ProcessMessage
 from streamroute.message import Message, entry_size
 from streamroute.message_trace import producer_context
+from streamroute.ops.traces.current_span import CurrentSpan, is_unsampled
 from streamroute.ops.traces.failures import OUTCOME, record_outcomes
 from streamroute.ops.traces.guarded_tracer import GuardedTracer
 from streamroute.ops.traces.mode import TraceMode
-from streamroute.ops.traces.span_contexts import as_parent, links_to, trace_context
+from streamroute.ops.traces.span_contexts import as_parent, links_to
 from streamroute.text.limits import NAME
 from streamroute.text.truncation import clip
 
@@ -39,38 +39,42 @@ class MessageSpans:
 
     def trace_messages(self, process: ProcessMessage, stream: str) -> ProcessMessage:
         """Give each message of the stream a span; retries and dead letters are written with its context."""
-        name = f"process {clip(stream, NAME)}"
+        tracer, name = self._tracer, f"process {clip(stream, NAME)}"
+        fixed = {**_FIXED, "messaging.destination.name": clip(stream, NAME)}
 
         async def traced(payload: dict[str, Any]) -> None:
             if not isinstance(payload, Message):
                 await process(payload)
                 return
-            delivery, span = payload.delivery, self._message_span(name, payload)
-            delivery.trace = trace_context(span) or delivery.trace
-            with self._tracer.current(span):
+            delivery, span = payload.delivery, self._message_span(name, fixed, payload)
+            with CurrentSpan(tracer, span, delivery, keeps_trace=True):
                 await process(payload)
-                record_outcomes(span, delivery.outcomes or ())
+                if span.is_recording():
+                    record_outcomes(span, delivery.outcomes or ())
 
         return traced
 
     def trace_handler(self, run: HandlerFunc, route: str) -> HandlerFunc:
         """Give each call of the route's handler a span, which is the current one in its thread, too.
 
-        What the handler forwards and sends to webhooks carries the context of that span.
+        A message that is not sampled has no spans of handlers.
         """
-        name, attributes = f"route {clip(route, NAME)}", {"streamroute.route": clip(route, NAME)}
+        tracer, name = self._tracer, f"route {clip(route, NAME)}"
+        attributes = {"streamroute.route": clip(route, NAME)}
 
         async def traced(payload: dict[str, Any], container: Any) -> Any:
-            span = self._tracer.start(name, attributes=attributes)
-            with self._tracer.current(span), _sent_with(span, payload):
+            if is_unsampled():
+                return await run(payload, container)
+            span = tracer.start(name, attributes=attributes)
+            with CurrentSpan(tracer, span, payload.delivery if isinstance(payload, Message) else None):
                 result = await run(payload, container)
-                if result is Result.SKIPPED and span.is_recording():
+                if result is Result.SKIPPED:
                     span.set_attribute(OUTCOME, Result.SKIPPED)
                 return result
 
         return traced
 
-    def _message_span(self, name: str, message: Message) -> Span:
+    def _message_span(self, name: str, fixed: Mapping[str, str], message: Message) -> Span:
         """Start the span of a message, linked to its producer's span and to that of the attempt before."""
         producer, previous = producer_context(message), message.delivery.trace
         parent = (producer or previous) if self._mode is TraceMode.CHILD else None
@@ -78,36 +82,24 @@ class MessageSpans:
             name,
             context=as_parent(parent),
             kind=SpanKind.CONSUMER,
-            attributes=_attributes(message),
-            links=links_to((producer, previous)),
+            attributes=_attributes(fixed, message),
+            links=links_to(producer, previous),
         )
 
 
-def _attributes(message: Message) -> Mapping[str, str | int]:
+def _attributes(fixed: Mapping[str, str], message: Message) -> Mapping[str, str | int]:
     message_type = message.get("type")
     return {
-        **_FIXED,
-        "messaging.destination.name": clip(message.stream, NAME),
-        "messaging.consumer.group.name": clip(message.group, NAME),
-        "messaging.message.id": clip(message.id, NAME),
+        **fixed,
+        "messaging.consumer.group.name": _short(message.group),
+        "messaging.message.id": _short(message.id),
         "messaging.message.envelope.size": entry_size(message),
-        "streamroute.type": clip(message_type, NAME) if type(message_type) is str else "",
+        "streamroute.type": _short(message_type) if type(message_type) is str else "",
         "streamroute.attempt": message.attempt,
-        "streamroute.deliveries": message.deliveries,
+        "streamroute.deliveries": message.delivery.deliveries,
         "streamroute.generation": message.delivery.generation,
     }
 
 
-@contextmanager
-def _sent_with(span: Span, payload: Mapping[str, Any]) -> Iterator[None]:
-    """Let what is sent inside the block carry the context of a span."""
-    context = trace_context(span)
-    if context is None or not isinstance(payload, Message):
-        yield
-        return
-    delivery = payload.delivery
-    outer, delivery.trace = delivery.trace, context
-    try:
-        yield
-    finally:
-        delivery.trace = outer
+def _short(text: str) -> str:
+    return text if len(text) <= NAME and text.isascii() else clip(text, NAME)

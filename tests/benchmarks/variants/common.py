@@ -16,7 +16,7 @@ GROUP = "bench"
 
 
 def arguments() -> argparse.Namespace:
-    """Parse ``--url URL --messages N [--fast] [--concurrency N] [--sleep S]``."""
+    """Parse ``--url URL --messages N [--fast] [--concurrency N] [--sleep S] [--traces M]``."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--url", required=True)
     parser.add_argument("--messages", type=int, required=True)
@@ -24,6 +24,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--concurrency", type=int, default=32)
     parser.add_argument("--sync", action="store_true", help="the handler is a plain function, in a thread")
     parser.add_argument("--sleep", type=float, default=0.0, help="seconds that a handler awaits")
+    parser.add_argument("--traces", choices=("off", "link", "child"), default="off", help="as of serve")
     return parser.parse_args()
 
 

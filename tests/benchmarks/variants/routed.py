@@ -57,6 +57,7 @@ async def main(options: argparse.Namespace, clock: Clock) -> None:
     """Use the command line's steps: check, open, start; outcomes are counted as well."""
     from streamroute.adapters.redis.connection import open_redis
     from streamroute.app import open_app
+    from streamroute.cli.process.traces import process_traces
     from streamroute.compiler.pipeline import check_path
     from streamroute.ops.metrics.counters import Counters
     from streamroute.ops.serve.gc_tuning import rare_collections
@@ -72,8 +73,11 @@ async def main(options: argparse.Namespace, clock: Clock) -> None:
         bench_handlers.done, bench_handlers.loop = asyncio.Event(), asyncio.get_running_loop()
         async with (
             open_redis(options.url, folder=folder) as redis,
+            process_traces(options.traces) as tracing,
             open_app(
-                redis, checked.document, checked.compiled, observer=Counters({STREAM: ("count",)}).observe
+                *(redis, checked.document, checked.compiled),
+                observer=Counters({STREAM: ("count",)}).observe,
+                tracing=tracing,
             ) as app,
         ):
             with rare_collections():

@@ -165,4 +165,5 @@ async def test_an_address_in_use_is_one_line() -> None:
 def test_it_listens_on_ipv6() -> None:
     if not socket.has_dualstack_ipv6():
         pytest.skip("this machine has no IPv6")
-    listen(Endpoint("::1", 0)).close()
+    with listen(Endpoint("::1", 0)) as listener:
+        assert listener.family is socket.AF_INET6

@@ -17,17 +17,20 @@ from typing import Any, Final, Protocol
 from redis.asyncio import ConnectionPool, Redis
 
 from streamroute.adapters.redis.raw_client import clone_for_loop, raw_clients
+from streamroute.adapters.stream.loop_calls import CallInLoop, ClientOf, LoopIsClosedError
 from streamroute.system.waiting import wait_for_event
 
+__all__ = [
+    "CallInLoop",
+    "ClientOf",
+    "HeartbeatTarget",
+    "HeartbeatThread",
+    "LoopIsClosedError",
+    "LoopMonitor",
+    "heartbeat_of",
+]
+
 _MAX_CHECK_INTERVAL: Final = 1.0  # maximum seconds between two checks of the handlers' event loop
-
-ClientOf = Callable[[str], Redis]
-CallInLoop = Callable[[Callable[[], None]], None]
-"""Calls a function in the event loop that runs the handlers."""
-
-
-class LoopIsClosedError(Exception):
-    """Raised when the event loop of the handlers was closed without removing its streams."""
 
 
 class HeartbeatTarget(Protocol):

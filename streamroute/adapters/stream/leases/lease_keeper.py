@@ -19,8 +19,10 @@ from streamroute.adapters.redis.raw_client import send_command
 from streamroute.adapters.redis.replies import text
 from streamroute.adapters.redis.scripts import script
 from streamroute.adapters.stream.deleted_entries import PENDING, report_deleted
-from streamroute.adapters.stream.leases.heartbeat import CallInLoop, ClientOf, LoopIsClosedError, heartbeat_of
+from streamroute.adapters.stream.leases.heartbeat import heartbeat_of
 from streamroute.adapters.stream.leases.release import release
+from streamroute.adapters.stream.loop_calls import CallInLoop, ClientOf, LoopIsClosedError
+from streamroute.adapters.stream.pause_watch import PauseWatch
 from streamroute.delivery import Delivery
 from streamroute.durations import format_duration
 from streamroute.incidents import Incidents
@@ -50,6 +52,7 @@ class RedisLeaseKeeper:
     lease, ``known_routes()`` and ``generation()``, which it saves at once when it changes. ``waiting()``
     returns the ids of held entries that have not started.
     ``lost`` is called in the event loop that opened the keeper. One script confirms up to ``batch`` entries.
+    ``pauses`` learns in the same thread what is paused.
     """
 
     def __init__(  # noqa: PLR0913 - whose leases, how they are renewed, and the callbacks
@@ -67,6 +70,7 @@ class RedisLeaseKeeper:
         generation: GenerationOf,
         watermarks: Watermarks,
         incidents: Incidents,
+        pauses: PauseWatch | None = None,
         batch: int = 500,
     ) -> None:
         self.tick = lease.seconds / 6
@@ -84,6 +88,7 @@ class RedisLeaseKeeper:
         self._saved_generation = ""
         self._watermarks = watermarks
         self._incidents = incidents
+        self._pauses = pauses
         self._batch = batch
         self._due = 0.0
         self._outage = OutageTracker("confirming leases of %s", keys.stream, incidents)
@@ -93,9 +98,14 @@ class RedisLeaseKeeper:
     async def open(self) -> None:
         """Start heartbeats; the first one follows at once."""
         await heartbeat_of(self._client).add(self, self._client)
+        if self._pauses is not None:
+            await heartbeat_of(self._client).add(self._pauses, self._client)
+            await self._pauses.wait_until_known()
 
     async def close(self) -> None:
         """Stop heartbeats, and withdraw this worker's lease."""
+        if self._pauses is not None:
+            await heartbeat_of(self._client).remove(self._pauses)
         await heartbeat_of(self._client).remove(self)
 
     # Called in the heartbeat thread.

@@ -25,10 +25,10 @@ from streamroute.text.counted import pluralize
 if TYPE_CHECKING:
     from streamroute.adapters.redis.connection import RedisConnection
     from streamroute.cli.arguments.config import UsableConfig
-    from streamroute.cli.arguments.stream_time import StreamTime
     from streamroute.cli.output.tail.printer import TailPrinter
     from streamroute.config.document import Document
     from streamroute.expressions.filters import Filter
+    from streamroute.ops.stream_times import StreamTime
     from streamroute.ops.tail.query import TailQuery
     from streamroute.ops.tail.records import TailItem
     from streamroute.ops.tail.viewer import Viewer

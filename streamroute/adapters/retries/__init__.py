@@ -1,0 +1,1 @@
+"""Scheduled retries of a group: listed, run now, and cancelled."""

@@ -1,0 +1,77 @@
+"""Resumes a job of any kind, in the foreground."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from streamroute.cli.arguments.paths import config_path
+from streamroute.cli.arguments.server import open_server
+from streamroute.cli.commands.running_jobs.foreground import run_in_foreground
+from streamroute.cli.commands.running_jobs.stream_codec import require_codec
+from streamroute.cli.output.logging import set_up_logging
+from streamroute.errors import StreamrouteError
+
+if TYPE_CHECKING:
+    from streamroute.adapters.jobs.job import Job
+    from streamroute.adapters.redis.connection import RedisConnection
+    from streamroute.cli.arguments.config import UsableConfig
+    from streamroute.ops.jobs.runner import PacedWork
+
+
+def resume_job(
+    config: str | None,
+    job_id: str,
+    who: str | None,
+    *,
+    imports: bool,
+    embedded: bool,
+    output_format: str,
+    kind: str | None = None,
+) -> int:
+    """Resume the job of this id (of this kind), and return the exit code of the command."""
+    from streamroute.cli.arguments.config import load_or_exit
+
+    set_up_logging("text", "warning")
+    loaded = load_or_exit(config_path(config), imports=imports)
+
+    async def run() -> int:
+        from streamroute.ops.audit import actor, group_keys
+        from streamroute.ops.jobs.control import find_job, take_job
+
+        async with open_server(loaded.document, embedded=embedded, create=False) as redis:
+            store, stored = await find_job(redis, group_keys(loaded.document), job_id, kind)
+            work, target = work_of(redis, loaded, stored.job, stored.stream)
+            held, job = await take_job(store, job_id, actor(who))
+            return await run_in_foreground(
+                *(redis, store.keys, held, job, work),
+                target=target,
+                reason="resumed",
+                output_format=output_format,
+            )
+
+    return asyncio.run(run())
+
+
+def work_of(redis: RedisConnection, loaded: UsableConfig, job: Job, stream: str) -> tuple[PacedWork, str]:
+    """Return the work of a stored job, and its selection in words.
+
+    Raises StreamrouteError if its kind is unknown, its selection damaged, or its routes not served any more.
+    """
+    from streamroute.ops.replay.selection import KIND as REPLAY
+
+    if job.kind == REPLAY:
+        return _replay(redis, loaded, job, stream)
+    raise StreamrouteError(f'this release cannot resume the job {job.id}: it is a "{job.kind}"')
+
+
+def _replay(redis: RedisConnection, loaded: UsableConfig, job: Job, stream: str) -> tuple[PacedWork, str]:
+    from streamroute.ops.replay.entry_choice import EntryChoice
+    from streamroute.ops.replay.plan import require_routes
+    from streamroute.ops.replay.selection import ReplaySelection
+    from streamroute.ops.replay.work import ReplayWork
+
+    selection = ReplaySelection.of(job, stream)
+    require_routes(loaded.document, selection)
+    require_codec(loaded, stream)
+    return ReplayWork(redis, selection, EntryChoice(loaded.compiled, selection)), selection.text

@@ -1,0 +1,1 @@
+"""The output of paced jobs: their progress, their end, and their list."""

@@ -1,0 +1,65 @@
+"""Print retries that wait, and what was done with them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from streamroute.cli.output.status.numbers import NOTHING, age, count
+from streamroute.cli.output.streams import echo, printable, write_json
+from streamroute.cli.output.table import table
+from streamroute.text.counted import pluralize
+from streamroute.text.truncation import ellipsize
+
+if TYPE_CHECKING:
+    from streamroute.ops.retries.query import RetryListing
+    from streamroute.ops.retries.waiting_retry import WaitingRetry
+
+_ROUTES: Final = 24  # characters
+_ERROR: Final = 60
+
+
+def print_listing(listing: RetryListing, output_format: str) -> None:
+    """Print how many retries wait, and the first of them."""
+    if output_format == "json":
+        retries = [retry.as_dict(listing.now) for retry in listing.first]
+        write_json({"total": listing.total, "retries": retries})
+        return
+    if not listing.total:
+        echo("no retry is waiting")
+        return
+    head = ("id", "due in", "attempt", "stream", "route", "last error")
+    echo(table(head, [_row(retry, listing.now) for retry in listing.first], right=(2,)))
+    more = listing.total - len(listing.first)
+    if more > 0:
+        echo(f"and {count(more)} more; --limit 0 lists all")
+
+
+def _row(retry: WaitingRetry, now: int) -> tuple[str, str, str, str, str, str]:
+    name, wait = retry.scheduled.name, (retry.scheduled.due - now) / 1000
+    return (
+        printable(name.id),
+        age(wait) if wait > 0 else "now",
+        str(name.attempt) if name.attempt else NOTHING,
+        retry.stream,
+        ellipsize(printable(", ".join(name.routes)) or "(all that match)", _ROUTES),
+        ellipsize(printable(" ".join(_error(retry).split())) or NOTHING, _ERROR),
+    )
+
+
+def _error(retry: WaitingRetry) -> str:
+    if retry.problem:
+        return f"(cannot be read: {retry.problem})"
+    return "" if retry.failure is None else retry.failure.error
+
+
+def print_done(done: str, number: int, output_format: str, *, dry_run: bool, damaged: int = 0) -> None:
+    """Print what was done: ``done`` is ``made due`` or ``cancelled``."""
+    if output_format == "json":
+        facts: dict[str, Any] = {done.replace(" ", "_"): number, "dry_run": dry_run}
+        write_json(facts | ({"damaged": damaged} if damaged else {}))
+        return
+    retries = pluralize(number, "retry", "retries")
+    echo(f"{retries} would be {done}" if dry_run else f"{retries} {done}")
+    if damaged:
+        kept = pluralize(damaged, "retry", "retries")
+        echo(f"{kept} cannot be read; such a retry becomes a dead letter when it runs", err=True)

@@ -1,0 +1,1 @@
+"""Replay: old entries of a stream run again, in chosen routes."""

@@ -1,0 +1,1 @@
+"""Retries that wait: which they are, running them now, and cancelling them."""

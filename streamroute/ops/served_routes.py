@@ -1,0 +1,22 @@
+"""Why a route does not run messages of a stream."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from streamroute.config.document import Document
+
+
+def why_not_served(document: Document, route: str, stream: str) -> str | None:
+    """Return why a route's handler does not run messages of a stream; None if it does."""
+    found = next((each for each in document.routes if each.name == route), None)
+    if found is None:
+        return f'the route "{route}" is no longer configured'
+    if not found.enabled:
+        return f'the route "{route}" is disabled'
+    if found.shadow:
+        return f'the route "{route}" is a shadow, whose handler does not run'
+    if stream not in found.streams:
+        return f'the route "{route}" does not consume the stream "{stream}"'
+    return None

@@ -1,0 +1,64 @@
+"""What operators do to pauses, and what they see, on real servers."""
+
+from __future__ import annotations
+
+import pytest
+from redis.asyncio import Redis
+
+from backends import KEYS
+from streamroute.adapters.entries.parked_names import parked_name
+from streamroute.adapters.pauses.store import PauseStore
+from streamroute.adapters.stream.publishers import connection_of
+from streamroute.errors import SetupError
+from streamroute.keys import PauseKeys
+
+PAUSES = PauseKeys.of(KEYS)
+
+
+@pytest.fixture
+def store(redis_client: Redis) -> PauseStore:
+    return PauseStore(connection_of(redis_client), KEYS)
+
+
+async def test_a_second_pause_keeps_since_when_and_returns_the_first(store: PauseStore) -> None:
+    nothing, first = await store.pause("a", "the bank is down", "ann")
+    before, second = await store.pause("a", "still down", "bob", 60)
+    assert (nothing, before) == (None, first)
+    assert (second.since, second.who, second.reason) == (first.since, "bob", "still down")
+    assert second.until is not None
+    assert (await store.read()).pauses == {"a": second}
+
+
+async def test_a_resumed_route_is_not_paused(store: PauseStore) -> None:
+    _, pause = await store.pause("", "a migration", "ann")
+    assert await store.resume("") == pause
+    assert await store.resume("") is None
+    assert not (await store.read()).pauses
+
+
+async def test_the_parked_messages_of_each_route_are_counted(store: PauseStore, redis_client: Redis) -> None:
+    names = [
+        parked_name(route, f"{n}-0", f"{n}-0|{route}|1") for route in ("a", "a|b", "b") for n in range(12)
+    ]
+    await redis_client.zadd(PAUSES.parked, dict.fromkeys(names[:-1], 0))
+    assert (await store.read()).parked == {"a": 12, "a|b": 12, "b": 11}
+    assert await store.oldest("a|b", 2) == ["0-0|a|b|1", "1-0|a|b|1"]
+
+
+async def test_a_damaged_pause_is_named_and_another_replaces_it(
+    store: PauseStore, redis_client: Redis
+) -> None:
+    await redis_client.hset(PAUSES.paused, mapping={"a": "{", "b": b"\xff"})
+    assert (await store.read()).damaged == ("a", "b")
+    before, _ = await store.pause("a", "", "ann")
+    assert before is None
+    assert await store.resume("b") is None
+    assert (await store.read()).damaged == ()
+
+
+async def test_a_key_of_another_type_is_refused_with_its_name(store: PauseStore, redis_client: Redis) -> None:
+    await redis_client.set(PAUSES.paused, "mine")
+    with pytest.raises(SetupError):
+        await store.read()
+    with pytest.raises(SetupError):
+        await store.pause("a", "", "ann")

@@ -1,0 +1,75 @@
+"""The pages of a project on a real server, empty and busy."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from boards import Pages
+from servers import wait_until
+
+if TYPE_CHECKING:
+    from projects import Project
+
+OK = "name: runs, type: r, handler: jobs.ok, filter: n > `0`"
+OFF = "name: off, type: r, handler: jobs.ok, enabled: false"
+WAIT = "name: waits, type: w, handler: jobs.wait"
+
+
+@pytest.mark.parametrize("path", ["/", "/routes", "/config"])
+def test_a_page_of_a_router_that_has_never_run(project: Project, path: str) -> None:
+    project.routes(OK)
+    assert Pages(project).get(path).status_code == 200
+
+
+def test_the_overview_shows_streams_workers_and_what_they_run(project: Project) -> None:
+    project.routes(OK, WAIT)
+    assert "events tests no worker yet" in Pages(project).text("/")
+    running = project.start("serve")
+    running.expect_log("serving")
+    project.run("publish", "events", str(project.feed(json.dumps({"type": "w", "n": 1}))))
+    project.notes("started 1")
+    wait_until(lambda: "in waits for" in Pages(project).text("/"), "the running entry on the page")
+    text = Pages(project).text("/")
+    assert "alive" in text
+    assert "No worker is running" not in text
+
+
+def test_the_routes_are_drawn_and_listed(project: Project) -> None:
+    project.routes(OK, OFF)
+    html = Pages(project).get("/routes").text
+    assert html.count("<svg") == 1
+    assert "n &gt; `0`" in html
+    text = Pages(project).text("/routes")
+    assert "runs events on 0 0" in text
+    assert "off events disabled" in text
+
+
+def test_one_stream_is_selected(project: Project) -> None:
+    project.routes(OK)
+    assert "runs events" in Pages(project).text("/routes?stream=events")
+    answer = Pages(project).get("/routes?stream=<other>")
+    assert answer.status_code == 400
+    assert "the stream &#34;&lt;other&gt;&#34; is not configured" in answer.text
+
+
+def test_the_configuration_has_its_findings(project: Project) -> None:
+    project.routes(OK, "name: never, type: r, handler: jobs.ok, filter: n == `1` && n == `2`")
+    text = Pages(project).text("/config")
+    assert "1 stream, 2 routes, 0 message types" in text
+    assert "SR" in text.partition("Findings")[2].partition("Last change")[0]
+    assert "No generation is stored on this machine" in text
+
+
+def test_the_configuration_shows_what_changed_last(project: Project) -> None:
+    for routes in ([OK], [OK, WAIT]):
+        project.routes(*routes)
+        running = project.start("serve", "--state-dir", "state", "--reload")
+        running.expect_log("serving")
+        running.process.terminate()
+        running.end()
+    text = Pages(project).text("/config")
+    assert "+ - {name: waits, type: w, handler: jobs.wait}" in text
+    assert "1 route added: waits" in text

@@ -1,0 +1,83 @@
+"""Boards in tests: a running board as browsers reach it, or the pages of a project in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from html import unescape
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from streamroute.adapters.redis.connection import open_redis
+from streamroute.board.access.policy import AccessPolicy
+from streamroute.board.application import create_application
+from streamroute.board.service import BoardService, ShownConfig
+from streamroute.compiler.pipeline import check_path
+from streamroute.ops.generations.store import GenerationStore
+
+if TYPE_CHECKING:
+    from projects import Project, Running
+
+PAGE = {"accept": "text/html"}
+_PATIENCE = 60.0  # seconds
+
+
+def board_url(running: Running) -> str:
+    """Return the address of a board that a command serves."""
+    running.expect_log("the board is at http://")
+    found = re.search(r"the board is at (http://\S+)/", running.err)
+    assert found
+    return found[1]
+
+
+@contextmanager
+def browser(url: str) -> Iterator[httpx.Client]:
+    """A client that asks for pages, as a browser does."""
+    with httpx.Client(base_url=url, headers=PAGE, timeout=_PATIENCE, trust_env=False) as client:
+        yield client
+
+
+def text_of(html: str) -> str:
+    """Return the text of a page, without its markup, on one line."""
+    body = re.sub(r"(?s)<(script|style|title|head)\b.*?</\1>", " ", html)
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", body)).split())
+
+
+class Pages:
+    """The pages of a project, in this process; each request reads its configuration and its server."""
+
+    def __init__(self, project: Project, policy: AccessPolicy | None = None) -> None:
+        self._project = project
+        self._policy = policy or AccessPolicy()
+
+    def get(self, path: str, **headers: str) -> httpx.Response:
+        """Return the answer to a request."""
+        return asyncio.run(self._request("GET", path, headers=headers))
+
+    def post(self, path: str, data: Mapping[str, Any], **headers: str) -> httpx.Response:
+        """Return the answer to a form; its token is that of the page before."""
+        return asyncio.run(self._request("POST", path, data=data, headers=headers))
+
+    def text(self, path: str) -> str:
+        """Return the text of a page that must be there."""
+        answer = self.get(path)
+        assert answer.status_code == 200, answer.text
+        return text_of(answer.text)
+
+    async def _request(self, method: str, path: str, headers: dict[str, str], **more: Any) -> httpx.Response:
+        root = self._project.folder / "routes.yaml"
+        result = check_path(root, env=self._project.env, imports=False)
+        assert result.document is not None, result.findings
+        assert result.compiled is not None
+        shown = ShownConfig(result.document, result.compiled, result.findings)
+        store = GenerationStore(self._project.folder / "state", root)
+        async with open_redis(result.document.redis.url, folder=self._project.folder) as redis:
+            app = create_application([BoardService("shop", shown, redis, store)], self._policy)
+            transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+            async with httpx.AsyncClient(
+                transport=transport, base_url="http://localhost", headers={**PAGE, **headers}
+            ) as client:
+                return await client.request(method, path, **more)
