@@ -27,6 +27,7 @@ from streamroute.ops.reload.app_target import AppTarget
 from streamroute.ops.reload.dropped_routes import report_waiting
 from streamroute.ops.reload.hooks import ReloadHooks
 from streamroute.ops.serve.gc_tuning import exclude_new_objects, rare_collections
+from streamroute.ops.serve.loop_watch import LoopWatch
 from streamroute.ops.serve.session import run_session
 from streamroute.ops.status.worker.publishing import publish_snapshots
 
@@ -51,6 +52,7 @@ async def serve(loaded: UsableConfig, options: ServeOptions, reloads: Reloads | 
     add_to_records(EntryFieldsFilter())
     run = _ServeRun(loaded, options, reloads)
     async with AsyncExitStack() as stack:
+        stack.enter_context(LoopWatch())
         app, redis = await run.start(stack)
         try:
             async with run.reloading(app, redis):
