@@ -14,7 +14,7 @@ from streamroute.adapters.redis.connection import RedisConnection
 from streamroute.adapters.stream.publisher import Publisher
 from streamroute.compiler.pipeline import cold_changes
 from streamroute.compiler.runtime.thread_pool import handler_threads
-from streamroute.core.observer import Observer, ignore_result
+from streamroute.core.observer import Observer, ObserverSwitch, ignore_result
 from streamroute.errors import SetupError
 from streamroute.handlers.webhooks import close_webhooks
 from streamroute.incidents import LOG_ONLY, Incidents
@@ -42,7 +42,8 @@ class App:
 
     A new configuration is prepared beside the running one (``prepare``) and replaces it in one step
     (``commit``). Messages that were decoded before end on the configuration that decoded them.
-    ``resize_threads`` is called with the number of handlers that may run at once.
+    ``resize_threads`` is called with the number of handlers that may run at once. ``observing`` is called
+    with the outcome of each message, and may be switched to another observer.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class App:
         generation: Generation,
         resize_threads: Callable[[int], None],
     ) -> None:
+        self.observing = builder.observer
         self._builder = builder
         self._redis = builder.connection
         self._current = generation
@@ -254,7 +256,8 @@ async def open_app(
     Raises SetupError if the container cannot be created or, on exit, closed.
     """
     name = consumer_names.consumer_name()
-    builder = ServiceBuilder(connection, name, observer, incidents, on_stuck, tracing)
+    switch = ObserverSwitch.of(observer)
+    builder = ServiceBuilder(connection, name, switch, incidents, on_stuck, tracing)
     concurrency = sum(stream.concurrency for stream in served_streams(document))
     with handler_threads(concurrency) as resize_threads:
         app = await _open(builder, document, compiled, resize_threads)

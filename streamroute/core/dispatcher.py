@@ -30,7 +30,7 @@ from streamroute.core.dispatch.retry_envelope import KEY
 from streamroute.core.dispatch.route_registry import RouteRegistry
 from streamroute.core.dispatch.routes import Route
 from streamroute.core.dispatch.unknown_routes import outcome_of_unknown_route, outcome_of_unknown_type
-from streamroute.core.observer import Observer, Result, ignore_result
+from streamroute.core.observer import Observer, ObserverSwitch, Result, ignore_result
 from streamroute.core.router import FilterFunc, H, RedisRouter
 from streamroute.delivery import Delivery
 from streamroute.errors import LeaseLostError, SetupError
@@ -85,7 +85,7 @@ class BotRedisDispatcher:
         self._external = ExternalRetries(retry_scheduler, group_name, retry_secret)
         self._policy = retry or RetryPolicy(delay=60, jitter=0)
         self._unknown_type = unknown_type
-        self._observe = observer
+        self._observe = ObserverSwitch.of(observer)
         self._own = RedisRouter()
         self._registry = RouteRegistry()
         self._registry.include(self._own)
@@ -134,7 +134,7 @@ class BotRedisDispatcher:
         if routes is None or gate.parks:
             routes = await self._fallback_routes(payload, routes, failures, message_data)
         exit_if_forked()  # a filter may be user code too
-        remaining, observe = len(routes), self._observe
+        remaining, observe = len(routes), self._observe.target
         delivery = payload.delivery if isinstance(payload, Message) else Delivery()
         for route in routes:
             remaining -= 1
@@ -185,7 +185,7 @@ class BotRedisDispatcher:
         try:
             if accepts is None or accepts(payload):
                 return True
-            self._observe(payload, route.key, _FILTERED)
+            self._observe.target(payload, route.key, _FILTERED)
         except BaseException as error:  # noqa: BLE001 - a failure of this route alone
             # A filter depends on the payload only: it would raise again, so do not retry.
             letter = dead_letter(route.key, "the filter failed", error, attempt_of(payload))

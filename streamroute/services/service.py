@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from streamroute.adapters.stream.storage import RedisStreamStorage
-from streamroute.core.observer import Observer, ignore_result
+from streamroute.core.observer import ObserverSwitch, ignore_result
 from streamroute.core.processor import RedisStreamProcessor, ignore_stuck
 from streamroute.incidents import LOG_ONLY, Incidents
 from streamroute.services.consumer_names import unused_name
@@ -59,7 +59,7 @@ class ServiceBuilder:
 
     connection: RedisConnection
     consumer: str
-    observer: Observer = ignore_result
+    observer: ObserverSwitch = field(default_factory=lambda: ObserverSwitch(ignore_result))
     incidents: Incidents = LOG_ONLY
     on_stuck: Callable[[str], None] = keep_serving
     tracing: Tracing | None = None

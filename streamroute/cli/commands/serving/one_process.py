@@ -30,6 +30,7 @@ from streamroute.ops.serve.gc_tuning import exclude_new_objects, rare_collection
 from streamroute.ops.serve.loop_watch import LoopWatch
 from streamroute.ops.serve.session import run_session
 from streamroute.ops.status.worker.publishing import publish_snapshots
+from streamroute.ops.tail.worker.sampling import sample_outcomes
 
 if TYPE_CHECKING:
     from streamroute.adapters.redis.connection import RedisConnection
@@ -115,6 +116,7 @@ class _ServeRun:
         )
         await app.start()
         await stack.enter_async_context(publish_snapshots(redis, app, self.counters))
+        await stack.enter_async_context(sample_outcomes(redis, app))
         report_started()
         if options.is_worker:
             watch_lifeline(self.stop, self._deadline.begin)
