@@ -44,7 +44,7 @@ def ignore_result(payload: Mapping[str, Any], route: str | None, result: Result)
 class ObserverSwitch:
     """An observer that calls ``target``, which may be exchanged at any time, from any thread.
 
-    Whoever calls it for each message reads ``target`` first, which costs less than a call more.
+    A caller for each message reads ``target`` first, which costs less than another call.
     """
 
     __slots__ = ("target",)

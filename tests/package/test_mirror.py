@@ -106,6 +106,7 @@ ELSEWHERE: Final = {
     "ops/serve/background": "ops/metrics/test_group_poller.py",
     "ops/traces/provider": "cli/commands/test_serve_traces.py",
     "ops/tail": "cli/commands/test_tail.py",
+    "ops/tail/worker": "cli/commands/test_tail.py",
     "system/extras": "cli/process/test_event_loop.py",
     "text/counted": "cli/commands/test_dead.py",
 }

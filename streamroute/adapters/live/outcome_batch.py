@@ -1,4 +1,4 @@
-"""Outcomes on their way from a worker to whoever watches: a few in each entry of a short stream, as JSON.
+"""Outcomes on their way from a worker to those who watch: a few in each entry of a short stream, as JSON.
 
 What is read may be foreign or damaged: what is not an outcome is left out.
 """

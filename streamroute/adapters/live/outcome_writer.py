@@ -1,4 +1,4 @@
-"""Sends outcomes to whoever watches, from the heartbeat thread; while nobody does, nothing is sampled.
+"""Sends outcomes to those who watch, from the heartbeat thread; while nobody does, nothing is sampled.
 
 A watcher keeps the key ``watched`` of a group alive. Outcomes are only for people who look: if they cannot be
 sent, nothing else changes.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -46,7 +46,7 @@ async def beat(writer: OutcomeWriter, client: Redis) -> None:
     await writer.beat(raw_clients(client), not_called, 0.0)
 
 
-async def sent(client: Redis) -> list[OutcomeBatch | None]:
+async def sent(client: Any) -> list[OutcomeBatch | None]:
     rows = await client.xrange(KEYS.outcomes)
     return [unpack_batch(fields[FIELD]) for _, fields in rows]
 
