@@ -93,6 +93,7 @@ ELSEWHERE: Final = {
     "config/yaml/syntax": "cli/commands/test_check_testdata.py",
     "expressions/evaluate/compiled": "expressions/test_filters.py",
     "expressions/translation": "expressions/translation/test_translate.py",
+    "expressions/types/algebra": "expressions/types/test_check_soundness.py",
     "expressions/types/mistakes/misplaced_values": "expressions/test_expressions_tables.py",
     "ops/dead_letters": "cli/commands/test_dead.py",
     "ops/explain": "cli/commands/test_explain_entries.py",
