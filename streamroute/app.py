@@ -25,12 +25,13 @@ from streamroute.services.old_generations import OldGenerations
 from streamroute.services.prepared import PreparedGeneration
 from streamroute.services.running_services import RunningServices, for_each
 from streamroute.services.server_checks import create_group, require_usable_keys
-from streamroute.services.service import Service, ServiceBuilder, keep_serving
+from streamroute.services.service import Service, ServiceBuilder, keep_serving, record_nothing
 from streamroute.services.stream_changes import needs_another_consumer
 
 if TYPE_CHECKING:
     from streamroute.compiler.compiled import Compiled
     from streamroute.config.document import Document
+    from streamroute.core.recording.stream_recorder import StreamRecorder
     from streamroute.core.tracing import Tracing
 
 _PATIENCE: Final = 30.0  # seconds for opening or closing a container while messages are processed
@@ -105,6 +106,10 @@ class App:
     def running(self) -> dict[str, int]:
         """Return the number of running handlers by stream; may be called from any thread."""
         return self._running.running()
+
+    def running_routes(self) -> dict[str, dict[str, int]]:
+        """Return the number of running handlers by stream and route; may be called from any thread."""
+        return self._running.running_routes()
 
     def stuck(self) -> dict[str, int]:
         """Return the number of workers with stuck handlers by stream; may be called from any thread."""
@@ -246,18 +251,20 @@ async def open_app(
     incidents: Incidents = LOG_ONLY,
     on_stuck: Callable[[str], None] = keep_serving,
     tracing: Tracing | None = None,
+    recorder: Callable[[str], StreamRecorder | None] = record_nothing,
 ) -> AsyncIterator[App]:
     """Yield the app of a checked configuration, not yet started; stop it on exit.
 
     ``observer`` is called with the outcome of each message, ``incidents`` reports other events of the
     streams. ``on_stuck`` is called with the name of a stream that has a stuck handler, if the stream is
     configured with ``on_stuck: exit``. ``tracing`` gives messages and handlers spans (None: they have none).
+    ``recorder`` returns what measures the runs of a stream's routes.
 
     Raises SetupError if the container cannot be created or, on exit, closed.
     """
     name = consumer_names.consumer_name()
     switch = ObserverSwitch.of(observer)
-    builder = ServiceBuilder(connection, name, switch, incidents, on_stuck, tracing)
+    builder = ServiceBuilder(connection, name, switch, incidents, on_stuck, tracing, recorder)
     concurrency = sum(stream.concurrency for stream in served_streams(document))
     with handler_threads(concurrency) as resize_threads:
         app = await _open(builder, document, compiled, resize_threads)

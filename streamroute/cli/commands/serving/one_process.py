@@ -102,6 +102,7 @@ class _ServeRun:
                 incidents=Incidents(self.counters.count_event),
                 on_stuck=self._on_stuck,
                 tracing=await stack.enter_async_context(process_traces(options.traces)),
+                recorder=self.counters.recorded.recorder,
             )
         )
         if options.feed is not None:
@@ -114,6 +115,7 @@ class _ServeRun:
                 None if self._reloads is None else self._reloads.status,
             )
         )
+        stack.callback(self.counters.recorded.end_period)  # the last report has all runs
         await app.start()
         await stack.enter_async_context(publish_snapshots(redis, app, self.counters))
         await stack.enter_async_context(sample_outcomes(redis, app))
