@@ -14,7 +14,7 @@ from streamroute.adapters.redis.connection import RedisConnection
 from streamroute.adapters.stream.publisher import Publisher
 from streamroute.compiler.pipeline import cold_changes
 from streamroute.compiler.runtime.thread_pool import handler_threads
-from streamroute.core.observer import Observer, ignore_result
+from streamroute.core.observer import Observer, ObserverSwitch, ignore_result
 from streamroute.errors import SetupError
 from streamroute.handlers.webhooks import close_webhooks
 from streamroute.incidents import LOG_ONLY, Incidents
@@ -25,12 +25,13 @@ from streamroute.services.old_generations import OldGenerations
 from streamroute.services.prepared import PreparedGeneration
 from streamroute.services.running_services import RunningServices, for_each
 from streamroute.services.server_checks import create_group, require_usable_keys
-from streamroute.services.service import Service, ServiceBuilder, keep_serving
+from streamroute.services.service import Service, ServiceBuilder, keep_serving, record_nothing
 from streamroute.services.stream_changes import needs_another_consumer
 
 if TYPE_CHECKING:
     from streamroute.compiler.compiled import Compiled
     from streamroute.config.document import Document
+    from streamroute.core.recording.stream_recorder import StreamRecorder
     from streamroute.core.tracing import Tracing
 
 _PATIENCE: Final = 30.0  # seconds for opening or closing a container while messages are processed
@@ -42,7 +43,8 @@ class App:
 
     A new configuration is prepared beside the running one (``prepare``) and replaces it in one step
     (``commit``). Messages that were decoded before end on the configuration that decoded them.
-    ``resize_threads`` is called with the number of handlers that may run at once.
+    ``resize_threads`` is called with the number of handlers that may run at once. ``observing`` is called
+    with the outcome of each message, and may be switched to another observer.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class App:
         generation: Generation,
         resize_threads: Callable[[int], None],
     ) -> None:
+        self.observing = builder.observer
         self._builder = builder
         self._redis = builder.connection
         self._current = generation
@@ -103,6 +106,10 @@ class App:
     def running(self) -> dict[str, int]:
         """Return the number of running handlers by stream; may be called from any thread."""
         return self._running.running()
+
+    def running_routes(self) -> dict[str, dict[str, int]]:
+        """Return the number of running handlers by stream and route; may be called from any thread."""
+        return self._running.running_routes()
 
     def stuck(self) -> dict[str, int]:
         """Return the number of workers with stuck handlers by stream; may be called from any thread."""
@@ -244,17 +251,20 @@ async def open_app(
     incidents: Incidents = LOG_ONLY,
     on_stuck: Callable[[str], None] = keep_serving,
     tracing: Tracing | None = None,
+    recorder: Callable[[str], StreamRecorder | None] = record_nothing,
 ) -> AsyncIterator[App]:
     """Yield the app of a checked configuration, not yet started; stop it on exit.
 
     ``observer`` is called with the outcome of each message, ``incidents`` reports other events of the
     streams. ``on_stuck`` is called with the name of a stream that has a stuck handler, if the stream is
     configured with ``on_stuck: exit``. ``tracing`` gives messages and handlers spans (None: they have none).
+    ``recorder`` returns what measures the runs of a stream's routes.
 
     Raises SetupError if the container cannot be created or, on exit, closed.
     """
     name = consumer_names.consumer_name()
-    builder = ServiceBuilder(connection, name, observer, incidents, on_stuck, tracing)
+    switch = ObserverSwitch.of(observer)
+    builder = ServiceBuilder(connection, name, switch, incidents, on_stuck, tracing, recorder)
     concurrency = sum(stream.concurrency for stream in served_streams(document))
     with handler_threads(concurrency) as resize_threads:
         app = await _open(builder, document, compiled, resize_threads)

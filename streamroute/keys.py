@@ -65,6 +65,8 @@ class GroupKeys(NamedTuple):
     jobs: str
     stats: str
     failures: str
+    watched: str
+    outcomes: str
 
     @classmethod
     def of(cls, stream: str, group: str, dead: str | None = None) -> GroupKeys:
@@ -74,7 +76,8 @@ class GroupKeys(NamedTuple):
         their records, ``workers`` a hash of the live consumers, ``routes`` a hash of the routes they know,
         ``generations`` a hash of the configurations they run, ``audit`` a stream of what operators did,
         ``jobs`` a hash of paced jobs by id, ``stats`` a hash of the snapshots of the live consumers (JSON),
-        ``failures`` a hash of the groups of dead letters by signature (JSON).
+        ``failures`` a hash of the groups of dead letters by signature (JSON), ``watched`` a string that
+        exists while somebody watches outcomes, and ``outcomes`` a short stream of them (JSON) for watchers.
         """
         prefix = f"{base(stream)}:{group}"
         return cls(
@@ -92,6 +95,8 @@ class GroupKeys(NamedTuple):
             jobs=f"{prefix}:jobs",
             stats=f"{prefix}:stats",
             failures=f"{prefix}:failures",
+            watched=f"{prefix}:watched",
+            outcomes=f"{prefix}:outcomes",
         )
 
     def dedupe(self, route: str, digest: str) -> str:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from streamroute.config.document import Document, RouteConfig, StreamConfig
     from streamroute.core.consume.entry_starter import MessageCallback
     from streamroute.core.observer import Observer
+    from streamroute.core.recording.stream_recorder import StreamRecorder
     from streamroute.core.router import RedisRouter
     from streamroute.core.tracing import Tracing
     from streamroute.pauses import Circuit, PauseGate
@@ -106,10 +107,12 @@ def build_pipeline(
     observer: Observer,
     incidents: Incidents = LOG_ONLY,
     tracing: Tracing | None = None,
+    recorder: StreamRecorder | None = None,
 ) -> Pipeline:
     """Build the pipeline of a stream, ready to dispatch; ``incidents`` reports stopped canaries.
 
-    ``tracing`` gives each message a span (None: messages are not traced).
+    ``tracing`` gives each message a span (None: messages are not traced). ``recorder`` measures the runs of
+    its routes.
     """
     routers = list(routers)
     canaries = _canaries(compiled, stream, routers)
@@ -118,7 +121,11 @@ def build_pipeline(
 
         observer = watch_canaries(observer, canaries, stream.name, incidents)
     dispatcher = BotRedisDispatcher(
-        retry=stream.retry, unknown_type=stream.unknown_type, group_name=stream.group, observer=observer
+        retry=stream.retry,
+        unknown_type=stream.unknown_type,
+        group_name=stream.group,
+        observer=observer,
+        recorder=recorder,
     )
     for router in routers:
         dispatcher.include_router(router)

@@ -30,7 +30,9 @@ from streamroute.core.dispatch.retry_envelope import KEY
 from streamroute.core.dispatch.route_registry import RouteRegistry
 from streamroute.core.dispatch.routes import Route
 from streamroute.core.dispatch.unknown_routes import outcome_of_unknown_route, outcome_of_unknown_type
-from streamroute.core.observer import Observer, Result, ignore_result
+from streamroute.core.observer import Observer, ObserverSwitch, Result, ignore_result
+from streamroute.core.recording.route_timing import Run
+from streamroute.core.recording.stream_recorder import StreamRecorder
 from streamroute.core.router import FilterFunc, H, RedisRouter
 from streamroute.delivery import Delivery
 from streamroute.errors import LeaseLostError, SetupError
@@ -64,7 +66,8 @@ class BotRedisDispatcher:
 
     ``retry`` is the policy of handlers without their own. ``unknown_type`` decides what happens to a
     message whose type no handler lists. ``group_name`` identifies retries of other groups if payloads are
-    plain dicts; a ``Message`` knows its group. ``observer`` is called with every outcome.
+    plain dicts; a ``Message`` knows its group. ``observer`` is called with every outcome. ``recorder``
+    measures the runs of the routes, and counts failures by the class of their exceptions.
 
     ``retry_secret`` proves that a scheduler's message is a retry of this stream: the same for all workers of
     the stream, 16 bytes or more (else ValueError). It is not needed if the storage is ``RedisStreamStorage``
@@ -81,13 +84,15 @@ class BotRedisDispatcher:
         group_name: str | None = None,
         observer: Observer = ignore_result,
         retry_secret: str | bytes | None = None,
+        recorder: StreamRecorder | None = None,
     ) -> None:
         self._external = ExternalRetries(retry_scheduler, group_name, retry_secret)
         self._policy = retry or RetryPolicy(delay=60, jitter=0)
         self._unknown_type = unknown_type
-        self._observe = observer
+        self._observe = ObserverSwitch.of(observer)
+        self._recorder = recorder
         self._own = RedisRouter()
-        self._registry = RouteRegistry()
+        self._registry = RouteRegistry(None if recorder is None else recorder.timing)
         self._registry.include(self._own)
         self._tables = self._registry.tables
         self._container: Any = _UNSET
@@ -114,7 +119,9 @@ class BotRedisDispatcher:
         """Register the decorated handler on this dispatcher; see ``RedisRouter.message``."""
         return self._own.message(message_type, filter_func)
 
-    async def process_message(self, message_data: dict[str, Any], stream_name: str = DEFAULT_STREAM) -> None:
+    async def process_message(  # noqa: C901, PLR0912 - hot path: a function more for each message is measurable
+        self, message_data: dict[str, Any], stream_name: str = DEFAULT_STREAM
+    ) -> None:
         """Run every handler that matches; if this returns, the entry may be acknowledged.
 
         ``message_data`` is a payload with a ``type``; ``stream_name`` is the stream of a scheduler's retries,
@@ -134,27 +141,44 @@ class BotRedisDispatcher:
         if routes is None or gate.parks:
             routes = await self._fallback_routes(payload, routes, failures, message_data)
         exit_if_forked()  # a filter may be user code too
-        remaining, observe = len(routes), self._observe
+        remaining, observe = len(routes), self._observe.target
         delivery = payload.delivery if isinstance(payload, Message) else Delivery()
         for route in routes:
             remaining -= 1
             # A handler may change its payload, and each must receive the original one.
             own = copy_for_route(payload) if remaining else payload
             delivery.running_route = route.key
+            timing, measured = route.timing, None
+            if timing is not None:
+                if timing.left:  # most runs of a burst are not measured
+                    timing.left -= 1
+                else:
+                    measured = timing.start()
             try:
                 result = await route.handler(own, container)
-            except LeaseLostError:
-                raise  # another worker has the entry: run no more routes and write nothing
             except BaseException as error:  # noqa: BLE001 - our own end is raised again
-                await reraise_own_cancellation(error)  # drained or lease lost; the entry stays pending
-                failures.append(outcome_for(route, error, attempt_of(payload), self._policy))
-                gate.note_failure(route, failures[-1])
+                failures.append(await self._failure_of(route, error, payload, measured))
             else:
+                if measured is not None:
+                    measured.succeeded(own)
                 observe(payload, route.key, _SKIPPED if result is _SKIPPED else _SUCCEEDED)
             finally:
                 exit_if_forked()
         if failures:
             await self._record_failures(payload, failures, stream_name)
+
+    async def _failure_of(
+        self, route: Route, error: BaseException, payload: dict[str, Any], measured: Run | None
+    ) -> Outcome:
+        """Return the outcome of a handler that raised; raise if the entry stays pending and no route runs."""
+        if route.timing is not None:
+            route.timing.failed(measured)
+        if issubclass(type(error), LeaseLostError):  # isinstance() would run the exception's code
+            raise error  # another worker has the entry: write nothing
+        await reraise_own_cancellation(error)  # drained or lease lost
+        outcome = outcome_for(route, error, attempt_of(payload), self._policy)
+        self._gate.note_failure(route, outcome)
+        return outcome
 
     def _accepting_routes(self, payload: dict[str, Any], failures: list[Outcome]) -> Sequence[Route] | None:
         """Return the routes that accept a new message; all filters run before the first handler.
@@ -185,7 +209,7 @@ class BotRedisDispatcher:
         try:
             if accepts is None or accepts(payload):
                 return True
-            self._observe(payload, route.key, _FILTERED)
+            self._observe.target(payload, route.key, _FILTERED)
         except BaseException as error:  # noqa: BLE001 - a failure of this route alone
             # A filter depends on the payload only: it would raise again, so do not retry.
             letter = dead_letter(route.key, "the filter failed", error, attempt_of(payload))
@@ -279,6 +303,8 @@ class BotRedisDispatcher:
     def _observe_outcomes(self, payload: dict[str, Any], outcomes: Iterable[Outcome]) -> None:
         for outcome in outcomes:
             self._observe(payload, outcome.route or None, result_of(outcome))
+            if self._recorder is not None:
+                self._recorder.failed(outcome)
 
 
 def _unknown(names: frozenset[str], routes: Sequence[Route]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sysconfig
 import traceback
 from collections import deque
+from collections.abc import Iterable
 from functools import lru_cache
 from itertools import islice
 from types import FrameType, TracebackType
@@ -37,12 +38,17 @@ def user_frame(error: BaseException) -> str:
 def _user_frame(error: BaseException) -> str:
     stack: TracebackType | None = _TRACEBACK(error)
     walked = (frame for frame, _ in islice(traceback.walk_tb(stack), _MAX_FRAMES))
-    frames = [frame for frame in deque(walked, maxlen=_KEPT) if _is_foreign(frame)]
+    frame = innermost_user_frame(deque(walked, maxlen=_KEPT))
+    return "" if frame is None else clip(one_line(f"{_module(frame)}:{frame.f_code.co_qualname}"), NAME)
+
+
+def innermost_user_frame(stack: Iterable[FrameType]) -> FrameType | None:
+    """Return the innermost frame of the user's code in a stack, outermost first; None if there is none."""
+    frames = [frame for frame in stack if _is_foreign(frame)]
     if not frames:
-        return ""
+        return None
     home = _package(frames[0])
-    frame = [frame for frame in frames if _package(frame) == home or not _is_installed(frame)][-1]
-    return clip(one_line(f"{_module(frame)}:{frame.f_code.co_qualname}"), NAME)
+    return [frame for frame in frames if _package(frame) == home or not _is_installed(frame)][-1]
 
 
 def _is_foreign(frame: FrameType) -> bool:

@@ -75,6 +75,7 @@ def _build_pipelines(
         stream.name: build_pipeline(
             *(stream, compiled, routers[stream.name], container, builder.observer, builder.incidents),
             builder.tracing,
+            builder.recorder(stream.name),
         )
         for stream in served_streams(document)
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -107,6 +108,14 @@ class RunningServices:
     def running(self) -> dict[str, int]:
         """Return the number of running handlers by stream; may be called from any thread."""
         return self._sums(lambda service: service.processor.running)
+
+    def running_routes(self) -> dict[str, dict[str, int]]:
+        """Return the number of running handlers by stream and route; may be called from any thread."""
+        routes: dict[str, Counter[str]] = {}
+        for service in self.all:
+            names = (message.delivery.running_route for message in service.processor.running_messages())
+            routes.setdefault(service.config.name, Counter()).update(name for name in names if name)
+        return {stream: dict(counts) for stream, counts in routes.items()}
 
     def stuck(self) -> dict[str, int]:
         """Return the number of workers with stuck handlers by stream; may be called from any thread."""

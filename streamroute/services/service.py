@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from streamroute.adapters.stream.storage import RedisStreamStorage
-from streamroute.core.observer import Observer, ignore_result
+from streamroute.core.observer import ObserverSwitch, ignore_result
 from streamroute.core.processor import RedisStreamProcessor, ignore_stuck
 from streamroute.incidents import LOG_ONLY, Incidents
 from streamroute.services.consumer_names import unused_name
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from streamroute.adapters.redis.connection import RedisConnection
     from streamroute.config.document import StreamConfig
     from streamroute.core.consume.pool.key_ordering import KeyOf
+    from streamroute.core.recording.stream_recorder import StreamRecorder
     from streamroute.core.tracing import Tracing
 
 _BATCH: Final = 500  # entries in one read: five times as fast as ten
@@ -47,6 +48,10 @@ class Service:
         return replace(self, config=stream)
 
 
+def record_nothing(_stream: str) -> None:
+    """Default: the runs of no stream are measured."""
+
+
 @dataclass(frozen=True, slots=True)
 class ServiceBuilder:
     """What all services of a process share.
@@ -54,15 +59,17 @@ class ServiceBuilder:
     ``consumer`` is the name of their consumers. ``observer`` is called with the outcome of each message,
     ``incidents`` reports other events of the streams. ``on_stuck`` is called with the name of a stream that
     has a stuck handler, if the stream is configured with ``on_stuck: exit``. ``tracing`` gives messages and
-    handlers spans (None: they are not traced).
+    handlers spans (None: they are not traced). ``recorder`` returns what measures the runs of a stream's
+    routes, if anything.
     """
 
     connection: RedisConnection
     consumer: str
-    observer: Observer = ignore_result
+    observer: ObserverSwitch = field(default_factory=lambda: ObserverSwitch(ignore_result))
     incidents: Incidents = LOG_ONLY
     on_stuck: Callable[[str], None] = keep_serving
     tracing: Tracing | None = None
+    recorder: Callable[[str], StreamRecorder | None] = record_nothing
 
     def build(self, pipeline: Pipeline, used_names: Collection[str] = ()) -> Service:
         """Build the consumer of one stream, which passes its entries to the pipeline.

@@ -8,9 +8,9 @@ import pytest
 
 from streamroute.expressions.lint import check_expression
 from streamroute.expressions.syntax.parser import parse
+from streamroute.expressions.types.algebra.from_json_schema import from_schema
+from streamroute.expressions.types.algebra.payload_type import payload_type
 from streamroute.expressions.types.check import check_types
-from streamroute.expressions.types.from_json_schema import from_schema
-from streamroute.expressions.types.payload_type import payload_type
 
 # After the tutorial of jmespath.org and the documentation of the AWS command line.
 IDIOMS: Final = (

@@ -43,9 +43,13 @@ class Traced:
         return span
 
 
-def traced_pipeline(folder: Path, routes: str, traced: Traced | None, container: object = None) -> Pipeline:
-    """Return the pipeline of a configuration with these routes, traced or not."""
-    head = f"version: 1\nstreams: {{{STREAM}: {{group: g, retry: {{delay: 10ms, jitter: 0}}}}}}\nroutes:\n"
+def traced_pipeline(
+    folder: Path, routes: str, traced: Traced | None, container: object = None, root: str = ""
+) -> Pipeline:
+    """Return the pipeline of a configuration with these routes and root keys, traced or not."""
+    head = (
+        f"version: 1\n{root}streams: {{{STREAM}: {{group: g, retry: {{delay: 10ms, jitter: 0}}}}}}\nroutes:\n"
+    )
     (folder / "routes.yaml").write_text(head + routes)
     found = check_path(folder)
     assert found.compiled is not None, [str(finding) for finding in found.findings]

@@ -81,6 +81,16 @@ class LetterGroup:
             return "open"
         return "resolved" if self.returned is None else "came back"
 
+    @property
+    def is_hidden(self) -> bool:
+        """Whether the group is not shown: its letters belong to another configuration."""
+        return self.signature == FOREIGN
+
+    @property
+    def is_one_failure(self) -> bool:
+        """Whether its letters have one signature."""
+        return self.signature not in (OTHER, UNREADABLE, FOREIGN)
+
     @classmethod
     def unpack(cls, signature: str, packed: bytes) -> Self | None:
         """Parse a value of the index; None if it is damaged or another program's."""

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from streamroute.cli.arguments.options import CONFIG_OPTIONS
+from streamroute.cli.commands.dead_letters.groups import reopen_groups, resolve_groups, show_groups
 from streamroute.cli.commands.dead_letters.known_names import route_named
 from streamroute.cli.commands.dead_letters.options import (
     CHANGE_OPTIONS,
@@ -30,9 +31,16 @@ def command() -> None:
     Examples:
       streamroute dead list --newer 1h
       streamroute dead show 1718000000000-0
+      streamroute dead groups
       streamroute dead retry --route welcome-vip --dry-run
+      streamroute dead list --where "guest.tier == 'gold'"
       streamroute dead drop --older 30d
     """
+
+
+command.add_command(show_groups)
+command.add_command(resolve_groups)
+command.add_command(reopen_groups)
 
 
 @command.command(name="list", short_help="Count dead letters, and list the newest.")
@@ -49,7 +57,7 @@ def list_letters(
     config: str | None, no_embedded: bool, output_format: str, limit: int, **filters: Any
 ) -> int:
     """Count dead letters by stream, route and reason, and list the newest."""
-    from streamroute.cli.output.dead_letters import Listing, print_listing
+    from streamroute.cli.output.dead_letters.letters import Listing, print_listing
 
     async def work(session: DeadLetterSession) -> int:
         listing = Listing(limit)
@@ -67,7 +75,7 @@ def list_letters(
 @click.argument("letter_id", type=LetterId(), metavar="ID")
 def show_letter(config: str | None, no_embedded: bool, output_format: str, letter_id: str) -> int:
     """Print one dead letter in full: fields, error, traceback, history."""
-    from streamroute.cli.output.dead_letters import print_letter
+    from streamroute.cli.output.dead_letters.letters import print_letter
 
     async def work(session: DeadLetterSession) -> int:
         letters = [letter async for page in session.pages() for letter in page.letters]
@@ -94,7 +102,7 @@ def retry_letters(
     could not be decoded, its type was unknown, or it killed its workers) runs in every route that matches its
     message. With --to, a message with several of the dead letters runs once for each.
     """
-    from streamroute.cli.output.dead_letters import print_result
+    from streamroute.cli.output.dead_letters.letters import print_result
     from streamroute.ops.dead_letters.actions import ActionResult, retry_page
 
     async def work(session: DeadLetterSession) -> int:
@@ -116,7 +124,7 @@ def drop_letters(
     config: str | None, no_embedded: bool, output_format: str, dry_run: bool, yes: bool, **selection: Any
 ) -> int:
     """Delete dead letters permanently."""
-    from streamroute.cli.output.dead_letters import print_result
+    from streamroute.cli.output.dead_letters.letters import print_result
     from streamroute.ops.dead_letters.actions import ActionResult, drop_page
 
     async def work(session: DeadLetterSession) -> int:

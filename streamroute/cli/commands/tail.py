@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from streamroute.cli.arguments.paths import ALLOW_OUTSIDE, PATH
 from streamroute.cli.arguments.stream_time import StreamTimeParam
 from streamroute.cli.arguments.where import WhereParam
+
+OUTCOMES: Final = (
+    "any", "succeeded", "failed", "retried", "dead", "filtered", "skipped", "postponed", "unlisted", "lost"
+)  # fmt: skip
 
 
 @click.command(name="tail")
@@ -36,6 +40,13 @@ from streamroute.cli.arguments.where import WhereParam
     help="Show messages as published, or as the handlers receive them.",
 )
 @click.option(
+    "--outcome",
+    "outcomes",
+    multiple=True,
+    type=click.Choice(OUTCOMES),
+    help="Show how messages end, as the workers report it: these results.",
+)
+@click.option(
     "--last", type=click.IntRange(0, 1000), default=0, help="Show this many earlier messages first."
 )
 @click.option(
@@ -57,11 +68,15 @@ def command(config: str | None, no_embedded: bool, imports: bool, **options: Any
     It reads without the consumer groups: nothing is consumed, claimed or acknowledged. Values at the paths of
     `redact` are hidden. Ctrl-C ends it. With --format json, each line is an object.
 
+    With --outcome it shows how messages end instead. The workers send samples while somebody watches; they
+    begin within two seconds. "failed" means retried or dead.
+
     \b
     Examples:
       streamroute tail
       streamroute tail bot_events --type booking.confirmed --where 'nights > `3`'
       streamroute tail --route welcome_mail --transform after --last 5
+      streamroute tail --outcome failed --route welcome_mail
       streamroute tail --from -2h --no-follow --format json
     """
     from streamroute.cli.commands.tailing.run import TailOptions, run_tail

@@ -90,6 +90,7 @@ async def process_metrics(
             *(loop_lag.lag, app.running(), app.concurrency(), app.stuck(), app.stopped_canaries()),
             generation=app.generation,
             old_generations=dict(app.old_generations()),
+            running_routes=app.running_routes(),
         )
 
     def streams() -> list[StreamConfig]:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from streamroute.expressions.problem import Problem
-from streamroute.expressions.types.json_types import (
+from streamroute.expressions.types.algebra.json_types import (
     BOOLEAN,
     NULL,
     NUMBER,
@@ -26,7 +26,7 @@ from streamroute.expressions.types.json_types import (
     array_of,
     is_never,
 )
-from streamroute.expressions.types.type_operations import intersect, of_value, union_all
+from streamroute.expressions.types.algebra.type_operations import intersect, of_value, union_all
 from streamroute.text.limits import NAME
 from streamroute.text.safe_text import safe_repr, safe_str
 from streamroute.text.suggestions import did_you_mean

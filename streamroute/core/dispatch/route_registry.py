@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from streamroute.core.dispatch.route_table import RouteTable
-from streamroute.core.dispatch.routes import Route, unique_routes
+from streamroute.core.dispatch.routes import Route, TimingOf, unique_routes
 from streamroute.core.router import FilterFunc, HandlerFunc, RedisRouter
 from streamroute.values import KnownRoutes
 
@@ -18,10 +18,12 @@ class RouteRegistry:
     """The routes of a dispatcher, in the order of registration, which is possible at any time.
 
     ``tables`` holds the tables known to be up to date, by message type. It stays empty if a router has no
-    ``watch`` method: then ``table_of`` counts the handlers on each call.
+    ``watch`` method: then ``table_of`` counts the handlers on each call. ``timing_of`` returns what measures
+    the runs of a route.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, timing_of: TimingOf | None = None) -> None:
+        self._timing_of = timing_of
         self.tables: dict[str, RouteTable] = {}
         self._built: dict[str, RouteTable] = {}
         self._handlers: list[_Handlers] = []
@@ -45,7 +47,7 @@ class RouteRegistry:
         table = self._built.get(message_type, _NO_ROUTES)
         if len(table.routes) != sum(len(handlers.get(message_type, ())) for handlers in self._handlers):
             entries = (entry for handlers in self._handlers for entry in handlers.get(message_type, ()))
-            table = self._built[message_type] = RouteTable(unique_routes(entries))
+            table = self._built[message_type] = RouteTable(unique_routes(entries, self._timing_of))
         if self._is_watched and table.routes:
             self.tables[message_type] = table
         return table
@@ -54,7 +56,9 @@ class RouteRegistry:
         """Return the routes whose name or former name is one of these, each once."""
         if self._by_name is None or not self._is_watched:
             self._by_name = {
-                name: route for route in self._all_routes() for name in (*route.formerly, route.key)
+                name: route
+                for route in self._all_routes(self._timing_of)
+                for name in (*route.formerly, route.key)
             }
         found = (self._by_name[name] for name in sorted(names) if name in self._by_name)
         return {route.key: route for route in found}.values()
@@ -67,11 +71,12 @@ class RouteRegistry:
             frozenset(names), frozenset(message_type for table in tables for message_type in table)
         )
 
-    def _all_routes(self) -> Iterable[Route]:
+    def _all_routes(self, timing_of: TimingOf | None = None) -> Iterable[Route]:
         """Yield the routes of every type; callable from any thread."""
         tables = [dict(handlers) for handlers in self._handlers]
         for message_type in {message_type for table in tables for message_type in table}:
-            yield from unique_routes(entry for table in tables for entry in table.get(message_type, ()))
+            entries = (entry for table in tables for entry in table.get(message_type, ()))
+            yield from unique_routes(entries, timing_of)
 
     def _forget(self, message_type: str) -> None:
         self.tables.pop(message_type, None)

@@ -10,8 +10,12 @@ from types import FunctionType
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
+from streamroute.core.recording.route_timing import RouteTiming
 from streamroute.core.router import FilterFunc, HandlerFunc
 from streamroute.durations import RetryPolicy
+
+TimingOf = Callable[[str], RouteTiming]
+"""Returns the timing of a route, by its key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +23,7 @@ class Route:
     """One handler of a message type; ``key`` is stable, since retries and dead letters contain it.
 
     ``formerly`` are its former keys, whose retries it also runs. ``policy`` is its own retry policy, if any.
+    ``timing`` measures its runs, if they are measured.
     """
 
     key: str
@@ -26,16 +31,20 @@ class Route:
     accepts: FilterFunc | None
     formerly: frozenset[str] = frozenset()
     policy: RetryPolicy | None = None
+    timing: RouteTiming | None = None
 
     def is_named_in(self, names: frozenset[str]) -> bool:
         """Whether ``names`` contains its key or a former key."""
         return self.key in names or not self.formerly.isdisjoint(names)
 
 
-def unique_routes(entries: Iterable[tuple[HandlerFunc, FilterFunc | None]]) -> list[Route]:
+def unique_routes(
+    entries: Iterable[tuple[HandlerFunc, FilterFunc | None]], timing_of: TimingOf | None = None
+) -> list[Route]:
     """Return the routes of one message type; the second with the same name gets the key ``name#2``.
 
     Handlers created by one factory share a name, and a retry must not run those that succeeded.
+    ``timing_of`` returns the timing of a key.
     """
     counts: Counter[str] = Counter()
     routes = []
@@ -44,7 +53,8 @@ def unique_routes(entries: Iterable[tuple[HandlerFunc, FilterFunc | None]]) -> l
         counts[name] += 1
         key = name if counts[name] == 1 else f"{name}#{counts[name]}"
         run, policy = _run_and_policy(handler)
-        routes.append(Route(key, run, accepts, _former_names(handler), policy))
+        timing = None if timing_of is None else timing_of(key)
+        routes.append(Route(key, run, accepts, _former_names(handler), policy, timing))
     return routes
 
 

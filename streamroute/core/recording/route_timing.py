@@ -17,8 +17,20 @@ _MEASURED: Final = 200  # runs of a period, before only a sample is measured
 _STRIDE: Final = 61  # a prime, so that the sample is in step with no pattern of the messages
 _MAX_DIGITS: Final = 15  # of the milliseconds in the id of an entry; today's have 13
 
-Run = tuple[float, int]
-"""A run that is measured: when it started (``monotonic``), and how many runs it stands for."""
+
+class Run:
+    """A run that is measured since ``started`` (``monotonic``), and stands for ``weight`` runs."""
+
+    __slots__ = ("started", "timing", "weight")
+
+    def __init__(self, timing: RouteTiming, started: float, weight: int) -> None:
+        self.timing = timing
+        self.started = started
+        self.weight = weight
+
+    def succeeded(self, payload: Any) -> None:
+        """Record that the run succeeded."""
+        self.timing.succeeded(self, payload)
 
 
 class RouteTiming:
@@ -60,7 +72,7 @@ class RouteTiming:
         weight = self._weight
         if self._measured > _MEASURED:
             self._weight, self.left = _STRIDE, _STRIDE - 1
-        return monotonic(), weight
+        return Run(self, monotonic(), weight)
 
     def succeeded(self, run: Run, payload: Any) -> None:
         """Record a measured run that succeeded."""
@@ -83,10 +95,9 @@ class RouteTiming:
         self._measured, self._weight, self.left = 0, 1, 0
 
     def _record(self, run: Run) -> int:
-        started, weight = run
-        self._latest = monotonic() - started
-        self.handler.record(self._latest, weight)
-        return weight
+        self._latest = monotonic() - run.started
+        self.handler.record(self._latest, run.weight)
+        return run.weight
 
     def _record_entries(self, runs: int) -> None:
         self._due += runs

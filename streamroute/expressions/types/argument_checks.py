@@ -9,9 +9,9 @@ from jmespath.exceptions import JMESPathTypeError
 
 from streamroute.expressions.evaluate.interpreter import FUNCTIONS, SIGNATURES
 from streamroute.expressions.syntax.parser import Node
-from streamroute.expressions.types.function_results import KEYS, parameter_kinds
-from streamroute.expressions.types.json_types import CERTAIN, Type, is_never
-from streamroute.expressions.types.members import elements_of
+from streamroute.expressions.types.algebra.function_results import KEYS, parameter_kinds
+from streamroute.expressions.types.algebra.json_types import CERTAIN, Type, is_never
+from streamroute.expressions.types.algebra.members import elements_of
 from streamroute.expressions.types.nodes import is_literal, path_of
 from streamroute.expressions.types.phrases import any_kind, as_literal, is_numeric, list_of_kinds
 from streamroute.expressions.types.problem_report import ProblemReport

@@ -9,6 +9,8 @@ from typing import Final
 
 from streamroute.expressions.problem import Problem, Spans
 from streamroute.expressions.syntax.parser import Tree, is_valid, parse
+from streamroute.expressions.types.algebra.json_types import UNKNOWN, Type
+from streamroute.expressions.types.algebra.payload_type import declared_names
 from streamroute.expressions.types.argument_checks import MAY_BE_MISSING, WRONG_ARGUMENT, WRONG_ELEMENTS
 from streamroute.expressions.types.clean_skeletons import CleanSkeletons, skeleton_of
 from streamroute.expressions.types.condition_checks import (
@@ -18,7 +20,6 @@ from streamroute.expressions.types.condition_checks import (
 )
 from streamroute.expressions.types.field_access import MISSPELLED_FIELD, UNKNOWN_FIELD
 from streamroute.expressions.types.inference import Inference
-from streamroute.expressions.types.json_types import UNKNOWN, Type
 from streamroute.expressions.types.mistakes.evidence import Evidence, EvidenceSource
 from streamroute.expressions.types.mistakes.fields_for_literals import (
     FIELD_FOR_LITERAL,
@@ -35,7 +36,6 @@ from streamroute.expressions.types.mistakes.likely_mistakes import (
 )
 from streamroute.expressions.types.mistakes.malformed_literals import MALFORMED_LITERAL, VALUE_IN_QUOTES
 from streamroute.expressions.types.mistakes.payload_names import NAMED_PAYLOAD
-from streamroute.expressions.types.payload_type import declared_names
 from streamroute.expressions.types.problem_report import ProblemReport
 from streamroute.expressions.types.scope import Scope
 

@@ -8,16 +8,16 @@ from collections.abc import Callable
 from typing import Final
 
 from streamroute.expressions.syntax.parser import Node, chain
-from streamroute.expressions.types.comparability import may_be_equal
-from streamroute.expressions.types.json_types import BOOLEAN, UNKNOWN, Type, is_never
+from streamroute.expressions.types.algebra.comparability import may_be_equal
+from streamroute.expressions.types.algebra.json_types import BOOLEAN, UNKNOWN, Type, is_never
+from streamroute.expressions.types.algebra.truthiness import may_be_false, may_be_true
+from streamroute.expressions.types.algebra.type_operations import of_value
 from streamroute.expressions.types.mistakes.misplaced_values import continued, parent_of, piped
 from streamroute.expressions.types.narrowing import assume
 from streamroute.expressions.types.nodes import Path, is_call, is_literal, is_scalar, parts_of, path_of
 from streamroute.expressions.types.phrases import TYPE_ALIASES, any_kind, any_value, as_literal, is_numeric
 from streamroute.expressions.types.problem_report import ProblemReport
 from streamroute.expressions.types.scope import Scope
-from streamroute.expressions.types.truthiness import may_be_false, may_be_true
-from streamroute.expressions.types.type_operations import of_value
 from streamroute.text.truncation import clip
 
 CONTRADICTION: Final = "SR311"

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from streamroute.expressions.syntax.parser import Node
-from streamroute.expressions.types.json_types import UNCERTAIN, UNKNOWN, Shape, Type
+from streamroute.expressions.types.algebra.json_types import UNCERTAIN, UNKNOWN, Shape, Type
+from streamroute.expressions.types.algebra.payload_type import ENVELOPE_FIELD, declared_names
 from streamroute.expressions.types.mistakes.misspelled_fields import misspelled_field
 from streamroute.expressions.types.mistakes.payload_names import NAMES_OF_THE_PAYLOAD
-from streamroute.expressions.types.payload_type import ENVELOPE_FIELD, declared_names
 from streamroute.expressions.types.phrases import any_kind
 from streamroute.expressions.types.problem_report import ProblemReport
 from streamroute.expressions.types.scope import Scope

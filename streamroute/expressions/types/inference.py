@@ -10,14 +10,15 @@ from typing import Any, ClassVar, Final
 from streamroute.expressions.evaluate.interpreter import equals as equal_values
 from streamroute.expressions.evaluate.interpreter import is_callable
 from streamroute.expressions.syntax.parser import Node, Tree, chain
-from streamroute.expressions.types import argument_checks, condition_checks, function_results
+from streamroute.expressions.types import argument_checks, condition_checks
 from streamroute.expressions.types import field_access as steps
-from streamroute.expressions.types.comparability import (
+from streamroute.expressions.types.algebra import function_results
+from streamroute.expressions.types.algebra.comparability import (
     may_be_equal,
     may_differ,
     ordering,
 )
-from streamroute.expressions.types.json_types import (
+from streamroute.expressions.types.algebra.json_types import (
     BOOLEAN,
     EXPREF,
     FALSE,
@@ -33,15 +34,27 @@ from streamroute.expressions.types.json_types import (
     is_never,
     object_of,
 )
-from streamroute.expressions.types.members import elements_of, field_of, values_of
+from streamroute.expressions.types.algebra.members import elements_of, field_of, values_of
+from streamroute.expressions.types.algebra.payload_type import ENVELOPE_FIELD
+from streamroute.expressions.types.algebra.step_budget import count_steps
+from streamroute.expressions.types.algebra.truthiness import (
+    falsy,
+    may_be_false,
+    may_be_true,
+    negation,
+    truthy,
+)
+from streamroute.expressions.types.algebra.type_operations import (
+    of_value,
+    restrict,
+    union,
+    union_all,
+    without,
+)
 from streamroute.expressions.types.mistakes import misplaced_values
 from streamroute.expressions.types.nodes import is_literal
-from streamroute.expressions.types.payload_type import ENVELOPE_FIELD
 from streamroute.expressions.types.problem_report import ProblemReport
 from streamroute.expressions.types.scope import Scope
-from streamroute.expressions.types.step_budget import count_steps
-from streamroute.expressions.types.truthiness import falsy, may_be_false, may_be_true, negation, truthy
-from streamroute.expressions.types.type_operations import of_value, restrict, union, union_all, without
 from streamroute.text.kinds import KINDS
 
 _STEPS: Final = frozenset({"field", "index", "slice"})

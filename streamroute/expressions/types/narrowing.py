@@ -8,12 +8,18 @@ from typing import Any, Final
 
 from streamroute.expressions.evaluate.interpreter import SIGNATURES
 from streamroute.expressions.syntax.parser import Node, chain
-from streamroute.expressions.types.json_types import NULL, Property, Shape, Type, is_never
-from streamroute.expressions.types.members import field_of
+from streamroute.expressions.types.algebra.json_types import NULL, Property, Shape, Type, is_never
+from streamroute.expressions.types.algebra.members import field_of
+from streamroute.expressions.types.algebra.step_budget import count_steps
+from streamroute.expressions.types.algebra.truthiness import falsy, truthy
+from streamroute.expressions.types.algebra.type_operations import (
+    intersect,
+    of_value,
+    restrict,
+    union_all,
+    without,
+)
 from streamroute.expressions.types.nodes import Path, is_call, is_literal, is_scalar, path_of
-from streamroute.expressions.types.step_budget import count_steps
-from streamroute.expressions.types.truthiness import falsy, truthy
-from streamroute.expressions.types.type_operations import intersect, of_value, restrict, union_all, without
 from streamroute.text.kinds import KINDS, Kind
 
 _LEAST: Final = {"gt": 0, "gte": 1, "ne": 0, "eq": 0}

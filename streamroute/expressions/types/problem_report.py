@@ -8,7 +8,7 @@ from typing import Final
 
 from streamroute.expressions.problem import Problem
 from streamroute.expressions.syntax.parser import Node, Tree, walk
-from streamroute.expressions.types.json_types import Type
+from streamroute.expressions.types.algebra.json_types import Type
 from streamroute.text.truncation import ellipsize
 
 _MAX_ADVISED_PROBLEMS: Final = 50

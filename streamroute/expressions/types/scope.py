@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from streamroute.expressions.syntax.parser import Node
-from streamroute.expressions.types.json_types import NEVER, Type, is_never
+from streamroute.expressions.types.algebra.json_types import NEVER, Type, is_never
+from streamroute.expressions.types.algebra.type_operations import without
 from streamroute.expressions.types.narrowing import assume
 from streamroute.expressions.types.nodes import fingerprint, parts_of, path_of, paths_in
-from streamroute.expressions.types.type_operations import without
 
 
 class Scope(NamedTuple):

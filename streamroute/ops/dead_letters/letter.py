@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from streamroute.adapters.dead_letters.letter_group import UNREADABLE
 from streamroute.ops.dead_letters.redacted_record import redacted_record
 from streamroute.payload_redaction import HIDES_NOTHING, PayloadRedactor
 
@@ -12,8 +13,9 @@ if TYPE_CHECKING:
     from streamroute.adapters.dead_letters.letters import DeadLetters, StoredDeadLetter
     from streamroute.adapters.entries.dead_record import DeadRecord
 
+__all__ = ["NO_ROUTE", "UNREADABLE", "StreamLetter"]
+
 NO_ROUTE: Final = "(no route)"
-UNREADABLE: Final = "(unreadable)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,16 @@ class StreamLetter:
         if self.record is None:
             return ""
         return self.record.type or self.record.fields.get(b"type", b"").decode(errors="replace")
+
+    @property
+    def signature(self) -> str:
+        """The signature of its group of failures, or that of the letters that cannot be read."""
+        return self.record.signature if self.record else UNREADABLE
+
+    @property
+    def error_class(self) -> str:
+        """The name of the exception's class; empty if there was no exception."""
+        return self.record.kind.error_class if self.record else ""
 
     @property
     def error(self) -> str:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from streamroute.adapters.dead_letters.letters import DeadLetters, StoredDeadLetter
-from streamroute.ops.dead_letters.letter import StreamLetter
-from streamroute.payload_redaction import PayloadRedactor
+from streamroute.ops.dead_letters.letter_box import letter_boxes
 
 if TYPE_CHECKING:
-    from streamroute.adapters.entries.dead_record import DeadRecord
     from streamroute.adapters.redis.connection import RedisConnection
-    from streamroute.config.document import Document, StreamConfig
+    from streamroute.config.document import Document
     from streamroute.ops.dead_letters.filter import DeadLetterFilter
+    from streamroute.ops.dead_letters.letter import StreamLetter
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,53 +29,27 @@ class DeadLetterQuery:
 
     def __init__(self, redis: RedisConnection, document: Document) -> None:
         self._document = document
-        self._redactor = PayloadRedactor(document.redact)
-        self._owners: dict[str, list[StreamConfig]] = {}  # by dead letter stream, which streams may share
-        for stream in document.streams.values():
-            self._owners.setdefault(stream.dead_letter, []).append(stream)
-        self._dead_letter_streams = [DeadLetters(redis, key) for key in self._owners]
-        self._current_names = {name: _current_route_names(document, name) for name in document.streams}
+        self.boxes = letter_boxes(redis, document)
 
     async def count(self) -> int:
         """Return the number of entries in all dead letter streams."""
-        return sum([await stream.count() for stream in self._dead_letter_streams])
+        return sum([await box.letters.count() for box in self.boxes])
 
     async def now(self) -> int:
         """Return Redis time, in ms since the epoch."""
-        return await self._dead_letter_streams[0].now() if self._dead_letter_streams else 0
+        return await self.boxes[0].letters.now() if self.boxes else 0
 
     async def find(self, criteria: DeadLetterFilter) -> AsyncIterator[DeadLetterPage]:
         """Yield the matching dead letters, oldest first in each dead letter stream.
 
         Dead letters written after the call are omitted, since a requeued one may be dead-lettered again.
         """
-        for stream in self._dead_letter_streams:
+        for box in self.boxes:
             # Read the time of each: in a cluster, they may be on different servers.
-            since, until = criteria.time_range(await stream.now())
-            async for page in _read(stream, criteria.ids, since, until):
-                letters = [letter for stored in page for letter in self._letters(stream, stored)]
+            since, until = criteria.time_range(await box.letters.now())
+            async for page in _read(box.letters, criteria.ids, since, until):
+                letters = [letter for stored in page for letter in box.letters_of(stored)]
                 yield DeadLetterPage([letter for letter in letters if criteria.matches(letter)], len(page))
-
-    def _letters(self, stream: DeadLetters, stored: StoredDeadLetter) -> list[StreamLetter]:
-        """Return the dead letter once for each stream it belongs to; none if another configuration's."""
-        owners, record = self._owners[stream.key], stored.record
-        if record is None:
-            return [StreamLetter(stream, stored, owners[0].name, None)]
-        return [
-            StreamLetter(stream, stored, owner.name, self._current(record, owner), self._redactor)
-            for owner in owners
-            if owner.name == record.stream and record.group in (owner.group, owner.formerly_group)
-        ]
-
-    def _current(self, record: DeadRecord, owner: StreamConfig) -> DeadRecord:
-        """Return the record with the current names of its routes and group."""
-        current = self._current_names[owner.name]
-        return replace(
-            record,
-            group=owner.group,
-            route=record.route and current.get(record.route, record.route),
-            routes=[current.get(name, name) for name in record.routes],
-        )
 
     def requeue_refusal(self, letter: StreamLetter, to: str | None = None) -> str | None:
         """Return why a dead letter cannot run again with this configuration; None if it can.
@@ -115,9 +88,3 @@ async def _read(
         letter = await stream.find(letter_id)
         if letter is not None and since <= letter.at <= until:
             yield [letter]
-
-
-def _current_route_names(document: Document, stream: str) -> dict[str, str]:
-    """Return the current names of the stream's routes by their former names."""
-    routes = (route for route in document.routes if stream in route.streams)
-    return {old: route.name for route in routes for old in route.formerly}

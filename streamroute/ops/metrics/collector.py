@@ -20,6 +20,7 @@ from streamroute.ops.metrics.declarations import (
     RouteMetric,
 )
 from streamroute.ops.metrics.process_stats import ProcessStats
+from streamroute.ops.metrics.recorded_metrics import RecordedMetrics, running_routes
 from streamroute.ops.metrics.sources import MetricsSources
 
 _PREFIX: Final = "streamroute_"
@@ -37,6 +38,7 @@ class RouteCollector(Collector):
         self._sources = sources
         self._routes = routes
         self._metrics = metrics
+        self._recorded = RecordedMetrics()
 
     def collect(self) -> Iterator[Metric]:
         """See ``prometheus_client.registry.Collector``."""
@@ -44,6 +46,7 @@ class RouteCollector(Collector):
         yield from self._route_metrics(counters)
         yield from self._event_metrics(counters)
         yield _shadow_counter(counters)
+        yield from self._recorded.collect(counters.recorded)
         yield from self._group_metrics()
         yield from self._process_metrics()
         if self._sources.reloads is not None:
@@ -100,6 +103,7 @@ class RouteCollector(Collector):
             for stream in self._routes():
                 gauge.add_metric([stream], sum(metric.value(stats).get(stream, 0) for stats in processes))
             yield gauge
+        yield running_routes(processes)
         yield _canary_gauge(processes)
         lag = max((stats.lag for stats in processes), default=0.0)
         yield _single_gauge("event_loop_lag_seconds", "By how much the latest event loop is late.", lag)

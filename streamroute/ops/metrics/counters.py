@@ -29,6 +29,7 @@ NO_ROUTE: Final = "(no route)"
 OTHER_ROUTES: Final = "(other routes)"
 
 _SUCCEEDED: Final = Result.SUCCEEDED
+_FILTERED: Final = Result.FILTERED
 _DEAD: Final = str(Result.DEAD)
 _MAX_FOREIGN_ROUTES: Final = 100  # unconfigured routes: retries of external schedulers may name any
 
@@ -63,6 +64,9 @@ class Counters:
     """The keys to increment, by result, whether it is the first attempt, and whether there is a route."""
     _first_success: tuple[str, ...] = field(init=False, repr=False, compare=False)
     _later_success: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    _filtered: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    _names: Mapping[str, frozenset[str]] = field(init=False, repr=False, compare=False)
+    """``routes`` as sets: a stream may have thousands."""
     _configured_backlog: dict[str, dict[str | None, RouteCounts]] = field(
         default_factory=dict, repr=False, compare=False
     )
@@ -72,19 +76,24 @@ class Counters:
         self._counted = {case: _keys(self.metrics, *case) for case in product(Result, _FLAG, _FLAG)}
         self._first_success = self._counted[_SUCCEEDED, True, True]
         self._later_success = self._counted[_SUCCEEDED, False, True]
+        self._filtered = self._counted[_FILTERED, True, True]
+        self.use_routes(self.routes)
 
     def observe(self, payload: Mapping[str, Any], route: str | None, result: Result) -> None:
         """See ``Observer``."""
-        if result is _SUCCEEDED and not self.feed_start_ids and isinstance(payload, Message):
+        if not self.feed_start_ids and isinstance(payload, Message):
             rows = self._configured_backlog.get(payload.stream)
-            if rows is not None and route in rows:  # fast path for most messages, at a third of the cost
-                row = rows[route]
-                for key in self._first_success if payload.attempt == 1 else self._later_success:
-                    row[key] += 1
-                return
+            row = None if rows is None else rows.get(route)
+            if row is not None:  # fast path for most messages, at a third of the cost
+                if result is _SUCCEEDED:
+                    for key in self._first_success if payload.attempt == 1 else self._later_success:
+                        row[key] += 1
+                    return
+                if result is _FILTERED:
+                    for key in self._filtered:
+                        row[key] += 1
+                    return
         match result:
-            case Result.FILTERED:
-                return
             case Result.UNKNOWN:
                 self.unlisted.add(str(payload.get("type")))
                 self.count_event(_stream(payload), UNLISTED)
@@ -107,6 +116,7 @@ class Counters:
     def use_routes(self, routes: Mapping[str, tuple[str, ...]]) -> None:
         """Count for these routes from now on; what was counted for others is kept."""
         self.routes = routes
+        self._names = {stream: frozenset(names) for stream, names in routes.items()}
         self._configured_backlog = {}
 
     @property
@@ -188,7 +198,7 @@ class Counters:
         if row is None:
             # Add all keys at once, so that other threads can iterate over the row.
             table[message.stream, name] = row = self._zeros()
-        if table is self.backlog and route in self.routes.get(message.stream, ()):
+        if table is self.backlog and route in self._names.get(message.stream, ()):
             self._configured_backlog.setdefault(message.stream, {})[route] = row
         for key in self._counted[result, message.attempt == 1, route is not None]:
             row[key] += 1
@@ -206,7 +216,7 @@ class Counters:
         """Return the name under which to count a route, which bounds the size of the table."""
         if route is None:
             return NO_ROUTE
-        if route in self.routes.get(stream, ()) or (stream, route) in table:
+        if route in self._names.get(stream, ()) or (stream, route) in table:
             return route
         limit = sum(map(len, self.routes.values())) + _MAX_FOREIGN_ROUTES
         return clip(route, NAME) if len(table) < limit else OTHER_ROUTES

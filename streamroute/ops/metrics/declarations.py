@@ -57,7 +57,13 @@ ROUTE_METRICS: Final = (
         "messages_matched",
         "Messages that a route matched, each once.",
         # A postponed message is counted when it is delivered again.
-        lambda result, is_first: is_first and result is not Result.POSTPONED,
+        lambda result, is_first: is_first and result not in (Result.POSTPONED, Result.FILTERED),
+    ),
+    RouteMetric(
+        "filtered",
+        "messages_filtered",
+        "Messages for which the filter of a route was evaluated, and false.",
+        lambda result, _is_first: result is Result.FILTERED,
     ),
     _outcome(Result.SUCCEEDED),
     _outcome(Result.RETRIED),

@@ -46,8 +46,9 @@ class MessageView:
 
     @property
     def time(self) -> float:
-        """When the entry was added, by its id: seconds since the epoch."""
-        return int(self.id.partition("-")[0]) / 1000
+        """When the entry was added, by its id: seconds since the epoch; 0 if the id is not a stream's."""
+        milliseconds = self.id.partition("-")[0]
+        return int(milliseconds) / 1000 if milliseconds.isdecimal() and len(milliseconds) <= 20 else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

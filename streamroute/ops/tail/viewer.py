@@ -52,6 +52,7 @@ class Viewer:
         self.failures = FilterFailures()
         self._compiled = compiled
         self._query = query
+        self._needs_route = bool(query.routes) and not query.outcomes  # an outcome has its own route
         self._redactor = PayloadRedactor(compiled.document.redact)
         self._routes = RouteViews(compiled, query, self._redactor)
 
@@ -110,7 +111,7 @@ class Viewer:
     def _undecoded(self, message: MessageView) -> MessageView | None:
         """Return a message without a payload unless the query asks for what only a payload can answer."""
         query = self._query
-        if query.where is not None or query.routes or (query.types and message.kind not in query.types):
+        if query.where is not None or self._needs_route or (query.types and message.kind not in query.types):
             return None
         return message
 
@@ -129,7 +130,7 @@ class Viewer:
             return False
 
     def _is_of_route(self, routes: Sequence[RouteView]) -> bool:
-        wanted = self._query.routes
-        if not wanted:
+        if not self._needs_route:
             return True
+        wanted = self._query.routes
         return any(route.name in wanted and (route.runs or self._query.explains) for route in routes)

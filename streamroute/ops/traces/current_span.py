@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextvars import Token
+from typing import Any
 
 from opentelemetry.context import Context, attach, detach
 from opentelemetry.trace import Span, get_current_span, set_span_in_context
 
-from streamroute.delivery import Delivery
+from streamroute.message import Message
 from streamroute.ops.traces.failures import record_error
 from streamroute.ops.traces.guarded_tracer import GuardedTracer
 from streamroute.ops.traces.span_contexts import trace_context
@@ -16,18 +18,19 @@ from streamroute.ops.traces.span_contexts import trace_context
 class CurrentSpan:
     """Makes a span the current one inside a block, and ends it; an exception is written to it.
 
-    What is sent inside the block for the ``delivery``, if any, carries the context of the span. A retry and a
-    dead letter are written later: ``keeps_trace`` leaves the context there.
+    What is sent inside the block for the message, if ``payload`` is one, carries the context of the span. A
+    retry and a dead letter are written later: ``keeps_trace`` leaves the context there.
     """
 
-    __slots__ = ("_delivery", "_keeps_trace", "_outer", "_span", "_token", "_tracer")
+    __slots__ = ("_delivery", "_keeps_trace", "_outer", "_payload", "_span", "_token", "_tracer")
 
     def __init__(
-        self, tracer: GuardedTracer, span: Span, delivery: Delivery | None, *, keeps_trace: bool = False
+        self, tracer: GuardedTracer, span: Span, payload: Mapping[str, Any], *, keeps_trace: bool = False
     ) -> None:
         self._tracer = tracer
         self._span = span
-        self._delivery = delivery
+        self._payload = payload
+        self._delivery = payload.delivery if isinstance(payload, Message) else None
         self._keeps_trace = keeps_trace
 
     def __enter__(self) -> None:
@@ -39,7 +42,7 @@ class CurrentSpan:
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
         if error is not None:
-            record_error(self._span, error)
+            record_error(self._span, error, self._payload)
         if self._delivery is not None and not self._keeps_trace:
             self._delivery.trace = self._outer
         detach(self._token)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 from opentelemetry.trace import Span, Status, StatusCode
 
 from streamroute.core.cancellation import is_own_cancellation
 from streamroute.errors import LeaseLostError, Postpone, RouteFailure
 from streamroute.logs.exception_text import cause_of, error_line, traceback_text
+from streamroute.message import Message
 from streamroute.text.limits import NAME
 from streamroute.text.safe_text import redacted_str, type_name
 from streamroute.text.truncation import clip
@@ -20,10 +21,11 @@ _ERROR_TYPE: Final = "error.type"
 _SHOWN: Final = 5  # routes named in the status of a message
 
 
-def record_error(span: Span, error: BaseException) -> None:
+def record_error(span: Span, error: BaseException, payload: Mapping[str, Any]) -> None:
     """Write the exception of a handler: an event, and the status; no failure for one that is postponed.
 
-    The texts are those of the dead letter: of bounded length, without the passwords in URLs.
+    The texts are those of the dead letter: of bounded length, without the passwords in URLs. The values of
+    the payload that the configuration hides are left out: spans leave the process.
 
     Source: https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-spans/
     """
@@ -33,17 +35,26 @@ def record_error(span: Span, error: BaseException) -> None:
     if interruption:
         span.set_attribute(OUTCOME, interruption)
         return
+    redact = _hiding(payload)
     cause = (cause_of(error) or error) if issubclass(type(error), RouteFailure) else error
     span.set_attribute(_ERROR_TYPE, type_name(cause))
     span.add_event(
         "exception",
         {
             "exception.type": type_name(cause),
-            "exception.message": redacted_str(cause),
-            "exception.stacktrace": traceback_text(cause),
+            "exception.message": redact(redacted_str(cause)),
+            "exception.stacktrace": redact(traceback_text(cause)),
         },
     )
-    span.set_status(Status(StatusCode.ERROR, error_line(cause)))
+    span.set_status(Status(StatusCode.ERROR, redact(error_line(cause))))
+
+
+def _hiding(payload: Mapping[str, Any]) -> Callable[[str], str]:
+    """Return what replaces the hidden values of a message in a text."""
+    pipeline = payload.delivery.pipeline if isinstance(payload, Message) else None
+    if pipeline is None or not pipeline.redactor.is_active or not isinstance(payload, Message):
+        return str
+    return pipeline.redactor.hidden_in(payload, payload.fields).redact
 
 
 def _interruption(error: BaseException) -> str:

@@ -46,11 +46,11 @@ class MessageSpans:
             if not isinstance(payload, Message):
                 await process(payload)
                 return
-            delivery, span = payload.delivery, self._message_span(name, fixed, payload)
-            with CurrentSpan(tracer, span, delivery, keeps_trace=True):
+            span = self._message_span(name, fixed, payload)
+            with CurrentSpan(tracer, span, payload, keeps_trace=True):
                 await process(payload)
                 if span.is_recording():
-                    record_outcomes(span, delivery.outcomes or ())
+                    record_outcomes(span, payload.delivery.outcomes or ())
 
         return traced
 
@@ -66,7 +66,7 @@ class MessageSpans:
             if is_unsampled():
                 return await run(payload, container)
             span = tracer.start(name, attributes=attributes)
-            with CurrentSpan(tracer, span, payload.delivery if isinstance(payload, Message) else None):
+            with CurrentSpan(tracer, span, payload):
                 result = await run(payload, container)
                 if result is Result.SKIPPED:
                     span.set_attribute(OUTCOME, Result.SKIPPED)

@@ -16,7 +16,7 @@ GROUP = "bench"
 
 
 def arguments() -> argparse.Namespace:
-    """Parse ``--url URL --messages N [--fast] [--concurrency N] [--sleep S] [--traces M]``."""
+    """Parse ``--url URL --messages N [--fast] [--concurrency N] [--sleep S] [--traces M] [--metrics M]``."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--url", required=True)
     parser.add_argument("--messages", type=int, required=True)
@@ -25,6 +25,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--sync", action="store_true", help="the handler is a plain function, in a thread")
     parser.add_argument("--sleep", type=float, default=0.0, help="seconds that a handler awaits")
     parser.add_argument("--traces", choices=("off", "link", "child"), default="off", help="as of serve")
+    parser.add_argument(
+        "--metrics",
+        choices=("none", "counters", "histograms"),
+        default="histograms",
+        help="what is counted; `serve` has the histograms",
+    )
     return parser.parse_args()
 
 

@@ -53,13 +53,21 @@ def write(folder: Path, options: argparse.Namespace) -> None:
     (folder / "bench_handlers.py").write_text(handlers)
 
 
+def counting(what: str) -> dict[str, Any]:
+    """Return the arguments of the app that make it count ``what``."""
+    from streamroute.ops.metrics.counters import Counters
+
+    counters = Counters({STREAM: ("count",)})
+    settings: dict[str, Any] = {} if what == "none" else {"observer": counters.observe}
+    return settings | ({"recorder": counters.recorded.recorder} if what == "histograms" else {})
+
+
 async def main(options: argparse.Namespace, clock: Clock) -> None:
     """Use the command line's steps: check, open, start; outcomes are counted as well."""
     from streamroute.adapters.redis.connection import open_redis
     from streamroute.app import open_app
     from streamroute.cli.process.traces import process_traces
     from streamroute.compiler.pipeline import check_path
-    from streamroute.ops.metrics.counters import Counters
     from streamroute.ops.serve.gc_tuning import rare_collections
 
     with tempfile.TemporaryDirectory() as name:
@@ -76,7 +84,7 @@ async def main(options: argparse.Namespace, clock: Clock) -> None:
             process_traces(options.traces) as tracing,
             open_app(
                 *(redis, checked.document, checked.compiled),
-                observer=Counters({STREAM: ("count",)}).observe,
+                **counting(options.metrics),
                 tracing=tracing,
             ) as app,
         ):

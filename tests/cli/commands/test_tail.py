@@ -189,6 +189,7 @@ def test_an_outage_is_said_and_survived(
     running.expect_log("Redis answers again")
     add(lone_project, "*", n=2)
     wait_until(lambda: b'"n": 2' in (lone_project.folder / "out-1").read_bytes(), "the message")
+    assert b'"n": 1' in (lone_project.folder / "out-1").read_bytes()
 
 
 def test_redis_that_is_away_at_the_start_is_one_line(lone_project: Project) -> None:
@@ -213,3 +214,70 @@ def test_usage_errors(booked: Project, words: list[str], reason: str) -> None:
     done = booked.run("tail", *words)
     assert done.code == 2
     assert reason in done.err
+
+
+def shown(project: Project, name: str) -> list[dict[str, Any]]:
+    """Return the objects that a running tail has written so far."""
+    lines = (project.folder / name).read_text().splitlines(keepends=True)
+    return [json.loads(line) for line in lines if line.endswith("\n")]
+
+
+def test_outcomes_are_sampled_while_somebody_watches(project: Project) -> None:
+    project.routes(
+        "name: good, type: booked, handler: jobs.ok",
+        "name: bad, type: booked, handler: jobs.fail",
+        head=ROUTES.replace("routes:\n", "redact: [secret]\nroutes:\n"),
+    )
+    redis = project.redis
+    redis.xadd("events", {"type": "booked", "data": '{"n": 1}'})
+    project.start("serve").expect_log("serving")
+    project.notes("fail 1 2")
+    watching = project.start("tail", "--outcome", "any", "--format", "json")
+    watching.expect_log("workers of events send outcomes now")
+    redis.xadd("events", {"type": "booked", "data": '{"n": 2, "secret": "guest"}'})
+    redis.xadd("events", {"type": "booked", "data": "not JSON: guest"})
+    wait_until(lambda: len(shown(project, "out-2")) >= 4, "the outcomes")
+    found = [
+        (row["type"], row["outcome"]["route"], row["outcome"]["result"], row["outcome"]["error_class"])
+        for row in shown(project, "out-2")
+    ]
+    assert sorted(found, key=str) == [
+        ("booked", "bad", "dead", "ValueError"),
+        ("booked", "bad", "retried", "ValueError"),
+        ("booked", "good", "succeeded", None),
+        ("booked", None, "dead", None),
+    ]
+    text = (project.folder / "out-2").read_text()
+    assert "no such (redacted)" in text
+    assert "guest" not in text
+    assert watching.signal(signal.SIGINT).end().code == 0
+
+
+def test_a_worker_that_sends_no_outcomes_is_named(booked: Project) -> None:
+    booked.redis.set("{events}:tests:watched", "x")
+    watching = booked.start("tail", "--outcome", "failed")
+    watching.expect_log("no worker consumes events now")
+    assert 0 < booked.redis.pttl("{events}:tests:watched") <= 7_000
+    assert 0 < booked.redis.pttl("{events}:tests:outcomes") <= 60_000
+
+
+def test_damaged_outcomes_are_counted(booked: Project) -> None:
+    redis = booked.redis
+    watching = booked.start("tail", "--outcome", "any").expect_log("watching outcomes")
+    wait_until(lambda: redis.exists("{events}:tests:watched"), "the watcher")
+    batch = {
+        "worker": "\x1b[2Jme",
+        "outcomes": [7, {"id": "1-0"}, {"id": "9-9", "result": "dead", "time": 5}],
+    }
+    for value in (b"\xff", b"[" * 100_000, b"{}", json.dumps(batch).encode()):
+        redis.xadd("{events}:tests:outcomes", {"batch": value})
+    watching.expect_log("damaged record")
+    wait_until(lambda: (booked.folder / "out-1").read_text().count("\n") == 1, "the outcome")
+    assert "9-9  (no type)  dead  (it is no longer in the stream)" in (booked.folder / "out-1").read_text()
+
+
+def test_a_key_of_another_type_is_one_line(booked: Project) -> None:
+    booked.redis.set("{events}:tests:outcomes", "text")
+    done = booked.run("tail", "--outcome", "any")
+    assert (done.code, len(done.err.splitlines())) == (1, 2)
+    assert "watching the outcomes of events failed" in done.err

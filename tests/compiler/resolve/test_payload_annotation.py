@@ -14,8 +14,8 @@ from streamroute.compiler.pipeline import check_path
 from streamroute.compiler.resolve.importer import isolated_imports
 from streamroute.compiler.resolve.payload_annotation import check_annotation
 from streamroute.compiler.resolve.static_reader import StaticReader
-from streamroute.expressions.types.from_json_schema import from_schema
-from streamroute.expressions.types.payload_type import payload_type
+from streamroute.expressions.types.algebra.from_json_schema import from_schema
+from streamroute.expressions.types.algebra.payload_type import payload_type
 from streamroute.message import Message
 
 T = TypeVar("T")

@@ -33,7 +33,7 @@ def end(timing: RouteTiming, run: Run | None, *, succeeds: bool, payload: object
     if not succeeds:
         timing.failed(run)
     elif run is not None:
-        timing.succeeded(run, message() if payload is None else payload)
+        run.succeeded(message() if payload is None else payload)
 
 
 def timing_of(joined: list[RouteTiming] | None = None) -> RouteTiming:
@@ -44,7 +44,7 @@ def timing_of(joined: list[RouteTiming] | None = None) -> RouteTiming:
 def test_a_run_is_measured_from_its_start() -> None:
     timing = timing_of()
     started = time.monotonic() - 2.0
-    timing.succeeded((started, 1), message())
+    Run(timing, started, 1).succeeded(message())
     assert timing.handler.counts[LIMITS.index(2.5)] == 1
     assert timing.handler.seconds == pytest.approx(2.0, abs=0.4)
 

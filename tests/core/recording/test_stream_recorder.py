@@ -27,7 +27,7 @@ def test_the_runs_of_a_burst_are_all_counted_once_the_period_has_ended() -> None
             if timing.left:
                 timing.left -= 1
             else:
-                timing.succeeded(timing.start(), {})
+                timing.start().succeeded({})
         assert timing.handler.count < 210
         recorder.end_period()
         return timing.handler.count

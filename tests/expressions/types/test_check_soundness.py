@@ -14,10 +14,10 @@ from expression_cases import expressions, payloads
 from streamroute.expressions.evaluate.interpreter import is_falsy
 from streamroute.expressions.lint import check_expression
 from streamroute.expressions.syntax.parser import Tree, parse, walk
-from streamroute.expressions.types.from_json_schema import from_schema
-from streamroute.expressions.types.json_types import UNKNOWN, Type
+from streamroute.expressions.types.algebra.from_json_schema import from_schema
+from streamroute.expressions.types.algebra.json_types import UNKNOWN, Type
+from streamroute.expressions.types.algebra.type_operations import of_value
 from streamroute.expressions.types.scope import Scope
-from streamroute.expressions.types.type_operations import of_value
 from type_cases import Claims, Recorded, Watched, calls_over, documents_of, includes, rooted_schemas
 
 patient = settings(suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow], deadline=None)

@@ -11,12 +11,12 @@ from streamroute.expressions.problem import ExpressionError
 from streamroute.expressions.syntax.parser import parse
 from streamroute.expressions.transforms import compile_transform
 from streamroute.expressions.types import check
+from streamroute.expressions.types.algebra.from_json_schema import from_schema
+from streamroute.expressions.types.algebra.json_types import UNKNOWN
+from streamroute.expressions.types.algebra.payload_type import payload_type
 from streamroute.expressions.types.check import check_types
 from streamroute.expressions.types.clean_skeletons import CleanSkeletons, literals_in, skeleton_of
-from streamroute.expressions.types.from_json_schema import from_schema
-from streamroute.expressions.types.json_types import UNKNOWN
 from streamroute.expressions.types.nodes import path_of, paths_in
-from streamroute.expressions.types.payload_type import payload_type
 
 
 def test_clean_expressions_are_cached_by_skeleton() -> None:

@@ -29,7 +29,7 @@ def test_each_result_is_counted_under_its_route() -> None:
     ends = (Result.SUCCEEDED, Result.DEAD, Result.RETRIED, Result.SKIPPED)
     for result in (*ends, Result.FILTERED, Result.FAILED):
         counters.observe(message(), "a", result)
-    expected = counts(matched=5, succeeded=1, dead=1, retried=1, skipped=1)
+    expected = counts(matched=5, succeeded=1, dead=1, retried=1, skipped=1, filtered=1)
     assert list(counters.rows(counters.backlog)) == [("s", "a", expected), ("s", "b", counts())]
     assert counters.failed == 1
 
@@ -165,6 +165,7 @@ def test_counters_of_several_workers_are_added() -> None:
             part.observe(Message({}, stream="s"), "r", Result.RETRIED)
             part.observe(Message({}, stream="s"), "r", Result.POSTPONED)
             part.observe(Message({}, stream="s"), "r", Result.SKIPPED)
+            part.observe(Message({}, stream="s"), "r", Result.FILTERED)
             part.count_event("s", Incident.CLAIMED, 5)
     merged = Counters({"s": ("r",)})
     for part in parts:

@@ -21,6 +21,7 @@ from streamroute.ops.metrics.process_stats import ProcessStats
 from streamroute.ops.metrics.reload_status import ReloadStatus
 from streamroute.ops.metrics.sources import MetricsSources
 from streamroute.ops.workers.report import WorkerReport
+from streamroute.values import DeadLetter
 
 ROUTES = {"s": ("a",)}
 ONE_MORE = RouteMetric(
@@ -37,7 +38,7 @@ async def _group() -> GroupStats:
 
 def exposed(counters: Counters, *, poller: GroupPoller | None = None) -> list[Any]:
     """Return the metric families of a scrape."""
-    stats = ProcessStats(stopped_canaries={"s": {"a": 0}})
+    stats = ProcessStats(stopped_canaries={"s": {"a": 0}}, running_routes={"s": {"a": 1}})
     sources = MetricsSources(
         lambda: counters, lambda: [stats], poller or GroupPoller(dict), ReloadStatus("abc")
     )
@@ -64,13 +65,16 @@ def test_a_declared_metric_is_collected_from_all_workers(attempts: int) -> None:
 async def test_the_readme_describes_each_metric_with_its_kind_and_labels() -> None:
     counters, poller = Counters(ROUTES), GroupPoller(lambda: {"s": _group})
     counters.observe(Message({}, stream="s"), "shade", Result.SHADOW_MATCHED)
+    recorder = counters.recorded.recorder("s")
+    recorder.failed(DeadLetter("a", "", error_class="KeyError"))
+    recorder.timing("a").start().succeeded(Message({}, id="1-0", stream="s"))
     await poller.poll()
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     described = re.findall(
         r"^\| `streamroute_(\w+?)(?:_total)?` \| (\w+) \| ([\w, ]*?) ?\|", readme, re.MULTILINE
     )
     actual = [
-        (family.name.removeprefix("streamroute_"), family.type, set(family.samples[0].labels))
+        (family.name.removeprefix("streamroute_"), family.type, set(family.samples[0].labels) - {"le"})
         for family in exposed(counters, poller=poller)
     ]
     assert sorted(

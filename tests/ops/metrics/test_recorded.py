@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from streamroute.core.recording.route_timing import Run
 from streamroute.message import Message
 from streamroute.ops.metrics.recorded import Recorded
 from streamroute.values import DeadLetter
@@ -16,7 +17,8 @@ def recorded() -> Recorded:
     """Return one run of a route, and a failure of another."""
     result = Recorded()
     result.recorder("s").timings["a"] = timing = result.recorder("s").timing("a")
-    timing.succeeded((time.monotonic(), 1), Message({}, id=f"{int(time.time() * 1000)}-0", stream="s"))
+    message = Message({}, id=f"{int(time.time() * 1000)}-0", stream="s")
+    Run(timing, time.monotonic(), 1).succeeded(message)
     result.recorder("s").failed(DeadLetter("b", "", error_class="KeyError"))
     return result
 

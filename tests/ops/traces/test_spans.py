@@ -186,6 +186,19 @@ async def test_a_failure_is_the_status_and_an_event_of_the_span(
     assert (message.status.status_code, message.status.description) == (StatusCode.ERROR, "failed: a")
 
 
+async def test_what_the_configuration_hides_is_in_no_span(tmp_path: Path) -> None:
+    traced, root = Traced(), "redact: [guest.email]\n"
+    error = ValueError("no such guest: ada@example.com at https://x:hidden@host")
+    pipeline = traced_pipeline(tmp_path, route("a"), traced, Seen(error), root)
+    payload = {"type": "t", "guest": {"email": "ada@example.com"}}
+    await pipeline.process_message(produced(payload, pipeline=pipeline))
+    span = traced.one("route a")
+    assert span.status.description == "ValueError: no such guest: (redacted) at https://x:***@host"
+    assert "ada@" not in traced.provider.resource.to_json() + "".join(
+        one.to_json() for one in traced.exporter.get_finished_spans()
+    )
+
+
 async def test_a_message_that_waits_has_not_failed(tmp_path: Path) -> None:
     traced = Traced()
     pipeline = traced_pipeline(tmp_path, route("a"), traced, Seen(Postpone(1, "another one runs")))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from streamroute.expressions.types.json_types import NEVER, UNKNOWN, Literals, Shape, Type
+from streamroute.expressions.types.algebra.json_types import NEVER, UNKNOWN, Literals, Shape, Type
 
 _SIGNS = {0: "", 1: " assumed", 2: " uncertain"}
 

@@ -33,13 +33,13 @@ from streamroute.expressions.problem import ExpressionError, Problem
 from streamroute.expressions.syntax.parser import parse
 from streamroute.expressions.transform_checks import check_transform
 from streamroute.expressions.transforms import compile_transform
+from streamroute.expressions.types.algebra.from_json_schema import from_schema
+from streamroute.expressions.types.algebra.json_types import UNKNOWN, Type
+from streamroute.expressions.types.algebra.members import field_of
+from streamroute.expressions.types.algebra.payload_type import payload_type
 from streamroute.expressions.types.check import check_types
-from streamroute.expressions.types.from_json_schema import from_schema
 from streamroute.expressions.types.inference import Inference
-from streamroute.expressions.types.json_types import UNKNOWN, Type
-from streamroute.expressions.types.members import field_of
 from streamroute.expressions.types.narrowing import assume
-from streamroute.expressions.types.payload_type import payload_type
 from streamroute.expressions.types.problem_report import ProblemReport
 from streamroute.expressions.types.scope import Scope
 

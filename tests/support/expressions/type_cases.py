@@ -12,8 +12,8 @@ from jmespath.visitor import _Expression
 from expression_cases import NAMES, documents
 from streamroute.expressions.evaluate.interpreter import Interpreter
 from streamroute.expressions.syntax.parser import Node, Tree, walk
+from streamroute.expressions.types.algebra.json_types import Shape, Type
 from streamroute.expressions.types.inference import Inference
-from streamroute.expressions.types.json_types import Shape, Type
 from streamroute.expressions.types.problem_report import ProblemReport
 from streamroute.expressions.types.scope import Scope
 

@@ -12,6 +12,7 @@ from streamroute.text.suggestions import did_you_mean
 if TYPE_CHECKING:
     from streamroute.config.document import Document
     from streamroute.ops.dead_letters.filter import DeadLetterFilter
+    from streamroute.ops.dead_letters.groups import GroupReport
     from streamroute.ops.dead_letters.query import DeadLetterQuery
 
 
@@ -35,6 +36,16 @@ async def require_known_names(query: DeadLetterQuery, document: Document, criter
             types.add(letter.type)
     _refuse_unknown("route", new_routes - routes, routes)
     _refuse_unknown("type", new_types - types, types)
+
+
+def require_known_groups(report: GroupReport, signatures: Iterable[str]) -> None:
+    """Raise click.UsageError for a signature that no group of failures has."""
+    known = {row.group.signature for row in report.groups}
+    for signature in signatures:
+        if signature not in known:
+            longer = [one for one in sorted(known) if signature and one.startswith(signature)]
+            hint = f'; did you mean "{longer[0]}"?' if longer else "; `streamroute dead groups` shows them"
+            raise click.UsageError(f'unknown group "{signature}": no dead letter has it{hint}')
 
 
 def route_named(document: Document, name: str) -> str:

@@ -44,6 +44,25 @@ FILTER_OPTIONS: Final = combined(
         "--type", "types", multiple=True, metavar="TYPE", help="Only dead letters of this message type."
     ),
     click.option(
+        "--group",
+        "groups",
+        multiple=True,
+        metavar="GROUP",
+        help="Only dead letters of this group of failures; `dead groups` shows them.",
+    ),
+    click.option(
+        "--error-class",
+        "error_classes",
+        multiple=True,
+        metavar="CLASS",
+        help="Only dead letters with this class of error, e.g. KeyError.",
+    ),
+    click.option(
+        "--where",
+        metavar="EXPR",
+        help="Only dead letters for whose payload this JMESPath expression is true.",
+    ),
+    click.option(
         "--error", default="", metavar="TEXT", help="Only dead letters whose error contains this text."
     ),
     click.option(

@@ -28,8 +28,10 @@ from streamroute.ops.reload.app_target import AppTarget
 from streamroute.ops.reload.dropped_routes import report_waiting
 from streamroute.ops.reload.hooks import ReloadHooks
 from streamroute.ops.serve.gc_tuning import exclude_new_objects, rare_collections
+from streamroute.ops.serve.loop_watch import LoopWatch
 from streamroute.ops.serve.session import run_session
 from streamroute.ops.status.worker.publishing import publish_snapshots
+from streamroute.ops.tail.worker.sampling import sample_outcomes
 
 if TYPE_CHECKING:
     from streamroute.adapters.redis.connection import RedisConnection
@@ -52,6 +54,7 @@ async def serve(loaded: UsableConfig, options: ServeOptions, reloads: Reloads | 
     add_to_records(EntryFieldsFilter())
     run = _ServeRun(loaded, options, reloads)
     async with AsyncExitStack() as stack:
+        stack.enter_context(LoopWatch())
         app, redis = await run.start(stack)
         try:
             async with run.reloading(app, redis):
@@ -100,6 +103,7 @@ class _ServeRun:
                 incidents=Incidents(self.counters.count_event),
                 on_stuck=self._on_stuck,
                 tracing=await stack.enter_async_context(process_traces(options.traces)),
+                recorder=self.counters.recorded.recorder,
             )
         )
         if options.feed is not None:
@@ -112,9 +116,11 @@ class _ServeRun:
                 None if self._reloads is None else self._reloads.status,
             )
         )
+        stack.callback(self.counters.recorded.end_period)  # the last report has all runs
         await stack.enter_async_context(board_process(options.board, options.metrics.internal, self._reloads))
         await app.start()
         await stack.enter_async_context(publish_snapshots(redis, app, self.counters))
+        await stack.enter_async_context(sample_outcomes(redis, app))
         report_started()
         if options.is_worker:
             watch_lifeline(self.stop, self._deadline.begin)

@@ -45,6 +45,7 @@ class TailOptions:
     where: Filter | None
     routes: tuple[str, ...]
     explains: bool
+    outcomes: tuple[str, ...]
     transform: str
     last: int
     start: StreamTime | None
@@ -62,6 +63,10 @@ def run_tail(config: str | None, options: TailOptions, *, embedded: bool, import
         raise click.UsageError("--no-follow shows earlier messages only: add --last N or --from TIME")
     if options.last and options.start is not None:
         raise click.UsageError("--last and --from exclude each other")
+    if options.outcomes and (options.last or options.start is not None or options.explains):
+        raise click.UsageError(
+            "--outcome shows what ends from now on: it excludes --last, --from and --explain"
+        )
     set_up_logging("text", "warning")
     loaded = load_or_exit(config_path(config), imports=imports)
     _require_names(loaded.document, options)
@@ -83,6 +88,7 @@ def _require_names(document: Document, options: TailOptions) -> None:
 
 async def _tail(loaded: UsableConfig, options: TailOptions, *, embedded: bool) -> None:
     from streamroute.cli.output.tail.printer import TailPrinter
+    from streamroute.ops.tail.outcomes import tail_outcomes
     from streamroute.ops.tail.tail import tail
     from streamroute.ops.tail.viewer import Viewer
 
@@ -92,7 +98,12 @@ async def _tail(loaded: UsableConfig, options: TailOptions, *, embedded: bool) -
         printer = TailPrinter(options.output_format, full=options.full)
         echo(_opening(query), err=True)
         try:
-            await _while_read(_show(tail(redis, query, viewer), printer, options.limit))
+            items = (
+                tail_outcomes(redis, loaded.document, query, viewer)
+                if query.outcomes
+                else tail(redis, query, viewer)
+            )
+            await _while_read(_show(items, printer, options.limit))
         finally:
             _report_failures(viewer)
 
@@ -136,13 +147,26 @@ async def _query(redis: RedisConnection, document: Document, options: TailOption
         start="" if options.start is None else await start_after(redis, options.start.entry_id),
         last=options.last,
         follows=not options.no_follow,
+        outcomes=_results(options.outcomes),
     )
+
+
+def _results(outcomes: tuple[str, ...]) -> frozenset[str]:
+    """Return the results that these outcomes stand for."""
+    from streamroute.core.observer import Result
+
+    if "any" in outcomes:
+        return frozenset(map(str, Result))
+    meanings = {"failed": (Result.FAILED, Result.RETRIED, Result.DEAD), "unlisted": (Result.UNKNOWN,)}
+    return frozenset(str(result) for name in outcomes for result in meanings.get(name, (name,)))
 
 
 def _opening(query: TailQuery) -> str:
     """Return the line that says what is shown."""
     count = len(query.streams)
     streams = ", ".join(query.streams) if count <= 5 else pluralize(count, "stream")
+    if query.outcomes:
+        return f"watching outcomes of {streams}, which the workers sample from now on; Ctrl-C ends"
     return f"watching {streams}; Ctrl-C ends" if query.follows else f"reading {streams}"
 
 

@@ -11,14 +11,14 @@ from streamroute.expressions.lint import check_expression
 from streamroute.expressions.problem import ExpressionError, Problem, Spans
 from streamroute.expressions.static_checks import SHORT
 from streamroute.expressions.syntax.parser import MAX_LENGTH, Tree, parse
+from streamroute.expressions.types.algebra.from_json_schema import from_schema
+from streamroute.expressions.types.algebra.json_types import Type
+from streamroute.expressions.types.algebra.payload_type import payload_type
+from streamroute.expressions.types.algebra.step_budget import StepBudget, TooManyStepsError
 from streamroute.expressions.types.check import check_types, with_final_advice
 from streamroute.expressions.types.clean_skeletons import CleanSkeletons, literals_in, skeleton_of
-from streamroute.expressions.types.from_json_schema import from_schema
-from streamroute.expressions.types.json_types import Type
 from streamroute.expressions.types.mistakes.evidence import Evidence, EvidenceSource
 from streamroute.expressions.types.mistakes.likely_mistakes import PayloadTraits
-from streamroute.expressions.types.payload_type import payload_type
-from streamroute.expressions.types.step_budget import StepBudget, TooManyStepsError
 
 _Result = TypeVar("_Result")
 Messages = Callable[[], Iterable[Mapping[str, Any]]]

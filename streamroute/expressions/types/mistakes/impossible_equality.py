@@ -7,13 +7,13 @@ from typing import Any, Final
 
 from streamroute.expressions.problem import Problem
 from streamroute.expressions.syntax.parser import Node, Tree
-from streamroute.expressions.types.json_types import CERTAIN, UNKNOWN, Type
+from streamroute.expressions.types.algebra.json_types import CERTAIN, UNKNOWN, Type
+from streamroute.expressions.types.algebra.type_operations import of_value
 from streamroute.expressions.types.mistakes.evidence import Evidence, EvidenceSource
 from streamroute.expressions.types.mistakes.malformed_literals import replaced
 from streamroute.expressions.types.mistakes.unquoted_strings import CATEGORY_FIELDS
 from streamroute.expressions.types.nodes import Path, path_of, value_of
 from streamroute.expressions.types.phrases import any_kind, as_literal, is_numeric
-from streamroute.expressions.types.type_operations import of_value
 from streamroute.text.kinds import Kind
 from streamroute.text.truncation import ellipsize
 

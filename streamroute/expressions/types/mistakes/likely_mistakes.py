@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from streamroute.expressions.problem import Problem
 from streamroute.expressions.syntax.parser import Node, Tree, walk
-from streamroute.expressions.types.json_types import Type
+from streamroute.expressions.types.algebra.json_types import Type
 from streamroute.expressions.types.mistakes.contains import check_contains
 from streamroute.expressions.types.mistakes.evidence import EvidenceSource
 from streamroute.expressions.types.mistakes.impossible_equality import check_equality

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from streamroute.expressions.problem import Problem
 from streamroute.expressions.syntax.parser import Node, Tree, walk
-from streamroute.expressions.types.json_types import UNKNOWN, Type
+from streamroute.expressions.types.algebra.json_types import UNKNOWN, Type
 from streamroute.expressions.types.mistakes.evidence import Evidence, EvidenceSource
 from streamroute.expressions.types.nodes import Path, is_literal, path_of
 from streamroute.expressions.types.phrases import is_numeric

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from streamroute.expressions.syntax.parser import Node, chain, children
+from streamroute.expressions.types.algebra.truthiness import may_be_true
+from streamroute.expressions.types.algebra.type_operations import of_value
 from streamroute.expressions.types.mistakes.malformed_literals import with_replaced
 from streamroute.expressions.types.nodes import is_literal
 from streamroute.expressions.types.problem_report import ProblemReport
-from streamroute.expressions.types.truthiness import may_be_true
-from streamroute.expressions.types.type_operations import of_value
 
 COLLECTION: Final = "SR320"
 ALTERNATIVES: Final = "SR321"

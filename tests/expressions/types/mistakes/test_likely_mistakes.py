@@ -12,11 +12,11 @@ from streamroute.expressions.filters import FilterError, compile_filter
 from streamroute.expressions.lint import check_expression
 from streamroute.expressions.problem import Problem
 from streamroute.expressions.syntax.parser import parse
+from streamroute.expressions.types.algebra.from_json_schema import from_schema
+from streamroute.expressions.types.algebra.json_types import Type
+from streamroute.expressions.types.algebra.payload_type import payload_type
 from streamroute.expressions.types.check import check_types
-from streamroute.expressions.types.from_json_schema import from_schema
-from streamroute.expressions.types.json_types import Type
 from streamroute.expressions.types.mistakes.likely_mistakes import DEFAULT_TRAITS, PayloadTraits
-from streamroute.expressions.types.payload_type import payload_type
 
 MESSAGE: Any = {
     "type": "t", "total": 150, "vip": True, "name": "x", "tags": ["x"], "x": None, "a": {"b": True},

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from streamroute.expressions.syntax.parser import parse
+from streamroute.expressions.types.algebra.from_json_schema import from_schema
+from streamroute.expressions.types.algebra.json_types import Type
+from streamroute.expressions.types.algebra.payload_type import payload_type
 from streamroute.expressions.types.check import check_types
-from streamroute.expressions.types.from_json_schema import from_schema
-from streamroute.expressions.types.json_types import Type
 from streamroute.expressions.types.mistakes.misspelled_fields import misspelled_field
-from streamroute.expressions.types.payload_type import payload_type
 
 DECLARED = (
     "total", "country", "order", "currency", "customer", "nights", "created", "status", "orderId", "delivery",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from streamroute.expressions.evaluate.interpreter import SIGNATURES
-from streamroute.expressions.types.json_types import (
+from streamroute.expressions.types.algebra.json_types import (
     ASSUMED,
     BOOLEAN,
     NEVER,
@@ -21,8 +21,14 @@ from streamroute.expressions.types.json_types import (
     is_never,
     nullable,
 )
-from streamroute.expressions.types.members import elements_of, values_of
-from streamroute.expressions.types.type_operations import of_value, restrict, union, union_all, without
+from streamroute.expressions.types.algebra.members import elements_of, values_of
+from streamroute.expressions.types.algebra.type_operations import (
+    of_value,
+    restrict,
+    union,
+    union_all,
+    without,
+)
 from streamroute.text.kinds import Kind
 
 BY_KEY: Final = frozenset({"sort_by", "min_by", "max_by"})

@@ -8,7 +8,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Final
 
-from streamroute.expressions.types.json_types import (
+from streamroute.expressions.types.algebra.json_types import (
     ASSUMED,
     OBJECT,
     STRING,
@@ -21,8 +21,8 @@ from streamroute.expressions.types.json_types import (
     nullable,
     object_of,
 )
-from streamroute.expressions.types.step_budget import count_steps
-from streamroute.expressions.types.type_operations import intersect, of_value, union_all
+from streamroute.expressions.types.algebra.step_budget import count_steps
+from streamroute.expressions.types.algebra.type_operations import intersect, of_value, union_all
 
 _NAMES_A_STEP: Final = 16
 

@@ -10,7 +10,7 @@ import pytest
 
 from streamroute.compiler.pipeline import check_path
 from streamroute.compiler.rules.expressions import route_expressions
-from streamroute.expressions.types.step_budget import (
+from streamroute.expressions.types.algebra.step_budget import (
     PER_EXPRESSION,
     StepBudget,
     TooManyStepsError,

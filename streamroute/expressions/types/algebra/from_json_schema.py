@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import unquote
 
-from streamroute.expressions.types.json_types import (
+from streamroute.expressions.types.algebra.json_types import (
     BOOLEAN,
     NEVER,
     NULL,
@@ -29,7 +29,7 @@ from streamroute.expressions.types.json_types import (
     as_uncertain,
     nullable,
 )
-from streamroute.expressions.types.type_operations import intersect, of_value, union_all
+from streamroute.expressions.types.algebra.type_operations import intersect, of_value, union_all
 
 _TYPES: Final = {
     "null": NULL,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streamroute.expressions.types.json_types import (
+from streamroute.expressions.types.algebra.json_types import (
     NEVER,
     NO_LITERALS,
     NULL,
@@ -13,8 +13,8 @@ from streamroute.expressions.types.json_types import (
     as_uncertain,
     nullable,
 )
-from streamroute.expressions.types.step_budget import count_steps
-from streamroute.expressions.types.type_operations import union_all
+from streamroute.expressions.types.algebra.step_budget import count_steps
+from streamroute.expressions.types.algebra.type_operations import union_all
 
 
 def field_of(t: Type, name: str) -> Type:

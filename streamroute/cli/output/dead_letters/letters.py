@@ -136,8 +136,10 @@ def _facts(record: DeadRecord) -> dict[str, str]:
         "type": record.type or "",
         "route": record.route or "(no route)",
         "for": ", ".join(record.routes),
+        "failure": record.signature,
         "reason": record.reason,
         "error": record.error,
+        "place": record.frame,
         "attempt": str(record.attempt),
         "deliveries": str(record.deliveries),
         "time": time_text(record.time),
@@ -182,6 +184,7 @@ def _letter_data(letter: StreamLetter, *, full: bool) -> dict[str, Any]:
         return {**data, "unreadable": True}
     names = ("stream", "group", "route", "routes", "reason", "error", "attempt", "deliveries", "generation")
     data |= {"entry": record.id, "type": letter.type, **{name: getattr(record, name) for name in names}}
+    data |= {"signature": letter.signature, "error_class": letter.error_class, "frame": record.frame}
     if full:
         data["time"], data["trace"], data["traceback"] = record.time, record.trace, record.traceback
         data["history"] = [asdict(failure) for failure in record.history]

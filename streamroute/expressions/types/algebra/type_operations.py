@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Final
 
-from streamroute.expressions.types.json_types import (
+from streamroute.expressions.types.algebra.json_types import (
     ANY_SHAPE,
     FALSE,
     MAYBE_EMPTY_STRING,
@@ -25,7 +25,7 @@ from streamroute.expressions.types.json_types import (
     array_of,
     object_of,
 )
-from streamroute.expressions.types.step_budget import count_steps
+from streamroute.expressions.types.algebra.step_budget import count_steps
 from streamroute.text.kinds import Kind
 
 _MAX_SHAPES: Final = 64

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from streamroute.expressions.types.json_types import (
+from streamroute.expressions.types.algebra.json_types import (
     BOOLEAN,
     NEVER,
     NO_LITERALS,

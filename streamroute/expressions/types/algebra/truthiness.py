@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streamroute.expressions.types.json_types import (
+from streamroute.expressions.types.algebra.json_types import (
     BOOLEAN,
     EMPTY_SHAPE,
     EMPTY_STRING,

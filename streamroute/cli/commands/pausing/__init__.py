@@ -1,0 +1,1 @@
+"""The parts that ``pause`` and ``resume`` share."""

@@ -1,0 +1,121 @@
+"""The output of ``streamroute dead groups``, as text or JSON."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from streamroute.adapters.dead_letters.letter_group import HOURS, MINUTES
+from streamroute.cli.output.dead_letters.letters import age
+from streamroute.cli.output.dead_letters.sparkline import merged, sparkline
+from streamroute.cli.output.streams import echo, printable, write_json
+from streamroute.cli.output.table import table
+from streamroute.cli.output.times import time_text
+from streamroute.text.truncation import ellipsize
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from streamroute.adapters.dead_letters.letter_group import LetterGroup
+    from streamroute.ops.dead_letters.groups import GroupReport, StreamGroup
+
+_LONGEST_CELL: Final = 60
+_MINUTE: Final = 60_000  # ms
+_HEAD: Final = ("group", "state", "count", "first", "last", "last hour", "route", "failure")
+
+
+def print_groups(report: GroupReport, output_format: str) -> None:
+    """Print a line for each group, the newest first, and the notes on stderr."""
+    if output_format == "json":
+        groups = [group_data(row, report.now) for row in report.groups]
+        write_json({"letters": report.letters, "groups": groups, "notes": report.notes})
+        return
+    for note in report.notes:
+        echo(f"note: {printable(note)}", err=True)
+    if not report.groups:
+        echo("no dead letters")
+        return
+    streams = len({row.stream for row in report.groups}) > 1
+    head = ("stream", *_HEAD) if streams else _HEAD
+    rows = [[*([row.stream] if streams else []), *_cells(row.group, report.now)] for row in report.groups]
+    echo(table(head, rows))
+
+
+def print_group(row: StreamGroup, now: int, output_format: str) -> None:
+    """Print one group in full."""
+    if output_format == "json":
+        write_json(group_data(row, now))
+        return
+    group, encoding = row.group, sys.stdout.encoding
+    echo(f"group {printable(group.signature)} of {printable(row.stream)}: {group.state}")
+    facts = {
+        "failure": group.title,
+        "route": group.route or "(no route)",
+        "count": f"{group.count} now, {group.total} in all",
+        "first": f"{time_text(group.first / 1000)}, {age(now - group.first)} ago",
+        "last": f"{time_text(group.last / 1000)}, {age(now - group.last)} ago",
+        "last hour": sparkline(merged(_minutes(group, now), 5), encoding),
+        "last day": sparkline(group.hours.until(now // (60 * _MINUTE), HOURS), encoding),
+        "samples": ", ".join(group.samples),
+        "resolved": _resolution(group, now),
+        "came back": f"{age(now - group.returned)} ago" if group.returned is not None else "",
+    }
+    for name, value in facts.items():
+        if value:
+            echo(f"  {name:<9}  {printable(value)}")
+
+
+def group_data(row: StreamGroup, now: int) -> dict[str, Any]:
+    """Return a group as an object for JSON; times are ISO 8601, in UTC."""
+    group = row.group
+    resolved = group.resolved and {
+        "at": time_text(group.resolved.at / 1000),
+        "who": group.resolved.who,
+        "reason": group.resolved.reason,
+    }
+    names = ("title", "route", "error_class", "frame", "count", "total")
+    return {
+        "stream": row.stream,
+        "group": group.signature,
+        "state": group.state,
+        **{name: getattr(group, name) for name in names},
+        "first": time_text(group.first / 1000),
+        "last": time_text(group.last / 1000),
+        "samples": list(group.samples),
+        "minutes": _minutes(group, now),
+        "hours": group.hours.until(now // (60 * _MINUTE), HOURS),
+        "resolved": resolved,
+        "came_back": None if group.returned is None else time_text(group.returned / 1000),
+    }
+
+
+def print_marked(rows: Sequence[StreamGroup], state: str, output_format: str) -> None:
+    """Print which groups were marked as ``resolved`` or ``reopened``."""
+    if output_format == "json":
+        write_json({state: [{"stream": row.stream, "group": row.group.signature} for row in rows]})
+        return
+    for row in rows:
+        title = ellipsize(printable(row.group.title), _LONGEST_CELL)
+        echo(f"{state} {printable(row.group.signature)} of {printable(row.stream)}: {title}")
+
+
+def _cells(group: LetterGroup, now: int) -> list[str | int]:
+    bars = sparkline(merged(_minutes(group, now), 5), sys.stdout.encoding)
+    ages = age(now - group.first), age(now - group.last)
+    route = _cut(group.route or "(no route)")
+    return [group.signature, group.state, group.count, *ages, bars, route, _cut(group.title)]
+
+
+def _minutes(group: LetterGroup, now: int) -> list[int]:
+    return group.minutes.until(now // _MINUTE, MINUTES)
+
+
+def _resolution(group: LetterGroup, now: int) -> str:
+    if group.resolved is None:
+        return ""
+    why = f": {group.resolved.reason}" if group.resolved.reason else ""
+    return f"{age(now - group.resolved.at)} ago by {group.resolved.who}{why}"
+
+
+def _cut(text: str) -> str:
+    return ellipsize(printable(" ".join(text.split())), _LONGEST_CELL)

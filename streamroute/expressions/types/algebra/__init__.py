@@ -1,0 +1,1 @@
+"""Types as sets of JSON values, and the operations on them. Know no expressions."""

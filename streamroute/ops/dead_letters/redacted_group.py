@@ -1,0 +1,29 @@
+"""A group of dead letters as people may see it: without what the configuration hides."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from streamroute.redaction.values import REDACTED
+
+if TYPE_CHECKING:
+    from streamroute.adapters.dead_letters.letter_group import LetterGroup
+    from streamroute.ops.dead_letters.letter_box import LetterBox
+
+
+async def shown_group(box: LetterBox, group: LetterGroup) -> LetterGroup:
+    """Return the group without hidden values in its title.
+
+    A value in the title is in the text of each of its letters, so that any of them tells which to hide. The
+    title of a group without letters loses its message.
+    """
+    if not box.redactor.is_active or not group.is_one_failure:
+        return group
+    for sample in group.samples:
+        letter = await box.letters.find(sample)
+        if letter is not None and letter.record is not None:
+            hidden = box.redactor.hidden_in(fields=letter.record.fields)
+            return replace(group, title=hidden.redact(group.title))
+    place = f" in {group.frame}" if group.frame else ""
+    return replace(group, title=f"{group.error_class}{place}: {REDACTED}")

@@ -1,0 +1,1 @@
+"""Pause and resume routes and streams, and list what is paused: for the command line and other interfaces."""

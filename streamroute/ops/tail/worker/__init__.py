@@ -1,0 +1,1 @@
+"""What a worker does for those who watch its outcomes."""
