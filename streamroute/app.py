@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from streamroute.adapters.groups.backlog import Backlog
-from streamroute.adapters.groups.rename_watch import CHECK_EVERY
+from streamroute.adapters.groups.renaming.rename_watch import CHECK_EVERY
 from streamroute.adapters.redis.connection import RedisConnection
 from streamroute.adapters.stream.publisher import Publisher
 from streamroute.compiler.pipeline import cold_changes

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
-from streamroute.adapters.groups.abandoned import OtherGroups
-from streamroute.adapters.groups.rename_watch import GroupWatch, watch_groups
+from streamroute.adapters.groups.renaming.abandoned import OtherGroups
+from streamroute.adapters.groups.renaming.rename_watch import GroupWatch, watch_groups
 
 if TYPE_CHECKING:
     from streamroute.adapters.redis.connection import RedisConnection

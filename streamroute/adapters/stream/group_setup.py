@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from streamroute.adapters.groups.key_type_check import explain_wrong_types
-from streamroute.adapters.groups.takeover import GroupTakeover, require_not_replaced
+from streamroute.adapters.groups.renaming.takeover import GroupTakeover, require_not_replaced
 from streamroute.adapters.groups.watermark import Watermarks
 from streamroute.adapters.redis.cluster.client import require_one_slot
 from streamroute.adapters.redis.raw_client import send_command

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from streamroute.adapters.groups.takeover import GroupTakeover
+from streamroute.adapters.groups.renaming.takeover import GroupTakeover
 from streamroute.adapters.stream.coordinator import RedisCoordinator
 from streamroute.core.dispatch import routes
 from streamroute.core.dispatch.route_registry import RouteRegistry

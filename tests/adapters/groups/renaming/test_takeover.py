@@ -13,10 +13,10 @@ from redis.asyncio import Redis
 from backends import RedisBackend
 from consuming import STREAM, Handling, consuming, dispatcher_of, eventually, failing, named
 from streamroute.adapters.entries.dead_record import DeadRecord
-from streamroute.adapters.groups import takeover as group_takeover
-from streamroute.adapters.groups.abandoned import AbandonedGroup, OtherGroups
 from streamroute.adapters.groups.live_workers import pack_known_routes
-from streamroute.adapters.groups.takeover import GroupTakeover
+from streamroute.adapters.groups.renaming import takeover as group_takeover
+from streamroute.adapters.groups.renaming.abandoned import AbandonedGroup, OtherGroups
+from streamroute.adapters.groups.renaming.takeover import GroupTakeover
 from streamroute.adapters.redis.raw_client import raw_client
 from streamroute.adapters.redis.scripts import script
 from streamroute.adapters.stream.publishers import connection_of

@@ -13,9 +13,9 @@ from redis.asyncio import Redis
 
 from backends import KEYS
 from consuming import GROUP, STREAM, eventually
-from streamroute.adapters.groups.abandoned import AbandonedGroup, OtherGroups
 from streamroute.adapters.groups.live_workers import pack_known_routes
-from streamroute.adapters.groups.rename_watch import GroupWatch, watch_groups
+from streamroute.adapters.groups.renaming.abandoned import AbandonedGroup, OtherGroups
+from streamroute.adapters.groups.renaming.rename_watch import GroupWatch, watch_groups
 from streamroute.adapters.stream.publishers import connection_of
 from streamroute.errors import RedisUnavailableError, SetupError
 from streamroute.keys import GroupKeys

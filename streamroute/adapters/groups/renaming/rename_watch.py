@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import Final
 
-from streamroute.adapters.groups.abandoned import AbandonedGroup, OtherGroups
+from streamroute.adapters.groups.renaming.abandoned import AbandonedGroup, OtherGroups
 from streamroute.errors import RedisUnavailableError
 from streamroute.logs.exception_text import error_line
 
