@@ -21,7 +21,7 @@ from streamroute.message_trace import current_context
 from streamroute.ops.traces.mode import TraceMode
 from streamroute.ops.traces.spans import MessageSpans
 from streamroute.trace_context import TraceContext
-from streamroute.values import DeadLetter, RetryLater
+from streamroute.values import DeadLetter, DedupeDecision, RetryLater
 
 PROCESS = f"process {STREAM}"
 SECRET = "no luck at https://user:hidden@host/?token=abc"
@@ -206,6 +206,30 @@ async def test_a_message_that_waits_has_not_failed(tmp_path: Path) -> None:
     for span in (traced.one("route a"), traced.one(PROCESS)):
         assert span.status.status_code is StatusCode.UNSET
         assert (span.attributes or {})["streamroute.outcome"] == "postponed"
+
+
+async def test_a_route_that_ran_before_for_the_same_key_is_skipped(tmp_path: Path) -> None:
+    traced, seen = Traced(), Seen()
+    routes = route("a", more=", dedupe: {key: n, ttl: 1h}")
+    pipeline = traced_pipeline(tmp_path, routes, traced, seen)
+    for decision in (DedupeDecision.RUN, DedupeDecision.SKIP):
+        message = produced({"type": "t", "n": 1}, coordinator=Deciding(decision))
+        await pipeline.process_message(message)
+    assert len(seen.current) == 1
+    assert [(span.attributes or {}).get("streamroute.outcome") for span in traced.ended("route a")] == [
+        None,
+        "skipped",
+    ]
+
+
+class Deciding:
+    """A storage that decides on duplicates as told."""
+
+    def __init__(self, decision: DedupeDecision) -> None:
+        self.decision = decision
+
+    async def begin(self, *_arguments: Any) -> tuple[DedupeDecision, float]:
+        return self.decision, 0.0
 
 
 async def test_a_lost_lease_and_a_cancellation_are_no_failures(tmp_path: Path) -> None:
