@@ -11,7 +11,12 @@ from collections.abc import Collection
 
 def consumer_name() -> str:
     """Return a name unique to this process start: host, process id and a random part."""
-    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+    return f"{names_of_process(os.getpid())}{secrets.token_hex(4)}"
+
+
+def names_of_process(pid: int) -> str:
+    """Return what the names of all consumers of a process of this machine start with."""
+    return f"{socket.gethostname()}-{pid}-"
 
 
 def unused_name(name: str, used: Collection[str]) -> str:

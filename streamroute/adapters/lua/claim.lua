@@ -10,7 +10,7 @@
 -- count.
 -- Returns {now (ms), {{the stream's number, id, delivery count, fields}...}, {{number, id}... of entries
 -- deleted while pending}, number of entries beyond a quota, how many of these at the maximum delivery count,
--- {cursors...}}.
+-- {cursors...}, {the consumer that held each claimed entry...}}.
 local workers, group, me = KEYS[1], ARGV[1], ARGV[2]
 local min_idle, count, released = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
 local sweep, budget, last = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
@@ -58,7 +58,7 @@ local function take(number, rows, seen)
     if #found < count and not seen[row[1]] and (row[3] >= min_idle or row[2] == released) then
       seen[row[1]] = true
       local delivery = next_delivery(row)
-      if is_allowed(delivery) then found[#found + 1] = {number, row[1], delivery} end
+      if is_allowed(delivery) then found[#found + 1] = {number, row[1], delivery, row[2]} end
     end
   end
 end
@@ -84,7 +84,7 @@ for number = 1, #KEYS - 1 do
   cursors[number] = cursor
 end
 
-local claimed, deleted = {}, {}
+local claimed, deleted, holders = {}, {}, {}
 for _, one in ipairs(found) do
   local number, id, delivery = one[1], one[2], one[3]
   local key = KEYS[number + 1]
@@ -94,6 +94,7 @@ for _, one in ipairs(found) do
     local entry = redis.call('XCLAIM', key, group, me, 0, id, 'RETRYCOUNT', delivery)[1]
     if entry then
       claimed[#claimed + 1] = {number, id, delivery, entry[2]}
+      holders[#holders + 1] = one[4]
       for _, part in ipairs(entry[2]) do budget = budget - #part end
     else
       redis.call('XACK', key, group, id)
@@ -101,4 +102,4 @@ for _, one in ipairs(found) do
     end
   end
 end
-return {now, claimed, deleted, held_back, last_deliveries, cursors}
+return {now, claimed, deleted, held_back, last_deliveries, cursors, holders}

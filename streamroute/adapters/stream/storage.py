@@ -26,6 +26,7 @@ from streamroute.adapters.stream.group_setup import GroupSetup
 from streamroute.adapters.stream.leases.claiming import ClaimLimits, claim
 from streamroute.adapters.stream.leases.lease_keeper import RedisLeaseKeeper, nothing_waiting
 from streamroute.adapters.stream.leases.release import release
+from streamroute.adapters.stream.leases.taken_over import log_taken_over
 from streamroute.adapters.stream.pause_watch import PauseWatch
 from streamroute.adapters.stream.retry_promoter import RetryPromoter
 from streamroute.adapters.stream.settling import ack_deliveries, ack_unconditionally, settle_outcomes
@@ -191,6 +192,7 @@ class RedisStreamStorage:
         self._cursors[name] = reply.cursors
         for key in reply.streams:
             report_deleted(self._incidents, keys.stream, key, reply.deleted_of(key), PENDING)
+        log_taken_over(keys.stream, reply)
         entries = reply.entries(self._reader(keys, group_name, consumer_name))
         return ClaimResult(entries, reply.held_back, reply.last_deliveries)
 

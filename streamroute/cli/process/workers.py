@@ -21,6 +21,7 @@ from streamroute.incidents import Incidents
 if TYPE_CHECKING:
     from streamroute.adapters.redis.connection import RedisConnection
     from streamroute.cli.process.hangups import Hangups
+    from streamroute.config.document import Document
     from streamroute.ops.workers.reports import WorkerReports
     from streamroute.ops.workers.supervisor import Supervisor
 
@@ -73,9 +74,10 @@ async def supervise(
     """
     from streamroute.cli.process.signals import stop_on_signals
     from streamroute.ops.serve.retry_until_available import retry_until_available
+    from streamroute.ops.workers.last_entries import LastEntries
     from streamroute.ops.workers.supervisor import Supervisor
 
-    polling = asyncio.Lock()
+    polling, last_entries = asyncio.Lock(), LastEntries(redis, lambda: generations.document)
 
     async def wait_until_reachable() -> None:
         async with polling:  # one poll and one log line for all waiting workers
@@ -91,6 +93,7 @@ async def supervise(
             unreachable_code=ExitCode.NO_REDIS,
             wait_until_reachable=wait_until_reachable,
             incidents=Incidents(reports.ended.count_event),
+            on_death=last_entries.tell,
         )
 
     workers, reloading = generations.supervised(build)
@@ -123,6 +126,11 @@ class WorkerGenerations(Protocol):
     """Keeps worker processes on one generation, which may be replaced."""
 
     hangups: Hangups
+
+    @property
+    def document(self) -> Document:
+        """The configuration that the workers run."""
+        ...
 
     def supervised(
         self, build: Callable[[float], Supervisor]

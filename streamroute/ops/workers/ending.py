@@ -12,12 +12,13 @@ from streamroute.ops.workers.report import WorkerReport
 class WorkerEnd:
     """``code`` is the exit code, or minus the number of the signal; ``report`` is the last one, if any.
 
-    ``error`` is set if the operating system could not start the process.
+    ``error`` is set if the operating system could not start the process; ``pid`` is 0 then.
     """
 
     code: int = 0
     report: WorkerReport | None = None
     error: OSError | None = None
+    pid: int = 0
 
     @property
     def was_ready(self) -> bool:

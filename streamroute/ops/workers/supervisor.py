@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+async def _ignore_death(_number: int, _pid: int) -> None:
+    """Default no-op callback."""
+
+
 @dataclass(slots=True)
 class Supervisor:
     """Keeps ``count`` workers running.
@@ -40,7 +44,8 @@ class Supervisor:
     ``wait_until_reachable()`` returns: in an outage this process polls, instead of starting workers.
     Workers that have not ended ``stop_timeout`` seconds after ``stop()`` are killed. ``channel(number)`` is
     the worker's connection for its generations while it runs; the file descriptor of the worker's end follows
-    ``channel_option``.
+    ``channel_option``. ``on_death`` is awaited with the number and the process id of a worker that died at
+    work, before it is restarted.
     """
 
     command: Sequence[str]
@@ -55,6 +60,7 @@ class Supervisor:
     channel: Callable[[int], AbstractAsyncContextManager[WorkerChannel]] | None = None
     channel_option: str = ""
     on_trial: bool = False
+    on_death: Callable[[int, int], Awaitable[None]] = _ignore_death
     failure: str = field(default="", init=False)
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
     _running: dict[Process, int] = field(default_factory=dict)
@@ -121,6 +127,8 @@ class Supervisor:
             pause = self._pause(pauses, end, time.monotonic() - started)
             message = "worker %d exited unexpectedly %s; restarting in %gs"
             self.incidents.report(Incident.WORKER_DIED, "", message, number, end, pause)
+            if end.has_worked and not end.is_clean_exit:
+                await self.on_death(number, end.pid)
             await self._wait_before_restart(pause)
 
     def _is_final(self, number: int, end: WorkerEnd) -> bool:
@@ -165,7 +173,7 @@ class Supervisor:
                     process = await self._start(pipe, channel)
                     log.info("worker %d is process %d", number, process.pid)
                     code = await self._wait_for_exit(process, number)
-            return WorkerEnd(code, pipe.report)
+            return WorkerEnd(code, pipe.report, pid=process.pid)
         except OSError as error:  # too many processes or open files: temporary
             return WorkerEnd(error=error)
 

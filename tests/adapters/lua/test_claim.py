@@ -27,6 +27,7 @@ class Reply(NamedTuple):
     held_back: int
     last_deliveries: int
     cursors: list[str]
+    holders: list[str]
 
     @property
     def ids(self) -> list[str]:

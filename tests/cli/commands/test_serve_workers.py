@@ -87,6 +87,20 @@ def test_a_worker_that_dies_is_started_again(project: Project) -> None:
     assert running.signal(signal.SIGTERM).end().code == 0
 
 
+def test_a_worker_that_dies_has_its_entries_named(project: Project) -> None:
+    project.routes(WAIT)
+    running = project.start("serve", "--workers", "1").expect_log("worker 1 is process")
+    publish(project, 2)
+    wait_until(lambda: len(project.ledger) == 2, "two handlers that wait")
+    ids = [bytes(entry[0]).decode() for entry in project.redis.xrange("events")]
+    (worker,) = processes(running)
+    os.kill(worker, signal.SIGKILL)
+    held = f"worker 1 (process {worker}) held 2 entries of events, which run again when its lease ends: "
+    running.expect_log(held)
+    line = next(line for line in running.err.splitlines() if held in line)
+    assert all(entry_id in line for entry_id in ids)
+
+
 def test_one_signal_drains_all_workers(project: Project) -> None:
     project.routes(WAIT)
     running = project.start("serve", "--workers", "2").expect_log("worker 2 is process")

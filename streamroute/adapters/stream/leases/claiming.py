@@ -31,6 +31,7 @@ class ClaimReply(NamedTuple):
     """The reply of the script ``claim``; entries refer to ``streams`` by number, starting at 1.
 
     ``time`` is Redis time in ms; the next sweep of each stream starts at its cursor in ``cursors``.
+    ``holders`` are the consumers that held the claimed entries, in the same order.
     """
 
     streams: Sequence[str]
@@ -40,6 +41,7 @@ class ClaimReply(NamedTuple):
     held_back: int
     last_deliveries: int
     cursors: list[str]
+    holders: Sequence[bytes]
 
     def entries(self, reader: EntryReader) -> list[tuple[str, dict[str, Any]]]:
         """Decode the claimed entries."""

@@ -37,6 +37,7 @@ class StartGeneration:
 
     def __init__(self, start: Candidate) -> None:
         self.hangups = Hangups()
+        self.document = start.document
         self._start = start
 
     def supervised(
