@@ -6,11 +6,10 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from jinja2 import Environment
 from starlette.applications import Starlette
-from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -20,9 +19,10 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from streamroute import __version__
-from streamroute.board.access.gate import COOKIE, Gate, Visitor, is_intended
+from streamroute.board.access.gate import COOKIE, Gate, Visitor
 from streamroute.board.access.policy import AccessPolicy
 from streamroute.board.access.sessions import Sessions
+from streamroute.board.forms import read_form
 from streamroute.board.http.body_limit import BodyLimit
 from streamroute.board.live import LivePages
 from streamroute.board.page import InvalidInputError, Page, PageNotFoundError
@@ -33,8 +33,6 @@ from streamroute.errors import RedisUnavailableError, StreamrouteError
 from streamroute.text.safe_text import redacted_str, type_name
 
 log = logging.getLogger(__name__)
-
-_MAX_FIELDS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,15 +123,15 @@ def _page_routes(board: Board, service: BoardService) -> list[BaseRoute]:
         for page in board.pages
         if page.parts
     ]
-    return routes + [Route(page.path, partial(_show, board, service, page)) for page in board.pages]
-
-
-async def read_form(request: Request) -> FormData:
-    """Return the fields of a form without files; raises HTTPException 403 if its CSRF token is wrong."""
-    form = await request.form(max_files=0, max_fields=_MAX_FIELDS, max_part_size=2 * 1024 * 1024)
-    if not is_intended(request.state.visitor, form, request.headers):
-        raise HTTPException(403, "the form is out of date: reload the page, and try again")
-    return form
+    routes += [
+        Route(
+            page.path,
+            partial(_show, board, service, page),
+            methods=["GET", "POST"] if page.takes_form else ["GET"],
+        )
+        for page in board.pages
+    ]
+    return routes
 
 
 async def _show(board: Board, service: BoardService, page: Page, request: Request) -> Response:

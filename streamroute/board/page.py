@@ -30,6 +30,7 @@ class Page:
 
     ``load`` returns the values of the template; it may set ``title``. ``in_navigation`` pages are listed at
     the top of each page. ``parts`` are blocks of the template that are sent again while the page is open.
+    ``takes_form``: the page answers forms that it shows, which change nothing.
     """
 
     path: str
@@ -38,3 +39,4 @@ class Page:
     load: Load
     in_navigation: bool = False
     parts: tuple[str, ...] = ()
+    takes_form: bool = False

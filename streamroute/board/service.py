@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 
 _MAX_RELOADS: Final = 50
+_MAX_COMPUTATIONS: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class BoardService:
     """A configuration, its Redis, and the generations of it that ran on this machine.
 
     A reload replaces ``config``. ``reloads`` are the latest ones, oldest first; empty unless the
-    board is linked to its router.
+    board is linked to its router. ``computing`` bounds the expensive computations that visitors ask for.
     """
 
     name: str
@@ -53,10 +55,12 @@ class BoardService:
     redis: RedisConnection
     generations: GenerationStore
     _status: SharedReading[Status] = field(init=False, repr=False)
+    computing: asyncio.Semaphore = field(init=False, repr=False)
     reloads: deque[FinishedReload] = field(default_factory=lambda: deque(maxlen=_MAX_RELOADS))
 
     def __post_init__(self) -> None:
         self._status = SharedReading(self._read_status)
+        self.computing = asyncio.Semaphore(_MAX_COMPUTATIONS)
 
     @property
     def document(self) -> Document:

@@ -46,6 +46,11 @@ def text_of(html: str) -> str:
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", body)).split())
 
 
+def csrf_of(html: str) -> str:
+    """Return the token of the first form of a page."""
+    return html.partition('name="csrf" value="')[2].partition('"')[0]
+
+
 class Pages:
     """The pages of a project, in this process; each request reads its configuration and its server."""
 
@@ -57,9 +62,9 @@ class Pages:
         """Return the answer to a request."""
         return asyncio.run(self._request("GET", path, headers=headers))
 
-    def post(self, path: str, data: Mapping[str, Any], **headers: str) -> httpx.Response:
-        """Return the answer to a form; its token is that of the page before."""
-        return asyncio.run(self._request("POST", path, data=data, headers=headers))
+    def post(self, path: str, data: Mapping[str, Any], *, form: str | None = None) -> httpx.Response:
+        """Return the answer to a form of the page ``form`` (by default, of the page with the same path)."""
+        return asyncio.run(self._request("POST", path, data=data, form=path if form is None else form))
 
     def text(self, path: str) -> str:
         """Return the text of a page that must be there."""
@@ -67,7 +72,15 @@ class Pages:
         assert answer.status_code == 200, answer.text
         return text_of(answer.text)
 
-    async def _request(self, method: str, path: str, headers: dict[str, str], **more: Any) -> httpx.Response:
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        data: Mapping[str, Any] | None = None,
+        form: str = "",
+    ) -> httpx.Response:
         root = self._project.folder / "routes.yaml"
         result = check_path(root, env=self._project.env, imports=False)
         assert result.document is not None, result.findings
@@ -78,6 +91,8 @@ class Pages:
             app = create_application([BoardService("shop", shown, redis, store)], self._policy)
             transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
             async with httpx.AsyncClient(
-                transport=transport, base_url="http://localhost", headers={**PAGE, **headers}
+                transport=transport, base_url="http://localhost", headers={**PAGE, **(headers or {})}
             ) as client:
-                return await client.request(method, path, **more)
+                if form and data is not None:
+                    data = {"csrf": csrf_of((await client.get(form)).text), **data}
+                return await client.request(method, path, data=data)

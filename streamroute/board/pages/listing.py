@@ -5,6 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from streamroute.board.page import Page
-from streamroute.board.pages import config, overview, routes
+from streamroute.board.pages import config, explain, overview, routes
 
-PAGES: Final[tuple[Page, ...]] = (overview.PAGE, routes.PAGE, config.PAGE)
+PAGES: Final[tuple[Page, ...]] = (overview.PAGE, routes.PAGE, explain.PAGE, config.PAGE)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from boards import Pages
+from boards import Pages, text_of
 from servers import wait_until
 
 if TYPE_CHECKING:
@@ -73,3 +73,39 @@ def test_the_configuration_shows_what_changed_last(project: Project) -> None:
     text = Pages(project).text("/config")
     assert "+ - {name: waits, type: w, handler: jobs.wait}" in text
     assert "1 route added: waits" in text
+
+
+def explain(project: Project, event: str, **more: str) -> str:
+    answer = Pages(project).post("/explain", {"event": event, **more})
+    assert answer.status_code == 200, answer.text
+    return text_of(answer.text)
+
+
+def test_a_pasted_event_is_explained(project: Project) -> None:
+    project.routes(OK, OFF)
+    text = explain(project, '{"type": "r", "n": 0}', stream="events")
+    assert "0 of 2 routes of the type r match" in text
+    assert "runs does not match" in text
+    assert "n > `0` false" in text
+    assert "off is disabled (it matches)" in text
+
+
+@pytest.mark.parametrize(
+    ("event", "text"),
+    [
+        ("{", "the event"),
+        ("[1]", "the event must be a JSON object"),
+        ("{}", '"type" of the event must be a string'),
+        ('{"type": "<b>"}', "No route matches the type <b>"),
+        ('{"type": "r", "n": ' + "[" * 5000, "the event"),
+        (json.dumps({"type": "r", "x": "y" * 1_000_000}), "runs does not match"),
+    ],
+)
+def test_any_text_is_explained_or_refused(project: Project, event: str, text: str) -> None:
+    project.routes(OK)
+    assert text in explain(project, event)
+
+
+def test_a_form_of_another_site_is_refused(project: Project) -> None:
+    project.routes(OK)
+    assert Pages(project).post("/explain", {"event": "{}"}, form="").status_code == 403
