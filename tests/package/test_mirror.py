@@ -34,6 +34,7 @@ ABOUT_THE_WHOLE: Final = {
 """Test files of the topmost folder that are named after no module."""
 
 ELSEWHERE: Final = {
+    "adapters/dead_letters/edited_letters": "cli/commands/dead_letters/test_edit.py",
     "adapters/entries/entry_ids": "adapters/stream/test_storage.py",
     "adapters/groups/stored_entries": "cli/commands/test_replay.py",
     "adapters/groups/worker_routes": "cli/commands/test_replay.py",
@@ -58,7 +59,6 @@ ELSEWHERE: Final = {
     "cli/commands/resume": "cli/commands/test_pause.py",
     "cli/output/pauses": "cli/commands/test_pause.py",
     "ops/pauses": "cli/commands/test_pause.py",
-    "cli/commands/dead_letters": "cli/commands/test_dead.py",
     "cli/commands/explaining": "cli/commands/test_explain.py",
     "cli/commands/observing": "cli/commands/test_status.py",
     "cli/commands/running_jobs": "cli/commands/test_replay.py",
@@ -101,6 +101,7 @@ ELSEWHERE: Final = {
     "expressions/types/algebra": "expressions/types/test_check_soundness.py",
     "expressions/types/mistakes/misplaced_values": "expressions/test_expressions_tables.py",
     "ops/dead_letters": "cli/commands/test_dead.py",
+    "ops/dead_letters/editing/edit": "cli/commands/dead_letters/test_edit.py",
     "ops/explain": "cli/commands/test_explain_entries.py",
     "ops/jobs/audited": "cli/commands/test_replay.py",
     "ops/replay": "cli/commands/test_replay.py",
