@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from streamroute.message import Message
-from streamroute.trace_context import TRACEPARENT, TRACESTATE, TraceContext, parse_trace_context
-
-_FIELDS: Final = tuple(prefix + TRACEPARENT.encode() for prefix in (b"", b"ce-", b"ce_"))
-"""Fields with the context: the entry's own, or the extension of a CloudEvent.
-
-Source: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/extensions/distributed-tracing.md
-"""
-_STATE_FIELDS: Final = tuple(name.replace(TRACEPARENT.encode(), TRACESTATE.encode()) for name in _FIELDS)
-_NO_STATE: Final = (None, None)
-_WHOLE_EVENT: Final = b"cloudevent"
+from streamroute.trace_context import (
+    TRACEPARENT,
+    TRACESTATE,
+    TraceContext,
+    context_values,
+    parse_trace_context,
+    with_context,
+)
 
 
 def producer_context(payload: Mapping[str, Any]) -> TraceContext | None:
@@ -25,7 +23,7 @@ def producer_context(payload: Mapping[str, Any]) -> TraceContext | None:
     """
     if not isinstance(payload, Message):
         return None
-    parent, state = _raw_context(payload.raw)
+    parent, state = context_values(payload.raw)
     if parent is None:
         parent, state = payload.get(TRACEPARENT), payload.get(TRACESTATE)
     return None if parent is None else parse_trace_context(parent, state)
@@ -57,26 +55,9 @@ def keep_trace(payload: Mapping[str, Any]) -> None:
 def carry_trace(entry: list[bytes], payload: Mapping[str, Any]) -> list[bytes]:
     """Return the entry, made from the payload of a message, with the current context of that message.
 
-    Names and values alternate. The entry is returned unchanged if that context is the producer's, which it
-    carries already, and if it has a single field: that may be a whole CloudEvent, which is recognized by
-    having no other field beside it.
+    Names and values alternate. An entry with the context of its producer stays as it is.
     """
     context = current_context(payload)
     if context is None or context == producer_context(payload):
         return entry
-    fields = dict(zip(entry[::2], entry[1::2], strict=True))
-    if len(fields) == 1 and _WHOLE_EVENT not in fields:
-        return entry
-    others = {name: value for name, value in fields.items() if name not in (*_FIELDS, *_STATE_FIELDS)}
-    own = {name.encode(): value.encode() for name, value in context.as_fields().items()}
-    return [part for field in {**others, **own}.items() for part in field]
-
-
-def _raw_context(raw: Mapping[bytes, bytes] | list[bytes]) -> tuple[bytes | None, bytes | None]:
-    if not raw:
-        return _NO_STATE
-    fields = raw if isinstance(raw, Mapping) else dict(zip(raw[::2], raw[1::2], strict=True))
-    for name, state_name in zip(_FIELDS, _STATE_FIELDS, strict=True):
-        if name in fields:
-            return fields[name], fields.get(state_name)
-    return _NO_STATE
+    return with_context(entry, context)

@@ -6,6 +6,7 @@ Source: https://www.w3.org/TR/trace-context/
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 TRACEPARENT: Final = "traceparent"
@@ -16,6 +17,15 @@ _PARENT: Final = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a
 _STATE: Final = re.compile(r"[\x20-\x7e]*")
 _VERSION: Final = "00"
 _INVALID_VERSION: Final = "ff"
+
+
+_FIELDS: Final = tuple(prefix + TRACEPARENT.encode() for prefix in (b"", b"ce-", b"ce_"))
+"""Fields with the context: the entry's own, or the extension of a CloudEvent.
+
+Source: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/extensions/distributed-tracing.md
+"""
+_STATE_FIELDS: Final = tuple(name.replace(TRACEPARENT.encode(), TRACESTATE.encode()) for name in _FIELDS)
+_WHOLE_EVENT: Final = b"cloudevent"
 
 
 class TraceContext(NamedTuple):
@@ -68,3 +78,28 @@ def _text(value: object) -> str:
     if type(value) is bytes:
         return value.decode("ascii", "replace") if len(value) <= _MAX_STATE else ""
     return value if type(value) is str else ""
+
+
+def context_values(raw: Mapping[bytes, bytes] | list[bytes]) -> tuple[bytes | None, bytes | None]:
+    """Return what the fields of an entry, or its names and values in turn, have as its trace context."""
+    if not raw:
+        return None, None
+    fields = raw if isinstance(raw, Mapping) else dict(zip(raw[::2], raw[1::2], strict=True))
+    for name, state_name in zip(_FIELDS, _STATE_FIELDS, strict=True):
+        if name in fields:
+            return fields[name], fields.get(state_name)
+    return None, None
+
+
+def with_context(entry: list[bytes], context: TraceContext) -> list[bytes]:
+    """Return an entry, names and values in turn, with this context instead of any other.
+
+    An entry with a single field is returned unchanged: that may be a whole CloudEvent, which is recognized by
+    having no other field beside it.
+    """
+    fields = dict(zip(entry[::2], entry[1::2], strict=True))
+    if len(fields) == 1 and _WHOLE_EVENT not in fields:
+        return entry
+    others = {name: value for name, value in fields.items() if name not in (*_FIELDS, *_STATE_FIELDS)}
+    own = {name.encode(): value.encode() for name, value in context.as_fields().items()}
+    return [part for field in {**others, **own}.items() for part in field]

@@ -34,6 +34,7 @@ ABOUT_THE_WHOLE: Final = {
 """Test files of the topmost folder that are named after no module."""
 
 ELSEWHERE: Final = {
+    "adapters/dead_letters/edited_letters": "cli/commands/dead_letters/test_edit.py",
     "adapters/entries/entry_ids": "adapters/stream/test_storage.py",
     "adapters/groups/stored_entries": "cli/commands/test_replay.py",
     "adapters/groups/worker_routes": "cli/commands/test_replay.py",
@@ -41,7 +42,6 @@ ELSEWHERE: Final = {
     "adapters/redis/errors": "adapters/stream/test_storage_steps.py",
     "adapters/redis/scripts": "adapters/lua/test_claim.py",
     "adapters/pauses/sync": "adapters/stream/test_pause_watch.py",
-    "adapters/stream/leases/claiming": "adapters/stream/test_storage_on_servers.py",
     "cli/arguments/options": "cli/commands/test_dead.py",
     "board/http/path_prefix": "board/test_application.py",
     "board/link/follow": "cli/commands/test_board.py",
@@ -58,7 +58,6 @@ ELSEWHERE: Final = {
     "cli/commands/resume": "cli/commands/test_pause.py",
     "cli/output/pauses": "cli/commands/test_pause.py",
     "ops/pauses": "cli/commands/test_pause.py",
-    "cli/commands/dead_letters": "cli/commands/test_dead.py",
     "cli/commands/explaining": "cli/commands/test_explain.py",
     "cli/commands/observing": "cli/commands/test_status.py",
     "cli/commands/running_jobs": "cli/commands/test_replay.py",
@@ -81,7 +80,6 @@ ELSEWHERE: Final = {
     "cli/output/stored_event": "cli/commands/test_explain_entries.py",
     "cli/output/tail": "cli/commands/test_tail.py",
     "cli/process/deadline": "cli/commands/test_serve_stuck_handlers.py",
-    "cli/process/traces": "cli/commands/test_serve_traces.py",
     "cli/process/workers": "cli/commands/test_serve_workers.py",
     "cli/starter/greetings": "cli/commands/test_init.py",
     "compiler/resolve/codec_object": "cli/commands/test_check.py",
@@ -101,6 +99,7 @@ ELSEWHERE: Final = {
     "expressions/types/algebra": "expressions/types/test_check_soundness.py",
     "expressions/types/mistakes/misplaced_values": "expressions/test_expressions_tables.py",
     "ops/dead_letters": "cli/commands/test_dead.py",
+    "ops/dead_letters/editing/edit": "cli/commands/dead_letters/test_edit.py",
     "ops/explain": "cli/commands/test_explain_entries.py",
     "ops/jobs/audited": "cli/commands/test_replay.py",
     "ops/replay": "cli/commands/test_replay.py",

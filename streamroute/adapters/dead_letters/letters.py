@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from redis.exceptions import ResponseError
 
+from streamroute.adapters.dead_letters.requeued import retry_of
 from streamroute.adapters.entries.dead_record import DeadRecord
 from streamroute.adapters.entries.field_lists import fields_from_reply
-from streamroute.adapters.entries.record_facts import append_failure, trace_of
-from streamroute.adapters.entries.retry_record import RetryRecord
 from streamroute.adapters.redis.connection import RedisConnection
 from streamroute.adapters.redis.errors import translate_errors
 from streamroute.adapters.redis.raw_client import raw_client, send_command, send_each
@@ -106,9 +105,8 @@ class DeadLetters:
     ) -> int:
         """Schedule the messages of letters again, at the first attempt and with their history.
 
-        A message goes only to the route that failed; without one, to all its routes. With ``to``, it goes
-        only to that route, whose filter is not asked. One script for each letter writes the retry before it
-        deletes the letter. Returns how many letters existed.
+        See ``retry_of`` for the routes; ``to`` names another one. One script for each letter writes the retry
+        before it deletes the letter. Returns how many letters existed.
         """
         calls = [self._requeue_call(letter, record, to) for letter, record in letters]
         with translate_errors(self._redis, self._doing):
@@ -131,12 +129,7 @@ class DeadLetters:
         return GroupKeys.of(record.stream, record.group, self.key)
 
     def _requeue_call(self, letter: StoredDeadLetter, record: DeadRecord, to: str | None) -> Call:
-        route = record.route if to is None else to
-        routes = record.routes if route is None else [route]
-        history = append_failure(record.history, record.as_failure())
-        accepted = to is not None or (record.accepted and route is not None)
-        facts: dict[str, Any] = {"trace": trace_of(record.trace), "replay": record.replay}
-        retry = RetryRecord(record.id, frozenset(routes), 1, record.fields, history, accepted, **facts)
+        retry = retry_of(record, to)
         keys = self._keys(record)
         index = (keys.failures, record.signature)
         return [keys.dead, keys.retry], [letter.id, retry.name, retry.pack(), *index]

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from streamroute.cli.arguments.options import CONFIG_OPTIONS
+from streamroute.cli.commands.dead_letters.edit import edit_letter
 from streamroute.cli.commands.dead_letters.groups import reopen_groups, resolve_groups, show_groups
 from streamroute.cli.commands.dead_letters.known_names import route_named
 from streamroute.cli.commands.dead_letters.options import (
@@ -38,6 +39,7 @@ def command() -> None:
     """
 
 
+command.add_command(edit_letter)
 command.add_command(show_groups)
 command.add_command(resolve_groups)
 command.add_command(reopen_groups)

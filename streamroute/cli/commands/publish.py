@@ -25,9 +25,8 @@ from streamroute.text.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from streamroute.adapters.redis.connection import RedisConnection
-    from streamroute.adapters.stream.publisher import Publisher
     from streamroute.cli.arguments.config import UsableConfig
-    from streamroute.ops.publish.feed import FeedProgress
+    from streamroute.ops.publish.feed import FeedProgress, SupportsPublish
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +51,8 @@ def command(
 ) -> int:
     """Publish events to STREAM, with the Redis server and the codec of routes.yaml.
 
-    FILE contains one JSON object per line, each an event with a "type"; - is stdin.
+    FILE contains one JSON object per line, each an event with a "type"; - is stdin. The events belong to the
+    trace of TRACEPARENT and TRACESTATE in the environment, unless they have a "traceparent" themselves.
 
     \b
     Examples:
@@ -141,14 +141,16 @@ def _file(file: str, stack: ExitStack) -> _Source:
 
 async def _publish(loaded: UsableConfig, stream: str, source: _Source, *, embedded: bool) -> None:
     from streamroute.adapters.stream.publisher import Publisher
+    from streamroute.ops.publish.caller_trace import in_trace_of_caller
 
     document = loaded.document
     codec = loaded.compiled.codecs.get(stream, document.streams[stream].codec)
     async with open_server(document, embedded=embedded) as redis:
-        await _feed(Publisher(redis, stream, codec), stream, source, redis)
+        target = in_trace_of_caller(Publisher(redis, stream, codec), os.environ)
+        await _feed(target, stream, source, redis)
 
 
-async def _feed(target: Publisher, stream: str, source: _Source, redis: RedisConnection) -> None:
+async def _feed(target: SupportsPublish, stream: str, source: _Source, redis: RedisConnection) -> None:
     from streamroute.ops.publish.feed import FeedProgress, publish_feed
 
     progress = FeedProgress()

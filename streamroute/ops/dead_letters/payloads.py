@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from streamroute.adapters.codecs.builtin import Codec, codec_named
 from streamroute.adapters.codecs.codec_calls import decoded, encoded
+from streamroute.adapters.codecs.message_data import data_reader
 from streamroute.errors import DecodeError, StreamrouteError
 from streamroute.expressions.filters import FilterError, compile_filter
 
@@ -31,11 +32,19 @@ class LetterPayloads:
         """Return a letter's payload; raises DecodeError if it cannot be decoded."""
         if letter.record is None:
             raise DecodeError(letter.reason)
-        return decoded(self._codecs[letter.stream], dict(letter.record.fields))
+        return self.decoded(letter.stream, letter.record.fields)
+
+    def decoded(self, stream: str, fields: Mapping[bytes, bytes]) -> dict[str, Any]:
+        """Return the payload of an entry; raises DecodeError if it cannot be decoded."""
+        return decoded(self._codecs[stream], dict(fields))
 
     def fields(self, stream: str, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
         """Return the fields of an entry with this payload; raises EncodeError if it cannot be encoded."""
         return encoded(self._codecs[stream], payload)
+
+    def data(self, stream: str, payload: Mapping[str, Any], fields: Mapping[bytes, bytes]) -> Any:
+        """Return the data of a payload, without the envelope: what the schema of its type describes."""
+        return data_reader(self._codecs[stream])(payload, fields)
 
 
 class PayloadCondition:
