@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from streamroute.board.shared_reading import SharedReading
+from streamroute.ops.dead_letters.groups import GroupReader, GroupReport
+from streamroute.ops.dead_letters.query import DeadLetterQuery
 from streamroute.ops.status.query import StatusQuery
 
 if TYPE_CHECKING:
@@ -55,11 +57,13 @@ class BoardService:
     redis: RedisConnection
     generations: GenerationStore
     _status: SharedReading[Status] = field(init=False, repr=False)
+    _failures: SharedReading[GroupReport] = field(init=False, repr=False)
     computing: asyncio.Semaphore = field(init=False, repr=False)
     reloads: deque[FinishedReload] = field(default_factory=lambda: deque(maxlen=_MAX_RELOADS))
 
     def __post_init__(self) -> None:
         self._status = SharedReading(self._read_status)
+        self._failures = SharedReading(self._read_failures)
         self.computing = asyncio.Semaphore(_MAX_COMPUTATIONS)
 
     @property
@@ -73,6 +77,16 @@ class BoardService:
         Raises RedisUnavailableError if Redis cannot be reached.
         """
         return await self._status.value()
+
+    async def failures(self) -> GroupReport:
+        """Return the dead letters grouped by failure, the same for all visitors of a second.
+
+        Raises RedisUnavailableError if Redis cannot be reached, SetupError if it refuses.
+        """
+        return await self._failures.value()
+
+    async def _read_failures(self) -> GroupReport:
+        return await GroupReader(self.redis, DeadLetterQuery(self.redis, self.document)).read()
 
     async def _read_status(self) -> Status:
         return await StatusQuery(self.redis, list(self.document.streams.values())).read()
