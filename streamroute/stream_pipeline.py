@@ -144,8 +144,17 @@ def build_pipeline(
         container=container,
         process_message=process if tracing is None else tracing.trace_messages(process, stream.name),
         canaries=canaries,
+        circuits=_circuits(compiled.document.served(stream.name), stream),
         redactor=PayloadRedactor(compiled.document.redact),
     )
+
+
+def _circuits(routes: Iterable[RouteConfig], stream: StreamConfig) -> dict[str, Circuit]:
+    """Return when routes of a stream pause by themselves, by route."""
+    from streamroute.pauses import Circuit
+
+    settings = ((route.name, route.pause_when_on(stream)) for route in routes)
+    return {name: Circuit(*when) for name, when in settings if when is not None}
 
 
 def _canaries(compiled: Compiled, stream: StreamConfig, routers: Iterable[RedisRouter]) -> tuple[Canary, ...]:

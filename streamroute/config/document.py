@@ -50,7 +50,8 @@ class StreamConfig(NamedTuple):
     ``order_by`` is an expression for the key by which messages are ordered.
     ``trim`` is the age in seconds, counted from the id, up to which entries that every group has finished are
     kept; None keeps them forever. ``unresolved_keys`` are the keys whose value comes from an unset variable:
-    they have defaults, which rules must not compare with anything.
+    they have defaults, which rules must not compare with anything. ``pause_when`` is when each of its routes
+    pauses by itself, unless the route says otherwise.
     """
 
     name: str
@@ -72,6 +73,7 @@ class StreamConfig(NamedTuple):
     order_by: str | None
     location: SourceLocation
     unresolved_keys: frozenset[str] = frozenset()
+    pause_when: PauseWhen | None = None
 
     def display(self, key: str) -> str:
         """Return a setting for display in a finding; a value from a variable as its text in the file."""
@@ -100,6 +102,17 @@ class StopAt(NamedTuple):
     dead: float | None
     retry: float | None
     of: int
+
+
+class PauseWhen(NamedTuple):
+    """When a route pauses by itself: ``failures`` within a time, for a time; both are in seconds."""
+
+    failures: int
+    within: float
+    lasts: float
+
+    def __str__(self) -> str:
+        return f"{self.failures} within {format_duration(self.within)} for {format_duration(self.lasts)}"
 
 
 class CanaryConfig(NamedTuple):
@@ -141,6 +154,7 @@ class RouteConfig(NamedTuple):
     description: str = ""
     tags: tuple[str, ...] = ()
     invalid_keys: frozenset[str] = frozenset()
+    pause_when: PauseWhen | None = None
 
     @property
     def is_live(self) -> bool:
@@ -164,6 +178,10 @@ class RouteConfig(NamedTuple):
     def policy_for(self, stream: StreamConfig) -> RetryPolicy:
         """Return the route's retry policy on a stream: its own settings override the stream's key by key."""
         return replace(stream.retry, **self.retry) if self.retry else stream.retry
+
+    def pause_when_on(self, stream: StreamConfig) -> PauseWhen | None:
+        """Return when the route pauses by itself on a stream: its own setting, else the stream's."""
+        return stream.pause_when if self.pause_when is None else self.pause_when
 
 
 class Document(NamedTuple):

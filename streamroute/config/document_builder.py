@@ -12,6 +12,7 @@ from streamroute.config.document import (
     CanaryConfig,
     DedupeConfig,
     Document,
+    PauseWhen,
     RedisConfig,
     RouteConfig,
     StopAt,
@@ -107,6 +108,7 @@ def _stream(
         trim=_trim(settings.get("trim")),
         order_by=settings.get("order_by"),
         location=location,
+        pause_when=_pause_when(settings.get("pause_when")),
         unresolved_keys=_unresolved_keys(location.source.value(location.path), stream_settings),
     )
 
@@ -179,6 +181,7 @@ def _route(
         timeout=DEFAULT_TIMEOUT if timeout is None else parse_duration(timeout),
         retry=_retry(settings.get("retry", {})),
         dedupe=_dedupe(settings.get("dedupe")),
+        pause_when=_pause_when(settings.get("pause_when")),
         on_filter_error=settings.get("on_filter_error", "dead_letter"),
         enabled=settings.get("enabled", True),
         shadow=settings.get("shadow", False),
@@ -192,6 +195,13 @@ def _route(
 
 def _dedupe(settings: Mapping[str, Any] | None) -> DedupeConfig | None:
     return DedupeConfig(settings["key"], parse_duration(settings["ttl"])) if settings else None
+
+
+def _pause_when(settings: Mapping[str, Any] | None) -> PauseWhen | None:
+    if not settings:
+        return None
+    within, lasts = settings.get("within", "1m"), settings.get("for", "5m")
+    return PauseWhen(int(settings["failures"]), parse_duration(within), parse_duration(lasts))
 
 
 def _canary(settings: Mapping[str, Any] | None) -> CanaryConfig | None:

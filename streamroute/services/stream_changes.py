@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 IN_PLACE: Final = frozenset({"concurrency", "trim"})
 """Settings that a running consumer can change."""
-OF_THE_PIPELINE: Final = frozenset({"codec", "retry", "unknown_type", "validate"})
+OF_THE_PIPELINE: Final = frozenset({"codec", "pause_when", "retry", "unknown_type", "validate"})
 """Settings that a pipeline applies: messages that were decoded before keep their values."""
 _NO_SETTINGS: Final = frozenset({"name", "location", "unresolved_keys"})
 

@@ -10,13 +10,15 @@ from redis.exceptions import NoPermissionError, ResponseError
 
 from streamroute.adapters.groups.answers import answer_or_none, group_attributes
 from streamroute.adapters.groups.live_workers import live_workers
+from streamroute.adapters.pauses.record import parse_pause
 from streamroute.adapters.redis.connection import RedisConnection
 from streamroute.adapters.redis.errors import translate_errors
 from streamroute.adapters.redis.raw_client import raw_client, send_each
 from streamroute.adapters.redis.replies import attributes, milliseconds, text
 from streamroute.adapters.redis.round_trip import CommandArgs
-from streamroute.keys import GroupKeys
+from streamroute.keys import GroupKeys, PauseKeys
 
+_MAX_PAUSED: Final = 1000  # pauses that are counted
 _MIN_CLOCK_ID: Final = 10**12  # ms since the epoch, in 2001: a lower id does not come from a clock
 
 
@@ -34,6 +36,9 @@ class GroupStats:
     dead: int | None = None
     oldest: float | None = None
     lease: float | None = None
+    parked: int | None = None
+    paused: tuple[tuple[str, str], ...] = ()
+    """The routes that are paused (empty: the whole stream), and the kind of each pause."""
     denied: str = ""
     """The server's permission error for a part, or an empty string."""
 
@@ -46,6 +51,7 @@ class GroupStatsReader:
         self._client = raw_client(redis.client, keys.stream)
         self._keys = keys
         self._group = group
+        self._pauses = PauseKeys.of(keys)
 
     async def fetch(self) -> GroupStats:
         """Return the current statistics; raises RedisUnavailableError if Redis cannot be reached.
@@ -63,12 +69,14 @@ class GroupStatsReader:
             ("ZCARD", keys.due),
             ("XINFO", "STREAM", keys.dead),
             ("HGETALL", keys.workers),
+            ("ZCARD", self._pauses.parked),
+            ("HGETALL", self._pauses.paused),
         ]
         with translate_errors(self._redis, f"reading the statistics of {keys.stream}"):
             return self._read(await send_each(self._client, questions))
 
     def _read(self, answers: list[Any]) -> GroupStats:
-        clock, groups, first, retry_groups, retry, due, dead, workers = answers
+        clock, groups, first, retry_groups, retry, due, dead, workers, parked, paused = answers
         group, retries = group_attributes(groups, self._group), group_attributes(retry_groups, self._group)
         pending, retrying = group.get("pending"), retries.get("pending")
         return GroupStats(
@@ -79,6 +87,8 @@ class GroupStatsReader:
             dead=_length(dead),
             oldest=_age(first, clock),
             lease=_lease(workers, clock),
+            parked=answer_or_none(parked),
+            paused=_paused(paused, clock),
             denied=next((str(one) for one in answers if isinstance(one, NoPermissionError)), ""),
         )
 
@@ -108,6 +118,17 @@ def _lease(workers: Any, clock: Any) -> float | None:
         return None
     alive = live_workers(attributes(known), milliseconds(time))
     return max((lease for lease, _ in alive.values()), default=0) / 1000 or None
+
+
+def _paused(stored: Any, clock: Any) -> tuple[tuple[str, str], ...]:
+    """Return the routes that are paused, in order; damaged pauses pause nothing."""
+    known, time = answer_or_none(stored), answer_or_none(clock)
+    if known is None or time is None:
+        return ()
+    now = milliseconds(time)
+    pauses = {route: parse_pause(packed) for route, packed in attributes(known).items()}
+    kinds = ((route, pause.kind) for route, pause in pauses.items() if pause and not pause.is_over(now))
+    return tuple(sorted(kinds)[:_MAX_PAUSED])
 
 
 def _sum(*parts: int | None) -> int | None:

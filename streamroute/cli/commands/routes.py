@@ -123,6 +123,7 @@ def _object(route: RouteConfig) -> dict[str, Any]:
         "shadow": route.shadow,
         "canary": _canary(route),
         "instead_of": route.instead_of,
+        "pause_when": None if route.pause_when is None else str(route.pause_when),
         "description": route.description,
         "tags": list(route.tags),
         "timeout": route.timeout,

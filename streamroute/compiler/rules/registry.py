@@ -36,6 +36,7 @@ MODULES: Final = {
     "SR224": "routes.shadow_with_canary",
     "SR225": "configuration.idle_shadow",
     "SR226": "expressions.constant_canary_key",
+    "SR227": "configuration.ineffective_circuit",
     "SR505": "environment.redis_url",
     "SR506": "environment.cross_slot",
     "SR507": "environment.misplaced_dead_letters",

@@ -1,8 +1,8 @@
 """Route timing: the durations of one route's runs, all of them or, in a burst, a sample.
 
-In each period, the first runs of a route are measured. After these, one in 61 is, and stands for those before
-it: a run that is left out costs next to nothing. The number of runs is never estimated: at the end of a
-period, those that no measured run stands for yet are counted like the latest.
+In each period, the first runs of a route are measured. After these, one in 127 is, and stands for those
+before it: a run that is left out costs next to nothing. The number of runs is never estimated: at the end of
+a period, those that no measured run stands for yet are counted like the latest.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Final
 from streamroute.core.recording.histogram import Histogram
 
 _MEASURED: Final = 200  # runs of a period, before only a sample is measured
-_STRIDE: Final = 61  # a prime, so that the sample is in step with no pattern of the messages
+_STRIDE: Final = 127  # a prime, so that the sample is in step with no pattern of the messages
 _MAX_DIGITS: Final = 15  # of the milliseconds in the id of an entry; today's have 13
 
 

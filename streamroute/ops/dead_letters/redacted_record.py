@@ -28,11 +28,12 @@ def redacted_record(record: DeadRecord, redactor: PayloadRedactor) -> DeadRecord
         reason=hidden.redact(record.reason),
         error=hidden.redact(record.error),
         traceback=hidden.redact(record.traceback),
-        history=[_failure(failure, hidden) for failure in record.history],
+        history=[redacted_failure(failure, hidden) for failure in record.history],
     )
 
 
-def _failure(failure: Failure, hidden: HiddenValues) -> Failure:
+def redacted_failure(failure: Failure, hidden: HiddenValues) -> Failure:
+    """Return an earlier failure of a message without the message's hidden values."""
     return replace(
         failure,
         reason=hidden.redact(failure.reason),

@@ -93,6 +93,8 @@ def _judged(old: RouteConfig, new: RouteConfig) -> Iterator[SettingChange]:
     ):
         if one != other:
             yield _change(setting, one, other)
+    if old.pause_when != new.pause_when:
+        yield _change("pause_when", str(old.pause_when or NONE), str(new.pause_when or NONE))
     if old.on_filter_error != new.on_filter_error:
         yield _change("on_filter_error", old.on_filter_error, new.on_filter_error)
 

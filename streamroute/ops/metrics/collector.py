@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -22,6 +22,9 @@ from streamroute.ops.metrics.declarations import (
 from streamroute.ops.metrics.process_stats import ProcessStats
 from streamroute.ops.metrics.recorded_metrics import RecordedMetrics, running_routes
 from streamroute.ops.metrics.sources import MetricsSources
+
+if TYPE_CHECKING:
+    from streamroute.adapters.groups.stats import GroupStats
 
 _PREFIX: Final = "streamroute_"
 
@@ -95,6 +98,7 @@ class RouteCollector(Collector):
                 if value is not None:  # an unknown value is absent, not 0
                     gauge.add_metric([stream], value)
             yield gauge
+        yield _paused_gauge(groups)
 
     def _process_metrics(self) -> Iterator[Metric]:
         processes = self._sources.stats()
@@ -111,6 +115,15 @@ class RouteCollector(Collector):
         info = _gauge("build_info", "1, and the version.", "version")
         info.add_metric([__version__], 1)
         yield info
+
+
+def _paused_gauge(groups: Mapping[str, GroupStats]) -> GaugeMetricFamily:
+    text = "1 for each route that is paused, and without a route for a stream, by kind: manual or circuit."
+    gauge = _gauge("paused", text, "stream", "route", "kind")
+    for stream, group in groups.items():
+        for route, kind in group.paused:
+            gauge.add_metric([stream, route, kind], 1)
+    return gauge
 
 
 def _shadow_counter(counters: Counters) -> CounterMetricFamily:

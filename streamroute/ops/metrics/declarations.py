@@ -51,13 +51,15 @@ def _outcome(outcome: Result, *, without_route: bool = False) -> RouteMetric:
     )
 
 
+_UNMATCHED: Final = frozenset({Result.POSTPONED, Result.PARKED, Result.FILTERED})
+
 ROUTE_METRICS: Final = (
     RouteMetric(
         "matched",
         "messages_matched",
         "Messages that a route matched, each once.",
         # A postponed message is counted when it is delivered again.
-        lambda result, is_first: is_first and result not in (Result.POSTPONED, Result.FILTERED),
+        lambda result, is_first: is_first and result not in _UNMATCHED,
     ),
     RouteMetric(
         "filtered",
@@ -68,6 +70,7 @@ ROUTE_METRICS: Final = (
     _outcome(Result.SUCCEEDED),
     _outcome(Result.RETRIED),
     _outcome(Result.POSTPONED),
+    _outcome(Result.PARKED),
     _outcome(Result.SKIPPED),
     _outcome(Result.DEAD, without_route=True),
 )
@@ -146,6 +149,12 @@ EVENT_METRICS: Final = (
         "Times that a failure came back after it was marked as resolved.",
         "times that a failure came back after it was marked as resolved",
     ),
+    EventMetric(
+        Incident.CIRCUIT_OPENED,
+        "circuits_opened",
+        "Times that a route failed so often that its circuit paused it.",
+        "times that a circuit paused a route, because it failed too often",
+    ),
     EventMetric(Incident.STUCK, "handlers_stuck", "Handlers that did not end after they were cancelled."),
     EventMetric(
         Incident.WORKER_DIED, "workers_died", "Worker processes that ended unexpectedly.", by_stream=False
@@ -183,6 +192,11 @@ GROUP_METRICS: Final = (
     ),
     GroupMetric("retries_scheduled", "Retries that are not due yet.", lambda group: group.scheduled),
     GroupMetric("dead_letters", "Dead letters in the stream's dead letter stream.", lambda group: group.dead),
+    GroupMetric(
+        "messages_parked",
+        "Messages that wait for the end of a pause of their route.",
+        lambda group: group.parked,
+    ),
 )
 
 

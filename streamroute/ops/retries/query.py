@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from streamroute.adapters.retries.scheduled import ScheduledRetries, ScheduledRetry
 from streamroute.keys import GroupKeys
 from streamroute.ops.retries.waiting_retry import WaitingRetry, waiting_retry
+from streamroute.payload_redaction import HIDES_NOTHING, PayloadRedactor
 
 if TYPE_CHECKING:
     from streamroute.adapters.redis.connection import RedisConnection
@@ -58,7 +59,13 @@ class RetryListing:
 class RetryQuery:
     """Finds the retries of some streams; raises RedisUnavailableError, and SetupError if Redis refuses."""
 
-    def __init__(self, redis: RedisConnection, streams: Sequence[StreamConfig]) -> None:
+    def __init__(
+        self,
+        redis: RedisConnection,
+        streams: Sequence[StreamConfig],
+        redactor: PayloadRedactor = HIDES_NOTHING,
+    ) -> None:
+        self._redactor = redactor
         self._streams = [
             (stream, ScheduledRetries(redis, GroupKeys.of(stream.name, stream.group, stream.dead_letter)))
             for stream in streams
@@ -90,7 +97,10 @@ class RetryQuery:
         for config, retries in self._streams:
             here = [retry for stream, retry in chosen if stream == config.name]
             records[config.name] = await retries.records(here, _SHOWN_BYTES) if here else {}
-        return [waiting_retry(stream, retry, records[stream].get(retry.key)) for stream, retry in chosen]
+        return [
+            waiting_retry(stream, retry, records[stream].get(retry.key), self._redactor)
+            for stream, retry in chosen
+        ]
 
 
 async def _first_of(

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from streamroute.ops.dead_letters.redacted_record import redacted_failure
 from streamroute.ops.status.times import iso_time
+from streamroute.payload_redaction import HIDES_NOTHING, PayloadRedactor
 
 if TYPE_CHECKING:
     from streamroute.adapters.entries.retry_record import RetryRecord
@@ -44,10 +46,15 @@ class WaitingRetry:
 
 
 def waiting_retry(
-    stream: str, scheduled: ScheduledRetry, record: RetryRecord | Exception | None
+    stream: str,
+    scheduled: ScheduledRetry,
+    record: RetryRecord | Exception | None,
+    redactor: PayloadRedactor = HIDES_NOTHING,
 ) -> WaitingRetry:
-    """Return a retry with what its record says; without a record, it has just gone."""
+    """Return a retry with what its record says, but for what is hidden; without one, it has just gone."""
     if isinstance(record, Exception):
         return WaitingRetry(stream, scheduled, problem=str(record))
-    failure = record.history[-1] if record is not None and record.history else None
-    return WaitingRetry(stream, scheduled, failure)
+    if record is None or not record.history:
+        return WaitingRetry(stream, scheduled)
+    hidden = redactor.hidden_in(fields=record.fields)
+    return WaitingRetry(stream, scheduled, redacted_failure(record.history[-1], hidden))

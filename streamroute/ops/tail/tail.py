@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 POLL: Final = 0.1  # seconds between two steps
 _NEXT_PAGE: Final = 0.01  # seconds before the next page of a stream with further entries
+_REST: Final = 3
+"""Seconds of rest for each second of work: a tail shares its machine, and Redis, with those who work."""
 _BACKOFF: Final = Backoff(first=0.2, longest=2.0)
 
 
@@ -38,6 +41,7 @@ async def tail(redis: RedisConnection, query: TailQuery, viewer: Viewer) -> Asyn
             yield notice
     steps = _Steps(entries)
     while True:
+        started = time.monotonic()
         step = await steps.next()
         for sentence in step.notices:
             yield TailNotice(sentence)
@@ -49,7 +53,7 @@ async def tail(redis: RedisConnection, query: TailQuery, viewer: Viewer) -> Asyn
             yield notice
         if not (query.follows or step.is_behind or steps.is_away):
             return
-        await asyncio.sleep(steps.pause)
+        await asyncio.sleep(max(steps.pause, _REST * (time.monotonic() - started)))
 
 
 def _filter_notices(viewer: Viewer) -> list[TailNotice]:

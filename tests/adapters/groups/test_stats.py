@@ -13,7 +13,7 @@ from streamroute.adapters.redis.connection import RedisConnection, new_client
 from streamroute.adapters.stream.storage import RedisStreamStorage
 from streamroute.adapters.urls.url import Address
 from streamroute.errors import RedisUnavailableError
-from streamroute.keys import GroupKeys
+from streamroute.keys import GroupKeys, PauseKeys
 from streamroute.values import DeadLetter, RetryLater
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ async def working(client: Redis) -> AsyncIterator[Group]:
 
 async def test_an_idle_group_reports_zeros(redis_client: Redis) -> None:
     async with working(redis_client) as group:
-        assert await group.fetch() == GroupStats(await group.lag(0), 0, 0, 0, 0.0)
+        assert await group.fetch() == GroupStats(await group.lag(0), 0, 0, 0, 0.0, parked=0)
 
 
 async def test_entries_are_unread_then_pending_then_gone(redis_client: Redis) -> None:
@@ -178,14 +178,26 @@ async def test_dead_letters_are_counted(redis_client: Redis) -> None:
 
 
 async def test_a_missing_group_has_few_statistics(redis_client: Redis) -> None:
-    assert await Group(redis_client).fetch() == GroupStats(dead=0)
+    assert await Group(redis_client).fetch() == GroupStats(dead=0, parked=0)
 
 
 async def test_keys_of_the_wrong_type_are_not_known_and_the_rest_is(redis_client: Redis) -> None:
     async with working(redis_client) as group:
         await group.client.set(KEYS.due, "no sorted set")
         await group.client.set(KEYS.dead, "no stream")
-        assert await group.fetch() == GroupStats(await group.lag(0), 0, None, None, 0.0)
+        assert await group.fetch() == GroupStats(await group.lag(0), 0, None, None, 0.0, parked=0)
+
+
+async def test_what_is_paused_and_how_many_messages_are_parked(redis_client: Redis) -> None:
+    pauses = PauseKeys.of(KEYS)
+    circuit = '{"kind":"circuit","since":1,"until":2}'
+    over = '{"kind":"manual","since":1,"until":2}'
+    await redis_client.hset(
+        pauses.paused, mapping={"a": circuit, "b": over, "c": "{", "": '{"kind":"manual","since":1}'}
+    )
+    await redis_client.zadd(pauses.parked, {"a|1": 0, "a|2": 0})
+    stats = await Group(redis_client).fetch()
+    assert (stats.paused, stats.parked) == ((("", "manual"), ("a", "circuit")), 2)
 
 
 async def test_a_lag_that_the_server_has_lost_count_of_is_not_known(redis_client: Redis) -> None:

@@ -164,6 +164,7 @@ def test_counters_of_several_workers_are_added() -> None:
             part.observe({}, None, Result.LOST)
             part.observe(Message({}, stream="s"), "r", Result.RETRIED)
             part.observe(Message({}, stream="s"), "r", Result.POSTPONED)
+            part.observe(Message({}, stream="s"), "r", Result.PARKED)
             part.observe(Message({}, stream="s"), "r", Result.SKIPPED)
             part.observe(Message({}, stream="s"), "r", Result.FILTERED)
             part.count_event("s", Incident.CLAIMED, 5)

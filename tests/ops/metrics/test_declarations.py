@@ -33,7 +33,8 @@ ONE_MORE = RouteMetric(
 
 
 async def _group() -> GroupStats:
-    return GroupStats(unread=1, pending=1, scheduled=1, dead=1, oldest=1.0, lease=1.0)
+    paused = (("r", "manual"),)
+    return GroupStats(1, 1, 1, 1, 1.0, 1.0, parked=1, paused=paused)
 
 
 def exposed(counters: Counters, *, poller: GroupPoller | None = None) -> list[Any]:

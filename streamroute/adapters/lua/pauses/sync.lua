@@ -59,7 +59,7 @@ end
 
 local function count_parked(queue)
   local count = redis.pcall('ZLEXCOUNT', parked, '[' .. queue .. '|', '(' .. queue .. '}')
-  return type(count) == 'number' and count or #first_parked(queue, batch)
+  return type(count) == 'number' and count or #first_parked(queue, 100) -- a user may lack the right
 end
 
 local function queue_of(route)

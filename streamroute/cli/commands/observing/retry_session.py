@@ -58,12 +58,13 @@ def run_listing(
     """List retries; returns the exit code."""
     from streamroute.cli.output.status.retries import print_listing
     from streamroute.ops.retries.query import RetryQuery, RetrySelection
+    from streamroute.payload_redaction import PayloadRedactor
 
     document, chosen = _load(config, streams)
 
     async def read() -> int:
         async with open_server(document, embedded=not no_embedded, create=False) as redis:
-            query = RetryQuery(redis, chosen)
+            query = RetryQuery(redis, chosen, PayloadRedactor(document.redact))
             await _require_known(query, document, routes)
             listing = await query.listing(RetrySelection(routes=_all_names(document, routes)), limit)
         print_listing(listing, output_format)

@@ -32,6 +32,7 @@ _SYNONYMS: Final = {
     "shadow": "dry_run dryrun observe_only mirror log_only",
     "canary": "rollout split percentage gradual traffic_split",
     "instead_of": "replaces overrides in_place_of baseline primary",
+    "pause_when": "circuit_breaker circuit breaker break_at circuitbreaker",
     "stop_at": "abort_at rollback_at thresholds threshold abort_if",
     "percent": "percentage weight share ratio",
     "url": "uri dsn address connection",

@@ -160,12 +160,14 @@ _FORMS: Final = {
     "dedupe": "write {{key: {value}, ttl: 1d}}",
     "redis": "write {{url: {value}}}",
     "retry": "write {{max_attempts: {value}}}",
+    "pause_when": "write {{failures: {value}}}",
     "schema": "write its file, such as schemas/{value}.json",
 }
 _WHOLE_VALUE_HINTS: Final = {
     "retry": "write {max_attempts: 1} for no retry",
     "dedupe": "write {key: order.id, ttl: 1d}: a path in the message, and how long to remember it",
     "canary": "write {percent: 5, key: guest.id}: the share, and a path in the message",
+    "pause_when": "write {failures: 20, within: 1m, for: 5m}",
     "stop_at": "write {dead: 1%, retry: 5%, of: 200}",
     "streams": "write each stream as a key with its settings below: bot_events: {group: notifications}",
     "messages": "write each type as a key: booking.confirmed: {schema: schemas/booking.confirmed.json}",
