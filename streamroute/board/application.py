@@ -4,86 +4,36 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from jinja2 import Environment
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from streamroute import __version__
 from streamroute.board.access.gate import COOKIE, Gate, Visitor
 from streamroute.board.access.policy import AccessPolicy
 from streamroute.board.access.sessions import Sessions
+from streamroute.board.acting import answer_action, answer_api_action
+from streamroute.board.actions.listing import ACTIONS
 from streamroute.board.forms import read_form
 from streamroute.board.http.body_limit import BodyLimit
 from streamroute.board.live import LivePages
+from streamroute.board.notices import Notices
 from streamroute.board.page import InvalidInputError, Page, PageNotFoundError
 from streamroute.board.pages.listing import PAGES
+from streamroute.board.rendering import Board
 from streamroute.board.service import BoardService
 from streamroute.board.templating import create_environment
 from streamroute.errors import RedisUnavailableError, StreamrouteError
 from streamroute.text.safe_text import redacted_str, type_name
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Board:
-    """What the requests of one board share."""
-
-    services: Sequence[BoardService]
-    pages: Sequence[Page]
-    policy: AccessPolicy
-    sessions: Sessions
-    templates: Environment
-    live: LivePages
-
-    def render(
-        self,
-        request: Request,
-        template: str,
-        values: Mapping[str, Any],
-        *,
-        status: int = 200,
-        service: BoardService | None = None,
-    ) -> Response:
-        """Return a page; ``service`` is whose page it is."""
-        text = self.templates.get_template(template).render(self._values(request, values, service))
-        return HTMLResponse(text, status)
-
-    def render_parts(
-        self, request: Request, page: Page, values: Mapping[str, Any], service: BoardService
-    ) -> dict[str, str]:
-        """Return the parts of a page, each without the rest of the page."""
-        template = self.templates.get_template(page.template)
-        context = template.new_context(self._values(request, values, service))
-        return {name: "".join(template.blocks[name](context)) for name in page.parts}
-
-    def _values(
-        self, request: Request, values: Mapping[str, Any], service: BoardService | None
-    ) -> dict[str, Any]:
-        shared = {
-            "base": request.state.base,
-            "root": request.scope.get("root_path", ""),
-            "navigation": [page for page in self.pages if page.in_navigation and service is not None],
-            "current": "",
-            "visitor": getattr(request.state, "visitor", None),
-            "service": "" if service is None else service.name,
-            "has_more_services": len(self.services) > 1,
-            "version": __version__,
-            "live": "",
-            "notice": "",
-            "problem": "",
-        }
-        return {**shared, **values}
 
 
 def create_application(
@@ -96,7 +46,7 @@ def create_application(
 
     The pages of a single service are at ``/``; those of several are below the names of the services.
     """
-    board = Board(services, pages, policy, Sessions(), create_environment(), LivePages())
+    board = Board(services, pages, policy, Sessions(), create_environment(), LivePages(), Notices())
     routes: list[BaseRoute] = [
         Route("/login", partial(_sign_in, board), methods=["GET", "POST"]),
         Route("/logout", partial(_sign_out, board), methods=["POST"]),
@@ -131,6 +81,11 @@ def _page_routes(board: Board, service: BoardService) -> list[BaseRoute]:
         )
         for page in board.pages
     ]
+    for action in ACTIONS:
+        routes += [
+            Route(f"/act/{action.name}", partial(answer_action, board, service, action), methods=["POST"]),
+            Route(f"/api/act/{action.name}", partial(answer_api_action, service, action), methods=["POST"]),
+        ]
     return routes
 
 

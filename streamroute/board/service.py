@@ -85,6 +85,11 @@ class BoardService:
         """
         return await self._failures.value()
 
+    def forget_readings(self) -> None:
+        """Read again for the next visitor: an action has changed something."""
+        self._status.forget()
+        self._failures.forget()
+
     async def _read_failures(self) -> GroupReport:
         return await GroupReader(self.redis, DeadLetterQuery(self.redis, self.document)).read()
 

@@ -41,6 +41,10 @@ class SharedReading(Generic[T]):
             self._running.add_done_callback(_retrieve)
         return await asyncio.shield(self._running)
 
+    def forget(self) -> None:
+        """Read again for the next visitor: something has changed."""
+        self._latest = None
+
     async def _read_once(self) -> T:
         try:
             value = await self._read()

@@ -1,0 +1,1 @@
+"""What operators can do on the board, one file for each kind of thing that they act on."""
