@@ -36,6 +36,7 @@ ABOUT_THE_WHOLE: Final = {
 ELSEWHERE: Final = {
     "adapters/dead_letters/edited_letters": "cli/commands/dead_letters/test_edit.py",
     "adapters/entries/entry_ids": "adapters/stream/test_storage.py",
+    "adapters/jobs/retry_progress": "cli/commands/dead_letters/test_paced.py",
     "adapters/groups/stored_entries": "cli/commands/test_replay.py",
     "adapters/groups/worker_routes": "cli/commands/test_replay.py",
     "adapters/groups/entry_lookup": "adapters/dead_letters/test_letters_on_servers.py",
@@ -102,6 +103,7 @@ ELSEWHERE: Final = {
     "ops/dead_letters/editing/edit": "cli/commands/dead_letters/test_edit.py",
     "ops/explain": "cli/commands/test_explain_entries.py",
     "ops/jobs/audited": "cli/commands/test_replay.py",
+    "ops/paced_retry": "cli/commands/dead_letters/test_paced.py",
     "ops/replay": "cli/commands/test_replay.py",
     "ops/served_routes": "cli/commands/test_replay.py",
     "ops/route_tests": "cli/commands/test_test.py",
