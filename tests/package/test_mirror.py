@@ -35,6 +35,7 @@ ABOUT_THE_WHOLE: Final = {
 
 ELSEWHERE: Final = {
     "adapters/dead_letters/edited_letters": "cli/commands/dead_letters/test_edit.py",
+    "adapters/dead_letters/imported_letters": "cli/commands/dead_letters/test_transfer.py",
     "adapters/entries/entry_ids": "adapters/stream/test_storage.py",
     "adapters/jobs/retry_progress": "cli/commands/dead_letters/test_paced.py",
     "adapters/groups/stored_entries": "cli/commands/test_replay.py",
@@ -101,6 +102,7 @@ ELSEWHERE: Final = {
     "expressions/types/mistakes/misplaced_values": "expressions/test_expressions_tables.py",
     "ops/dead_letters": "cli/commands/test_dead.py",
     "ops/dead_letters/editing/edit": "cli/commands/dead_letters/test_edit.py",
+    "ops/dead_letters/transfer": "cli/commands/dead_letters/test_transfer.py",
     "ops/explain": "cli/commands/test_explain_entries.py",
     "ops/jobs/audited": "cli/commands/test_replay.py",
     "ops/paced_retry": "cli/commands/dead_letters/test_paced.py",

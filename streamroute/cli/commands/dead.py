@@ -18,6 +18,7 @@ from streamroute.cli.commands.dead_letters.options import (
 )
 from streamroute.cli.commands.dead_letters.paced import PACE_OPTIONS, Pace, resume_retry, retry_paced
 from streamroute.cli.commands.dead_letters.session import DeadLetterSession, run_change, run_session
+from streamroute.cli.commands.dead_letters.transfer import export_letters, import_letters
 from streamroute.cli.output.streams import confirm
 from streamroute.cli.process.exit_codes import ExitCode
 
@@ -41,6 +42,8 @@ def command() -> None:
 
 
 command.add_command(edit_letter)
+command.add_command(export_letters)
+command.add_command(import_letters)
 command.add_command(show_groups)
 command.add_command(resolve_groups)
 command.add_command(reopen_groups)
