@@ -99,6 +99,11 @@ class GroupKeys(NamedTuple):
             outcomes=f"{prefix}:outcomes",
         )
 
+    @property
+    def imported(self) -> str:
+        """A hash of the dead letters that were imported: their ids in the export -> their ids here."""
+        return f"{self.prefix}:imported"
+
     def dedupe(self, route: str, digest: str) -> str:
         """Return the key (a string) that names the message a route has run, or runs, for a dedupe value."""
         return f"{self.prefix}:dedupe:{route}:{digest}"

@@ -36,6 +36,7 @@ _COMMANDS: Final = {
     "status": "Show what streams, workers, routes and retries do now.",
     "tail": "Show messages as they come.",
     "test": "Run the route tests.",
+    "top": "Show the busiest, slowest or most failing routes.",
 }
 
 

@@ -12,7 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from streamroute.board.http.server import listen, serving
+from streamroute.board.http.listening import listen
+from streamroute.board.http.server import serving
 from streamroute.board.live import LivePages
 from streamroute.errors import RedisUnavailableError
 from streamroute.ops.metrics.server import Endpoint

@@ -35,7 +35,9 @@ ABOUT_THE_WHOLE: Final = {
 
 ELSEWHERE: Final = {
     "adapters/dead_letters/edited_letters": "cli/commands/dead_letters/test_edit.py",
+    "adapters/dead_letters/imported_letters": "cli/commands/dead_letters/test_transfer.py",
     "adapters/entries/entry_ids": "adapters/stream/test_storage.py",
+    "adapters/jobs/retry_progress": "cli/commands/dead_letters/test_paced.py",
     "adapters/groups/stored_entries": "cli/commands/test_replay.py",
     "adapters/groups/worker_routes": "cli/commands/test_replay.py",
     "adapters/groups/entry_lookup": "adapters/dead_letters/test_letters_on_servers.py",
@@ -100,8 +102,10 @@ ELSEWHERE: Final = {
     "expressions/types/mistakes/misplaced_values": "expressions/test_expressions_tables.py",
     "ops/dead_letters": "cli/commands/test_dead.py",
     "ops/dead_letters/editing/edit": "cli/commands/dead_letters/test_edit.py",
+    "ops/dead_letters/transfer": "cli/commands/dead_letters/test_transfer.py",
     "ops/explain": "cli/commands/test_explain_entries.py",
     "ops/jobs/audited": "cli/commands/test_replay.py",
+    "ops/paced_retry": "cli/commands/dead_letters/test_paced.py",
     "ops/replay": "cli/commands/test_replay.py",
     "ops/served_routes": "cli/commands/test_replay.py",
     "ops/route_tests": "cli/commands/test_test.py",

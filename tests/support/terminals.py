@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from projects import Project
 
 _PART = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|.", re.DOTALL)
@@ -24,8 +26,11 @@ class Screen:
     lines: list[str]
 
 
-def on_terminal(project: Project, *words: str) -> Screen:
-    """Run ``streamroute`` in the project's folder on its own terminal, until it ends."""
+def on_terminal(project: Project, *words: str, keys: Sequence[tuple[str, str]] = ()) -> Screen:
+    """Run ``streamroute`` in the project's folder on its own terminal, until it ends.
+
+    ``keys`` are typed one after the other, each when a text has been written since the one before.
+    """
     ours, theirs = pty.openpty()
     env = {**os.environ, **project.env, "TERM": "xterm", "COLUMNS": "100", "NO_COLOR": "1"}
     line = [sys.executable, "-m", "streamroute", *words]
@@ -33,10 +38,13 @@ def on_terminal(project: Project, *words: str) -> Screen:
         line, cwd=project.folder, env=env, stdin=theirs, stdout=theirs, stderr=theirs, close_fds=True
     )
     os.close(theirs)
-    written = b""
+    written, seen, left = b"", 0, list(keys)
     try:
         while chunk := os.read(ours, 65536):
             written += chunk
+            if left and left[0][0].encode() in written[seen:]:
+                seen = len(written)
+                os.write(ours, left.pop(0)[1].encode())
     except OSError:  # Linux raises it when the other end is closed
         pass
     finally:
@@ -55,10 +63,10 @@ def _left(text: str) -> list[str]:
         elif part == "\n":
             row += 1
             lines += [""] * (row + 1 - len(lines))
-        elif part == "\x1b[K":
-            lines[row] = lines[row][:column]
-        elif part == "\x1b[2K":
-            lines[row] = ""
+        elif part in _ERASED:
+            lines = _erased(part, lines, row, column)
+        elif part == "\x1b[H":
+            row, column = 0, 0
         elif part == "\x1b[1A":
             row = max(row - 1, 0)
         elif not part.startswith("\x1b"):
@@ -67,3 +75,13 @@ def _left(text: str) -> list[str]:
     while lines and not lines[-1].strip():
         lines.pop()
     return [line.rstrip() for line in lines]
+
+
+_ERASED = ("\x1b[K", "\x1b[2K", "\x1b[J")
+
+
+def _erased(part: str, lines: list[str], row: int, column: int) -> list[str]:
+    """Return the lines after the rest of a line, a whole line, or the rest of the screen was erased."""
+    kept = "" if part == "\x1b[2K" else lines[row][:column]
+    below = [] if part == "\x1b[J" else lines[row + 1 :]
+    return [*lines[:row], kept, *below]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from redis.exceptions import ResponseError
@@ -25,10 +25,11 @@ _REPLY_BYTES: Final = 16 * 1024 * 1024  # in one reply: each may be as large as 
 
 @dataclass(frozen=True, slots=True)
 class StoredDeadLetter:
-    """An entry of a stream of dead letters; ``record`` is None if it cannot be parsed."""
+    """An entry of a stream of dead letters; ``record`` is None if its ``fields`` cannot be parsed."""
 
     id: str
     record: DeadRecord | None
+    fields: Mapping[bytes, bytes] = field(default_factory=dict, compare=False)
 
     @property
     def at(self) -> int:
@@ -147,8 +148,9 @@ def _next_count(rows: Sequence[Row], reply_bytes: int) -> int:
 
 
 def _letter(row: Row) -> StoredDeadLetter:
+    fields = fields_from_reply(row[1])
     try:
-        record = DeadRecord.read(fields_from_reply(row[1]))
+        record = DeadRecord.read(fields)
     except DecodeError:
         record = None
-    return StoredDeadLetter(text(row[0]), record)
+    return StoredDeadLetter(text(row[0]), record, fields)

@@ -19,6 +19,11 @@ def parked_name(route: str, entry_id: str, retry: str) -> str:
     return f"{queue_name(route)}|{_position(entry_id)}|{retry}"
 
 
+def retry_of_parked(name: str) -> str:
+    """Return the name of the retry in the name of a parked message; empty for another name."""
+    return "".join(name.split("|", 2)[2:])
+
+
 def queue_name(route: str) -> str:
     """Return the beginning of the names that belong to a route: no other route's names begin so."""
     return route.replace("%", "%25").replace("|", "%7C")

@@ -73,7 +73,7 @@ class HeldJob:
         reply = await self._send(job, messages, KEEP, room)
         state, time, waiting, fact = text(reply[0]), int(reply[1]), int(reply[2]), reply[3]
         if state == "lost":
-            raise JobLostError(f"another process has taken over the job {job.id}")
+            raise JobLostError(f"the job {job.id} was deleted, or another process has taken it over")
         if state == "stop":
             raise JobStopError(clip(text(fact), NAME))
         if state == "full":

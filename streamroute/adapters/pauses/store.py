@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from streamroute.adapters.entries.parked_names import queue_name, route_of_queue
+from streamroute.adapters.entries.parked_names import queue_name, retry_of_parked, route_of_queue
 from streamroute.adapters.pauses.record import Pause, parse_pause, pause_text
 from streamroute.adapters.redis.errors import translate_errors
 from streamroute.adapters.redis.raw_client import raw_client, send_command
@@ -107,7 +107,7 @@ class PauseStore:
         queue = queue_name(route)
         with translate_errors(self._redis, f"reading the parked messages of {self._stream}"):
             names = await self._names(f"[{queue}|", f"({queue}}}", limit)
-        return [text(name).split("|", 2)[2] for name in names]
+        return [retry_of_parked(text(name)) for name in names]
 
     async def _names(self, start: str, end: str, limit: int) -> list[Any]:
         arguments = (start, end, "BYLEX", "LIMIT", 0, limit)

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Final
 
 from streamroute.adapters.dead_letters.letters import DeadLetters
 from streamroute.adapters.entries.field_lists import fields_from_reply
+from streamroute.adapters.entries.parked_names import retry_of_parked
 from streamroute.adapters.redis.errors import translate_errors
 from streamroute.adapters.redis.raw_client import raw_client, send_command
 from streamroute.adapters.redis.replies import text
+from streamroute.keys import GroupKeys, PauseKeys
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
     from streamroute.adapters.entries.dead_record import DeadRecord
     from streamroute.adapters.redis.connection import RedisConnection
-    from streamroute.keys import GroupKeys
 
 _LIMIT: Final = 10_000  # retries, and dead letters, to look at
 _PAGE: Final = 100
@@ -46,15 +47,16 @@ async def waiting_for(
 ) -> UnfinishedWork:
     """Count the retries and dead letters that wait for ``routes``, without changing any.
 
-    Looks at the first ``limit`` delayed retries, retries that are due, and dead letters. Raises
-    RedisUnavailableError if Redis cannot be reached, and SetupError if it refuses.
+    Looks at the first ``limit`` of each: delayed retries, retries that are due, parked messages, which count
+    as retries, and dead letters. Raises RedisUnavailableError if Redis cannot be reached, and SetupError if it
+    refuses.
 
     Sources: https://redis.io/docs/latest/commands/zrange/, https://redis.io/docs/latest/commands/xrange/
     """
     found = UnfinishedWork()
     client = raw_client(redis.client, keys.stream)
     with translate_errors(redis, f"counting what waits for routes of {keys.stream}"):
-        for count in (_count_delayed, _count_due):
+        for count in (_count_delayed, _count_due, _count_parked):
             found.is_complete &= await count(client, keys, routes, found.retries, limit)
     found.is_complete &= await _count_dead(redis, keys, group, routes, found.dead_letters, limit)
     return found
@@ -83,6 +85,19 @@ async def _count_due(
         if len(rows) < _PAGE:
             return True
         start = f"({text(rows[-1][0])}"
+    return False
+
+
+async def _count_parked(
+    client: Redis, keys: GroupKeys, routes: Collection[str], counts: Counter[str], limit: int
+) -> bool:
+    """Count messages that are parked for a pause; returns whether all were looked at."""
+    parked = PauseKeys.of(keys).parked
+    for start in range(0, limit, _PAGE):
+        names = await send_command(client, "ZRANGE", parked, start, start + _PAGE - 1)
+        _count_names(map(retry_of_parked, map(text, names)), routes, counts)
+        if len(names) < _PAGE:
+            return True
     return False
 
 

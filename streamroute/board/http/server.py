@@ -12,23 +12,11 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from streamroute.board.http.bounded_protocol import ConnectionLimits, bounded_protocol
-from streamroute.errors import SetupError
 from streamroute.ops.metrics.server import Endpoint
 
 _MAX_HEAD_BYTES: Final = 16_384
 _KEEP_ALIVE: Final = 5  # seconds
 _LAST_PATIENCE: Final = 2  # seconds for open responses at the end
-_BACKLOG: Final = 128
-
-
-def listen(endpoint: Endpoint) -> socket.socket:
-    """Return a listening socket; raises SetupError if the address cannot be bound."""
-    try:
-        family, *_, address = socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM)[0]
-        return socket.create_server(address[:2], family=family, backlog=_BACKLOG)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise SetupError(f"--http cannot listen on {endpoint}: {reason.lower()}") from error
 
 
 @asynccontextmanager

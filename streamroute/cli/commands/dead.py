@@ -16,7 +16,9 @@ from streamroute.cli.commands.dead_letters.options import (
     FILTER_OPTIONS,
     LetterId,
 )
+from streamroute.cli.commands.dead_letters.paced import PACE_OPTIONS, Pace, resume_retry, retry_paced
 from streamroute.cli.commands.dead_letters.session import DeadLetterSession, run_change, run_session
+from streamroute.cli.commands.dead_letters.transfer import export_letters, import_letters
 from streamroute.cli.output.streams import confirm
 from streamroute.cli.process.exit_codes import ExitCode
 
@@ -40,6 +42,8 @@ def command() -> None:
 
 
 command.add_command(edit_letter)
+command.add_command(export_letters)
+command.add_command(import_letters)
 command.add_command(show_groups)
 command.add_command(resolve_groups)
 command.add_command(reopen_groups)
@@ -94,8 +98,15 @@ def show_letter(config: str | None, no_embedded: bool, output_format: str, lette
 @click.option(
     "--to", metavar="ROUTE", help="Run them in this route of their stream; its filter is not evaluated."
 )
+@PACE_OPTIONS
 def retry_letters(
-    config: str | None, no_embedded: bool, output_format: str, to: str | None, dry_run: bool, **selection: Any
+    config: str | None,
+    no_embedded: bool,
+    output_format: str,
+    to: str | None,
+    dry_run: bool,
+    resume: str | None,
+    **selection: Any,
 ) -> int:
     """Retry dead letters with the current configuration.
 
@@ -103,12 +114,26 @@ def retry_letters(
     is kept. A dead letter is skipped if its route was removed or disabled. A dead letter without a route (it
     could not be decoded, its type was unknown, or it killed its workers) runs in every route that matches its
     message. With --to, a message with several of the dead letters runs once for each.
+
+    With --rate, --stop-after or --watch, the retry is a job of one stream: it goes on where it was after
+    Ctrl-C or a crash ("--resume JOB"), and "streamroute jobs" shows it.
+
+    \b
+    Examples:
+      streamroute dead retry --route welcome-vip --dry-run
+      streamroute dead retry --group 3f1c09 --rate 50/s --stop-after 5 --watch
     """
     from streamroute.cli.output.dead_letters.letters import print_result
     from streamroute.ops.dead_letters.actions import ActionResult, retry_page
 
+    pace = Pace.take(selection)
+    if resume is not None:
+        return resume_retry(config, resume, pace, embedded=not no_embedded, output_format=output_format)
+
     async def work(session: DeadLetterSession) -> int:
         result, target = ActionResult(), None if to is None else route_named(session.document, to)
+        if pace.is_set:
+            return await retry_paced(session, pace, to=target, dry_run=dry_run, output_format=output_format)
         async for page in session.pages():
             await retry_page(session.query, page, result, to=target, dry_run=dry_run)
         print_result(result, "retried", output_format, dry_run=dry_run)

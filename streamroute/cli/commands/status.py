@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from streamroute.cli.arguments.options import CONFIG_OPTIONS
 from streamroute.cli.arguments.paths import config_path
-from streamroute.cli.arguments.stream_argument import stream_named
 from streamroute.cli.commands.observing import retries
 from streamroute.cli.commands.observing.default_group import DefaultGroup
 from streamroute.cli.commands.observing.options import WATCH
-from streamroute.cli.commands.observing.watching import look_once, look_repeatedly
-from streamroute.cli.output.logging import set_up_logging
+from streamroute.cli.commands.observing.streams import chosen_streams
+from streamroute.cli.commands.observing.watching import Look, look_once, look_repeatedly
+from streamroute.cli.output.logging import echo_error, set_up_logging
 from streamroute.cli.output.streams import as_json, clear_screen, echo, write_document, write_json
 from streamroute.cli.process.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from streamroute.config.document import Document, StreamConfig
     from streamroute.ops.status.stream_status import Status
 
 
@@ -60,27 +58,22 @@ def streams_status(
 
     set_up_logging("text", "warning")
     document = document_or_exit(config_path(config))
-    streams = chosen_streams(document, names)
+    look = Look(document, chosen_streams(document, names), embedded=not no_embedded)
     if not watch:
-        _show(asyncio.run(look_once(document, streams, embedded=not no_embedded)), output_format)
+        _show(asyncio.run(look_once(look)), output_format)
         return ExitCode.OK
 
     def show(status: Status) -> bool:
         return _show_again(status, output_format)
 
     try:
-        asyncio.run(look_repeatedly(document, streams, show, embedded=not no_embedded, every=every))
+        asyncio.run(look_repeatedly(look, show, echo_error, every=every))
     except KeyboardInterrupt:
         echo("", err=True)
     return ExitCode.OK
 
 
 command.add_command(retries.command)
-
-
-def chosen_streams(document: Document, names: Sequence[str]) -> list[StreamConfig]:
-    """Return the streams of these names (none: all); raises click.UsageError for an unknown one."""
-    return [stream_named(document.streams, name) for name in dict.fromkeys(names) or document.streams]
 
 
 def _show(status: Status, output_format: str) -> bool:

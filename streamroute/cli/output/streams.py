@@ -109,6 +109,12 @@ def clear_screen() -> None:
     _write("\x1b[2J\x1b[3J\x1b[H", sys.stdout, nl=False)
 
 
+def redraw(text: str) -> bool:
+    """Write text over what is on the terminal, without a flicker; returns False if the terminal is gone."""
+    lines = (f"{line}\x1b[K" for line in sanitize(text).split("\n"))
+    return _write("\x1b[H" + "\n".join(lines) + "\x1b[J", sys.stdout)
+
+
 @contextmanager
 def progress_bar(label: str, size: int | None) -> Iterator[ProgressBar[Any]]:
     """Show a progress bar within the block, if stderr is a terminal, and erase it at the end.

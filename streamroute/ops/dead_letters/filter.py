@@ -13,9 +13,11 @@ if TYPE_CHECKING:
 class LetterCondition(Protocol):
     """A condition that a dead letter meets or not. It never raises.
 
-    ``failed`` counts the letters on which it failed; ``first_problem`` says why on the first of them.
+    ``failed`` counts the letters on which it failed; ``first_problem`` says why on the first of them;
+    ``expression`` is its text.
     """
 
+    expression: str
     first_problem: str
 
     @property

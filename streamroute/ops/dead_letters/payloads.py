@@ -56,6 +56,7 @@ class PayloadCondition:
     """
 
     def __init__(self, expression: str, payloads: LetterPayloads) -> None:
+        self.expression = expression
         self.first_problem = ""
         self._failed: set[str] = set()
         self._filter = compile_filter(expression)

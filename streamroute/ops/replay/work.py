@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from streamroute.adapters.entries.entry_ids import parse_id
 from streamroute.adapters.entries.field_lists import fields_from_reply
 from streamroute.adapters.entries.retry_record import RetryRecord
 from streamroute.adapters.groups.stored_entries import StoredEntries
@@ -66,9 +67,13 @@ class ReplayWork:
         self._window.note(reply.time, reply.waiting, 0 if reply.is_full else len(records))
         if reply.is_full:
             return JobStep(job, is_idle=True)
-        for _ in taken:
-            self._ready.popleft()
+        self._drop_until(reply.job.cursor)
         return JobStep(reply.job, len(records))
+
+    def _drop_until(self, cursor: str) -> None:
+        """Drop what is queued: a step that applied before, without its reply, may have had another size."""
+        while self._ready and parse_id(self._ready[0].id) <= parse_id(cursor):
+            self._ready.popleft()
 
     def _next(self, most: int) -> list[_Decided]:
         """Return the next entries, at most ``most`` of them to be queued."""

@@ -11,11 +11,13 @@ from backends import KEYS
 from consuming import GROUP
 from servers import free_port
 from streamroute.adapters.entries.dead_record import DeadRecord
+from streamroute.adapters.entries.parked_names import parked_name
 from streamroute.adapters.entries.retry_record import RetryRecord
 from streamroute.adapters.redis.connection import new_client
 from streamroute.adapters.stream.publishers import connection_of
 from streamroute.adapters.stream.unfinished import UnfinishedWork, waiting_for
 from streamroute.errors import RedisUnavailableError, SetupError
+from streamroute.keys import PauseKeys
 from streamroute.message import Message
 from streamroute.values import DeadLetter
 
@@ -32,6 +34,10 @@ class Waiting:
         record = RetryRecord(f"{number}-0", frozenset(routes), 2, {})
         await self.client.zadd(KEYS.due, {record.name: number})
         await self.client.hset(KEYS.delayed, record.name, record.pack())
+
+    async def park(self, number: int, route: str) -> None:
+        name = parked_name(route, f"{number}-0", f"{number}-0|{route}|1")
+        await self.client.zadd(PauseKeys.of(KEYS).parked, {name: 0})
 
     async def promote(self, *routes: str) -> None:
         record = RetryRecord("1-0", frozenset(routes), 2, {})
@@ -56,7 +62,8 @@ async def test_nothing_waits_in_an_empty_group(group: Waiting) -> None:
 
 
 async def test_retries_and_dead_letters_are_counted_by_route(group: Waiting) -> None:
-    await group.delay(1, "thank")
+    await group.park(1, "thank")
+    await group.park(2, "other")
     await group.delay(2, "bill", "other", "thank")
     await group.delay(3, "other")
     await group.delay(4)

@@ -16,7 +16,8 @@ from starlette.routing import Route
 
 from streamroute.board.http.body_limit import BodyLimit
 from streamroute.board.http.bounded_protocol import LIVE_STREAM, ConnectionLimits
-from streamroute.board.http.server import listen, serving
+from streamroute.board.http.listening import listen
+from streamroute.board.http.server import serving
 from streamroute.errors import SetupError
 from streamroute.ops.metrics.server import Endpoint
 from streamroute.system.waiting import wait_until

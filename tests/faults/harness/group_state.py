@@ -16,10 +16,13 @@ if TYPE_CHECKING:
 
 def _keys(group: str) -> Iterator[str]:
     """Yield the group's keys other than the stream."""
-    return (f"{{{STREAM}}}:{group}:{name}" for name in ("retry", "due", "delayed", "dead", "meta"))
+    return (
+        f"{{{STREAM}}}:{group}:{name}"
+        for name in ("retry", "due", "delayed", "dead", "meta", "parked", "paused")
+    )
 
 
-RETRY, DUE, DELAYED, DEAD, META = _keys(GROUP)
+RETRY, DUE, DELAYED, DEAD, META, PARKED, PAUSED = _keys(GROUP)
 _MANY = 1_000_000
 
 
@@ -71,15 +74,16 @@ class GroupState:
 
 def read_state(client: Any, group: str = GROUP) -> GroupState:
     """Return the state at one moment. Raise what redis-py raises."""
-    retry, _, delayed_key, dead_key, _ = _keys(group)
+    retry, _, delayed_key, dead_key, *_ = _keys(group)
     pipeline = client.pipeline(transaction=True)
     for stream in (STREAM, retry):
         pipeline.execute_command("XRANGE", stream, "-", "+")
         pipeline.execute_command("XINFO", "GROUPS", stream)
         pipeline.execute_command("XPENDING", stream, group, "-", "+", _MANY)
     pipeline.execute_command("HKEYS", delayed_key)
+    pipeline.execute_command("HKEYS", f"{{{STREAM}}}:{group}:parked_entries")
     pipeline.execute_command("XRANGE", dead_key, "-", "+")
-    entries, groups, pending, retries, retry_groups, retry_pending, delayed, dead = map(
+    entries, groups, pending, retries, retry_groups, retry_pending, delayed, parked, dead = map(
         _sound, pipeline.execute(raise_on_error=False)
     )
     still = {entry_id for entry_id, *_ in retry_pending} | _undelivered(retries, retry_groups, group)
@@ -87,14 +91,16 @@ def read_state(client: Any, group: str = GROUP) -> GroupState:
     return GroupState(
         undelivered=frozenset(entry_id.decode() for entry_id in _undelivered(entries, groups, group)),
         pending={i.decode(): Held(owner.decode(), idle, times) for i, owner, idle, times in pending},
-        scheduled=frozenset(pair for name in [*names, *delayed] for pair in _retry(name.decode())),
+        scheduled=frozenset(
+            pair for name in [*names, *delayed, *map(_unparked, parked)] for pair in _retry(name.decode())
+        ),
         dead=tuple(_dead(_pairs(fields)) for _, fields in dead),
     )
 
 
 def read_dead_letters(client: Any, group: str = GROUP) -> list[dict[str, Any]]:
     """Return each dead letter's record, without its message."""
-    *_, dead, _ = _keys(group)
+    _, _, _, dead, *_ = _keys(group)
     return [json.loads(_pairs(fields)[b"_streamroute"]) for _, fields in client.xrange(dead)]
 
 
@@ -135,6 +141,11 @@ def _retry(name: str) -> list[tuple[str, str]]:
     """Parse a retry's name: its origin's id, its routes, and its attempt."""
     entry_id, routes, _ = name.split("|")
     return [(entry_id, route) for route in routes.split(",")]
+
+
+def _unparked(name: bytes) -> bytes:
+    """Return the name of a parked retry: it follows the route and the position, which has no bar."""
+    return name.split(b"|", 2)[2]
 
 
 def _dead(fields: dict[bytes, bytes]) -> tuple[str, str | None]:

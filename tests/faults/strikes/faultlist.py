@@ -6,6 +6,7 @@ import bad_days
 import entry_faults
 import handler_faults
 import network_faults
+import pause_faults
 import poison_faults
 import reload_faults
 import replicated_faults
@@ -27,6 +28,7 @@ _REGISTERED = (  # on import
     poison_faults,
     handler_faults,
     state_faults,
+    pause_faults,
     restart_faults,
     resource_faults,
     reload_faults,

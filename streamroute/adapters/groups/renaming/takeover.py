@@ -12,7 +12,7 @@ from streamroute.adapters.redis.raw_client import send_command
 from streamroute.adapters.redis.replies import text
 from streamroute.adapters.redis.scripts import script
 from streamroute.errors import SetupError
-from streamroute.keys import RELEASED, GroupKeys
+from streamroute.keys import RELEASED, GroupKeys, PauseKeys
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ async def require_not_replaced(client: Redis, keys: GroupKeys, group: str) -> No
 
 
 class GroupTakeover:
-    """Moves the position, pending entries, retries and dead letters of ``old`` to ``new``.
+    """Moves the position, pending entries, retries, pauses and dead letters of ``old`` to ``new``.
 
     It waits until no worker of the old group is alive: otherwise both groups would process new entries.
     """
@@ -65,7 +65,7 @@ class GroupTakeover:
                 return False
             moved += count
             if state == "done":
-                self._end(moved)
+                self._end(moved + await self._move_parked())
                 return True
 
     async def _step(self) -> tuple[str, int]:
@@ -86,6 +86,20 @@ class GroupTakeover:
                 f"leave formerly_group out, or delete one of them: XGROUP DESTROY {old.stream} {former}"
             )
         return text(state), int(count)
+
+    async def _move_parked(self) -> int:
+        """Move what is paused and parked; returns the number of messages.
+
+        It comes last, and again at the next start if this one is interrupted: the old group has no workers.
+        """
+        keys = [*PauseKeys.of(self._old), *PauseKeys.of(self._new)]
+        moved, has_more = 0, 1
+        while has_more:
+            has_more, count = await script("pauses/take_over").run(
+                self._client, keys, [_STEP, _MAX_STEP_BYTES]
+            )
+            moved += int(count)
+        return moved
 
     def _wait_for(self, workers: int) -> None:
         self._next_look = time.monotonic() + _LOOK_EVERY

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from streamroute.adapters.redis.connection import open_redis
 from streamroute.board.application import create_application
+from streamroute.board.http.listening import listen
 from streamroute.board.http.path_prefix import PathPrefix
-from streamroute.board.http.server import listen, serving
+from streamroute.board.http.server import serving
 from streamroute.board.probes import probe_routes
 from streamroute.board.service import BoardService, ShownConfig
 from streamroute.cli.process.exit_codes import ExitCode

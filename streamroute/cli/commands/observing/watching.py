@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from streamroute.cli.arguments.server import open_server
-from streamroute.cli.output.logging import echo_error
 from streamroute.errors import RedisUnavailableError
 from streamroute.text.safe_text import safe_str
 
@@ -19,38 +19,45 @@ Show = Callable[["Status"], bool]
 """Shows a status; returns False if nobody reads the output any more."""
 
 
-async def look_once(document: Document, streams: Sequence[StreamConfig], *, embedded: bool) -> Status:
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What to look at: the streams of a configuration; ``embedded``: its server may be the embedded one."""
+
+    document: Document
+    streams: Sequence[StreamConfig]
+    embedded: bool
+
+
+async def look_once(look: Look) -> Status:
     """Return the status of the streams; raises RedisUnavailableError if Redis cannot be reached."""
     from streamroute.ops.status.query import StatusQuery
 
-    async with open_server(document, embedded=embedded, create=False) as redis:
-        return await StatusQuery(redis, streams).read()
+    async with open_server(look.document, embedded=look.embedded, create=False) as redis:
+        return await StatusQuery(redis, look.streams).read()
 
 
 async def look_repeatedly(
-    document: Document, streams: Sequence[StreamConfig], show: Show, *, embedded: bool, every: float
+    look: Look, show: Show, show_problem: Callable[[str], None], *, every: float
 ) -> None:
     """Show the status every so many seconds until nobody reads it.
 
-    While Redis cannot be reached, each attempt writes one line to stderr.
+    Each attempt to reach Redis that fails is a problem to show, on one line; the next follows.
     """
     while True:
         try:
-            await _until_unread(document, streams, show, embedded=embedded, every=every)
+            await _until_unread(look, show, every)
         except RedisUnavailableError as error:
-            echo_error(f"{safe_str(error)}; looking again")
+            show_problem(f"{safe_str(error)}; looking again")
         else:
             return
         await asyncio.sleep(every)
 
 
-async def _until_unread(
-    document: Document, streams: Sequence[StreamConfig], show: Show, *, embedded: bool, every: float
-) -> None:
+async def _until_unread(look: Look, show: Show, every: float) -> None:
     from streamroute.ops.status.query import StatusQuery
 
-    async with open_server(document, embedded=embedded, create=False) as redis:
-        query = StatusQuery(redis, streams)
+    async with open_server(look.document, embedded=look.embedded, create=False) as redis:
+        query = StatusQuery(redis, look.streams)
         while True:
             if not show(await query.read()):
                 return

@@ -58,11 +58,32 @@ def work_of(redis: RedisConnection, loaded: UsableConfig, job: Job, stream: str)
 
     Raises StreamrouteError if its kind is unknown, its selection damaged, or its routes not served any more.
     """
+    from streamroute.ops.paced_retry.selection import KIND as RETRY
     from streamroute.ops.replay.selection import KIND as REPLAY
 
     if job.kind == REPLAY:
         return _replay(redis, loaded, job, stream)
+    if job.kind == RETRY:
+        return _retry(redis, loaded, job, stream)
     raise StreamrouteError(f'this release cannot resume the job {job.id}: it is a "{job.kind}"')
+
+
+def _retry(redis: RedisConnection, loaded: UsableConfig, job: Job, stream: str) -> tuple[PacedWork, str]:
+    from streamroute.ops.audit import group_keys
+    from streamroute.ops.dead_letters.payloads import LetterPayloads, PayloadCondition
+    from streamroute.ops.paced_retry.selection import LetterSelection
+    from streamroute.ops.paced_retry.work import PacedRetry
+
+    if job.selection.get("where") is not None:
+        for name in loaded.document.streams:
+            require_codec(loaded, name)
+
+    def condition(expression: str) -> PayloadCondition:
+        return PayloadCondition(expression, LetterPayloads(loaded.document, loaded.compiled.codecs))
+
+    selection = LetterSelection.of(job, condition)
+    [keys] = group_keys(loaded.document, [stream])
+    return PacedRetry(redis, loaded.document, keys, selection), selection.text
 
 
 def _replay(redis: RedisConnection, loaded: UsableConfig, job: Job, stream: str) -> tuple[PacedWork, str]:

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from streamroute.board.http.server import listen
+from streamroute.board.http.listening import listen
 from streamroute.board.link.messages import LinkMessage, pack_message
 from streamroute.board.service import FinishedReload
 from streamroute.ops.metrics.server import Endpoint

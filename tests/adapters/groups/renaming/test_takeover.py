@@ -17,12 +17,13 @@ from streamroute.adapters.groups.live_workers import pack_known_routes
 from streamroute.adapters.groups.renaming import takeover as group_takeover
 from streamroute.adapters.groups.renaming.abandoned import AbandonedGroup, OtherGroups
 from streamroute.adapters.groups.renaming.takeover import GroupTakeover
+from streamroute.adapters.pauses.store import PauseStore
 from streamroute.adapters.redis.raw_client import raw_client
 from streamroute.adapters.redis.scripts import script
 from streamroute.adapters.stream.publishers import connection_of
 from streamroute.adapters.stream.storage import RedisStreamStorage
 from streamroute.errors import Reject, Retry, SetupError
-from streamroute.keys import GroupKeys
+from streamroute.keys import GroupKeys, PauseKeys
 from streamroute.values import KnownRoutes, RetryPolicy
 
 OLD, NEW = "mailer", "notifications"
@@ -347,7 +348,7 @@ async def test_awaited_workers_are_polled_each_second_and_reported_once(
     clock[0] = 2.0
     for _ in range(2):
         assert await takeover.advance()
-    assert await _steps(client) == 3
+    assert await _steps(client) == 4  # what is parked is moved by a script of its own
     assert caplog.text.count(f"has replaced {OLD}, with 0 entries") == 1
 
 
@@ -424,3 +425,43 @@ async def _looks(backend: RedisBackend) -> int:
     stats = await backend.client.info("commandstats")
     by_name = [stats.get(f"cmdstat_{name}", {}) for name in ("eval", "evalsha")]
     return int(sum(calls.get("calls", 0) - calls.get("failed_calls", 0) for calls in by_name))
+
+
+async def test_pauses_and_parked_messages_are_taken_over(backend: RedisBackend) -> None:
+    store = PauseStore(connection_of(backend.client), OLD_KEYS)
+    await store.pause("note", "the bank is down", "ann")
+    old = dispatcher_of(named(Handling(), "note"))
+    async with consuming(storage(backend, None), old.process_message, group=OLD):
+        for n in range(3):
+            await backend.add(type="booked", n=str(n))
+        await eventually(lambda: backend.client.zcard(PauseKeys.of(OLD_KEYS).parked), "messages to be parked")
+        await eventually(lambda: _is_parked(store, 3))
+    handler = Handling()
+    store = PauseStore(connection_of(backend.client), NEW_KEYS)
+    async with consuming(storage(backend), dispatcher_of(named(handler, "note")).process_message, group=NEW):
+        await eventually(lambda: _is_parked(store, 3))
+        assert (await store.read()).pauses["note"].reason == "the bank is down"
+        assert handler.seen == []
+        await store.resume("note")
+        await eventually(lambda: len(handler.seen) == 3)
+    assert handler.numbers() == ["0", "1", "2"]
+    assert await backend.client.exists(*PauseKeys.of(OLD_KEYS)) == 0
+
+
+async def _is_parked(store: PauseStore, count: int) -> bool:
+    return (await store.read()).parked.get("note") == count
+
+
+async def test_many_parked_messages_are_taken_over_in_steps(backend: RedisBackend) -> None:
+    old, new = PauseKeys.of(OLD_KEYS), PauseKeys.of(NEW_KEYS)
+    names = {f"a|{n}": "entry" for n in range(5)}
+    await backend.client.zadd(old.parked, dict.fromkeys(names, 0))
+    await backend.client.hset(old.parked_entries, mapping=names)
+    await backend.client.hset(new.paused, "a", "newer")
+    await backend.client.hset(old.paused, mapping={"a": "older", "b": "{}"})
+    step = script("pauses/take_over")
+    steps = [await step.run(backend.client, [*old, *new], [2, 10**9]) for _ in range(3)]
+    assert steps == [[1, 2], [1, 2], [0, 1]]
+    assert await backend.client.hgetall(new.paused) == {b"a": b"newer", b"b": b"{}"}
+    assert await backend.client.hlen(new.parked_entries) == await backend.client.zcard(new.parked) == 5
+    assert await backend.client.exists(*old) == 0

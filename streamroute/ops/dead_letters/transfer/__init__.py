@@ -1,0 +1,1 @@
+"""Write dead letters to a file, and read them back."""
