@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from streamroute.ops.dead_letters.filter import DeadLetterFilter
 from streamroute.ops.dead_letters.query import DeadLetterQuery
 
 if TYPE_CHECKING:
     from streamroute.adapters.redis.connection import RedisConnection
     from streamroute.config.document import Document
-    from streamroute.ops.dead_letters.filter import DeadLetterFilter
     from streamroute.ops.dead_letters.letter import StreamLetter
 
 PAGE_SIZE: Final = 50
@@ -60,3 +60,17 @@ async def find_letter(
     stored = await box.letters.find(letter_id)
     letters = [] if stored is None else box.letters_of(stored)
     return next((letter for letter in letters if letter.stream == stream), None)
+
+
+async def letters_of_message(
+    redis: RedisConnection, document: Document, stream: str, message_id: str
+) -> list[StreamLetter]:
+    """Return the readable dead letters of a message, as people may see them.
+
+    They were written after the message was; at most 20,000 letters are read to find them. Raises what
+    ``letters_after`` raises.
+    """
+    page = await letters_after(
+        redis, document, stream, f"{message_id.partition('-')[0]}-0", DeadLetterFilter(message_id=message_id)
+    )
+    return [letter for letter in page.letters if letter.record is not None]

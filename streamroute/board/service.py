@@ -48,14 +48,16 @@ class FinishedReload:
 class BoardService:
     """A configuration, its Redis, and the generations of it that ran on this machine.
 
-    A reload replaces ``config``. ``reloads`` are the latest ones, oldest first; empty unless the
-    board is linked to its router. ``computing`` bounds the expensive computations that visitors ask for.
+    A reload replaces ``config``. ``reloads`` are the latest ones, oldest first; empty unless the board is
+    linked to its router. ``trace_url`` is where a trace is shown, with ``{trace_id}`` in place of its id.
+    ``computing`` bounds the expensive computations that visitors ask for.
     """
 
     name: str
     config: ShownConfig
     redis: RedisConnection
     generations: GenerationStore
+    trace_url: str = ""
     _status: SharedReading[Status] = field(init=False, repr=False)
     _failures: SharedReading[GroupReport] = field(init=False, repr=False)
     computing: asyncio.Semaphore = field(init=False, repr=False)

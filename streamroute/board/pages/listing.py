@@ -5,7 +5,20 @@ from __future__ import annotations
 from typing import Final
 
 from streamroute.board.page import Page
-from streamroute.board.pages import config, explain, failure, failures, letter, overview, route, routes
+from streamroute.board.pages import (
+    audit,
+    config,
+    explain,
+    failure,
+    failures,
+    jobs,
+    letter,
+    message,
+    overview,
+    retries,
+    route,
+    routes,
+)
 
 PAGES: Final[tuple[Page, ...]] = (
     overview.PAGE,
@@ -14,6 +27,10 @@ PAGES: Final[tuple[Page, ...]] = (
     failures.PAGE,
     failure.PAGE,
     letter.PAGE,
+    message.PAGE,
+    retries.PAGE,
+    jobs.PAGE,
     explain.PAGE,
     config.PAGE,
+    audit.PAGE,
 )

@@ -33,7 +33,8 @@ class DeadLetterFilter:
     """Selects the dead letters that meet every condition; without conditions, all of them.
 
     ``error`` and ``reason`` are case-insensitive substrings; ``groups`` are signatures; ``older`` and
-    ``newer`` are seconds since the dead letter was written; ``where`` is about the payload.
+    ``newer`` are seconds since the dead letter was written; ``where`` is about the payload; ``message_id`` is
+    the id of the original entry.
     """
 
     ids: Sequence[str] = ()
@@ -47,6 +48,7 @@ class DeadLetterFilter:
     older: float | None = None
     newer: float | None = None
     where: LetterCondition | None = None
+    message_id: str = ""
 
     @property
     def matches_all(self) -> bool:
@@ -63,6 +65,7 @@ class DeadLetterFilter:
             and (not self.groups or letter.signature in self.groups)
             and (not self.error_classes or letter.error_class in self.error_classes)
             and self.reason.lower() in letter.reason.lower()
+            and (not self.message_id or (letter.record is not None and letter.record.id == self.message_id))
             and (self.where is None or self.where.accepts(letter))
         )
 

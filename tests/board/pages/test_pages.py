@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
 from boards import Pages, text_of
+from projects import ROUTES
 from servers import wait_until
 
 if TYPE_CHECKING:
@@ -109,3 +111,96 @@ def test_any_text_is_explained_or_refused(project: Project, event: str, text: st
 def test_a_form_of_another_site_is_refused(project: Project) -> None:
     project.routes(OK)
     assert Pages(project).post("/explain", {"event": "{}"}, form="").status_code == 403
+
+
+FAIL = "name: fails, type: f, handler: jobs.fail, retry: {max_attempts: 2, delay: 10ms}"
+LATER = "name: later, type: l, handler: jobs.fail, retry: {max_attempts: 2, delay: 1h}"
+
+
+def failed(project: Project, *kinds: str) -> None:
+    """Run events of these types to their ends, but for retries that wait."""
+    events = [json.dumps({"type": kind, "n": number}) for number, kind in enumerate(kinds)]
+    project.run("serve", "--feed", str(project.feed(*events)), "--drain")
+
+
+def first_link(html: str, start: str) -> str:
+    """Return the address of the first link that starts so."""
+    found = re.search(f'href="({re.escape(start)}[^"]*)"', html)
+    assert found, html
+    return found[1]
+
+
+def test_dead_letters_are_shown_as_failures(project: Project) -> None:
+    project.routes(FAIL)
+    assert "No dead letters." in Pages(project).text("/failures")
+    failed(project, "f", "f", "f")
+    pages = Pages(project)
+    html = pages.get("/failures").text
+    assert "3 dead letters in 1 failure" in text_of(html)
+    failure = first_link(html, "/failures/events/")
+    text = pages.text(failure)
+    assert "3 now, 3 in all" in text
+    assert text.count("no such guest") >= 3
+    assert "None of 3 letters." in pages.text(f"{failure}?where=n > `99`")
+    assert pages.get(f"{failure}?where=n >").status_code == 400
+    assert pages.get(f"{failure}?after=x").status_code == 400
+    assert pages.get("/failures/events/missing").status_code == 404
+    assert pages.get("/failures/missing/x").status_code == 404
+    assert "3 now" not in pages.text("/route/fails")
+    assert "no such guest" in pages.text("/route/fails")
+    letter = first_link(pages.get(failure).text, "/letter/events/")
+    text = pages.text(letter)
+    assert "attempt 1 in fails" in text
+    assert "Traceback" in text
+    assert "fails matches" in text
+    assert "Can run again yes" in text
+    message = first_link(pages.get(letter).text, "/message/events/")
+    text = pages.text(message)
+    assert "dead letter" in text
+    assert "fails matches" in text
+
+
+@pytest.mark.parametrize(
+    "path", ["/letter/events/1-1", "/letter/events/x", "/message/events/1-1", "/route/x"]
+)
+def test_what_does_not_exist_is_not_found(project: Project, path: str) -> None:
+    project.routes(FAIL)
+    assert Pages(project).get(path).status_code == 404
+
+
+def test_retries_that_wait_are_listed(project: Project) -> None:
+    project.routes(LATER, FAIL)
+    running = project.start("serve")
+    running.expect_log("serving")
+    project.run("publish", "events", str(project.feed(json.dumps({"type": "l", "n": 1}))))
+    pages = Pages(project)
+    wait_until(lambda: "1 waiting retry" in pages.text("/retries"), "the retry")
+    text = pages.text("/retries?route=later")
+    assert "1 waiting retry" in text
+    assert "no such guest" in text
+    assert "0 waiting retries" in pages.text("/retries?route=fails")
+    message = first_link(pages.get("/retries").text, "/message/events/")
+    assert "attempt 2 waits in later" in pages.text(message)
+
+
+def test_actions_are_in_the_audit_log(project: Project) -> None:
+    project.routes(FAIL)
+    assert "Nobody has acted yet." in Pages(project).text("/audit")
+    assert "No job has run." in Pages(project).text("/jobs")
+    failed(project, "f")
+    project.run("pause", "fails", "--as", "<alice>")
+    assert "<alice> pause route fails" in Pages(project).text("/audit")
+
+
+def test_hidden_fields_and_hostile_values_are_not_shown(project: Project) -> None:
+    project.routes(FAIL, head=ROUTES.replace("routes:", "redact: [email]\nroutes:"))
+    event = {"type": "f", "n": "</textarea><script>alert(1)</script>", "email": "secret@example.com"}
+    project.run("serve", "--feed", str(project.feed(json.dumps(event))), "--drain")
+    pages = Pages(project)
+    failure = first_link(pages.get("/failures").text, "/failures/events/")
+    letter = first_link(pages.get(failure).text, "/letter/events/")
+    message = first_link(pages.get(letter).text, "/message/events/")
+    for path in (failure, letter, message):
+        html = pages.get(path).text
+        assert "secret@example.com" not in html
+        assert "<script>alert" not in html
