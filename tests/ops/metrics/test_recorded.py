@@ -52,7 +52,7 @@ def test_times_are_copies() -> None:
     assert counts(one) == counts(total) == {("s", "a"): (1, 1)}
 
 
-@pytest.mark.parametrize("data", [{"times": [1]}, {"times": [["s", "a", [1], [2]]]}, {"failures": ["x"]}])
+@pytest.mark.parametrize("data", [{"times": [1]}, {"times": [["s", "a", [], [2]]]}, {"failures": ["x"]}])
 def test_other_values_are_refused(data: object) -> None:
     with pytest.raises((TypeError, ValueError)):
         Recorded.from_dict(data)  # type: ignore[arg-type]  # as read from a pipe
