@@ -110,17 +110,17 @@ async def test_a_worker_with_these_rights_can_do_all_its_work(
 def test_the_acl_line_has_exactly_the_commands_of_a_worker() -> None:
     called = {"xgroup|create", "xreadgroup", "xinfo|stream", "hmget"}
     for name in (
-        "ack",
-        "remove_dead_consumers",
-        "claim",
-        "dedupe",
-        "heartbeat",
-        "promote_due",
-        "release",
-        "restore_due_times",
-        "settle",
-        "trim_stream",
-        "save_watermark",
+        "settle/ack",
+        "groups/remove_dead_consumers",
+        "leases/claim",
+        "settle/dedupe",
+        "leases/heartbeat",
+        "retries/promote_due",
+        "leases/release",
+        "retries/restore_due_times",
+        "settle/settle",
+        "groups/trim_stream",
+        "groups/save_watermark",
     ):
         for command, subcommand in CALL.findall(script(name).text):
             called.add(f"{command}|{subcommand}".lower() if subcommand else command.lower())
