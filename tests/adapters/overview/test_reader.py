@@ -17,7 +17,7 @@ from streamroute.adapters.redis.connection import new_client
 from streamroute.adapters.snapshots.worker_snapshot import MAX_BYTES, WorkerSnapshot
 from streamroute.adapters.stream.publishers import connection_of
 from streamroute.errors import RedisUnavailableError
-from streamroute.keys import GroupKeys
+from streamroute.keys import GroupKeys, PauseKeys
 
 NAME = GroupName(KEYS, GROUP)
 
@@ -131,3 +131,13 @@ async def test_a_server_that_is_away_is_unavailable() -> None:
     async with new_client(f"redis://127.0.0.1:{free_port()}") as client:
         with pytest.raises(RedisUnavailableError):
             await read(client)
+
+
+async def test_pauses_and_parked_messages_are_read(redis_client: Redis) -> None:
+    pauses = PauseKeys.of(KEYS)
+    stored: Any = {"a": '{"kind":"manual","since":5,"who":"ann"}', "b": "damaged"}
+    await redis_client.hset(pauses.paused, mapping=stored)
+    await redis_client.zadd(pauses.parked, {"a|1": 0})
+    [overview] = await OverviewReader(connection_of(redis_client)).read([GroupName(KEYS, GROUP)])
+    assert list(overview.pauses) == ["a"]
+    assert overview.parked == 1
