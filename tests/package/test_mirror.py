@@ -106,8 +106,6 @@ ELSEWHERE: Final = {
     "ops/explain": "cli/commands/test_explain_entries.py",
     "ops/jobs/audited": "cli/commands/test_replay.py",
     "ops/paced_retry": "cli/commands/dead_letters/test_paced.py",
-    "ops/replay": "cli/commands/test_replay.py",
-    "ops/served_routes": "cli/commands/test_replay.py",
     "ops/route_tests": "cli/commands/test_test.py",
     "ops/retries": "cli/commands/test_status_retries.py",
     "ops/status": "cli/commands/test_status.py",
