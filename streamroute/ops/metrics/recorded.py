@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self
 
-from streamroute.core.recording.histogram import Histogram
+from streamroute.core.recording.histogram import LIMITS, Histogram
 from streamroute.core.recording.stream_recorder import StreamRecorder
 
 
@@ -85,25 +85,30 @@ class Recorded:
     def as_dict(self) -> dict[str, Any]:
         """Return everything as JSON values for ``from_dict``."""
         return {
+            "limits": LIMITS,
             "times": [
-                [stream, route, handler.as_list(), entry.as_list()]
+                {"stream": stream, "route": route, "handler": handler.as_list(), "entry": entry.as_list()}
                 for (stream, route), (handler, entry) in self._uncopied().items()
             ],
-            "failures": [[*key, count] for key, count in self.failures().items()],
+            "failures": [
+                {"stream": stream, "route": route, "result": result, "class": error_class, "count": count}
+                for (stream, route, result, error_class), count in self.failures().items()
+            ],
         }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read the result of ``as_dict``; nothing where it is of an earlier release.
+        """Read the result of ``as_dict``, possibly of another version: times by other limits are left out.
 
-        Raises TypeError, ValueError or AttributeError if ``data`` is anything else.
+        Raises KeyError, TypeError, ValueError or AttributeError if ``data`` is anything else.
         """
         recorded = cls()
-        for stream, route, handler, entry in data.get("times", ()):
-            times = RouteTimes(Histogram.from_list(handler), Histogram.from_list(entry))
-            recorded._added_times[str(stream), str(route)] = times
-        for stream, route, result, error_class, count in data.get("failures", ()):
-            recorded._added_failures[stream, route, result, error_class] = int(count)
+        for row in data.get("times", ()) if tuple(data.get("limits", ())) == LIMITS else ():
+            times = RouteTimes(Histogram.from_list(row["handler"]), Histogram.from_list(row["entry"]))
+            recorded._added_times[row["stream"], row["route"]] = times
+        for row in data.get("failures", ()):
+            key = (row["stream"], row["route"], row["result"], row["class"])
+            recorded._added_failures[key] = int(row["count"])
         return recorded
 
 
