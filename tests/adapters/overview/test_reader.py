@@ -141,3 +141,22 @@ async def test_pauses_and_parked_messages_are_read(redis_client: Redis) -> None:
     [overview] = await OverviewReader(connection_of(redis_client)).read([GroupName(KEYS, GROUP)])
     assert list(overview.pauses) == ["a"]
     assert overview.parked == 1
+
+
+async def test_what_a_user_may_not_read_is_named_and_the_rest_is_read(
+    redis_client: Redis, redis_url: str
+) -> None:
+    client: Any = redis_client
+    await client.xadd(STREAM, {"type": "t"})
+    await client.hset(KEYS.workers, "alive", await alive_until(client))
+    rules = (f"~{STREAM}", f"~{KEYS.workers}", "+time", "+xlen", "+xinfo", "+hgetall")
+    await client.execute_command("ACL", "SETUSER", "reader", "on", "nopass", "resetkeys", "-@all", *rules)
+    try:
+        async with Redis.from_url(redis_url, username="reader", password="any") as limited:
+            overview = await read(limited)
+    finally:
+        await client.execute_command("ACL", "DELUSER", "reader")
+    assert (overview.length, list(overview.alive)) == (1, ["alive"])
+    assert (overview.pending, overview.scheduled, overview.dead, overview.parked) == (None, None, None, None)
+    assert overview.snapshots == {}
+    assert "NOPERM" in overview.denied or "permission" in overview.denied
