@@ -9,7 +9,16 @@ from typing import Any
 
 from streamroute import adapters
 
-CHANGING = {"Cluster", "MemoryGroup", "Pending", "UnfinishedWork", "_ReadRequest"}
+CHANGING = {
+    "Cluster",
+    "MemoryGroup",
+    "Pending",
+    "UnfinishedWork",
+    "_ReadRequest",
+    "_StepParts",
+    "_Tally",
+    "_Written",
+}
 
 
 def dataclasses_of_adapters() -> dict[str, Any]:

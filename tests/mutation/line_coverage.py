@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
     Trace = Callable[[str], dict[str, Any]]
 
-_SCRIPT = re.compile(r"""\bscript\(["'](\w+)["']\)""")
-_WORD = re.compile(r"""["'](\w+)["']""")
+_SCRIPT = re.compile(r"""\bscript\(["']([\w/]+)["']\)""")
+_WORD = re.compile(r"""["']([\w/]+)["']""")
+_SCRIPTS = "streamroute/adapters/lua/"
 _TIMEOUT = 900.0  # seconds for one whole test file, traced
 
 
@@ -56,7 +57,9 @@ class LineCoverage:
     def tests_for(self, mutant: Mutant) -> list[str]:
         """Return the tests that may notice a mutant, fastest first; if import runs it, all that import it."""
         if mutant.path.endswith(".lua"):
-            return self._quickest(self._running_script(Path(mutant.path).stem))
+            return self._quickest(
+                self._running_script(mutant.path.removeprefix(_SCRIPTS).removesuffix(".lua"))
+            )
         lines = range(mutant.first_line, mutant.last_line + 1)
         return self._quickest(set().union(*(self._running(mutant.path, line) for line in lines)))
 

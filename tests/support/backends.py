@@ -155,7 +155,9 @@ class RedisBackend:
 
     async def remains(self) -> bool:
         keys = [KEYS.stream, KEYS.retry, KEYS.delayed]
-        return bool(await script("has_backlog").run(raw_client(self.client, STREAM), keys, [GROUP, "9" * 19]))
+        return bool(
+            await script("groups/has_backlog").run(raw_client(self.client, STREAM), keys, [GROUP, "9" * 19])
+        )
 
     async def dead(self) -> list[DeadRecord]:
         return [DeadRecord.read(fields) for _, fields in await self.client.xrange(KEYS.dead)]

@@ -64,7 +64,7 @@ async def _missing(redis: RedisConnection, keys: GroupKeys) -> tuple[list[str], 
     client = raw_client(redis.client, keys.stream)
     arguments = [f"{keys.prefix}:acl_check", *(part for pair in patterns.items() for part in pair)]
     try:
-        found = await script("acl_check").run(client, [keys.stream], arguments)
+        found = await script("groups/acl_check").run(client, [keys.stream], arguments)
     except NoPermissionError as error:
         if any(words in str(error) for words in _NO_KEY):
             return [patterns[keys.stream]], []

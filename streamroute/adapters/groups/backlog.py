@@ -25,4 +25,4 @@ class Backlog:
         """
         keys = [self._keys.stream, self._keys.retry, self._keys.delayed]
         with translate_errors(self._redis, f"checking the backlog of {self._keys.stream}"):
-            return bool(await script("has_backlog").run(self._client, keys, [self._group, last_id]))
+            return bool(await script("groups/has_backlog").run(self._client, keys, [self._group, last_id]))

@@ -45,7 +45,7 @@ class StreamCleaner:
                 await self._remove_dead_consumers(client, key, group, consumer)
             timeout = int(self._consumer_timeout * 1000)
             hashes = [keys.workers, keys.routes, keys.generations]
-            await script("remove_unused_routes").run(client, hashes, [timeout])
+            await script("groups/remove_unused_routes").run(client, hashes, [timeout])
             self._next_removal[keys.stream, group] = time.monotonic() + _REMOVE_EVERY
         if self.retention is None:
             return _REMOVE_EVERY
@@ -53,12 +53,14 @@ class StreamCleaner:
 
     async def _remove_dead_consumers(self, client: Redis, key: str, group: str, consumer: str) -> None:
         arguments: list[str | int] = [group, consumer, self._released, int(self._consumer_timeout * 1000)]
-        removed = await script("remove_dead_consumers").run(client, [key], arguments)
+        removed = await script("groups/remove_dead_consumers").run(client, [key], arguments)
         if removed:
             log.info("deleted %d dead consumers of %s", len(removed), key)
 
     async def _trim(self, client: Redis, stream: str, retention: float) -> float:
-        trimmed, low = await script("trim_stream").run(client, [stream], [int(retention * 1000), _STEP])
+        trimmed, low = await script("groups/trim_stream").run(
+            client, [stream], [int(retention * 1000), _STEP]
+        )
         self.trimmed += trimmed
         if trimmed:
             log.debug("trimmed %d entries of %s below %s", trimmed, stream, text(low))

@@ -48,7 +48,7 @@ class Watermarks:
         name = (keys.stream, group)
         self._moved.discard(name)
         known = self._known.get(name)
-        noted = await script("save_watermark").run(client, [keys.stream, keys.meta], [group])
+        noted = await script("groups/save_watermark").run(client, [keys.stream, keys.meta], [group])
         if noted is None:
             return  # the group does not exist
         if self._known.get(name) is not known:

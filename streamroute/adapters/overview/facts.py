@@ -10,9 +10,10 @@ from redis.exceptions import NoPermissionError, ResponseError
 from streamroute.adapters.groups.answers import answer_or_none, group_attributes
 from streamroute.adapters.groups.live_workers import live_workers
 from streamroute.adapters.overview.group_overview import ConsumerHolding, GroupOverview
+from streamroute.adapters.pauses.record import Pause, parse_pause
 from streamroute.adapters.redis.replies import attributes, milliseconds, text
 from streamroute.adapters.redis.round_trip import CommandArgs
-from streamroute.keys import RELEASED, GroupKeys
+from streamroute.keys import RELEASED, GroupKeys, PauseKeys
 from streamroute.text.safe_text import safe_str
 
 _MISSING: Final = ("no such key", "NOGROUP")
@@ -37,6 +38,8 @@ def fact_commands(keys: GroupKeys, group: str) -> Sequence[CommandArgs]:
         ("XLEN", keys.dead),
         ("HGETALL", keys.workers),
         ("HGETALL", keys.generations),
+        ("ZCARD", PauseKeys.of(keys).parked),
+        ("HGETALL", PauseKeys.of(keys).paused),
     ]
 
 
@@ -55,6 +58,8 @@ def read_facts(keys: GroupKeys, group: str, answers: Sequence[Any]) -> GroupOver
         dead,
         workers,
         generations,
+        parked,
+        paused,
     ) = (_known(answer) for answer in answers)
     now = milliseconds(answer_or_none(answers[0])) if clock is not None else 0
     stats, retry_stats = group_attributes(groups or (), group), group_attributes(retry_groups or (), group)
@@ -80,6 +85,8 @@ def read_facts(keys: GroupKeys, group: str, answers: Sequence[Any]) -> GroupOver
             name: ConsumerHolding(holding.get(name, 0), holding_retries.get(name, 0))
             for name in [*holding, *(name for name in holding_retries if name not in holding)]
         },
+        parked=parked,
+        pauses=_pauses(paused),
         damaged=tuple(_wrong_types(fact_commands(keys, group), answers)),
         denied=next((safe_str(one) for one in answers if isinstance(one, NoPermissionError)), ""),
     )
@@ -88,6 +95,12 @@ def read_facts(keys: GroupKeys, group: str, answers: Sequence[Any]) -> GroupOver
 def is_released(consumer: str) -> bool:
     """Whether this is the consumer of released entries, which the next claim of any worker takes."""
     return consumer == RELEASED
+
+
+def _pauses(stored: Any) -> dict[str, Pause]:
+    """Read what is paused, by route; a damaged pause pauses nothing."""
+    found = ((route, parse_pause(packed)) for route, packed in attributes(stored or ()).items())
+    return {route: pause for route, pause in found if pause is not None}
 
 
 def _known(answer: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from streamroute.adapters.pauses.record import Pause
 from streamroute.adapters.snapshots.worker_snapshot import WorkerSnapshot
 
 
@@ -49,6 +50,9 @@ class GroupOverview:
         what the live workers wrote about themselves, by consumer.
     ``holding``
         the pending entries by consumer; only consumers that have some.
+    ``parked``, ``pauses``
+        messages that wait for the end of a pause of their route; what is paused, by route (the whole stream:
+        an empty name).
     ``damaged``
         keys and fields whose value cannot be read, and why.
     ``denied``
@@ -70,5 +74,7 @@ class GroupOverview:
     generations: Mapping[str, str] = field(default_factory=dict)
     snapshots: Mapping[str, WorkerSnapshot] = field(default_factory=dict)
     holding: Mapping[str, ConsumerHolding] = field(default_factory=dict)
+    parked: int | None = None
+    pauses: Mapping[str, Pause] = field(default_factory=dict)
     damaged: Sequence[str] = ()
     denied: str = ""

@@ -32,9 +32,9 @@ class SyncResult:
     """The state of a group at ``now`` (Redis time in ms).
 
     ``pauses`` are by route, the whole stream's by an empty name. ``parked`` are the numbers of parked
-    messages by route, with 0 for a route whose last ones are not settled yet in a stream that keeps its
-    order. ``damaged`` are the routes whose pause cannot be read; ``deleted`` the names of parked messages
-    whose entry another program deleted.
+    messages by route, at most 201, and 0 for a route whose last ones are not settled yet (in a stream that
+    keeps its order). ``damaged`` are the routes whose pause cannot be read; ``deleted`` the names of parked
+    messages whose entry another program deleted.
     """
 
     now: int = 0

@@ -17,7 +17,7 @@ from streamroute.adapters.redis.replies import milliseconds
 from streamroute.adapters.redis.scripts import Argument, Call, script
 from streamroute.adapters.retries.retry_name import RetryName
 from streamroute.errors import DecodeError
-from streamroute.keys import GroupKeys
+from streamroute.keys import GroupKeys, PauseKeys
 
 _PAGE: Final = 5_000  # names in one reply
 _AT_ONCE: Final = 500  # retries that one command changes
@@ -62,6 +62,11 @@ class ScheduledRetries:
         """Return how many retries wait."""
         with translate_errors(self._redis, self._doing):
             return int(await send_command(self._client, "ZCARD", self.keys.due))
+
+    async def parked(self) -> int:
+        """Return how many messages wait for the end of a pause, or return after one."""
+        with translate_errors(self._redis, self._doing):
+            return int(await send_command(self._client, "ZCARD", PauseKeys.of(self.keys).parked))
 
     async def next_ones(self, limit: int) -> list[ScheduledRetry]:
         """Return the retries that are due first."""

@@ -51,7 +51,7 @@ class RedisDeduplicator:
         lock_keys = [keys.dedupe(name, digest) for name in names]
         former = [of_group.dedupe(name, digest) for of_group in self._former for name in names]
         async with explain_wrong_types(self._client, keys, [*lock_keys, *former]):
-            code, waited = await script("dedupe").run(
+            code, waited = await script("settle/dedupe").run(
                 self._client,
                 [keys.stream, keys.retry, keys.delayed, *lock_keys, *former],
                 [

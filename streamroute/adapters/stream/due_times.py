@@ -24,6 +24,8 @@ class DueTimes:
         Source: https://redis.io/docs/latest/commands/hscan/
         """
         cursor = self._cursors.get(delayed, "0")
-        cursor, restored = await script("restore_due_times").run(client, [due, delayed], [cursor, _STEP])
+        cursor, restored = await script("retries/restore_due_times").run(
+            client, [due, delayed], [cursor, _STEP]
+        )
         self._cursors[delayed] = text(cursor)
         return len(restored)

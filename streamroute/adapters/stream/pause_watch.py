@@ -39,6 +39,7 @@ _WHILE_RETURNING: Final = 0.2  # seconds
 _AFTER_REFUSAL: Final = 10.0  # seconds
 _AT_A_SECOND: Final = 100  # scripts a second that a process sends at most
 _FIRST: Final = 2.0  # seconds that a start waits for the first answer
+_REFUSALS: Final = ("WRONGTYPE", "NOPERM", "ACL failure", "The user executing the script")
 _AUDITED: Final = {"opened": "opened", "reopened": "opened again", "closed": "closed", "ended": "time over"}
 
 _watches: Final[weakref.WeakSet[PauseWatch]] = weakref.WeakSet()
@@ -98,13 +99,14 @@ class PauseWatch:
             )
             view = self._view(result)
             await self._report(client_of(self._keys.stream), result)
-        except ResponseError as error:
-            view = self._refused(error)
         except Exception as error:  # noqa: BLE001 - whatever fails, the next beat may work
             self._gate.counted.extend(counted)
             self._gate.probes.extend(probes)
-            self._due = time.monotonic() + self._outage.record_failure(error)
-            return
+            if not _is_refusal(error):
+                # What is paused stays paused: a server without memory, or after a failover, says nothing new.
+                self._due = time.monotonic() + self._outage.record_failure(error)
+                return
+            view = self._refused(error)
         else:
             self._refusal = ""
             self._outage.record_success()
@@ -135,11 +137,11 @@ class PauseWatch:
             reads_new=reads_new,
         )
 
-    def _refused(self, error: ResponseError) -> PauseView:
+    def _refused(self, error: Exception) -> PauseView:
         """Pause nothing while the server refuses; name the reason once."""
         reason = script_error_text(error)
         if isinstance(error, NoPermissionError):
-            reason = f"{reason}; add to the ACL: ~{self._keys.prefix}:* +zlexcount"
+            reason = f"{reason}; add to the ACL: ~{self._keys.prefix}:*"
         if reason != self._refusal:
             template = "nothing is paused in %s, since its pauses cannot be read: %s"
             log.error(template, self._keys.stream, reason)
@@ -188,6 +190,13 @@ class PauseWatch:
             await send_command(client, "XADD", self._keys.audit, "MAXLEN", "~", 10_000, "*", *record.write())
         except ResponseError as error:
             log.debug("not in the audit log of %s: %s", self._keys.stream, error_line(error))
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Whether the server will refuse until somebody changes its data or its rights."""
+    if isinstance(error, NoPermissionError):
+        return True
+    return isinstance(error, ResponseError) and any(words in str(error) for words in _REFUSALS)
 
 
 def _taken(facts: deque[T]) -> list[T]:

@@ -30,7 +30,7 @@ class RetryPromoter:
         Source: https://redis.io/docs/latest/commands/zrangebyscore/
         """
         async with explain_wrong_types(client, keys):
-            remaining, deleted, undue = await script("promote_due").run(
+            remaining, deleted, undue = await script("retries/promote_due").run(
                 client, [keys.due, keys.delayed, keys.retry], [_MAX_RETRIES, _MAX_BYTES]
             )
         if undue:

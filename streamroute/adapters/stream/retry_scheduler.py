@@ -76,7 +76,9 @@ class RedisRetryScheduler:
         keys = ReinjectKeys.of(stream_name)
         packed = pack_fields(self._fields(payload))
         arguments: list[str | bytes | int] = [_identity(payload, packed), delay_ms(delay), packed]
-        await script("schedule").run(self._client_of(keys.stream), [keys.due, keys.delayed], arguments)
+        await script("retries/schedule").run(
+            self._client_of(keys.stream), [keys.due, keys.delayed], arguments
+        )
         self._streams.setdefault(stream_name)
         await self.start()
         if delay < _LOOK_EVERY:
@@ -91,7 +93,7 @@ class RedisRetryScheduler:
         keys = ReinjectKeys.of(stream_name)
         names = [keys.due, keys.delayed, keys.stream]
         client = self._client_of(keys.stream)
-        remaining, undue = await script("reinject_due").run(client, names, [_STEP])
+        remaining, undue = await script("retries/reinject_due").run(client, names, [_STEP])
         if undue and (restored := await self._due_times.restore(client, keys.due, keys.delayed)):
             log.warning(
                 "restored %d retries of %s without a due time; they are reinjected now", restored, stream_name

@@ -49,7 +49,7 @@ async def _ack(
         deadline = 0
     ids = " ".join([delivery.entry_id for delivery in done])
     packed = " ".join(map(str, counts)) if max(counts) > 1 or min(counts) < 1 else ""
-    lost = await script("ack").run(client, [key], [group, consumer, deadline, mode, ids, packed])
+    lost = await script("settle/ack").run(client, [key], [group, consumer, deadline, mode, ids, packed])
     return list(lost)
 
 
@@ -78,7 +78,7 @@ async def settle_outcomes(
     its reason. Raises what redis-py raises if the server cannot be reached.
     """
     calls = [settlement(keys, group, consumer, message) for message in messages.values()]
-    answers = await script("settle").run_each(client, calls)
+    answers = await script("settle/settle").run_each(client, calls)
     lost: list[str] = []
     refused: dict[str, str] = {}
     for entry_id, answer in zip(messages, answers, strict=True):

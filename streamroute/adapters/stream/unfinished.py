@@ -48,8 +48,9 @@ async def waiting_for(
     """Count the retries and dead letters that wait for ``routes``, without changing any.
 
     Looks at the first ``limit`` of each: delayed retries, retries that are due, parked messages, which count
-    as retries, and dead letters. Raises RedisUnavailableError if Redis cannot be reached, and SetupError if it
-    refuses.
+    as retries, and dead letters.
+
+    Raises RedisUnavailableError if Redis cannot be reached, and SetupError if it refuses.
 
     Sources: https://redis.io/docs/latest/commands/zrange/, https://redis.io/docs/latest/commands/xrange/
     """

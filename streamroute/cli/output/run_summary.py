@@ -10,7 +10,8 @@ from streamroute.ops.metrics.declarations import EVENT_METRICS, SHADOW_RESULTS
 from streamroute.text.counted import pluralize
 
 if TYPE_CHECKING:
-    from streamroute.ops.metrics.counters import Counters, CountsByRoute
+    from streamroute.ops.metrics.counters import Counters
+    from streamroute.ops.metrics.route_counts import CountsByRoute
     from streamroute.ops.metrics.unlisted import UnlistedMessages
 
 _NAMED_TYPES: Final = 3  # unlisted types that the summary names

@@ -63,13 +63,17 @@ class Histogram:
         return LIMITS[-1]
 
     def as_list(self) -> list[float]:
-        """Return the sum and the counts of the buckets, for ``from_list``."""
-        return [round(self.seconds, 6), *self.counts]
+        """Return the sum and the counts of the buckets but the last empty ones, for ``from_list``."""
+        counts = self.counts.copy()
+        while counts and not counts[-1]:
+            counts.pop()
+        return [round(self.seconds, 6), *counts]
 
     @classmethod
     def from_list(cls, values: Sequence[Any]) -> Self:
         """Read the result of ``as_list``; raises TypeError or ValueError if it is anything else."""
         seconds, *counts = values
-        if len(counts) != _BUCKETS:
+        if len(counts) > _BUCKETS:
             raise ValueError(f"a histogram has {_BUCKETS} buckets, not {len(counts)}")
-        return cls([int(count) for count in counts], float(seconds))
+        empty = [0] * (_BUCKETS - len(counts))
+        return cls([*map(int, counts), *empty], float(seconds))

@@ -21,6 +21,14 @@ from streamroute.ops.metrics.declarations import (
     RouteMetric,
 )
 from streamroute.ops.metrics.recorded import Recorded
+from streamroute.ops.metrics.route_counts import (
+    CountsByRoute,
+    RouteCounts,
+    add_counts,
+    counted_keys,
+    int_values,
+    without_zeros,
+)
 from streamroute.ops.metrics.unlisted import UnlistedMessages
 from streamroute.text.limits import NAME
 from streamroute.text.truncation import clip
@@ -32,12 +40,6 @@ _SUCCEEDED: Final = Result.SUCCEEDED
 _FILTERED: Final = Result.FILTERED
 _DEAD: Final = str(Result.DEAD)
 _MAX_FOREIGN_ROUTES: Final = 100  # unconfigured routes: retries of external schedulers may name any
-
-RouteCounts = dict[str, int]
-"""The counts of one route, by the keys of ``ROUTE_METRICS``; a plain dict is fastest."""
-
-CountsByRoute = dict[tuple[str, str], RouteCounts]
-"""Counts by stream and route."""
 
 
 @dataclass(slots=True)
@@ -73,7 +75,7 @@ class Counters:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        self._counted = {case: _keys(self.metrics, *case) for case in product(Result, _FLAG, _FLAG)}
+        self._counted = {case: counted_keys(self.metrics, *case) for case in product(Result, _FLAG, _FLAG)}
         self._first_success = self._counted[_SUCCEEDED, True, True]
         self._later_success = self._counted[_SUCCEEDED, False, True]
         self._filtered = self._counted[_FILTERED, True, True]
@@ -128,7 +130,7 @@ class Counters:
         """Return the counts without those of the feed, as JSON values for ``from_dict``."""
         return {
             "routes": [
-                {"stream": stream, "route": route, "counts": _without_zeros(row)}
+                {"stream": stream, "route": route, "counts": without_zeros(row)}
                 for (stream, route), row in self.backlog.copy().items()
             ],
             "unlisted": {"messages": self.unlisted.messages, "types": dict(self.unlisted.types)},
@@ -151,26 +153,26 @@ class Counters:
         """
         counters = cls({})
         for row in data.get("routes", ()):
-            counters.backlog[row["stream"], row["route"]] = _int_values(row.get("counts", {}))
+            counters.backlog[row["stream"], row["route"]] = int_values(row.get("counts", {}))
         unlisted = data.get("unlisted", {})
-        types = Counter(_int_values(unlisted.get("types", {})))
+        types = Counter(int_values(unlisted.get("types", {})))
         counters.unlisted = UnlistedMessages(int(unlisted.get("messages", 0)), types)
         for event in data.get("events", ()):
             counters.events[event["stream"], event["event"]] = int(event["count"])
         for row in data.get("shadows", ()):
-            counters.shadows[row["stream"], row["route"]] = _int_values(row["counts"])
+            counters.shadows[row["stream"], row["route"]] = int_values(row["counts"])
         counters.recorded = Recorded.from_dict(data.get("recorded", {}))
         return counters
 
     def add(self, other: Counters) -> None:
         """Add the counts of another, without those of its feed."""
         for key, row in other.backlog.copy().items():
-            _add(self.backlog.setdefault(key, {}), row)
+            add_counts(self.backlog.setdefault(key, {}), row)
         self.unlisted.merge(other.unlisted)
         for (stream, event), count in dict(other.events).items():
             self.count_event(stream, event, count)
         for key, row in other.shadows.copy().items():
-            _add(self.shadows.setdefault(key, {}), row)
+            add_counts(self.shadows.setdefault(key, {}), row)
         self.recorded.add(other.recorded)
 
     def rows(self, counts: CountsByRoute) -> Iterator[tuple[str, str, RouteCounts]]:
@@ -184,7 +186,7 @@ class Counters:
         """Return the counts of a route, including those of the feed."""
         total = self._zeros()
         for table in (self.backlog, self.feed):
-            _add(total, table.get((stream, route), {}))
+            add_counts(total, table.get((stream, route), {}))
         return total
 
     def _zeros(self) -> RouteCounts:
@@ -227,27 +229,6 @@ class Counters:
 
 
 _FLAG: Final = (False, True)
-
-
-def _keys(metrics: Sequence[RouteMetric], result: Result, is_first: bool, has_route: bool) -> tuple[str, ...]:
-    return tuple(
-        metric.key
-        for metric in metrics
-        if metric.is_counted(result, is_first) and (has_route or metric.without_route)
-    )
-
-
-def _add(total: RouteCounts, counts: RouteCounts) -> None:
-    for key, count in counts.items():
-        total[key] = total.get(key, 0) + count
-
-
-def _without_zeros(counts: RouteCounts) -> RouteCounts:
-    return {key: count for key, count in counts.items() if count}
-
-
-def _int_values(counts: Mapping[str, Any]) -> dict[str, int]:
-    return {name: int(count) for name, count in counts.items()}
 
 
 def _stream(payload: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self
 
-from streamroute.core.recording.histogram import Histogram
+from streamroute.core.recording.histogram import LIMITS, Histogram
 from streamroute.core.recording.stream_recorder import StreamRecorder
 
 
@@ -38,10 +38,19 @@ class Recorded:
 
     def times(self) -> dict[tuple[str, str], RouteTimes]:
         """Return the times by stream and route; copies."""
-        total = {key: RouteTimes(times.handler.copy(), times.entry.copy()) for key, times in self._added()}
+        return {
+            key: RouteTimes(times.handler.copy(), times.entry.copy())
+            for key, times in self._uncopied().items()
+        }
+
+    def _uncopied(self) -> dict[tuple[str, str], RouteTimes]:
+        """Return the times; those of this process are not copied, of which there may be thousands."""
+        total = self._added_times.copy()
         for stream, recorder in self._recorders.copy().items():
             for route, timing in recorder.timings.copy().items():
-                _add_times(total, (stream, route), RouteTimes(timing.handler, timing.entry))
+                own = RouteTimes(timing.handler, timing.entry)
+                added = total.get((stream, route))
+                total[stream, route] = own if added is None else _sum(added, own)
         return total
 
     def run_counts(self) -> dict[tuple[str, str], tuple[int, ...]]:
@@ -68,39 +77,43 @@ class Recorded:
     def add(self, other: Recorded) -> None:
         """Add what another recorded."""
         for key, times in other.times().items():
-            _add_times(self._added_times, key, times)
+            added = self._added_times.get(key)
+            self._added_times[key] = times if added is None else _sum(added, times)
         for failure, count in other.failures().items():
             self._added_failures[failure] = self._added_failures.get(failure, 0) + count
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as JSON values for ``from_dict``."""
         return {
-            "times": [[*key, *(times.as_list() for times in pair)] for key, pair in self.times().items()],
-            "failures": [[*key, count] for key, count in self.failures().items()],
+            "limits": LIMITS,
+            "times": [
+                {"stream": stream, "route": route, "handler": handler.as_list(), "entry": entry.as_list()}
+                for (stream, route), (handler, entry) in self._uncopied().items()
+            ],
+            "failures": [
+                {"stream": stream, "route": route, "result": result, "class": error_class, "count": count}
+                for (stream, route, result, error_class), count in self.failures().items()
+            ],
         }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read the result of ``as_dict``; nothing where it is of an earlier release.
+        """Read the result of ``as_dict``, possibly of another version: times by other limits are left out.
 
-        Raises TypeError, ValueError or AttributeError if ``data`` is anything else.
+        Raises KeyError, TypeError, ValueError or AttributeError if ``data`` is anything else.
         """
         recorded = cls()
-        for stream, route, handler, entry in data.get("times", ()):
-            times = RouteTimes(Histogram.from_list(handler), Histogram.from_list(entry))
-            recorded._added_times[str(stream), str(route)] = times
-        for stream, route, result, error_class, count in data.get("failures", ()):
-            recorded._added_failures[stream, route, result, error_class] = int(count)
+        for row in data.get("times", ()) if tuple(data.get("limits", ())) == LIMITS else ():
+            times = RouteTimes(Histogram.from_list(row["handler"]), Histogram.from_list(row["entry"]))
+            recorded._added_times[row["stream"], row["route"]] = times
+        for row in data.get("failures", ()):
+            key = (row["stream"], row["route"], row["result"], row["class"])
+            recorded._added_failures[key] = int(row["count"])
         return recorded
 
-    def _added(self) -> list[tuple[tuple[str, str], RouteTimes]]:
-        return list(self._added_times.copy().items())
 
-
-def _add_times(total: dict[tuple[str, str], RouteTimes], key: tuple[str, str], times: RouteTimes) -> None:
-    known = total.get(key)
-    if known is None:
-        total[key] = RouteTimes(times.handler.copy(), times.entry.copy())
-    else:
-        known.handler.add(times.handler)
-        known.entry.add(times.entry)
+def _sum(one: RouteTimes, other: RouteTimes) -> RouteTimes:
+    total = RouteTimes(one.handler.copy(), one.entry.copy())
+    total.handler.add(other.handler)
+    total.entry.add(other.entry)
+    return total

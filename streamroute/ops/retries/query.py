@@ -49,11 +49,15 @@ class StreamRetries:
 
 @dataclass(frozen=True, slots=True)
 class RetryListing:
-    """How many retries wait (``total``), and those that are due first; ``now`` is Redis time in ms."""
+    """How many retries wait (``total``), and those that are due first; ``now`` is Redis time in ms.
+
+    ``parked`` messages of all routes wait for the end of a pause; they are not among the retries.
+    """
 
     now: int
     total: int
     first: Sequence[WaitingRetry]
+    parked: int = 0
 
 
 class RetryQuery:
@@ -82,15 +86,16 @@ class RetryQuery:
 
     async def listing(self, selection: RetrySelection, limit: int) -> RetryListing:
         """Return the selected retries that are due first, at most ``limit`` (0: all), with their failures."""
-        now, total = 0, 0
+        now = total = parked = 0
         first: list[tuple[int, str, ScheduledRetry]] = []
         for config, retries in self._streams:
             now = max(now, await retries.now())
+            parked += await retries.parked()
             count, some = await _first_of(retries, selection, limit)
             total += count
             first += [(retry.due, config.name, retry) for retry in some]
         chosen = sorted(first) if not limit else heapq.nsmallest(limit, first, key=lambda each: each[:2])
-        return RetryListing(now, total, await self._with_failures([each[1:] for each in chosen]))
+        return RetryListing(now, total, await self._with_failures([each[1:] for each in chosen]), parked)
 
     async def _with_failures(self, chosen: Sequence[tuple[str, ScheduledRetry]]) -> list[WaitingRetry]:
         records = {}

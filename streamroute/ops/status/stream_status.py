@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from streamroute.ops.status.paused_routes import PausedRoute, paused_routes_of
 from streamroute.ops.status.route_status import RouteStatus, routes_of
 from streamroute.ops.status.times import EntryAge, iso_time
 from streamroute.ops.status.worker_status import WorkerStatus, workers_of
@@ -23,6 +24,7 @@ class StreamStatus:
     their time, the next of them for ``next_retry`` (ms since the epoch); ``due`` ones wait for a worker.
     ``dead`` letters are in ``dead_letter``. ``routes`` are those that were active in the last minute;
     ``routes_left_out`` did not fit in the snapshots. ``problems`` say what could not be read.
+    ``paused`` are the paused routes, ``parked`` counts the messages that wait for the end of a pause.
     """
 
     stream: str
@@ -43,6 +45,8 @@ class StreamStatus:
     routes: Sequence[RouteStatus] = ()
     routes_left_out: int = 0
     problems: Sequence[str] = ()
+    paused: Sequence[PausedRoute] = ()
+    parked: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -64,6 +68,8 @@ class StreamStatus:
                 "count": self.dead,
                 "newest": _as_dict(self.newest_dead),
             },
+            "paused": [paused.as_dict() for paused in self.paused],
+            "parked": self.parked,
             "workers": [worker.as_dict() for worker in self.workers],
             "routes": [route.as_dict() for route in self.routes],
             "routes_left_out": self.routes_left_out,
@@ -105,6 +111,8 @@ def stream_status(stream: str, group: str, dead_letter: str, overview: GroupOver
         routes=routes_of(overview),
         routes_left_out=sum(snapshot.routes_left_out for snapshot in overview.snapshots.values()),
         problems=_problems(overview),
+        paused=paused_routes_of(overview.pauses, now),
+        parked=overview.parked,
     )
 
 

@@ -50,7 +50,7 @@ class Shop:
         message = message_of({}, **facts, entry_id=entry_id, pending_key=STREAM, fields={b"n": b"1"})
         keys, arguments = settlement(KEYS, GROUP, "me", message)
         arguments = [limit if at == 9 else part for at, part in enumerate(arguments)]
-        answer = await script("settle").run(raw_client(self.client, STREAM), keys, arguments)
+        answer = await script("settle/settle").run(raw_client(self.client, STREAM), keys, arguments)
         await self.client.xgroup_destroy(STREAM, GROUP)
         return answer
 

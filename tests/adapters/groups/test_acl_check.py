@@ -13,19 +13,31 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from consuming import GROUP, STREAM, Handling, consuming, dispatcher_of, eventually, failing, failing_first
+from consuming import (
+    GROUP,
+    STREAM,
+    Handling,
+    consuming,
+    dispatcher_of,
+    eventually,
+    failing,
+    failing_first,
+    named,
+)
 from repository import EXAMPLES
 from servers import RealServer
 from streamroute.adapters.dead_letters.letters import DeadLetters
 from streamroute.adapters.entries.dead_record import DeadRecord
 from streamroute.adapters.groups.acl_check import require_permissions
 from streamroute.adapters.groups.newest_entries import NewestEntries
+from streamroute.adapters.pauses.store import PauseStore
 from streamroute.adapters.redis.connection import RedisConnection, open_redis
 from streamroute.adapters.redis.scripts import script
 from streamroute.adapters.stream.publisher import Publisher
+from streamroute.adapters.stream.publishers import connection_of
 from streamroute.adapters.stream.storage import RedisStreamStorage
 from streamroute.errors import RedisUnavailableError, SetupError
-from streamroute.keys import GroupKeys
+from streamroute.keys import GroupKeys, PauseKeys
 from streamroute.message import Message
 from streamroute.values import DedupeDecision, RetryPolicy
 
@@ -107,20 +119,37 @@ async def test_a_worker_with_these_rights_can_do_all_its_work(
     assert "ermission" not in caplog.text
 
 
+async def test_a_worker_with_these_rights_parks_the_messages_of_a_paused_route(
+    server: RealServer, redis_client: Redis
+) -> None:
+    denials(server)
+    store = PauseStore(connection_of(redis_client), KEYS)
+    await store.pause("note", "", "ann")
+    async with connected(server, "worker") as redis:
+        note = Handling()
+        handle = dispatcher_of(named(note, "note"))
+        async with consuming(RedisStreamStorage(redis.client, block=0.05), handle.process_message):
+            await redis.client.xadd(STREAM, {"type": "booked", "n": "1"})
+            await eventually(lambda: redis_client.zcard(PauseKeys.of(KEYS).parked))
+            await store.resume("note")
+            await eventually(lambda: note.seen)
+    assert denials(server) == b""
+
+
 def test_the_acl_line_has_exactly_the_commands_of_a_worker() -> None:
     called = {"xgroup|create", "xreadgroup", "xinfo|stream", "hmget"}
     for name in (
-        "ack",
-        "remove_dead_consumers",
-        "claim",
-        "dedupe",
-        "heartbeat",
-        "promote_due",
-        "release",
-        "restore_due_times",
-        "settle",
-        "trim_stream",
-        "save_watermark",
+        "settle/ack",
+        "groups/remove_dead_consumers",
+        "leases/claim",
+        "settle/dedupe",
+        "leases/heartbeat",
+        "retries/promote_due",
+        "leases/release",
+        "retries/restore_due_times",
+        "settle/settle",
+        "groups/trim_stream",
+        "groups/save_watermark",
     ):
         for command, subcommand in CALL.findall(script(name).text):
             called.add(f"{command}|{subcommand}".lower() if subcommand else command.lower())

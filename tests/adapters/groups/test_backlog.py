@@ -117,7 +117,7 @@ async def test_entries_after_the_last_id_are_ignored(
             await group.read()
         record = RetryRecord("10-2", frozenset(["route"]), 2, {b"type": b"t"})
         if place == "delayed":
-            await script("schedule").run(
+            await script("retries/schedule").run(
                 redis_client, [KEYS.due, KEYS.delayed], [record.name, 0, record.pack()]
             )
         if place == "promoted":

@@ -98,7 +98,7 @@ async def test_entries_unread_by_a_group_are_kept(client: Any) -> None:
     await tidied(RedisStreamStorage(client, trim=0))
     assert await left(client) == ids
     await client.xgroup_destroy(STREAM, GROUP)
-    went, _ = await script("trim_stream").run(raw_client(client, STREAM), [STREAM], [0, 1000])
+    went, _ = await script("groups/trim_stream").run(raw_client(client, STREAM), [STREAM], [0, 1000])
     assert (went, await left(client)) == (0, ids)
 
 

@@ -40,7 +40,7 @@ class TestAck:
     async def ack(
         self, group: Scripted, deadline: int, ids: str, counts: str = "", word: str = "keep"
     ) -> list[str]:
-        lost: list[str] = await group.run("ack", [STREAM], GROUP, ME, deadline, word, ids, counts)
+        lost: list[str] = await group.run("settle/ack", [STREAM], GROUP, ME, deadline, word, ids, counts)
         return lost
 
     async def test_after_the_deadline_each_entry_is_checked(self, group: Scripted) -> None:
@@ -100,7 +100,7 @@ class TestSettle:
         ]
         counts = (len(retries), len(letters))
         done: int = await group.run(
-            *("settle", keys, GROUP, ME, "1-0", deliveries, word, *counts, "1-0"),
+            *("settle/settle", keys, GROUP, ME, "1-0", deliveries, word, *counts, "1-0"),
             *(KEYS.failures, 1000, *parts),
         )
         return done
@@ -245,7 +245,7 @@ class TestRelease:
         self, group: Scripted, consumer: str, deliveries: int, asked: int
     ) -> None:
         await group.hold("1-0", consumer, deliveries)
-        await group.run("release", [STREAM], GROUP, ME, RELEASED, "1-0", asked, 0, "2-0", 1, 0)
+        await group.run("leases/release", [STREAM], GROUP, ME, RELEASED, "1-0", asked, 0, "2-0", 1, 0)
         assert (await group.pending())[:2] == [
             Pending("1-0", consumer, deliveries),
             Pending("2-0", RELEASED, 0),
@@ -253,13 +253,13 @@ class TestRelease:
 
     async def test_each_entry_gets_its_requested_delivery_count(self, group: Scripted) -> None:
         await group.hold("1-0", ME, 3)
-        await group.run("release", [STREAM], GROUP, ME, RELEASED, "1-0", 3, 2, "2-0", 1, 1)
+        await group.run("leases/release", [STREAM], GROUP, ME, RELEASED, "1-0", 3, 2, "2-0", 1, 1)
         released = [row for row in await group.pending() if row.consumer == RELEASED]
         assert released == [Pending("1-0", RELEASED, 2), Pending("2-0", RELEASED, 1)]
 
     async def test_a_settled_entry_is_not_requeued(self, group: Scripted) -> None:
         await group.client.xack(STREAM, GROUP, "1-0")
-        await group.run("release", [STREAM], GROUP, ME, RELEASED, "1-0", 1, 0)
+        await group.run("leases/release", [STREAM], GROUP, ME, RELEASED, "1-0", 1, 0)
         assert [row.entry_id for row in await group.pending()] == ["2-0", "3-0", "4-0"]
 
 
@@ -278,7 +278,7 @@ class TestHeartbeat:
     ) -> tuple[int, list[str], list[str], int, str, int]:
         """Return the reply: now, lost, deleted, the longest lease, its worker, is the digest known."""
         now, lost, deleted, longest, whose, known = await group.run(
-            "heartbeat", self.KEYS, GROUP, ME, lease, digest, generation, *entries
+            "leases/heartbeat", self.KEYS, GROUP, ME, lease, digest, generation, *entries
         )
         return now, lost, deleted, longest, whose, known
 

@@ -29,7 +29,7 @@ class TestBury:
     """Dead consumers."""
 
     async def bury(self, group: Scripted, idle: int) -> list[str]:
-        gone: list[str] = await group.run("remove_dead_consumers", [STREAM], GROUP, ME, RELEASED, idle)
+        gone: list[str] = await group.run("groups/remove_dead_consumers", [STREAM], GROUP, ME, RELEASED, idle)
         return sorted(gone)
 
     async def consumers(self, group: Scripted) -> list[str]:
@@ -51,7 +51,7 @@ class TestBury:
         await group.gone_quiet("gone", 1000)
         # In one step: a moment later the consumer that has just read counts as silent as well.
         steps = group.client.pipeline().xreadgroup(GROUP, "reads", {STREAM: ">"})
-        steps.eval(script("remove_dead_consumers").text, 1, STREAM, GROUP, ME, RELEASED, 1000)
+        steps.eval(script("groups/remove_dead_consumers").text, 1, STREAM, GROUP, ME, RELEASED, 1000)
         assert (await steps.execute())[-1] == [b"gone"]
 
 
@@ -59,7 +59,7 @@ class TestWatermark:
     """A group's progress."""
 
     async def note(self, group: Scripted) -> str | None:
-        low: str | None = await group.run("save_watermark", [STREAM, KEYS.meta], GROUP)
+        low: str | None = await group.run("groups/save_watermark", [STREAM, KEYS.meta], GROUP)
         return low
 
     async def test_the_watermark_is_the_first_pending_or_the_last_finished_entry(
@@ -109,7 +109,7 @@ class TestTrim:
         await group.client.config_set("stream-node-max-entries", 100)
 
     async def trim(self, group: Scripted, age: int = 0, limit: int = 1_000) -> tuple[int, str | None]:
-        went, needed = await group.run("trim_stream", [STREAM], age, limit)
+        went, needed = await group.run("groups/trim_stream", [STREAM], age, limit)
         return went, needed
 
     async def test_entries_finished_by_every_group_are_trimmed(self, group: Scripted) -> None:
@@ -167,7 +167,7 @@ class TestLeft:
     """Whether a group has work left, up to an entry."""
 
     async def left(self, group: Scripted, upto: str = "9-0") -> bool:
-        answer: int = await group.run("has_backlog", [STREAM, KEYS.retry, KEYS.delayed], GROUP, upto)
+        answer: int = await group.run("groups/has_backlog", [STREAM, KEYS.retry, KEYS.delayed], GROUP, upto)
         return {0: False, 1: True}[answer]
 
     async def test_an_empty_stream_has_no_backlog(self, group: Scripted) -> None:
@@ -243,8 +243,8 @@ class TestForgetRoutes:
     async def forget(self, group: Scripted, keep: int = 0) -> int:
         """Forget routes found unused at least ``keep`` ms ago; the first call only marks them."""
         keys = [KEYS.workers, KEYS.routes, KEYS.generations]
-        assert await group.run("remove_unused_routes", keys, 10**9) == 0
-        gone: int = await group.run("remove_unused_routes", keys, keep)
+        assert await group.run("groups/remove_unused_routes", keys, 10**9) == 0
+        gone: int = await group.run("groups/remove_unused_routes", keys, keep)
         return gone
 
     async def test_names_that_no_worker_has_are_removed(self, group: Scripted) -> None:
@@ -319,7 +319,9 @@ class TestTakeOver:
             *(old.meta, old.routes, old.generations),
             *(new.retry, new.due, new.delayed, new.dead, new.meta),
         ]
-        message, count = await group.run("take_over_group", keys, GROUP, "new", RELEASED, limit, budget)
+        message, count = await group.run(
+            "groups/take_over_group", keys, GROUP, "new", RELEASED, limit, budget
+        )
         return message, count
 
     async def groups(self, group: Scripted) -> dict[str, str]:

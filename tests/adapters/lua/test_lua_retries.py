@@ -30,7 +30,7 @@ class TestPromote:
     ) -> tuple[int, list[str], int]:
         """Return the reply: ms until the next, the names without an entry, how many have no due time."""
         keys = [KEYS.due, KEYS.delayed, KEYS.retry]
-        left, deleted, undue = await group.run("promote_due", keys, limit, budget)
+        left, deleted, undue = await group.run("retries/promote_due", keys, limit, budget)
         return left, deleted, undue
 
     async def promoted(self, group: Scripted) -> list[str]:
@@ -104,7 +104,9 @@ class TestBringBack:
             await group.client.hset(RETURNING.delayed, name, packed)
 
     async def reinject_due(self, group: Scripted, limit: int = 100) -> tuple[int, int]:
-        left, undue = await group.run("reinject_due", [RETURNING.due, RETURNING.delayed, STREAM], limit)
+        left, undue = await group.run(
+            "retries/reinject_due", [RETURNING.due, RETURNING.delayed, STREAM], limit
+        )
         return left, undue
 
     async def back(self, group: Scripted) -> list[str]:
@@ -159,15 +161,15 @@ class TestSchedule:
 
     async def test_a_requeued_entry_waits_for_its_delay(self, group: Scripted) -> None:
         before = await group.now()
-        assert await group.run("schedule", [KEYS.due, KEYS.delayed], "a", 5_000, "entry a") == 1
+        assert await group.run("retries/schedule", [KEYS.due, KEYS.delayed], "a", 5_000, "entry a") == 1
         due = (await group.due())["a"]
         assert before + 5_000 <= due <= await group.now() + 5_000
         assert await group.hash(KEYS.delayed) == {"a": "entry a"}
 
     async def test_scheduling_the_same_retry_twice_is_idempotent(self, group: Scripted) -> None:
-        await group.run("schedule", [KEYS.due, KEYS.delayed], "a", 5_000, "entry a")
+        await group.run("retries/schedule", [KEYS.due, KEYS.delayed], "a", 5_000, "entry a")
         first = await group.due()
-        assert await group.run("schedule", [KEYS.due, KEYS.delayed], "a", 90_000, "another") == 0
+        assert await group.run("retries/schedule", [KEYS.due, KEYS.delayed], "a", 90_000, "another") == 0
         assert (await group.due(), await group.hash(KEYS.delayed)) == (first, {"a": "entry a"})
 
 
@@ -181,7 +183,7 @@ class TestRestoreDue:
         kept = (await group.due())["a"]
         await group.client.zrem(KEYS.due, "b", "c")
         before = await group.now()
-        cursor, restored = await group.run("restore_due_times", [KEYS.due, KEYS.delayed], "0", 100)
+        cursor, restored = await group.run("retries/restore_due_times", [KEYS.due, KEYS.delayed], "0", 100)
         assert (cursor, sorted(restored)) == ("0", ["b", "c"])
         due = await group.due()
         assert due.pop("a") == kept
@@ -193,7 +195,7 @@ class TestRestoreDue:
         await group.schedule(a=60_000, year=365 * 86_400_000, b=60_000, c=60_000)
         kept = await group.due()
         await group.client.zadd(KEYS.due, {"b": "inf", "c": await group.now() + 367 * 86_400_000})
-        _, restored = await group.run("restore_due_times", [KEYS.due, KEYS.delayed], "0", 100)
+        _, restored = await group.run("retries/restore_due_times", [KEYS.due, KEYS.delayed], "0", 100)
         assert sorted(restored) == ["b", "c"]
         due, after = await group.due(), await group.now()
         assert (due["a"], due["year"]) == (kept["a"], kept["year"])
@@ -203,7 +205,9 @@ class TestRestoreDue:
         await group.client.hset(KEYS.delayed, mapping={f"{n}": "x" * 100 for n in range(2_000)})
         cursor, found, steps = "0", list[str](), 0
         while steps == 0 or cursor != "0":
-            cursor, restored = await group.run("restore_due_times", [KEYS.due, KEYS.delayed], cursor, 500)
+            cursor, restored = await group.run(
+                "retries/restore_due_times", [KEYS.due, KEYS.delayed], cursor, 500
+            )
             found += restored
             steps += 1
         assert sorted(found, key=int) == [f"{n}" for n in range(2_000)]

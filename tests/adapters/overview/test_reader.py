@@ -17,7 +17,7 @@ from streamroute.adapters.redis.connection import new_client
 from streamroute.adapters.snapshots.worker_snapshot import MAX_BYTES, WorkerSnapshot
 from streamroute.adapters.stream.publishers import connection_of
 from streamroute.errors import RedisUnavailableError
-from streamroute.keys import GroupKeys
+from streamroute.keys import GroupKeys, PauseKeys
 
 NAME = GroupName(KEYS, GROUP)
 
@@ -131,3 +131,32 @@ async def test_a_server_that_is_away_is_unavailable() -> None:
     async with new_client(f"redis://127.0.0.1:{free_port()}") as client:
         with pytest.raises(RedisUnavailableError):
             await read(client)
+
+
+async def test_pauses_and_parked_messages_are_read(redis_client: Redis) -> None:
+    pauses = PauseKeys.of(KEYS)
+    stored: Any = {"a": '{"kind":"manual","since":5,"who":"ann"}', "b": "damaged"}
+    await redis_client.hset(pauses.paused, mapping=stored)
+    await redis_client.zadd(pauses.parked, {"a|1": 0})
+    [overview] = await OverviewReader(connection_of(redis_client)).read([GroupName(KEYS, GROUP)])
+    assert list(overview.pauses) == ["a"]
+    assert overview.parked == 1
+
+
+async def test_what_a_user_may_not_read_is_named_and_the_rest_is_read(
+    redis_client: Redis, redis_url: str
+) -> None:
+    client: Any = redis_client
+    await client.xadd(STREAM, {"type": "t"})
+    await client.hset(KEYS.workers, "alive", await alive_until(client))
+    rules = (f"~{STREAM}", f"~{KEYS.workers}", "+time", "+xlen", "+xinfo", "+hgetall")
+    await client.execute_command("ACL", "SETUSER", "reader", "on", "nopass", "resetkeys", "-@all", *rules)
+    try:
+        async with Redis.from_url(redis_url, username="reader", password="any") as limited:
+            overview = await read(limited)
+    finally:
+        await client.execute_command("ACL", "DELUSER", "reader")
+    assert (overview.length, list(overview.alive)) == (1, ["alive"])
+    assert (overview.pending, overview.scheduled, overview.dead, overview.parked) == (None, None, None, None)
+    assert overview.snapshots == {}
+    assert "NOPERM" in overview.denied or "permission" in overview.denied

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
 from redis.asyncio import Redis
+from redis.exceptions import NoPermissionError, OutOfMemoryError, ReadOnlyError, ResponseError
 
 from backends import KEYS, RedisBackend
 from consuming import Handling, consuming, dispatcher_of, eventually, failing, named
 from streamroute.adapters.pauses.store import PauseStore
 from streamroute.adapters.redis.scripts import script
+from streamroute.adapters.stream.pause_watch import PauseWatch
 from streamroute.adapters.stream.publishers import connection_of
 from streamroute.core.dispatcher import BotRedisDispatcher
 from streamroute.core.processor import RedisStreamProcessor
+from streamroute.incidents import LOG_ONLY
 from streamroute.keys import PauseKeys
-from streamroute.pauses import Circuit, PauseGate
+from streamroute.pauses import Circuit, PauseGate, PauseView
 from streamroute.values import RetryPolicy
 
 PAUSES = PauseKeys.of(KEYS)
@@ -202,6 +206,54 @@ async def pause_of(store: PauseStore) -> Any:
 async def is_open(store: PauseStore) -> bool:
     state = await store.read()
     return not state.pauses and not state.parked
+
+
+@pytest.mark.parametrize("key", [PAUSES.parked, PAUSES.parked_entries, PAUSES.circuits])
+async def test_a_key_of_another_type_pauses_nothing(
+    backend: RedisBackend,
+    store: PauseStore,
+    redis_client: Redis,
+    add: Any,
+    key: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Parking would be refused for ever: the message runs, and the log says why."""
+    await redis_client.set(key, "mine")
+    await store.pause(ROUTE, "", "ann")
+    charge = Handling()
+    async with consuming(backend.storage(), routes(named(charge, ROUTE)).process_message):
+        await add(1)
+        await eventually(lambda: charge.seen)
+    assert f"nothing is paused in {KEYS.stream}" in caplog.text
+    assert key in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("error", "stays"),
+    [
+        (ReadOnlyError("READONLY You can't write against a read only replica."), True),
+        (OutOfMemoryError("OOM command not allowed"), True),
+        (OSError("away"), True),
+        (NoPermissionError("NOPERM no"), False),
+        (ResponseError("WRONGTYPE the key x is a string"), False),
+        (ResponseError("ERR The user executing the script can't run this command"), False),
+    ],
+)
+async def test_what_is_paused_stays_paused_unless_the_server_refuses_for_good(
+    error: Exception, stays: bool
+) -> None:
+    def client_of(_: str) -> Redis:
+        raise error
+
+    gate = PauseGate()
+    gate.apply(PauseView(routes=frozenset({ROUTE})))
+    gate.counted.append(ROUTE)
+    gate.probes.append((ROUTE, "closed"))
+    watch = PauseWatch(KEYS, gate, LOG_ONLY)
+    await watch.beat(client_of, lambda act: act(), 0.0)
+    assert gate.parks == stays
+    assert (list(gate.counted), list(gate.probes)) == ([ROUTE], [(ROUTE, "closed")])
+    assert not watch.is_due(time.monotonic())
 
 
 @pytest.mark.parametrize("foreign", ["string", "json", "many", "kind"])

@@ -80,8 +80,8 @@ async def test_scripts_that_the_server_has_forgotten_are_sent_again(backend: Red
 async def test_a_script_that_many_calls_need_is_sent_again_for_each(backend: RedisBackend) -> None:
     await backend.client.script_flush()
     calls: list[Call] = [([KEYS.due, KEYS.delayed], [f"name{n}", 60_000, "entry"]) for n in range(3)]
-    assert await script("schedule").run_each(backend.client, calls) == [1, 1, 1]
-    assert await script("schedule").run_each(backend.client, calls) == [0, 0, 0]
+    assert await script("retries/schedule").run_each(backend.client, calls) == [1, 1, 1]
+    assert await script("retries/schedule").run_each(backend.client, calls) == [0, 0, 0]
 
 
 async def test_a_retry_key_of_the_wrong_type_keeps_the_entry(

@@ -111,7 +111,7 @@ class TestGroups:
         await group.add("1-0", "2-0")
         held = await group.reads(storage)
         await storage.settle(STREAM, GROUP, ME, held)
-        await group.run("save_watermark", [KEYS.stream, KEYS.meta], GROUP)
+        await group.run("groups/save_watermark", [KEYS.stream, KEYS.meta], GROUP)
         await group.client.xgroup_destroy(STREAM, GROUP)
         await group.storage().create_group(STREAM, GROUP)
         assert group.reported == [(STREAM, Incident.GROUP_RECREATED, 1)]

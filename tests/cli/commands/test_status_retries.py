@@ -137,3 +137,8 @@ def test_damaged_and_foreign_retries_are_shown_and_stay(project: Project) -> Non
 def test_without_retries_nothing_is_listed(project: Project) -> None:
     project.routes(FAILS)
     assert project.run("status", "retries").out == "no retry is waiting\n"
+    project.redis.zadd("{events}:tests:parked", {"a": 0, "b": 0})
+    assert project.run("status", "retries").out == (
+        "2 parked messages wait for the end of a pause; see `streamroute paused`\nno retry is waiting\n"
+    )
+    assert retries(project)["parked"] == 2

@@ -62,6 +62,28 @@ def test_outcomes_of_messages_are_counted(project: Project) -> None:
     assert running.signal(signal.SIGTERM).end().code == 0
 
 
+def test_the_times_of_routes_and_the_classes_of_their_failures_are_exposed(project: Project) -> None:
+    project.routes(OK, FAIL, WAIT)
+    scraper = Scraper(project.start("serve", "--metrics", "0"))
+    publish(project, *["t"] * 400, "f", "w")
+    found = scraper.until(
+        lambda seen: (
+            seen.get(("handler_seconds_count", "ok", "events")) == 400
+            and seen.get(("failures_total", "ValueError", "dead", "fail", "events")) == 1
+            and seen.get(("route_handlers_running", "wait", "events")) == 1
+        ),
+        "400 runs, though most of them were not measured",
+    )
+    assert found["entry_seconds_count", "ok", "events"] == 400
+    assert found["handler_seconds_bucket", "+Inf", "ok", "events"] == 400
+    assert found["failures_total", "ValueError", "retried", "fail", "events"] == 1
+    assert found["handler_seconds_count", "fail", "events"] == 2
+    assert (
+        found["entry_seconds_count", "fail", "events"] == found["entry_seconds_count", "wait", "events"] == 0
+    )
+    project.write("go", "")
+
+
 def test_the_readme_names_every_metric_and_no_other(project: Project) -> None:
     project.routes(OK)
     scraper = Scraper(project.start("serve", "--metrics", "127.0.0.1:0"))
@@ -169,6 +191,9 @@ def test_counts_of_all_workers_are_summed_and_those_of_dead_ones_kept(project: P
     publish(project, *50 * "t")
     scraper.until(lambda seen: seen["messages_total", "succeeded", "ok", "events"] == 100, "all 100")
     assert set(counts) == {50}
+    scraper.until(
+        lambda seen: seen["handler_seconds_count", "ok", "events"] == 100, "the times of dead workers, too"
+    )
     assert running.signal(signal.SIGTERM).end().code == 0
 
 

@@ -48,7 +48,7 @@ def test_a_list_reads_back(durations: list[float]) -> None:
     assert again.seconds == pytest.approx(histogram.seconds, abs=1e-6)
 
 
-@pytest.mark.parametrize("values", [[], [0.0, 1], ["x", *range(16)], [0.0, *["x"] * 16], None])
+@pytest.mark.parametrize("values", [[], [0.0, *range(17)], ["x", *range(16)], [0.0, "x"], None])
 def test_other_values_are_refused(values: list[float]) -> None:
     with pytest.raises((TypeError, ValueError)):
         Histogram.from_list(values)

@@ -39,7 +39,7 @@ class BrokenBuild:
 
 _PACKAGE = Path(streamroute.__file__).parent
 _JUDGED = "return _outcome_for(route, error, attempt, default)"
-_DEDUPE, _SUPERVISOR = "adapters/lua/dedupe.lua", "ops/workers/supervisor.py"
+_DEDUPE, _SUPERVISOR = "adapters/lua/settle/dedupe.lua", "ops/workers/supervisor.py"
 _WORKERS_TARGET = "ops/workers/generations/target.py"
 
 BROKEN: Mapping[str, BrokenBuild] = {
@@ -171,7 +171,7 @@ BROKEN: Mapping[str, BrokenBuild] = {
         "waited .* s for the retries to run",
         (
             Edit(
-                "adapters/lua/promote_due.lua",
+                "adapters/lua/retries/promote_due.lua",
                 "local undue = math.max(0, redis.call('HLEN', delayed) - redis.call('ZCARD', due))",
                 "local undue = 0",
             ),

@@ -106,7 +106,7 @@ async def _write(storage: Whole, keys: GroupKeys, message: Message) -> None:
         if isinstance(outcome, RetryLater):
             record = retry_record(message, outcome)
             arguments: list[str | bytes | int] = [record.name, int(outcome.delay * 1000), record.pack()]
-            await script("schedule").run(client, [keys.due, keys.delayed], arguments)
+            await script("retries/schedule").run(client, [keys.due, keys.delayed], arguments)
         else:
             fields = flatten_fields(DeadRecord.of(message, outcome).write())
             await send_command(client, "XADD", keys.dead, "*", *fields)

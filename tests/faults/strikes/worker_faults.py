@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     from worker_process import Worker
 
 SETTLE = b"|".join(
-    [script("ack").digest.encode(), script("settle").digest.encode(), re.escape(b"$4\r\nXACK\r\n")]
+    [
+        script("settle/ack").digest.encode(),
+        script("settle/settle").digest.encode(),
+        re.escape(b"$4\r\nXACK\r\n"),
+    ]
 )
 """The requests that settle entries."""
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from streamroute.core.observer import Result
 from streamroute.incidents import Incident, Incidents
 from streamroute.message import Message
-from streamroute.ops.metrics.counters import NO_ROUTE, OTHER_ROUTES, Counters, RouteCounts
+from streamroute.ops.metrics.counters import NO_ROUTE, OTHER_ROUTES, Counters
 from streamroute.ops.metrics.declarations import LEASE_LOST, ROUTE_METRICS, UNDECODABLE, UNLISTED
+from streamroute.ops.metrics.route_counts import RouteCounts
 
 
 def message(entry_id: str = "5-0", *, attempt: int = 1, stream: str = "s") -> Message:

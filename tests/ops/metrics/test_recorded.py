@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
+from streamroute.core.recording.histogram import LIMITS
 from streamroute.core.recording.route_timing import Run
 from streamroute.message import Message
 from streamroute.ops.metrics.recorded import Recorded
@@ -52,7 +55,23 @@ def test_times_are_copies() -> None:
     assert counts(one) == counts(total) == {("s", "a"): (1, 1)}
 
 
-@pytest.mark.parametrize("data", [{"times": [1]}, {"times": [["s", "a", [1], [2]]]}, {"failures": ["x"]}])
-def test_other_values_are_refused(data: object) -> None:
-    with pytest.raises((TypeError, ValueError)):
-        Recorded.from_dict(data)  # type: ignore[arg-type]  # as read from a pipe
+def test_times_by_the_limits_of_another_release_are_left_out() -> None:
+    data = recorded().as_dict() | {"limits": [1.0, 2.0]}
+    again = Recorded.from_dict(data)
+    assert again.times() == {}
+    assert again.failures() == {("s", "b", "dead", "KeyError"): 1}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"limits": LIMITS, "times": [1]},
+        {"limits": LIMITS, "times": [{"stream": "s", "route": "a", "handler": [], "entry": [2]}]},
+        {"limits": LIMITS, "times": [{"stream": "s"}]},
+        {"limits": 1},
+        {"failures": ["x"]},
+    ],
+)
+def test_other_values_are_refused(data: Mapping[str, Any]) -> None:
+    with pytest.raises((KeyError, TypeError, ValueError)):
+        Recorded.from_dict(data)

@@ -18,7 +18,13 @@ from streamroute.ops.metrics.process_stats import ProcessStats
 from streamroute.ops.workers.report import WorkerReport
 
 STATS = ProcessStats(
-    0.5, {"s": 1}, {"s": 32}, stopped_canaries={"s": {"new": 1}}, generation="abc", old_generations={"def": 2}
+    0.5,
+    {"s": 1},
+    {"s": 32},
+    stopped_canaries={"s": {"new": 1}},
+    generation="abc",
+    old_generations={"def": 2},
+    running_routes={"s": {"a": 3}},
 )
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
@@ -29,6 +35,7 @@ NAMES = st.sampled_from(
     [
         *("routes", "unlisted", "events", "types", "messages", "stream", "route", "count", "lag"),
         *("shadows", "counts", "stopped_canaries", "generation", "old_generations"),
+        *("recorded", "times", "handler", "entry", "failures", "result", "class", "running_routes"),
     ]
 )
 NEARLY = st.recursive(
@@ -76,6 +83,7 @@ def test_a_report_has_names_and_no_positions() -> None:
         "stopped_canaries": {"s": {"new": 1}},
         "generation": "abc",
         "old_generations": {"def": 2},
+        "running_routes": {"s": {"a": 3}},
     }
 
 

@@ -19,7 +19,7 @@ from streamroute.ops.workers.report import WorkerReport
 from streamroute.ops.workers.report_pipe import ReportPipe
 
 if TYPE_CHECKING:
-    from streamroute.ops.metrics.counters import RouteCounts
+    from streamroute.ops.metrics.route_counts import RouteCounts
 
 
 class Clock:

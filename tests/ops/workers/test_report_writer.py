@@ -119,6 +119,7 @@ def test_reports_are_written_while_the_worker_runs(pipe: Pipe) -> None:
             "stopped_canaries": {},
             "generation": "",
             "old_generations": {},
+            "running_routes": {},
         }
 
 

@@ -70,7 +70,7 @@ class GroupTakeover:
 
     async def _step(self) -> tuple[str, int]:
         old, new = self._old, self._new
-        state, count = await script("take_over_group").run(
+        state, count = await script("groups/take_over_group").run(
             self._client,
             [
                 *(old.stream, old.workers, old.retry, old.due, old.delayed, old.dead),

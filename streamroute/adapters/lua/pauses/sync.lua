@@ -7,12 +7,14 @@
 -- the worker still parks, whose messages it does not move: it would park them again.
 -- The circuits' hash maps "failures|ROUTE" to the failures counted, as "second:count ...", and in a stream that
 -- keeps its order "returned|ROUTE" to the last entry of the retry stream that was parked.
--- Returns {now (ms), {route, pause (JSON; empty if damaged)...}, {route, how many are parked...}, {event,
+-- Returns {now (ms), {route, pause (JSON; empty if damaged)...}, {route, how many are parked, at most 201...}, {event,
 -- route...}, {names of parked messages whose entry was deleted}}. A route whose parked messages are in the
 -- retry stream, and are not settled, is among the parked ones, with 0, if the stream keeps its order.
 local paused, parked, entries, circuits, retry = unpack(KEYS)
 local is_ordered, batch, limit, budget = ARGV[1] == '1', tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local LONGEST, MOST = 4096, 1000 -- bytes of a pause; pauses, and routes with parked messages
+-- Bytes of a pause; pauses, and routes with parked messages; parked messages of a route that are counted (an exact
+-- count takes a command that users may lack the right for).
+local LONGEST, MOST, ENOUGH = 4096, 1000, 201
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local events, deleted = {}, {}
@@ -55,11 +57,6 @@ end
 
 local function first_parked(queue, count)
   return redis.call('ZRANGE', parked, '[' .. queue .. '|', '(' .. queue .. '}', 'BYLEX', 'LIMIT', 0, count)
-end
-
-local function count_parked(queue)
-  local count = redis.pcall('ZLEXCOUNT', parked, '[' .. queue .. '|', '(' .. queue .. '}')
-  return type(count) == 'number' and count or #first_parked(queue, 100) -- a user may lack the right
 end
 
 local function queue_of(route)
@@ -199,7 +196,7 @@ if redis.call('EXISTS', parked) == 1 then
     if not queue then break end
     local route = route_of(queue)
     if not (is_paused[route] or parks[route]) and batch > 0 and limit > 0 then return_parked(queue, route) end
-    queues[route] = count_parked(queue)
+    queues[route] = #first_parked(queue, ENOUGH)
     start = '(' .. queue .. '}'
   end
 end

@@ -82,7 +82,7 @@ async def claim(  # noqa: PLR0913 - whose entries, which of them, and how much w
     https://redis.io/docs/latest/commands/xclaim/
     """
     streams = (keys.retry, keys.stream)
-    reply = await script("claim").run(
+    reply = await script("leases/claim").run(
         client,
         [keys.workers, *streams],
         [

@@ -168,7 +168,7 @@ class RedisLeaseKeeper:
         for entry_id, (_, _, deliveries) in tokens.items():
             arguments += [entry_id, deliveries]
         keys = [key, self._keys.workers, self._keys.routes, self._keys.generations]
-        now, lost, deleted, longest, whose, knows_routes = await script("heartbeat").run(
+        now, lost, deleted, longest, whose, knows_routes = await script("leases/heartbeat").run(
             client, keys, arguments
         )
         claimed_elsewhere = [tokens.pop(text(entry_id)) for entry_id in lost]

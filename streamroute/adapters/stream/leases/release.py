@@ -26,4 +26,4 @@ async def release(
             count = delivery.deliveries if started else delivery.deliveries - 1
             arguments += [delivery.entry_id, delivery.deliveries, count]
     if len(arguments) > 3:
-        await script("release").run(client, [key], arguments)
+        await script("leases/release").run(client, [key], arguments)

@@ -22,8 +22,11 @@ def print_listing(listing: RetryListing, output_format: str) -> None:
     """Print how many retries wait, and the first of them."""
     if output_format == "json":
         retries = [retry.as_dict(listing.now) for retry in listing.first]
-        write_json({"total": listing.total, "retries": retries})
+        write_json({"total": listing.total, "retries": retries, "parked": listing.parked})
         return
+    if listing.parked:
+        parked = pluralize(listing.parked, "parked message waits", "parked messages wait")
+        echo(f"{parked} for the end of a pause; see `streamroute paused`")
     if not listing.total:
         echo("no retry is waiting")
         return

@@ -20,6 +20,8 @@ _MAX_WORKERS: Final = 10  # of each stream; JSON has all
 _MAX_RUNNING: Final = 3  # entries of each worker
 _MAX_ROUTES: Final = 10  # of each stream
 _MAX_PROBLEMS: Final = 5
+_MAX_PAUSED: Final = 5
+_LINE: Final = 78  # characters of a line, without its indent
 _ROUTE: Final = 32  # characters of its name
 _WORKER: Final = 20
 _INDENT: Final = "  "
@@ -60,7 +62,20 @@ def _facts(stream: StreamStatus) -> Iterator[str]:
     dead = count(stream.dead)
     if stream.newest_dead is not None:
         dead += f", newest {age(stream.newest_dead.age)} ago"
-    yield f"retries {retries}   dead letters {dead}"
+    parked = f"   parked {count(stream.parked)}" if stream.parked else ""
+    yield f"retries {retries}   dead letters {dead}{parked}"
+    yield from _paused(stream)
+
+
+def _paused(stream: StreamStatus) -> Iterator[str]:
+    for paused in stream.paused[:_MAX_PAUSED]:
+        what = f"route {ellipsize(printable(paused.route), _ROUTE)}" if paused.route else "the whole stream"
+        by = "its circuit" if paused.kind == "circuit" else printable(paused.who)
+        since = age(max(0, stream.time - paused.since) / 1000)
+        reason = f": {printable(paused.reason)}" if paused.reason else ""
+        yield ellipsize(f"paused {what} for {since}, by {by}{reason}", _LINE)
+    if len(stream.paused) > _MAX_PAUSED:
+        yield f"and {pluralize(len(stream.paused) - _MAX_PAUSED, 'more paused route')}"
 
 
 def _problems(stream: StreamStatus) -> Iterator[str]:

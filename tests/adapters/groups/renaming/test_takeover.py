@@ -323,7 +323,7 @@ async def _is_at_rest(backend: RedisBackend, group: str = NEW) -> bool:
     keys = GroupKeys.of(STREAM, group)
     arguments = [group, "9" * 19]
     names = [keys.stream, keys.retry, keys.delayed]
-    return not await script("has_backlog").run(raw_client(backend.client, STREAM), names, arguments)
+    return not await script("groups/has_backlog").run(raw_client(backend.client, STREAM), names, arguments)
 
 
 async def test_awaited_workers_are_polled_each_second_and_reported_once(

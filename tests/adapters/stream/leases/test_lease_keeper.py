@@ -142,7 +142,7 @@ async def test_an_entry_is_never_fresher_than_its_lease(backend: RedisBackend) -
     for name in dict(await backend.storage().read_events(STREAM, GROUP, "one", 2000)):
         arguments += [name, 1]
     keys = [STREAM, KEYS.workers, KEYS.routes, KEYS.generations]
-    fresh, *_ = await script("heartbeat").run(client, keys, arguments)
+    fresh, *_ = await script("leases/heartbeat").run(client, keys, arguments)
     first = "local idle = redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1)[1][3]; "
     seconds, micros, idle = await client.eval(
         first + "local now = redis.call('TIME'); return {now[1], now[2], idle}", 1, STREAM, GROUP

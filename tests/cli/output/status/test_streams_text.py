@@ -6,6 +6,7 @@ from typing import Any
 
 from streamroute.adapters.snapshots.worker_snapshot import RunningEntry
 from streamroute.cli.output.status.streams_text import status_text
+from streamroute.ops.status.paused_routes import PausedRoute
 from streamroute.ops.status.route_status import RouteStatus
 from streamroute.ops.status.stream_status import Status, StreamStatus
 from streamroute.ops.status.times import EntryAge
@@ -107,3 +108,22 @@ def test_names_cannot_move_the_cursor() -> None:
     )
     shown = text(workers=(worker,), routes=(RouteStatus(evil),), problems=(evil,), group=evil, stream=evil)
     assert not {"\x1b", "\r", "\u202e"} & set(shown)
+
+
+def test_what_is_paused_is_said_with_the_reason() -> None:
+    pauses = [
+        PausedRoute("", "manual", NOW - 60_000, None, "ann", "a migration\x1b"),
+        PausedRoute("charge", "circuit", NOW - 1000, NOW + 1000, "circuit", "20 failures within 60 s"),
+    ]
+    shown = text(paused=pauses, parked=1204)
+    assert "dead letters 5, newest 3m ago   parked 1,204\n" in shown
+    assert "\n  paused the whole stream for 1m, by ann: a migration" in shown
+    assert "\x1b" not in shown
+    assert "\n  paused route charge for 1s, by its circuit: 20 failures within 60 s\n" in shown
+
+
+def test_pauses_are_bounded() -> None:
+    pauses = [PausedRoute(f"r{n}" * 99, "manual", NOW, None, "ann" * 99, "why" * 99) for n in range(9)]
+    shown = text(paused=pauses)
+    assert "and 4 more paused routes" in shown
+    assert max(map(len, shown.splitlines())) <= 80

@@ -31,7 +31,7 @@ class Asking(Scripted):
         """
         keys = [STREAM, KEYS.retry, KEYS.delayed, KEY, FORMER]
         facts = (message or entry_id, "thank", where, entry_id, deliveries, own)
-        code, waited = await self.run("dedupe", keys, GROUP, ME, *facts)
+        code, waited = await self.run("settle/dedupe", keys, GROUP, ME, *facts)
         return code, waited
 
     async def written(self, key: str = KEY) -> str | None:

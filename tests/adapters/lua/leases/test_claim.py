@@ -52,7 +52,7 @@ class Claiming(Scripted):
         """Claim as ``me``, in the retry stream and then in the stream."""
         keys = [KEYS.workers, KEYS.retry, STREAM]
         now, claimed, deleted, *rest = await self.run(
-            "claim", keys, GROUP, ME, idle, count, RELEASED, sweep, budget, last, quotas, *cursors
+            "leases/claim", keys, GROUP, ME, idle, count, RELEASED, sweep, budget, last, quotas, *cursors
         )
         rows = [(number, entry_id, deliveries, fields) for number, entry_id, deliveries, fields in claimed]
         return Reply(now, rows, [(number, entry_id) for number, entry_id in deleted], *rest)
