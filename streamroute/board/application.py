@@ -21,11 +21,12 @@ from streamroute.board.access.policy import AccessPolicy
 from streamroute.board.access.sessions import Sessions
 from streamroute.board.acting import answer_action, answer_api_action
 from streamroute.board.actions.listing import ACTIONS
+from streamroute.board.errors import InvalidInputError, PageNotFoundError
 from streamroute.board.forms import read_form
 from streamroute.board.http.body_limit import BodyLimit
 from streamroute.board.live import LivePages
 from streamroute.board.notices import Notices
-from streamroute.board.page import InvalidInputError, Page, PageNotFoundError
+from streamroute.board.page import Page
 from streamroute.board.pages.listing import PAGES
 from streamroute.board.rendering import Board
 from streamroute.board.service import BoardService

@@ -6,22 +6,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from streamroute.errors import StreamrouteError
-
 if TYPE_CHECKING:
     from starlette.requests import Request
 
     from streamroute.board.service import BoardService
 
 Load = Callable[["BoardService", "Request"], Awaitable[Mapping[str, Any]]]
-
-
-class PageNotFoundError(StreamrouteError):
-    """Raised by a page whose address names something that does not exist; the text says what."""
-
-
-class InvalidInputError(StreamrouteError):
-    """Raised by a page whose address or form has an invalid value; the text says which."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from streamroute.board.page import InvalidInputError, PageNotFoundError
+from streamroute.board.errors import InvalidInputError, PageNotFoundError
 from streamroute.text.limits import NAME
 from streamroute.text.truncation import clip
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from streamroute.board.background import Background
 from streamroute.board.shared_reading import SharedReading
 from streamroute.ops.dead_letters.groups import GroupReader, GroupReport
 from streamroute.ops.dead_letters.query import DeadLetterQuery
@@ -60,12 +61,14 @@ class BoardService:
     trace_url: str = ""
     _status: SharedReading[Status] = field(init=False, repr=False)
     _failures: SharedReading[GroupReport] = field(init=False, repr=False)
+    background: Background = field(init=False, repr=False)
     computing: asyncio.Semaphore = field(init=False, repr=False)
     reloads: deque[FinishedReload] = field(default_factory=lambda: deque(maxlen=_MAX_RELOADS))
 
     def __post_init__(self) -> None:
         self._status = SharedReading(self._read_status)
         self._failures = SharedReading(self._read_failures)
+        self.background = Background()
         self.computing = asyncio.Semaphore(_MAX_COMPUTATIONS)
 
     @property

@@ -15,8 +15,9 @@ from streamroute.board.access.identity import Identity, Role
 from streamroute.board.access.policy import AccessPolicy
 from streamroute.board.access.token_file import read_tokens
 from streamroute.board.application import create_application
+from streamroute.board.errors import InvalidInputError, PageNotFoundError
 from streamroute.board.http.path_prefix import PathPrefix
-from streamroute.board.page import InvalidInputError, Page, PageNotFoundError
+from streamroute.board.page import Page
 from streamroute.board.service import BoardService, ShownConfig
 from streamroute.errors import RedisUnavailableError
 

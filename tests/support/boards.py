@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from html import unescape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
@@ -20,6 +20,8 @@ from streamroute.ops.generations.store import GenerationStore
 
 if TYPE_CHECKING:
     from projects import Project, Running
+
+T = TypeVar("T")
 
 PAGE = {"accept": "text/html"}
 _PATIENCE = 60.0  # seconds
@@ -54,9 +56,12 @@ def csrf_of(html: str) -> str:
 class Pages:
     """The pages of a project, in this process; each request reads its configuration and its server."""
 
-    def __init__(self, project: Project, policy: AccessPolicy | None = None) -> None:
+    def __init__(
+        self, project: Project, policy: AccessPolicy | None = None, user: Mapping[str, str] | None = None
+    ) -> None:
         self._project = project
         self._policy = policy or AccessPolicy()
+        self._user = dict(user or {})
 
     def get(self, path: str, **headers: str) -> httpx.Response:
         """Return the answer to a request."""
@@ -72,6 +77,33 @@ class Pages:
         assert answer.status_code == 200, answer.text
         return text_of(answer.text)
 
+    def act(self, path: str, data: Mapping[str, Any]) -> tuple[httpx.Response, httpx.Response | None]:
+        """Return the answer to a form with an action, and the page to which it leads."""
+
+        async def work(client: httpx.AsyncClient) -> tuple[httpx.Response, httpx.Response | None]:
+            answer = await _post(client, path, data, "/explain")
+            follows = answer.headers.get("location")
+            page = None if follows is None else await client.get(follows)
+            await _background_ends()
+            return answer, page
+
+        return asyncio.run(self._with_client(work))
+
+    def act_and_wait(
+        self, path: str, data: Mapping[str, Any], page: str, is_reached: Callable[[str], bool]
+    ) -> str:
+        """Act, then return a page when it shows that the action has ended."""
+
+        async def work(client: httpx.AsyncClient) -> str:
+            answer = await _post(client, path, data, "/explain")
+            assert answer.status_code == 303, answer.text
+            async with asyncio.timeout(_PATIENCE):
+                while not is_reached(html := (await client.get(page)).text):  # noqa: ASYNC110 - a page is asked
+                    await asyncio.sleep(0.05)
+            return html
+
+        return asyncio.run(self._with_client(work))
+
     async def _request(
         self,
         method: str,
@@ -81,6 +113,14 @@ class Pages:
         data: Mapping[str, Any] | None = None,
         form: str = "",
     ) -> httpx.Response:
+        async def work(client: httpx.AsyncClient) -> httpx.Response:
+            if data is None:
+                return await client.request(method, path, headers=headers)
+            return await _post(client, path, data, form)
+
+        return await self._with_client(work)
+
+    async def _with_client(self, work: Callable[[httpx.AsyncClient], Awaitable[T]]) -> T:
         root = self._project.folder / "routes.yaml"
         result = check_path(root, env=self._project.env, imports=False)
         assert result.document is not None, result.findings
@@ -90,9 +130,20 @@ class Pages:
         async with open_redis(result.document.redis.url, folder=self._project.folder) as redis:
             app = create_application([BoardService("shop", shown, redis, store)], self._policy)
             transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+            headers = {**PAGE, **self._user}
             async with httpx.AsyncClient(
-                transport=transport, base_url="http://localhost", headers={**PAGE, **(headers or {})}
+                transport=transport, base_url="http://localhost", headers=headers
             ) as client:
-                if form and data is not None:
-                    data = {"csrf": csrf_of((await client.get(form)).text), **data}
-                return await client.request(method, path, data=data)
+                return await work(client)
+
+
+async def _post(client: httpx.AsyncClient, path: str, data: Mapping[str, Any], form: str) -> httpx.Response:
+    token = {"csrf": csrf_of((await client.get(form)).text)} if form else {}
+    return await client.post(path, data={**token, **data})
+
+
+async def _background_ends() -> None:
+    """Wait until what an action has started has ended."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    async with asyncio.timeout(_PATIENCE):
+        await asyncio.gather(*others, return_exceptions=True)

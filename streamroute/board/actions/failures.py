@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from streamroute.board.action import BoardAction, Outcome, Question
 from streamroute.board.actions.fields import reason_field, signature_field, stream_field
-from streamroute.board.page import PageNotFoundError
+from streamroute.board.errors import PageNotFoundError
 from streamroute.ops.audit import Audit
 from streamroute.ops.dead_letters.groups import mark_groups
 from streamroute.text.counted import pluralize

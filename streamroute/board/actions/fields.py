@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from streamroute.board.page import InvalidInputError
+from streamroute.board.errors import InvalidInputError
 from streamroute.board.parameters import is_id
 from streamroute.text.limits import NAME
 from streamroute.text.safe_text import one_line

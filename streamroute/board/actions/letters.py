@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 from streamroute.board.action import BoardAction, Outcome, Question
 from streamroute.board.actions.fields import id_field, reason_field, stream_field
+from streamroute.board.errors import PageNotFoundError
 from streamroute.board.letter_pages import find_letter
-from streamroute.board.page import PageNotFoundError
 from streamroute.ops.audit import Audit, group_keys
 from streamroute.ops.dead_letters.actions import ActionResult, drop_page, retry_page
 from streamroute.ops.dead_letters.query import DeadLetterPage, DeadLetterQuery

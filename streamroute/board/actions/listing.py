@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from streamroute.board.action import BoardAction
-from streamroute.board.actions import failures, letters, pauses, retries
+from streamroute.board.actions import bulk, failures, letters, pauses, retries
 
 ACTIONS: Final[tuple[BoardAction, ...]] = (
+    bulk.RETRY,
+    bulk.DROP,
+    bulk.STOP,
+    bulk.RESUME,
     failures.RESOLVE,
     failures.REOPEN,
     letters.RETRY,

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from streamroute.board.action import BoardAction, Outcome, Question
 from streamroute.board.actions.fields import reason_field, stream_field
-from streamroute.board.page import InvalidInputError
+from streamroute.board.errors import InvalidInputError
 from streamroute.durations import parse_duration
 from streamroute.ops.audit import Audit
 from streamroute.ops.pauses.actions import pause, resume

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from streamroute.board.action import BoardAction, Outcome, Question
 from streamroute.board.actions.fields import reason_field, stream_field
-from streamroute.board.page import InvalidInputError
+from streamroute.board.errors import InvalidInputError
 from streamroute.ops.audit import Audit, group_keys
 from streamroute.ops.retries.actions import cancel_retries, run_retries
 from streamroute.ops.retries.query import RetryQuery, RetrySelection
@@ -31,14 +31,14 @@ async def _selected(service: BoardService, fields: Fields) -> list[StreamRetries
 
 async def _ask(service: BoardService, fields: Fields, *, verb: str, notes: tuple[str, ...]) -> Question:
     count = sum(len(found.selected) for found in await _selected(service, fields))
-    return Question(f"{verb} {pluralize(count, 'waiting retry')}?", count, notes)
+    return Question(f"{verb} {pluralize(count, 'waiting retry', 'waiting retries')}?", count, notes)
 
 
 async def _run(service: BoardService, fields: Fields, who: str) -> Outcome:
     found = await _selected(service, fields)
     count = sum([await run_retries(each) for each in found])
     await _audit(service, fields, who, "retries run", count)
-    return Outcome(f"{pluralize(count, 'retry')} {'runs' if count == 1 else 'run'} now")
+    return Outcome(f"{pluralize(count, 'retry', 'retries')} {'runs' if count == 1 else 'run'} now")
 
 
 async def _cancel(service: BoardService, fields: Fields, who: str) -> Outcome:
@@ -46,7 +46,7 @@ async def _cancel(service: BoardService, fields: Fields, who: str) -> Outcome:
     results = [await cancel_retries(each, who, reason) for each in found]
     cancelled, damaged = (sum(counts) for counts in zip(*results, strict=True)) if results else (0, 0)
     await _audit(service, fields, who, "retries cancel", cancelled)
-    text = f"{pluralize(cancelled, 'retry')} cancelled: the messages are dead letters now"
+    text = f"{pluralize(cancelled, 'retry', 'retries')} cancelled: the messages are dead letters now"
     return Outcome(f"{text}; {damaged} damaged ones stay" if damaged else text, is_ok=not damaged)
 
 

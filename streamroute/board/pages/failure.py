@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from streamroute.board.conditions import payload_condition
+from streamroute.board.errors import PageNotFoundError
 from streamroute.board.letter_pages import letters_after
-from streamroute.board.page import InvalidInputError, Page, PageNotFoundError
+from streamroute.board.page import Page
 from streamroute.board.pages.failures import last_day, last_hour
 from streamroute.board.parameters import after_parameter, stream_parameter
-from streamroute.errors import StreamrouteError
 from streamroute.ops.dead_letters.filter import DeadLetterFilter
-from streamroute.ops.dead_letters.payloads import LetterPayloads, PayloadCondition
 from streamroute.text.limits import NAME
 from streamroute.text.truncation import clip
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from streamroute.board.service import BoardService
-
-_MAX_EXPRESSION: Final = 2_000
 
 
 async def load(service: BoardService, request: Request) -> Mapping[str, Any]:
@@ -31,7 +29,7 @@ async def load(service: BoardService, request: Request) -> Mapping[str, Any]:
     if row is None:
         raise PageNotFoundError(f"there are no dead letters of the failure {clip(signature, NAME)}")
     where = request.query_params.get("where", "").strip()
-    condition = None if not where else _condition(service, where)
+    condition = payload_condition(service.document, where) if where else None
     criteria = DeadLetterFilter(groups=(signature,), where=condition)
     async with service.computing:
         page = await letters_after(
@@ -48,15 +46,6 @@ async def load(service: BoardService, request: Request) -> Mapping[str, Any]:
         "last_hour": last_hour(row.group, report.now),
         "last_day": last_day(row.group, report.now),
     }
-
-
-def _condition(service: BoardService, where: str) -> PayloadCondition:
-    if len(where) > _MAX_EXPRESSION:
-        raise InvalidInputError(f"the filter is longer than {_MAX_EXPRESSION} characters")
-    try:
-        return PayloadCondition(where, LetterPayloads(service.document, {}))
-    except StreamrouteError as error:
-        raise InvalidInputError(f"the filter cannot be used: {error}") from None
 
 
 PAGE: Final = Page("/failures/{stream}/{signature}", "Failure", "failure.html", load)

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from streamroute.adapters.codecs.builtin import CODEC_NAMES
+from streamroute.board.errors import PageNotFoundError
 from streamroute.board.letter_pages import find_letter
-from streamroute.board.page import Page, PageNotFoundError
+from streamroute.board.page import Page
 from streamroute.board.pages.explain import explained
 from streamroute.board.parameters import id_parameter, stream_parameter
 from streamroute.ops.dead_letters.query import DeadLetterQuery

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from streamroute.adapters.groups.entry_lookup import read_entry
+from streamroute.board.errors import PageNotFoundError
 from streamroute.board.letter_pages import letters_of_message
-from streamroute.board.page import Page, PageNotFoundError
+from streamroute.board.page import Page
 from streamroute.board.pages.letter import explained_entry, shown_fields
 from streamroute.board.parameters import id_parameter, stream_parameter
 from streamroute.ops.retries.query import RetryQuery, RetrySelection

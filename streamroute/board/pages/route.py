@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from streamroute.board.page import Page, PageNotFoundError
+from streamroute.board.errors import PageNotFoundError
+from streamroute.board.page import Page
 from streamroute.board.pages.failures import last_hour
 from streamroute.ops.status.route_status import RouteStatus
 from streamroute.text.limits import NAME

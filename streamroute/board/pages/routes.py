@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from streamroute.board.page import InvalidInputError, Page
+from streamroute.board.errors import InvalidInputError
+from streamroute.board.page import Page
 from streamroute.ops.route_graph.graph import Graph, Layer, graph_of
 from streamroute.ops.route_graph.layout import GAP, LINE, Layout, lay_out
 from streamroute.ops.status.route_status import RouteStatus
