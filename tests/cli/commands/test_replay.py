@@ -192,6 +192,30 @@ def test_the_handlers_of_the_route_run_with_the_replay_id(each_project: Project)
     assert sorted(project.ledger) == sorted(f"{n} night" for n in range(1, 301))
 
 
+def test_a_route_with_dedupe_skips_what_it_has_run(project: Project) -> None:
+    """A replay of a message is another message to the lock, but not another value of the key."""
+    project.routes("name: once, type: t, handler: jobs.ok, dedupe: {key: n, ttl: 1h}")
+    for at in range(1, 4):
+        project.redis.xadd("events", {"type": "t", "data": json.dumps({"n": at})})
+    server = project.start("serve").expect_log("stream events")
+    wait_until(lambda: len(project.ledger) == 3, "three runs")
+    for number in (1, 2):
+        done = project.run(
+            "replay", "events", "--from", "-1h", "--route", "once", "--yes", "--id", f"r{number}"
+        )
+        assert (done.code, done.out.splitlines()[0]) == (0, f"r{number} done")
+    wait_until(lambda: project.redis.xlen(RETRY) == 0, "the replayed messages")
+    server.signal(signal.SIGTERM).end()
+    assert sorted(project.ledger) == ["ok 1", "ok 2", "ok 3"]
+    assert project.dead() == 0
+
+
+def test_a_paused_route_is_said(shop: Project, command: Callable[..., Done]) -> None:
+    assert command("pause", "odd", "--reason", "bug 7").code == 0
+    done = replay(command, "--to", "3-0", "--route", "odd")
+    assert 'the route "odd" is paused: its messages are parked' in done.err
+
+
 def test_a_killed_replay_is_resumed_where_it_was(shop: Project, command: Callable[..., Done]) -> None:
     """Its window is full, since no worker runs; the second process goes on with the rest."""
     replaying = shop.start("replay", "events", "--from", "1-0", "--route", "all", "--yes", "--id", "night")
