@@ -82,7 +82,7 @@ def _within(
             f'cannot replay: the stream "{name}" holds entries from {_dated(extent.first)} on; '
             "earlier ones were trimmed or deleted"
         )
-    if parse_id(selection.start) < parse_id(extent.first):
+    if parse_id(selection.start) < parse_id(extent.first) and extent.has_lost is not False:
         notes.append(f"the stream holds entries from {_dated(extent.first)} on; earlier ones are gone")
     end = min(selection.end, extent.last, extent.delivered, key=parse_id)
     if parse_id(extent.delivered) < min(parse_id(selection.end), parse_id(extent.last)):

@@ -241,3 +241,13 @@ def taken(project: Project) -> list[str]:
     for row_id, _ in rows:
         project.redis.xdel(RETRY, row_id)
     return [RetryRecord.unpack(fields[b"entry"]).id for _, fields in rows]
+
+
+def test_what_was_trimmed_is_said(shop: Project, command: Callable[..., Done]) -> None:
+    done = command("replay", "events", "--from", "0-1", "--to", "4-0", "--route", "odd", "--dry-run")
+    assert "earlier ones are gone" not in done.err, "the stream still has its first entry"
+    shop.redis.xtrim("events", minid="3-0", approximate=False)
+    done = command("replay", "events", "--from", "0-1", "--to", "4-0", "--route", "odd", "--dry-run")
+    assert (
+        "the stream holds entries from 3-0 (1970-01-01T00:00:00+00:00) on; earlier ones are gone" in done.err
+    )
