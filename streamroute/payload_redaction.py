@@ -11,6 +11,9 @@ from streamroute.redaction.paths import parse_path, path_matcher
 from streamroute.redaction.texts import HiddenValues
 from streamroute.redaction.values import Redaction
 
+UNREADABLE: Final = "the entry cannot be decoded (the reason may quote a hidden field)"
+"""Stands for the reason where the configuration hides fields."""
+
 
 class PayloadRedactor:
     """Hides the values at ``paths`` (see ``Document.redact``); without paths, everything stays as it is.
@@ -54,6 +57,13 @@ class PayloadRedactor:
             Redaction(values.add).value(payload, self._payload)
             redact_entry(fields or {}, self._entry, values.add)
         return values
+
+    def decode_error(self, reason: str) -> str:
+        """Return why an entry cannot be decoded, without its values.
+
+        What is hidden in an entry that cannot be read is not known, and the reason may quote any part of it.
+        """
+        return UNREADABLE if self.is_active else reason
 
     def derived_from(self, payload: Any = None, fields: Mapping[bytes, bytes] | None = None) -> DerivedValues:
         """Return what hides the values of a payload in what was computed from it, by a transform say."""

@@ -54,6 +54,12 @@ def group_keys(document: Document, streams: Iterable[str] | None = None) -> list
     return [GroupKeys.of(config.name, config.group, config.dead_letter) for config in configs]
 
 
+def former_group_keys(document: Document, streams: Iterable[str] | None = None) -> list[GroupKeys]:
+    """Return the keys of the groups that those of some streams have replaced: their actions stay listed."""
+    configs = [document.streams[name] for name in (document.streams if streams is None else streams)]
+    return [GroupKeys.of(config.name, former) for config in configs if (former := config.formerly_group)]
+
+
 @dataclass(slots=True)
 class Action:
     """A running action: ``count`` and ``result`` are written when it ends."""

@@ -8,17 +8,24 @@ the least disturbed rounds: what else the machine does only adds to a round. A n
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from typing import Final
 
 from measuring import Figures, Variant, interleaved
+from span_receiver import span_receiver
 
 ROWS: Final = {
     "off": ("--metrics", "none"),
     "metrics": ("--metrics", "counters"),
     "metrics with histograms": ("--metrics", "histograms"),
+    "spans, none sampled": ("--metrics", "none", "--traces", "link", "--sampled", "0"),
+    "spans, 1% sampled": ("--metrics", "none", "--traces", "link", "--sampled", "0.01"),
+    "spans, all sampled": ("--metrics", "none", "--traces", "link", "--sampled", "1"),
 }
 """What is on -> arguments of ``variants/routed.py``; the ratios are to the first row."""
+
+_SHARE_TRACED: Final = 0.3  # of the messages: spans take several times as long as all else
 
 
 def table(rows: list[Figures]) -> str:
@@ -42,8 +49,14 @@ def main() -> None:
     parser.add_argument("--fast", action="store_true", help="with uvloop and orjson")
     options = parser.parse_args()
     fast = ("--fast",) if options.fast else ()
-    variants = [Variant(name, "routed", (*fast, *arguments)) for name, arguments in ROWS.items()]
-    sys.stdout.write(table(interleaved(variants, options.rounds, options.messages, lambda _round: None)))
+    variants = [
+        Variant(name, "routed", (*fast, *arguments), share=_SHARE_TRACED if "--traces" in arguments else 1)
+        for name, arguments in ROWS.items()
+    ]
+    with span_receiver() as address:
+        os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = address
+        figures = interleaved(variants, options.rounds, options.messages, lambda _round: None)
+    sys.stdout.write(table(figures))
 
 
 if __name__ == "__main__":

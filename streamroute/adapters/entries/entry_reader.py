@@ -126,10 +126,14 @@ class EntryReader:
                 origin = RetryRecord.unpack(fields.get(b"entry", b""))
             plain = plain_payload(self.codec.decode(dict(origin.fields)))
         except DecodeError as error:
-            return origin, {}, redacted_str(error, REASON)
+            return origin, {}, self._without_values(redacted_str(error, REASON))
         except BaseException as error:  # noqa: BLE001 - a user's codec may raise anything, SystemExit too
-            return origin, {}, f"the codec failed: {error_text(error)}"
+            return origin, {}, self._without_values(f"the codec failed: {error_text(error)}")
         return origin, plain, None
+
+    def _without_values(self, reason: str) -> str:
+        """Return why an entry cannot be decoded, as its log line and its dead letter say it."""
+        return reason if self.pipeline is None else self.pipeline.redactor.decode_error(reason)
 
 
 def fast_decoder(codec: Codec) -> FastDecoder:

@@ -23,7 +23,8 @@ class StreamExtent:
     """What a stream holds at ``time`` (Redis time in ms).
 
     ``first`` and ``last`` are the ids of its oldest and newest entry, empty if it has none; ``delivered`` is
-    the id up to which the group has read it, None if the group does not exist.
+    the id up to which the group has read it, None if the group does not exist. ``has_lost``: whether entries
+    were trimmed or deleted; None if the server does not know (before Redis 7).
     """
 
     time: int
@@ -31,6 +32,7 @@ class StreamExtent:
     first: str = ""
     last: str = ""
     delivered: str | None = None
+    has_lost: bool | None = None
 
 
 class StoredEntries:
@@ -69,6 +71,7 @@ class StoredEntries:
             _id_of(facts.get("first-entry")),
             _id_of(facts.get("last-entry")),
             positions.get(group),
+            facts["entries-added"] > facts["length"] if "entries-added" in facts else None,
         )
 
     async def page(self, start: str, end: str) -> Sequence[Row]:

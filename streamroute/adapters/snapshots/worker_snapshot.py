@@ -15,6 +15,7 @@ MAX_BYTES: Final = 256 * 1024
 
 _VERSION: Final = 1
 _MAX_RUNNING: Final = 100  # entries that a snapshot names
+_LEAST_ROUTE: Final = 50  # bytes of one in a snapshot
 _MAX_BUCKETS: Final = 100
 _MAX_COUNTS: Final = 50  # counts of one route
 _LARGEST: Final = 2**53
@@ -89,15 +90,16 @@ class WorkerSnapshot:
 
     def pack(self, limit: int = MAX_BYTES) -> bytes:
         """Return the snapshot as JSON of at most ``limit`` bytes: the least active routes are left out."""
-        snapshot = replace(self, running=_longest(self.running))
-        packed = _as_json(snapshot)
         routes = sorted(self.routes, key=lambda route: -route.weight)
-        kept = len(routes)
-        while len(packed) > limit and kept:
-            kept = min(kept - 1, kept * limit // len(packed))
+        kept = min(len(routes), limit // _LEAST_ROUTE)
+        while True:
             left_out = self.routes_left_out + len(routes) - kept
-            packed = _as_json(replace(snapshot, routes=routes[:kept], routes_left_out=left_out))
-        return packed
+            packed = _as_json(
+                replace(self, running=_longest(self.running), routes=routes[:kept], routes_left_out=left_out)
+            )
+            if len(packed) <= limit or not kept:
+                return packed
+            kept = min(kept - 1, kept * limit // len(packed))
 
     @classmethod
     def unpack(cls, packed: bytes) -> WorkerSnapshot:

@@ -62,10 +62,12 @@ def command(
 async def _read(
     document: Document, streams: Sequence[str], limit: int, *, embedded: bool
 ) -> list[StoredAudit]:
-    from streamroute.ops.audit import group_keys, newest_actions
+    from streamroute.ops.audit import former_group_keys, group_keys, newest_actions
 
+    names = dict.fromkeys(streams) or None
+    groups = [*group_keys(document, names), *former_group_keys(document, names)]
     async with open_server(document, embedded=embedded, create=False) as redis:
-        return await newest_actions(redis, group_keys(document, dict.fromkeys(streams) or None), limit)
+        return await newest_actions(redis, groups, limit)
 
 
 def _table(found: Sequence[StoredAudit]) -> str:

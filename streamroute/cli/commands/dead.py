@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from streamroute.cli.arguments.options import CONFIG_OPTIONS
+from streamroute.cli.arguments.options import ACTOR, CONFIG_OPTIONS
 from streamroute.cli.commands.dead_letters.edit import edit_letter
 from streamroute.cli.commands.dead_letters.groups import reopen_groups, resolve_groups, show_groups
 from streamroute.cli.commands.dead_letters.known_names import route_named
@@ -125,6 +125,7 @@ def retry_letters(
     """
     from streamroute.cli.output.dead_letters.letters import print_result
     from streamroute.ops.dead_letters.actions import ActionResult, retry_page
+    from streamroute.ops.dead_letters.audited_change import audited
 
     pace = Pace.take(selection)
     if resume is not None:
@@ -134,8 +135,12 @@ def retry_letters(
         result, target = ActionResult(), None if to is None else route_named(session.document, to)
         if pace.is_set:
             return await retry_paced(session, pace, to=target, dry_run=dry_run, output_format=output_format)
-        async for page in session.pages():
-            await retry_page(session.query, page, result, to=target, dry_run=dry_run)
+        who = None if dry_run else pace.who or ""
+        change = session.change("dead retry", result, who, to=target, reason=pace.why)
+        async with audited(change):
+            async for page in session.pages():
+                await change.begin(page)
+                await retry_page(session.query, page, result, to=target, dry_run=dry_run)
         print_result(result, "retried", output_format, dry_run=dry_run)
         code = session.exit_code(result.done + result.refused.total())
         return ExitCode.FOUND if result.refused else code
@@ -147,19 +152,32 @@ def retry_letters(
 @CONFIG_OPTIONS
 @CHANGE_OPTIONS
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@click.option("--why", default="", metavar="TEXT", help="Why, for the audit log.")
+@ACTOR
 def drop_letters(
-    config: str | None, no_embedded: bool, output_format: str, dry_run: bool, yes: bool, **selection: Any
+    config: str | None,
+    no_embedded: bool,
+    output_format: str,
+    dry_run: bool,
+    yes: bool,
+    why: str,
+    who: str | None,
+    **selection: Any,
 ) -> int:
     """Delete dead letters permanently."""
     from streamroute.cli.output.dead_letters.letters import print_result
     from streamroute.ops.dead_letters.actions import ActionResult, drop_page
+    from streamroute.ops.dead_letters.audited_change import audited
 
     async def work(session: DeadLetterSession) -> int:
         if not (yes or dry_run):
             await _confirm(session)
         result = ActionResult()
-        async for page in session.pages():
-            await drop_page(page, result, dry_run=dry_run)
+        change = session.change("dead drop", result, None if dry_run else who or "", reason=why)
+        async with audited(change):
+            async for page in session.pages():
+                await change.begin(page)
+                await drop_page(page, result, dry_run=dry_run)
         print_result(result, "dropped", output_format, dry_run=dry_run)
         return session.exit_code(result.done)
 

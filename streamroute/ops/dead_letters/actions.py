@@ -14,10 +14,15 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class ActionResult:
-    """How many letters were changed, and how many were refused, by reason."""
+    """How many letters were changed, by their stream, and how many were refused, by reason."""
 
-    done: int = 0
+    streams: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def done(self) -> int:
+        """How many letters were changed."""
+        return self.streams.total()
 
 
 async def retry_page(
@@ -29,21 +34,23 @@ async def retry_page(
     dry_run: bool = False,
 ) -> None:
     """Requeue the letters of a page that the configuration can still route, or send them to route ``to``."""
-    accepted: dict[DeadLetters, list[tuple[StoredDeadLetter, DeadRecord]]] = {}
+    accepted: dict[tuple[DeadLetters, str], list[tuple[StoredDeadLetter, DeadRecord]]] = {}
     for letter in page.letters:
         refusal = query.requeue_refusal(letter, to)
         if refusal is not None:
             result.refused[refusal] += 1
         elif letter.current is not None:
-            accepted.setdefault(letter.dead_letter_stream, []).append((letter.stored, letter.current))
-    for stream, letters in accepted.items():
-        result.done += len(letters) if dry_run else await stream.requeue(letters, to)
+            where = letter.dead_letter_stream, letter.stream
+            accepted.setdefault(where, []).append((letter.stored, letter.current))
+    for (dead, stream), letters in accepted.items():
+        result.streams[stream] += len(letters) if dry_run else await dead.requeue(letters, to)
 
 
 async def drop_page(page: DeadLetterPage, result: ActionResult, *, dry_run: bool = False) -> None:
     """Delete the letters of a page."""
-    by_stream: dict[DeadLetters, list[tuple[StoredDeadLetter, DeadRecord | None]]] = {}
+    selected: dict[tuple[DeadLetters, str], list[tuple[StoredDeadLetter, DeadRecord | None]]] = {}
     for letter in page.letters:
-        by_stream.setdefault(letter.dead_letter_stream, []).append((letter.stored, letter.current))
-    for stream, letters in by_stream.items():
-        result.done += len(letters) if dry_run else await stream.drop(letters)
+        where = letter.dead_letter_stream, letter.stream
+        selected.setdefault(where, []).append((letter.stored, letter.current))
+    for (dead, stream), letters in selected.items():
+        result.streams[stream] += len(letters) if dry_run else await dead.drop(letters)

@@ -29,10 +29,13 @@ class LetterPayloads:
         }
 
     def payload(self, letter: StreamLetter) -> dict[str, Any]:
-        """Return a letter's payload; raises DecodeError if it cannot be decoded."""
+        """Return a letter's payload; raises DecodeError, without hidden values, if it cannot be decoded."""
         if letter.record is None:
             raise DecodeError(letter.reason)
-        return self.decoded(letter.stream, letter.record.fields)
+        try:
+            return self.decoded(letter.stream, letter.record.fields)
+        except DecodeError as error:
+            raise DecodeError(letter.redactor.decode_error(str(error))) from None
 
     def decoded(self, stream: str, fields: Mapping[bytes, bytes]) -> dict[str, Any]:
         """Return the payload of an entry; raises DecodeError if it cannot be decoded."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from streamroute.ops.dead_letters.redacted_record import redacted_record
 from streamroute.redaction.values import REDACTED
 
 if TYPE_CHECKING:
@@ -15,15 +16,14 @@ if TYPE_CHECKING:
 async def shown_group(box: LetterBox, group: LetterGroup) -> LetterGroup:
     """Return the group without hidden values in its title.
 
-    A value in the title is in the text of each of its letters, so that any of them tells which to hide. The
-    title of a group without letters loses its message.
+    The stored title was made from a text with its values, parts of which may be replaced there. It is made
+    again from the text of one of the group's letters without them. Without letters it loses its message.
     """
     if not box.redactor.is_active or not group.is_one_failure:
         return group
     for sample in group.samples:
         letter = await box.letters.find(sample)
         if letter is not None and letter.record is not None:
-            hidden = box.redactor.hidden_in(fields=letter.record.fields)
-            return replace(group, title=hidden.redact(group.title))
+            return replace(group, title=redacted_record(letter.record, box.redactor).kind.title)
     place = f" in {group.frame}" if group.frame else ""
     return replace(group, title=f"{group.error_class}{place}: {REDACTED}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from streamroute.payload_redaction import UNREADABLE
 from streamroute.redaction.values import REDACTED
 
 if TYPE_CHECKING:
@@ -22,10 +23,12 @@ def redacted_record(record: DeadRecord, redactor: PayloadRedactor) -> DeadRecord
     if not redactor.is_active:
         return record
     hidden = redactor.hidden_in(fields=record.fields)
+    fields = redactor.redact_fields(record.fields)
+    is_unreadable = record.route is None and fields.get(b"data") == REDACTED.encode()
     return replace(
         record,
-        fields=redactor.redact_fields(record.fields),
-        reason=hidden.redact(record.reason),
+        fields=fields,
+        reason=UNREADABLE if is_unreadable else hidden.redact(record.reason),
         error=hidden.redact(record.error),
         traceback=hidden.redact(record.traceback),
         history=[redacted_failure(failure, hidden) for failure in record.history],

@@ -12,6 +12,7 @@ from streamroute.errors import DecodeError
 from streamroute.expansion import is_expanding
 from streamroute.message import ExpandingMessage
 from streamroute.ops.explain.concealment import ConcealedMessage
+from streamroute.ops.explain.decode_errors import shown_decode_error
 from streamroute.ops.route_tests.delivery import codec_of, delivered, received
 from streamroute.payload_redaction import PayloadRedactor
 
@@ -55,7 +56,8 @@ def explain_entry(compiled: Compiled, fields: Mapping[bytes, bytes], stream: str
     try:
         payload = received(compiled, stream, codec, dict(fields))
     except DecodeError as error:
-        return Explanation(kind, invalid=_redactor(compiled).derived_from(fields=fields).text(str(error)))
+        reason = shown_decode_error(error, _redactor(compiled), codec, dict(fields))
+        return Explanation(kind, invalid=reason)
     if not type_of(payload):
         return Explanation(kind, invalid=no_type(payload).reason)
     message = ExpandingMessage(payload) if is_expanding(payload) else payload

@@ -54,12 +54,18 @@ async def find_job(
 
 
 async def take_job(
-    store: JobStore, job_id: str, who: str, *, sleep: Sleep = asyncio.sleep
+    store: JobStore,
+    job_id: str,
+    who: str,
+    *,
+    waits: Callable[[JobHeldError], None] = lambda _: None,
+    sleep: Sleep = asyncio.sleep,
 ) -> tuple[HeldJob, Job]:
     """Take a job to run it, in the name of ``who``.
 
-    If its process is gone without having given it up, waits for the end of its lock, some 15 seconds. Raises
-    JobHeldError if that process goes on, and StreamrouteError if the job is done.
+    If its process is gone without having given it up, waits for the end of its lock, some 15 seconds, and
+    calls ``waits`` first. Raises JobHeldError if that process goes on, and StreamrouteError if the job is
+    done.
     """
     until: float | None = None
     while True:
@@ -68,6 +74,8 @@ async def take_job(
         except JobHeldError as error:
             if until is not None and error.seconds > until + _POLL / 2:
                 raise  # the process has renewed it
+            if until is None:
+                waits(error)
             until = error.seconds - _POLL
             await sleep(_POLL)
             continue

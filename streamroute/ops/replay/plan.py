@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from streamroute.adapters.entries.entry_ids import parse_id
 from streamroute.adapters.groups.stored_entries import StoredEntries, StreamExtent
 from streamroute.adapters.groups.worker_routes import routes_of_workers
+from streamroute.adapters.pauses.store import PauseStore
 from streamroute.errors import StreamrouteError
 from streamroute.keys import GroupKeys
 from streamroute.ops.replay.selection import ReplaySelection
@@ -51,6 +52,7 @@ async def plan_replay(
     chosen = replace(selection, start=start.entry_id(extent.time), end=end.last_id(extent.time))
     chosen, notes = _within(chosen, extent, stream.group)
     notes += await _worker_notes(redis, keys, selection.routes)
+    notes += await _pause_notes(redis, keys, selection.routes)
     return ReplayPlan(chosen, keys, _about(chosen, extent), tuple(notes))
 
 
@@ -80,7 +82,7 @@ def _within(
             f'cannot replay: the stream "{name}" holds entries from {_dated(extent.first)} on; '
             "earlier ones were trimmed or deleted"
         )
-    if parse_id(selection.start) < parse_id(extent.first):
+    if parse_id(selection.start) < parse_id(extent.first) and extent.has_lost is not False:
         notes.append(f"the stream holds entries from {_dated(extent.first)} on; earlier ones are gone")
     end = min(selection.end, extent.last, extent.delivered, key=parse_id)
     if parse_id(extent.delivered) < min(parse_id(selection.end), parse_id(extent.last)):
@@ -114,6 +116,16 @@ def _dated(entry_id: str) -> str:
     except (ValueError, OverflowError, OSError):
         return entry_id
     return f"{entry_id} ({time.isoformat()})"
+
+
+async def _pause_notes(redis: RedisConnection, keys: GroupKeys, routes: Sequence[str]) -> list[str]:
+    paused = (await PauseStore(redis, keys).read()).pauses
+    notes = [
+        f'the route "{route}" is paused: its messages are parked until it resumes'
+        for route in routes
+        if route in paused
+    ]
+    return [*notes, *(["the stream is paused: the replay waits until it resumes"] if "" in paused else [])]
 
 
 def _about(selection: ReplaySelection, extent: StreamExtent) -> int:

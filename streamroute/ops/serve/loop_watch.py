@@ -27,23 +27,30 @@ BLOCKED_AFTER: Final = 0.5
 _INTERVAL: Final = 0.2  # seconds between two looks
 _STILL_AFTER: Final = 10.0  # seconds after which a block that has not ended is logged, too
 _MAX_FRAMES: Final = 1_000
-_NOTHING_RAN: Final = "nothing of the process could run: it was stopped, or code in C kept Python's lock"
+_MAX_NAMED: Final = 3  # handlers that ran one after the other during one block
+_FROZEN: Final = "nothing could run for %.1f s: code in C kept Python's lock, or the process was stopped"
 
 
 @dataclass(frozen=True, slots=True)
 class _Blocker:
-    """What ran while the loop was blocked, in words; ``payload`` is that of the entry, if a handler ran."""
+    """What blocked the loop, in words; ``payload`` is that of the entry, if a handler did."""
 
-    text: str = _NOTHING_RAN
+    text: str
     payload: dict[str, Any] | None = None
     route: str = ""
+
+    @property
+    def key(self) -> object:
+        """Equal for what runs on: the same route on the same entry."""
+        return self.text if self.payload is None else (id(self.payload), self.route)
 
 
 class LoopWatch:
     """Watches the running event loop inside its ``with`` block.
 
-    A block of more than ``blocked_after`` seconds is logged when it ends, with the handler, its entry and the
-    line of code that ran; one that lasts longer than ``still_after`` seconds also before it ends.
+    A block of more than ``blocked_after`` seconds is logged when it ends, with the handlers that ran, their
+    entries and lines of code; one that lasts longer than ``still_after`` seconds also before it ends. The
+    thread looks every ``interval`` seconds, as far as the loop's code lets other threads run.
     """
 
     def __init__(
@@ -59,8 +66,9 @@ class LoopWatch:
         self._interval = interval
         self._clock = clock
         self._stopped = threading.Event()
-        self._asked = self._answered = 0.0
-        self._blocker: _Blocker | None = None
+        self._asked = self._answered = self._looked = 0.0
+        self._frozen = 0.0
+        self._blockers: dict[object, _Blocker] = {}
         self._was_told = False
 
     def __enter__(self) -> Self:
@@ -77,7 +85,7 @@ class LoopWatch:
     @property
     def has_sample(self) -> bool:
         """Whether the loop is blocked, and it is known by what."""
-        return self._blocker is not None
+        return bool(self._blockers)
 
     # In the thread.
 
@@ -90,8 +98,9 @@ class LoopWatch:
             return  # the loop is closed
 
     def _ask(self) -> None:
-        self._asked, self._answered = self._clock(), 0.0
-        self._blocker, self._was_told = None, False
+        self._asked = self._looked = self._clock()
+        self._answered = self._frozen = 0.0
+        self._blockers, self._was_told = {}, False
         self._loop.call_soon_threadsafe(self._answer)
 
     def _answer(self) -> None:
@@ -99,23 +108,33 @@ class LoopWatch:
         self._answered = self._clock()
 
     def _look(self) -> None:
-        if not self._answered:
-            silence = self._clock() - self._asked
-            if silence >= self._blocked_after and self._blocker is None:
-                self._blocker = self._sample()
-            if silence >= self._still_after and not self._was_told:
-                self._was_told = True
-                self._tell("the event loop has been blocked for %.1f s, by %s", silence)
+        now = self._clock()
+        late = now - self._looked - self._interval
+        self._looked = now
+        if late >= self._blocked_after:
+            self._frozen += late
+        if self._answered:
+            if self._answered - self._asked >= self._blocked_after:
+                self._tell("the event loop was blocked for %.1f s%s", self._answered - self._asked)
+            self._ask()
             return
-        lasted = self._answered - self._asked
-        if lasted >= self._blocked_after:
-            self._tell("the event loop was blocked for %.1f s by %s", lasted)
-        self._ask()
+        silence = now - self._asked
+        if silence >= self._blocked_after and len(self._blockers) < _MAX_NAMED:
+            blocker = self._sample()
+            self._blockers.setdefault(blocker.key, blocker)
+        if silence >= self._still_after and not self._was_told:
+            self._was_told = True
+            self._tell("the event loop has been blocked for %.1f s%s", silence)
 
     def _tell(self, template: str, seconds: float) -> None:
-        blocker = self._blocker or _Blocker()
-        extra = {**NEVER_COALESCED, **about_entry(blocker.payload), **about_failure(blocker.route, "")}
-        log.warning(template, seconds, blocker.text, extra=extra)
+        blockers = list(self._blockers.values())
+        by = ", then by ".join(blocker.text for blocker in blockers)
+        what = f" by {by}" if by else ""
+        if self._frozen or not blockers:
+            what += f"{'; ' if by else ': '}{_FROZEN % (self._frozen or seconds)}"
+        first = blockers[0] if blockers else _Blocker("")
+        extra = {**NEVER_COALESCED, **about_entry(first.payload), **about_failure(first.route, "")}
+        log.warning(template, seconds, what, extra=extra)
 
     def _sample(self) -> _Blocker:
         task = asyncio.current_task(self._loop)

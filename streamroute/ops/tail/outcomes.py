@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from streamroute.adapters.groups.entry_lookup import read_entries
 from streamroute.adapters.live.outcome_batch import OutcomeBatch, OutcomeRecord
 from streamroute.adapters.live.outcome_watch import REFRESH, OutcomeStep, OutcomeWatch
+from streamroute.core.observer import Result
 from streamroute.errors import RedisUnavailableError
 from streamroute.keys import GroupKeys
 from streamroute.ops.tail.records import MessageView, OutcomeView, TailItem, TailNotice, TailRecord
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 _POLL: Final = 0.1  # seconds between two steps
 _PATIENCE: Final = 6.0  # seconds within which each worker says that it samples
 _BACKOFF: Final = Backoff(first=0.2, longest=2.0)
+_NAMES: Final = {str(Result.UNKNOWN): "unlisted"}
+"""Results as people call them: here, that no route lists the type."""
 _GONE: Final = "it is no longer in the stream"
 
 
@@ -187,7 +190,7 @@ def _at_route(message: MessageView, outcome: OutcomeRecord) -> MessageView:
 def _view(outcome: OutcomeRecord, batch: OutcomeBatch) -> OutcomeView:
     return OutcomeView(
         route=outcome.route,
-        result=outcome.result,
+        result=_NAMES.get(outcome.result, outcome.result),
         time=outcome.time,
         attempt=outcome.attempt,
         error_class=outcome.error_class,

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from streamroute.adapters.codecs.codec_calls import decoded
 from streamroute.core.dispatch.outcomes import type_of
 from streamroute.errors import DecodeError
 from streamroute.expansion import is_expanding
 from streamroute.expressions.filters import FilterError
 from streamroute.message import ExpandingMessage
+from streamroute.ops.explain.decode_errors import shown_decode_error
 from streamroute.ops.route_tests.delivery import codec_of, received
 from streamroute.ops.tail.records import MessageView, RouteView
 from streamroute.ops.tail.route_views import RouteViews
@@ -21,7 +21,6 @@ from streamroute.text.safe_text import one_line
 from streamroute.text.truncation import clip
 
 if TYPE_CHECKING:
-    from streamroute.adapters.codecs.builtin import Codec
     from streamroute.compiler.compiled import Compiled
     from streamroute.ops.tail.query import TailQuery
 
@@ -90,23 +89,10 @@ class Viewer:
         try:
             payload = received(self._compiled, stream, codec, fields)
         except DecodeError as error:
-            reason = self._reason(error, codec, fields)
+            reason = shown_decode_error(error, self._redactor, codec, fields)
             return None, one_line(clip(f"dead-lettered as a whole: {reason}", NAME))
         problem = "" if type_of(payload) else "dead-lettered as a whole: it has no type"
         return ExpandingMessage(payload) if is_expanding(payload) else payload, problem
-
-    def _reason(self, error: DecodeError, codec: Codec, fields: dict[bytes, bytes]) -> str:
-        """Return why an entry is dead-lettered, without hidden values.
-
-        In an entry that cannot be decoded they cannot be found, but its error may quote them.
-        """
-        if not self._redactor.is_active:
-            return str(error)
-        try:
-            payload = decoded(codec, fields)
-        except DecodeError:
-            return "it cannot be decoded (the error may quote a hidden field)"
-        return self._redactor.hidden_in(payload, fields).redact(str(error))
 
     def _undecoded(self, message: MessageView) -> MessageView | None:
         """Return a message without a payload unless the query asks for what only a payload can answer."""

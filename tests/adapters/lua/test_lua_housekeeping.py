@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -319,9 +320,8 @@ class TestTakeOver:
             *(old.meta, old.routes, old.generations),
             *(new.retry, new.due, new.delayed, new.dead, new.meta),
         ]
-        message, count = await group.run(
-            "groups/take_over_group", keys, GROUP, "new", RELEASED, limit, budget
-        )
+        arguments = (GROUP, "new", RELEASED, limit, budget, old.failures, new.failures)
+        message, count = await group.run("groups/take_over_group", keys, *arguments)
         return message, count
 
     async def groups(self, group: Scripted) -> dict[str, str]:
@@ -342,6 +342,18 @@ class TestTakeOver:
         await group.client.hset(KEYS.meta, "low", "1-0")
         await group.client.hset(KEYS.routes, "digest", "names")
         await group.client.hset(KEYS.generations, "gone", "g1")
+
+    @pytest.mark.parametrize(("dead", "samples"), [(None, {}), ("shared", ["7-0"])])
+    async def test_groups_of_failures_move_with_their_letters(
+        self, group: Scripted, dead: str | None, samples: object
+    ) -> None:
+        await group.add("1-0")
+        failure = {"title": "E", "count": 2, "first": 1, "samples": ["7-0"], "resolved": {"at": 5}}
+        await group.client.hset(KEYS.failures, mapping={"a": json.dumps(failure), "b": "damaged"})
+        assert await self.step(group, dead=dead) == ("done", 0)
+        [(signature, packed)] = (await group.hash(self.NEW.failures)).items()
+        assert (signature, json.loads(packed)) == ("a", {**failure, "samples": samples})
+        assert not await group.client.exists(KEYS.failures)
 
     async def is_moved(self, group: Scripted) -> None:
         """Assert that everything ``fill`` made belongs to the new group."""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from redis.asyncio import Redis
 
 from backends import KEYS
 from streamroute.adapters.entries.parked_names import parked_name
 from streamroute.adapters.pauses.store import PauseStore
+from streamroute.adapters.pauses.sync import sync_pauses
 from streamroute.adapters.stream.publishers import connection_of
 from streamroute.errors import SetupError
 from streamroute.keys import PauseKeys
+from streamroute.pauses import Circuit
 
 PAUSES = PauseKeys.of(KEYS)
 
@@ -62,3 +66,48 @@ async def test_a_key_of_another_type_is_refused_with_its_name(store: PauseStore,
         await store.read()
     with pytest.raises(SetupError):
         await store.pause("a", "", "ann")
+
+
+async def test_the_newer_protocol_reads_the_same(redis_url: str, redis_client: Redis) -> None:
+    await redis_client.zadd(PAUSES.parked, {parked_name("a", "1-0", "1-0|a|1"): 0})
+    async with Redis.from_url(redis_url, protocol=3) as client:
+        store = PauseStore(connection_of(client), KEYS)
+        _, pause = await store.pause("a", "why", "ann")
+        state = await store.read()
+        assert (state.pauses, state.parked) == ({"a": pause}, {"a": 1})
+        synced = await sync_pauses(client, KEYS, Counter(), {}, [], [], keeps_order=False)
+        assert (synced.pauses, synced.parked) == ({"a": pause}, {"a": 1})
+
+
+async def test_failures_of_all_workers_open_a_circuit(redis_client: Redis, store: PauseStore) -> None:
+    circuits = {"a": Circuit(5, 60, 300)}
+    for failures, is_open in ((2, False), (2, False), (1, True)):
+        counted = Counter({"a": failures, "removed": 9})
+        synced = await sync_pauses(redis_client, KEYS, counted, circuits, [], [], keeps_order=False)
+        assert ("a" in synced.pauses) == is_open
+    assert synced.events == [("opened", "a")]
+    pause = (await store.read()).pauses["a"]
+    assert (pause.kind, pause.reason) == ("circuit", "5 failures within 60 s")
+    assert pause.until is not None
+    assert 299_000 < pause.until - pause.since <= 300_000
+
+
+async def test_a_circuit_does_not_replace_a_manual_pause(redis_client: Redis, store: PauseStore) -> None:
+    _, pause = await store.pause("a", "why", "ann")
+    counted, circuits = Counter({"a": 9}), {"a": Circuit(5, 60, 300)}
+    synced = await sync_pauses(redis_client, KEYS, counted, circuits, [], [], keeps_order=False)
+    assert synced.pauses == {"a": pause}
+    assert synced.events == []
+
+
+async def test_failures_outside_the_time_do_not_count(redis_client: Redis) -> None:
+    circuits = {"a": Circuit(5, 60, 300)}
+    seconds, _ = await redis_client.time()
+    bucket = seconds * 1000 // 2000
+    await redis_client.hset(
+        PAUSES.circuits, "failures|a", f"{bucket - 40}:4 {bucket + 9}:4 x:y {bucket - 20}:1"
+    )
+    for failures, is_open in ((3, False), (1, True)):
+        counted = Counter({"a": failures})
+        synced = await sync_pauses(redis_client, KEYS, counted, circuits, [], [], keeps_order=False)
+        assert ("a" in synced.pauses) == is_open

@@ -34,8 +34,8 @@ class Source:
 
 
 @asynccontextmanager
-async def writing(client: Any, source: Source) -> AsyncIterator[None]:
-    writer, thread = SnapshotWriter(source, every=EVERY, clean_every=EVERY), heartbeat_of(client)
+async def writing(client: Any, source: Source, clean_every: float = 60.0) -> AsyncIterator[None]:
+    writer, thread = SnapshotWriter(source, every=EVERY, clean_every=clean_every), heartbeat_of(client)
     await thread.add(writer, client)
     try:
         yield
@@ -117,7 +117,7 @@ async def test_the_snapshots_of_dead_workers_are_removed(redis_client: Redis) ->
     async def is_clean() -> bool:
         return {b"dead", b"never a worker"}.isdisjoint(await client.hkeys(KEYS.stats))
 
-    async with writing(client, Source()):
+    async with writing(client, Source(), clean_every=EVERY):
         await eventually(is_clean)
         assert await client.hexists(KEYS.stats, "alive")
         assert await client.hexists(KEYS.stats, ADDRESS.consumer)

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError, OutOfMemoryError, ReadOnlyError, ResponseError
 
 from backends import KEYS, RedisBackend
-from consuming import Handling, consuming, dispatcher_of, eventually, failing, named
+from consuming import GROUP, STREAM, Handling, consuming, dispatcher_of, eventually, failing, named
 from streamroute.adapters.pauses.store import PauseStore
 from streamroute.adapters.redis.scripts import script
 from streamroute.adapters.stream.pause_watch import PauseWatch
@@ -21,7 +21,7 @@ from streamroute.core.processor import RedisStreamProcessor
 from streamroute.incidents import LOG_ONLY
 from streamroute.keys import PauseKeys
 from streamroute.pauses import Circuit, PauseGate, PauseView
-from streamroute.values import RetryPolicy
+from streamroute.values import DeadLetter, RetryLater, RetryPolicy
 
 PAUSES = PauseKeys.of(KEYS)
 ROUTE, OTHER = "charge", "note"
@@ -293,3 +293,36 @@ async def test_without_circuits_failures_are_not_counted(backend: RedisBackend, 
         await add(1)
         await eventually(lambda: len(charge.seen) > 2)
         assert not gate_of(run).counted
+
+
+async def test_a_worker_that_lost_an_entry_does_not_park_it(
+    backend: RedisBackend, redis_client: Redis, add: Any
+) -> None:
+    storage = backend.storage()
+    await storage.create_group(STREAM, GROUP)
+    await add(1)
+    [(entry_id, message)] = await storage.read_events(STREAM, GROUP, "one", 1)
+    await redis_client.xclaim(STREAM, GROUP, "other", 0, [entry_id])
+    message.delivery.outcomes.append(PauseGate().park(ROUTE, ROUTE, 1))
+    settled = await storage.settle(STREAM, GROUP, "one", {entry_id: message})
+    assert list(settled.lost) == [entry_id]
+    assert await redis_client.exists(PAUSES.parked, PAUSES.parked_entries) == 0
+
+
+async def test_a_message_with_several_outcomes_is_settled_once(
+    backend: RedisBackend, redis_client: Redis, add: Any
+) -> None:
+    storage = backend.storage()
+    await storage.create_group(STREAM, GROUP)
+    await add(1)
+    [(entry_id, message)] = await storage.read_events(STREAM, GROUP, "one", 1)
+    message.delivery.outcomes += [
+        RetryLater(OTHER, 60, 2, "no luck"),
+        PauseGate().park(ROUTE, ROUTE, 1),
+        DeadLetter("third", "no"),
+    ]
+    await storage.settle(STREAM, GROUP, "one", {entry_id: message})
+    assert await backend.pending() == []
+    assert [len(await backend.dead()), len(await backend.scheduled())] == [1, 1]
+    assert await redis_client.zrange(PAUSES.parked, 0, -1) == await redis_client.hkeys(PAUSES.parked_entries)
+    assert await redis_client.zcard(PAUSES.parked) == 1

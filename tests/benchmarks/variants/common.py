@@ -31,6 +31,7 @@ def arguments() -> argparse.Namespace:
         default="histograms",
         help="what is counted; `serve` has the histograms",
     )
+    parser.add_argument("--sampled", help="the share of the messages whose spans are recorded")
     return parser.parse_args()
 
 

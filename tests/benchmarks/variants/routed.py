@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,8 @@ async def main(options: argparse.Namespace, clock: Clock) -> None:
     from streamroute.compiler.pipeline import check_path
     from streamroute.ops.serve.gc_tuning import rare_collections
 
+    if options.sampled is not None:
+        os.environ |= {"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": options.sampled}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write(folder, options)

@@ -65,3 +65,12 @@ def test_a_stream_that_is_not_configured_is_a_usage_error(
     done = command("audit", "--stream", "event")
     assert done.code == 2
     assert 'did you mean "events"?' in done.err
+
+
+def test_actions_on_a_renamed_group_stay_listed(shop: Project, command: Callable[..., Done]) -> None:
+    shop.redis.xadd("{events}:old:audit", {"action": "pause", "who": "bob"}, id="1700000001000-0")
+    config = (shop.folder / "routes.yaml").read_text()
+    shop.write("routes.yaml", config.replace("group: tests", "group: tests\n    formerly_group: old"))
+    assert [each["who"] for each in json.loads(command("audit", "--format", "json").out)["actions"]] == [
+        "bob"
+    ]

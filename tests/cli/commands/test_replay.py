@@ -192,6 +192,30 @@ def test_the_handlers_of_the_route_run_with_the_replay_id(each_project: Project)
     assert sorted(project.ledger) == sorted(f"{n} night" for n in range(1, 301))
 
 
+def test_a_route_with_dedupe_skips_what_it_has_run(project: Project) -> None:
+    """A replay of a message is another message to the lock, but not another value of the key."""
+    project.routes("name: once, type: t, handler: jobs.ok, dedupe: {key: n, ttl: 1h}")
+    for at in range(1, 4):
+        project.redis.xadd("events", {"type": "t", "data": json.dumps({"n": at})})
+    server = project.start("serve").expect_log("stream events")
+    wait_until(lambda: len(project.ledger) == 3, "three runs")
+    for number in (1, 2):
+        done = project.run(
+            "replay", "events", "--from", "-1h", "--route", "once", "--yes", "--id", f"r{number}"
+        )
+        assert (done.code, done.out.splitlines()[0]) == (0, f"r{number} done")
+    wait_until(lambda: project.redis.xlen(RETRY) == 0, "the replayed messages")
+    server.signal(signal.SIGTERM).end()
+    assert sorted(project.ledger) == ["ok 1", "ok 2", "ok 3"]
+    assert project.dead() == 0
+
+
+def test_a_paused_route_is_said(shop: Project, command: Callable[..., Done]) -> None:
+    assert command("pause", "odd", "--reason", "bug 7").code == 0
+    done = replay(command, "--to", "3-0", "--route", "odd")
+    assert 'the route "odd" is paused: its messages are parked' in done.err
+
+
 def test_a_killed_replay_is_resumed_where_it_was(shop: Project, command: Callable[..., Done]) -> None:
     """Its window is full, since no worker runs; the second process goes on with the rest."""
     replaying = shop.start("replay", "events", "--from", "1-0", "--route", "all", "--yes", "--id", "night")
@@ -217,3 +241,13 @@ def taken(project: Project) -> list[str]:
     for row_id, _ in rows:
         project.redis.xdel(RETRY, row_id)
     return [RetryRecord.unpack(fields[b"entry"]).id for _, fields in rows]
+
+
+def test_what_was_trimmed_is_said(shop: Project, command: Callable[..., Done]) -> None:
+    done = command("replay", "events", "--from", "0-1", "--to", "4-0", "--route", "odd", "--dry-run")
+    assert "earlier ones are gone" not in done.err, "the stream still has its first entry"
+    shop.redis.xtrim("events", minid="3-0", approximate=False)
+    done = command("replay", "events", "--from", "0-1", "--to", "4-0", "--route", "odd", "--dry-run")
+    assert (
+        "the stream holds entries from 3-0 (1970-01-01T00:00:00+00:00) on; earlier ones are gone" in done.err
+    )

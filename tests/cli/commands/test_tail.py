@@ -281,3 +281,30 @@ def test_a_key_of_another_type_is_one_line(booked: Project) -> None:
     done = booked.run("tail", "--outcome", "any")
     assert (done.code, len(done.err.splitlines())) == (1, 2)
     assert "watching the outcomes of events failed" in done.err
+
+
+def test_an_error_of_decoding_quotes_nothing_hidden(project: Project) -> None:
+    """Neither in the log, nor in the dead letter, nor in what shows it; nor does the title of a group."""
+    project.routes(
+        "name: bad, type: booked, handler: jobs.tell",
+        head=ROUTES.replace("routes:\n", "redact: [secret]\nroutes:\n").replace("attempts: 2", "attempts: 1"),
+    )
+    told = "\n\nasync def tell(payload):\n    raise ValueError(payload['secret'])\n"
+    project.write("jobs.py", (project.folder / "jobs.py").read_text() + told)
+    redis = project.redis
+    redis.xadd("events", {"type": "booked", "data": '{"secret": "sword-fish 42"'}, id="1-0")
+    redis.xadd("events", {"type": "booked", "data": '{"secret": "sword-fish 42"}'}, id="2-0")
+    drained = project.run("serve", "--drain")
+    shown = drained.out + drained.err
+    for words in (
+        "dead list",
+        "dead groups",
+        "dead groups --format json",
+        "explain --stream events --id 1-0",
+    ):
+        done = project.run(*words.split())
+        shown += done.out + done.err
+    assert project.dead() == 2
+    assert "fish" not in shown
+    assert "(redacted)" in shown
+    assert "the entry cannot be decoded" in shown

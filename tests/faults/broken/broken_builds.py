@@ -278,6 +278,28 @@ BROKEN: Mapping[str, BrokenBuild] = {
             ),
         ),
     ),
+    "parked messages are taken out before they return": BrokenBuild(
+        "kill -9 while parked messages return",
+        "(lost|nowhere in the middle of the run): ",
+        (
+            Edit(
+                "adapters/lua/pauses/sync.lua",
+                "    id = redis.call('XADD', retry, '*', 'name', string.sub(name, #queue + 44), 'entry', entry, ...)",
+                "    id = now .. '-0'",
+            ),
+        ),
+    ),
+    "a message is parked under a name without an entry": BrokenBuild(
+        "kill -9 of a worker that parks",
+        "(lost|nowhere in the middle of the run): ",
+        (
+            Edit(
+                "adapters/lua/settle/settle.lua",
+                "    redis.call('HSETNX', parked_entries, name, entry)",
+                "    redis.call('HEXISTS', parked_entries, name)",
+            ),
+        ),
+    ),
     "a replaced consumer settles what it has not started": BrokenBuild(
         "reloads of one process",
         "lost: ",

@@ -153,8 +153,11 @@ async def test_the_lock_of_a_killed_process_is_waited_for(store: JobStore, redis
         process, _, step = (await redis_client.hget(KEYS.jobs, "r-1:runner")).decode().split()  # type: ignore[union-attr]
         await redis_client.hset(KEYS.jobs, "r-1:runner", f"{process} 1 {step}")
 
-    _, job = await take_job(store, "r-1", "bob", sleep=sleep)
+    waits: list[str] = []
+    _, job = await take_job(store, "r-1", "bob", waits=lambda error: waits.append(str(error)), sleep=sleep)
     assert job.who == "bob"
+    assert len(waits) == 1
+    assert waits[0].startswith("the job r-1 is run by ")
 
 
 async def test_a_process_that_renews_its_lock_keeps_its_job(store: JobStore) -> None:

@@ -24,10 +24,9 @@ def quick(still_after: float = 60) -> LoopWatch:
     return LoopWatch(blocked_after=0.05, still_after=still_after, interval=0.01)
 
 
-def message() -> Message:
-    return Message(
-        {"type": "t"}, id="1-0", stream="events", delivery=Delivery("1-0", running_route="welcome")
-    )
+def message(entry_id: str = "1-0") -> Message:
+    delivery = Delivery(entry_id, running_route="welcome")
+    return Message({"type": "t"}, id=entry_id, stream="events", delivery=delivery)
 
 
 def block_until(condition: Callable[[], bool]) -> None:
@@ -56,6 +55,41 @@ async def test_the_handler_that_blocked_the_loop_is_named_when_it_ends(
     )
     assert vars(record)["route"] == "welcome"
     assert vars(record)["about_entry"] == {"type": "t"}
+
+
+async def test_handlers_that_block_one_after_the_other_are_all_named(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def handle(entry_id: str, payload: dict[str, Any]) -> None:
+        assert isinstance(payload, Message)
+        for count, route in enumerate(("welcome", "charge"), 1):
+            payload.delivery.running_route = route
+            block_until(lambda count=count: len(watch._blockers) == count)  # type: ignore[misc]  # a default binds it
+
+    with quick() as watch:
+        async with opened(1, handle) as pool:
+            pool.put([("1-0", message())])
+            await eventually(lambda: "route charge" in caplog.text)
+    (text,) = (text for text in caplog.messages if "route charge" in text)
+    assert re.search(r" by route welcome, entry 1-0 of events: .*, then by route charge, entry 1-0 of", text)
+
+
+def test_a_process_that_could_not_run_is_told_apart(caplog: pytest.LogCaptureFixture) -> None:
+    """The thread itself was late, and the loop answers at once."""
+    now = 100.0
+    watch = LoopWatch(interval=0.2, clock=lambda: now)
+    watch._loop = loop = asyncio.new_event_loop()
+    watch._ask()
+    now = 104.0
+    loop.run_until_complete(asyncio.sleep(0))
+    watch._look()
+    loop.close()
+    assert caplog.messages == [
+        (
+            "the event loop was blocked for 4.0 s: nothing could run for 3.8 s: "
+            "code in C kept Python's lock, or the process was stopped"
+        )
+    ]
 
 
 async def test_a_block_that_does_not_end_is_named_too(caplog: pytest.LogCaptureFixture) -> None:

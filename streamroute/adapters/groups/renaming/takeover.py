@@ -77,7 +77,7 @@ class GroupTakeover:
                 *(old.meta, old.routes, old.generations),
                 *(new.retry, new.due, new.delayed, new.dead, new.meta),
             ],
-            [*self._names, RELEASED, _STEP, _MAX_STEP_BYTES],
+            [*self._names, RELEASED, _STEP, _MAX_STEP_BYTES, old.failures, new.failures],
         )
         if text(state) == "exists":
             former, group = self._names

@@ -3,7 +3,8 @@
 -- dead (stream), meta (hash), routes (hash) and generations (hash); of the new one retry, due, delayed, dead
 -- and meta.
 -- ARGV: the old group, the new one, the consumer that holds released entries, how many entries and how many
--- bytes one step moves.
+-- bytes one step moves, the indexes of failures of the old group and of the new one (hashes; not in KEYS: a
+-- server that denies them would refuse the script).
 -- Each item is added before it is removed, so that an interrupted script leaves it in one place or in both.
 -- Returns {state, count}: "waits" and the number of live workers of the old group; "exists" and 0 if the new
 -- group existed before and did not start at the old one's position; "more" or "done" and the number of moved
@@ -17,6 +18,7 @@ local moved = 0
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 -- include is_alive
+-- include failure_index
 
 local alive = 0
 local known_workers = redis.call('HGETALL', workers)
@@ -110,4 +112,17 @@ if groups[old] then
   redis.call('XGROUP', 'DESTROY', stream, old)
 end
 if dead ~= new_dead then redis.call('DEL', dead) end
+
+-- What was resolved stays so. Moved letters have new ids, so that the samples are gone.
+pcall(function()
+  local known = redis.call('HGETALL', ARGV[6])
+  for i = 1, #known, 2 do
+    local found = failure_of(known[i + 1])
+    if found then
+      if dead ~= new_dead then found.samples = {} end
+      redis.call('HSETNX', ARGV[7], known[i], cjson.encode(found))
+    end
+  end
+  redis.call('DEL', ARGV[6])
+end)
 return {'done', moved}

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from streamroute.cli.arguments.config import UsableConfig
     from streamroute.config.document import Document
     from streamroute.ops.audit import Audit
+    from streamroute.ops.dead_letters.actions import ActionResult
+    from streamroute.ops.dead_letters.audited_change import AuditedChange
     from streamroute.ops.dead_letters.filter import DeadLetterFilter
     from streamroute.ops.dead_letters.groups import GroupReport
     from streamroute.ops.dead_letters.payloads import LetterPayloads
@@ -51,6 +53,18 @@ class DeadLetterSession:
         from streamroute.ops.audit import Audit, actor
 
         return Audit(self.redis, actor(who))
+
+    def change(
+        self, action: str, result: ActionResult, who: str | None, *, to: str | None = None, reason: str = ""
+    ) -> AuditedChange:
+        """Return the record of a change of the selected letters; ``who`` is None for a dry run."""
+        from streamroute.ops.dead_letters.audited_change import AuditedChange
+        from streamroute.ops.paced_retry.selection import LetterSelection
+
+        audit = None if who is None else self.audit(who)
+        target = LetterSelection(criteria=self.criteria, to=to).text
+        is_brief = bool(self.criteria.ids)
+        return AuditedChange(audit, self.document, result, action, target, reason, is_brief)
 
     async def pages(self) -> AsyncIterator[DeadLetterPage]:
         """Yield the matching letters, with a progress bar on a terminal."""

@@ -10,10 +10,12 @@ from streamroute.cli.arguments.server import open_server
 from streamroute.cli.commands.running_jobs.foreground import run_in_foreground
 from streamroute.cli.commands.running_jobs.stream_codec import require_codec
 from streamroute.cli.output.logging import set_up_logging
+from streamroute.cli.output.streams import echo
 from streamroute.errors import StreamrouteError
 
 if TYPE_CHECKING:
     from streamroute.adapters.jobs.job import Job
+    from streamroute.adapters.jobs.store import JobHeldError
     from streamroute.adapters.redis.connection import RedisConnection
     from streamroute.cli.arguments.config import UsableConfig
     from streamroute.ops.jobs.runner import PacedWork
@@ -42,7 +44,7 @@ def resume_job(
         async with open_server(loaded.document, embedded=embedded, create=False) as redis:
             store, stored = await find_job(redis, group_keys(loaded.document), job_id, kind)
             work, target = work_of(redis, loaded, stored.job, stored.stream)
-            held, job = await take_job(store, job_id, actor(who))
+            held, job = await take_job(store, job_id, actor(who), waits=_say_wait)
             return await run_in_foreground(
                 *(redis, store.keys, held, job, work),
                 target=target,
@@ -51,6 +53,10 @@ def resume_job(
             )
 
     return asyncio.run(run())
+
+
+def _say_wait(error: JobHeldError) -> None:
+    echo(f"{error}; waits up to {error.seconds:.0f}s for the end of its lock", err=True)
 
 
 def work_of(redis: RedisConnection, loaded: UsableConfig, job: Job, stream: str) -> tuple[PacedWork, str]:

@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from streamroute.adapters.entries.original_fields import unpack_original
 from streamroute.cli.output.streams import echo, printable, write_json
 from streamroute.cli.output.table import table
 from streamroute.cli.output.times import time_text
+from streamroute.errors import DecodeError
 from streamroute.ops.dead_letters.summary import DeadLetterSummary
 from streamroute.text.counted import pluralize
 from streamroute.text.truncation import ellipsize
@@ -84,6 +86,8 @@ def print_letter(letter: StreamLetter, now: int, output_format: str) -> None:
         echo("\nhistory")
         for failure in record.history:
             echo(f"  {_failure(failure)}")
+            for name, value in ((failure.original and _original(failure.original)) or {}).items():
+                echo(f"    {printable(name)} was {printable(ellipsize(str(value), _LONGEST_VALUE))}")
     if record.traceback:
         echo("\ntraceback")
         for line in record.traceback.rstrip().splitlines():
@@ -187,9 +191,24 @@ def _letter_data(letter: StreamLetter, *, full: bool) -> dict[str, Any]:
     data |= {"signature": letter.signature, "error_class": letter.error_class, "frame": record.frame}
     if full:
         data["time"], data["trace"], data["traceback"] = record.time, record.trace, record.traceback
-        data["history"] = [asdict(failure) for failure in record.history]
+        data["history"] = [_failure_data(failure) for failure in record.history]
         data["fields"] = {_decode_bytes(name): _value(value) for name, value in record.fields.items()}
     return data
+
+
+def _failure_data(failure: Failure) -> dict[str, Any]:
+    """Return a failure; the original fields, if the message was edited then, as an object."""
+    data = asdict(failure)
+    original = data.pop("original")
+    return {**data, "original": _original(original)} if original else data
+
+
+def _original(packed: str) -> dict[str, Any] | None:
+    """Return the original fields of an edited message; None if they are hidden or damaged."""
+    try:
+        return {_decode_bytes(name): _value(value) for name, value in unpack_original(packed).items()}
+    except DecodeError:
+        return None
 
 
 def _value(value: bytes) -> str | dict[str, str]:

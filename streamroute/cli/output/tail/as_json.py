@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from streamroute.cli.output.streams import as_json
 from streamroute.expansion import is_expanding
+from streamroute.text.limits import NAME
 from streamroute.text.safe_text import safe_str
+from streamroute.text.truncation import clip
 
 if TYPE_CHECKING:
     from streamroute.ops.tail.records import MessageView, OutcomeView, RouteView, TailRecord
@@ -40,7 +42,7 @@ def _message(message: MessageView, *, full: bool) -> dict[str, Any]:
         "time": iso_time(message.time),
         "stream": message.stream,
         "id": message.id,
-        "type": message.kind,
+        "type": message.kind if full else clip(message.kind, NAME),
         "size": message.size,
         "problem": message.problem or None,
         "routes": [_route(route, is_cut=is_cut) for route in message.routes],

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import heapq
 import os
 import socket
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from streamroute.adapters.snapshots.worker_snapshot import RouteActivity, WorkerSnapshot
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from streamroute.ops.metrics.counters import Counters
     from streamroute.services.service import Service
 
+_MAX_ROUTES: Final = 10_000  # of all streams of the worker
 _SILENT: Final = 1.0  # seconds without a response from which the event loop is said to be blocked
 
 
@@ -69,20 +71,28 @@ class ServiceSnapshots:
 
     def _activity(self, now: float) -> dict[str, Sequence[RouteActivity]]:
         """Return the routes that were active in the window, by stream."""
-        names = [metric.key for metric in self._counters.metrics]
+        names = tuple(metric.key for metric in self._counters.metrics)
         totals = _totals(self._counters, names)
         seconds = self._run_counts.update(self._counters.recorded.run_counts(), now)
+        recent = self._counts.update(totals, now)
         by_stream: dict[str, list[RouteActivity]] = {}
-        for key, recent in self._counts.update(totals, now).items():
+        for key in _busiest(recent):
             stream, route = key
             activity = RouteActivity(
                 route,
                 totals=dict(zip(names, totals[key], strict=True)),
-                recent=dict(zip(names, recent, strict=True)),
+                recent=dict(zip(names, recent[key], strict=True)),
                 seconds=seconds.get(key, ()),
             )
             by_stream.setdefault(stream, []).append(activity)
         return dict(by_stream)
+
+
+def _busiest(recent: Mapping[tuple[str, str], Totals]) -> Iterable[tuple[str, str]]:
+    """Return the routes that did the most, if there are more than the snapshots can hold."""
+    if len(recent) <= _MAX_ROUTES:
+        return recent
+    return heapq.nlargest(_MAX_ROUTES, recent, key=lambda key: sum(recent[key]))
 
 
 def _totals(counters: Counters, names: Sequence[str]) -> dict[tuple[str, str], Totals]:
@@ -91,10 +101,16 @@ def _totals(counters: Counters, names: Sequence[str]) -> dict[tuple[str, str], T
     totals: dict[tuple[str, str], Totals] = {}
     for table in tables:
         for key, row in table.items():
-            numbers = tuple([row.get(name, 0) for name in names])
+            numbers = _numbers(row, names)
             earlier = totals.get(key)
             totals[key] = numbers if earlier is None else tuple(map(int.__add__, earlier, numbers))
     return totals
+
+
+def _numbers(row: Mapping[str, int], names: Sequence[str]) -> Totals:
+    """Return the counts of a row in the order of ``names``; rows of this process have all of them."""
+    numbers = tuple(row.values())
+    return numbers if tuple(row) == names else tuple(row.get(name, 0) for name in names)
 
 
 def _address(service: Service) -> SnapshotAddress:

@@ -100,6 +100,9 @@ def test_a_letter_can_be_edited_twice_and_stay_one(shop: Project, command: Calla
     assert [bool(failure.original) for failure in record.history] == [True, False]
     assert unpack_original(record.history[0].original)[b"data"] == b'{"n": 1}'
     assert shop.redis.hkeys(FAILURES) == before
+    shown = json.loads(command("dead", "show", letter, "--format", "json").out)["history"]
+    assert [failure.get("original") for failure in shown] == [{"type": "t", "data": '{"n": 1}'}, None]
+    assert '    data was {"n": 1}\n' in command("dead", "show", letter).out
     [group] = json.loads(command("dead", "groups", "--format", "json").out)["groups"]
     assert (group["count"], group["samples"], group["total"]) == (1, [letter], 1)
 
