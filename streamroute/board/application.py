@@ -72,7 +72,7 @@ def _page_routes(board: Board, service: BoardService) -> list[BaseRoute]:
     routes: list[BaseRoute] = [
         Route(f"/live{page.path}", partial(_follow, board, service, page))
         for page in board.pages
-        if page.parts
+        if page.parts or page.rows is not None
     ]
     routes += [
         Route(
@@ -92,13 +92,16 @@ def _page_routes(board: Board, service: BoardService) -> list[BaseRoute]:
 
 async def _show(board: Board, service: BoardService, page: Page, request: Request) -> Response:
     values = await page.load(service, request)
+    if "outcome" in values:
+        notice, root = board.notices.keep(values["outcome"]), request.scope.get("root_path", "")
+        return RedirectResponse(f"{root}{values['next']}?notice={notice}", 303)
     shown = {"title": page.title, "current": page.path, "live": _live_path(page, request), **values}
     return board.render(request, page.template, shown, service=service)
 
 
 def _live_path(page: Page, request: Request) -> str:
     """Return the address of the page's events; empty if the page has none."""
-    if not page.parts:
+    if not page.parts and page.rows is None:
         return ""
     root, query = request.scope.get("root_path", ""), request.url.query
     path = request.url.path.removeprefix(root)
@@ -106,6 +109,11 @@ def _live_path(page: Page, request: Request) -> str:
 
 
 async def _follow(board: Board, service: BoardService, page: Page, request: Request) -> Response:
+    if page.rows is not None:
+        return board.live.answer_rows(
+            request, board.render_rows(request, page.rows(service, request), service)
+        )
+
     async def render() -> Mapping[str, str]:
         return board.render_parts(request, page, await page.load(service, request), service)
 

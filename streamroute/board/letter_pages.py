@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from streamroute.ops.dead_letters.letter import StreamLetter
 
 PAGE_SIZE: Final = 50
+GONE: Final = "the dead letter is gone: somebody retried, dropped or edited it meanwhile"
 _MAX_SCANNED: Final = 20_000
 
 

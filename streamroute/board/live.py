@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from streamroute.board.http.bounded_protocol import LIVE_STREAM
+from streamroute.board.row_batches import RowBatches
 from streamroute.errors import StreamrouteError
 
 MAX_STREAMS: Final = 64
@@ -43,6 +44,30 @@ class LivePages:
         setattr(request.state, LIVE_STREAM, True)
         headers = {"X-Accel-Buffering": "no"}  # nginx would keep events back
         return StreamingResponse(self._events(render), media_type="text/event-stream", headers=headers)
+
+    def answer_rows(self, request: Request, rows: AsyncGenerator[str, None]) -> Response:
+        """Return a stream of rows to append, or 503 if too many streams are open."""
+        if self.open >= self.most:
+            return PlainTextResponse("too many live pages\n", 503, {"Retry-After": "30"})
+        setattr(request.state, LIVE_STREAM, True)
+        headers = {"X-Accel-Buffering": "no"}
+        return StreamingResponse(self._rows(rows), media_type="text/event-stream", headers=headers)
+
+    async def _rows(self, rows: AsyncGenerator[str, None]) -> AsyncIterator[str]:
+        """Yield rows in batches, and a comment where none comes, which fails if the client has left."""
+        self.open += 1
+        ends_at = asyncio.get_running_loop().time() + _LIFETIME
+        batches = RowBatches(rows)
+        try:
+            yield f"retry: {_RETRY}\n\n"
+            while asyncio.get_running_loop().time() < ends_at:
+                batch = await batches.next(self.every)
+                if batch is None:
+                    return
+                yield f"event: rows\ndata: {json.dumps(batch)}\n\n" if batch else ": still here\n\n"
+        finally:
+            self.open -= 1
+            await batches.close()
 
     async def _events(self, render: RenderParts) -> AsyncIterator[str]:
         self.open += 1

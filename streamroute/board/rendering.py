@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,9 @@ from streamroute.board.access.sessions import Sessions
 from streamroute.board.live import LivePages
 from streamroute.board.notices import Notices
 from streamroute.board.page import Page
+from streamroute.board.pages.tail import values_of
 from streamroute.board.service import BoardService
+from streamroute.ops.tail.records import TailItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,16 @@ class Board:
         template = self.templates.get_template(page.template)
         context = template.new_context(self._values(request, values, service))
         return {name: "".join(template.blocks[name](context)) for name in page.parts}
+
+    async def render_rows(
+        self, request: Request, items: AsyncGenerator[TailItem, None], service: BoardService
+    ) -> AsyncGenerator[str, None]:
+        """Yield the rows of a tail, each as the page renders it."""
+        template = self.templates.get_template("_tail_item.html")
+        shared = self._values(request, {}, service)
+        async with aclosing(items):
+            async for item in items:
+                yield template.render({**shared, "item": values_of(item)})
 
     def _values(
         self, request: Request, values: Mapping[str, Any], service: BoardService | None

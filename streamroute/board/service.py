@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Final
 
 from streamroute.board.background import Background
 from streamroute.board.shared_reading import SharedReading
+from streamroute.ops.audit import group_keys
 from streamroute.ops.dead_letters.groups import GroupReader, GroupReport
 from streamroute.ops.dead_letters.query import DeadLetterQuery
+from streamroute.ops.pauses.listing import PausedItem, paused_items
 from streamroute.ops.status.query import StatusQuery
 
 if TYPE_CHECKING:
@@ -61,6 +63,7 @@ class BoardService:
     trace_url: str = ""
     _status: SharedReading[Status] = field(init=False, repr=False)
     _failures: SharedReading[GroupReport] = field(init=False, repr=False)
+    _paused: SharedReading[list[PausedItem]] = field(init=False, repr=False)
     background: Background = field(init=False, repr=False)
     computing: asyncio.Semaphore = field(init=False, repr=False)
     reloads: deque[FinishedReload] = field(default_factory=lambda: deque(maxlen=_MAX_RELOADS))
@@ -68,6 +71,7 @@ class BoardService:
     def __post_init__(self) -> None:
         self._status = SharedReading(self._read_status)
         self._failures = SharedReading(self._read_failures)
+        self._paused = SharedReading(self._read_paused)
         self.background = Background()
         self.computing = asyncio.Semaphore(_MAX_COMPUTATIONS)
 
@@ -83,6 +87,16 @@ class BoardService:
         """
         return await self._status.value()
 
+    async def paused(self) -> list[PausedItem]:
+        """Return what is paused or has parked messages, the same for all visitors of a second.
+
+        Raises RedisUnavailableError if Redis cannot be reached, SetupError if it refuses.
+        """
+        return await self._paused.value()
+
+    async def _read_paused(self) -> list[PausedItem]:
+        return await paused_items(self.redis, group_keys(self.document))
+
     async def failures(self) -> GroupReport:
         """Return the dead letters grouped by failure, the same for all visitors of a second.
 
@@ -94,6 +108,7 @@ class BoardService:
         """Read again for the next visitor: an action has changed something."""
         self._status.forget()
         self._failures.forget()
+        self._paused.forget()
 
     async def _read_failures(self) -> GroupReport:
         return await GroupReader(self.redis, DeadLetterQuery(self.redis, self.document)).read()

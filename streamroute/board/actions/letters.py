@@ -8,7 +8,7 @@ from urllib.parse import quote
 from streamroute.board.action import BoardAction, Outcome, Question
 from streamroute.board.actions.fields import id_field, reason_field, stream_field
 from streamroute.board.errors import PageNotFoundError
-from streamroute.board.letter_pages import find_letter
+from streamroute.board.letter_pages import GONE, find_letter
 from streamroute.ops.audit import Audit, group_keys
 from streamroute.ops.dead_letters.actions import ActionResult, drop_page, retry_page
 from streamroute.ops.dead_letters.query import DeadLetterPage, DeadLetterQuery
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from streamroute.board.action import Fields
     from streamroute.board.service import BoardService
     from streamroute.ops.dead_letters.letter import StreamLetter
-
-GONE: Final = "the dead letter is gone: somebody retried, dropped or edited it meanwhile"
 
 
 async def letter_of(service: BoardService, fields: Fields) -> StreamLetter:

@@ -8,6 +8,7 @@ from streamroute.board.page import Page
 from streamroute.board.pages import (
     audit,
     config,
+    edit,
     explain,
     failure,
     failures,
@@ -18,6 +19,7 @@ from streamroute.board.pages import (
     retries,
     route,
     routes,
+    tail,
 )
 
 PAGES: Final[tuple[Page, ...]] = (
@@ -27,8 +29,10 @@ PAGES: Final[tuple[Page, ...]] = (
     failures.PAGE,
     failure.PAGE,
     letter.PAGE,
+    edit.PAGE,
     message.PAGE,
     retries.PAGE,
+    tail.PAGE,
     jobs.PAGE,
     explain.PAGE,
     config.PAGE,

@@ -21,6 +21,7 @@ async def load(service: BoardService, _request: Request) -> Mapping[str, Any]:
         "now": status.time,
         "streams": sorted(status.streams, key=_urgency),
         "running_generation": service.document.generation,
+        "paused": await service.paused(),
         "is_single": len(status.streams) == 1,
     }
 
@@ -30,4 +31,6 @@ def _urgency(stream: StreamStatus) -> tuple[int, str]:
     return -(stream.lag or 0) - (stream.pending or 0), stream.stream
 
 
-PAGE: Final = Page("/", "Overview", "overview.html", load, in_navigation=True, parts=("streams", "workers"))
+PAGE: Final = Page(
+    "/", "Overview", "overview.html", load, in_navigation=True, parts=("paused", "streams", "workers")
+)

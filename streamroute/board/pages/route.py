@@ -43,6 +43,7 @@ async def load(service: BoardService, request: Request) -> Mapping[str, Any]:
         ],
         "failures": [row for row in report.groups if row.group.route in names][:_MAX_FAILURES],
         "now": report.now,
+        "paused": [item for item in await service.paused() if item.route in names],
         "last_hour": last_hour,
     }
 
@@ -52,4 +53,4 @@ def _of(status: Status, stream: str, name: str) -> RouteStatus:
     return next((route for route in routes if route.route == name), _NO_ACTIVITY)
 
 
-PAGE: Final = Page("/route/{name}", "Route", "route.html", load, parts=("activity", "failures"))
+PAGE: Final = Page("/route/{name}", "Route", "route.html", load, parts=("paused", "activity", "failures"))

@@ -56,6 +56,7 @@ async def load(service: BoardService, request: Request) -> Mapping[str, Any]:
         "rows": rows[:_MAX_ROWS],
         "left_out": max(0, len(rows) - _MAX_ROWS),
         "picture": _picture(document, stream, shown) if len(rows) <= _MAX_DRAWN else None,
+        "paused": {(item.stream, item.route) for item in await service.paused() if item.pause is not None},
         "gap": GAP,
         "line": LINE,
     }

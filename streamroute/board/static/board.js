@@ -16,6 +16,14 @@
     part.innerHTML = html;
     if (focused) document.getElementById(focused)?.focus();
   });
+  source.addEventListener("rows", (event) => {
+    const list = document.querySelector("[data-rows]");
+    if (!list) return;
+    const follows = window.innerHeight + window.scrollY >= document.body.scrollHeight - 80;
+    list.insertAdjacentHTML("beforeend", JSON.parse(event.data).join(""));
+    while (list.children.length > Number(list.dataset.rows)) list.firstElementChild.remove();
+    if (follows) window.scrollTo(0, document.body.scrollHeight);
+  });
   const show = (text) => { if (state) { state.hidden = false; state.textContent = text; } };
   source.addEventListener("open", () => show("live"));
   source.addEventListener("error", () => show("not live: reconnecting"));

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import click
 
 from streamroute.cli.arguments.paths import ALLOW_OUTSIDE, PATH
 from streamroute.cli.arguments.stream_time import StreamTimeParam
 from streamroute.cli.arguments.where import WhereParam
-
-OUTCOMES: Final = (
-    "any", "succeeded", "failed", "retried", "dead", "filtered", "skipped", "postponed", "unlisted", "lost"
-)  # fmt: skip
+from streamroute.ops.tail.outcome_names import OUTCOMES
 
 
 @click.command(name="tail")

@@ -134,6 +134,7 @@ async def _show(items: AsyncGenerator[TailItem, None], printer: TailPrinter, lim
 
 
 async def _query(redis: RedisConnection, document: Document, options: TailOptions) -> TailQuery:
+    from streamroute.ops.tail.outcome_names import results_of
     from streamroute.ops.tail.query import TailQuery
     from streamroute.ops.tail.start import start_after
 
@@ -147,18 +148,8 @@ async def _query(redis: RedisConnection, document: Document, options: TailOption
         start="" if options.start is None else await start_after(redis, options.start.entry_id),
         last=options.last,
         follows=not options.no_follow,
-        outcomes=_results(options.outcomes),
+        outcomes=results_of(options.outcomes),
     )
-
-
-def _results(outcomes: tuple[str, ...]) -> frozenset[str]:
-    """Return the results that these outcomes stand for."""
-    from streamroute.core.observer import Result
-
-    if "any" in outcomes:
-        return frozenset(map(str, Result))
-    meanings = {"failed": (Result.FAILED, Result.RETRIED, Result.DEAD), "unlisted": (Result.UNKNOWN,)}
-    return frozenset(str(result) for name in outcomes for result in meanings.get(name, (name,)))
 
 
 def _opening(query: TailQuery) -> str:
