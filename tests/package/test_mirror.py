@@ -37,7 +37,7 @@ ELSEWHERE: Final = {
     "adapters/dead_letters/edited_letters": "cli/commands/dead_letters/test_edit.py",
     "adapters/dead_letters/imported_letters": "cli/commands/dead_letters/test_transfer.py",
     "adapters/entries/entry_ids": "adapters/stream/test_storage.py",
-    "adapters/jobs/retry_progress": "cli/commands/dead_letters/test_paced.py",
+    "adapters/retries/retry_progress": "cli/commands/dead_letters/test_paced.py",
     "adapters/groups/stored_entries": "cli/commands/test_replay.py",
     "adapters/groups/worker_routes": "cli/commands/test_replay.py",
     "adapters/groups/entry_lookup": "adapters/dead_letters/test_letters_on_servers.py",

@@ -110,8 +110,10 @@ def _compared(
     from streamroute.cli.output.diff.report import DiffReport
     from streamroute.ops.diff.comparison import ConfigComparison
     from streamroute.ops.diff.examples import Examples
+    from streamroute.payload_redaction import PayloadRedactor
 
-    comparison = ConfigComparison(old.compiled, new.compiled, stream, Examples())
+    redactor = PayloadRedactor({*old.compiled.document.redact, *new.compiled.document.redact})
+    comparison = ConfigComparison(old.compiled, new.compiled, stream, Examples(redactor=redactor))
     check_gates(gates, comparison.result().routes, stream)
     described = asyncio.run(source.add_to(comparison, new.compiled.document))
     diff = comparison.result()

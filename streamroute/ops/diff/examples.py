@@ -9,6 +9,7 @@ from streamroute.ops.diff.changes import Change, EventChanges, Example
 from streamroute.ops.diff.explanation import explain, payload_differences, redacted_line, refused_as_a_whole
 from streamroute.ops.diff.route_comparison import Compared
 from streamroute.ops.diff.side import Arrival
+from streamroute.payload_redaction import HIDES_NOTHING, PayloadRedactor
 from streamroute.text.safe_text import one_line
 from streamroute.text.truncation import clip
 
@@ -35,9 +36,13 @@ class EventVersions:
 
 
 class Examples:
-    """Collects up to ``each`` examples of each change of a route, and ``most`` in all: each takes time."""
+    """Collects up to ``each`` examples of each change of a route, and ``most`` in all: each takes time.
 
-    def __init__(self, each: int = 3, most: int = 600) -> None:
+    Their lines show none of the values that ``redactor`` hides.
+    """
+
+    def __init__(self, each: int = 3, most: int = 600, *, redactor: PayloadRedactor = HIDES_NOTHING) -> None:
+        self._redactor = redactor
         self._each = each
         self._left = most
 
@@ -69,18 +74,29 @@ class Examples:
             keys = (
                 redacted_line(key.described(event.old.payload, event.new.payload)) for key in compared.keys
             )
-            lines = *payload_differences(compared.old or {}, compared.new or {}), *keys
+            lines = self._shown(event, (*payload_differences(compared.old or {}, compared.new or {}), *keys))
             changes.examples.append(Example(label, event.type, compared.change, differences=lines))
             return
         reasons = (
             explain(versions[0], event.old.payload, event.stream, event.old_refusal),
             explain(versions[1], event.new.payload, event.stream, event.new_refusal),
         )
-        changes.examples.append(Example(label, event.type, compared.change, *reasons))
+        shown = [self._shown(event, lines) for lines in reasons]
+        changes.examples.append(Example(label, event.type, compared.change, *shown))
 
     def add_stream(self, changes: EventChanges, event: EventVersions, change: Change) -> None:
         """Add an event that only one of the configurations dead-letters as a whole."""
         self._left -= 1
         refusals = event.old_refusal, event.new_refusal
         reasons = [(refused_as_a_whole(refusal) if refusal else "delivered",) for refusal in refusals]
-        changes.examples.append(Example(clip(event.label, _LONGEST_NAME), event.type, change, *reasons))
+        shown = [self._shown(event, lines) for lines in reasons]
+        changes.examples.append(Example(clip(event.label, _LONGEST_NAME), event.type, change, *shown))
+
+    def _shown(self, event: EventVersions, lines: Sequence[str]) -> tuple[str, ...]:
+        """Return lines about an event without its hidden values."""
+        if not self._redactor.is_active:
+            return tuple(lines)
+        hidden = [
+            self._redactor.hidden_in(version.payload, version.fields) for version in (event.old, event.new)
+        ]
+        return tuple(hidden[1].redact(hidden[0].redact(line)) for line in lines)

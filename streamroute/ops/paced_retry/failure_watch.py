@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from streamroute.adapters.dead_letters.letters import DeadLetters
     from streamroute.adapters.entries.dead_record import DeadRecord
-    from streamroute.adapters.jobs.retry_progress import RetryProgress
+    from streamroute.adapters.retries.retry_progress import RetryProgress
     from streamroute.ops.dead_letters.letter import StreamLetter
 
 _TRACKED: Final = 100_000  # messages: the oldest ones are forgotten
@@ -73,7 +73,7 @@ class FailureWatch:
         if self._signatures and (now or self._clock() >= self._next):
             await self._look_at_letters()
             for retry in await self._progress.delayed():
-                key = self._key(retry.entry, retry.route)
+                key = self._key(retry.id, ",".join(retry.routes))
                 if key is not None and retry.attempt > 1:
                     self._failed.add(key)
             self._next = self._clock() + _EVERY
@@ -88,7 +88,8 @@ class FailureWatch:
         """Whether every retried message has succeeded or is a dead letter again."""
         if not await self._progress.has_ended(self._last_retry):
             return False
-        return not any(self._key(each.entry, each.route) for each in await self._progress.delayed())
+        delayed = await self._progress.delayed()
+        return not any(self._key(each.id, ",".join(each.routes)) for each in delayed)
 
     async def _look_at_letters(self) -> None:
         async for page in self._letters.pages_after(self._after or "0-0"):

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from streamroute.adapters.dead_letters.letters import DeadLetters
-from streamroute.adapters.jobs.retry_progress import RetryProgress
+from streamroute.adapters.retries.retry_progress import RetryProgress
 from streamroute.ops.dead_letters.actions import ActionResult, retry_page
 from streamroute.ops.dead_letters.query import DeadLetterPage, DeadLetterQuery
 from streamroute.ops.jobs.runner import JobStep

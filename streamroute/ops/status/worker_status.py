@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from streamroute.ops.status.times import EntryAge, iso_time
 
 if TYPE_CHECKING:
     from streamroute.adapters.overview.group_overview import GroupOverview
     from streamroute.adapters.snapshots.worker_snapshot import RunningEntry
+
+
+_MAX_AGE: Final = 15.0  # seconds: a worker that runs an entry writes a snapshot every ten at the latest
+_MAX_IDLE_AGE: Final = 45.0  # seconds: an idle one does so every thirty
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +45,18 @@ class WorkerStatus:
     blocked: float = 0.0
     snapshot_age: float | None = None
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether its snapshot is overdue: it has probably died, and its lease has not ended yet."""
+        longest = _MAX_AGE if self.running_count else _MAX_IDLE_AGE
+        return self.alive and self.snapshot_age is not None and self.snapshot_age > longest
+
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
         return {
             "consumer": self.consumer,
             "alive": self.alive,
+            "silent": self.is_silent,
             "host": self.host,
             "pid": self.pid,
             "generation": self.generation,

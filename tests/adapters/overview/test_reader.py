@@ -160,3 +160,21 @@ async def test_what_a_user_may_not_read_is_named_and_the_rest_is_read(
     assert (overview.pending, overview.scheduled, overview.dead, overview.parked) == (None, None, None, None)
     assert overview.snapshots == {}
     assert "NOPERM" in overview.denied or "permission" in overview.denied
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+async def test_both_protocols_give_the_same_overview(
+    redis_client: Redis, redis_url: str, protocol: int
+) -> None:
+    client: Any = redis_client
+    await client.xgroup_create(STREAM, GROUP, "0", mkstream=True)
+    entry = await client.xadd(STREAM, {"type": "t"})
+    await client.xreadgroup(GROUP, "worker-1", {STREAM: ">"})
+    await client.zadd(KEYS.due, {"a": 4e12})
+    await client.hset(KEYS.workers, "alive", await alive_until(client))
+    await client.hset(KEYS.stats, "alive", WorkerSnapshot(at=1).pack())
+    async with Redis.from_url(redis_url, protocol=protocol) as other:
+        overview = await read(other)
+    assert (overview.pending, overview.oldest, overview.next_due) == (1, entry.decode(), 4_000_000_000_000)
+    assert overview.holding["worker-1"].oldest == entry.decode()
+    assert overview.snapshots == {"alive": WorkerSnapshot(at=1)}

@@ -118,3 +118,17 @@ async def test_a_retry_stays_if_its_letter_cannot_be_written(redis_client: Redis
         await scheduled(client).cancel({record.name.encode(): letter_of(record)})
     assert await client.hexists(KEYS.delayed, record.name)
     assert await client.zscore(KEYS.due, record.name) == FUTURE
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+async def test_both_protocols_give_the_same_retries(
+    redis_client: Redis, redis_url: str, protocol: int
+) -> None:
+    record = await schedule(redis_client, 1)
+    async with Redis.from_url(redis_url, protocol=protocol) as other:
+        retries = scheduled(other)
+        (found,) = await retries.all()
+        assert (found.key.decode(), found.due) == (record.name, FUTURE)
+        assert await retries.next_ones(5) == [found]
+        assert await retries.records([found], 10_000) == {found.key: record}
+        assert await retries.run_now([found]) == 1

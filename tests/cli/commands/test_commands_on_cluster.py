@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import urllib.request
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -105,3 +106,27 @@ def test_dead_letters_in_another_slot_are_refused_before_anything_is_read(cluste
     done = cluster_project.run("serve", "--drain")
     assert done.code == 1
     assert '"events" and "lost" are in different cluster slots' in done.err + done.out
+
+
+def test_the_status_of_streams_on_different_nodes_is_read_and_retries_are_cancelled(
+    cluster_project: Project,
+) -> None:
+    cluster_project.routes(*ROUTES, head=HEAD.replace("max_attempts: 1", "max_attempts: 2, delay: 9m"))
+    running = cluster_project.start("serve", "--feed", "events.jsonl", "--feed-stream", "events")
+
+    def streams() -> dict[str, Any]:
+        done = cluster_project.run("status", "--format", "json")
+        assert done.code == 0, done.err
+        return {stream["stream"]: stream for stream in json.loads(done.out)["streams"]}
+
+    def is_shown() -> bool:
+        found = streams()
+        active = {route["route"] for stream in found.values() for route in stream["routes"]}
+        return {"copy", "fail", "keep"} <= active and found["events"]["retries"]["scheduled"] == 20
+
+    wait_until(is_shown, "the snapshots of both streams", timeout=60)
+    assert all(stream["workers"][0]["alive"] for stream in streams().values())
+    assert "20 retries cancelled" in cluster_project.run("status", "retries", "cancel", "--all", "--yes").out
+    assert streams()["events"]["dead"]["count"] == 20
+    running.signal(signal.SIGTERM).end()
+    assert streams()["events"]["workers"] == []

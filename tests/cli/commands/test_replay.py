@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from projects import Project
 from servers import wait_until
 from streamroute.adapters.entries.retry_record import RetryRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
-    from projects import Done, Project
+    from projects import Done
+    from servers import RealServer
 
 RETRY, JOBS, AUDIT = "{events}:tests:retry", "{events}:tests:jobs", "{events}:tests:audit"
 ODD = "name: odd, type: t, handler: jobs.ok, filter: 'odd'"
@@ -199,11 +202,8 @@ def test_a_route_with_dedupe_skips_what_it_has_run(project: Project) -> None:
         project.redis.xadd("events", {"type": "t", "data": json.dumps({"n": at})})
     server = project.start("serve").expect_log("stream events")
     wait_until(lambda: len(project.ledger) == 3, "three runs")
-    for number in (1, 2):
-        done = project.run(
-            "replay", "events", "--from", "-1h", "--route", "once", "--yes", "--id", f"r{number}"
-        )
-        assert (done.code, done.out.splitlines()[0]) == (0, f"r{number} done")
+    done = project.run("replay", "events", "--from", "-1h", "--route", "once", "--yes", "--id", "night")
+    assert (done.code, done.out.splitlines()[0]) == (0, "night done")
     wait_until(lambda: project.redis.xlen(RETRY) == 0, "the replayed messages")
     server.signal(signal.SIGTERM).end()
     assert sorted(project.ledger) == ["ok 1", "ok 2", "ok 3"]
@@ -251,3 +251,36 @@ def test_what_was_trimmed_is_said(shop: Project, command: Callable[..., Done]) -
     assert (
         "the stream holds entries from 3-0 (1970-01-01T00:00:00+00:00) on; earlier ones are gone" in done.err
     )
+
+
+def test_ctrl_c_ends_a_replay_that_can_be_resumed_at_once(
+    shop: Project, command: Callable[..., Done]
+) -> None:
+    replaying = shop.start("replay", "events", "--from", "1-0", "--route", "all", "--yes", "--id", "night")
+    wait_until(lambda: shop.redis.xlen(RETRY) == 4, "a full window")
+    done = replaying.signal(signal.SIGINT).end()
+    assert (done.code, "Traceback" in done.err) == (130, False)
+    assert "night is interrupted; to go on: streamroute jobs resume night" in done.err
+    [stored] = json.loads(command("jobs", "list", "--format", "json").out)["jobs"]
+    assert (stored["status"], stored["reason"], stored["process"]) == ("stopped", "interrupted", "")
+    results: Any = [fields[b"result"] for _, fields in shop.redis.xrange(AUDIT)]
+    assert results == [b"started", b"stopped: interrupted"]
+
+
+def test_a_replay_survives_an_outage_of_redis(
+    tmp_path: Path, start_server: Callable[..., RealServer]
+) -> None:
+    """Its server stops in the middle, and comes back with what it had written."""
+    server = start_server(append_only=True)
+    with Project(tmp_path, {"REDIS_URL": server.url}) as project:
+        project.routes(ALL)
+        fill(project, 10)
+        replaying = project.start("replay", "events", "--from", "1-0", "--route", "all", "--yes")
+        wait_until(lambda: project.redis.xlen(RETRY) == 4, "a full window")
+        server.restart()
+        seen: list[str] = []
+        while not replaying.has_ended:
+            wait_until(lambda: project.redis.xlen(RETRY) > 0 or replaying.has_ended, "the next messages")
+            seen += taken(project)
+        assert replaying.end().code == 0
+        assert seen + taken(project) == [f"{at}-0" for at in range(1, 11)]

@@ -9,6 +9,7 @@ from streamroute.cli.output.jobs.as_json import job_object
 from streamroute.cli.output.jobs.progress import counts_text, job_progress
 from streamroute.cli.output.streams import echo, printable, write_json
 from streamroute.cli.process.exit_codes import ExitCode
+from streamroute.errors import RedisUnavailableError
 
 if TYPE_CHECKING:
     from streamroute.adapters.jobs.held_job import HeldJob
@@ -38,7 +39,7 @@ async def run_in_foreground(
         try:
             audit = Audit(redis, job.who)
             ended = await run_audited(audit, keys, held, job, work, progress, target=target, reason=reason)
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, RedisUnavailableError):
             echo(f"{job.id} is interrupted; to go on: {resume}", err=True)
             raise
     if output_format == "json":

@@ -118,6 +118,8 @@ def _worker_row(worker: WorkerStatus, now: int) -> tuple[str, str, str, str, str
 def _state(worker: WorkerStatus, now: int) -> str:
     if not worker.alive:
         return "gone"
+    if worker.is_silent:
+        return f"silent for {age(worker.snapshot_age)}"
     if worker.blocked:
         return f"blocked for {duration(worker.blocked)}"
     return f"up {age(max(0, now - worker.started) / 1000)}" if worker.started else "alive"

@@ -127,3 +127,12 @@ def test_pauses_are_bounded() -> None:
     shown = text(paused=pauses)
     assert "and 4 more paused routes" in shown
     assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_a_worker_whose_snapshot_is_overdue_is_silent() -> None:
+    busy = WorkerStatus("w", alive=True, running_count=1, started=NOW - 1000, snapshot_age=16.0)
+    idle = WorkerStatus("w", alive=True, started=NOW - 60_000, snapshot_age=16.0)
+    assert "silent for 16s" in text(workers=(busy,))
+    assert "up 1m" in text(workers=(idle,))
+    assert busy.as_dict()["silent"]
+    assert not idle.as_dict()["silent"]

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from streamroute.adapters.redis.errors import translate_errors
 from streamroute.adapters.redis.raw_client import raw_client, send_each
 from streamroute.adapters.redis.replies import attributes, text
+from streamroute.adapters.retries.retry_name import RetryName
 
 if TYPE_CHECKING:
     from streamroute.adapters.redis.connection import RedisConnection
     from streamroute.keys import GroupKeys
 
 _LIMIT: Final = 10_000  # delayed retries to look at
-
-
-@dataclass(frozen=True, slots=True)
-class DelayedRetry:
-    """A retry that waits until it is due, by its name: the original entry, the route, the next attempt."""
-
-    entry: str
-    route: str
-    attempt: int
 
 
 class RetryProgress:
@@ -51,10 +42,10 @@ class RetryProgress:
         """
         return not await self._send("XRANGE", self._keys.retry, "-", last_id, "COUNT", "1")
 
-    async def delayed(self) -> list[DelayedRetry]:
-        """Return the delayed retries, at most ten thousand, the next ones first."""
+    async def delayed(self) -> list[RetryName]:
+        """Return the names of the delayed retries, at most ten thousand, the next ones first."""
         names = await self._send("ZRANGE", self._keys.due, "0", str(_LIMIT - 1))
-        return [found for name in names or () if (found := _read_name(text(name))) is not None]
+        return [RetryName.parse(text(name)) for name in names or ()]
 
     async def _send(self, *words: str) -> Any:
         with translate_errors(self._redis, f"reading the retries of {self._keys.stream}"):
@@ -64,11 +55,3 @@ class RetryProgress:
                     raise answer
                 return None
         return answer
-
-
-def _read_name(name: str) -> DelayedRetry | None:
-    """Read ``id|route|attempt``, which may end in ``@`` and the id of a replay."""
-    entry, _, rest = name.partition("|")
-    route, _, attempt = rest.rpartition("|")
-    number = attempt.partition("@")[0]
-    return DelayedRetry(entry, route, int(number)) if number.isdecimal() and len(number) < 10 else None
