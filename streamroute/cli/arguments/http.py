@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _PACKAGES: Final = ("jinja2", "multipart", "prometheus_client", "starlette", "uvicorn")
 _HEADER: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
+_TRACE_URL: Final = re.compile(r"https?://[!-~]{1,1000}")
 _PREFIX: Final = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 
 
@@ -36,6 +37,7 @@ class HttpOptions:
     http_operators: tuple[str, ...] = ()
     http_names: tuple[str, ...] = ()
     http_prefix: str = ""
+    http_trace_url: str = ""
 
     def as_arguments(self) -> list[str]:
         """Return the options for another process."""
@@ -49,6 +51,7 @@ class HttpOptions:
             "--http-tokens": self.http_tokens and str(Path(self.http_tokens).absolute()),
             "--http-user-header": self.http_user_header,
             "--http-prefix": self.http_prefix,
+            "--http-trace-url": self.http_trace_url,
         }
         arguments = [f"{name}={value}" for name, value in single.items() if value]
         arguments += [f"{name}={value}" for name, values in repeated.items() for value in values]
@@ -118,6 +121,12 @@ def _prefix(_context: click.Context, _parameter: click.Parameter, value: str) ->
     return prefix
 
 
+def _trace_url(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    if value and not (_TRACE_URL.fullmatch(value) and "{trace_id}" in value):
+        raise click.BadParameter("write it as in https://traces.example/trace/{trace_id}")
+    return value
+
+
 def access_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options for access to a command; they are passed as ``http_...``."""
     options = (
@@ -163,6 +172,13 @@ def access_options(command: Callable[..., Any]) -> Callable[..., Any]:
             default="",
             callback=_prefix,
             help="The path below which a proxy serves the board, such as /tools/streamroute.",
+        ),
+        click.option(
+            "--http-trace-url",
+            metavar="URL",
+            default="",
+            callback=_trace_url,
+            help="Where a trace is shown, such as https://traces.example/trace/{trace_id}.",
         ),
     )
     for option in reversed(options):

@@ -123,6 +123,7 @@ def test_unsafe_access_is_refused(project: Project) -> None:
     assert "token file" in refused(project, "--http-tokens", "missing").err
     assert project.run("board", "--http", "0", "--http-user-header", "a b").code == 2
     assert project.run("board", "--http", "0", "--http-prefix", "a").code == 2
+    assert project.run("board", "--http", "0", "--http-trace-url", "javascript:{trace_id}").code == 2
 
 
 def test_an_operator_signs_in_with_a_token_that_is_in_no_output(project: Project) -> None:

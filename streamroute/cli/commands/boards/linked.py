@@ -62,7 +62,7 @@ async def serve_linked_board(
     async with AsyncExitStack() as stack:
         redis = await stack.enter_async_context(open_shown_server(config.document, embedded=embedded))
         [name] = service_names([config.document])
-        service = BoardService(name, config, redis, store)
+        service = BoardService(name, config, redis, store, options.http_trace_url)
         app = create_application([service], policy, router_probes(link.metrics))
         listener = stack.enter_context(socket.socket(fileno=link.listener))
         await stack.enter_async_context(serving(PathPrefix(app, options.http_prefix), listener))

@@ -51,7 +51,7 @@ async def serve_board(
         for name, config, store in zip(names, loaded, stores, strict=True):
             redis = await stack.enter_async_context(open_shown_server(config.document, embedded=embedded))
             shown = ShownConfig(config.document, config.compiled, config.checked.findings)
-            services.append(BoardService(name, shown, redis, store))
+            services.append(BoardService(name, shown, redis, store, options.http_trace_url))
         app = create_application(services, policy, probe_routes(services))
         at = await stack.enter_async_context(serving(PathPrefix(app, options.http_prefix), listener))
         log.info("the board is at http://%s%s/", at, options.http_prefix)
