@@ -46,7 +46,7 @@ class PayloadRedactor:
     def redact_fields(self, fields: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
         """Return the raw fields of an entry with the hidden values of its payload replaced.
 
-        What cannot be read (bytes that are not UTF-8, ``data`` that is not JSON) is hidden as a whole.
+        What cannot be read (bytes that are not UTF-8, ``data`` that is no JSON object) is hidden as a whole.
         """
         return redact_entry(fields, self._entry) if self.is_active else dict(fields)
 

@@ -36,7 +36,8 @@ def compile_routes(
     Only ``serve`` uses a stream's other keys: pass them to the storage, the processor and the dispatcher that
     you create: ``group``, ``formerly_group``, ``codec``, ``concurrency``, ``lease``, ``stall``,
     ``claim_interval``, ``max_deliveries``, ``grace``, ``on_stuck``, ``dead_letter``, ``order_by``, ``trim``
-    and ``unknown_type``. The same applies to ``redis`` and ``container``.
+    and ``unknown_type``. The same applies to ``redis`` and ``container``. Nothing pauses (``pause_when``),
+    and no message is traced.
 
     Raises ConfigError, with all ``findings``, if one of them is an error.
     """

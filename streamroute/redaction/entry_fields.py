@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from streamroute.redaction.paths import ANY, PathMatcher, Step
-from streamroute.redaction.values import Redaction, may_be_json
+from streamroute.redaction.values import Redaction
 
 _PAYLOADS: Final = frozenset({"data", "cloudevent"})
-"""Fields that hold JSON, or the entry cannot be decoded."""
+"""Fields that hold a JSON object, or the entry cannot be decoded."""
 
 
 def entry_paths(paths: Iterable[tuple[Step, ...]]) -> Iterator[tuple[Step, ...]]:
@@ -30,7 +30,7 @@ def redact_entry(
 ) -> dict[bytes, bytes]:
     """Return the fields with the hidden values replaced; ``on_hidden`` is called with each of them.
 
-    A value that cannot be read (bytes that are not UTF-8, ``data`` that is not JSON) is hidden as a whole.
+    A value that cannot be read is hidden as a whole: bytes that are not UTF-8, ``data`` that is no object.
     """
     redaction = Redaction(on_hidden)
     return {name: _field(name, value, place, redaction) for name, value in fields.items()}
@@ -42,7 +42,7 @@ def _field(name: bytes, value: bytes, place: PathMatcher, redaction: Redaction) 
         text = value.decode()
     except UnicodeDecodeError:
         return redaction.hidden(value).encode()
-    if name_text.lower() in _PAYLOADS and not may_be_json(text):
+    if name_text.lower() in _PAYLOADS and not text.lstrip().startswith("{"):
         return redaction.hidden(text).encode()
     redacted = redaction.value(text, place.field(name_text))
     return value if redacted is text else redacted.encode()

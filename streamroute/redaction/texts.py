@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from streamroute.redaction.values import REDACTED
 from streamroute.text.limits import LONG
+from streamroute.text.truncation import MORE
 
 _SHORTEST: Final = 4
 """Characters of a value that is hidden in texts; a shorter one would blank unrelated words."""
 _MAX_VALUES: Final = 1_000
 _MAX_DEPTH: Final = 20
+_LONGEST_WHOLE: Final = 40  # characters of a value that a text surely quotes as a whole
+_QUOTED: Final = re.compile(r"""'(?:[^'\\]|\\.)*(?:'|\Z)|"(?:[^"\\]|\\.)*(?:"|\Z)""", re.DOTALL)
+_MAX_QUOTES: Final = 200
 
 
 class HiddenValues:
@@ -36,10 +41,21 @@ class HiddenValues:
         return bool(self._whole) and (value if isinstance(value, str) else json.dumps(value)) in self._whole
 
     def redact(self, text: str) -> str:
-        """Return a text without the values."""
+        """Return a text without the values, and without quotes that are parts of long ones."""
         for value in sorted(self._texts, key=len, reverse=True):
             text = text.replace(value, REDACTED)
-        return text
+        if not any(len(value) > _LONGEST_WHOLE for value in self._texts):
+            return text
+        return _QUOTED.sub(self._without_excerpt, text, count=_MAX_QUOTES)
+
+    def _without_excerpt(self, quote: re.Match[str]) -> str:
+        """Return a quote, hidden if it is a part of a value: errors quote the start, or around a position."""
+        mark = quote[0][0]
+        inner = quote[0][1:].removesuffix(mark)  # a text that was cut lacks the end of its quote
+        parts = [part for part in inner.split(MORE) if len(part) >= _SHORTEST]
+        if any(part in value for value in self._texts if len(value) > _LONGEST_WHOLE for part in parts):
+            return f"{mark}{REDACTED}{mark}"
+        return quote[0]
 
 
 def _texts_of(value: Any, depth: int) -> Iterator[str]:
@@ -47,6 +63,7 @@ def _texts_of(value: Any, depth: int) -> Iterator[str]:
         yield value[:LONG]
     elif type(value) is bytes:
         yield value[:LONG].decode(errors="replace")
+        yield repr(value[:LONG])[2:-1]
     elif type(value) in (int, float):
         yield json.dumps(value)
     elif depth < _MAX_DEPTH and isinstance(value, (dict, list, tuple)):
@@ -56,8 +73,9 @@ def _texts_of(value: Any, depth: int) -> Iterator[str]:
 
 
 def _spellings(text: str) -> Iterator[str]:
-    """Yield a text as it is, and as Python and JSON quote it."""
+    """Yield a text as it is, and as Python (text and bytes) and JSON quote it."""
     yield text
     yield repr(text)[1:-1]
+    yield repr(text.encode(errors="surrogatepass"))[2:-1]
     yield json.dumps(text)[1:-1]
     yield json.dumps(text, ensure_ascii=False)[1:-1]

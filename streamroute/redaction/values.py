@@ -48,7 +48,7 @@ class Redaction:
 
         A text that begins as JSON and cannot be read is hidden if it may contain what a path names.
         """
-        if place.is_idle or not may_be_json(text):
+        if place.is_idle or not _may_be_json(text):
             return text
         try:
             value = json.loads(text, object_pairs_hook=_unique_keys)
@@ -75,7 +75,7 @@ class Redaction:
         return items if isinstance(value, list) else tuple(items)
 
 
-def may_be_json(text: str) -> bool:
+def _may_be_json(text: str) -> bool:
     """Whether a text begins as a JSON object, list or string does."""
     return text.lstrip()[:1] in ("{", "[", '"') and text != ""
 

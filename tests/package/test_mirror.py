@@ -43,7 +43,6 @@ ELSEWHERE: Final = {
     "adapters/groups/entry_lookup": "adapters/dead_letters/test_letters_on_servers.py",
     "adapters/redis/errors": "adapters/stream/test_storage_steps.py",
     "adapters/redis/scripts": "adapters/lua/leases/test_claim.py",
-    "adapters/pauses/sync": "adapters/stream/test_pause_watch.py",
     "cli/arguments/options": "cli/commands/test_dead.py",
     "board/http/path_prefix": "board/test_application.py",
     "board/link/follow": "cli/commands/test_board.py",

@@ -84,3 +84,15 @@ def test_a_requeued_letter_keeps_what_is_hidden(project: Project) -> None:
     assert project.run("serve", "--drain").code in (0, 1)
     left = json.loads(project.run("dead", "list", "--format", "json").out)
     assert "a" not in {letter["route"] for letter in left["letters"]}
+
+
+def test_an_entry_that_cannot_be_decoded_shows_nothing_of_its_data(project: Project) -> None:
+    write(project)
+    project.redis.xadd("events", {"type": "t", "data": '{"guest": {"email": "ann@example.com", "n": '})
+    served = project.run("serve", "--drain", "--log-format", "json")
+    assert served.code == 1
+    (letter,) = project.redis.xrange("{events}:tests:dead")
+    shown = project.run("dead", "show", bytes(letter[0]).decode())
+    assert "cannot be decoded" in served.err
+    assert "ann@" not in served.err
+    shows_nothing_hidden(shown.out)

@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from streamroute.adapters.codecs.builtin import codec_named
+from streamroute.errors import DecodeError
+from streamroute.payload_redaction import PayloadRedactor
 from streamroute.redaction.texts import HiddenValues
 
 
@@ -45,3 +48,24 @@ def test_values_are_bounded() -> None:
     loop: list[Any] = []
     loop.append(loop)
     hidden.add(loop)
+
+
+DAMAGED = [
+    b'{"guest": {"email": "ann@example.com", "name": "Ann Example of the long road"',
+    b'"guest ann@example.com, who is called Ann Example, of the long road"',
+    b'{"guest": {"email": "ann@example.com", "city": "K\xf6ln and a long road to it, 12345"}}',
+    b'[{"guest": {"email": "ann@example.com", "name": "Ann Example of the long road"}}]',
+]
+
+
+@pytest.mark.parametrize("data", DAMAGED)
+def test_an_excerpt_of_data_that_cannot_be_read_is_hidden(data: bytes) -> None:
+    """The reason of its dead letter quotes the data, cut around the position of the error."""
+    fields = {b"type": b"t", b"data": data}
+    with pytest.raises(DecodeError) as refused:
+        codec_named("json").decode(fields)
+    reason = str(refused.value)
+    hidden = PayloadRedactor(["guest.email"]).hidden_in(fields=fields)
+    assert "Ann" not in hidden.redact(reason)
+    assert "ann@" not in hidden.redact(reason)
+    assert hidden.redact(reason).startswith('the field "data" ')

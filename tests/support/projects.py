@@ -122,6 +122,15 @@ main()
 """A program for ``Project.start`` that ends half a second after the grace period of a stop."""
 
 
+QUICK_SNAPSHOTS = """
+from streamroute.adapters.snapshots.writer import SnapshotWriter
+from streamroute.cli.entry import main
+SnapshotWriter.__init__.__kwdefaults__["every"] = 0.1
+main()
+"""
+"""A program for ``Project.start`` whose workers write their snapshots ten times a second."""
+
+
 @dataclass(frozen=True)
 class Done:
     """A finished command."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -11,6 +11,7 @@ from redis.exceptions import ResponseError
 from streamroute.adapters.dead_letters.requeued import retry_of
 from streamroute.adapters.entries.dead_record import DeadRecord
 from streamroute.adapters.entries.field_lists import fields_from_reply
+from streamroute.adapters.entries.record_facts import FACTS
 from streamroute.adapters.redis.connection import RedisConnection
 from streamroute.adapters.redis.errors import translate_errors
 from streamroute.adapters.redis.raw_client import raw_client, send_command, send_each
@@ -20,16 +21,23 @@ from streamroute.errors import DecodeError
 from streamroute.keys import GroupKeys
 
 _PAGE: Final = 500  # dead letters in one reply
+_SIGNATURE: Final = b'"signature": "%b"'
+_SIGNED: Final = b'"signature": "'
+"""In the facts of a letter, as JSON; quotes within a text of JSON are escaped."""
 _REPLY_BYTES: Final = 16 * 1024 * 1024  # in one reply: each may be as large as an entry
 
 
 @dataclass(frozen=True, slots=True)
 class StoredDeadLetter:
-    """An entry of a stream of dead letters; ``record`` is None if its ``fields`` cannot be parsed."""
+    """An entry of a stream of dead letters.
+
+    ``record`` is None if its ``fields`` cannot be parsed, or were not (``is_skipped``).
+    """
 
     id: str
     record: DeadRecord | None
     fields: Mapping[bytes, bytes] = field(default_factory=dict, compare=False)
+    is_skipped: bool = False
 
     @property
     def at(self) -> int:
@@ -61,14 +69,18 @@ class DeadLetters:
         with translate_errors(self._redis, self._doing):
             return milliseconds(await send_command(self._client, "TIME"))
 
-    async def pages(self, *, since: int, until: int) -> AsyncIterator[list[StoredDeadLetter]]:
+    async def pages(
+        self, *, since: int, until: int, signatures: Collection[str] = ()
+    ) -> AsyncIterator[list[StoredDeadLetter]]:
         """Yield the letters written from ``since`` to ``until`` (ms, inclusive), oldest first.
 
+        With ``signatures``, letters that surely have another one are not parsed: their ``record`` is None.
         Letters may be dropped or requeued during the iteration.
 
         Source: https://redis.io/docs/latest/commands/xrange/
         """
-        async for page in self._pages(str(max(since, 0)), str(max(until, 0))):
+        marks = [_SIGNATURE % signature.encode() for signature in signatures]
+        async for page in self._pages(str(max(since, 0)), str(max(until, 0)), marks):
             yield page
 
     async def pages_after(self, letter_id: str) -> AsyncIterator[list[StoredDeadLetter]]:
@@ -89,10 +101,12 @@ class DeadLetters:
                 raise facts
         return text(attributes(facts)["last-generated-id"])
 
-    async def _pages(self, start: str, end: str) -> AsyncIterator[list[StoredDeadLetter]]:
+    async def _pages(
+        self, start: str, end: str, marks: Sequence[bytes] = ()
+    ) -> AsyncIterator[list[StoredDeadLetter]]:
         count = 1
         while rows := await self._rows(start, end, count):
-            yield [_letter(row) for row in rows]
+            yield [_letter(row, marks) for row in rows]
             start = f"({text(rows[-1][0])}"
             count = _next_count(rows, self._reply_bytes)
 
@@ -147,8 +161,11 @@ def _next_count(rows: Sequence[Row], reply_bytes: int) -> int:
     return max(1, min(2 * len(rows), _PAGE, len(rows) * reply_bytes // size))
 
 
-def _letter(row: Row) -> StoredDeadLetter:
+def _letter(row: Row, marks: Sequence[bytes] = ()) -> StoredDeadLetter:
     fields = fields_from_reply(row[1])
+    facts = fields.get(FACTS, b"")
+    if marks and _SIGNED in facts and not any(mark in facts for mark in marks):
+        return StoredDeadLetter(text(row[0]), None, fields, is_skipped=True)
     try:
         record = DeadRecord.read(fields)
     except DecodeError:

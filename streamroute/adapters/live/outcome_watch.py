@@ -53,8 +53,8 @@ class OutcomeWatch:
 
     async def start(self) -> None:
         """Ask for outcomes, and read those that are sent from now on."""
+        await self._entries.start()  # first: what is sent at once is read, too
         await self.refresh()
-        await self._entries.start()
 
     async def refresh(self) -> None:
         """Ask the workers to go on; each samples for a few seconds after the last call."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from streamroute.adapters.dead_letters.letters import DeadLetters, StoredDeadLetter
+from streamroute.ops.dead_letters.letter import UNREADABLE
 from streamroute.ops.dead_letters.letter_box import letter_boxes
 
 if TYPE_CHECKING:
@@ -47,8 +48,10 @@ class DeadLetterQuery:
         for box in self.boxes:
             # Read the time of each: in a cluster, they may be on different servers.
             since, until = criteria.time_range(await box.letters.now())
-            async for page in _read(box.letters, criteria.ids, since, until):
-                letters = [letter for stored in page for letter in box.letters_of(stored)]
+            async for page in _read(box.letters, criteria, since, until):
+                letters = [
+                    letter for stored in page if not stored.is_skipped for letter in box.letters_of(stored)
+                ]
                 yield DeadLetterPage([letter for letter in letters if criteria.matches(letter)], len(page))
 
     def requeue_refusal(self, letter: StreamLetter, to: str | None = None) -> str | None:
@@ -77,14 +80,15 @@ class DeadLetterQuery:
 
 
 async def _read(
-    stream: DeadLetters, ids: Sequence[str], since: int, until: int
+    stream: DeadLetters, criteria: DeadLetterFilter, since: int, until: int
 ) -> AsyncIterator[list[StoredDeadLetter]]:
-    """Yield the dead letters with these ids (or all) that were written in the time range (ms)."""
-    if not ids:
-        async for page in stream.pages(since=since, until=until):
+    """Yield the dead letters with the filter's ids (or all) that were written in the time range (ms)."""
+    if not criteria.ids:
+        signatures = () if UNREADABLE in criteria.groups else criteria.groups
+        async for page in stream.pages(since=since, until=until, signatures=signatures):
             yield page
         return
-    for letter_id in ids:
+    for letter_id in criteria.ids:
         letter = await stream.find(letter_id)
         if letter is not None and since <= letter.at <= until:
             yield [letter]

@@ -85,7 +85,14 @@ class Status:
     streams: Sequence[StreamStatus]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the JSON form: ages and durations in seconds, rates a second, times as ISO 8601 in UTC."""
+        """Return the JSON form: ages and durations in seconds, rates a second, times as ISO 8601 in UTC.
+
+        ``time``, and ``streams``: of each ``stream`` its ``group``, whether it ``exists``, ``length``,
+        ``lag``, ``pending``, ``oldest`` (``id``, ``age``), ``retries`` (``scheduled``, ``due``, ``next``),
+        ``dead`` (``stream``, ``count``, ``newest``), ``paused``, ``parked``, ``workers`` (see
+        ``WorkerStatus``), ``routes`` (see ``RouteStatus``), ``routes_left_out``, ``problems`` (texts). What
+        Redis does not tell is null. Later releases may add keys.
+        """
         return {"time": iso_time(self.time), "streams": [stream.as_dict() for stream in self.streams]}
 
 

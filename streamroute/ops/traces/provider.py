@@ -18,7 +18,9 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from streamroute import __version__
 from streamroute.core.tracing import Tracing
+from streamroute.errors import SetupError
 from streamroute.logs.coalescing import NEVER_COALESCED
+from streamroute.logs.exception_text import error_line
 from streamroute.ops.traces.exporters import exporters_of
 from streamroute.ops.traces.exporting import ExportProblems, ReportingExporter, export_problems
 from streamroute.ops.traces.mode import TraceMode
@@ -37,7 +39,7 @@ async def open_tracing(mode: TraceMode, env: Mapping[str, str]) -> AsyncIterator
     and it is left open. Else one is created from the variables ``OTEL_*``, and set for the user's code, too.
     Call it after a fork, not before: its thread does not survive one.
 
-    Raises SetupError if an exporter cannot be created.
+    Raises SetupError if the variables name no usable exporter, or have values that OpenTelemetry refuses.
     """
     current = trace.get_tracer_provider()
     if isinstance(current, TracerProvider):
@@ -47,7 +49,7 @@ async def open_tracing(mode: TraceMode, env: Mapping[str, str]) -> AsyncIterator
     with export_problems() as problems:
         provider = _provider(env, problems)
         if problems.latest:
-            log.warning("a setting of the exporter of spans: %s", problems.latest, extra=NEVER_COALESCED)
+            log.warning("settings of OpenTelemetry: %s", problems.latest, extra=NEVER_COALESCED)
         trace.set_tracer_provider(provider)
         try:
             yield MessageSpans(_tracer(provider), mode)
@@ -58,9 +60,12 @@ async def open_tracing(mode: TraceMode, env: Mapping[str, str]) -> AsyncIterator
 def _provider(env: Mapping[str, str], problems: ExportProblems) -> TracerProvider:
     """Create a provider; the sampler and the limits are read from ``OTEL_TRACES_SAMPLER`` and others."""
     exporters = exporters_of(env)
-    provider = TracerProvider(resource=_resource(), shutdown_on_exit=False)
-    for exporter in exporters:
-        provider.add_span_processor(BatchSpanProcessor(ReportingExporter(exporter, problems)))
+    try:
+        provider = TracerProvider(resource=_resource(), shutdown_on_exit=False)
+        for exporter in exporters:
+            provider.add_span_processor(BatchSpanProcessor(ReportingExporter(exporter, problems)))
+    except Exception as error:
+        raise SetupError(f"traces cannot be set up by the variables OTEL_*: {error_line(error)}") from error
     return provider
 
 

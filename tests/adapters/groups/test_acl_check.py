@@ -26,6 +26,8 @@ from consuming import (
 )
 from repository import EXAMPLES
 from servers import RealServer
+from streamroute.adapters.dead_letters.failure_index import FailureIndex, mark_group
+from streamroute.adapters.dead_letters.imported_letters import ImportedLetters
 from streamroute.adapters.dead_letters.letters import DeadLetters
 from streamroute.adapters.entries.dead_record import DeadRecord
 from streamroute.adapters.groups.acl_check import require_permissions
@@ -36,7 +38,7 @@ from streamroute.adapters.redis.scripts import script
 from streamroute.adapters.stream.publisher import Publisher
 from streamroute.adapters.stream.publishers import connection_of
 from streamroute.adapters.stream.storage import RedisStreamStorage
-from streamroute.errors import RedisUnavailableError, SetupError
+from streamroute.errors import RedisUnavailableError, Reject, SetupError
 from streamroute.keys import GroupKeys, PauseKeys
 from streamroute.message import Message
 from streamroute.values import DedupeDecision, RetryPolicy
@@ -270,6 +272,43 @@ async def test_an_operator_can_look_at_dead_letters_and_bring_them_back(
         assert await dead.requeue([(letters[0], letters[0].record)]) == 1
         assert await dead.drop([(letter, letter.record) for letter in letters[1:]]) == 1
     assert await redis_client.xlen(KEYS.retry) == 1
+
+
+async def test_an_operator_can_group_resolve_and_import_dead_letters(
+    server: RealServer, redis_client: Redis
+) -> None:
+    async with connected(server, "operator") as redis:
+        record, letters = _letter(1).signed(), ImportedLetters(redis, KEYS.dead, KEYS)
+        assert await letters.write("7-0", record.write(), record)
+        assert not await letters.write("7-0", record.write(), record)
+        index, dead = FailureIndex(redis, KEYS.dead, [KEYS]), DeadLetters(redis, KEYS.dead)
+        assert (await index.read()).is_true
+        assert await mark_group(redis, KEYS, record.signature, resolved=True, who="kim", reason="")
+        assert await index.replace(1, await dead.last_id(), {KEYS.failures: {}})
+
+
+async def test_an_index_that_is_denied_costs_no_dead_letter(
+    server: RealServer, redis_client: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Such as for a worker whose rules name each key of an earlier release."""
+    known = [KEYS.retry, KEYS.due, KEYS.delayed, KEYS.dead, KEYS.meta, KEYS.workers, KEYS.routes]
+    changes = [f"-{KEYS.prefix}:*", *(f"~{key}" for key in (*known, KEYS.generations))]
+    async with connected(server, "worker", *changes) as redis:
+        bad = Handling("bad", failing(Reject("no")))
+        storage = RedisStreamStorage(redis.client, block=0.05)
+        async with consuming(storage, dispatcher_of(bad).process_message):
+            await redis_client.xadd(STREAM, {"type": "booked", "n": "1"})
+            await eventually(lambda: redis_client.xlen(KEYS.dead))
+            await eventually(lambda: _is_settled(redis_client))
+    assert f"the dead letters of {STREAM} are not counted in {KEYS.failures}" in caplog.text
+    async with connected(server, "operator", "-hget", "-hset") as redis:
+        dead = DeadLetters(redis, KEYS.dead)
+        [[letter]] = [page async for page in dead.pages_after("0-0")]
+        assert await dead.drop([(letter, letter.record)]) == 1
+
+
+async def _is_settled(client: Redis) -> bool:
+    return not (await client.xpending(STREAM, GROUP))["pending"]
 
 
 async def crash(redis: RedisConnection) -> None:

@@ -223,6 +223,11 @@ def test_a_reload_keeps_tracing(project: Project, collector: Collector) -> None:
     ("env", "error"),
     [
         ({"OTEL_TRACES_EXPORTER": "zipkin"}, "the exporter of spans 'zipkin' is not installed"),
+        ({"OTEL_BSP_MAX_QUEUE_SIZE": "10"}, "traces cannot be set up by the variables OTEL_*: ValueError: "),
+        (
+            {"OTEL_SPAN_EVENT_COUNT_LIMIT": "x"},
+            "traces cannot be set up by the variables OTEL_*: ValueError: ",
+        ),
         ({"OTEL_EXPORTER_OTLP_PROTOCOL": "carrier\x1b[31mpigeon"}, "OTEL_EXPORTER_OTLP_PROTOCOL is 'carrier"),
     ],
 )
@@ -234,6 +239,14 @@ def test_a_mistake_in_the_environment_is_one_line(project: Project, env: dict[st
     assert error in done.err
     assert "Traceback" not in done.err
     assert "\x1b" not in done.err
+
+
+def test_a_setting_that_opentelemetry_ignores_is_a_warning(project: Project) -> None:
+    project.routes(OK)
+    project.env |= {"OTEL_TRACES_EXPORTER": "none", "OTEL_TRACES_SAMPLER": "nonsense"}
+    done = project.run("serve", "--drain", "--traces", "link")
+    assert done.code == 0, done.err
+    assert "warning: settings of OpenTelemetry: Couldn't recognize sampler nonsense." in done.err
 
 
 def test_the_code_of_traces_is_not_imported_without_them(project: Project) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from projects import QUICK_SNAPSHOTS
 from servers import free_port, wait_until
 from streamroute.keys import GroupKeys
 
@@ -41,7 +42,7 @@ def test_a_stream_nobody_has_consumed_is_said_to_be_so(project: Project) -> None
 
 def test_a_running_worker_its_entries_and_its_routes_are_shown(project: Project) -> None:
     project.routes(WAIT, FAIL, OK)
-    running = project.start("serve")
+    running = project.start("serve", program=("-c", QUICK_SNAPSHOTS))
     running.expect_log("serving")
     events = [json.dumps({"type": kind, "n": 1}) for kind in ("w", "f", "r", "r")]
     project.run("publish", "events", str(project.feed(*events)))

@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,9 +15,9 @@ from projects import ROUTES, Done, Project
 from servers import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from servers import RealServer
+
+Tail = Callable[..., list[dict[str, Any]]]
 
 LONG = "name: long, type: booked, handler: jobs.ok, filter: 'nights > `3`', transform: '{n: n, stay: nights}'"
 ALL = "name: all, type: booked, handler: jobs.ok"
@@ -38,8 +39,14 @@ def rows(done: Done) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.out.splitlines()]
 
 
-def tail(project: Project, *words: str) -> list[dict[str, Any]]:
-    return rows(project.run("tail", "--format", "json", "--no-follow", *words))
+@pytest.fixture
+def tail(
+    project: Project, command: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., list[dict[str, Any]]]:
+    """``tail("--last", "1")``: the objects of earlier messages, read in this process."""
+    monkeypatch.chdir(project.folder)
+    monkeypatch.setenv("REDIS_URL", project.env["REDIS_URL"])
+    return lambda *words: rows(command("tail", "--format", "json", "--no-follow", *words))
 
 
 def test_earlier_messages_are_shown_and_nothing_is_consumed(booked: Project) -> None:
@@ -55,9 +62,9 @@ def test_earlier_messages_are_shown_and_nothing_is_consumed(booked: Project) -> 
     assert booked.redis.xinfo_groups("events") == []
 
 
-def test_the_object_of_a_message(booked: Project) -> None:
+def test_the_object_of_a_message(booked: Project, tail: Tail) -> None:
     add(booked, "2000-0", n=2, nights=5)
-    assert tail(booked, "--last", "1", "--route", "long", "--transform", "after") == [
+    assert tail("--last", "1", "--route", "long", "--transform", "after") == [
         {
             "time": "1970-01-01T00:00:02.000+00:00",
             "stream": "events",
@@ -82,13 +89,13 @@ def test_the_object_of_a_message(booked: Project) -> None:
     ]
 
 
-def test_messages_are_selected_by_route_type_and_filter(booked: Project) -> None:
+def test_messages_are_selected_by_route_type_and_filter(booked: Project, tail: Tail) -> None:
     add(booked, "1000-0", n=1, nights=2)
     add(booked, "2000-0", n=2, nights=5)
     booked.redis.xadd("events", {"type": "other", "data": "{}"}, id="3000-0")
 
     def ids(*words: str) -> list[str]:
-        return [row["id"] for row in tail(booked, "--from", "0-0", *words)]
+        return [row["id"] for row in tail("--from", "0-0", *words)]
 
     assert ids() == ["1000-0", "2000-0", "3000-0"]
     assert ids("--route", "long") == ["2000-0"]
@@ -96,9 +103,7 @@ def test_messages_are_selected_by_route_type_and_filter(booked: Project) -> None
     assert ids("--type", "other") == ["3000-0"]
     assert ids("--where", "n == `1`") == ["1000-0"]
     assert ids("--limit", "1") == ["1000-0"]
-    assert [row["id"] for row in tail(booked, "--from", "1970-01-01T00:00:02", "--type", "booked")] == [
-        "2000-0"
-    ]
+    assert [row["id"] for row in tail("--from", "1970-01-01T00:00:02", "--type", "booked")] == ["2000-0"]
 
 
 def test_explain_says_why_a_route_does_not_match(booked: Project) -> None:
@@ -116,7 +121,7 @@ def test_a_filter_that_fails_is_counted(booked: Project) -> None:
     assert "abs() takes number, not string" in done.err
 
 
-def test_hostile_entries_are_one_line_each(booked: Project) -> None:
+def test_hostile_entries_are_one_line_each(booked: Project, tail: Tail) -> None:
     redis = booked.redis
     redis.xadd("events", {"type": "booked", "data": b"\xff\x00"}, id="1-0")
     redis.xadd("events", {"type": "\x1b[2Jbooked\n", "data": '{"a": "\\u001b[2J\\u202e"}'}, id="2-0")
@@ -130,12 +135,12 @@ def test_hostile_entries_are_one_line_each(booked: Project) -> None:
     assert len(done.out) < 6_000
     assert "\x1b" not in done.out
     assert "\u202e" not in done.out
-    objects = tail(booked, "--last", "9")
+    objects = tail("--last", "9")
     assert [row["id"] for row in objects] == [f"{number}-0" for number in range(1, 7)]
     assert [row["cut"] for row in objects].count(True) == 1
 
 
-def test_hidden_fields_are_in_no_output(booked: Project) -> None:
+def test_hidden_fields_are_in_no_output(booked: Project, tail: Tail) -> None:
     """Neither in a payload, nor in a reason, nor in what a handler receives."""
     redact = "redact: [secret, nested.secret, nights]\nroutes:\n"
     booked.routes(
@@ -153,7 +158,7 @@ def test_hidden_fields_are_in_no_output(booked: Project) -> None:
         assert "(redacted)" in done.out
         assert "swordfish" not in done.out + done.err
         assert "314159" not in done.out + done.err
-    assert [row["id"] for row in tail(booked, "--last", "9", "--where", "secret == 'swordfish'")] == ["1-0"]
+    assert [row["id"] for row in tail("--last", "9", "--where", "secret == 'swordfish'")] == ["1-0"]
 
 
 def test_new_messages_are_shown_until_the_interrupt(booked: Project) -> None:
@@ -175,6 +180,7 @@ def test_a_reader_that_closes_stdout_ends_it(booked: Project) -> None:
     assert done.returncode == 0
 
 
+@pytest.mark.processes
 def test_an_outage_is_said_and_survived(
     lone_project: Project, start_server: Callable[..., RealServer]
 ) -> None:
@@ -222,6 +228,7 @@ def shown(project: Project, name: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines if line.endswith("\n")]
 
 
+@pytest.mark.processes
 def test_outcomes_are_sampled_while_somebody_watches(project: Project) -> None:
     project.routes(
         "name: good, type: booked, handler: jobs.ok",
@@ -253,6 +260,7 @@ def test_outcomes_are_sampled_while_somebody_watches(project: Project) -> None:
     assert watching.signal(signal.SIGINT).end().code == 0
 
 
+@pytest.mark.processes
 def test_a_worker_that_sends_no_outcomes_is_named(booked: Project) -> None:
     booked.redis.set("{events}:tests:watched", "x")
     watching = booked.start("tail", "--outcome", "failed")
@@ -280,7 +288,7 @@ def test_a_key_of_another_type_is_one_line(booked: Project) -> None:
     booked.redis.set("{events}:tests:outcomes", "text")
     done = booked.run("tail", "--outcome", "any")
     assert (done.code, len(done.err.splitlines())) == (1, 2)
-    assert "watching the outcomes of events failed" in done.err
+    assert "reading {events}:tests:outcomes failed" in done.err
 
 
 def test_an_error_of_decoding_quotes_nothing_hidden(project: Project) -> None:

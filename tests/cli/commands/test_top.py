@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from projects import QUICK_SNAPSHOTS
 from servers import free_port, wait_until
 from terminals import on_terminal
 
@@ -29,7 +30,7 @@ def top(project: Project, *words: str) -> dict[str, Any]:
 def busy(project: Project) -> Project:
     """A project whose worker has run three messages, one of which failed."""
     project.routes(RUNS, FAILS)
-    running = project.start("serve")
+    running = project.start("serve", program=("-c", QUICK_SNAPSHOTS))
     running.expect_log("serving")
     events = [{"type": "r", "n": 1}, {"type": "r", "n": 2}, {"type": "f", "n": 3}]
     project.run("publish", "events", str(project.feed(*map(json.dumps, events))))

@@ -7,5 +7,5 @@ local dead, retry, id = KEYS[1], KEYS[2], ARGV[1]
 if #redis.call('XRANGE', dead, id, id) == 0 then return 0 end
 redis.call('XADD', retry, '*', 'name', ARGV[2], 'entry', ARGV[3])
 redis.call('XDEL', dead, id)
-unindex_letter(ARGV[4], ARGV[5], id)
+unindex_letters(ARGV[4], ARGV[5], {[id] = true})
 return 1

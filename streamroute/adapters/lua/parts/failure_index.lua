@@ -67,21 +67,23 @@ local function index_letter(failures, limit, signature, facts, id, at)
   return note
 end
 
--- Subtracts a letter that was deleted or requeued.
-local function unindex_letter(failures, signature, id)
+-- Subtracts letters of one signature that were deleted or requeued; gone is a set of their ids.
+local function unindex_letters(failures, signature, gone)
+  local left = 0
+  for _ in pairs(gone) do left = left + 1 end
   pcall(function()
-    local found
     for _, key in ipairs({signature, other_failures}) do
-      found = failure_of(redis.call('HGET', failures, key))
+      local found = left > 0 and failure_of(redis.call('HGET', failures, key))
       if found and found.count > 0 then
-        found.count = found.count - 1
+        local counted = math.min(left, found.count)
+        found.count = found.count - counted
+        left = left - counted
         local kept = {}
         for _, sample in ipairs(found.samples) do
-          if sample ~= id then kept[#kept + 1] = sample end
+          if not gone[sample] then kept[#kept + 1] = sample end
         end
         found.samples = kept
         redis.call('HSET', failures, key, cjson.encode(found))
-        return
       end
     end
   end)

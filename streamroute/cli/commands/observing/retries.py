@@ -44,7 +44,7 @@ def command() -> None:
     """List the retries that wait, run them now, or cancel them.
 
     A retry is named by the id of the message's entry; a message has one for each route
-    that failed. One that is due is taken by a worker within a second.
+    that failed. One that is due is taken by a worker within five seconds.
 
     \b
     Examples:
