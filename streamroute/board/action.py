@@ -26,7 +26,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ActionOutcome:
     """What an action did, in one sentence; ``is_ok``: it did what was asked."""
 
     text: str
@@ -45,7 +45,7 @@ class BoardAction:
     name: str
     verb: str
     ask: Callable[[BoardService, Fields], Awaitable[Question]]
-    do: Callable[[BoardService, Fields, str], Awaitable[Outcome]]
+    do: Callable[[BoardService, Fields, str], Awaitable[ActionOutcome]]
     back: Callable[[Fields], str]
     is_dangerous: bool = False
     takes_reason: bool = False

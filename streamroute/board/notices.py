@@ -6,7 +6,7 @@ import secrets
 from collections import OrderedDict
 from typing import Final
 
-from streamroute.board.action import Outcome
+from streamroute.board.action import ActionOutcome
 
 _MOST: Final = 500
 
@@ -18,9 +18,9 @@ class Notices:
     """
 
     def __init__(self) -> None:
-        self._notices: OrderedDict[str, Outcome] = OrderedDict()
+        self._notices: OrderedDict[str, ActionOutcome] = OrderedDict()
 
-    def keep(self, outcome: Outcome) -> str:
+    def keep(self, outcome: ActionOutcome) -> str:
         """Keep a notice, and return its name."""
         name = secrets.token_urlsafe(12)
         self._notices[name] = outcome
@@ -28,6 +28,6 @@ class Notices:
             self._notices.popitem(last=False)
         return name
 
-    def find(self, name: str | None) -> Outcome | None:
+    def find(self, name: str | None) -> ActionOutcome | None:
         """Return the notice of this name, or None."""
         return None if name is None else self._notices.get(name)

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from streamroute.board.action import BoardAction, Outcome, Question
+from streamroute.board.action import ActionOutcome, BoardAction, Question
 from streamroute.board.actions.failures import failure_page, rows_of
 from streamroute.board.actions.fields import reason_field, signature_field, stream_field
 from streamroute.board.conditions import payload_condition
@@ -90,19 +90,19 @@ async def _ask_retry(service: BoardService, fields: Fields) -> Question:
     return Question(text, count, (f"The page of jobs shows how it goes.{stop}",))
 
 
-async def _retry(service: BoardService, fields: Fields, who: str) -> Outcome:
+async def _retry(service: BoardService, fields: Fields, who: str) -> ActionOutcome:
     selection, rate = _selection(service, fields), _rate(fields)
     await rows_of(service, fields)
     query = DeadLetterQuery(service.redis, service.document)
     async with service.computing:
         counts = await count_letters(query, selection)
     if not counts:
-        return Outcome("there are no such dead letters any more", is_ok=False)
+        return ActionOutcome("there are no such dead letters any more", is_ok=False)
     keys, held, job = await create_retry(
         service.redis, service.document, selection, counts, who=who, rate=rate
     )
     _run(service, _Started(keys, held, job, selection), who, reason_field(fields))
-    return Outcome(f"{job.id} retries {pluralize(counts.total(), 'dead letter')}")
+    return ActionOutcome(f"{job.id} retries {pluralize(counts.total(), 'dead letter')}")
 
 
 def _run(service: BoardService, started: _Started, who: str, reason: str) -> None:
@@ -129,7 +129,7 @@ async def _ask_drop(service: BoardService, fields: Fields) -> Question:
     return Question(text, count)
 
 
-async def _drop(service: BoardService, fields: Fields, who: str) -> Outcome:
+async def _drop(service: BoardService, fields: Fields, who: str) -> ActionOutcome:
     count, criteria = await _count(service, fields), _selection(service, fields).criteria
     keys, audit, reason = (
         group_keys(service.document, criteria.streams),
@@ -150,7 +150,7 @@ async def _drop(service: BoardService, fields: Fields, who: str) -> Outcome:
         service.forget_readings()
 
     service.background.start(run(), "deleting dead letters")
-    return Outcome(
+    return ActionOutcome(
         f"{pluralize(count, 'dead letter')} are being deleted; the audit log says when that is done"
     )
 
@@ -160,11 +160,11 @@ async def _ask_stop(service: BoardService, fields: Fields) -> Question:
     return Question(f"Stop the job {stored.job.id}? It can be resumed.")
 
 
-async def _stop(service: BoardService, fields: Fields, who: str) -> Outcome:
+async def _stop(service: BoardService, fields: Fields, who: str) -> ActionOutcome:
     store, stored = await find_job(service.redis, group_keys(service.document), fields.get("job", ""))
     await stop_job(store, stored.job.id, who)
     await Audit(service.redis, who).write([store.keys], f"{stored.job.kind} stop", stored.job.id)
-    return Outcome(f"{stored.job.id} stops at its next step")
+    return ActionOutcome(f"{stored.job.id} stops at its next step")
 
 
 async def _ask_resume(service: BoardService, fields: Fields) -> Question:
@@ -172,15 +172,15 @@ async def _ask_resume(service: BoardService, fields: Fields) -> Question:
     return Question(f"Go on with the job {stored.job.id}?")
 
 
-async def _resume(service: BoardService, fields: Fields, who: str) -> Outcome:
+async def _resume(service: BoardService, fields: Fields, who: str) -> ActionOutcome:
     store, stored = await find_job(service.redis, group_keys(service.document), fields.get("job", ""), KIND)
     try:
         held, job = await take_job(store, stored.job.id, who)
         selection = LetterSelection.of(job, lambda text: payload_condition(service.document, text))
     except StreamrouteError as error:
-        return Outcome(f"the job cannot go on: {error}", is_ok=False)
+        return ActionOutcome(f"the job cannot go on: {error}", is_ok=False)
     _run(service, _Started(store.keys, held, job, selection), who, "")
-    return Outcome(f"{job.id} goes on")
+    return ActionOutcome(f"{job.id} goes on")
 
 
 def _jobs(_fields: Fields) -> str:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from streamroute.board.action import BoardAction, Outcome, Question
+from streamroute.board.action import ActionOutcome, BoardAction, Question
 from streamroute.board.actions.fields import reason_field, signature_field, stream_field
 from streamroute.board.errors import PageNotFoundError
 from streamroute.ops.audit import Audit
@@ -43,15 +43,17 @@ async def _ask(service: BoardService, fields: Fields, *, resolved: bool) -> Ques
     return Question(f"Open this failure of {letters} again?", row.group.count)
 
 
-async def _do(service: BoardService, fields: Fields, who: str, *, resolved: bool) -> Outcome:
+async def _do(service: BoardService, fields: Fields, who: str, *, resolved: bool) -> ActionOutcome:
     rows, reason = await rows_of(service, fields), reason_field(fields)
     marked = await mark_groups(
         service.redis, rows, Audit(service.redis, who), resolved=resolved, reason=reason
     )
     service.forget_readings()
     if not marked:
-        return Outcome("the failure is gone: its letters were retried or dropped meanwhile", is_ok=False)
-    return Outcome("the failure is resolved" if resolved else "the failure is open again")
+        return ActionOutcome(
+            "the failure is gone: its letters were retried or dropped meanwhile", is_ok=False
+        )
+    return ActionOutcome("the failure is resolved" if resolved else "the failure is open again")
 
 
 RESOLVE: Final = BoardAction(

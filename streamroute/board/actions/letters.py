@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from streamroute.board.action import BoardAction, Outcome, Question
+from streamroute.board.action import ActionOutcome, BoardAction, Question
 from streamroute.board.actions.fields import id_field, reason_field, stream_field
 from streamroute.board.errors import PageNotFoundError
 from streamroute.board.letter_pages import GONE, find_letter
@@ -41,11 +41,11 @@ async def _ask_retry(service: BoardService, fields: Fields) -> Question:
     return Question("Run this message again, from its first attempt?", 1)
 
 
-async def _retry(service: BoardService, fields: Fields, who: str) -> Outcome:
+async def _retry(service: BoardService, fields: Fields, who: str) -> ActionOutcome:
     letter, result = await letter_of(service, fields), ActionResult()
     await retry_page(DeadLetterQuery(service.redis, service.document), DeadLetterPage([letter], 1), result)
     if result.refused:
-        return Outcome(f"the message cannot run again: {next(iter(result.refused))}", is_ok=False)
+        return ActionOutcome(f"the message cannot run again: {next(iter(result.refused))}", is_ok=False)
     return await _audited(service, "dead retry", fields, who, result, "the message runs again")
 
 
@@ -54,7 +54,7 @@ async def _ask_drop(service: BoardService, fields: Fields) -> Question:
     return Question("Delete this dead letter for good? Its message is lost.", 1)
 
 
-async def _drop(service: BoardService, fields: Fields, who: str) -> Outcome:
+async def _drop(service: BoardService, fields: Fields, who: str) -> ActionOutcome:
     letter, result = await letter_of(service, fields), ActionResult()
     await drop_page(DeadLetterPage([letter], 1), result)
     return await _audited(service, "dead drop", fields, who, result, "the dead letter is deleted")
@@ -62,13 +62,13 @@ async def _drop(service: BoardService, fields: Fields, who: str) -> Outcome:
 
 async def _audited(
     service: BoardService, action: str, fields: Fields, who: str, result: ActionResult, text: str
-) -> Outcome:
+) -> ActionOutcome:
     service.forget_readings()
     if not result.done:
-        return Outcome(GONE, is_ok=False)
+        return ActionOutcome(GONE, is_ok=False)
     keys = group_keys(service.document, [fields["stream"]])
     await Audit(service.redis, who).write(keys, action, fields["id"], count=1, reason=reason_field(fields))
-    return Outcome(text)
+    return ActionOutcome(text)
 
 
 def _failures(_fields: Fields) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from streamroute.board.action import BoardAction, Outcome, Question
+from streamroute.board.action import ActionOutcome, BoardAction, Question
 from streamroute.board.actions.fields import reason_field, stream_field
 from streamroute.board.errors import InvalidInputError
 from streamroute.durations import parse_duration
@@ -60,12 +60,12 @@ async def _ask_pause(service: BoardService, fields: Fields) -> Question:
     return Question(f"Pause {_labels(targets)}?", len(targets), (what,))
 
 
-async def _pause(service: BoardService, fields: Fields, who: str) -> Outcome:
+async def _pause(service: BoardService, fields: Fields, who: str) -> ActionOutcome:
     await _ask_pause(service, fields)
     targets, audit = _targets(service, fields), Audit(service.redis, who)
     await pause(service.redis, audit, targets, reason_field(fields), _seconds(fields))
     service.forget_readings()
-    return Outcome(f"paused {_labels(targets)}; workers see it within a second")
+    return ActionOutcome(f"paused {_labels(targets)}; workers see it within a second")
 
 
 async def _ask_resume(service: BoardService, fields: Fields) -> Question:
@@ -73,13 +73,13 @@ async def _ask_resume(service: BoardService, fields: Fields) -> Question:
     return Question(f"Resume {_labels(targets)}?", len(targets))
 
 
-async def _resume(service: BoardService, fields: Fields, who: str) -> Outcome:
+async def _resume(service: BoardService, fields: Fields, who: str) -> ActionOutcome:
     targets = _targets(service, fields)
     changes = await resume(service.redis, Audit(service.redis, who), targets, reason_field(fields))
     service.forget_readings()
     if all(change.before is None for change in changes):
-        return Outcome(f"{_labels(targets)} was not paused", is_ok=False)
-    return Outcome(f"resumed {_labels(targets)}")
+        return ActionOutcome(f"{_labels(targets)} was not paused", is_ok=False)
+    return ActionOutcome(f"resumed {_labels(targets)}")
 
 
 def _back(fields: Fields) -> str:

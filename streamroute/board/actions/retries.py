@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from streamroute.board.action import BoardAction, Outcome, Question
+from streamroute.board.action import ActionOutcome, BoardAction, Question
 from streamroute.board.actions.fields import reason_field, stream_field
 from streamroute.board.errors import InvalidInputError
 from streamroute.ops.audit import Audit, group_keys
@@ -34,20 +34,20 @@ async def _ask(service: BoardService, fields: Fields, *, verb: str, notes: tuple
     return Question(f"{verb} {pluralize(count, 'waiting retry', 'waiting retries')}?", count, notes)
 
 
-async def _run(service: BoardService, fields: Fields, who: str) -> Outcome:
+async def _run(service: BoardService, fields: Fields, who: str) -> ActionOutcome:
     found = await _selected(service, fields)
     count = sum([await run_retries(each) for each in found])
     await _audit(service, fields, who, "retries run", count)
-    return Outcome(f"{pluralize(count, 'retry', 'retries')} {'runs' if count == 1 else 'run'} now")
+    return ActionOutcome(f"{pluralize(count, 'retry', 'retries')} {'runs' if count == 1 else 'run'} now")
 
 
-async def _cancel(service: BoardService, fields: Fields, who: str) -> Outcome:
+async def _cancel(service: BoardService, fields: Fields, who: str) -> ActionOutcome:
     found, reason = await _selected(service, fields), reason_field(fields)
     results = [await cancel_retries(each, who, reason) for each in found]
     cancelled, damaged = (sum(counts) for counts in zip(*results, strict=True)) if results else (0, 0)
     await _audit(service, fields, who, "retries cancel", cancelled)
     text = f"{pluralize(cancelled, 'retry', 'retries')} cancelled: the messages are dead letters now"
-    return Outcome(f"{text}; {damaged} damaged ones stay" if damaged else text, is_ok=not damaged)
+    return ActionOutcome(f"{text}; {damaged} damaged ones stay" if damaged else text, is_ok=not damaged)
 
 
 async def _audit(service: BoardService, fields: Fields, who: str, action: str, count: int) -> None:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from starlette.exceptions import HTTPException
 
-from streamroute.board.action import Outcome
+from streamroute.board.action import ActionOutcome
 from streamroute.board.errors import InvalidInputError, PageNotFoundError
 from streamroute.board.forms import field, read_form
 from streamroute.board.letter_pages import GONE, find_letter
@@ -82,15 +82,15 @@ async def _edited(service: BoardService, target: EditableLetter, text: str, who:
 
 async def _store(
     service: BoardService, target: EditableLetter, edited: DeadRecord, who: str, *, keeps: bool
-) -> Outcome:
+) -> ActionOutcome:
     stored = await store_edit(service.redis, target, edited, keep=keeps)
     service.forget_readings()
     if stored is None:
-        return Outcome(GONE, is_ok=False)
+        return ActionOutcome(GONE, is_ok=False)
     result = f"edited: its new id is {stored}" if keeps else "edited and retried"
     letter_id = target.letter.stored.id
     await Audit(service.redis, who).write([target.keys], "dead edit", letter_id, count=1, result=result)
-    return Outcome(f"the dead letter was {result}")
+    return ActionOutcome(f"the dead letter was {result}")
 
 
 PAGE: Final = Page("/letter/{stream}/{id}/edit", "Edit", "edit.html", load, takes_form=True)
