@@ -22,6 +22,7 @@ POLL: Final = 0.1  # seconds between two steps
 _NEXT_PAGE: Final = 0.01  # seconds before the next page of a stream with further entries
 _REST: Final = 3
 """Seconds of rest for each second of work: a tail shares its machine, and Redis, with those who work."""
+_REST_IN_HISTORY: Final = 1  # for a tail that ends with the earlier messages
 _BACKOFF: Final = Backoff(first=0.2, longest=2.0)
 
 
@@ -39,7 +40,7 @@ async def tail(redis: RedisConnection, query: TailQuery, viewer: Viewer) -> Asyn
             yield TailRecord(message)
         for notice in _filter_notices(viewer):
             yield notice
-    steps = _Steps(entries)
+    steps, rest = _Steps(entries), _REST if query.follows else _REST_IN_HISTORY
     while True:
         started = time.monotonic()
         step = await steps.next()
@@ -53,7 +54,7 @@ async def tail(redis: RedisConnection, query: TailQuery, viewer: Viewer) -> Asyn
             yield notice
         if not (query.follows or step.is_behind or steps.is_away):
             return
-        await asyncio.sleep(max(steps.pause, _REST * (time.monotonic() - started)))
+        await asyncio.sleep(max(steps.pause, rest * (time.monotonic() - started)))
 
 
 def _filter_notices(viewer: Viewer) -> list[TailNotice]:

@@ -217,3 +217,23 @@ def test_a_group_without_its_facts_is_damaged() -> None:
     for name in good:
         damaged = {key: value for key, value in good.items() if key != name}
         assert LetterGroup.unpack("s", json.dumps(damaged).encode()) is None
+
+
+async def test_only_letters_that_may_have_a_signature_are_parsed(shop: Shop) -> None:
+    """A text that looks like a signature is none; a letter of an earlier release has none."""
+    await shop.fail("E: a", 'E: "signature": "0123456789"', "E: b")
+    [(_, wanted), (_, quoting), (_, other)] = await shop.all()
+    old = {**other.write()}
+    facts = json.loads(old[b"_streamroute"])
+    del facts["signature"]
+    await shop.client.xadd(KEYS.dead, {**old, b"_streamroute": json.dumps(facts)})
+    for signatures, parsed in (
+        ([wanted.signature], [True, False, False, True]),
+        ([quoting.signature, other.signature], [False, True, True, True]),
+        (["0123456789"], [False, False, False, True]),
+        ([], [True] * 4),
+    ):
+        pages = shop.letters.pages(since=0, until=10**15, signatures=signatures)
+        letters = [letter async for page in pages for letter in page]
+        assert [letter.record is not None for letter in letters] == parsed
+        assert [not letter.is_skipped for letter in letters] == parsed

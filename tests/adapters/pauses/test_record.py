@@ -45,7 +45,8 @@ def test_another_value_is_none(text: bytes) -> None:
 
 @given(st.binary(max_size=200) | st.text(max_size=200))
 def test_any_value_is_read_or_refused(value: bytes | str) -> None:
-    parse_pause(value)
+    pause = parse_pause(value)
+    assert pause is None or isinstance(pause, Pause)
 
 
 def test_texts_are_on_one_line_and_without_passwords() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 _HELP = ("-h", "--help")
+_SHORT_HELP = 100  # characters; click wraps it
 
 
 class DefaultGroup(click.Group):
@@ -32,6 +33,6 @@ class DefaultGroup(click.Group):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options of the default command, then the other commands."""
         click.Command.format_options(self.commands[self.default], ctx, formatter)
-        rows = [(name, command.get_short_help_str()) for name, command in self.commands.items()]
+        rows = [(name, command.get_short_help_str(_SHORT_HELP)) for name, command in self.commands.items()]
         with formatter.section("Commands"):
             formatter.write_dl(rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -9,9 +10,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from streamroute.adapters.live.outcome_batch import OutcomeBatch, OutcomeRecord
-from streamroute.core.dispatch.outcomes import type_of
+from streamroute.core.dispatch.outcomes import attempt_of, type_of
 from streamroute.core.observer import ObserverSwitch, Result
 from streamroute.keys import GroupKeys
+from streamroute.logs.exception_text import error_line
 from streamroute.message import Message, entry_size
 from streamroute.payload_redaction import PayloadRedactor
 from streamroute.text.limits import HISTORY, NAME
@@ -21,6 +23,8 @@ from streamroute.values import DeadLetter
 
 if TYPE_CHECKING:
     from streamroute.services.service import Service
+
+log = logging.getLogger(__name__)
 
 _FAILURES: Final = frozenset({Result.DEAD, Result.RETRIED, Result.FAILED, Result.LOST})
 _SHADOWS: Final = frozenset(result for result in Result if result.startswith("shadow"))
@@ -77,7 +81,13 @@ class OutcomeSampler:
         if isinstance(payload, Message) and result not in _SHADOWS:
             ring = self._rings.get(payload.stream)
             if ring is not None and ring.has_room(result):
-                ring.add(_record(payload, route, result), result)
+                self._sample(ring, payload, route, result)
+
+    def _sample(self, ring: _Ring, message: Message, route: str | None, result: Result) -> None:
+        try:
+            ring.add(_record(message, route, result), result)
+        except Exception as error:  # noqa: BLE001 - a sample is not worth the outcome of a message
+            log.debug("could not sample an outcome: %s", error_line(error))
 
     # Called in the heartbeat thread.
 
@@ -112,7 +122,7 @@ def _record(message: Message, route: str | None, result: Result) -> OutcomeRecor
         route=None if route is None else clip(route, NAME),
         result=str(result),
         time=round(time.time(), 3),
-        attempt=message.attempt,
+        attempt=attempt_of(message),
         error_class=error_class,
         error=error,
         generation=message.delivery.generation,
