@@ -11,13 +11,16 @@ from contextlib import ExitStack, closing, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from prometheus_client import CollectorRegistry, make_wsgi_app
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from servers import wait_until
 from streamroute.errors import SetupError
 from streamroute.ops.metrics.server import Endpoint, Start, http_server, pages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 ANYWHERE = Endpoint("127.0.0.1", 0)
 
@@ -213,6 +216,44 @@ def test_on_other_addresses_any_host_name_is_accepted() -> None:
         here = Endpoint("127.0.0.1", at.port)
         answer = rest_of(ask(here, b"GET /metrics HTTP/1.1\r\nHost: metrics.example\r\n\r\n"))
         assert b"200 OK" in answer
+
+
+class _Routes(Collector):
+    """Exposes a series for each of ``count`` routes; with ``fails``, raises in the middle."""
+
+    def __init__(self, count: int, *, fails: bool = False) -> None:
+        self._count = count
+        self._fails = fails
+
+    def collect(self) -> Iterator[Metric]:
+        gauge = GaugeMetricFamily("handlers", "Of many routes.", labels=["route"])
+        for number in range(self._count):
+            gauge.add_metric([f"route-{number}"], 1)
+        yield gauge
+        if self._fails:
+            raise RuntimeError("in the middle")
+
+
+def exposing(routes: _Routes) -> Any:
+    """Return an application that exposes these."""
+    registry = CollectorRegistry(support_collectors_without_names=True)
+    registry.register(routes)
+    return pages(make_wsgi_app(registry), list)
+
+
+def test_an_answer_has_its_length_so_that_a_client_knows_when_it_is_cut() -> None:
+    with http_server(ANYWHERE, exposing(_Routes(10_000))) as at:
+        head, _, body = rest_of(ask(at, b"GET /metrics HTTP/1.0\r\n\r\n")).partition(b"\r\n\r\n")
+    assert f"Content-Length: {len(body)}".encode() in head
+    assert body.count(b"\n") == 10_002
+
+
+def test_an_exposition_that_fails_is_an_error_and_no_part_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+    with http_server(ANYWHERE, exposing(_Routes(10, fails=True))) as at:
+        status, text = get(f"http://{at}/metrics")
+    assert status == 500
+    assert "route-1" not in text
+    assert "in the middle" in capsys.readouterr().err
 
 
 def test_a_port_in_use_is_an_error() -> None:
