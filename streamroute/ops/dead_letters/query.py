@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from streamroute.adapters.dead_letters.letters import DeadLetters, StoredDeadLetter
 from streamroute.ops.dead_letters.letter import UNREADABLE
 from streamroute.ops.dead_letters.letter_box import letter_boxes
+from streamroute.ops.served_routes import why_not_served
 
 if TYPE_CHECKING:
     from streamroute.adapters.redis.connection import RedisConnection
@@ -64,19 +65,8 @@ class DeadLetterQuery:
             return letter.reason
         route = record.route if to is None else to
         names = record.routes if route is None else [route]
-        served = {route.name for route in self._document.served(letter.stream)}
-        missing = next((name for name in names if name not in served), None)
-        return None if missing is None else self._why_not_served(missing, letter.stream)
-
-    def _why_not_served(self, name: str, stream: str) -> str:
-        routes = {route.name: route for route in self._document.routes}
-        if name not in routes:
-            return f'the route "{name}" is no longer configured'
-        if not routes[name].enabled:
-            return f'the route "{name}" is disabled'
-        if routes[name].shadow:
-            return f'the route "{name}" is a shadow, whose handler does not run'
-        return f'the route "{name}" does not consume the stream "{stream}"'
+        refusals = (why_not_served(self._document, name, letter.stream) for name in names)
+        return next((refusal for refusal in refusals if refusal is not None), None)
 
 
 async def _read(
