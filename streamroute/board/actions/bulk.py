@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from streamroute.board.action import ActionOutcome, BoardAction, Question
@@ -176,7 +177,7 @@ async def _resume(service: BoardService, fields: Fields, who: str) -> ActionOutc
     store, stored = await find_job(service.redis, group_keys(service.document), fields.get("job", ""), KIND)
     try:
         held, job = await take_job(store, stored.job.id, who)
-        selection = LetterSelection.of(job, lambda text: payload_condition(service.document, text))
+        selection = LetterSelection.of(job, partial(payload_condition, service.document))
     except StreamrouteError as error:
         return ActionOutcome(f"the job cannot go on: {error}", is_ok=False)
     _run(service, _Started(store.keys, held, job, selection), who, "")

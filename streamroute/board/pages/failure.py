@@ -42,6 +42,7 @@ async def load(service: BoardService, request: Request) -> Mapping[str, Any]:
         "now": report.now,
         "page": page,
         "where": where,
+        "hides_fields": bool(service.document.redact),
         "failed": None if condition is None or not condition.failed else condition.first_problem,
         "last_hour": last_hour(row.group, report.now),
         "last_day": last_day(row.group, report.now),

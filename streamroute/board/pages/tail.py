@@ -44,6 +44,7 @@ async def load(service: BoardService, request: Request) -> Mapping[str, Any]:
         },
         "items": [values_of(item) for item in items],
         "watches_outcomes": bool(query.outcomes),
+        "hides_fields": bool(service.document.redact),
     }
 
 
@@ -96,6 +97,7 @@ def _query(service: BoardService, request: Request, *, follows: bool = False) ->
         streams=(stream,) if stream else tuple(service.document.streams),
         types=frozenset([kind] if kind else []),
         where=_filter(where) if where else None,
+        redacted=True,  # visitors could guess hidden values by trying filters
         routes=frozenset([route] if route else []),
         transforms=chosen.get("transform") == "after",
         last=0 if follows else LAST,

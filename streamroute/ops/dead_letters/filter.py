@@ -14,10 +14,11 @@ class LetterCondition(Protocol):
     """A condition that a dead letter meets or not. It never raises.
 
     ``failed`` counts the letters on which it failed; ``first_problem`` says why on the first of them;
-    ``expression`` is its text.
+    ``expression`` is its text; ``is_redacted`` is whether it sees no hidden values.
     """
 
     expression: str
+    is_redacted: bool
     first_problem: str
 
     @property

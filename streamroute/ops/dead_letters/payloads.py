@@ -55,11 +55,13 @@ class PayloadCondition:
 
     A letter is not selected if its payload cannot be decoded, or if the expression fails on it (it may take
     too many steps): ``failed`` counts these, and ``first_problem`` says what was wrong with the first.
+    With ``redacted`` the expression sees no hidden values: whoever types it may not guess them by trying.
     Raises ExpressionError for an invalid expression.
     """
 
-    def __init__(self, expression: str, payloads: LetterPayloads) -> None:
+    def __init__(self, expression: str, payloads: LetterPayloads, *, redacted: bool = False) -> None:
         self.expression = expression
+        self.is_redacted = redacted
         self.first_problem = ""
         self._failed: set[str] = set()
         self._filter = compile_filter(expression)
@@ -73,7 +75,8 @@ class PayloadCondition:
     def accepts(self, letter: StreamLetter) -> bool:
         """Whether the expression is true for the letter's payload."""
         try:
-            return self._filter(self._payloads.payload(letter))
+            payload = self._payloads.payload(letter)
+            return self._filter(letter.redactor.redact(payload) if self.is_redacted else payload)
         except (DecodeError, FilterError) as error:
             self._count(letter, error)
             return False

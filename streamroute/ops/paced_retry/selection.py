@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from streamroute.errors import StreamrouteError
 from streamroute.ops.dead_letters.filter import DeadLetterFilter
@@ -15,6 +15,15 @@ if TYPE_CHECKING:
 
 KIND: Final = "retry"
 """The kind of its jobs."""
+
+
+class BuildCondition(Protocol):
+    """Compiles an expression over payloads; with ``redacted`` it sees no hidden values.
+
+    Raises StreamrouteError for an invalid expression.
+    """
+
+    def __call__(self, expression: str, /, *, redacted: bool) -> LetterCondition: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,13 +57,14 @@ class LetterSelection:
             "to": self.to,
             "stop_after": self.stop_after,
             "watch": self.watch,
+            **({"redacted": True} if where is not None and where.is_redacted else {}),
         }
 
     @classmethod
-    def of(cls, job: Job, condition: Callable[[str], LetterCondition]) -> LetterSelection:
-        """Return the selection of a job; ``condition`` compiles the expression over payloads.
+    def of(cls, job: Job, build: BuildCondition) -> LetterSelection:
+        """Return the selection of a job; raises StreamrouteError if it is damaged.
 
-        Raises StreamrouteError if it is damaged.
+        Its expression sees what it saw when the job was created.
         """
         facts = job.selection
         criteria, where = facts.get("criteria"), facts.get("where")
@@ -70,7 +80,7 @@ class LetterSelection:
             raise StreamrouteError(f"the selection of the job {job.id} is damaged")
         chosen = DeadLetterFilter(**facts["criteria"])
         if where is not None:
-            chosen = replace(chosen, where=condition(where))
+            chosen = replace(chosen, where=build(where, redacted=facts.get("redacted") is True))
         return cls(criteria=chosen, to=to, stop_after=stop_after, watch=facts.get("watch") is True)
 
     def _conditions(self) -> dict[str, Any]:

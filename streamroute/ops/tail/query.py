@@ -17,6 +17,8 @@ class TailQuery:
     ``types``, ``where``, ``routes``
         show only messages of these types, whose payload ``where`` accepts, that one of these routes would run
         (with ``explains``: that are of its type); empty or None: all.
+    ``redacted``
+        ``where`` sees no hidden values.
     ``explains``
         also say why a route does not match.
     ``transforms``
@@ -34,6 +36,7 @@ class TailQuery:
     streams: tuple[str, ...]
     types: frozenset[str] = frozenset()
     where: Where | None = None
+    redacted: bool = False
     routes: frozenset[str] = frozenset()
     explains: bool = False
     transforms: bool = False

@@ -108,7 +108,7 @@ class Viewer:
         if query.where is None:
             return True
         try:
-            return query.where(payload)
+            return query.where(self._redactor.redact(payload) if query.redacted else payload)
         except FilterError as error:
             if isinstance(error.__cause__, KeyboardInterrupt):
                 raise error.__cause__ from None

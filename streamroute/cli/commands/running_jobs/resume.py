@@ -84,8 +84,10 @@ def _retry(redis: RedisConnection, loaded: UsableConfig, job: Job, stream: str) 
         for name in loaded.document.streams:
             require_codec(loaded, name)
 
-    def condition(expression: str) -> PayloadCondition:
-        return PayloadCondition(expression, LetterPayloads(loaded.document, loaded.compiled.codecs))
+    def condition(expression: str, /, *, redacted: bool) -> PayloadCondition:
+        return PayloadCondition(
+            expression, LetterPayloads(loaded.document, loaded.compiled.codecs), redacted=redacted
+        )
 
     selection = LetterSelection.of(job, condition)
     [keys] = group_keys(loaded.document, [stream])
