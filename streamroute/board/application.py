@@ -22,7 +22,7 @@ from streamroute.board.access.sessions import Sessions
 from streamroute.board.acting import answer_action, answer_api_action
 from streamroute.board.actions.listing import ACTIONS
 from streamroute.board.errors import InvalidInputError, PageNotFoundError
-from streamroute.board.forms import read_form
+from streamroute.board.forms import field, parse_form, read_form
 from streamroute.board.http.body_limit import BodyLimit
 from streamroute.board.live import LivePages
 from streamroute.board.notices import Notices
@@ -128,13 +128,15 @@ async def _sign_in(board: Board, request: Request) -> Response:
     base = request.state.base
     tokens = board.policy.tokens
     if tokens is None:
-        return RedirectResponse(f"{base}/", 303)
+        return _without_tokens(board, request)
     if request.method == "GET" and "token" not in request.query_params:
         return board.render(request, "login.html", {"title": "Sign in"})
     given = (
-        request.query_params.get("token") if request.method == "GET" else (await request.form()).get("token")
+        request.query_params["token"]
+        if request.method == "GET"
+        else field(await parse_form(request), "token")
     )
-    identity = tokens.find(given.strip()) if isinstance(given, str) else None
+    identity = tokens.find(given.strip())
     if identity is None:
         return board.render(
             request, "login.html", {"title": "Sign in", "problem": "unknown token"}, status=403
@@ -149,6 +151,18 @@ async def _sign_in(board: Board, request: Request) -> Response:
         secure=request.headers.get("x-forwarded-proto") == "https" or request.url.scheme == "https",
     )
     return response
+
+
+def _without_tokens(board: Board, request: Request) -> Response:
+    """Return the way to the overview; a person whom the proxy does not name would come back from there."""
+    if request.state.visitor is not None:
+        return RedirectResponse(f"{request.state.base}/", 303)
+    values = {
+        "title": "Sign in",
+        "problem": "the proxy in front of this board did not say who you are",
+        "text": "Sign in there, and reload this page.",
+    }
+    return board.render(request, "plain.html", values, status=403)
 
 
 async def _sign_out(board: Board, request: Request) -> Response:

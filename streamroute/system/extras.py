@@ -13,7 +13,6 @@ _NAMES: Final = (
     "httpx",
     "jinja2",
     "jsonschema_rs",
-    "multipart",
     "opentelemetry",
     "orjson",
     "prometheus_client",

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp
 
 from streamroute.board.access.identity import Identity, Role
-from streamroute.board.access.policy import AccessPolicy
+from streamroute.board.access.policy import AccessPolicy, TrustedProxy, read_networks
 from streamroute.board.access.token_file import read_tokens
 from streamroute.board.application import create_application
 from streamroute.board.errors import InvalidInputError, PageNotFoundError
@@ -192,3 +192,15 @@ async def test_the_parts_of_an_open_page_are_sent_again() -> None:
     async with client(app) as browser:
         text = (await browser.get("/changing?q=<b>")).text
     assert 'data-live="/live/changing?q=%3Cb%3E"' in text
+
+
+async def test_a_person_whom_the_proxy_does_not_name_is_told_so() -> None:
+    proxy = TrustedProxy("x-user", read_networks(("127.0.0.1",)))
+    sent = client(board(AccessPolicy(proxy=proxy)))
+    answer = await sent.get("/more")
+    assert answer.headers["location"] == "/login"
+    answer = await sent.get("/login")
+    assert answer.status_code == 403
+    assert "did not say who you are" in answer.text
+    answer = await sent.get("/login", headers={"x-user": "alice"})
+    assert answer.headers["location"] == "/"

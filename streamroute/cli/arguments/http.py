@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from streamroute.board.access.policy import AccessPolicy
     from streamroute.ops.metrics.server import Endpoint
 
-_PACKAGES: Final = ("jinja2", "multipart", "prometheus_client", "starlette", "uvicorn")
+_PACKAGES: Final = ("jinja2", "prometheus_client", "starlette", "uvicorn")
 _HEADER: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
 _TRACE_URL: Final = re.compile(r"https?://[!-~]{1,1000}")
 _PREFIX: Final = re.compile(r"(/[A-Za-z0-9._~-]+)+")

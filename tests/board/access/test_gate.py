@@ -17,6 +17,7 @@ from streamroute.board.access.identity import Identity, Role
 from streamroute.board.access.policy import AccessPolicy, TrustedProxy, read_networks
 from streamroute.board.access.sessions import Sessions
 from streamroute.board.access.token_file import Tokens, _digest
+from streamroute.board.forms import parse_form
 
 ALICE = Identity("alice", Role.OPERATOR)
 BOB = Identity("bob", Role.VIEWER)
@@ -28,7 +29,7 @@ PAGE = {"accept": "text/html"}
 async def page(request: Request) -> Response:
     visitor = request.state.visitor
     if request.method == "POST":
-        form = await request.form()
+        form = await parse_form(request)
         if not is_intended(visitor, form, request.headers):
             return PlainTextResponse("not intended", 403)
     return PlainTextResponse(f"{visitor.identity.name} {visitor.may_act}" if visitor else "nobody")
