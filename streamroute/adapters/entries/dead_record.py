@@ -174,7 +174,7 @@ class DeadRecord:
                 fields=unescape_reserved(fields) if packed is None else unpack_fields(packed),
             )
             return record.signed()
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
             raise DecodeError(f"the facts of a dead letter are damaged: {error}") from None
 
 

@@ -13,6 +13,7 @@ from streamroute.adapters.entries.record_facts import (
     FACTS,
     VERSION,
     append_failure,
+    checked_facts,
     escape_reserved,
     facts_json,
     failures_of,
@@ -86,7 +87,7 @@ class RetryRecord:
             facts = json.loads(fields.pop(FACTS))
             return cls(
                 id=str(facts["id"]),
-                routes=frozenset(facts["routes"]),
+                routes=frozenset(checked_facts(facts, ["routes"])["routes"]),
                 attempt=int(facts["attempt"]),
                 fields=unescape_reserved(fields),
                 history=failures_of(facts),
@@ -96,7 +97,7 @@ class RetryRecord:
                 replay=replay_of(facts),
                 parked_for=str(facts.get("parked_for", "")),
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
             raise DecodeError(f"the stored facts of a retry are damaged: {error}") from None
 
 

@@ -13,6 +13,7 @@ from streamroute.text.limits import HISTORY, NAME
 from streamroute.text.truncation import clip
 
 _MAX_BYTES: Final = 64 * 1024
+_FASTEST: Final = 1e12  # messages a second
 _TEXTS: Final = {"id": NAME, "kind": NAME, "who": NAME, "reason": HISTORY, "cursor": NAME}
 
 
@@ -96,7 +97,7 @@ class Job:
             return cls(
                 **{name: _text(facts[name], limit) for name, limit in _TEXTS.items()},
                 created=_number(facts["created"]),
-                rate=None if facts["rate"] is None else float(facts["rate"]),
+                rate=None if facts["rate"] is None else _rate(facts["rate"]),
                 total=None if facts["total"] is None else _number(facts["total"]),
                 state=JobState(facts["state"]),
                 selection=dict(facts["selection"]),
@@ -110,6 +111,12 @@ def _text(value: Any, limit: int) -> str:
     if not isinstance(value, str):
         raise TypeError(f"a text is {type(value).__name__}")
     return clip(value, limit)
+
+
+def _rate(value: Any) -> float:
+    if type(value) not in (int, float) or not 0 < value <= _FASTEST:
+        raise TypeError("a rate is not one")
+    return float(value)
 
 
 def _number(value: Any) -> int:

@@ -57,7 +57,7 @@ def parse_pause(packed: bytes | str) -> Pause | None:
             kind=kind,
             until=None if until is None else _milliseconds(until),
         )
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError):
         return None
 
 

@@ -17,6 +17,7 @@ from streamroute.keys import GroupKeys, PauseKeys
 if TYPE_CHECKING:
     from streamroute.adapters.redis.connection import RedisConnection
 
+_LONGEST: Final = 3650 * 86_400.0  # seconds of a pause; its end is a time that calendars have
 _MAX_ROUTES: Final = 10_000  # routes whose parked messages are counted
 
 
@@ -54,7 +55,7 @@ class PauseStore:
         A second pause keeps the time since which it is paused.
         """
         with translate_errors(self._redis, f"pausing {self._stream}"):
-            lasts = 0 if seconds is None else max(1, int(seconds * 1000))
+            lasts = 0 if seconds is None else max(1, int(min(seconds, _LONGEST) * 1000))
             arguments: list[Argument] = [route, pause_text(reason, who), lasts]
             keys = [self._keys.paused, self._keys.parked]
             before, after = await script("pauses/pause").run(self._client, keys, arguments)

@@ -12,6 +12,7 @@ from streamroute.cli.arguments.paths import ALLOW_OUTSIDE, PATH
 from streamroute.values import parse_duration
 
 _RATE: Final = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)/(s|m|h)", re.ASCII)
+_LONGEST: Final = 3650 * 86_400.0  # seconds
 _SECONDS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -25,9 +26,12 @@ class Duration(click.ParamType[float]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """See ``click.ParamType``."""
         try:
-            return parse_duration(str(value))
+            seconds = parse_duration(str(value))
         except ValueError as error:
             self.fail(str(error), param, ctx)
+        if seconds > _LONGEST:
+            self.fail("a duration is at most ten years (3650d)", param, ctx)
+        return seconds
 
 
 class Rate(click.ParamType[float]):

@@ -181,3 +181,8 @@ def test_a_dead_letter_of_a_replay_keeps_its_id() -> None:
     assert (
         DeadRecord.read(DeadRecord.of(Message({"type": "t"}), DeadLetter("a", "no")).write()).replay is None
     )
+
+
+def test_a_dead_letter_that_is_nested_deeply_is_a_decode_error() -> None:
+    with pytest.raises(DecodeError, match="the facts of a dead letter are damaged"):
+        DeadRecord.read({b"_streamroute": b"[" * 100_000})

@@ -42,6 +42,15 @@ def test_a_damaged_retry_is_a_decode_error(packed: bytes) -> None:
         RetryRecord.unpack(packed)
 
 
+@pytest.mark.parametrize("name", ["attempt", "routes", "unknown_since", "history"])
+@pytest.mark.parametrize("value", ["1e400", "NaN", "[1]", "[" * 9_999 + "]" * 9_999, '{"a":1}', "9" * 5_000])
+def test_a_retry_with_a_hostile_fact_is_a_decode_error(name: str, value: str) -> None:
+    facts = {"v": 1, "id": "1-0", "routes": ["a"], "attempt": 1, name: "?"}
+    packed = json.dumps(facts).replace('"?"', value).encode()
+    with pytest.raises(DecodeError):
+        RetryRecord.unpack(pack_fields({b"_streamroute": packed}))
+
+
 def test_a_retry_keeps_its_history() -> None:
     record = RetryRecord("1-0", frozenset({"a", "b"}), 3, {b"type": b"booked"}, (FAILURE,))
     assert RetryRecord.unpack(record.pack()) == record

@@ -59,6 +59,13 @@ def test_a_hostile_value_is_an_error(packed: bytes) -> None:
         Job.unpack(packed)
 
 
+@pytest.mark.parametrize("rate", ["0", "-1", "NaN", "1e400", "true", '"5"', "9" * 400])
+def test_a_rate_at_which_no_job_runs_is_an_error(rate: str) -> None:
+    packed = json.dumps(json.loads(Job(id="a", kind="replay").pack()) | {"rate": "?"}).replace('"?"', rate)
+    with pytest.raises(DecodeError):
+        Job.unpack(packed.encode())
+
+
 def test_a_selection_that_is_too_large_is_refused() -> None:
     with pytest.raises(SetupError, match="use a filter"):
         Job(id="a", kind="retry", selection={"ids": ["1700000000000-0"] * 10_000}).pack()

@@ -38,6 +38,12 @@ def test_a_damaged_pause_is_none(damage: dict[str, Any]) -> None:
     assert parse_pause(json.dumps(GOOD | damage)) is None
 
 
+@pytest.mark.parametrize("name", ["since", "until"])
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "NaN", "Infinity", "9" * 300, "9" * 4000])
+def test_a_time_that_no_calendar_has_is_a_damage(name: str, number: str) -> None:
+    assert parse_pause(json.dumps(GOOD | {name: "?"}).replace('"?"', number)) is None
+
+
 @pytest.mark.parametrize("text", [b"", b"\xff", b"[]", b"null", b"1", b"[" * 4000, b"{}", b" " * 5000])
 def test_another_value_is_none(text: bytes) -> None:
     assert parse_pause(text) is None

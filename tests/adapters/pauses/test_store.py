@@ -33,6 +33,23 @@ async def test_a_second_pause_keeps_since_when_and_returns_the_first(store: Paus
     assert (await store.read()).pauses == {"a": second}
 
 
+@pytest.mark.parametrize("seconds", [1e15, float("inf")])
+async def test_a_pause_of_centuries_ends_after_ten_years(store: PauseStore, seconds: float) -> None:
+    _, pause = await store.pause("a", "", "ann", seconds)
+    assert pause.until is not None
+    assert pause.until - pause.since == 3650 * 86_400_000
+
+
+@pytest.mark.parametrize("since", ["-1e400", "NaN", "Infinity", "-1", '"soon"'])
+async def test_a_pause_without_a_plausible_time_is_replaced(
+    store: PauseStore, redis_client: Redis, since: str
+) -> None:
+    await redis_client.hset(PAUSES.paused, "a", f'{{"kind": "manual", "since": {since}}}')
+    before, pause = await store.pause("a", "", "ann")
+    assert before is None
+    assert pause.since > 1_500_000_000_000
+
+
 async def test_a_resumed_route_is_not_paused(store: PauseStore) -> None:
     _, pause = await store.pause("", "a migration", "ann")
     assert await store.resume("") == pause

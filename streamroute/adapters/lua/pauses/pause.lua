@@ -8,7 +8,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local before = redis.call('HGET', paused, route) or ''
 local pause, since = cjson.decode(ARGV[2]), now
 local is_read, known = pcall(cjson.decode, before)
-if is_read and type(known) == 'table' and type(known.since) == 'number' and known.since <= now then
+if is_read and type(known) == 'table' and type(known.since) == 'number' and 0 <= known.since and known.since <= now then
   local ends = known['until']
   local is_over = known.kind ~= 'circuit' and type(ends) == 'number' and ends <= now
   if not is_over then since = known.since end
