@@ -34,7 +34,7 @@ class SyncResult:
     ``pauses`` are by route, the whole stream's by an empty name. ``parked`` are the numbers of parked
     messages by route, at most 201, and 0 for a route whose last ones are not settled yet (in a stream that
     keeps its order). ``damaged`` are the routes whose pause cannot be read; ``deleted`` the names of parked
-    messages whose entry another program deleted.
+    messages whose entry another program deleted, ``nameless`` the number of those whose name it deleted.
     """
 
     now: int = 0
@@ -43,6 +43,7 @@ class SyncResult:
     events: Sequence[CircuitEvent] = ()
     damaged: Sequence[str] = ()
     deleted: Sequence[str] = ()
+    nameless: int = 0
 
 
 async def sync_pauses(
@@ -75,7 +76,7 @@ async def sync_pauses(
 
 
 def _parsed(reply: Any) -> SyncResult:
-    now, stored, parked, events, deleted = reply
+    now, stored, parked, events, deleted, nameless = reply
     by_route = {text(route): parse_pause(packed) for route, packed in _pairs(stored)}
     return SyncResult(
         now=now,
@@ -84,6 +85,7 @@ def _parsed(reply: Any) -> SyncResult:
         events=[CircuitEvent(text(kind), text(route)) for kind, route in _pairs(events)],
         damaged=sorted(route for route, pause in by_route.items() if pause is None),
         deleted=[text(name) for name in deleted],
+        nameless=nameless,
     )
 
 

@@ -17,6 +17,7 @@ from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError, ResponseError
 
 from streamroute.adapters.audit.record import AuditRecord
+from streamroute.adapters.pauses.lost_names import LostNames
 from streamroute.adapters.pauses.returning import ReturningRoutes
 from streamroute.adapters.pauses.sync import CircuitEvent, SyncResult, sync_pauses
 from streamroute.adapters.redis.raw_client import send_command
@@ -61,6 +62,7 @@ class PauseWatch:
         self._incidents = incidents
         self._outage = OutageTracker("reading the pauses of %s", keys.stream, incidents)
         self._returning = ReturningRoutes()
+        self._lost_names = LostNames(PauseKeys.of(keys))
         self._due = 0.0
         self._refusal = ""
         self._damaged: frozenset[str] = frozenset()
@@ -99,6 +101,8 @@ class PauseWatch:
             )
             view = self._view(result)
             await self._report(client_of(self._keys.stream), result)
+            if result.nameless:
+                await self._restore_names(client_of(self._keys.stream))
         except Exception as error:  # noqa: BLE001 - whatever fails, the next beat may work
             self._gate.counted.extend(counted)
             self._gate.probes.extend(probes)
@@ -161,6 +165,13 @@ class PauseWatch:
             self._log(event, result)
             if event.kind in _AUDITED:
                 await self._audit(client, event)
+
+    async def _restore_names(self, client: Redis) -> None:
+        restored = await self._lost_names.restore(client)
+        if restored:
+            template = "restored the names of %d parked messages of %s, which were deleted from %s"
+            facts = (restored, self._keys.stream, PauseKeys.of(self._keys).parked)
+            self._incidents.report(Incident.RESTORED, self._keys.stream, template, *facts, count=restored)
 
     def _log(self, event: CircuitEvent, result: SyncResult) -> None:
         route, stream, pause = event.route, self._keys.stream, result.pauses.get(event.route)

@@ -12,6 +12,7 @@ from redis.exceptions import NoPermissionError, OutOfMemoryError, ReadOnlyError,
 
 from backends import KEYS, RedisBackend
 from consuming import GROUP, STREAM, Handling, consuming, dispatcher_of, eventually, failing, named
+from streamroute.adapters.entries.parked_names import parked_name
 from streamroute.adapters.pauses.store import PauseStore
 from streamroute.adapters.redis.scripts import script
 from streamroute.adapters.stream.pause_watch import PauseWatch
@@ -276,6 +277,38 @@ async def test_a_foreign_pause_stops_nothing(
     assert PAUSES.paused in caplog.text
 
 
+async def test_parked_messages_whose_names_were_deleted_return(
+    backend: RedisBackend, store: PauseStore, redis_client: Redis, add: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    await store.pause(ROUTE, "", "ann")
+    charge = Handling()
+    async with consuming(backend.storage(), routes(named(charge, ROUTE)).process_message):
+        await add(*range(5))
+        await eventually(lambda: parked_is(store, 5))
+        await redis_client.delete(PAUSES.parked)
+        await eventually(lambda: parked_is(store, 5))
+        await store.resume(ROUTE)
+        await eventually(lambda: len(charge.seen) == 5)
+    assert f"restored the names of 5 parked messages of {STREAM}" in caplog.text
+
+
+@pytest.mark.parametrize("extra", ['"x": 1e400', '"x": NaN', '"probe": 1e400', '"until": -1', '"y": [[{}]]'])
+async def test_a_circuit_with_foreign_facts_still_lets_a_message_try(
+    redis_client: Redis, store: PauseStore, extra: str
+) -> None:
+    facts = f'{{"kind": "circuit", "since": 1, "until": 5, "for": 60000, {extra}}}'
+    await redis_client.hset(
+        PAUSES.paused, ROUTE, facts.replace('"until": 5, ', "") if "until" in extra else facts
+    )
+    names = [parked_name(ROUTE, f"{n}-0", f"{n}-0|{ROUTE}|1") for n in range(3)]
+    await redis_client.hset(PAUSES.parked_entries, mapping=dict.fromkeys(names, "x"))
+    await redis_client.zadd(PAUSES.parked, dict.fromkeys(names, 0))
+    arguments = [0, 100, 200, 1 << 20, 0, 0]
+    for _ in range(3):
+        await script("pauses/sync").run(redis_client, [*PAUSES, KEYS.retry], arguments)
+    assert await redis_client.xlen(KEYS.retry) == (0 if "until" in extra else 1)
+
+
 async def test_parked_messages_whose_pause_has_ended_need_no_settled_order_to_return(
     redis_client: Redis, store: PauseStore
 ) -> None:
@@ -284,7 +317,7 @@ async def test_parked_messages_whose_pause_has_ended_need_no_settled_order_to_re
     await redis_client.script_flush()
     arguments = [0, 100, 200, 1 << 20, 0, 0]
     _, pauses, *rest = await script("pauses/sync").run(redis_client, [*PAUSES, KEYS.retry], arguments)
-    assert (pauses[0], rest) == (ROUTE.encode(), [[], [], []])
+    assert (pauses[0], rest) == (ROUTE.encode(), [[], [], [], 0])
 
 
 async def test_without_circuits_failures_are_not_counted(backend: RedisBackend, add: Any) -> None:

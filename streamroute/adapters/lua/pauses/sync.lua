@@ -8,8 +8,9 @@
 -- The circuits' hash maps "failures|ROUTE" to the failures counted, as "second:count ...", and in a stream that
 -- keeps its order "returned|ROUTE" to the last entry of the retry stream that was parked.
 -- Returns {now (ms), {route, pause (JSON; empty if damaged)...}, {route, how many are parked, at most 201...}, {event,
--- route...}, {names of parked messages whose entry was deleted}}. A route whose parked messages are in the
--- retry stream, and are not settled, is among the parked ones, with 0, if the stream keeps its order.
+-- route...}, {names of parked messages whose entry was deleted}, number of parked entries without a name}. A
+-- route whose parked messages are in the retry stream, and are not settled, is among the parked ones, with 0, if
+-- the stream keeps its order.
 local paused, parked, entries, circuits, retry = unpack(KEYS)
 local is_ordered, batch, limit, budget = ARGV[1] == '1', tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 -- Bytes of a pause; pauses, and routes with parked messages; parked messages of a route that are counted (an exact
@@ -38,16 +39,24 @@ local function note(event, route)
   events[#events + 1] = route
 end
 
+-- A time or a duration in ms: nil if no calendar has it.
+local function time_in(value)
+  if type(value) == 'number' and value >= 0 and value < 2^47 then return value end
+end
+
 -- The pause of a route: nil if there is none, or if it is damaged.
 local function pause_of(text)
   if not text or #text > LONGEST then return nil end
-  local is_read, pause = pcall(cjson.decode, text)
-  if not is_read or type(pause) ~= 'table' then return nil end
-  local kind, since, ends = pause.kind, pause.since, pause['until']
-  if kind ~= 'manual' and kind ~= 'circuit' or type(since) ~= 'number' then return nil end
-  if type(ends) ~= 'number' then pause['until'] = nil end
-  if kind == 'circuit' and type(pause['for']) ~= 'number' then return nil end
-  if type(pause.probe) ~= 'number' then pause.probe = nil end
+  local is_read, found = pcall(cjson.decode, text)
+  if not is_read or type(found) ~= 'table' then return nil end
+  local kind = found.kind
+  -- Only known facts are kept: cjson writes neither infinite numbers nor all tables that it reads.
+  local pause = {kind = kind, since = time_in(found.since), ['until'] = time_in(found['until'])}
+  pause['for'], pause.probe = time_in(found['for']), time_in(found.probe)
+  if type(found.reason) == 'string' then pause.reason = found.reason end
+  if type(found.who) == 'string' then pause.who = found.who end
+  if kind ~= 'manual' and kind ~= 'circuit' or not pause.since then return nil end
+  if kind == 'circuit' and not pause['for'] then return nil end
   return pause
 end
 
@@ -222,4 +231,5 @@ for route, count in pairs(queues) do
     counts[#counts + 1] = count
   end
 end
-return {now, pauses, counts, events, deleted}
+local nameless = math.max(0, redis.call('HLEN', entries) - redis.call('ZCARD', parked))
+return {now, pauses, counts, events, deleted, nameless}
