@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from consuming import GROUP, STREAM, eventually
+from streamroute.adapters.entries.parked_names import parked_name
 from streamroute.adapters.entries.retry_record import RetryRecord
 from streamroute.adapters.groups.backlog import Backlog
+from streamroute.adapters.pauses.store import PauseStore
 from streamroute.adapters.redis.connection import RedisConnection, new_client
 from streamroute.adapters.redis.scripts import script
+from streamroute.adapters.stream.publishers import connection_of
 from streamroute.adapters.stream.storage import RedisStreamStorage
 from streamroute.adapters.urls.url import Address
 from streamroute.errors import RedisUnavailableError, SetupError
-from streamroute.keys import GroupKeys
+from streamroute.keys import GroupKeys, PauseKeys
 from streamroute.values import DeadLetter, RetryLater
 
 if TYPE_CHECKING:
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 KEYS = GroupKeys.of(STREAM, GROUP)
+PAUSES = PauseKeys.of(KEYS)
 END = "99999999999999-0"
 
 
@@ -152,6 +156,47 @@ async def test_an_entry_that_was_deleted_unread_is_not_left(redis_client: Redis)
         await group.client.xdel(STREAM, "7-0")
         assert not await group.remains("7-0")
         assert await group.remains("8-0")
+
+
+@pytest.mark.parametrize("state", ["paused", "circuit", "over", "damaged", "resumed", "denied"])
+async def test_a_parked_message_is_left_once_it_returns(
+    redis_client: Redis, state: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A drain does not wait for the end of a pause, but for what returns after it."""
+    pauses = {
+        "paused": '{"kind": "manual", "since": 1}',
+        "circuit": '{"kind": "circuit", "since": 1, "until": 5, "for": 60000}',
+        "over": '{"kind": "manual", "since": 1, "until": 5}',
+        "damaged": "{",
+    }
+    async with working(redis_client) as group:
+        if state == "denied":
+            await group.client.set(PAUSES.paused, "mine")
+        if state in pauses:
+            await group.client.hset(PAUSES.paused, "a|b%", pauses[state])
+        for number in (7, 20):
+            name = parked_name("a|b%", f"{number}-0", f"{number}-0|a|b%|1")
+            await group.client.zadd(PAUSES.parked, {name: 0})
+        is_paused = state in ("paused", "circuit")
+        assert await group.remains("10-0") is not is_paused
+        assert ("what is paused in bot_events is left" in caplog.text) is is_paused
+        caplog.clear()
+        assert not await group.remains("6-9")
+        assert not caplog.text
+
+
+async def test_a_paused_stream_is_not_waited_for(
+    redis_client: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with working(redis_client) as group:
+        await PauseStore(connection_of(redis_client), KEYS).pause("", "a migration", "ann")
+        assert not await group.remains()
+        assert not caplog.text
+        await group.add()
+        assert not await group.remains()
+        assert "`streamroute paused` shows it" in caplog.text
+        await PauseStore(connection_of(redis_client), KEYS).resume("")
+        assert await group.remains()
 
 
 async def test_without_its_group_every_entry_is_backlog(redis_client: Redis) -> None:
