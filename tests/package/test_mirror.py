@@ -17,6 +17,9 @@ TOP: Final = TESTS / "package"
 OF_NO_ROOM: Final = {"benchmarks", "examples", "faults", "mutation", "suites", "support", "testdata"}
 """Folders of tests that are about the whole."""
 
+ABOUT_A_ROOM: Final = {Path("board/browser")}
+"""Folders of tests that are about a room as a whole."""
+
 ABOUT_THE_WHOLE: Final = {
     "assertions": "reads all tests",
     "ci_examples": "runs the pre-commit hook and the GitHub Action",
@@ -140,7 +143,12 @@ def modules() -> list[str]:
 def files_of_tests() -> list[Path]:
     """Return the test files that belong to a room."""
     found = (path for path in TESTS.rglob("test_*.py"))
-    return sorted(path for path in found if path.relative_to(TESTS).parts[0] not in OF_NO_ROOM)
+    return sorted(path for path in found if not is_about_more(path.parent.relative_to(TESTS)))
+
+
+def is_about_more(folder: Path) -> bool:
+    """Return whether the tests of a folder are about the whole, or about a room as a whole."""
+    return folder in ABOUT_A_ROOM or folder.parts[0] in OF_NO_ROOM
 
 
 def room_of(folder: Path) -> Path:
