@@ -59,3 +59,19 @@ async def test_an_error_is_for_those_who_wait() -> None:
             await visitor
     source.fails = False
     assert await reading.value() == 2
+
+
+async def test_a_slow_reading_is_shown_for_longer() -> None:
+    now, readings = 0.0, 0
+
+    async def read() -> int:
+        nonlocal now, readings
+        now, readings = now + 2.0, readings + 1
+        return readings
+
+    reading = SharedReading(read, fresh=1.0, clock=lambda: now)
+    assert await reading.value() == 1
+    now = 7.9
+    assert await reading.value() == 1
+    now = 8.0
+    assert await reading.value() == 2

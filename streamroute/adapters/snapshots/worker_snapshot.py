@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any, Final
 
 from streamroute.text.limits import NAME
@@ -168,7 +169,8 @@ def _activity_facts(route: RouteActivity) -> list[Any]:
 
 def _activity(name: Any, facts: Any) -> RouteActivity:
     totals, recent, seconds = facts
-    durations = tuple(_count(count) for count in seconds[: _MAX_BUCKETS + 1])
+    durations = tuple(seconds[: _MAX_BUCKETS + 1])
+    _require_counts(durations)
     return RouteActivity(_name(name), _counts(totals), _counts(recent), durations)
 
 
@@ -177,7 +179,18 @@ def _without_zeros(counts: Mapping[str, int]) -> dict[str, int]:
 
 
 def _counts(value: Any) -> dict[str, int]:
-    return {_name(name): _count(count) for name, count in list(value.items())[:_MAX_COUNTS]}
+    kept: dict[str, int] = dict(islice(value.items(), _MAX_COUNTS))
+    _require_counts(kept.values())
+    names = "".join(kept)
+    if len(names) <= NAME and names.isascii():
+        return kept  # each name is short: thousands of routes are read at a time
+    return {_name(name): count for name, count in kept.items()}
+
+
+def _require_counts(values: Collection[Any]) -> None:
+    """Check many numbers at once; raises ValueError unless each is as ``_count`` demands."""
+    if set(map(type, values)) - {int} or (values and not 0 <= min(values) <= max(values) <= _LARGEST):
+        raise ValueError("not counts")
 
 
 def _count(value: Any) -> int:
@@ -197,4 +210,4 @@ def _number(value: Any) -> float:
 def _name(value: Any) -> str:
     if type(value) is not str:
         raise TypeError("not a name")
-    return clip(value, NAME)
+    return value if len(value) <= NAME and value.isascii() else clip(value, NAME)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from streamroute.adapters.pauses.store import PauseStore
+from streamroute.adapters.pauses.store import GroupPauses, PauseStore
 
 if TYPE_CHECKING:
     from streamroute.adapters.pauses.record import Pause
     from streamroute.adapters.redis.connection import RedisConnection
     from streamroute.keys import GroupKeys
+
+_AT_ONCE: Final = 10  # groups that are read at the same time
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +37,18 @@ async def paused_items(redis: RedisConnection, groups: Iterable[GroupKeys]) -> l
 
     Raises RedisUnavailableError if Redis cannot be reached, SetupError if it refuses.
     """
-    items: list[PausedItem] = []
-    for keys in groups:
-        found = await PauseStore(redis, keys).read()
-        for route in sorted({*found.pauses, *found.parked, *found.damaged}):
-            pause, parked = found.pauses.get(route), found.parked.get(route, 0)
-            items.append(PausedItem(keys.stream, route, pause, parked, route in found.damaged))
+    waiting, items = list(groups), []
+    for start in range(0, len(waiting), _AT_ONCE):
+        some = waiting[start : start + _AT_ONCE]
+        found = await asyncio.gather(*(PauseStore(redis, keys).read() for keys in some))
+        items += [item for keys, pauses in zip(some, found, strict=True) for item in _items(keys, pauses)]
     return items
+
+
+def _items(keys: GroupKeys, found: GroupPauses) -> list[PausedItem]:
+    return [
+        PausedItem(
+            keys.stream, route, found.pauses.get(route), found.parked.get(route, 0), route in found.damaged
+        )
+        for route in sorted({*found.pauses, *found.parked, *found.damaged})
+    ]

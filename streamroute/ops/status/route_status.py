@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -16,8 +15,8 @@ if TYPE_CHECKING:
 
 _STALE: Final = 30_000  # ms after which the rates of a snapshot are of the past
 _MIN_WINDOW: Final = 1.0  # seconds: a worker that has just started has no rate yet
-_RAN: Final = (Result.SUCCEEDED, Result.RETRIED, Result.DEAD)
-_FAILED: Final = (Result.RETRIED, Result.DEAD)
+_RAN: Final = tuple(map(str, (Result.SUCCEEDED, Result.RETRIED, Result.DEAD)))
+_FAILED: Final = tuple(map(str, (Result.RETRIED, Result.DEAD)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +76,15 @@ class _RouteSum:
     rate: float = 0.0
     failure_rate: float = 0.0
     running: int = 0
-    recent: Counter[str] = field(default_factory=Counter)
-    totals: Counter[str] = field(default_factory=Counter)
+    recent: dict[str, int] = field(default_factory=dict)
+    totals: dict[str, int] = field(default_factory=dict)
     durations: Histogram = field(default_factory=Histogram)
 
     def add(self, activity: RouteActivity, window: float, buckets: Sequence[float]) -> None:
         self.rate += _sum(activity.recent, _RAN) / window
         self.failure_rate += _sum(activity.recent, _FAILED) / window
-        self.recent.update(activity.recent)
-        self.totals.update(activity.totals)
+        _add_counts(self.recent, activity.recent)
+        _add_counts(self.totals, activity.totals)
         if tuple(buckets) == LIMITS and len(activity.seconds) == len(self.durations.counts):
             # Workers of another release may have other buckets: their durations are left out.
             self.durations.add(Histogram(activity.seconds))
@@ -98,13 +97,18 @@ class _RouteSum:
             p50=self.durations.quantile(0.5),
             p99=self.durations.quantile(0.99),
             running=self.running,
-            recent=dict(self.recent),
-            totals=dict(self.totals),
+            recent=self.recent,
+            totals=self.totals,
         )
 
 
-def _sum(counts: Mapping[str, int], results: Iterable[Result]) -> int:
-    return sum(counts.get(str(result), 0) for result in results)
+def _add_counts(total: dict[str, int], counts: Mapping[str, int]) -> None:
+    for name, count in counts.items():
+        total[name] = total.get(name, 0) + count
+
+
+def _sum(counts: Mapping[str, int], results: Iterable[str]) -> int:
+    return sum([counts.get(result, 0) for result in results])
 
 
 def _rounded(seconds: float | None) -> float | None:

@@ -41,13 +41,19 @@ snapshots = st.builds(
     silence=seconds,
     window=seconds,
     buckets=st.lists(st.floats(0, 300), max_size=5).map(tuple),
-    routes=st.lists(activities, max_size=5, unique_by=lambda route: route.route).map(tuple),
+    routes=st.lists(activities, max_size=5, unique_by=lambda route: route.route).map(
+        lambda all_: tuple(sorted(all_, key=_activity_order))
+    ),
     routes_left_out=counts,
 )
 
 
 def _order(entry: RunningEntry) -> float:
     return -entry.seconds
+
+
+def _activity_order(route: RouteActivity) -> int:
+    return -route.weight
 
 
 @given(snapshots)
