@@ -21,7 +21,7 @@ from streamroute.board.access.policy import AccessPolicy
 from streamroute.board.access.sessions import Sessions
 from streamroute.board.acting import answer_action, answer_api_action
 from streamroute.board.actions.listing import ACTIONS
-from streamroute.board.errors import InvalidInputError, PageNotFoundError
+from streamroute.board.errors import BoardBusyError, InvalidInputError, PageNotFoundError
 from streamroute.board.forms import field, parse_form, read_form
 from streamroute.board.http.body_limit import BodyLimit
 from streamroute.board.live import LivePages
@@ -188,7 +188,7 @@ async def _domain_error(board: Board, request: Request, error: Exception) -> Res
             status = 404
         case InvalidInputError():
             status = 400
-        case RedisUnavailableError():
+        case RedisUnavailableError() | BoardBusyError():
             status = 503
         case _:
             status = 500
@@ -205,6 +205,6 @@ def _answer(board: Board, request: Request, status: int, text: str) -> Response:
     visitor: Visitor | None = getattr(request.state, "visitor", None)
     if visitor is None or "text/html" not in request.headers.get("accept", ""):
         return PlainTextResponse(f"{text}\n", status)
-    titles = {400: "Not understood", 403: "Refused", 404: "Not found", 503: "Redis does not answer"}
+    titles = {400: "Not understood", 403: "Refused", 404: "Not found", 503: "Not now"}
     values = {"title": titles.get(status, "Error"), "problem": text, "text": ""}
     return board.render(request, "plain.html", values, status=status)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from streamroute.board.errors import InvalidInputError
@@ -24,12 +25,24 @@ class Background:
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
+        self._held = 0
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Hold a place inside the block, for a work that is started at its end.
+
+        Raises InvalidInputError if too many works run: then nothing has been prepared for it.
+        """
+        if len(self._tasks) + self._held >= _MOST:
+            raise InvalidInputError("too many actions are running: wait until one of them has ended")
+        self._held += 1
+        try:
+            yield
+        finally:
+            self._held -= 1
 
     def start(self, work: Coroutine[Any, Any, None], what: str) -> None:
-        """Start a work; ``what`` names it in the log. Raises InvalidInputError if too many run."""
-        if len(self._tasks) >= _MOST:
-            work.close()
-            raise InvalidInputError("too many actions are running: wait until one of them has ended")
+        """Start a work for which there is a place; ``what`` names it in the log."""
         task = asyncio.create_task(self._run(work, what))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -11,3 +11,7 @@ class PageNotFoundError(StreamrouteError):
 
 class InvalidInputError(StreamrouteError):
     """Raised by a page whose address or form has an invalid value; the text says which."""
+
+
+class BoardBusyError(StreamrouteError):
+    """Raised by a page whose visitor would wait too long for a turn."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 PAGE_SIZE: Final = 50
 GONE: Final = "the dead letter is gone: somebody retried, dropped or edited it meanwhile"
 _MAX_SCANNED: Final = 20_000
+_LONGEST: Final = 5.0  # seconds for one page
 
 
 @dataclass(slots=True)
@@ -37,13 +39,15 @@ async def letters_after(
 
     Raises RedisUnavailableError if Redis cannot be reached, SetupError if it refuses.
     """
-    page = LetterPage()
+    page, ends_at = LetterPage(), time.monotonic() + _LONGEST
     key = document.streams[stream].dead_letter
     box = next(box for box in DeadLetterQuery(redis, document).boxes if box.letters.key == key)
     async for stored_letters in box.letters.pages_after(after):
         for stored in stored_letters:
             if len(page.letters) >= PAGE_SIZE or page.scanned >= _MAX_SCANNED:
                 return page
+            if page.scanned and time.monotonic() > ends_at:
+                return page  # large letters, or an expensive filter: the next page goes on here
             found = [letter for letter in box.letters_of(stored) if letter.stream == stream]
             page.letters += [letter.shown for letter in found if criteria.matches(letter)]
             page.scanned += 1

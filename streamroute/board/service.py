@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from streamroute.board.background import Background
+from streamroute.board.computing import Computing
 from streamroute.board.shared_reading import SharedReading
 from streamroute.ops.audit import group_keys
 from streamroute.ops.dead_letters.groups import GroupReader, GroupReport
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 
 _MAX_RELOADS: Final = 50
-_MAX_COMPUTATIONS: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ class BoardService:
     _failures: SharedReading[GroupReport] = field(init=False, repr=False)
     _paused: SharedReading[list[PausedItem]] = field(init=False, repr=False)
     background: Background = field(init=False, repr=False)
-    computing: asyncio.Semaphore = field(init=False, repr=False)
+    computing: Computing = field(init=False, repr=False)
     reloads: deque[FinishedReload] = field(default_factory=lambda: deque(maxlen=_MAX_RELOADS))
 
     def __post_init__(self) -> None:
@@ -73,7 +72,7 @@ class BoardService:
         self._failures = SharedReading(self._read_failures)
         self._paused = SharedReading(self._read_paused)
         self.background = Background()
-        self.computing = asyncio.Semaphore(_MAX_COMPUTATIONS)
+        self.computing = Computing()
 
     @property
     def document(self) -> Document:

@@ -99,10 +99,11 @@ async def _retry(service: BoardService, fields: Fields, who: str) -> ActionOutco
         counts = await count_letters(query, selection)
     if not counts:
         return ActionOutcome("there are no such dead letters any more", is_ok=False)
-    keys, held, job = await create_retry(
-        service.redis, service.document, selection, counts, who=who, rate=rate
-    )
-    _run(service, _Started(keys, held, job, selection), who, reason_field(fields))
+    with service.background.place():  # a job that nothing runs would look interrupted
+        keys, held, job = await create_retry(
+            service.redis, service.document, selection, counts, who=who, rate=rate
+        )
+        _run(service, _Started(keys, held, job, selection), who, reason_field(fields))
     return ActionOutcome(f"{job.id} retries {pluralize(counts.total(), 'dead letter')}")
 
 
@@ -150,7 +151,8 @@ async def _drop(service: BoardService, fields: Fields, who: str) -> ActionOutcom
                 action.count = result.done
         service.forget_readings()
 
-    service.background.start(run(), "deleting dead letters")
+    with service.background.place():
+        service.background.start(run(), "deleting dead letters")
     return ActionOutcome(
         f"{pluralize(count, 'dead letter')} are being deleted; the audit log says when that is done"
     )
@@ -175,12 +177,13 @@ async def _ask_resume(service: BoardService, fields: Fields) -> Question:
 
 async def _resume(service: BoardService, fields: Fields, who: str) -> ActionOutcome:
     store, stored = await find_job(service.redis, group_keys(service.document), fields.get("job", ""), KIND)
-    try:
-        held, job = await take_job(store, stored.job.id, who)
-        selection = LetterSelection.of(job, partial(payload_condition, service.document))
-    except StreamrouteError as error:
-        return ActionOutcome(f"the job cannot go on: {error}", is_ok=False)
-    _run(service, _Started(store.keys, held, job, selection), who, "")
+    with service.background.place():
+        try:
+            held, job = await take_job(store, stored.job.id, who)
+            selection = LetterSelection.of(job, partial(payload_condition, service.document))
+        except StreamrouteError as error:
+            return ActionOutcome(f"the job cannot go on: {error}", is_ok=False)
+        _run(service, _Started(store.keys, held, job, selection), who, "")
     return ActionOutcome(f"{job.id} goes on")
 
 

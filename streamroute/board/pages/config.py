@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 async def load(service: BoardService, _request: Request) -> Mapping[str, Any]:
     """Return the values of the page; the state folder is read in a thread, since a disk may hang."""
-    history, changes, problem = await asyncio.to_thread(_history, service.generations)
+    async with service.computing:
+        history, changes, problem = await asyncio.to_thread(_history, service.generations)
     return {
         "document": service.document,
         "findings": service.config.findings,

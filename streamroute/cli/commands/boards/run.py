@@ -7,7 +7,8 @@ import logging
 import re
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from typing import TYPE_CHECKING
+from itertools import chain, count
+from typing import TYPE_CHECKING, Final
 
 from streamroute.adapters.redis.connection import open_redis
 from streamroute.board.application import create_application
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from streamroute.ops.generations.store import GenerationStore
 
 log = logging.getLogger(__name__)
+
+_OWN_PATHS: Final = frozenset({"api", "healthz", "login", "logout", "metrics", "readyz", "static"})
 
 
 async def serve_board(
@@ -74,10 +77,13 @@ def open_shown_server(document: Document, *, embedded: bool) -> AbstractAsyncCon
 
 
 def service_names(documents: Sequence[Document]) -> list[str]:
-    """Return a short name for each configuration, which its pages have in their addresses."""
+    """Return a short name for each configuration, which its pages have in their addresses.
+
+    No two are equal, and none is the first part of an address that the board uses itself.
+    """
     names: list[str] = []
     for document in documents:
         folder = re.sub(r"[^A-Za-z0-9._-]+", "-", document.folder.resolve().name).strip("-.") or "service"
-        number = sum(name == folder or name.startswith(f"{folder}-") for name in names)
-        names.append(f"{folder}-{number + 1}" if number else folder)
+        candidates = chain([folder], (f"{folder}-{number}" for number in count(2)))
+        names.append(next(name for name in candidates if name not in {*names, *_OWN_PATHS}))
     return names
