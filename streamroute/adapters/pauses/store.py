@@ -90,16 +90,19 @@ class PauseStore:
     async def _parked(self) -> dict[str, int]:
         """Return the numbers of parked messages by route; the names of a route are together."""
         counts: dict[str, int] = {}
-        start = "-"
-        while len(counts) < _MAX_ROUTES:
+        start = b"-"
+        for _ in range(_MAX_ROUTES):
             first = await self._names(start, "+", 1)
             if not first:
                 break
-            queue = text(first[0]).partition("|")[0]
-            least, most = f"[{queue}|", f"({queue}}}"
-            counts[route_of_queue(queue)] = int(
-                await send_command(self._client, "ZLEXCOUNT", self._keys.parked, least, most)
-            )
+            name = bytes(first[0])  # not decoded: its successor in Redis is one of bytes
+            queue, bar, _ = name.partition(b"|")
+            if not bar:  # not of a worker
+                start = b"(%b" % name
+                continue
+            least, most = b"[%b|" % queue, b"(%b}" % queue
+            found = await send_command(self._client, "ZLEXCOUNT", self._keys.parked, least, most)
+            counts[route_of_queue(text(queue))] = int(found)
             start = most
         return counts
 
@@ -110,6 +113,6 @@ class PauseStore:
             names = await self._names(f"[{queue}|", f"({queue}}}", limit)
         return [retry_of_parked(text(name)) for name in names]
 
-    async def _names(self, start: str, end: str, limit: int) -> list[Any]:
+    async def _names(self, start: str | bytes, end: str, limit: int) -> list[Any]:
         arguments = (start, end, "BYLEX", "LIMIT", 0, limit)
         return list(await send_command(self._client, "ZRANGE", self._keys.parked, *arguments))

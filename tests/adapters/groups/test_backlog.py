@@ -174,6 +174,7 @@ async def test_a_parked_message_is_left_once_it_returns(
             await group.client.set(PAUSES.paused, "mine")
         if state in pauses:
             await group.client.hset(PAUSES.paused, "a|b%", pauses[state])
+        await group.client.zadd(PAUSES.parked, {"": 0, "a": 0, b"\xff": 0})
         for number in (7, 20):
             name = parked_name("a|b%", f"{number}-0", f"{number}-0|a|b%|1")
             await group.client.zadd(PAUSES.parked, {name: 0})

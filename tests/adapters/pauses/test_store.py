@@ -66,6 +66,16 @@ async def test_the_parked_messages_of_each_route_are_counted(store: PauseStore, 
     assert await store.oldest("a|b", 2) == ["0-0|a|b|1", "1-0|a|b|1"]
 
 
+async def test_foreign_names_of_parked_messages_are_passed(store: PauseStore, redis_client: Redis) -> None:
+    foreign = {b"\xff\xfe|1": 0, b"\xff": 0, b"|": 0, b"": 0, b"\x00|": 0}
+    await redis_client.zadd(PAUSES.parked, {**foreign, parked_name("a", "1-0", "1-0|a|1"): 0})
+    assert (await store.read()).parked["a"] == 1
+    synced = await sync_pauses(redis_client, KEYS, Counter(), {}, [], ["a"], keeps_order=False)
+    assert synced.parked["a"] == 1
+    await redis_client.zadd(PAUSES.parked, {b"\xff": float("inf"), b"\x00|": -5.5})
+    assert await store.read()
+
+
 async def test_a_damaged_pause_is_named_and_another_replaces_it(
     store: PauseStore, redis_client: Redis
 ) -> None:

@@ -64,14 +64,15 @@ until cursor == '0'
 
 -- The names of a route are together, the oldest message first: queue, position (41 bytes), name of the retry.
 local found, first = 0, '-'
-while true do
+for _ = 1, 1000 do -- as many routes have their parked messages moved
   local name = redis.pcall('ZRANGE', parked, first, '+', 'BYLEX', 'LIMIT', 0, 1)[1]
-  local queue = name and string.match(name, '^[^|]*')
-  if not queue then return found end
-  if is_left(string.sub(name, #queue + 44)) then
+  if not name then break end
+  local queue = string.match(name, '^([^|]*)|')
+  if queue and is_left(string.sub(name, #queue + 44)) then
     local route = string.gsub(string.gsub(queue, '%%7C', '|'), '%%25', '%%')
     if left == 1 and not is_paused(route) then return 1 end
     found = 2
   end
-  first = '(' .. queue .. '}'
+  first = '(' .. (queue and queue .. '}' or name) -- a name without a queue is not of a worker
 end
+return found

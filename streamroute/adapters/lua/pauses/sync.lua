@@ -201,12 +201,14 @@ if redis.call('EXISTS', parked) == 1 then
   local start = '-'
   for _ = 1, MOST do
     local name = redis.call('ZRANGE', parked, start, '+', 'BYLEX', 'LIMIT', 0, 1)[1]
-    local queue = name and string.match(name, '^[^|]*')
-    if not queue then break end
-    local route = route_of(queue)
-    if not (is_paused[route] or parks[route]) and batch > 0 and limit > 0 then return_parked(queue, route) end
-    queues[route] = #first_parked(queue, ENOUGH)
-    start = '(' .. queue .. '}'
+    if not name then break end
+    local queue = string.match(name, '^([^|]*)|')
+    if queue then
+      local route = route_of(queue)
+      if not (is_paused[route] or parks[route]) and batch > 0 and limit > 0 then return_parked(queue, route) end
+      queues[route] = #first_parked(queue, ENOUGH)
+    end
+    start = '(' .. (queue and queue .. '}' or name) -- a name without a queue is not of a worker
   end
 end
 if is_ordered and redis.call('HLEN', circuits) <= 2 * MOST then
