@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from backends import KEYS
 from streamroute.adapters.entries.parked_names import parked_name
-from streamroute.adapters.pauses.store import PauseStore
+from streamroute.adapters.pauses.store import GroupPauses, PauseStore
 from streamroute.adapters.pauses.sync import sync_pauses
 from streamroute.adapters.stream.publishers import connection_of
 from streamroute.errors import SetupError
@@ -73,7 +73,7 @@ async def test_foreign_names_of_parked_messages_are_passed(store: PauseStore, re
     synced = await sync_pauses(redis_client, KEYS, Counter(), {}, [], ["a"], keeps_order=False)
     assert synced.parked["a"] == 1
     await redis_client.zadd(PAUSES.parked, {b"\xff": float("inf"), b"\x00|": -5.5})
-    assert await store.read()
+    assert isinstance(await store.read(), GroupPauses)
 
 
 async def test_a_damaged_pause_is_named_and_another_replaces_it(
