@@ -12,7 +12,7 @@ from streamroute.board.actions.fields import reason_field, signature_field, stre
 from streamroute.board.errors import PageNotFoundError
 from streamroute.ops.audit import Audit
 from streamroute.ops.dead_letters.groups import mark_groups
-from streamroute.text.counted import pluralize
+from streamroute.text.counted import counted
 
 if TYPE_CHECKING:
     from streamroute.board.action import Fields
@@ -37,10 +37,14 @@ def failure_page(fields: Fields) -> str:
 
 async def _ask(service: BoardService, fields: Fields, *, resolved: bool) -> Question:
     [row] = await rows_of(service, fields)
-    letters = pluralize(row.group.count, "dead letter")
+    count = row.group.count
+    if not count:  # its letters were retried or dropped; the failure itself is what is marked
+        verb = "Mark this failure as resolved" if resolved else "Open this failure again"
+        return Question(f"{verb}? It has no dead letters now.")
+    letters = counted(count, "dead letter")
     if resolved:
-        return Question(f"Mark this failure of {letters} as resolved? The letters stay.", row.group.count)
-    return Question(f"Open this failure of {letters} again?", row.group.count)
+        return Question(f"Mark this failure of {letters} as resolved? The letters stay.", count)
+    return Question(f"Open this failure of {letters} again?", count)
 
 
 async def _do(service: BoardService, fields: Fields, who: str, *, resolved: bool) -> ActionOutcome:

@@ -130,6 +130,17 @@ def test_a_failure_is_resolved_and_opened_again(project: Project) -> None:
     assert "the failure is open again" in operator.act("reopen", **failure)
 
 
+@pytest.mark.parametrize(("action", "button"), [("resolve", "Mark as resolved"), ("reopen", "Open again")])
+def test_a_failure_whose_letters_are_gone_can_still_be_marked(
+    project: Project, action: str, button: str
+) -> None:
+    failure = failed(project, 1)
+    assert project.run("dead", "drop", "--all", "--yes").code == 0
+    page = Operator(project).ask(action, **failure).text
+    assert "It has no dead letters now." in text_of(page)
+    assert f'<button class="primary">{button}</button>' in page
+
+
 def test_a_letter_is_retried_or_deleted_once(project: Project) -> None:
     failed(project, 2)
     first, second = (letter["id"] for letter in letters(project))
