@@ -8,7 +8,7 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
-from streamroute.text.counted import pluralize
+from streamroute.text.counted import counted
 from streamroute.text.truncation import clip
 
 _MAX_TEXT: Final = 20_000  # characters of one value
@@ -28,7 +28,7 @@ def create_environment() -> Environment:
         "count": count,
         "duration": duration,
         "moment": moment,
-        "pluralize": pluralize,
+        "pluralize": counted,
         "rate": rate,
         "until": until,
         "bounded": bounded,
@@ -42,8 +42,8 @@ def bounded(value: object, limit: int = _MAX_TEXT) -> str:
 
 
 def count(number: float | None) -> str:
-    """Return a number with thin separators; a dash if it is unknown."""
-    return "-" if number is None else f"{int(number):,}".replace(",", "\u202f")
+    """Return a number with separators of thousands, as the commands do; a dash if it is unknown."""
+    return "-" if number is None else f"{int(number):,}"
 
 
 def rate(per_second: float | None) -> str:

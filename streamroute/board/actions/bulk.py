@@ -23,7 +23,7 @@ from streamroute.ops.jobs.control import find_job, stop_job, take_job
 from streamroute.ops.paced_retry.selection import KIND, LetterSelection
 from streamroute.ops.paced_retry.start import count_letters, create_retry
 from streamroute.ops.paced_retry.work import PacedRetry
-from streamroute.text.counted import pluralize
+from streamroute.text.counted import counted
 
 if TYPE_CHECKING:
     from streamroute.adapters.jobs.held_job import HeldJob
@@ -86,8 +86,8 @@ async def _count(service: BoardService, fields: Fields) -> int:
 async def _ask_retry(service: BoardService, fields: Fields) -> Question:
     count, rate = await _count(service, fields), _rate(fields)
     stop_after = _stop_after(fields)
-    stop = f" It stops when {pluralize(stop_after, 'message')} failed again." if stop_after else ""
-    text = f"Retry {pluralize(count, 'dead letter')}, at most {rate:g} a second?"
+    stop = f" It stops when {counted(stop_after, 'message')} failed again." if stop_after else ""
+    text = f"Retry {counted(count, 'dead letter')}, at most {rate:g} a second?"
     return Question(text, count, (f"The page of jobs shows how it goes.{stop}",))
 
 
@@ -104,7 +104,7 @@ async def _retry(service: BoardService, fields: Fields, who: str) -> ActionOutco
             service.redis, service.document, selection, counts, who=who, rate=rate
         )
         _run(service, _Started(keys, held, job, selection), who, reason_field(fields))
-    return ActionOutcome(f"{job.id} retries {pluralize(counts.total(), 'dead letter')}")
+    return ActionOutcome(f"{job.id} retries {counted(counts.total(), 'dead letter')}")
 
 
 def _run(service: BoardService, started: _Started, who: str, reason: str) -> None:
@@ -127,7 +127,7 @@ def _ignore(_job: object, _waits_for: str) -> None:
 
 async def _ask_drop(service: BoardService, fields: Fields) -> Question:
     count = await _count(service, fields)
-    text = f"Delete {pluralize(count, 'dead letter')} for good? Their messages are lost."
+    text = f"Delete {counted(count, 'dead letter')} for good? Their messages are lost."
     return Question(text, count)
 
 
@@ -154,7 +154,7 @@ async def _drop(service: BoardService, fields: Fields, who: str) -> ActionOutcom
     with service.background.place():
         service.background.start(run(), "deleting dead letters")
     return ActionOutcome(
-        f"{pluralize(count, 'dead letter')} are being deleted; the audit log says when that is done"
+        f"{counted(count, 'dead letter')} are being deleted; the audit log says when that is done"
     )
 
 

@@ -11,7 +11,7 @@ from streamroute.board.errors import InvalidInputError
 from streamroute.ops.audit import Audit, group_keys
 from streamroute.ops.retries.actions import cancel_retries, run_retries
 from streamroute.ops.retries.query import RetryQuery, RetrySelection
-from streamroute.text.counted import pluralize
+from streamroute.text.counted import counted
 
 if TYPE_CHECKING:
     from streamroute.board.action import Fields
@@ -31,14 +31,14 @@ async def _selected(service: BoardService, fields: Fields) -> list[StreamRetries
 
 async def _ask(service: BoardService, fields: Fields, *, verb: str, notes: tuple[str, ...]) -> Question:
     count = sum(len(found.selected) for found in await _selected(service, fields))
-    return Question(f"{verb} {pluralize(count, 'waiting retry', 'waiting retries')}?", count, notes)
+    return Question(f"{verb} {counted(count, 'waiting retry', 'waiting retries')}?", count, notes)
 
 
 async def _run(service: BoardService, fields: Fields, who: str) -> ActionOutcome:
     found = await _selected(service, fields)
     count = sum([await run_retries(each) for each in found])
     await _audit(service, fields, who, "retries run", count)
-    return ActionOutcome(f"{pluralize(count, 'retry', 'retries')} {'runs' if count == 1 else 'run'} now")
+    return ActionOutcome(f"{counted(count, 'retry', 'retries')} {'runs' if count == 1 else 'run'} now")
 
 
 async def _cancel(service: BoardService, fields: Fields, who: str) -> ActionOutcome:
@@ -46,7 +46,7 @@ async def _cancel(service: BoardService, fields: Fields, who: str) -> ActionOutc
     results = [await cancel_retries(each, who, reason) for each in found]
     cancelled, damaged = (sum(counts) for counts in zip(*results, strict=True)) if results else (0, 0)
     await _audit(service, fields, who, "retries cancel", cancelled)
-    text = f"{pluralize(cancelled, 'retry', 'retries')} cancelled: the messages are dead letters now"
+    text = f"{counted(cancelled, 'retry', 'retries')} cancelled: the messages are dead letters now"
     return ActionOutcome(f"{text}; {damaged} damaged ones stay" if damaged else text, is_ok=not damaged)
 
 
