@@ -14,6 +14,7 @@ from streamroute.ops.dead_letters.query import DeadLetterPage, DeadLetterQuery
 from streamroute.ops.jobs.runner import JobStep
 from streamroute.ops.jobs.waiting_window import WaitingWindow
 from streamroute.ops.paced_retry.failure_watch import FailureWatch
+from streamroute.text.counted import pluralize
 
 if TYPE_CHECKING:
     from streamroute.adapters.jobs.held_job import HeldJob
@@ -125,6 +126,12 @@ class PacedRetry:
         return replace(job, counts={**job.counts, "failed_again": failed})
 
     def _failed_again(self) -> str:
+        """Return how many failed again; of those that are dead letters again, whether in the same way."""
         seen = self._watch.seen
-        same = f", {seen.same} of them in the same way" if seen.same else ""
-        return f"{seen.messages} of the retried messages failed again{same}"
+        text = f"{seen.messages} of the retried messages failed again"
+        if not seen.dead:
+            return text
+        same = {0: "in another way", seen.dead: "in the same way"}.get(
+            seen.same, f"{seen.same} in the same way"
+        )
+        return f"{text} ({pluralize(seen.dead, 'dead letter')} again, {same})"

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from streamroute.ops.dead_letters.groups import GroupReport, StreamGroup
 
 _LONGEST_CELL: Final = 60
+_LONGEST_TITLE: Final = 120  # in the last column: it tells what is broken
 _MINUTE: Final = 60_000  # ms
 _HEAD: Final = ("group", "state", "count", "first", "last", "last hour", "route", "failure")
 
@@ -95,7 +96,7 @@ def print_marked(rows: Sequence[StreamGroup], state: str, output_format: str) ->
         write_json({state: [{"stream": row.stream, "group": row.group.signature} for row in rows]})
         return
     for row in rows:
-        title = ellipsize(printable(row.group.title), _LONGEST_CELL)
+        title = ellipsize(printable(row.group.title), _LONGEST_TITLE)
         echo(f"{state} {printable(row.group.signature)} of {printable(row.stream)}: {title}")
 
 
@@ -103,7 +104,7 @@ def _cells(group: LetterGroup, now: int) -> list[str | int]:
     bars = sparkline(merged(_minutes(group, now), 5), sys.stdout.encoding)
     ages = age(now - group.first), age(now - group.last)
     route = _cut(group.route or "(no route)")
-    return [group.signature, group.state, group.count, *ages, bars, route, _cut(group.title)]
+    return [group.signature, group.state, group.count, *ages, bars, route, _cut(group.title, _LONGEST_TITLE)]
 
 
 def _minutes(group: LetterGroup, now: int) -> list[int]:
@@ -117,5 +118,5 @@ def _resolution(group: LetterGroup, now: int) -> str:
     return f"{age(now - group.resolved.at)} ago by {group.resolved.who}{why}"
 
 
-def _cut(text: str) -> str:
-    return ellipsize(printable(" ".join(text.split())), _LONGEST_CELL)
+def _cut(text: str, most: int = _LONGEST_CELL) -> str:
+    return ellipsize(printable(" ".join(text.split())), most)
