@@ -91,19 +91,32 @@ async def charge(payload):
 async def report(payload):
     await asyncio.Event().wait()
 '''
+FIXED = SHOP.replace("    raise CardDeclinedError", "    return\n    raise CardDeclinedError")
+"""The same, but charging works."""
 _HOUR = 3_600_000  # ms
 
 
-@dataclass(frozen=True)
+@dataclass
 class Shop:
-    """A running router: its project, and its board for an operator with ``token``."""
+    """A running router: its project, and its board for the operators alice and carol, and the viewer bob."""
 
     project: Project
     running: Running
     url: str
     token: str
+    second_token: str
+    viewer_token: str
     paths: Mapping[str, str]
     """The address of each page, by name."""
+
+    def restart(self) -> None:
+        """Start the router again, with the handlers that are there now; its board stays where it is."""
+        self.running.process.terminate()
+        self.running.end()
+        words = ["serve", *_WORDS]
+        words[words.index("--http") + 1] = self.url.rpartition(":")[2]
+        self.running = self.project.start(*words)
+        self.running.expect_log("serving")
 
 
 @contextmanager
@@ -111,17 +124,20 @@ def shop(folder: Path, *, is_busy: bool) -> Iterator[Shop]:
     """Run the router on a server of its own; a busy one has messages in every state when this returns."""
     folder.mkdir(parents=True, exist_ok=True)
     with RealServer(valkey_binary()) as server, Project(folder, {"REDIS_URL": server.url}) as project:
-        token = secrets.token_urlsafe(24)
-        project.write("tokens", f"operator alice {token}\nviewer bob {token[::-1]}\n").chmod(0o600)
+        alice, carol, bob = (secrets.token_urlsafe(24) for _ in range(3))
+        tokens = f"operator alice {alice}\noperator carol {carol}\nviewer bob {bob}\n"
+        project.write("tokens", tokens).chmod(0o600)
         project.write("shop.py", SHOP)
         project.write("routes.yaml", HEAD + ROUTES)
-        words = ("--http", "0", "--http-admin", "--http-tokens", "tokens", "--state-dir", "state", "--reload")
-        running = project.start("serve", *words)
+        running = project.start("serve", *_WORDS)
         running.expect_log("serving")
         paths = dict(_PAGES)
         if is_busy:
             paths |= _become_busy(project, running)
-        yield Shop(project, running, board_url(running), token, paths)
+        yield Shop(project, running, board_url(running), alice, carol, bob, paths)
+
+
+_WORDS = ("--http", "0", "--http-admin", "--http-tokens", "tokens", "--state-dir", "state", "--reload")
 
 
 _PAGES = {
@@ -206,11 +222,12 @@ def _write_old_letters(project: Project) -> None:
     client = project.redis
     for number in range(_OLD):
         at = now - 20 * _HOUR + number * (19 * _HOUR // _OLD)
-        record = _old_record(number, at)
+        record = old_record(number, at)
         client.xadd("{payments}:shop:dead", record.write(), id=f"{at}-0")
 
 
-def _old_record(number: int, at: int) -> DeadRecord:
+def old_record(number: int, at: int) -> DeadRecord:
+    """Return the dead letter of a day before; ``at`` is its time in ms since the epoch."""
     is_invoice = number % 5 == 0
     error = "KeyError: 'amount'" if is_invoice else f"CardDeclinedError: the card of B-{number} was declined"
     kind = "payment.done" if is_invoice else "payment.late"

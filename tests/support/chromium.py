@@ -116,6 +116,12 @@ class Window:
             ActionChains(self.driver, duration=0).send_keys(key).perform()
         return self
 
+    def replace(self, text: str) -> Self:
+        """Type a text in place of the one in the field that has the focus."""
+        keys = ActionChains(self.driver, duration=0)
+        keys.key_down(Keys.CONTROL).send_keys("a").key_up(Keys.CONTROL).send_keys(text).perform()
+        return self
+
     def tab_to(self, wanted: str) -> Self:
         """Press Tab until an element has the focus that matches a selector, or whose text begins so."""
         script = (

@@ -146,7 +146,7 @@ def _is_own_origin(headers: Headers) -> bool:
 def _sign_in(connection: HTTPConnection, path: str) -> Response:
     """Return the answer to a request of an unknown person: the form to sign in, or 401 for a program."""
     accepts_page = "text/html" in connection.headers.get("accept", "")
-    if accepts_page and not path.startswith("/api/") and connection.scope["method"] == "GET":
+    if accepts_page and not path.startswith("/api/"):  # a form too, whose session has ended
         return RedirectResponse(f"{connection.scope.get('root_path', '')}/login", 303)
     return JSONResponse(
         {"error": "sign in, or send the header Authorization: Bearer TOKEN"},
