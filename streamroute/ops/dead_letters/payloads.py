@@ -55,7 +55,7 @@ class PayloadCondition:
 
     A letter is not selected if its payload cannot be decoded, or if the expression fails on it (it may take
     too many steps): ``failed`` counts these, and ``first_problem`` says what was wrong with the first.
-    With ``redacted`` the expression sees no hidden values: whoever types it may not guess them by trying.
+    With ``redacted`` the expression sees no hidden values: a person cannot find them by trying.
     Raises ExpressionError for an invalid expression.
     """
 
