@@ -1,7 +1,8 @@
 """What it takes to see many routes: ``python tests/benchmarks/many_routes.py`` prints seconds.
 
 The keys are written as a fleet of workers would: 200 streams, 10,000 routes that are all active, four workers
-a stream. Then the commands run as users run them, and a board answers its pages.
+a stream. Then the commands run as users run them, and a board answers its pages. The second column is the
+processor time of the command or the board, which a busy machine changes less.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -21,6 +23,7 @@ from typing import Any, Final
 
 from measuring import ROOT, new_server
 from redis import Redis
+from tail import processor_seconds
 
 from streamroute.adapters.snapshots.worker_snapshot import RouteActivity, RunningEntry, WorkerSnapshot
 from streamroute.core.recording.histogram import LIMITS
@@ -82,22 +85,28 @@ def snapshot(now: int, routes: list[str]) -> WorkerSnapshot:
     )  # fmt: skip
 
 
-def timed(folder: Path, words: tuple[str, ...]) -> tuple[float, int]:
-    """Return the seconds of a command, and the bytes of its output."""
+def timed(folder: Path, words: tuple[str, ...]) -> str:
+    """Run a command; return its seconds, its processor time, and the bytes of its output."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    start = time.monotonic()
+    start, before = time.monotonic(), _children_seconds()
     done = subprocess.run(
         [sys.executable, "-m", "streamroute", *words, "--config", str(folder)],
         env=environment, capture_output=True, check=False, timeout=600,
     )  # fmt: skip
     if done.returncode:
         raise SystemExit(f"{' '.join(words)} failed:\n{done.stderr.decode()[-3000:]}")
-    return time.monotonic() - start, len(done.stdout)
+    seconds, used = time.monotonic() - start, _children_seconds() - before
+    return f"{seconds:7.2f} s {used:7.2f} s {len(done.stdout):12,} bytes"
+
+
+def _children_seconds() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 @contextmanager
-def board(folder: Path) -> Iterator[HTTPConnection]:
-    """Serve a board; yields a connection to it."""
+def board(folder: Path) -> Iterator[tuple[HTTPConnection, int]]:
+    """Serve a board; yields a connection to it, and the id of its process."""
     words = [sys.executable, "-m", "streamroute", "board", str(folder), "--http", "0"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(words, env=environment, stderr=subprocess.PIPE, text=True) as process:
@@ -105,7 +114,7 @@ def board(folder: Path) -> Iterator[HTTPConnection]:
         try:
             log = iter(process.stderr)
             found = next(found for line in log if (found := re.search(r"board is at http://([^/\s]+)", line)))
-            yield HTTPConnection(found[1], timeout=600)
+            yield HTTPConnection(found[1], timeout=600), process.pid
         finally:
             process.terminate()
 
@@ -122,18 +131,17 @@ def main() -> None:
         write_config(folder, server.url, options.streams, options.routes)
         write_keys(client, options.streams, options.routes, options.workers)
         for words in COMMANDS:
-            seconds, size = timed(folder, words)
-            sys.stdout.write(f"{' '.join(words):24} {seconds:7.2f} s {size:12,} bytes\n")
+            sys.stdout.write(f"{' '.join(words):24} {timed(folder, words)}\n")
             sys.stdout.flush()
-        with board(folder) as connection:
+        with board(folder) as (connection, pid):
             for path in PAGES:
-                start = time.monotonic()
+                start, before = time.monotonic(), processor_seconds(pid)
                 connection.request("GET", path, headers={"Accept": "text/html"})
                 answer = connection.getresponse()
                 size, seconds = len(answer.read()), time.monotonic() - start
-                sys.stdout.write(
-                    f"board {path:18} {seconds:7.2f} s {size:12,} bytes, status {answer.status}\n"
-                )
+                used = processor_seconds(pid) - before
+                figures = f"{seconds:7.2f} s {used:7.2f} s {size:12,} bytes, status {answer.status}"
+                sys.stdout.write(f"board {path:18} {figures}\n")
                 sys.stdout.flush()
 
 
