@@ -88,8 +88,8 @@ async def test_without_policy_everybody_is_a_viewer() -> None:
 
 async def test_a_browser_is_sent_to_sign_in_and_a_program_is_told() -> None:
     client = board(WITH_TOKENS)
-    browser = await client.get("/", headers=PAGE)
-    assert (browser.status_code, browser.headers["location"]) == (303, "/login")
+    for browser in (await client.get("/", headers=PAGE), await client.post("/", headers=PAGE)):
+        assert (browser.status_code, browser.headers["location"]) == (303, "/login")
     for answer in (await client.get("/"), await client.get("/api/x", headers=PAGE), await client.post("/")):
         assert answer.status_code == 401
         assert "Bearer" in answer.headers["www-authenticate"]
