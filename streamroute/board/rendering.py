@@ -45,7 +45,7 @@ class Board:
     ) -> Response:
         """Return a page; ``service`` is whose page it is."""
         text = self.templates.get_template(template).render(self._values(request, values, service))
-        return HTMLResponse(text, status)
+        return HTMLResponse(text.encode("utf-8", "replace"), status)  # JSON may have half of a pair
 
     def render_parts(
         self, request: Request, page: Page, values: Mapping[str, Any], service: BoardService

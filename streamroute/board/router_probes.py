@@ -23,9 +23,9 @@ _direct = build_opener(ProxyHandler({}))  # never through a proxy of the environ
 
 def router_probes(port: int) -> list[Route]:
     """Return routes that pass requests on to the port of the router's metrics on this machine."""
-    turns = asyncio.Semaphore(_AT_ONCE)
     paths = {"/metrics": "/metrics", "/healthz": "/healthz", "/readyz": "/healthz"}
-    return [Route(path, partial(_pass_on, port, target, turns)) for path, target in paths.items()]
+    turns = {path: asyncio.Semaphore(_AT_ONCE) for path in paths}  # a probe waits for no scrape
+    return [Route(path, partial(_pass_on, port, target, turns[path])) for path, target in paths.items()]
 
 
 async def _pass_on(port: int, path: str, turns: asyncio.Semaphore, request: Request) -> Response:

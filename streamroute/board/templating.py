@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from typing import Final
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
@@ -31,6 +33,7 @@ def create_environment() -> Environment:
         "pluralize": counted,
         "rate": rate,
         "until": until,
+        "urlencode": address_part,
         "bounded": bounded,
     }
     return environment
@@ -41,9 +44,14 @@ def bounded(value: object, limit: int = _MAX_TEXT) -> str:
     return clip(str(value), limit)
 
 
+def address_part(value: object) -> str:
+    """Return a text as a part of an address; half of a pair of surrogates, which has no UTF-8, as ``?``."""
+    return quote(str(value), safe="", errors="replace")
+
+
 def count(number: float | None) -> str:
-    """Return a number with separators of thousands, as the commands do; a dash if it is unknown."""
-    return "-" if number is None else f"{int(number):,}"
+    """Return a number with separators of thousands, as the commands do; a dash if there is none."""
+    return "-" if number is None or not math.isfinite(number) else f"{int(number):,}"
 
 
 def rate(per_second: float | None) -> str:
@@ -67,7 +75,7 @@ def duration(seconds: float | None) -> str:
     return f"{seconds:.3g} s" if seconds >= 1 else f"{seconds * 1000:.3g} ms"
 
 
-def moment(milliseconds: int | None) -> str:
+def moment(milliseconds: float | None) -> str:
     """Return a time (ms since the epoch) in UTC; a dash if it is unknown or out of range."""
     if milliseconds is None:
         return "-"

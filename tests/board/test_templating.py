@@ -6,6 +6,7 @@ import pytest
 from jinja2 import TemplateNotFound, UndefinedError
 
 from streamroute.board.templating import (
+    address_part,
     ago,
     bounded,
     count,
@@ -63,3 +64,10 @@ def test_values_are_escaped_and_must_exist() -> None:
         environment.from_string("{{ missing }}").render()
     with pytest.raises(TemplateNotFound):
         environment.get_template("../service.py")
+
+
+def test_values_from_others_make_no_page_fail() -> None:
+    assert [moment(value) for value in (float("inf"), float("nan"), 1e300, -1e300)] == ["-"] * 4
+    assert [count(value) for value in (float("inf"), float("nan"))] == ["-", "-"]
+    assert rate(float("inf")) == "-/s"
+    assert address_part("a/b?\ud800 c") == "a%2Fb%3F%3F%20c"

@@ -7,8 +7,10 @@ In this order: host, identity, origin of a request that changes something, role.
 from __future__ import annotations
 
 import hmac
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -19,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamroute.board.access.headers import SECURITY_HEADERS
 from streamroute.board.access.identity import Identity
 from streamroute.board.access.policy import AccessPolicy
-from streamroute.board.access.sessions import Session, Sessions
+from streamroute.board.access.sessions import Sessions
 from streamroute.ops.metrics.bounded_server import is_local_name
 from streamroute.text.safe_text import one_line
 from streamroute.text.truncation import clip
@@ -55,7 +57,7 @@ class Gate:
         self._app = app
         self._policy = policy
         self._sessions = sessions
-        self._shared = Session(policy.anonymous, float("inf"))  # of people who do not sign in
+        self._secret = secrets.token_bytes(32)  # of the forms of people who do not sign in
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer it."""
@@ -93,7 +95,7 @@ class Gate:
         """Return who sends the request; None if that is unknown."""
         policy = self._policy
         if policy.is_open:
-            return Visitor(policy.anonymous, may_act=False, csrf=self._shared.csrf)
+            return Visitor(policy.anonymous, may_act=False, csrf=self._csrf_of(policy.anonymous))
         by_token = self._bearer(connection.headers)
         if by_token is not None:
             return Visitor(by_token, policy.may_act(by_token))
@@ -102,8 +104,12 @@ class Gate:
             return Visitor(session.identity, policy.may_act(session.identity), session.csrf, has_session=True)
         by_proxy = self._proxied(connection)
         if by_proxy is not None:
-            return Visitor(by_proxy, policy.may_act(by_proxy), self._shared.csrf)
+            return Visitor(by_proxy, policy.may_act(by_proxy), self._csrf_of(by_proxy))
         return None
+
+    def _csrf_of(self, identity: Identity) -> str:
+        """Return the token of the forms of a person who has no session; no other person knows it."""
+        return hmac.new(self._secret, identity.name.encode(), sha256).hexdigest()
 
     def _bearer(self, headers: Headers) -> Identity | None:
         scheme, _, token = headers.get("authorization", "").partition(" ")

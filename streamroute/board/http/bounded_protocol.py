@@ -55,6 +55,7 @@ class BoundedProtocol(H11Protocol):
 
     connection_limits: ConnectionLimits
     _deadline: asyncio.TimerHandle | None = None
+    _was_stuck = False  # at the last deadline of a live stream
 
     @property
     def is_responding(self) -> bool:
@@ -98,9 +99,14 @@ class BoundedProtocol(H11Protocol):
             self._deadline = None
 
     def _on_deadline(self) -> None:
-        if self.is_responding and _state(self).get(LIVE_STREAM):
+        if not (self.is_responding and _state(self).get(LIVE_STREAM)):
+            self.abort()
             return
-        self.abort()
+        if self.flow.write_paused and self._was_stuck:
+            self.abort()  # a reader that does not read would keep a place among the live pages for ever
+            return
+        self._was_stuck = self.flow.write_paused
+        self._restart_deadline()
 
 
 def _state(connection: BoundedProtocol) -> dict[str, Any]:

@@ -28,6 +28,8 @@ PAGE = {"accept": "text/html"}
 
 async def page(request: Request) -> Response:
     visitor = request.state.visitor
+    if request.query_params.get("show") == "csrf":
+        return PlainTextResponse(visitor.csrf)
     if request.method == "POST":
         form = await parse_form(request)
         if not is_intended(visitor, form, request.headers):
@@ -176,3 +178,13 @@ async def test_a_proxy_names_a_person(peer: str, names: list[str], status: int, 
     assert answer.status_code == status
     assert len(answer.text) < 100
     assert text in (None, answer.text)
+
+
+async def test_the_form_of_one_person_is_not_that_of_another() -> None:
+    client = board(WITH_PROXY)
+    [of_alice, of_bob] = [
+        {"csrf": (await client.get("/?show=csrf", headers={"x-user": name})).text}
+        for name in ("alice", "bob")
+    ]
+    assert (await client.post("/", data=of_alice, headers={"x-user": "alice"})).status_code == 200
+    assert (await client.post("/", data=of_bob, headers={"x-user": "alice"})).status_code == 403

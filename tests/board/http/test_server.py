@@ -49,11 +49,23 @@ async def live(request: Request) -> Response:
     return StreamingResponse(events(), media_type="text/event-stream")
 
 
+async def flood(request: Request) -> Response:
+    setattr(request.state, LIVE_STREAM, True)
+
+    async def events() -> AsyncIterator[str]:
+        while True:
+            yield "data: x\n\n" * 100_000
+            await asyncio.sleep(0)
+
+    return StreamingResponse(events(), media_type="text/event-stream")
+
+
 ROUTES = [
     Route("/", hello),
     Route("/echo", echo, methods=["POST"]),
     Route("/large", large),
     Route("/live", live),
+    Route("/flood", flood),
 ]
 
 
@@ -117,6 +129,13 @@ async def test_a_live_stream_has_no_deadline(connect: Connect) -> None:
         other = await connect(port)  # its deadline is later than that of the stream
         assert await answer(other) == b""
         assert len(limits.open) == 1
+
+
+async def test_a_live_stream_that_nobody_reads_is_closed(connect: Connect) -> None:
+    async with server(patience=0.05) as (port, limits):
+        await connect(port, b"GET /flood HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await wait_until(lambda: bool(limits.open))
+        await wait_until(lambda: not limits.open)
 
 
 async def test_a_thousand_idle_connections_keep_nobody_out(connect: Connect) -> None:

@@ -204,3 +204,25 @@ def test_hidden_fields_and_hostile_values_are_not_shown(project: Project) -> Non
         html = pages.get(path).text
         assert "secret@example.com" not in html
         assert "<script>alert" not in html
+
+
+@pytest.mark.parametrize("bad", [{"time": float("inf")}, {"route": "\ud800"}, {"id": "\ud800"}])
+def test_a_letter_that_somebody_else_wrote_is_shown(project: Project, bad: dict[str, object]) -> None:
+    project.routes(FAIL)
+    failed(project, "f")
+    key = "{events}:tests:dead"
+    [(_, fields)] = project.redis.xrange(key)
+    facts = {**json.loads(fields[b"_streamroute"]), **bad}
+    letter = project.redis.xadd(key, {**fields, b"_streamroute": json.dumps(facts)}).decode()
+    pages = Pages(project)
+    assert pages.get(f"/letter/events/{letter}").status_code == 200
+    assert pages.get(first_link(pages.get("/failures").text, "/failures/events/")).status_code == 200
+    message = project.redis.xrange("events")[0][0].decode()
+    assert pages.get(f"/message/events/{message}").status_code == 200
+
+
+def test_an_event_with_half_of_a_pair_is_shown(project: Project) -> None:
+    project.routes(OK)
+    project.redis.xadd("events", {"type": "r", "data": '{"n": "\\ud800"}'})
+    assert "r no route" in Pages(project).text("/tail")
+    assert Pages(project).post("/explain", {"event": '{"type": "r\\ud800", "n": 1}'}).status_code == 200
