@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
+from streamroute.board.api.answers import answer
 from streamroute.board.forms import read_form
 
 if TYPE_CHECKING:
@@ -49,12 +50,12 @@ async def answer_api_action(service: BoardService, action: BoardAction, request:
     fields, _ = await _fields(request)
     if fields.get("dry_run") == "yes":
         question = await action.ask(service, fields)
-        return JSONResponse(
+        return answer(
             {"action": action.name, "dry_run": True, "count": question.count, "text": question.text}
         )
     outcome = await action.do(service, fields, request.state.visitor.identity.name)
     body = {"action": action.name, "dry_run": False, "done": outcome.is_ok, "text": outcome.text}
-    return JSONResponse(body, 200 if outcome.is_ok else 409)
+    return answer(body, 200 if outcome.is_ok else 409)
 
 
 async def _fields(request: Request) -> tuple[dict[str, str], bool]:

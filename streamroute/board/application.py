@@ -21,6 +21,9 @@ from streamroute.board.access.policy import AccessPolicy
 from streamroute.board.access.sessions import Sessions
 from streamroute.board.acting import answer_action, answer_api_action
 from streamroute.board.actions.listing import ACTIONS
+from streamroute.board.api.answers import ROOT, answer, error_answer, is_for_program
+from streamroute.board.api.endpoint import ApiEndpoint
+from streamroute.board.api.listing import ENDPOINTS, endpoint_list
 from streamroute.board.errors import BoardBusyError, InvalidInputError, PageNotFoundError
 from streamroute.board.forms import field, parse_form, read_form
 from streamroute.board.http.body_limit import BodyLimit
@@ -82,6 +85,10 @@ def _page_routes(board: Board, service: BoardService) -> list[BaseRoute]:
         )
         for page in board.pages
     ]
+    routes += [
+        Route(f"{ROOT}{endpoint.path}", partial(_answer_program, service, endpoint)) for endpoint in ENDPOINTS
+    ]
+    routes.append(Route(ROOT, _list_endpoints))
     for action in ACTIONS:
         routes += [
             Route(f"/act/{action.name}", partial(answer_action, board, service, action), methods=["POST"]),
@@ -97,6 +104,14 @@ async def _show(board: Board, service: BoardService, page: Page, request: Reques
         return RedirectResponse(f"{root}{values['next']}?notice={notice}", 303)
     shown = {"title": page.title, "current": page.path, "live": _live_path(page, request), **values}
     return board.render(request, page.template, shown, service=service)
+
+
+async def _answer_program(service: BoardService, endpoint: ApiEndpoint, request: Request) -> Response:
+    return answer(await endpoint.read(service, request))
+
+
+async def _list_endpoints(request: Request) -> Response:
+    return answer(endpoint_list(request.scope.get("root_path", "")))
 
 
 def _live_path(page: Page, request: Request) -> str:
@@ -201,7 +216,9 @@ async def _unexpected_error(board: Board, request: Request, error: Exception) ->
 
 
 def _answer(board: Board, request: Request, status: int, text: str) -> Response:
-    """Return an error as a page, or as text for programs; pages need a visitor."""
+    """Return an error as a page, or as JSON or text for programs; pages need a visitor."""
+    if is_for_program(request):
+        return error_answer(text, status)
     visitor: Visitor | None = getattr(request.state, "visitor", None)
     if visitor is None or "text/html" not in request.headers.get("accept", ""):
         return PlainTextResponse(f"{text}\n", status)

@@ -157,6 +157,11 @@ class RouteConfig(NamedTuple):
     pause_when: PauseWhen | None = None
 
     @property
+    def line(self) -> int:
+        """The line of its name in its file, from 1."""
+        return self.location.source.span((*self.location.path, "name")).line
+
+    @property
     def is_live(self) -> bool:
         """Whether its handler runs: it is enabled and not a shadow."""
         return self.enabled and not self.shadow

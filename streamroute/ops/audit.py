@@ -11,7 +11,7 @@ import socket
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from streamroute.adapters.audit.log import AuditLog, StoredAudit
 from streamroute.adapters.audit.record import AuditRecord
@@ -19,6 +19,7 @@ from streamroute.errors import RedisUnavailableError, SetupError
 from streamroute.keys import GroupKeys
 from streamroute.text.limits import HISTORY, NAME
 from streamroute.text.safe_text import one_line, redacted_str, type_name
+from streamroute.text.times import time_text
 from streamroute.text.truncation import clip
 
 if TYPE_CHECKING:
@@ -151,6 +152,17 @@ async def newest_actions(
     for keys in groups:
         found = heapq.nlargest(limit, [*found, *await AuditLog(redis, keys).newest(limit)], key=_position)
     return found
+
+
+def action_object(stored: StoredAudit) -> dict[str, Any]:
+    """Return an action as an object for JSON; its time is ISO 8601, in UTC."""
+    record = stored.record
+    return {
+        "id": stored.id,
+        "time": time_text(stored.at / 1000),
+        "stream": stored.stream,
+        **{name: getattr(record, name) for name in ("who", "action", "target", "count", "result", "reason")},
+    }
 
 
 def _position(stored: StoredAudit) -> tuple[int, int]:

@@ -93,6 +93,7 @@ ELSEWHERE: Final = {
     "compiler/rules/expressions": "config/findings/test_pages.py",
     "compiler/rules/route_tests": "config/findings/test_pages.py",
     "compiler/rules/routes": "config/findings/test_pages.py",
+    "compiler/rules/finding_object": "cli/output/formats/test_formats.py",
     "config/findings": "cli/commands/checking/test_fix.py",
     "config/schema": "cli/commands/test_check_testdata.py",
     "config/schema/explain": "cli/commands/test_check_testdata.py",
@@ -107,7 +108,9 @@ ELSEWHERE: Final = {
     "ops/dead_letters/transfer": "cli/commands/dead_letters/test_transfer.py",
     "ops/explain": "cli/commands/test_explain_entries.py",
     "ops/jobs/audited": "cli/commands/test_replay.py",
+    "ops/jobs/job_object": "cli/commands/test_jobs.py",
     "ops/paced_retry": "cli/commands/dead_letters/test_paced.py",
+    "ops/route_object": "cli/commands/test_routes.py",
     "ops/route_tests": "cli/commands/test_test.py",
     "ops/retries": "cli/commands/test_status_retries.py",
     "ops/status": "cli/commands/test_status.py",
@@ -118,6 +121,7 @@ ELSEWHERE: Final = {
     "ops/tail/worker": "cli/commands/test_tail.py",
     "system/extras": "cli/process/test_event_loop.py",
     "text/counted": "cli/commands/test_dead.py",
+    "text/json_text": "cli/output/test_streams.py",
 }
 """Modules, or all such modules of a folder, that the tests of the folder do not reach by imports -> the test
 of what uses them: of a command, of the examples on the pages of rules, or of a table of expressions.

@@ -71,6 +71,16 @@ class Pages:
         """Return the answer to a form of the page ``form`` (by default, of the page with the same path)."""
         return asyncio.run(self._request("POST", path, data=data, form=path if form is None else form))
 
+    def post_body(self, path: str, body: bytes) -> httpx.Response:
+        """Return the answer to a form of this page whose fields, beside its token, are sent as they are."""
+
+        async def work(client: httpx.AsyncClient) -> httpx.Response:
+            token = csrf_of((await client.get(path)).text)
+            headers = {"content-type": "application/x-www-form-urlencoded"}
+            return await client.post(path, content=f"csrf={token}&".encode() + body, headers=headers)
+
+        return asyncio.run(self._with_client(work))
+
     def text(self, path: str) -> str:
         """Return the text of a page that must be there."""
         answer = self.get(path)

@@ -38,12 +38,14 @@ async def load(service: BoardService, request: Request) -> Mapping[str, Any]:
     if fields is None and not letters and not retries:
         raise PageNotFoundError(f"{stream} has no entry {entry_id}, no retry and no dead letter of it")
     redactor = PayloadRedactor(service.document.redact)
+    entry = None if fields is None else redactor.redact_fields(fields)
     values = {
         "title": f"Message {entry_id}",
         "stream": stream,
         "entry_id": entry_id,
         "now": status.time,
-        "fields": None if fields is None else shown_fields(redactor.redact_fields(fields)),
+        "entry": entry,
+        "fields": None if entry is None else shown_fields(entry),
         "letters": letters,
         "retries": retries,
         "running": _running([each for each in status.streams if each.stream == stream], entry_id),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Final
 
 from streamroute.board.errors import InvalidInputError
 from streamroute.board.page import Page
+from streamroute.expressions.explain.trace_explanation import as_text
 from streamroute.expressions.filters import compile_filter
 from streamroute.expressions.problem import ExpressionError
 from streamroute.ops.tail.outcome_names import OUTCOMES, results_of
@@ -17,7 +17,8 @@ from streamroute.ops.tail.query import TailQuery
 from streamroute.ops.tail.records import TailItem, TailRecord
 from streamroute.ops.tail.tail import tail
 from streamroute.ops.tail.viewer import Viewer
-from streamroute.text.safe_text import safe_str
+from streamroute.text.safe_text import safe_repr
+from streamroute.text.truncation import clip
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -29,6 +30,8 @@ LAST: Final = 30
 """Messages that are shown at first."""
 _MAX_EXPRESSION: Final = 2_000
 _LONGEST: Final = 4_000  # characters of a payload
+_LARGE: Final = 65_536  # bytes of an entry
+_MAX_RECEIVED: Final = 20  # routes of which is shown what they receive
 
 
 async def load(service: BoardService, request: Request) -> Mapping[str, Any]:
@@ -62,19 +65,27 @@ def values_of(item: TailItem) -> dict[str, Any]:
     if not isinstance(item, TailRecord):
         return {"notice": item.text}
     message = item.message
-    received = [(route.name, _text(route.received)) for route in message.routes if route.received is not None]
+    received = [
+        (route.name, _text(route.received, message.size))
+        for route in message.routes
+        if route.received is not None
+    ]
     return {
         "notice": "",
         "message": message,
         "outcome": item.outcome,
-        "payload": _text(message.payload),
-        "received": received,
+        "payload": _text(message.payload, message.size),
+        "received": received[:_MAX_RECEIVED],
         "running": [route.name for route in message.routes if route.runs],
     }
 
 
-def _text(payload: Any) -> str:
-    return "" if payload is None else json.dumps(payload, ensure_ascii=False, default=safe_str)[:_LONGEST]
+def _text(payload: Any, size: int) -> str:
+    if payload is None:
+        return ""
+    if size > _LARGE:
+        return clip(safe_repr(payload, _LONGEST), _LONGEST)  # it stops early; JSON would be written in full
+    return clip(as_text(payload, _LONGEST), _LONGEST)
 
 
 async def _newest(service: BoardService, query: TailQuery) -> list[TailItem]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -46,6 +46,7 @@ def command(
       streamroute audit --stream bot_events --format json
     """
     from streamroute.cli.arguments.config import load_or_exit
+    from streamroute.ops.audit import action_object
 
     set_up_logging("text", "warning")
     document = load_or_exit(config_path(config), imports=False).document
@@ -53,7 +54,7 @@ def command(
         stream_named(document.streams, name)
     found = asyncio.run(_read(document, streams, last, embedded=not no_embedded))
     if output_format == "json":
-        write_json({"actions": [_object(stored) for stored in found]})
+        write_json({"actions": [action_object(stored) for stored in found]})
     else:
         echo(_table(found) if found else "no action is recorded")
     return ExitCode.OK
@@ -72,9 +73,10 @@ async def _read(
 
 def _table(found: Sequence[StoredAudit]) -> str:
     from streamroute.cli.output.table import table
+    from streamroute.ops.audit import action_object
 
     names = ("time", "who", "action", "stream", "target", "count", "result", "reason")
-    rows = [[_cell(_object(stored)[name]) for name in names] for stored in found]
+    rows = [[_cell(action_object(stored)[name]) for name in names] for stored in found]
     return table(names, rows)
 
 
@@ -82,15 +84,3 @@ def _cell(value: str | int | None) -> str:
     from streamroute.text.truncation import ellipsize
 
     return "-" if value in ("", None) else ellipsize(str(value), _LONGEST_CELL)
-
-
-def _object(stored: StoredAudit) -> dict[str, Any]:
-    from streamroute.cli.output.times import time_text
-
-    record = stored.record
-    return {
-        "id": stored.id,
-        "time": time_text(stored.at / 1000),
-        "stream": stored.stream,
-        **{name: getattr(record, name) for name in ("who", "action", "target", "count", "result", "reason")},
-    }

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -51,7 +50,15 @@ def command(config: str | None, state_dir: str | None, output_format: str) -> in
     for problem in listing.problems:
         echo_error(problem)
     if output_format == "json":
-        write_json([_object(each, running, is_latest=not at) for at, each in enumerate(listing.generations)])
+        write_json(
+            [
+                each.as_dict(
+                    is_current=each.generation in running if running else not at,
+                    processes=running.get(each.generation, ()),
+                )
+                for at, each in enumerate(listing.generations)
+            ]
+        )
     elif listing.generations:
         echo(_table(listing.generations, running))
     else:
@@ -83,16 +90,3 @@ def _changes(stored: StoredGeneration) -> str:
 
 def _time(stored: StoredGeneration) -> str:
     return stored.time.isoformat(timespec="seconds")
-
-
-def _object(
-    stored: StoredGeneration, running: Mapping[str, Sequence[int]], *, is_latest: bool
-) -> dict[str, Any]:
-    return {
-        "generation": stored.generation,
-        "since": _time(stored),
-        "current": stored.generation in running if running else is_latest,
-        "processes": list(running.get(stored.generation, ())),
-        "before": stored.before,
-        "changes": None if stored.changes is None else asdict(stored.changes),
-    }

@@ -42,8 +42,8 @@ def list_jobs(config: str | None, no_embedded: bool, output_format: str) -> int:
 
     A job is running, stopping, stopped, done, or interrupted: its process is gone.
     """
-    from streamroute.cli.output.jobs.as_json import stored_object
     from streamroute.cli.output.jobs.listing import job_table
+    from streamroute.ops.jobs.job_object import stored_object
 
     found = asyncio.run(_list(_document(config), embedded=not no_embedded))
     for problem in found.problems:
@@ -61,7 +61,7 @@ def list_jobs(config: str | None, no_embedded: bool, output_format: str) -> int:
 @click.argument("job_id", metavar="ID")
 def stop(config: str | None, no_embedded: bool, output_format: str, who: str | None, job_id: str) -> int:
     """Stop a running job; "jobs resume" goes on with it."""
-    from streamroute.cli.output.jobs.as_json import stored_object
+    from streamroute.ops.jobs.job_object import stored_object
 
     stopped = asyncio.run(_stop(_document(config), job_id, who, embedded=not no_embedded))
     if output_format == "json":

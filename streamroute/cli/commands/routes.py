@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from streamroute.cli.arguments.paths import ALLOW_OUTSIDE, PATH, config_path
-from streamroute.cli.output.streams import as_json, echo, write_document
+from streamroute.cli.output.streams import echo, write_document
 from streamroute.cli.process.exit_codes import ExitCode
+from streamroute.text.json_text import as_json
 from streamroute.text.truncation import ellipsize
 
 if TYPE_CHECKING:
@@ -53,10 +53,16 @@ def command(config: str | None, stream: str | None, output_format: str, graph: s
 
 
 def _render(loaded: UsableConfig, stream: str | None, output_format: str, graph: str | None) -> str:
+    from streamroute.ops.route_object import route_object
+
     routes = _routes(loaded, stream)
     if graph is not None:
         return _drawn(graph, [stream] if stream else list(loaded.document.streams), routes)
-    return as_json([_object(route) for route in routes]) + "\n" if output_format == "json" else _table(routes)
+    return (
+        as_json([route_object(route) for route in routes]) + "\n"
+        if output_format == "json"
+        else _table(routes)
+    )
 
 
 def _routes(loaded: UsableConfig, stream: str | None) -> list[RouteConfig]:
@@ -107,52 +113,3 @@ def _enabled(route: RouteConfig) -> str:
     if route.shadow:
         return "shadow"
     return "yes" if route.canary is None else f"{route.canary.percent:g}% of {route.instead_of}"
-
-
-def _object(route: RouteConfig) -> dict[str, Any]:
-    from streamroute.cli.output.route_location import line_of
-
-    return {
-        "name": route.name,
-        "streams": list(route.streams),
-        "types": list(route.types),
-        "filter": route.filter,
-        "handler": route.handler,
-        "with": _without_secrets(route.arguments),
-        "enabled": route.enabled,
-        "shadow": route.shadow,
-        "canary": _canary(route),
-        "instead_of": route.instead_of,
-        "pause_when": None if route.pause_when is None else str(route.pause_when),
-        "description": route.description,
-        "tags": list(route.tags),
-        "timeout": route.timeout,
-        "file": route.location.source.path,
-        "line": line_of(route),
-    }
-
-
-def _canary(route: RouteConfig) -> dict[str, Any] | None:
-    """Return the share of a canary; the limits of ``stop_at`` are percentages."""
-    if route.canary is None:
-        return None
-    stop_at = None if route.canary.stop_at is None else route.canary.stop_at._asdict()
-    return {"percent": route.canary.percent, "key": route.canary.key, "stop_at": stop_at}
-
-
-def _without_secrets(value: Any, *, are_secret: bool = False) -> Any:
-    """Return arguments as configured, without passwords in URLs and values of headers."""
-    from streamroute.config.findings.quoting import hide_secrets
-
-    if isinstance(value, str):
-        return "*" * len(value) if are_secret else hide_secrets(value)
-    if isinstance(value, Mapping):
-        return {
-            key: _without_secrets(
-                item, are_secret=are_secret or key == "headers" or "password" in str(key).lower()
-            )
-            for key, item in value.items()
-        }
-    if isinstance(value, list | tuple):
-        return [_without_secrets(item, are_secret=are_secret) for item in value]
-    return value

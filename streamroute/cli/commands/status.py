@@ -16,8 +16,9 @@ from streamroute.cli.commands.observing.options import WATCH
 from streamroute.cli.commands.observing.streams import chosen_streams
 from streamroute.cli.commands.observing.watching import Look, look_once, look_repeatedly
 from streamroute.cli.output.logging import echo_error, set_up_logging
-from streamroute.cli.output.streams import as_json, clear_screen, echo, write_document, write_json
+from streamroute.cli.output.streams import clear_screen, echo, write_document, write_json
 from streamroute.cli.process.exit_codes import ExitCode
+from streamroute.text.json_text import as_json
 
 if TYPE_CHECKING:
     from streamroute.ops.status.stream_status import Status

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from streamroute.cli.output.route_location import line_of, place_of
+from streamroute.cli.output.route_location import place_of
 from streamroute.cli.output.streams import printable
 from streamroute.compiler.dry_run import ELSEWHERE, Decision, Verdict
 from streamroute.compiler.trials.sides import CanarySide
@@ -96,7 +96,7 @@ def _decision(decision: Decision) -> dict[str, Any]:
     return {
         "route": route.name,
         "file": route.location.source.path,
-        "line": line_of(route),
+        "line": route.line,
         "types": list(route.types),
         "streams": list(route.streams),
         "enabled": route.enabled,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from streamroute.cli.output.streams import printable
-from streamroute.cli.output.times import time_text
 from streamroute.text.limits import NAME, REASON
+from streamroute.text.times import time_text
 from streamroute.text.truncation import clip
 
 if TYPE_CHECKING:

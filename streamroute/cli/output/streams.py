@@ -6,13 +6,12 @@ other text, or contain commands to a CI.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
 import unicodedata
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import StringIO
 from typing import TYPE_CHECKING, Any, Final, TextIO
@@ -21,6 +20,7 @@ import click
 
 from streamroute.cli.output.standard_streams import discard
 from streamroute.errors import StreamrouteError
+from streamroute.text.json_text import as_json
 
 if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
@@ -33,7 +33,6 @@ _LAYOUT_AND_STYLE: Final = re.compile(r"([\n\t]|\x1b\[(?:0|1|3[1-7])m)")
 """Line breaks, tabs, and the styles of click.style() that streamroute uses."""
 _COMMAND: Final = re.compile(r"^([^\S\n]*+):(?=:)|#(?=#\[)", re.MULTILINE)
 """Commands to GitHub's runner: ``::`` at the start of a line, and the older ``##[`` anywhere."""
-_ESCAPES: Final = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u[dD][89a-fA-F]..|\\.")
 
 
 def printable(text: str) -> str:
@@ -64,24 +63,6 @@ def echo(text: str, *, err: bool = False, nl: bool = True) -> bool:
 def write_json(value: Any) -> None:
     """Write a value as a JSON document."""
     _write(as_json(value), sys.stdout)
-
-
-def as_json(value: Any, default: Callable[[Any], Any] | None = None, *, indent: int | None = 2) -> str:
-    """Return a value as JSON in ASCII, which any parser accepts; halves of surrogate pairs are replaced.
-
-    Without ``indent``, it is one line.
-    """
-    text = (
-        json.dumps(value, indent=indent, default=default)
-        .replace("\x7f", "\\u007f")
-        .replace("##[", "\\u0023#[")
-    )
-    return _ESCAPES.sub(_whole, text) if "\\ud" in text else text
-
-
-def _whole(escape: re.Match[str]) -> str:
-    is_half = len(escape[0]) == len("\\ud800")
-    return "\\ufffd" if is_half else escape[0]
 
 
 def write_document(text: str) -> bool:

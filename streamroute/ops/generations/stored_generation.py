@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -28,6 +28,17 @@ class StoredGeneration:
     before: str | None = None
     changes: Changes | None = None
     root: str = ""
+
+    def as_dict(self, *, is_current: bool, processes: Sequence[int] = ()) -> dict[str, Any]:
+        """Return the JSON form of the commands; ``processes`` run it now."""
+        return {
+            "generation": self.generation,
+            "since": self.time.isoformat(timespec="seconds"),
+            "current": is_current,
+            "processes": list(processes),
+            "before": self.before,
+            "changes": None if self.changes is None else asdict(self.changes),
+        }
 
     def to_json(self) -> bytes:
         """Return everything but the generation's hash."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from streamroute.adapters.pauses.store import GroupPauses, PauseStore
+from streamroute.text.times import time_text
 
 if TYPE_CHECKING:
     from streamroute.adapters.pauses.record import Pause
@@ -31,6 +32,13 @@ class PausedItem:
     parked: int = 0
     is_damaged: bool = False
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        facts = pause_object(self.pause) or dict.fromkeys(("kind", "since", "until", "who", "reason"))
+        if self.pause is None:
+            facts["kind"] = "damaged" if self.is_damaged else "returning"
+        return {"stream": self.stream, "route": self.route or None, **facts, "parked": self.parked}
+
 
 async def paused_items(redis: RedisConnection, groups: Iterable[GroupKeys]) -> list[PausedItem]:
     """Return what is paused in some groups, streams before routes.
@@ -52,3 +60,16 @@ def _items(keys: GroupKeys, found: GroupPauses) -> list[PausedItem]:
         )
         for route in sorted({*found.pauses, *found.parked, *found.damaged})
     ]
+
+
+def pause_object(pause: Pause | None) -> dict[str, Any] | None:
+    """Return a pause as an object for JSON; times are ISO 8601, in UTC."""
+    if pause is None:
+        return None
+    return {
+        "kind": pause.kind,
+        "since": time_text(pause.since / 1000),
+        "until": None if pause.until is None else time_text(pause.until / 1000),
+        "who": pause.who,
+        "reason": pause.reason,
+    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from streamroute.adapters.retries.scheduled import ScheduledRetries, ScheduledRetry
 from streamroute.keys import GroupKeys
@@ -58,6 +58,11 @@ class RetryListing:
     total: int
     first: Sequence[WaitingRetry]
     parked: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        retries = [retry.as_dict(self.now) for retry in self.first]
+        return {"total": self.total, "retries": retries, "parked": self.parked}
 
 
 class RetryQuery:

@@ -66,20 +66,22 @@ class WorkerStatus:
             "concurrency": self.concurrency,
             "held": self.held,
             "running_count": self.running_count,
-            "running": [
-                {
-                    "id": entry.message_id,
-                    "entry": entry.entry_id,
-                    "is_retry": entry.is_retry,
-                    "route": entry.route,
-                    "seconds": round(entry.seconds, 1),
-                    "attempt": entry.attempt,
-                }
-                for entry in self.running
-            ],
+            "running": [running_object(entry) for entry in self.running],
             "blocked": round(self.blocked, 1),
             "snapshot_age": None if self.snapshot_age is None else round(self.snapshot_age, 1),
         }
+
+
+def running_object(entry: RunningEntry) -> dict[str, Any]:
+    """Return an entry that runs as an object for JSON; ``seconds`` is since when."""
+    return {
+        "id": entry.message_id,
+        "entry": entry.entry_id,
+        "is_retry": entry.is_retry,
+        "route": entry.route,
+        "seconds": round(entry.seconds, 1),
+        "attempt": entry.attempt,
+    }
 
 
 def workers_of(overview: GroupOverview) -> tuple[WorkerStatus, ...]:

@@ -135,7 +135,15 @@ def test_an_operator_signs_in_with_a_token_that_is_in_no_output(project: Project
         assert client.get("/").headers["location"] == "/login"
         assert client.get(f"/login?token={token}").status_code == 303
         assert "(operator)" in client.get("/").text
-    assert httpx.get(f"{url}/", headers={"authorization": f"Bearer {token}"}).status_code == 200
+    bearer = {"authorization": f"Bearer {token}"}
+    assert httpx.get(f"{url}/", headers=bearer).status_code == 200
+    assert httpx.get(f"{url}/api/status").status_code == 401
+    status = httpx.get(f"{url}/api/status", headers=bearer).json()
+    assert [each["stream"] for each in status["streams"]] == ["events"]
+    failure = {"stream": "events", "signature": "missing", "dry_run": "yes"}
+    refusal = httpx.post(f"{url}/api/act/retry-failure", headers=bearer, data=failure)
+    assert refusal.status_code == 404
+    assert "error" in refusal.json()
     done = running.signal(signal.SIGTERM).end()
     assert token not in done.out + done.err
     assert "board-tokens" in done.err

@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from projects import Done, Project
-from streamroute.cli.commands.routes import _without_secrets
 from streamroute.cli.output.graphs.dot import render as render_dot
 from streamroute.cli.output.graphs.mermaid import render as render_mermaid
 from streamroute.cli.output.graphs.svg import render as render_svg
 from streamroute.ops.route_graph.graph import Graph, GraphNode, Layer
 from streamroute.ops.route_graph.layout import lay_out
+from streamroute.ops.route_object import without_secrets
 
 CONFIG = """
 version: 1
@@ -63,6 +63,7 @@ def test_json_has_the_keys_of_a_route(command: Callable[..., Done]) -> None:
         "shadow": False,
         "canary": None,
         "instead_of": None,
+        "pause_when": None,
         "description": "",
         "tags": [],
         "timeout": 300.0,
@@ -189,4 +190,4 @@ def test_json_shows_no_password_of_an_address_and_no_header(
 
 def test_json_shows_other_arguments_as_they_are() -> None:
     held = {"n": 1, "words": ["a", {"b": None, "c": [True, 1.5]}], "db": {"password": "s3cret", "user": "u"}}
-    assert _without_secrets(held) == {**held, "db": {"password": "******", "user": "u"}}
+    assert without_secrets(held) == {**held, "db": {"password": "******", "user": "u"}}

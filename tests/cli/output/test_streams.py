@@ -16,7 +16,8 @@ import pytest
 import streamroute
 from projects import Done, Project
 from streamroute.cli.output.formats import FORMATS
-from streamroute.cli.output.streams import as_json, printable, sanitize
+from streamroute.cli.output.streams import printable, sanitize
+from streamroute.text.json_text import as_json
 
 PACKAGE = Path(streamroute.__file__).parent
 WRITER = PACKAGE / "cli" / "output" / "streams.py"

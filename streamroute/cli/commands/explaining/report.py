@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from streamroute.cli.output.explanation import explained, render_text
 from streamroute.cli.output.stored_event import event_data, event_line
-from streamroute.cli.output.streams import as_json, printable
+from streamroute.cli.output.streams import printable
 from streamroute.cli.output.terminal import wants_color
-from streamroute.cli.output.times import time_text
+from streamroute.text.json_text import as_json
 from streamroute.text.safe_text import safe_str
+from streamroute.text.times import time_text
 
 if TYPE_CHECKING:
     from streamroute.ops.explain.explanation import Explanation

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from streamroute.cli.output.jobs.as_json import job_object
 from streamroute.cli.output.jobs.progress import counts_text, job_progress
 from streamroute.cli.output.streams import echo, printable, write_json
 from streamroute.cli.process.exit_codes import ExitCode
 from streamroute.errors import RedisUnavailableError
+from streamroute.ops.jobs.job_object import job_object
 
 if TYPE_CHECKING:
     from streamroute.adapters.jobs.held_job import HeldJob

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from streamroute.adapters.dead_letters.letter_group import HOURS, MINUTES
 from streamroute.cli.output.dead_letters.letters import age
 from streamroute.cli.output.dead_letters.sparkline import merged, sparkline
 from streamroute.cli.output.streams import echo, printable, write_json
 from streamroute.cli.output.table import table
-from streamroute.cli.output.times import time_text
+from streamroute.ops.dead_letters.group_object import group_object, report_object
+from streamroute.text.times import time_text
 from streamroute.text.truncation import ellipsize
 
 if TYPE_CHECKING:
@@ -28,8 +29,7 @@ _HEAD: Final = ("group", "state", "count", "first", "last", "last hour", "route"
 def print_groups(report: GroupReport, output_format: str) -> None:
     """Print a line for each group, the newest first, and the notes on stderr."""
     if output_format == "json":
-        groups = [group_data(row, report.now) for row in report.groups]
-        write_json({"letters": report.letters, "groups": groups, "notes": report.notes})
+        write_json(report_object(report))
         return
     for note in report.notes:
         echo(f"note: {printable(note)}", err=True)
@@ -45,7 +45,7 @@ def print_groups(report: GroupReport, output_format: str) -> None:
 def print_group(row: StreamGroup, now: int, output_format: str) -> None:
     """Print one group in full."""
     if output_format == "json":
-        write_json(group_data(row, now))
+        write_json(group_object(row, now))
         return
     group, encoding = row.group, sys.stdout.encoding
     echo(f"group {printable(group.signature)} of {printable(row.stream)}: {group.state}")
@@ -64,30 +64,6 @@ def print_group(row: StreamGroup, now: int, output_format: str) -> None:
     for name, value in facts.items():
         if value:
             echo(f"  {name:<9}  {printable(value)}")
-
-
-def group_data(row: StreamGroup, now: int) -> dict[str, Any]:
-    """Return a group as an object for JSON; times are ISO 8601, in UTC."""
-    group = row.group
-    resolved = group.resolved and {
-        "at": time_text(group.resolved.at / 1000),
-        "who": group.resolved.who,
-        "reason": group.resolved.reason,
-    }
-    names = ("title", "route", "error_class", "frame", "count", "total")
-    return {
-        "stream": row.stream,
-        "group": group.signature,
-        "state": group.state,
-        **{name: getattr(group, name) for name in names},
-        "first": time_text(group.first / 1000),
-        "last": time_text(group.last / 1000),
-        "samples": list(group.samples),
-        "minutes": _minutes(group, now),
-        "hours": group.hours.until(now // (60 * _MINUTE), HOURS),
-        "resolved": resolved,
-        "came_back": None if group.returned is None else time_text(group.returned / 1000),
-    }
 
 
 def print_marked(rows: Sequence[StreamGroup], state: str, output_format: str) -> None:

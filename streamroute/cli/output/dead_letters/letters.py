@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 import heapq
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from streamroute.adapters.entries.original_fields import unpack_original
 from streamroute.cli.output.streams import echo, printable, write_json
 from streamroute.cli.output.table import table
-from streamroute.cli.output.times import time_text
-from streamroute.errors import DecodeError
+from streamroute.ops.dead_letters.letter_object import field_text, letter_object, original_fields
 from streamroute.ops.dead_letters.summary import DeadLetterSummary
 from streamroute.text.counted import pluralize
+from streamroute.text.times import time_text
 from streamroute.text.truncation import ellipsize
 
 if TYPE_CHECKING:
@@ -70,7 +68,7 @@ def print_letter(letter: StreamLetter, now: int, output_format: str) -> None:
     """Print one letter in full."""
     letter = letter.shown
     if output_format == "json":
-        _print_json(_letter_data(letter, full=True))
+        _print_json(letter_object(letter, full=True))
         return
     key, old = printable(letter.dead_letter_stream.key), age(now - letter.stored.at)
     echo(f"dead letter {letter.stored.id} in {key}, {old} old")
@@ -79,14 +77,12 @@ def print_letter(letter: StreamLetter, now: int, output_format: str) -> None:
         echo(f"  {letter.reason}")
         return
     _print_pairs("", _facts(record))
-    _print_pairs(
-        "fields", {_decode_bytes(name): _decode_bytes(value) for name, value in record.fields.items()}
-    )
+    _print_pairs("fields", {field_text(name): field_text(value) for name, value in record.fields.items()})
     if record.history:
         echo("\nhistory")
         for failure in record.history:
             echo(f"  {_failure(failure)}")
-            for name, value in ((failure.original and _original(failure.original)) or {}).items():
+            for name, value in ((failure.original and original_fields(failure.original)) or {}).items():
                 echo(f"    {printable(name)} was {printable(ellipsize(str(value), _LONGEST_VALUE))}")
     if record.traceback:
         echo("\ntraceback")
@@ -173,56 +169,8 @@ def _listing_data(listing: Listing) -> dict[str, Any]:
         {"stream": stream, "route": route, "reason": reason, **asdict(group)}
         for (stream, route, reason), group in listing.summary.rows()
     ]
-    letters = [_letter_data(letter, full=False) for letter in listing.newest()]
+    letters = [letter_object(letter, full=False) for letter in listing.newest()]
     return {"total": listing.summary.total, "groups": groups, "letters": letters}
-
-
-def _letter_data(letter: StreamLetter, *, full: bool) -> dict[str, Any]:
-    data: dict[str, Any] = {
-        "id": letter.stored.id,
-        "at": letter.stored.at,
-        "dead_letter": letter.dead_letter_stream.key,
-    }
-    record = letter.record
-    if record is None:
-        return {**data, "unreadable": True}
-    names = ("stream", "group", "route", "routes", "reason", "error", "attempt", "deliveries", "generation")
-    data |= {"entry": record.id, "type": letter.type, **{name: getattr(record, name) for name in names}}
-    data |= {"signature": letter.signature, "error_class": letter.error_class, "frame": record.frame}
-    if full:
-        data["time"], data["trace"], data["traceback"] = record.time, record.trace, record.traceback
-        data["history"] = [_failure_data(failure) for failure in record.history]
-        data["fields"] = {_decode_bytes(name): _value(value) for name, value in record.fields.items()}
-    return data
-
-
-def _failure_data(failure: Failure) -> dict[str, Any]:
-    """Return a failure; the original fields, if the message was edited then, as an object."""
-    data = asdict(failure)
-    original = data.pop("original")
-    return {**data, "original": _original(original)} if original else data
-
-
-def _original(packed: str) -> dict[str, Any] | None:
-    """Return the original fields of an edited message; None if they are hidden or damaged."""
-    try:
-        return {_decode_bytes(name): _value(value) for name, value in unpack_original(packed).items()}
-    except DecodeError:
-        return None
-
-
-def _value(value: bytes) -> str | dict[str, str]:
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        return {"base64": base64.b64encode(value).decode()}
-
-
-def _decode_bytes(value: bytes) -> str:
-    text = value[: 4 * _LONGEST_VALUE].decode(errors="backslashreplace")
-    if len(text) <= _LONGEST_VALUE:
-        return text
-    return f"{text[:_LONGEST_VALUE]}... ({len(value)} bytes)"
 
 
 def _cut(text: str) -> str:

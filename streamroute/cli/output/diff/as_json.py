@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from streamroute.cli.output.diff.report import DiffReport
-from streamroute.cli.output.streams import as_json
 from streamroute.ops.diff.changes import Change, EventChanges, Example, RouteDiff, StreamDiff
 from streamroute.ops.diff.settings import SettingChange
+from streamroute.text.json_text import as_json
 
 
 def render(report: DiffReport) -> str:

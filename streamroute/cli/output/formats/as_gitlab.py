@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from streamroute.cli.output.findings import FindingsReport
 from streamroute.cli.output.formats.locations import fingerprinted, relative_path
-from streamroute.cli.output.streams import as_json, printable
+from streamroute.cli.output.streams import printable
 from streamroute.config.findings.finding import Finding, Severity
+from streamroute.text.json_text import as_json
 
 _SEVERITIES: Final = {Severity.ERROR: "major", Severity.WARNING: "minor", Severity.INFO: "info"}
 

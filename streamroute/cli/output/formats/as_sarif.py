@@ -12,10 +12,11 @@ from urllib.parse import quote
 from streamroute import __version__
 from streamroute.cli.output.findings import FindingsReport
 from streamroute.cli.output.formats.locations import fingerprinted, relative_path
-from streamroute.cli.output.streams import as_json, printable
+from streamroute.cli.output.streams import printable
 from streamroute.compiler.rules.registry import ALL_RULES
 from streamroute.config.findings.finding import Finding, Severity, Span
 from streamroute.config.findings.rules import Rule
+from streamroute.text.json_text import as_json
 
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}

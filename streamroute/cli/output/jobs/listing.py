@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from streamroute.cli.output.jobs.progress import counts_text
 from streamroute.cli.output.table import table
-from streamroute.cli.output.times import time_text
+from streamroute.text.times import time_text
 from streamroute.text.truncation import ellipsize
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from streamroute.cli.output.streams import echo, write_json
 from streamroute.cli.output.table import table
-from streamroute.cli.output.times import time_text
+from streamroute.ops.pauses.listing import pause_object
+from streamroute.text.times import time_text
 from streamroute.text.truncation import ellipsize
 
 if TYPE_CHECKING:
@@ -21,12 +22,12 @@ _LONGEST_CELL: Final = 60
 def print_paused(items: Sequence[PausedItem], output_format: str) -> None:
     """Print what is paused, as a table or as one JSON object."""
     if output_format == "json":
-        write_json({"paused": [_object(item) for item in items]})
+        write_json({"paused": [item.as_dict() for item in items]})
     elif not items:
         echo("nothing is paused")
     else:
         names = ("stream", "route", "kind", "since", "until", "who", "parked", "reason")
-        echo(table(names, [[_cell(_object(item)[name]) for name in names] for item in items]))
+        echo(table(names, [[_cell(item.as_dict()[name]) for name in names] for item in items]))
 
 
 def print_changes(changes: Sequence[PauseChange], output_format: str) -> None:
@@ -56,27 +57,8 @@ def _change(change: PauseChange) -> dict[str, Any]:
     return {
         "stream": change.target.stream,
         "route": change.target.route or None,
-        "before": _facts(change.before),
-        "after": _facts(change.after),
-    }
-
-
-def _object(item: PausedItem) -> dict[str, Any]:
-    facts = _facts(item.pause) or dict.fromkeys(("kind", "since", "until", "who", "reason"))
-    if item.pause is None:
-        facts["kind"] = "damaged" if item.is_damaged else "returning"
-    return {"stream": item.stream, "route": item.route or None, **facts, "parked": item.parked}
-
-
-def _facts(pause: Pause | None) -> dict[str, Any] | None:
-    if pause is None:
-        return None
-    return {
-        "kind": pause.kind,
-        "since": _time(pause.since),
-        "until": None if pause.until is None else _time(pause.until),
-        "who": pause.who,
-        "reason": pause.reason,
+        "before": pause_object(change.before),
+        "after": pause_object(change.after),
     }
 
 

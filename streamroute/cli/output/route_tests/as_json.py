@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from streamroute.cli.output.formats.as_json import as_object
-from streamroute.cli.output.route_location import line_of
 from streamroute.cli.output.route_tests.full import line_of_test
 from streamroute.cli.output.route_tests.result import RouteTestRun
-from streamroute.cli.output.streams import as_json
+from streamroute.compiler.rules.finding_object import finding_object
 from streamroute.expressions.explain.trace_explanation import json_safe
 from streamroute.ops.route_tests.coverage import Goal
 from streamroute.ops.route_tests.runner import Difference, Outcome
+from streamroute.text.json_text import as_json
 from streamroute.text.safe_text import safe_str
 
 
@@ -32,7 +31,7 @@ def _run(run: RouteTestRun) -> dict[str, Any]:
             "total": len(coverage.goals),
             "missed": [_goal(goal) for goal in coverage.missed],
         },
-        "findings": [as_object(finding) for finding in run.findings],
+        "findings": [finding_object(finding) for finding in run.findings],
     }
 
 
@@ -75,7 +74,7 @@ def _difference(difference: Difference) -> dict[str, Any]:
     return {
         "route": route.name if route else None,
         "file": route.location.source.path if route else None,
-        "line": line_of(route) if route else None,
+        "line": route.line if route else None,
         "message": difference.message,
         "reasons": list(difference.reasons),
     }
@@ -85,7 +84,7 @@ def _goal(goal: Goal) -> dict[str, Any]:
     return {
         "route": goal.route.name,
         "file": goal.route.location.source.path,
-        "line": line_of(goal.route),
+        "line": goal.route.line,
         "branch": goal.branch.text if goal.branch else None,
         "truth": goal.truth,
         "message": goal.missed,

@@ -21,8 +21,7 @@ _ERROR: Final = 60
 def print_listing(listing: RetryListing, output_format: str) -> None:
     """Print how many retries wait, and the first of them."""
     if output_format == "json":
-        retries = [retry.as_dict(listing.now) for retry in listing.first]
-        write_json({"total": listing.total, "retries": retries, "parked": listing.parked})
+        write_json(listing.as_dict())
         return
     if listing.parked:
         parked = pluralize(listing.parked, "parked message waits", "parked messages wait")

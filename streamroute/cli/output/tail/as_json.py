@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from streamroute.cli.output.streams import as_json
 from streamroute.expansion import is_expanding
+from streamroute.text.json_text import as_json
 from streamroute.text.limits import NAME
 from streamroute.text.safe_text import safe_str
 from streamroute.text.truncation import clip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from streamroute.cli.output.times import time_text
+from streamroute.text.times import time_text
 
 if TYPE_CHECKING:
     from streamroute.adapters.jobs.job import Job

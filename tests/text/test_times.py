@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from streamroute.cli.output.times import time_text
+from streamroute.text.times import time_text
 
 
 def test_a_time_is_written_in_utc() -> None:

@@ -1,4 +1,4 @@
-"""Times in the output of commands."""
+"""Times as text, for output."""
 
 from __future__ import annotations
 
