@@ -61,7 +61,7 @@ def test_the_chosen_entries_are_queued_for_the_chosen_route(
     )
     assert (done.code, done.out) == (
         0,
-        "night done\n4 of about 4: 2 queued, 2 not chosen\n",
+        "night done\n4 of 4: 2 queued, 2 not chosen\n",
     )
     assert "no worker of the group is alive" in done.err
     [first, second] = queued(shop)
@@ -113,7 +113,7 @@ def test_entries_that_cannot_be_used_are_counted(shop: Project, command: Callabl
     shop.redis.xadd("events", {"type": "t", "data": '{"n": 1}'}, id="4-0")
     shop.redis.xgroup_create("events", "tests", id="$")
     done = replay(command, "--route", "all", "--filter", "abs(n) == `1`")
-    assert done.out.splitlines()[1] == "4 of about 4: 1 queued, 2 unreadable, 1 filter failed"
+    assert done.out.splitlines()[1] == "4 of 4: 1 queued, 2 unreadable, 1 filter failed"
 
 
 @pytest.mark.parametrize(

@@ -90,9 +90,9 @@ def resume_retry(config: str | None, job_id: str, pace: Pace, *, embedded: bool,
     from streamroute.cli.commands.running_jobs.resume import resume_job
     from streamroute.ops.paced_retry.selection import KIND
 
-    if pace.is_set:
+    if pace.rate is not None or pace.stop_after is not None:
         raise click.UsageError(
-            "--resume goes on with the retry as it was started; leave out --rate and the like"
+            "--resume goes on with the retry as it was started; leave out --rate and --stop-after"
         )
     return resume_job(
         *(config, job_id, pace.who),
@@ -100,4 +100,5 @@ def resume_retry(config: str | None, job_id: str, pace: Pace, *, embedded: bool,
         embedded=embedded,
         output_format=output_format,
         kind=KIND,
+        watch=pace.watch,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from streamroute.cli.arguments.paths import config_path
@@ -30,8 +31,12 @@ def resume_job(
     embedded: bool,
     output_format: str,
     kind: str | None = None,
+    watch: bool = False,
 ) -> int:
-    """Resume the job of this id (of this kind), and return the exit code of the command."""
+    """Resume the job of this id (of this kind), and return the exit code of the command.
+
+    ``watch``: a retry goes on until its messages have ended, even if it was not started so.
+    """
     from streamroute.cli.arguments.config import load_or_exit
 
     set_up_logging("text", "warning")
@@ -43,7 +48,8 @@ def resume_job(
 
         async with open_server(loaded.document, embedded=embedded, create=False) as redis:
             store, stored = await find_job(redis, group_keys(loaded.document), job_id, kind)
-            work, target = work_of(redis, loaded, stored.job, stored.stream)
+            resumed = _watched(stored.job) if watch else stored.job
+            work, target = work_of(redis, loaded, resumed, stored.stream)
             held, job = await take_job(store, job_id, actor(who), waits=_say_wait)
             return await run_in_foreground(
                 *(redis, store.keys, held, job, work),
@@ -53,6 +59,10 @@ def resume_job(
             )
 
     return asyncio.run(run())
+
+
+def _watched(job: Job) -> Job:
+    return replace(job, selection={**job.selection, "watch": True})
 
 
 def _say_wait(error: JobHeldError) -> None:

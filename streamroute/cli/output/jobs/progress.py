@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from streamroute.adapters.jobs.job import JobState
 from streamroute.cli.output.streams import echo, printable, progress_bar
 
 if TYPE_CHECKING:
@@ -29,9 +30,15 @@ _WORDS: Final = {
 
 
 def counts_text(job: Job) -> str:
-    """Return how far a job is, such as ``1,200 of about 5,000: 1,100 queued, 100 not chosen``."""
+    """Return how far a job is, such as ``1,200 of about 5,000: 1,100 queued, 100 not chosen``.
+
+    The total is an estimate until the job is done: then it is what the job has looked at.
+    """
     looked_at = job.count("looked_at")
-    total = "" if job.total is None else f" of about {max(job.total, looked_at):,}"
+    if job.state is JobState.DONE:
+        total = f" of {looked_at:,}"
+    else:
+        total = "" if job.total is None else f" of about {max(job.total, looked_at):,}"
     parts = [f"{job.count(name):,} {word}" for name, word in _WORDS.items() if job.count(name)]
     return f"{looked_at:,}{total}" + (f": {', '.join(parts)}" if parts else "")
 

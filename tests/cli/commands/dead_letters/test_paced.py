@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from projects import ROUTES
 from servers import wait_until
 from streamroute.adapters.entries.dead_record import DeadRecord
-from streamroute.adapters.jobs.job import Job
+from streamroute.adapters.jobs.job import Job, JobState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,7 +75,7 @@ def job_of(project: Project) -> Job:
 def test_letters_are_retried_as_a_job(shop: Project, command: Callable[..., Done]) -> None:
     done = command("dead", "retry", "--where", "n < `4`", "--rate", "500/s", "--why", "bug 7", "--as", "ann")
     job = job_of(shop)
-    assert (done.code, done.out) == (0, f"{job.id} done\n3 of about 3: 3 retried\n")
+    assert (done.code, done.out) == (0, f"{job.id} done\n3 of 3: 3 retried\n")
     assert left(shop) == ["4-0", "5-0", "6-0"]
     assert shop.redis.xlen(RETRY) == 3
     records: Any = [fields for _, fields in shop.redis.xrange(AUDIT)]
@@ -118,6 +119,8 @@ def test_a_job_stops_when_the_messages_fail_again_and_is_resumed(
     failed = [row_id for row_id, _ in shop.redis.xrange(DEAD, min="1700000000001-0")]
     assert failed
     shop.write("mended", "")
+    done = command("dead", "retry", "--resume", job.id, "--rate", "5/s")
+    assert (done.code, "leave out --rate and --stop-after" in done.err) == (2, True)
     done = command("dead", "retry", "--resume", job.id, "--format", "json")
     ended = json.loads(done.out)
     assert (done.code, ended["status"], ended["counts"]["retried"]) == (0, "done", 6)
@@ -127,11 +130,23 @@ def test_a_job_stops_when_the_messages_fail_again_and_is_resumed(
     assert sorted(shop.ledger) == [str(at) for at in range(1, 7)], "each message ran once"
 
 
+def test_a_retry_that_was_not_watched_is_resumed_and_watched(
+    shop: Project, command: Callable[..., Done]
+) -> None:
+    shop.write("mended", "")
+    shop.start("serve").expect_log("stream events")
+    assert "succeeded" not in command("dead", "retry", "--all", "--rate", "100/s").out
+    job = job_of(shop)
+    shop.redis.hset(JOBS, job.id, replace(job, state=JobState.STOPPED).pack())
+    done = command("dead", "retry", "--resume", job.id, "--watch")
+    assert (done.code, done.out.splitlines()[1]) == (0, "6 of 6: 6 retried, 6 succeeded")
+
+
 def test_a_watched_job_says_how_many_succeeded(shop: Project, command: Callable[..., Done]) -> None:
     shop.start("serve").expect_log("stream events")
     done = command("dead", "retry", "--all", "--watch")
     assert done.code == 0
-    assert done.out.splitlines()[1] == "6 of about 6: 6 retried, 4 failed again, 2 succeeded"
+    assert done.out.splitlines()[1] == "6 of 6: 6 retried, 4 failed again, 2 succeeded"
     assert sorted(left(shop)) == ["3-0", "4-0", "5-0", "6-0"]
 
 
