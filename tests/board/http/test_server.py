@@ -136,6 +136,7 @@ async def test_a_live_stream_that_nobody_reads_is_closed(connect: Connect) -> No
         await connect(port, b"GET /flood HTTP/1.1\r\nHost: localhost\r\n\r\n")
         await wait_until(lambda: bool(limits.open))
         await wait_until(lambda: not limits.open)
+        assert limits.refused == 0
 
 
 async def test_a_thousand_idle_connections_keep_nobody_out(connect: Connect) -> None:
