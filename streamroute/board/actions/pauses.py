@@ -12,6 +12,7 @@ from streamroute.durations import parse_duration
 from streamroute.ops.audit import Audit
 from streamroute.ops.pauses.actions import pause, resume
 from streamroute.ops.pauses.targets import PauseTarget, pause_refusal, route_targets, stream_target
+from streamroute.text.counted import pluralize
 from streamroute.text.limits import NAME
 from streamroute.text.truncation import clip
 
@@ -70,7 +71,10 @@ async def _pause(service: BoardService, fields: Fields, who: str) -> ActionOutco
 
 async def _ask_resume(service: BoardService, fields: Fields) -> Question:
     targets = _targets(service, fields)
-    return Question(f"Resume {_labels(targets)}?", len(targets))
+    chosen = {(target.stream, target.route) for target in targets}
+    parked = sum(item.parked for item in await service.paused() if (item.stream, item.route) in chosen)
+    notes = (f"{pluralize(parked, 'parked message')} return in their order.",) if parked else ()
+    return Question(f"Resume {_labels(targets)}?", len(targets), notes)
 
 
 async def _resume(service: BoardService, fields: Fields, who: str) -> ActionOutcome:

@@ -66,7 +66,7 @@ def test_a_stream_is_paused(shop: Project, command: Command) -> None:
     assert command("pause", "--stream", "events").out == "paused the stream events, until it is resumed\n"
     assert shop.redis.hkeys(PAUSED) == [b""]
     [item] = json.loads(command("paused", "--format", "json").out)["paused"]
-    assert (item["stream"], item["route"]) == ("events", None)
+    assert (item["stream"], item["route"], item["parked"]) == ("events", None, None)
     assert command("resume", "--stream", "events").code == 0
 
 
