@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
@@ -33,6 +34,7 @@ from streamroute.board.page import Page
 from streamroute.board.pages.listing import PAGES
 from streamroute.board.rendering import Board
 from streamroute.board.service import BoardService
+from streamroute.board.service_summary import summarize
 from streamroute.board.templating import create_environment
 from streamroute.errors import RedisUnavailableError, StreamrouteError
 from streamroute.text.safe_text import redacted_str, type_name
@@ -136,7 +138,8 @@ async def _follow(board: Board, service: BoardService, page: Page, request: Requ
 
 
 async def _list_services(board: Board, request: Request) -> Response:
-    return board.render(request, "services.html", {"title": "Services", "services": board.services})
+    services = await asyncio.gather(*(summarize(service) for service in board.services))
+    return board.render(request, "services.html", {"title": "Services", "services": services})
 
 
 async def _sign_in(board: Board, request: Request) -> Response:

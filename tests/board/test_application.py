@@ -19,7 +19,9 @@ from streamroute.board.errors import InvalidInputError, PageNotFoundError
 from streamroute.board.http.path_prefix import PathPrefix
 from streamroute.board.page import Page
 from streamroute.board.service import BoardService, ShownConfig
+from streamroute.board.shared_reading import SharedReading
 from streamroute.errors import RedisUnavailableError
+from streamroute.ops.status.stream_status import Status
 
 TOKEN = "alice-alice-alice-alice"
 PAGE = {"accept": "text/html"}
@@ -49,10 +51,16 @@ class _Config:
         path = Path("routes.yaml")
 
 
+async def _no_streams() -> Status:
+    return Status(0, [])
+
+
 def service(name: str) -> BoardService:
-    """Return a service of which the pages here read nothing but its name and path."""
+    """Return a service of which the pages here read nothing but its name, its path and an empty status."""
     nothing: Any = None
-    return BoardService(name, cast("ShownConfig", _Config()), nothing, nothing)
+    found = BoardService(name, cast("ShownConfig", _Config()), nothing, nothing)
+    found._status = SharedReading(_no_streams)
+    return found
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from html import unescape
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -114,6 +114,15 @@ class Pages:
 
         return asyncio.run(self._with_client(work))
 
+    def of_service(self, work: Callable[[BoardService], Awaitable[T]]) -> T:
+        """Return what a function makes of the service of the project."""
+
+        async def run() -> T:
+            async with self._service() as service:
+                return await work(service)
+
+        return asyncio.run(run())
+
     async def _request(
         self,
         method: str,
@@ -130,7 +139,8 @@ class Pages:
 
         return await self._with_client(work)
 
-    async def _with_client(self, work: Callable[[httpx.AsyncClient], Awaitable[T]]) -> T:
+    @asynccontextmanager
+    async def _service(self) -> AsyncIterator[BoardService]:
         root = self._project.folder / "routes.yaml"
         result = check_path(root, env=self._project.env, imports=False)
         assert result.document is not None, result.findings
@@ -138,7 +148,11 @@ class Pages:
         shown = ShownConfig(result.document, result.compiled, result.findings)
         store = GenerationStore(self._project.folder / "state", root)
         async with open_redis(result.document.redis.url, folder=self._project.folder) as redis:
-            app = create_application([BoardService("shop", shown, redis, store)], self._policy)
+            yield BoardService("shop", shown, redis, store)
+
+    async def _with_client(self, work: Callable[[httpx.AsyncClient], Awaitable[T]]) -> T:
+        async with self._service() as service:
+            app = create_application([service], self._policy)
             transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
             headers = {**PAGE, **self._user}
             async with httpx.AsyncClient(
