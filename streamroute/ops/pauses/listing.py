@@ -37,7 +37,8 @@ class PausedItem:
         facts = pause_object(self.pause) or dict.fromkeys(("kind", "since", "until", "who", "reason"))
         if self.pause is None:
             facts["kind"] = "damaged" if self.is_damaged else "returning"
-        return {"stream": self.stream, "route": self.route or None, **facts, "parked": self.parked}
+        parked = self.parked if self.route else None  # the messages of a paused stream are unread
+        return {"stream": self.stream, "route": self.route or None, **facts, "parked": parked}
 
 
 async def paused_items(redis: RedisConnection, groups: Iterable[GroupKeys]) -> list[PausedItem]:
