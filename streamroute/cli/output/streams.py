@@ -85,6 +85,11 @@ def confirm(question: str) -> None:
     click.confirm(sanitize(question), abort=True, err=True)
 
 
+def ask(question: str, *, default: bool) -> bool:
+    """Ask a question on stderr, and return the answer."""
+    return click.confirm(sanitize(question), default=default, err=True)
+
+
 def clear_screen() -> None:
     """Clear the terminal, and move the cursor to its top."""
     _write("\x1b[2J\x1b[3J\x1b[H", sys.stdout, nl=False)

@@ -12,7 +12,7 @@ from typing import Final, Self, TypeVar
 
 import click
 
-from streamroute.cli.output.streams import echo
+from streamroute.cli.output.streams import ask, echo
 from streamroute.errors import StreamrouteError
 
 Checked = TypeVar("Checked")
@@ -58,7 +58,7 @@ class EditedFile:
                 if not _has_terminal():
                     raise
                 echo(f"error: {error}", err=True)
-                if not click.confirm("Edit again?", default=True, err=True):
+                if not ask("Edit again?", default=True):
                     raise
                 self._is_kept = False
 

@@ -129,7 +129,7 @@ async def _show(items: AsyncGenerator[TailItem, None], printer: TailPrinter, lim
     """Print items until the limit is reached or the reader has closed stdout."""
     async with aclosing(items):
         async for item in items:
-            if not printer.show(item) or printer.shown == limit:
+            if not printer.write(item) or printer.shown == limit:
                 return
 
 

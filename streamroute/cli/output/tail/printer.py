@@ -21,7 +21,7 @@ class TailPrinter:
         self._full = full
         self._color = wants_color(sys.stdout)
 
-    def show(self, item: TailItem) -> bool:
+    def write(self, item: TailItem) -> bool:
         """Print an item; return False if the reader has closed stdout."""
         if isinstance(item, TailNotice):
             echo(printable(item.text), err=True)
