@@ -100,10 +100,10 @@ def test_no_payload_runs_a_script_or_breaks_a_page(alice: Window, attacked_shop:
 
 def test_live_rows_and_parts_run_no_script(alice: Window, attacked_shop: Shop) -> None:
     alice.open("/tail").wait_for("live")
-    for number, attack in enumerate(_ATTACKS):
-        event = {"type": "payment.due", "booking": f"late-{number}: {attack}"}
-        publish(attacked_shop.project, "payments", event)
-        alice.wait_for(f"late-{number}:")
+    for attack in _ATTACKS:
+        publish(attacked_shop.project, "payments", {"type": "payment.due", "booking": attack})
+        entry_id = attacked_shop.project.redis.xrevrange("payments", count=1)[0][0].decode()
+        alice.wait_for(entry_id)  # of a payload that cannot be decoded, only the problem is shown
         assert alice.ask(_RAN)
     assert alice.complaints() == []
 
