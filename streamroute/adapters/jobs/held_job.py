@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from streamroute.adapters.jobs.job import Job
@@ -82,8 +82,16 @@ class HeldJob:
         return StepReply(Job.unpack(fact) if state == "again" else job, time, waiting)
 
     async def release(self, job: Job) -> None:
-        """Store the job, and give it up; another process may then resume it."""
-        await self._send(job, (), 0, 0)
+        """Store the job, and give it up; another process may then resume it.
+
+        If a step that was interrupted has been applied, the job is kept as that step stored it, since its
+        cursor is further on; only the state and the reason are those of ``job``.
+        """
+        reply = await self._send(job, (), 0, 0)
+        if text(reply[0]) == "again":
+            self._step += 1
+            stored = Job.unpack(reply[3])
+            await self._send(replace(stored, state=job.state, reason=job.reason), (), 0, 0)
 
     async def _send(self, job: Job, messages: Sequence[RetryRecord], keep: int, room: int) -> Any:
         arguments: list[Argument] = [job.id, self._process, self._step, keep, room, job.pack()]

@@ -174,3 +174,18 @@ async def test_too_many_unfinished_jobs_are_refused(store: JobStore, redis_clien
     await redis_client.hset(KEYS.jobs, mapping={job.id: job.pack() for job in jobs})
     with pytest.raises(StreamrouteError, match=re.escape("1000 jobs that are not done")):
         await store.create(JOB)
+
+
+async def test_a_job_whose_last_step_was_interrupted_is_given_up_where_that_step_left_it(
+    store: JobStore, redis_client: Redis
+) -> None:
+    """A step may apply although nobody reads its reply: its cursor is kept, and its messages stay once."""
+    held, job = await acquired(store)
+    other = HeldJob(store._redis, KEYS, held._process, held._step)  # sends the step whose reply is lost
+    await other.write(replace(job, cursor="3-0"), RECORDS)
+    await held.release(replace(job, state=JobState.STOPPED, reason="interrupted"))
+    stored = await store.find("r-1")
+    assert stored is not None
+    assert (stored.status, stored.job.reason, stored.job.cursor) == ("stopped", "interrupted", "3-0")
+    assert await redis_client.xlen(KEYS.retry) == len(RECORDS)
+    await store.acquire("r-1")
