@@ -16,7 +16,7 @@ _SHORTEST: Final = 4
 _MAX_VALUES: Final = 1_000
 _MAX_DEPTH: Final = 20
 _LONGEST_WHOLE: Final = 40  # characters of a value that a text surely quotes as a whole
-_QUOTED: Final = re.compile(r"""'(?:[^'\\]|\\.)*(?:'|\Z)|"(?:[^"\\]|\\.)*(?:"|\Z)""", re.DOTALL)
+_QUOTED: Final = re.compile(r"""'(?:[^'\\]|\\.)*(?:'|\\?\Z)|"(?:[^"\\]|\\.)*(?:"|\\?\Z)""", re.DOTALL)
 _MAX_QUOTES: Final = 200
 
 
