@@ -56,7 +56,7 @@ def test_the_tail_appends_rows(operator: Window, empty_shop: Shop) -> None:
 def test_the_tail_keeps_a_bounded_number_of_rows(operator: Window, empty_shop: Shop) -> None:
     operator.open("/tail")
     operator.wait_for("live")
-    for last in range(50, 300, 50):  # one batch after the other: a tail that is left far behind leaves some out
+    for last in range(50, 300, 50):  # one after the other: a tail that is far behind leaves some out
         numbers = range(last - 50, last + 1)
         events = [{"type": "booking.seen", "booking": f"N-{number}-"} for number in numbers]
         publish(empty_shop.project, "bookings", *events)
