@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from streamroute.durations import parse_duration
+from streamroute.text.safe_text import one_line
 from streamroute.text.truncation import clip
 
 _ID: Final = re.compile(r"[0-9]{1,20}-[0-9]{1,20}", re.ASCII)
@@ -51,7 +52,7 @@ def parse_stream_time(text: str) -> StreamTime:
     """
     place = NOW if text == "now" else _id(text) or _age(text) or _time(text)
     if place is None:
-        raise ValueError(f'"{clip(text, 80)}" is not a place in a stream; {_FORMS}')
+        raise ValueError(f'"{clip(one_line(text), 80)}" is not a place in a stream; {_FORMS}')
     return place
 
 
