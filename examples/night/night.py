@@ -197,7 +197,7 @@ def _newest_job_is_done(lines: Sequence[str]) -> bool:
 
 def _publish(file: str) -> None:
     """Let the tills write orders, without the person."""
-    subprocess.run(["streamroute", "publish", "orders", file], check=True, capture_output=True)  # noqa: S603, S607
+    subprocess.run(["streamroute", "publish", "orders", file], check=True, capture_output=True)  # noqa: S603, S607 - on PATH
 
 
 def _count(file: str) -> int:

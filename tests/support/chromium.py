@@ -107,7 +107,7 @@ class Window:
 
     def complaints(self) -> list[str]:
         """Return what the console has said since the last call: errors, and what the policy refused."""
-        entries = self.driver.get_log("browser")  # type: ignore[no-untyped-call]
+        entries = self.driver.get_log("browser")  # type: ignore[no-untyped-call]  # selenium
         return [entry["message"] for entry in entries if entry["level"] in ("SEVERE", "WARNING")]
 
     def press(self, *keys: str) -> Self:

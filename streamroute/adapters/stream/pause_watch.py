@@ -86,7 +86,7 @@ class PauseWatch:
         """See ``HeartbeatTarget``."""
         return now >= self._due or (self._gate.is_urgent and not self._outage.failures and not self._refusal)
 
-    async def beat(self, client_of: ClientOf, call: CallInLoop, silence: float) -> None:  # noqa: ARG002
+    async def beat(self, client_of: ClientOf, call: CallInLoop, silence: float) -> None:  # noqa: ARG002 - calls nothing
         """See ``HeartbeatTarget``."""
         counted, probes = _taken(self._gate.counted), _taken(self._gate.probes)
         try:

@@ -11,7 +11,7 @@ _ROOT = Path(__file__).parents[3]
 sys.path[:0] = [str(_ROOT), str(_ROOT / "tests/support")]
 
 from busy_shop import shop  # noqa: E402 - found by the line above
-from chromium import NARROW, WIDE, Window, chromium  # noqa: E402
+from chromium import NARROW, WIDE, Window, chromium  # noqa: E402 - found by the line above
 
 if TYPE_CHECKING:
     from busy_shop import Shop

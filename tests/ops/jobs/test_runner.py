@@ -150,7 +150,7 @@ async def test_the_lock_of_a_killed_process_is_waited_for(store: JobStore, redis
     await held_job(store)
 
     async def sleep(_seconds: float) -> None:
-        process, _, step = (await redis_client.hget(KEYS.jobs, "r-1:runner")).decode().split()  # type: ignore[union-attr]
+        process, _, step = (await redis_client.hget(KEYS.jobs, "r-1:runner")).decode().split()  # type: ignore[union-attr]  # it is there
         await redis_client.hset(KEYS.jobs, "r-1:runner", f"{process} 1 {step}")
 
     waits: list[str] = []

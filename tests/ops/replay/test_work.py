@@ -86,7 +86,7 @@ async def test_each_entry_is_queued_once(redis_client: Redis, compiled: Compiled
         )
         while not is_last and random.random() > 0.05:
             try:
-                step = await work.step(process, job, random.randint(1, 9))  # type: ignore[arg-type]
+                step = await work.step(process, job, random.randint(1, 9))  # type: ignore[arg-type]  # a fake
                 job, is_last = step.job, step.is_last
             except RedisUnavailableError:
                 pass  # the runner calls again with the same job
