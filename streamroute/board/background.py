@@ -8,7 +8,7 @@ from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from streamroute.board.errors import InvalidInputError
+from streamroute.board.errors import BoardBusyError
 from streamroute.errors import StreamrouteError
 from streamroute.logs.exception_text import error_line
 
@@ -31,10 +31,10 @@ class Background:
     def place(self) -> Iterator[None]:
         """Hold a place inside the block, for a work that is started at its end.
 
-        Raises InvalidInputError if too many works run: then nothing has been prepared for it.
+        Raises BoardBusyError if too many works run: then nothing has been prepared for it.
         """
         if len(self._tasks) + self._held >= _MOST:
-            raise InvalidInputError("too many actions are running: wait until one of them has ended")
+            raise BoardBusyError("too many actions are running: wait until one of them has ended")
         self._held += 1
         try:
             yield

@@ -6,7 +6,7 @@ import asyncio
 from types import TracebackType
 from typing import Final
 
-from streamroute.board.errors import BoardBusyError, InvalidInputError
+from streamroute.board.errors import BoardBusyError
 
 _MOST_WAITING: Final = 16
 """Visitors in the line; a request goes on when its browser has left, and would wait for nobody."""
@@ -17,8 +17,8 @@ _LONGEST: Final = 20.0  # seconds of one computation
 class Computing:
     """Async context manager: the block runs when no other does.
 
-    Raises BoardBusyError if too many visitors wait, or one waits too long; InvalidInputError if the block
-    takes too long.
+    Raises BoardBusyError if too many visitors wait, one waits too long, or the block takes too long: the
+    cause may be what the visitor asked for, or a Redis that does not answer.
     """
 
     def __init__(
@@ -53,6 +53,6 @@ class Computing:
             if limit is not None:
                 await limit.__aexit__(kind, error, trace)
         except TimeoutError:
-            raise InvalidInputError("this takes too long on the board: use the command line") from None
+            raise BoardBusyError("this takes too long on the board: use the command line") from None
         finally:
             self._turn.release()

@@ -14,4 +14,4 @@ class InvalidInputError(StreamrouteError):
 
 
 class BoardBusyError(StreamrouteError):
-    """Raised by a page whose visitor would wait too long for a turn."""
+    """Raised by a page whose visitor would wait too long for a turn or for the work itself."""

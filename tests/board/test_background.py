@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import pytest
 
 from streamroute.board.background import Background
-from streamroute.board.errors import InvalidInputError
+from streamroute.board.errors import BoardBusyError
 
 
 async def test_a_fifth_work_is_refused_before_it_is_prepared() -> None:
@@ -20,7 +20,7 @@ async def test_a_fifth_work_is_refused_before_it_is_prepared() -> None:
     for number in range(4):
         with background.place():
             background.start(work(), f"work {number}")
-    with pytest.raises(InvalidInputError), background.place():
+    with pytest.raises(BoardBusyError), background.place():
         pytest.fail("there was a place")
     goes_on.set()
     await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()})
@@ -33,7 +33,7 @@ async def test_a_place_that_is_held_counts() -> None:
     with ExitStack() as places:
         for _ in range(4):
             places.enter_context(background.place())
-        with pytest.raises(InvalidInputError):
+        with pytest.raises(BoardBusyError):
             places.enter_context(background.place())
     with background.place():
         pass

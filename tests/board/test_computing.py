@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from streamroute.board.computing import Computing
-from streamroute.board.errors import BoardBusyError, InvalidInputError
+from streamroute.board.errors import BoardBusyError
 
 
 async def test_one_computes_at_a_time_and_the_line_is_short() -> None:
@@ -32,7 +32,7 @@ async def test_one_computes_at_a_time_and_the_line_is_short() -> None:
 
 async def test_a_computation_that_takes_too_long_is_ended() -> None:
     computing = Computing(longest=0.01)
-    with pytest.raises(InvalidInputError):
+    with pytest.raises(BoardBusyError):
         async with computing:
             await asyncio.Event().wait()
     async with computing:

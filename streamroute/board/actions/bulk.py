@@ -12,7 +12,7 @@ from streamroute.board.action import ActionOutcome, BoardAction, Question
 from streamroute.board.actions.failures import failure_page, rows_of
 from streamroute.board.actions.fields import reason_field, signature_field, stream_field
 from streamroute.board.conditions import payload_condition
-from streamroute.board.errors import InvalidInputError
+from streamroute.board.errors import BoardBusyError, InvalidInputError
 from streamroute.errors import StreamrouteError
 from streamroute.ops.audit import Audit, group_keys
 from streamroute.ops.dead_letters.actions import ActionResult, drop_page
@@ -80,7 +80,7 @@ async def _count(service: BoardService, fields: Fields) -> int:
         async with service.computing, asyncio.timeout(_COUNTING):
             return (await count_letters(query, _selection(service, fields))).total()
     except TimeoutError:
-        raise InvalidInputError("counting these letters takes too long: use streamroute dead") from None
+        raise BoardBusyError("counting these letters takes too long: use streamroute dead") from None
 
 
 async def _ask_retry(service: BoardService, fields: Fields) -> Question:
