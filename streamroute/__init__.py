@@ -24,13 +24,17 @@ if TYPE_CHECKING:
     from streamroute.errors import Retry as Retry
     from streamroute.errors import StreamrouteError as StreamrouteError
     from streamroute.message import Message as Message
+    from streamroute.publishing.event import Event as Event
+    from streamroute.publishing.publisher import Publisher as Publisher
 
 __version__: Final = "0.1.0"
 
 _HOMES: Final = {
     "BotRedisDispatcher": "streamroute.core.dispatcher",
     "Delivery": "streamroute.delivery",
+    "Event": "streamroute.publishing.event",
     "Message": "streamroute.message",
+    "Publisher": "streamroute.publishing.publisher",
     "RedisRetryScheduler": "streamroute.adapters.stream.retry_scheduler",
     "RedisRouter": "streamroute.core.router",
     "RedisStreamProcessor": "streamroute.core.processor",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from streamroute.adapters.groups.backlog import Backlog
 from streamroute.adapters.groups.renaming.rename_watch import CHECK_EVERY
 from streamroute.adapters.redis.connection import RedisConnection
-from streamroute.adapters.stream.publisher import Publisher
+from streamroute.adapters.stream.publisher import StreamPublisher
 from streamroute.compiler.pipeline import cold_changes
 from streamroute.compiler.runtime.thread_pool import handler_threads
 from streamroute.core.observer import Observer, ObserverSwitch, ignore_result
@@ -95,9 +95,9 @@ class App:
         """
         return self._old.names()
 
-    def publisher(self, stream: str) -> Publisher:
+    def publisher(self, stream: str) -> StreamPublisher:
         """Return a publisher for one of the streams, in its codec."""
-        return Publisher(self._redis, stream, self.services[stream].pipelines.current.codec)
+        return StreamPublisher(self._redis, stream, self.services[stream].pipelines.current.codec)
 
     def backlog(self, stream: str) -> Backlog:
         """Return the backlog of the stream's group."""

@@ -46,12 +46,38 @@ class EncodeError(StreamrouteError):
     """Raised by a codec that cannot encode an event."""
 
 
+class PayloadError(StreamrouteError):
+    """Raised when an event does not fit the catalogue: its type is unknown, or its data is invalid.
+
+    ``findings`` holds one text for each problem; none contains a value of the data.
+    """
+
+    def __init__(self, message: str, findings: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.findings = tuple(findings) or (message,)
+
+
 class RedisUnavailableError(StreamrouteError):
     """Raised when Redis is unreachable or refuses the connection; the text names the address and a remedy."""
 
 
 class EmbeddedServerError(RedisUnavailableError):
     """Raised when the embedded server cannot run on this machine; the text names an alternative."""
+
+
+class PublishError(RedisUnavailableError):
+    """Raised when Redis fails while several events are published.
+
+    ``ids`` holds the ids of the events that are known to be written: the first ``len(ids)`` ones.
+    ``unknown`` is how many of the next may have been written, because the reply is missing; the events after
+    those were not sent. An event with an ``id`` of its own can be published again in either case.
+    ``__cause__`` is the RedisUnavailableError or SetupError.
+    """
+
+    def __init__(self, message: str, ids: Sequence[str] = (), unknown: int = 0) -> None:
+        super().__init__(message)
+        self.ids = tuple(ids)
+        self.unknown = unknown
 
 
 class LeaseLostError(StreamrouteError):

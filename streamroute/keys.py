@@ -150,3 +150,25 @@ class ReinjectKeys(NamedTuple):
         """
         prefix = f"{base(stream)}:returning"
         return cls(stream=stream, due=f"{prefix}:due", delayed=prefix, secret=f"{prefix}:secret")
+
+
+class PublishKeys(NamedTuple):
+    """The keys that publishing to a stream uses, apart from the stream.
+
+    ``due`` and ``delayed`` are those of ``ReinjectKeys``: delayed events are kept there until they are added
+    to the stream.
+    """
+
+    stream: str
+    due: str
+    delayed: str
+
+    @classmethod
+    def of(cls, stream: str) -> PublishKeys:
+        """Return the keys of a stream."""
+        returning = ReinjectKeys.of(stream)
+        return cls(stream, returning.due, returning.delayed)
+
+    def published(self, event_id: str) -> str:
+        """Return the key (a string with a time to live) of what an event with this id was published as."""
+        return f"{base(self.stream)}:published:{event_id}"

@@ -14,7 +14,7 @@ from messages import message_of
 from streamroute.adapters.codecs.builtin import JsonCodec
 from streamroute.adapters.entries.dead_record import DeadRecord
 from streamroute.adapters.redis.connection import RedisConnection, open_redis
-from streamroute.adapters.stream.publisher import Publisher
+from streamroute.adapters.stream.publisher import StreamPublisher
 from streamroute.compiler.checked_route import RuntimeContext
 from streamroute.compiler.pipeline import check_path
 from streamroute.core.observer import ignore_result
@@ -138,5 +138,5 @@ async def test_each_entry_ends_on_the_pipeline_that_decoded_it(tmp_path: Path, r
 
 async def publish(connection: RedisConnection, *numbers: int) -> None:
     """Publish a message of each number."""
-    publisher = Publisher(connection, "events", JsonCodec())
+    publisher = StreamPublisher(connection, "events", JsonCodec())
     await publisher.publish([publisher.encode({"type": "t", "n": n}) for n in numbers])

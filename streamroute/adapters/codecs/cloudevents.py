@@ -60,6 +60,11 @@ class _Event(dict[str, Any]):
         self.attributes = {name: value for name, value in attributes.items() if name not in data}
 
 
+def with_attributes(payload: Mapping[str, Any], attributes: Mapping[str, str]) -> Mapping[str, Any]:
+    """Return a payload that is encoded with these attributes, which must be valid, beside its own."""
+    return _Event({**payload, **attributes}, attributes, ())
+
+
 class CloudEventsCodec:
     """The payload is the event's data, a JSON object, with the attributes added as strings.
 

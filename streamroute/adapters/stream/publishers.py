@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from streamroute.adapters.codecs.builtin import Codec
 from streamroute.adapters.redis.connection import RedisConnection
-from streamroute.adapters.stream.publisher import Publisher
+from streamroute.adapters.stream.publisher import StreamPublisher
 from streamroute.adapters.urls.url import Address
 
 RedisClient: TypeAlias = Redis
@@ -19,15 +19,15 @@ RedisClient: TypeAlias = Redis
 
 def publishers_by_stream(
     redis: RedisConnection, codecs: Mapping[str, Codec | str]
-) -> Callable[[str], Publisher]:
+) -> Callable[[str], StreamPublisher]:
     """Return a function from a stream's name to its publisher, cached by name.
 
     The codec of a stream that is not in ``codecs`` is ``json``.
     """
 
     @cache
-    def publisher(stream: str) -> Publisher:
-        return Publisher(redis, stream, codecs.get(stream, "json"))
+    def publisher(stream: str) -> StreamPublisher:
+        return StreamPublisher(redis, stream, codecs.get(stream, "json"))
 
     return publisher
 

@@ -140,13 +140,13 @@ def _file(file: str, stack: ExitStack) -> _Source:
 
 
 async def _publish(loaded: UsableConfig, stream: str, source: _Source, *, embedded: bool) -> None:
-    from streamroute.adapters.stream.publisher import Publisher
+    from streamroute.adapters.stream.publisher import StreamPublisher
     from streamroute.ops.publish.caller_trace import in_trace_of_caller
 
     document = loaded.document
     codec = loaded.compiled.codecs.get(stream, document.streams[stream].codec)
     async with open_server(document, embedded=embedded) as redis:
-        target = in_trace_of_caller(Publisher(redis, stream, codec), os.environ)
+        target = in_trace_of_caller(StreamPublisher(redis, stream, codec), os.environ)
         await _feed(target, stream, source, redis)
 
 

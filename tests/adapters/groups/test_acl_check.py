@@ -35,7 +35,7 @@ from streamroute.adapters.groups.newest_entries import NewestEntries
 from streamroute.adapters.pauses.store import PauseStore
 from streamroute.adapters.redis.connection import RedisConnection, open_redis
 from streamroute.adapters.redis.scripts import script
-from streamroute.adapters.stream.publisher import Publisher
+from streamroute.adapters.stream.publisher import StreamPublisher
 from streamroute.adapters.stream.publishers import connection_of
 from streamroute.adapters.stream.storage import RedisStreamStorage
 from streamroute.errors import RedisUnavailableError, Reject, SetupError
@@ -248,13 +248,13 @@ async def test_a_server_that_is_away_lacks_no_rights(tmp_path: Path) -> None:
 
 async def test_a_publisher_can_publish_and_read_nothing(server: RealServer, redis_client: Redis) -> None:
     async with connected(server, "publisher") as redis:
-        target = Publisher(redis, STREAM)
+        target = StreamPublisher(redis, STREAM)
         await target.publish([target.encode({"type": "booked", "n": 1})])
         with pytest.raises(SetupError, match=r"reading bot_events failed.*'xrevrange' command"):
             await target.last_id()
     assert await redis_client.xlen(STREAM) == 1
     async with connected(server, "publisher", "-xadd") as redis:
-        target = Publisher(redis, STREAM)
+        target = StreamPublisher(redis, STREAM)
         with pytest.raises(SetupError, match=r"publishing to bot_events failed.*'xadd' command"):
             await target.publish([target.encode({"type": "booked", "n": 1})])
 
@@ -374,4 +374,4 @@ async def test_a_reader_can_read_the_newest_entries_and_change_nothing(
         assert await entries.count() == 1
         assert [row[0] for page in [page async for page in entries.pages()] for row in page] == [b"1-0"]
         with pytest.raises(SetupError, match=r"publishing to bot_events failed.*'multi' command"):
-            await Publisher(redis, STREAM).publish([[b"type", b"t"]])
+            await StreamPublisher(redis, STREAM).publish([[b"type", b"t"]])

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from streamroute.adapters.codecs.builtin import JsonCodec
 from streamroute.adapters.redis.connection import RedisConnection, new_client
-from streamroute.adapters.stream.publisher import Publisher
+from streamroute.adapters.stream.publisher import StreamPublisher
 from streamroute.adapters.urls.url import Address
 from streamroute.errors import EncodeError, RedisUnavailableError, SetupError
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 STREAM = "bot_events"
 
 
-def publisher(client: Redis, codec: Any = "json") -> Publisher:
-    return Publisher(RedisConnection(client, Address("redis://user:hunter2@tests"), ""), STREAM, codec)
+def publisher(client: Redis, codec: Any = "json") -> StreamPublisher:
+    return StreamPublisher(RedisConnection(client, Address("redis://user:hunter2@tests"), ""), STREAM, codec)
 
 
 async def test_published_entries_are_read_back_by_the_codec(redis_client: Redis) -> None:

@@ -32,7 +32,7 @@ from streamroute.adapters.redis.raw_client import (
     send_command,
     send_each,
 )
-from streamroute.adapters.stream.publisher import Publisher
+from streamroute.adapters.stream.publisher import StreamPublisher
 from streamroute.adapters.stream.retry_scheduler import RedisRetryScheduler
 from streamroute.adapters.stream.storage import RedisStreamStorage
 from streamroute.errors import RedisUnavailableError, SetupError
@@ -91,7 +91,7 @@ def entry(n: object) -> list[bytes]:
 async def published(redis: RedisConnection, n: str) -> bool:
     """Whether an event can be published now."""
     try:
-        await Publisher(redis, STREAM).publish([entry(n)])
+        await StreamPublisher(redis, STREAM).publish([entry(n)])
     except RedisUnavailableError:
         return False
     return True
@@ -104,7 +104,7 @@ async def test_a_stream_is_consumed_at_the_node_that_has_its_slot(cluster: RealC
     handle = dispatcher_of(handling, never, retry=policy).process_message
     async with connected(cluster) as redis:
         storage = RedisStreamStorage(redis.client, lease=3, block=0.05, trim=0.0)
-        await Publisher(redis, STREAM).publish([entry(n) for n in range(3)])
+        await StreamPublisher(redis, STREAM).publish([entry(n) for n in range(3)])
         async with consuming(storage, handle, lease=3):
             await eventually(lambda: sorted(handling.numbers()) == ["0", "1", "2"])
             letters = DeadLetters(redis, KEYS.dead)
@@ -257,7 +257,7 @@ async def test_a_node_outside_the_cluster_is_ignored(lone_cluster: RealCluster) 
         with pytest.raises(
             RedisUnavailableError, match="does not serve the stream now: the slot has no master"
         ):
-            await Publisher(redis, STREAM).publish([entry(1)])
+            await StreamPublisher(redis, STREAM).publish([entry(1)])
 
 
 async def test_an_unassigned_slot_is_reported_at_the_start(lone_cluster: RealCluster) -> None:
@@ -339,7 +339,7 @@ async def test_a_node_of_a_cluster_is_named_as_one(cluster: RealCluster) -> None
     wrong = another_master(cluster)
     async with open_redis(f"redis://127.0.0.1:{wrong.port}", folder=NOWHERE) as redis:
         with pytest.raises(SetupError, match=r"is a node of a cluster; write redis\+cluster:// in its URL"):
-            await Publisher(redis, STREAM).publish([entry(1)])
+            await StreamPublisher(redis, STREAM).publish([entry(1)])
 
 
 async def test_redis_pys_own_client_of_a_cluster_is_refused() -> None:

@@ -1,0 +1,152 @@
+"""Publish events from a program of one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from streamroute.errors import SetupError
+from streamroute.publishing.event import Event
+from streamroute.publishing.event_delay import duration_seconds
+from streamroute.publishing.event_writer import EventWriter
+from streamroute.publishing.settings import load_settings
+
+if TYPE_CHECKING:
+    from streamroute.adapters.redis.connection import RedisConnection
+    from streamroute.adapters.stream.publishers import RedisClient
+
+
+class Publisher:
+    """Publishes events to the streams of a configuration, by their codecs.
+
+    ``config``
+        the path of routes.yaml, or its folder.
+    ``client``
+        a ``redis.asyncio.Redis`` of the caller, who closes it; by default a connection to the
+        configuration's ``redis.url`` is opened.
+    ``url``
+        the URL of another server than the configuration's.
+    ``embedded``
+        whether the embedded server may be used.
+    ``allow_outside``
+        whether files outside the configuration's folder are read.
+    ``id_ttl``
+        for how long the ``id`` of an event is remembered: seconds, or a duration such as ``"7d"``.
+
+    Opening it reads the configuration and connects. No handler is imported; a codec of the user is. May be
+    used by any number of tasks of one event loop.
+
+    >>> async with Publisher("routes.yaml") as publisher:  # doctest: +SKIP
+    ...     await publisher.publish("bot_events", "booking.confirmed", {"nights": 3})
+    """
+
+    def __init__(
+        self,
+        config: str | Path = "routes.yaml",
+        *,
+        client: RedisClient | None = None,
+        url: str | None = None,
+        embedded: bool = True,
+        allow_outside: bool = False,
+        id_ttl: float | str = "1d",
+    ) -> None:
+        if client is not None and url is not None:
+            raise SetupError("pass a client or a url, not both")
+        self._config = config
+        self._client = client
+        self._url = url
+        self._embedded = embedded
+        self._outside = allow_outside
+        self._id_ttl = duration_seconds(id_ttl)
+        self._stack = AsyncExitStack()
+        self._writer: EventWriter | None = None
+
+    async def open(self) -> None:
+        """Read the configuration and connect; ``async with`` does so.
+
+        Raises ConfigError for a configuration with errors, SetupError for a client or a URL that cannot be
+        used, and RedisUnavailableError if Redis does not answer.
+        """
+        if self._writer is not None:
+            raise SetupError("the publisher is open already")
+        settings = load_settings(self._config, outside=self._outside)
+        async with AsyncExitStack() as stack:
+            redis = await self._connect(settings.document, stack)
+            await redis.ping()
+            self._writer = EventWriter(redis, settings, id_ttl=self._id_ttl)
+            self._stack = stack.pop_all()
+
+    async def close(self) -> None:
+        """Close what ``open`` has opened; does nothing if it is not open."""
+        self._writer = None
+        await self._stack.aclose()
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self.close()
+
+    async def publish(  # noqa: PLR0913 - the facts of an event, by name
+        self,
+        stream: str,
+        type: str,  # noqa: A002 - the name of the fact
+        data: Mapping[str, Any] | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        id: str | None = None,  # noqa: A002 - the name of the fact
+        delay: float | str | None = None,
+        key: str | None = None,
+        traceparent: str | None = None,
+        tracestate: str | None = None,
+        validate: bool = False,
+    ) -> str:
+        """Publish one event; return the id of its entry, or with ``delay`` the name under which it waits.
+
+        The arguments are those of ``Event``. With ``validate``, the type must be known to the configuration,
+        and the data must fit its schema in the catalogue.
+
+        Raises EncodeError for an event that cannot be published as asked, PayloadError for one that does not
+        fit the catalogue, SetupError for a stream that the configuration does not declare or that Redis
+        refuses to write, and RedisUnavailableError if Redis cannot be reached: the event may have been
+        written if the connection broke. With an ``id`` it can be published again.
+
+        Source: https://redis.io/docs/latest/commands/xadd/
+        """
+        event = Event(
+            type, data, headers=headers, id=id, delay=delay, key=key,
+            traceparent=traceparent, tracestate=tracestate,
+        )  # fmt: skip
+        return await self._opened().publish(stream, event, validate=validate)
+
+    async def publish_many(
+        self, stream: str, events: Iterable[Event], *, validate: bool = False
+    ) -> list[str]:
+        """Publish events in order; return what ``publish`` returns for each.
+
+        All events are encoded, and checked if ``validate``, before the first is written. They are sent in
+        chunks of at most 500 events and 4 MB, each in one round trip; a chunk is written whole or not at all.
+
+        Raises what ``publish`` raises, and PublishError if Redis fails: its ``ids`` are known to be written.
+        """
+        return await self._opened().publish_many(stream, events, validate=validate)
+
+    def _opened(self) -> EventWriter:
+        if self._writer is None:
+            raise SetupError("the publisher is not open; use `async with Publisher(...)`")
+        return self._writer
+
+    async def _connect(self, document: Any, stack: AsyncExitStack) -> RedisConnection:
+        if self._client is not None:
+            from streamroute.adapters.stream.publishers import connection_of
+
+            return connection_of(self._client)
+        from streamroute.adapters.redis.connection import open_redis
+
+        url = document.redis.url if self._url is None else self._url
+        written = document.redis.url_in_file if self._url is None else None
+        opened = open_redis(url, folder=document.folder, written=written, embedded=self._embedded)
+        return await stack.enter_async_context(opened)

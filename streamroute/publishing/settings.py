@@ -1,0 +1,78 @@
+"""What publishing needs of a configuration: its streams, its catalogue and its codecs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from streamroute.adapters.codecs.builtin import CODEC_NAMES
+from streamroute.config.findings.finding import Finding, Severity
+from streamroute.config.load import load_config
+from streamroute.errors import ConfigError, SetupError
+from streamroute.text.limits import NAME
+from streamroute.text.safe_text import safe_repr
+from streamroute.text.suggestions import did_you_mean
+
+if TYPE_CHECKING:
+    from streamroute.adapters.codecs.builtin import Codec
+    from streamroute.config.document import Document, StreamConfig
+
+_SHOWN: Final = 20
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PublishSettings:
+    """A checked configuration; ``codecs`` are the user's own, by stream."""
+
+    document: Document
+    codecs: Mapping[str, Codec] = field(default_factory=dict)
+
+    def stream(self, name: str) -> StreamConfig:
+        """Return a declared stream; raises SetupError for any other name, with a suggestion."""
+        streams = self.document.streams
+        if type(name) is str and name in streams:
+            return streams[name]
+        near = did_you_mean(name, streams) if type(name) is str else None
+        hint = f'did you mean "{near}"?' if near else f"it declares {', '.join(streams) or 'none'}"
+        raise SetupError(f"{self.document.path} declares no stream {safe_repr(name, NAME)}; {hint}")
+
+
+def load_settings(path: str | Path, *, outside: bool = False) -> PublishSettings:
+    """Read a configuration for publishing; user code is imported only for a user's codec.
+
+    Files outside the configuration's folder are read only with ``outside``. Expressions and handlers are not
+    checked. Raises ConfigError, with all ``findings``, if one of them is an error.
+    """
+    result = load_config(path, outside=outside)
+    if result.document is None or _errors(result.findings):
+        raise _config_error(path, result.findings)
+    codecs, findings = _user_codecs(result.document)
+    if _errors(findings):
+        raise _config_error(path, (*result.findings, *findings))
+    return PublishSettings(result.document, codecs)
+
+
+def _user_codecs(document: Document) -> tuple[Mapping[str, Codec], list[Finding]]:
+    if all(stream.codec in CODEC_NAMES for stream in document.streams.values()):
+        return {}, []
+    # Imported late: a configuration with built-in codecs needs no compiler.
+    from streamroute.compiler.reference_resolver import ReferenceResolver
+    from streamroute.compiler.rules.expressions.route_expressions import RouteExpressions
+
+    resolver = ReferenceResolver(document, RouteExpressions(document, tuple), imports=True)
+    return resolver.codecs(), resolver.findings
+
+
+def _errors(findings: tuple[Finding, ...] | list[Finding]) -> list[Finding]:
+    return [finding for finding in findings if finding.severity is Severity.ERROR]
+
+
+def _config_error(path: str | Path, findings: tuple[Finding, ...]) -> ConfigError:
+    errors = _errors(findings)
+    lines = [str(finding) for finding in errors[:_SHOWN]]
+    if len(errors) > _SHOWN:
+        lines.append(f"and {len(errors) - _SHOWN} more")
+    count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
+    return ConfigError("\n  ".join([f"{path} has {count}:", *lines]), findings)
