@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from arq import Retry, func
 from arq.connections import ArqRedis
 from redis.exceptions import RedisError
-
-from streamroute.adapters.codecs.builtin import JsonCodec
 
 
 class ArqRetryScheduler:
@@ -28,9 +27,10 @@ class ArqRetryScheduler:
 
 
 async def bring_back(ctx: dict[str, Any], stream_name: str, payload: dict[str, Any]) -> None:
-    """The job: write the payload, with its reserved key, to the stream as the stream's codec does."""
+    """The job: write the payload, with its reserved key, to the stream, for a stream with ``codec: json``."""
+    entry = {"type": payload["type"], "data": json.dumps(payload)}
     try:
-        await ctx["redis"].xadd(stream_name, JsonCodec().encode(payload))
+        await ctx["redis"].xadd(stream_name, entry)
     except RedisError as error:
         # A job that fails is gone, and the message with it: it is tried until it works.
         raise Retry(defer=5) from error
@@ -38,7 +38,7 @@ async def bring_back(ctx: dict[str, Any], stream_name: str, payload: dict[str, A
 
 def _job_id(payload: dict[str, Any]) -> str | None:
     """The same retry twice is one job; a payload that does not know its id is a job of its own."""
-    mark = payload.get("_streamroute", {})
+    mark = json.loads(payload.get("_streamroute", "{}"))
     if not mark.get("id"):
         return None
     return f"{mark['id']}|{mark['group']}|{','.join(mark['routes'])}|{mark['attempt']}"

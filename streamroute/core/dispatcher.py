@@ -126,7 +126,8 @@ class BotRedisDispatcher:
 
         ``message_data`` is a payload with a ``type``; ``stream_name`` is the stream of a scheduler's retries,
         by default the stream of the ``Message``. Raises SetupError before ``setup()``, and RoutesFailedError
-        if a failure can be neither retried nor dead-lettered here.
+        if a failure can be neither retried nor dead-lettered here: its ``__cause__`` is the exception of the
+        first handler that failed.
         """
         container = self._container
         if container is _UNSET:
@@ -143,6 +144,7 @@ class BotRedisDispatcher:
         exit_if_forked()  # a filter may be user code too
         remaining, observe = len(routes), self._observe.target
         delivery = payload.delivery if isinstance(payload, Message) else Delivery()
+        cause: BaseException | None = None
         for route in routes:
             remaining -= 1
             # A handler may change its payload, and each must receive the original one.
@@ -158,6 +160,8 @@ class BotRedisDispatcher:
                 result = await route.handler(own, container)
             except BaseException as error:  # noqa: BLE001 - our own end is raised again
                 failures.append(await self._failure_of(route, error, payload, measured))
+                if delivery.outcomes is None:
+                    cause = cause or error
             else:
                 if measured is not None:
                     measured.succeeded(own)
@@ -165,7 +169,12 @@ class BotRedisDispatcher:
             finally:
                 exit_if_forked()
         if failures:
-            await self._record_failures(payload, failures, stream_name)
+            try:
+                await self._record_failures(payload, failures, stream_name, cause)
+            finally:
+                cause = (
+                    None  # its traceback refers to this frame: the two would live until garbage collection
+                )
 
     async def _failure_of(
         self, route: Route, error: BaseException, payload: dict[str, Any], measured: Run | None
@@ -277,7 +286,11 @@ class BotRedisDispatcher:
         log.warning(template, name, extra=NEVER_COALESCED)
 
     async def _record_failures(
-        self, payload: dict[str, Any], failures: list[Outcome], stream_name: str
+        self,
+        payload: dict[str, Any],
+        failures: list[Outcome],
+        stream_name: str,
+        cause: BaseException | None,
     ) -> None:
         """Schedule every failure, collect it for settlement, or raise it."""
         collected = payload.delivery.outcomes if isinstance(payload, Message) else None
@@ -298,7 +311,7 @@ class BotRedisDispatcher:
         elif failures:
             for failure in failures:
                 self._observe(payload, failure.route, Result.FAILED)
-            raise RoutesFailedError(failures)
+            raise RoutesFailedError(failures) from cause
 
     def _observe_outcomes(self, payload: dict[str, Any], outcomes: Iterable[Outcome]) -> None:
         for outcome in outcomes:

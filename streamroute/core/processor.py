@@ -107,6 +107,7 @@ class RedisStreamProcessor:
             claim_interval=claim_interval,
             tuning=tuning,
         )
+        self._settings = settings
         self._has_key = order_by is not None
         due = DueTimer()
         self._lifecycle = EntryLifecycle(storage, consumer, settings, observer, incidents, due, on_stuck)
@@ -188,6 +189,26 @@ class RedisStreamProcessor:
                 await self._fetcher.close()
         await wait_until(lambda: self._lifecycle.is_empty)
         await self.stop_listening()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether ``start_listening()`` succeeded and ``stop_listening()`` has not ended; for any thread."""
+        return self._listening
+
+    @property
+    def group_name(self) -> str:
+        """The consumer group: another name of ``consumer_group_name``, as in ``codex_bot.redis``."""
+        return self.consumer_group_name
+
+    @property
+    def batch_count(self) -> int:
+        """How many entries one read requests."""
+        return self._settings.batch_count
+
+    @property
+    def poll_interval(self) -> float:
+        """The pause in seconds after an empty read, if the storage does not block on the server."""
+        return self._settings.poll_interval
 
     @property
     def is_idle(self) -> bool:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
+import json
 import logging
 import math
 import tracemalloc
+import weakref
+from contextlib import suppress
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
@@ -141,6 +146,35 @@ async def test_one_failure_does_not_stop_the_other_handlers() -> None:
     with pytest.raises(RoutesFailedError, match=r"consuming\.bad: RuntimeError: no luck"):
         await dispatcher_of(Handling("bad", failing()), good).process_message({"type": "booked"})
     assert len(good.seen) == 1
+
+
+async def test_the_cause_of_the_failure_is_the_first_handlers_exception() -> None:
+    first = KeyError("nights")
+    dispatcher = dispatcher_of(Handling("bad", failing(first)), Handling("worse", failing(OSError("away"))))
+    with pytest.raises(RoutesFailedError) as raised:
+        await dispatcher.process_message({"type": "booked"})
+    assert raised.value.__cause__ is first
+
+
+async def test_an_exception_does_not_outlive_its_message() -> None:
+    """A cycle with the traceback's frame would keep payloads alive until garbage collection."""
+
+    alive: list[weakref.ref[BaseException]] = []
+
+    class OddError(Exception):
+        def __init__(self) -> None:
+            alive.append(weakref.ref(self))
+
+    async def fail(payload: dict[str, Any], container: Any) -> None:
+        raise OddError
+
+    gc.disable()
+    try:
+        with suppress(RoutesFailedError):
+            await dispatcher_of(fail).process_message({"type": "booked"})
+        assert [error() for error in alive] == [None]
+    finally:
+        gc.enable()
 
 
 async def test_outcomes_are_collected_where_the_storage_settles_them() -> None:
@@ -335,8 +369,9 @@ async def test_a_scheduler_is_handed_the_payload_with_the_reserved_key() -> None
     got = message({"type": "booked", "n": "1"})
     await dispatcher.process_message(got, "orders")
     envelope = {"v": 2, "id": "1-0", "group": GROUP, "routes": ["consuming.bad"], "attempt": 2}
-    envelope["proof"] = scheduler.calls[0][1]["_streamroute"]["proof"]
-    assert scheduler.calls == [("orders", {"type": "booked", "n": "1", "_streamroute": envelope}, 60)]
+    [(stream, payload, delay)] = scheduler.calls
+    assert (stream, payload, delay) == ("orders", {"type": "booked", "n": "1", "_streamroute": ANY}, 60)
+    assert json.loads(payload["_streamroute"]) == envelope | {"proof": ANY}
     assert got.delivery.outcomes == []
     assert "_streamroute" not in got
 
@@ -363,7 +398,7 @@ async def test_an_external_retry_runs_only_its_routes_in_its_group() -> None:
     assert (len(bad.seen), len(good.seen)) == (2, 1)
     assert bad.seen[1] == {"type": "booked"}
     assert (bad.seen[1].id, bad.seen[1].attempt) == ("1-0", 2)
-    assert scheduler.calls[1][1]["_streamroute"]["attempt"] == 3
+    assert json.loads(scheduler.calls[1][1]["_streamroute"])["attempt"] == 3
 
 
 @pytest.mark.parametrize("group", [None, GROUP])
@@ -372,9 +407,9 @@ async def test_plain_payloads_are_scheduled_and_promoted(group: str | None) -> N
     dispatcher = dispatcher_of(handler, retry_scheduler=scheduler, group_name=group)
     await dispatcher.process_message({"type": "booked"})
     [(_, payload, _)] = scheduler.calls
-    assert payload["_streamroute"]["group"] == (group or "")
+    assert json.loads(payload["_streamroute"])["group"] == (group or "")
     await dispatcher.process_message(payload)
-    assert [call[1]["_streamroute"]["attempt"] for call in scheduler.calls] == [2, 3]
+    assert [json.loads(call[1]["_streamroute"])["attempt"] for call in scheduler.calls] == [2, 3]
 
 
 @pytest.mark.parametrize("plain", [True, False])
@@ -466,7 +501,7 @@ async def test_a_scheduled_retry_is_observed_once_and_other_outcomes_are_collect
     got = message()
     await dispatcher.process_message(got)
     [(_, payload, _)] = scheduler.calls
-    assert payload["_streamroute"]["routes"] == ["consuming.again"]
+    assert json.loads(payload["_streamroute"])["routes"] == ["consuming.again"]
     assert [outcome.route for outcome in got.delivery.outcomes or []] == [
         "consuming.never",
         "consuming.later",
@@ -497,7 +532,7 @@ async def test_a_postponed_route_of_a_plain_payload_is_scheduled() -> None:
     dispatcher = dispatcher_of(Handling("later", failing(Postpone(delay=3))), retry_scheduler=scheduler)
     await dispatcher.process_message({"type": "booked"})
     [(_, payload, delay)] = scheduler.calls
-    assert (payload["_streamroute"]["attempt"], delay) == (1, 3)
+    assert (json.loads(payload["_streamroute"])["attempt"], delay) == (1, 3)
 
 
 async def test_routes_that_failed_together_come_back_together_when_the_last_of_them_may() -> None:
@@ -510,7 +545,11 @@ async def test_routes_that_failed_together_come_back_together_when_the_last_of_t
     )
     await dispatcher.process_message({"type": "booked"})
     [(_, payload, delay)] = scheduler.calls
-    assert payload["_streamroute"]["routes"] == ["consuming.first", "consuming.late", "consuming.soon"]
+    assert json.loads(payload["_streamroute"])["routes"] == [
+        "consuming.first",
+        "consuming.late",
+        "consuming.soon",
+    ]
     assert (delay, type(delay)) == (8, int)
 
 

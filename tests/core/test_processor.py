@@ -243,6 +243,17 @@ async def test_a_read_in_flight_is_waited_for_and_not_cancelled() -> None:
     assert not storage.cancelled
 
 
+async def test_its_settings_and_its_state_can_be_read() -> None:
+    """Programs written for ``codex_bot.redis`` read these attributes."""
+    worker = processor(PlainStorage(), dispatcher_of().process_message, batch_count=3, poll_interval=0.5)
+    assert (worker.group_name, worker.batch_count, worker.poll_interval) == (GROUP, 3, 0.5)
+    states = [worker.is_running]
+    await worker.start_listening()
+    states.append(worker.is_running)
+    await worker.stop_listening()
+    assert [*states, worker.is_running] == [False, True, False]
+
+
 async def test_a_lot_that_cannot_be_settled_stops_the_intake() -> None:
     """Memory is bounded: finished but unsettled entries count."""
     storage = MemoryStreamStorage(block=0.01)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -76,7 +77,7 @@ async def test_the_failed_route_alone_runs_again_in_its_group_alone(example: Any
 async def test_scheduling_a_retry_twice_creates_one_job(example: Any, pool: Any) -> None:
     scheduler = example.ArqRetryScheduler(pool)
     for mark in (MARK, MARK, {**MARK, "routes": ["bill"]}, {**MARK, "id": ""}, {**MARK, "id": ""}):
-        await scheduler.schedule_retry(STREAM, {"type": "booked", "_streamroute": mark}, delay=60)
+        await scheduler.schedule_retry(STREAM, {"type": "booked", "_streamroute": json.dumps(mark)}, delay=60)
     assert len(await pool.queued_jobs()) == 4
 
 

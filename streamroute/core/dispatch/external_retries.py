@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import secrets
@@ -90,7 +91,8 @@ class ExternalRetries:
         envelope = RetryEnvelope(
             getattr(payload, "id", ""), self._group_of(payload), routes, retries[0].attempt
         )
-        retried = {**payload, KEY: envelope.signed(payload, stream, secret)}
+        # As text: a payload of strings can be written with XADD as it is.
+        retried = {**payload, KEY: json.dumps(envelope.signed(payload, stream, secret))}
         await scheduler.schedule_retry(
             stream, retried, delay=math.ceil(max(retry.delay for retry in retries))
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -143,7 +144,7 @@ async def test_workers_that_are_given_the_same_secret_know_each_others_retries()
     another = dispatcher_of(again, good, retry_scheduler=scheduler, retry_secret=secret.encode())
     await another.process_message(message(scheduler.payloads[0]))
     assert (len(again.seen), len(good.seen)) == (2, 1)
-    assert scheduler.payloads[1][KEY]["attempt"] == 3
+    assert json.loads(scheduler.payloads[1][KEY])["attempt"] == 3
 
 
 @pytest.mark.parametrize("secret", ["", "too short", b"fifteen bytes.."])
