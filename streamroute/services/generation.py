@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from streamroute.adapters.stream.publishers import publishers_by_stream
 from streamroute.compiler.checked_route import RuntimeContext
 from streamroute.compiler.runtime.container_task import ContainerTask
 from streamroute.stream_pipeline import Pipeline, build_pipeline
@@ -17,7 +16,7 @@ from streamroute.system.background import background_thread
 if TYPE_CHECKING:
     from streamroute.compiler.compiled import Compiled
     from streamroute.config.document import Document, StreamConfig
-    from streamroute.services.service import ServiceBuilder
+    from streamroute.services.service import ServiceFactory
 
 
 class ContainerLimits(NamedTuple):
@@ -49,7 +48,7 @@ def served_streams(document: Document) -> list[StreamConfig]:
 
 
 async def open_generation(
-    builder: ServiceBuilder, document: Document, compiled: Compiled, limits: ContainerLimits = NO_LIMITS
+    builder: ServiceFactory, document: Document, compiled: Compiled, limits: ContainerLimits = NO_LIMITS
 ) -> Generation:
     """Open the container of a configuration, and build its pipelines; nothing uses them yet.
 
@@ -67,9 +66,9 @@ async def open_generation(
 
 
 def _build_pipelines(
-    builder: ServiceBuilder, document: Document, compiled: Compiled, container: Any
+    builder: ServiceFactory, document: Document, compiled: Compiled, container: Any
 ) -> dict[str, Pipeline]:
-    resources = {"publishers": publishers_by_stream(builder.connection, compiled.codecs_by_stream)}
+    resources = {"publishers": builder.publishers(compiled.codecs_by_stream)}
     routers = compiled.routers_in(RuntimeContext(resources, validated=True, tracing=builder.tracing))
     return {
         stream.name: build_pipeline(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
+from streamroute.adapters.stream.publishers import publishers_by_stream
 from streamroute.adapters.stream.storage import RedisStreamStorage
 from streamroute.core.observer import ObserverSwitch, ignore_result
 from streamroute.core.processor import RedisStreamProcessor, ignore_stuck
@@ -15,19 +16,40 @@ from streamroute.services.consumer_names import unused_name
 from streamroute.stream_pipeline import Pipeline, StreamPipelines
 
 if TYPE_CHECKING:
+    from streamroute.adapters.codecs.builtin import Codec
+    from streamroute.adapters.entries.entry_pipeline import EntryPipeline
     from streamroute.adapters.redis.connection import RedisConnection
     from streamroute.config.document import StreamConfig
     from streamroute.core.consume.pool.key_ordering import KeyOf
     from streamroute.core.recording.stream_recorder import StreamRecorder
+    from streamroute.core.storage import StreamStorageProtocol
     from streamroute.core.tracing import Tracing
+    from streamroute.handlers.forward import Publishers
 
 _BATCH: Final = 500  # entries in one read: five times as fast as ten
-_BLOCK: Final = 30.0  # seconds that a read waits; a drain ends it sooner
+BLOCK: Final = 30.0
+"""Seconds that a read waits; a drain ends it sooner."""
 _PREFETCH: Final = 0.1  # seconds of work to prefetch; other workers cannot take it
 
 
 def keep_serving(_stream: str) -> None:
     """Default for ``on_stuck``: the stream continues with one worker less."""
+
+
+class ServiceStorage(Protocol):
+    """The storage of a service, beside what a processor needs of it."""
+
+    async def create_group(self, stream_name: str, group_name: str) -> None:
+        """Create the group if it is missing."""
+        ...
+
+    def use(self, pipeline: EntryPipeline) -> None:
+        """Decode entries by ``pipeline`` from now on."""
+        ...
+
+    def keep_for(self, seconds: float | None) -> None:
+        """Keep entries for ``seconds`` after every group has finished with them (None: forever)."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,7 +59,7 @@ class Service:
     config: StreamConfig
     pipelines: StreamPipelines
     processor: RedisStreamProcessor
-    storage: RedisStreamStorage
+    storage: ServiceStorage
 
     def adjusted(self, pipeline: Pipeline) -> Service:
         """Decode by the pipeline from now on, with what a running consumer can change of its settings."""
@@ -52,16 +74,73 @@ def record_nothing(_stream: str) -> None:
     """Default: the runs of no stream are measured."""
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceBuilder:
-    """What all services of a process share.
+class ServiceFactory:
+    """Builds the services of a process, on the storages that a subclass opens.
 
     ``consumer`` is the name of their consumers. ``observer`` is called with the outcome of each message,
     ``incidents`` reports other events of the streams. ``on_stuck`` is called with the name of a stream that
     has a stuck handler, if the stream is configured with ``on_stuck: exit``. ``tracing`` gives messages and
     handlers spans (None: they are not traced). ``recorder`` returns what measures the runs of a stream's
-    routes, if anything.
+    routes, if anything. An ack waits ``ack_delay`` seconds for others.
     """
+
+    __slots__ = ()
+
+    ack_delay: ClassVar[float] = 0.005
+
+    consumer: str
+    observer: ObserverSwitch
+    incidents: Incidents
+    on_stuck: Callable[[str], None]
+    tracing: Tracing | None
+    recorder: Callable[[str], StreamRecorder | None]
+
+    def storage(self, stream: StreamConfig) -> Any:
+        """Return a new storage for one stream: a ``ServiceStorage`` and a ``StreamStorageProtocol``."""
+        raise NotImplementedError
+
+    def publishers(self, codecs: Mapping[str, Codec | str]) -> Publishers:
+        """Return a function from a stream's name to what writes to it, in its codec."""
+        raise NotImplementedError
+
+    def build(self, pipeline: Pipeline, used_names: Collection[str] = ()) -> Service:
+        """Build the consumer of one stream, which passes its entries to the pipeline.
+
+        ``used_names`` are those of other consumers of the stream in this process.
+        """
+        stream = pipeline.stream
+        storage = self.storage(stream)
+        processor = self._processor(storage, stream, unused_name(self.consumer, used_names))
+        pipelines = StreamPipelines(storage, pipeline)
+        processor.set_message_callback(pipelines.process_message, pipelines.known_routes)
+        return Service(stream, pipelines, processor, storage)
+
+    def _processor(
+        self, storage: StreamStorageProtocol, stream: StreamConfig, consumer: str
+    ) -> RedisStreamProcessor:
+        return RedisStreamProcessor(
+            storage,
+            stream.name,
+            stream.group,
+            consumer,
+            batch_count=_BATCH,
+            prefetch=_PREFETCH,
+            order_by=_order_key(stream),
+            concurrency=stream.concurrency,
+            lease=stream.lease,
+            claim_interval=stream.claim_interval,
+            max_deliveries=stream.max_deliveries,
+            grace=stream.grace,
+            ack_delay=self.ack_delay,
+            observer=self.observer,
+            incidents=self.incidents,
+            on_stuck=partial(self.on_stuck, stream.name) if stream.on_stuck == "exit" else ignore_stuck,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceBuilder(ServiceFactory):
+    """Builds services that consume the streams of a Redis server, through ``connection``."""
 
     connection: RedisConnection
     consumer: str
@@ -71,42 +150,22 @@ class ServiceBuilder:
     tracing: Tracing | None = None
     recorder: Callable[[str], StreamRecorder | None] = record_nothing
 
-    def build(self, pipeline: Pipeline, used_names: Collection[str] = ()) -> Service:
-        """Build the consumer of one stream, which passes its entries to the pipeline.
-
-        ``used_names`` are those of other consumers of the stream in this process.
-        """
-        stream = pipeline.stream
-        storage = RedisStreamStorage(
+    def storage(self, stream: StreamConfig) -> RedisStreamStorage:
+        """Return a new storage for one stream of the server."""
+        return RedisStreamStorage(
             self.connection.client,
             lease=stream.lease,
             stall=stream.stall,
             formerly_group=stream.formerly_group,
-            block=_BLOCK,
+            block=BLOCK,
             dead_letter=stream.dead_letter,
             trim=stream.trim,
             incidents=self.incidents,
         )
-        processor = RedisStreamProcessor(
-            storage,
-            stream.name,
-            stream.group,
-            unused_name(self.consumer, used_names),
-            batch_count=_BATCH,
-            prefetch=_PREFETCH,
-            order_by=_order_key(stream),
-            concurrency=stream.concurrency,
-            lease=stream.lease,
-            claim_interval=stream.claim_interval,
-            max_deliveries=stream.max_deliveries,
-            grace=stream.grace,
-            observer=self.observer,
-            incidents=self.incidents,
-            on_stuck=partial(self.on_stuck, stream.name) if stream.on_stuck == "exit" else ignore_stuck,
-        )
-        pipelines = StreamPipelines(storage, pipeline)
-        processor.set_message_callback(pipelines.process_message, pipelines.known_routes)
-        return Service(stream, pipelines, processor, storage)
+
+    def publishers(self, codecs: Mapping[str, Codec | str]) -> Publishers:
+        """Return a function from a stream's name to its publisher on the server."""
+        return publishers_by_stream(self.connection, codecs)
 
 
 def _order_key(stream: StreamConfig) -> KeyOf | None:

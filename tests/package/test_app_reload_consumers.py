@@ -138,6 +138,7 @@ async def test_trim_changes_in_place(project: Reloadable) -> None:
         service = app.services["events"]
         await project.reload(config("two", "trim: {keep: 1d}"))
         assert app.services["events"].processor is service.processor
+        assert isinstance(service.storage, RedisStreamStorage)
         assert service.storage._cleaner.retention == 86_400
 
 

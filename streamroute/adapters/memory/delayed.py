@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from streamroute.adapters.memory.stream import Fields
+
+_ROUNDING: Final = 1e-6  # seconds: sums of floating point numbers are not exact
 
 
 class Delayed(NamedTuple):
@@ -30,9 +32,13 @@ class MemoryDelays:
         """Delay an entry; does nothing if an entry of this name is delayed already."""
         self._waiting.setdefault(name, delayed)
 
+    def entries(self) -> list[Delayed]:
+        """Return the delayed entries, in the order in which they were added."""
+        return list(self._waiting.values())
+
     def take_due(self, now: float) -> list[Delayed]:
         """Remove and return due entries, the earliest first."""
-        names = [name for name, delayed in self._waiting.items() if delayed.due <= now]
+        names = [name for name, delayed in self._waiting.items() if delayed.due <= now + _ROUNDING]
         return sorted((self._waiting.pop(name) for name in names), key=lambda delayed: delayed.due)
 
     def wait(self, now: float) -> float | None:

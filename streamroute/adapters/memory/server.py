@@ -66,6 +66,21 @@ class MemoryServer:
         """Return the names of delayed entries."""
         return list(self._delayed[key])
 
+    def waiting(self, key: str) -> list[Delayed]:
+        """Return the delayed entries, in the order in which they were added."""
+        return self._delayed[key].entries()
+
+    def promote_all(self) -> float | None:
+        """Append the due entries of all keys; returns the seconds until the next one is due, or None."""
+        waits = [self.promote(key) for key in list(self._delayed)]
+        return min((wait for wait in waits if wait is not None), default=None)
+
+    @property
+    def has_pending(self) -> bool:
+        """Whether any group has pending entries."""
+        groups = (group for stream in self._streams.values() for group in stream.groups.values())
+        return any(group.pending for group in groups)
+
     def promote(self, key: str) -> float | None:
         """Append due entries to their streams; returns the seconds until the next one is due, or None."""
         for entry in self._delayed[key].take_due(self.clock()):

@@ -18,6 +18,7 @@ from streamroute.adapters.codecs.builtin import Codec
 from streamroute.adapters.entries.dead_record import DeadRecord
 from streamroute.adapters.entries.entry_pipeline import EntryPipeline, codec_pipeline
 from streamroute.adapters.entries.entry_reader import EntryReader
+from streamroute.adapters.entries.retry_record import RetryRecord
 from streamroute.adapters.entries.settlement import needs_settle_script
 from streamroute.adapters.memory.coordinator import MemoryCoordinator
 from streamroute.adapters.memory.dedupe import MemoryDeduplicator
@@ -38,8 +39,9 @@ class MemoryStreamStorage:
     """Behaves like ``RedisStreamStorage``, for any number of processors on one event loop.
 
     The parameters have the same meaning; ``lease`` and ``block`` are in seconds. ``clock`` determines how
-    long entries are idle and when retries are due; a test may set it. While ``refuse`` is set to a reason,
-    failures cannot be written, as on a server that is out of memory.
+    long entries are idle and when retries are due; a test may set it. ``server`` keeps the entries: storages
+    may share one, whose clock they use then. While ``refuse`` is set to a reason, failures cannot be written,
+    as on a server that is out of memory.
     """
 
     blocks = True
@@ -53,6 +55,7 @@ class MemoryStreamStorage:
         dead_letter: str | None = None,
         trim: float | None = None,
         clock: Clock = time.time,
+        server: MemoryServer | None = None,
     ) -> None:
         self._pipeline: EntryPipeline = codec_pipeline(codec)
         self.refuse: str | None = None
@@ -61,7 +64,7 @@ class MemoryStreamStorage:
         self._dead_letter = dead_letter
         self.trim = trim
         self.trimmed = 0
-        self._server = MemoryServer(clock)
+        self._server = server or MemoryServer(clock)
         self._workers: defaultdict[tuple[str, str], dict[str, KnownRoutes]] = defaultdict(dict)
         self._generations: defaultdict[tuple[str, str], dict[str, str]] = defaultdict(dict)
         self._listed: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
@@ -117,6 +120,11 @@ class MemoryStreamStorage:
         letters = self._server.stream(self._keys(stream, group).dead).entries.values()
         return [DeadRecord.read(fields) for fields in letters]
 
+    def retries(self, stream: str, group: str) -> list[tuple[float, RetryRecord]]:
+        """Return the group's delayed retries and when each is due, by the storage's clock."""
+        waiting = self._server.waiting(self._keys(stream, group).due)
+        return [(delayed.due, RetryRecord.unpack(delayed.fields[b"entry"])) for delayed in waiting]
+
     def scheduled(self, stream: str, group: str) -> list[str]:
         """Return the names of the group's delayed retries: ``id|route|attempt``."""
         return self._server.delayed(self._keys(stream, group).due)
@@ -126,6 +134,14 @@ class MemoryStreamStorage:
         return dict(self._generations[stream, group])
 
     # For processors.
+
+    def keep_for(self, seconds: float | None) -> None:
+        """Keep entries for ``seconds`` after every group has finished with them (None: forever)."""
+        self.trim = seconds
+
+    def interrupt_read(self, stream_name: str, group_name: str, consumer_name: str) -> None:  # noqa: ARG002 - the storage's form
+        """End the reads that wait for an entry."""
+        self._server.arrivals.wake()
 
     def use(self, pipeline: EntryPipeline) -> None:
         """Decode entries by ``pipeline`` from now on; deliveries that were decoded before keep theirs."""
