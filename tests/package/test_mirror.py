@@ -17,7 +17,7 @@ TOP: Final = TESTS / "package"
 OF_NO_ROOM: Final = {"benchmarks", "examples", "faults", "mutation", "suites", "support", "testdata"}
 """Folders of tests that are about the whole."""
 
-ABOUT_A_ROOM: Final = {Path("board/browser"), Path("board/robustness")}
+ABOUT_A_ROOM: Final = {Path("board/browser"), Path("board/robustness"), Path("docs")}
 """Folders of tests that are about a room as a whole."""
 
 ABOUT_THE_WHOLE: Final = {

@@ -1,0 +1,62 @@
+"""The pages of the documentation: each has a topic, which is its path, a title and a summary."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+FOLDER: Final = Path(__file__).parents[1] / "docs"
+"""Where the pages are, in a checkout and in an installation."""
+
+ROOMS: Final = ("start", "guide", "concepts", "reference", "migrate", "about")
+"""The parts of the documentation, in reading order: folders of pages."""
+
+_COMMENT: Final = re.compile(r"<!--.*?-->\n?", re.DOTALL)
+_TITLE: Final = re.compile(r"^# (.+)$", re.MULTILINE)
+_LINK: Final = re.compile(r"\[([^\]]*)\]\([^)]*\)")
+
+
+@dataclass(frozen=True, slots=True)
+class ManualPage:
+    """One page: its topic (``guide/publish``), title, first paragraph, and file."""
+
+    topic: str
+    title: str
+    summary: str
+    path: Path
+
+    def read(self) -> str:
+        """Return the page's Markdown."""
+        return self.path.read_text(encoding="utf-8")
+
+
+@cache
+def all_pages() -> tuple[ManualPage, ...]:
+    """Return all pages: the index, then the rooms in reading order, sorted by topic in each."""
+    found = (_read_page(path) for path in FOLDER.rglob("*.md"))
+    return tuple(sorted(found, key=_reading_order))
+
+
+def _read_page(path: Path) -> ManualPage:
+    topic = path.relative_to(FOLDER).with_suffix("").as_posix()
+    text = _COMMENT.sub("", path.read_text(encoding="utf-8"))
+    title = _TITLE.search(text)
+    if title is None:
+        return ManualPage(topic, topic, "", path)
+    paragraph = text[title.end() :].strip().partition("\n\n")[0]
+    summary = "" if paragraph.startswith(("#", "|", "```", "- ")) else plain_text(paragraph)
+    return ManualPage(topic, plain_text(title[1]), summary, path)
+
+
+def plain_text(markdown: str) -> str:
+    """Return a paragraph on one line, without the marks of links, code and emphasis."""
+    text = _LINK.sub(r"\1", markdown)
+    return " ".join(re.sub(r"\*\*|`", "", text).split())
+
+
+def _reading_order(page: ManualPage) -> tuple[int, str]:
+    room = page.topic.partition("/")[0]
+    return (ROOMS.index(room) + 1 if room in ROOMS else 0, page.topic)
