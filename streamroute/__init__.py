@@ -7,12 +7,17 @@ from __future__ import annotations
 
 from importlib import import_module
 
+from streamroute.version import VERSION
+
 TYPE_CHECKING = False  # True to type checkers; importing typing would be slower than all else here
 if TYPE_CHECKING:
     from typing import Final
 
     from streamroute.adapters.stream.retry_scheduler import RedisRetryScheduler as RedisRetryScheduler
     from streamroute.adapters.stream.storage import RedisStreamStorage as RedisStreamStorage
+    from streamroute.application.application import Application as Application
+    from streamroute.application.health import Health as Health
+    from streamroute.application.opening import open as open  # noqa: A004 - read as streamroute.open
     from streamroute.compiler.api import compile_routes as compile_routes
     from streamroute.core.dispatcher import BotRedisDispatcher as BotRedisDispatcher
     from streamroute.core.dispatcher import RetrySchedulerProtocol as RetrySchedulerProtocol
@@ -20,16 +25,27 @@ if TYPE_CHECKING:
     from streamroute.core.router import RedisRouter as RedisRouter
     from streamroute.core.storage import StreamStorageProtocol as StreamStorageProtocol
     from streamroute.delivery import Delivery as Delivery
+    from streamroute.errors import ConfigError as ConfigError
+    from streamroute.errors import RedisUnavailableError as RedisUnavailableError
     from streamroute.errors import Reject as Reject
     from streamroute.errors import Retry as Retry
+    from streamroute.errors import SetupError as SetupError
     from streamroute.errors import StreamrouteError as StreamrouteError
     from streamroute.message import Message as Message
+    from streamroute.ops.reload.result import ReloadResult as ReloadResult
     from streamroute.publishing.event import Event as Event
     from streamroute.publishing.publisher import Publisher as Publisher
 
-__version__: Final = "0.1.0"
+__version__: Final = VERSION
 
 _HOMES: Final = {
+    "Application": "streamroute.application.application",
+    "ConfigError": "streamroute.errors",
+    "Health": "streamroute.application.health",
+    "RedisUnavailableError": "streamroute.errors",
+    "ReloadResult": "streamroute.ops.reload.result",
+    "SetupError": "streamroute.errors",
+    "open": "streamroute.application.opening",
     "BotRedisDispatcher": "streamroute.core.dispatcher",
     "Delivery": "streamroute.delivery",
     "Event": "streamroute.publishing.event",

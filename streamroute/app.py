@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -16,7 +16,7 @@ from streamroute.compiler.pipeline import cold_changes
 from streamroute.compiler.runtime.thread_pool import handler_threads
 from streamroute.core.observer import Observer, ObserverSwitch, ignore_result
 from streamroute.errors import SetupError
-from streamroute.handlers.webhooks import close_webhooks
+from streamroute.handlers.webhooks import webhook_connections
 from streamroute.incidents import LOG_ONLY, Incidents
 from streamroute.services import consumer_names
 from streamroute.services.generation import ContainerLimits, Generation, open_generation, served_streams
@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 
 _PATIENCE: Final = 30.0  # seconds for opening or closing a container while messages are processed
 _STALL_SHARE: Final = 3  # a container may block the event loop for a third of the shortest ``stall``
+
+
+HandlerThreads = Callable[[int], AbstractContextManager[Callable[[int], None]]]
+"""Opens threads for so many handlers at once; yields a function that sets another number."""
 
 
 class App:
@@ -242,7 +246,7 @@ class App:
 
 
 @asynccontextmanager
-async def open_app(
+async def open_app(  # noqa: PLR0913 - a keyword for each seam
     connection: RedisConnection,
     document: Document,
     compiled: Compiled,
@@ -252,13 +256,15 @@ async def open_app(
     on_stuck: Callable[[str], None] = keep_serving,
     tracing: Tracing | None = None,
     recorder: Callable[[str], StreamRecorder | None] = record_nothing,
+    threads: HandlerThreads = handler_threads,
 ) -> AsyncIterator[App]:
     """Yield the app of a checked configuration, not yet started; stop it on exit.
 
     ``observer`` is called with the outcome of each message, ``incidents`` reports other events of the
     streams. ``on_stuck`` is called with the name of a stream that has a stuck handler, if the stream is
     configured with ``on_stuck: exit``. ``tracing`` gives messages and handlers spans (None: they have none).
-    ``recorder`` returns what measures the runs of a stream's routes.
+    ``recorder`` returns what measures the runs of a stream's routes. ``threads`` opens the threads of sync
+    handlers: by default the loop's default executor is replaced.
 
     Raises SetupError if the container cannot be created or, on exit, closed.
     """
@@ -266,11 +272,11 @@ async def open_app(
     switch = ObserverSwitch.of(observer)
     builder = ServiceBuilder(connection, name, switch, incidents, on_stuck, tracing, recorder)
     concurrency = sum(stream.concurrency for stream in served_streams(document))
-    with handler_threads(concurrency) as resize_threads:
+    with threads(concurrency) as resize_threads:
         app = await _open(builder, document, compiled, resize_threads)
         del document, compiled  # the app keeps those of the current generation
         async with AsyncExitStack() as stack:
-            stack.push_async_callback(close_webhooks)
+            await stack.enter_async_context(webhook_connections())
             stack.push_async_callback(app.close)
             yield app
 

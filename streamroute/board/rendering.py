@@ -11,7 +11,6 @@ from jinja2 import Environment
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from streamroute import __version__
 from streamroute.board.access.policy import AccessPolicy
 from streamroute.board.access.sessions import Sessions
 from streamroute.board.live import LivePages
@@ -20,6 +19,7 @@ from streamroute.board.page import Page
 from streamroute.board.pages.tail import values_of
 from streamroute.board.service import BoardService
 from streamroute.ops.tail.records import TailItem
+from streamroute.version import VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class Board:
             "visitor": getattr(request.state, "visitor", None),
             "service": "" if service is None else service.name,
             "has_more_services": len(self.services) > 1,
-            "version": __version__,
+            "version": VERSION,
             "live": "",
             "notice": notice.text if notice and notice.is_ok else "",
             "problem": notice.text if notice and not notice.is_ok else "",

@@ -8,9 +8,9 @@ from typing import Final
 
 import click
 
-from streamroute import __version__
 from streamroute.cli.output.streams import capture_warnings
 from streamroute.cli.process.error_boundary import run_guarded
+from streamroute.version import VERSION
 
 _COMMANDS: Final = {
     "audit": "List what operators did: retries, drops, pauses, replays.",
@@ -71,7 +71,7 @@ class _Commands(click.Group):
 @click.command(
     cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
-@click.version_option(__version__, "-V", "--version", message="%(prog)s %(version)s")
+@click.version_option(VERSION, "-V", "--version", message="%(prog)s %(version)s")
 def streamroute() -> None:
     """Route events on Redis Streams as configured in routes.yaml.
 

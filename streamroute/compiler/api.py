@@ -13,6 +13,7 @@ from streamroute.compiler.pipeline import check_path
 from streamroute.config.findings.finding import Finding, Severity
 from streamroute.core.router import RedisRouter
 from streamroute.errors import ConfigError
+from streamroute.text.counted import pluralize
 
 if TYPE_CHECKING:
     from streamroute.adapters.stream.publishers import RedisClient
@@ -44,7 +45,7 @@ def compile_routes(
     result = check_path(path, outside=allow_outside)
     errors = [finding for finding in result.findings if finding.severity is Severity.ERROR]
     if errors or result.compiled is None:
-        raise ConfigError(_summary(path, errors), result.findings)
+        raise config_error(path, result.findings)
     if client is None:
         return result.compiled.routers
     from streamroute.adapters.stream.publishers import connection_of, publishers_by_stream
@@ -53,9 +54,10 @@ def compile_routes(
     return result.compiled.routers_in(RuntimeContext(resources))
 
 
-def _summary(path: str | Path, errors: Sequence[Finding]) -> str:
-    count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
+def config_error(path: str | Path, findings: Sequence[Finding]) -> ConfigError:
+    """Return the exception for a configuration with errors; its text has the first twenty of them."""
+    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
     lines = [str(finding) for finding in errors[:_SHOWN]]
     if len(errors) > _SHOWN:
         lines.append(f"and {len(errors) - _SHOWN} more")
-    return "\n  ".join([f"{path} has {count}:", *lines])
+    return ConfigError("\n  ".join([f"{path} has {pluralize(len(errors), 'error')}:", *lines]), findings)

@@ -6,20 +6,25 @@ import asyncio
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
 from types import FrameType
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 from streamroute.system.forked import exit_if_forked
 
 ABANDONED_CALLS: Final[dict[asyncio.Task[Any], list[ThreadCall]]] = {}
 """Calls that keep running after they were cancelled, by the task that awaited them."""
 
+EXECUTORS: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, Executor]] = WeakKeyDictionary()
+"""The executors for calls, by event loop; without one, calls run in the loop's default executor."""
+
 TASK_OF_THREAD: Final[dict[int, asyncio.Task[Any] | None]] = {}
 """The task for which a thread runs a call, by the thread's id."""
 
 
 class ThreadCall:
-    """One call of ``function``, which must not raise, in the event loop's default executor."""
+    """One call of ``function``, which must not raise, in the event loop's executor for such calls."""
 
     def __init__(self, function: Callable[[], Any]) -> None:
         self._function = function
@@ -31,7 +36,8 @@ class ThreadCall:
     async def result(self) -> Any:
         """Return the function's result. On cancellation, a call that has begun is recorded as abandoned."""
         self._task = asyncio.current_task()
-        self._running = running = asyncio.get_running_loop().run_in_executor(None, self._run)
+        loop = asyncio.get_running_loop()
+        self._running = running = loop.run_in_executor(EXECUTORS.get(loop), self._run)
         try:
             return await asyncio.shield(running)
         except asyncio.CancelledError:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -36,6 +37,8 @@ _RETRYABLE: Final = frozenset({408, 425, 429})
 
 _is_sending: ContextVar[bool] = ContextVar("streamroute webhook", default=False)
 _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary()
+_users: WeakKeyDictionary[asyncio.AbstractEventLoop, int] = WeakKeyDictionary()
+"""How many apps of an event loop share its connections."""
 
 
 def _check(arguments: Mapping[str, Any], _streams: Sequence[str]) -> Iterator[ArgumentProblem]:
@@ -197,6 +200,19 @@ def _client(httpx: Any) -> Any:
         cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
         _clients[loop] = httpx.AsyncClient(limits=limits, cookies=cookies)
     return _clients[loop]
+
+
+@asynccontextmanager
+async def webhook_connections() -> AsyncIterator[None]:
+    """Close the connections of the running event loop at the end of the last such block in the loop."""
+    loop = asyncio.get_running_loop()
+    _users[loop] = _users.get(loop, 0) + 1
+    try:
+        yield
+    finally:
+        _users[loop] -= 1
+        if not _users[loop]:
+            await close_webhooks()
 
 
 async def close_webhooks() -> None:

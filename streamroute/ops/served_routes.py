@@ -1,4 +1,4 @@
-"""Why a route does not run messages of a stream."""
+"""The routes that run messages of a stream, and why others do not."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from streamroute.config.document import Document
+
+
+def route_names(document: Document) -> dict[str, tuple[str, ...]]:
+    """Return the names of each stream's enabled routes."""
+    return {stream: tuple(route.name for route in document.served(stream)) for stream in document.streams}
 
 
 def why_not_served(document: Document, route: str, stream: str) -> str | None:

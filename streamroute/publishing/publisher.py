@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from streamroute.errors import SetupError
-from streamroute.publishing.event import Event
 from streamroute.publishing.event_delay import duration_seconds
 from streamroute.publishing.event_writer import EventWriter
+from streamroute.publishing.publish_methods import PublishMethods
 from streamroute.publishing.settings import load_settings
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from streamroute.adapters.stream.publishers import RedisClient
 
 
-class Publisher:
+class Publisher(PublishMethods):
     """Publishes events to the streams of a configuration, by their codecs.
 
     ``config``
@@ -90,51 +89,7 @@ class Publisher:
     async def __aexit__(self, *_error: object) -> None:
         await self.close()
 
-    async def publish(  # noqa: PLR0913 - the facts of an event, by name
-        self,
-        stream: str,
-        type: str,  # noqa: A002 - the name of the fact
-        data: Mapping[str, Any] | None = None,
-        *,
-        headers: Mapping[str, str] | None = None,
-        id: str | None = None,  # noqa: A002 - the name of the fact
-        delay: float | str | None = None,
-        key: str | None = None,
-        traceparent: str | None = None,
-        tracestate: str | None = None,
-        validate: bool = False,
-    ) -> str:
-        """Publish one event; return the id of its entry, or with ``delay`` the name under which it waits.
-
-        The arguments are those of ``Event``. With ``validate``, the type must be known to the configuration,
-        and the data must fit its schema in the catalogue.
-
-        Raises EncodeError for an event that cannot be published as asked, PayloadError for one that does not
-        fit the catalogue, SetupError for a stream that the configuration does not declare or that Redis
-        refuses to write, and RedisUnavailableError if Redis cannot be reached: the event may have been
-        written if the connection broke. With an ``id`` it can be published again.
-
-        Source: https://redis.io/docs/latest/commands/xadd/
-        """
-        event = Event(
-            type, data, headers=headers, id=id, delay=delay, key=key,
-            traceparent=traceparent, tracestate=tracestate,
-        )  # fmt: skip
-        return await self._opened().publish(stream, event, validate=validate)
-
-    async def publish_many(
-        self, stream: str, events: Iterable[Event], *, validate: bool = False
-    ) -> list[str]:
-        """Publish events in order; return what ``publish`` returns for each.
-
-        All events are encoded, and checked if ``validate``, before the first is written. They are sent in
-        chunks of at most 500 events and 4 MB, each in one round trip; a chunk is written whole or not at all.
-
-        Raises what ``publish`` raises, and PublishError if Redis fails: its ``ids`` are known to be written.
-        """
-        return await self._opened().publish_many(stream, events, validate=validate)
-
-    def _opened(self) -> EventWriter:
+    def _event_writer(self) -> EventWriter:
         if self._writer is None:
             raise SetupError("the publisher is not open; use `async with Publisher(...)`")
         return self._writer

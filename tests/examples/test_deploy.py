@@ -25,8 +25,8 @@ from projects import Project
 from repository import EXAMPLES, ROOT
 from servers import wait_until
 from streamroute.cli.main import streamroute
-from streamroute.cli.process.deadline import max_stop_seconds
 from streamroute.compiler.pipeline import check_path
+from streamroute.ops.serve.stop_time import max_stop_seconds
 
 FOLDER: Final = EXAMPLES / "deploy"
 STATE_DIR: Final = "STREAMROUTE_STATE_DIR"

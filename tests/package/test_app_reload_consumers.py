@@ -15,6 +15,7 @@ import pytest
 from consuming import eventually
 from open_files import count_open_files
 from reloads import Reloadable, reloadable
+from streamroute.adapters.stream.storage import RedisStreamStorage
 from streamroute.compiler.runtime.container_task import ContainerTask
 from streamroute.core.processor import RedisStreamProcessor
 from streamroute.errors import SetupError

@@ -7,22 +7,12 @@ import os
 import threading
 import time
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from streamroute.cli.output.logging import log_at_once
 from streamroute.cli.process.exit_codes import ExitCode
 
-if TYPE_CHECKING:
-    from streamroute.config.document import Document
-
-_BEYOND_GRACE: Final = 15.0  # seconds to write outcomes and close everything
 _LOG_TIMEOUT: Final = 1.0  # seconds to write the last line: a full pipe may block stderr
-
-
-def max_stop_seconds(document: Document) -> float:
-    """Return the maximum seconds from a signal until ``serve`` has ended."""
-    graces = [stream.grace for stream in document.streams.values() if document.served(stream.name)]
-    return max(graces, default=0.0) + _BEYOND_GRACE
 
 
 class StopDeadline:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Final, ParamSpec, TypeVar
 
+from streamroute.core.thread_call import EXECUTORS
 from streamroute.system.forked import ExitForkedChild
 
 P = ParamSpec("P")
@@ -42,9 +43,37 @@ def handler_threads(concurrency: int) -> Iterator[Callable[[int], None]]:
         # Closing the loop waits for its default executor: give it an idle one.
         loop.set_default_executor(ThreadPoolExecutor(1))
         executor.shutdown(wait=False, cancel_futures=True)
-        if validation_threads.cache_info().currsize:
-            validation_threads().shutdown(wait=False)
-            validation_threads.cache_clear()
+        _end_validation_threads()
+
+
+@contextmanager
+def guest_handler_threads(concurrency: int) -> Iterator[Callable[[int], None]]:
+    """Run the sync handlers of the running loop in threads of their own within this context.
+
+    For a loop that belongs to somebody else: its default executor stays as it is. Apps in one loop share the
+    threads, of which there are as many as all of them need. The rest is as for ``handler_threads``.
+    """
+    loop = asyncio.get_running_loop()
+    pool = EXECUTORS.get(loop)
+    if not isinstance(pool, _SharedThreadPool):
+        pool = EXECUTORS[loop] = _SharedThreadPool(_threads(concurrency), thread_name_prefix=_HANDLER_PREFIX)
+    share = object()
+    pool.set_share(share, concurrency)
+    try:
+        yield lambda concurrency: pool.set_share(share, concurrency)
+    finally:
+        if pool.drop_share(share):
+            del EXECUTORS[loop]
+            pool.shutdown(wait=False, cancel_futures=True)
+            if not EXECUTORS:
+                _end_validation_threads()
+
+
+def _end_validation_threads() -> None:
+    """Let the threads of validation end when their work is done; the next validation starts new ones."""
+    if validation_threads.cache_info().currsize:
+        validation_threads().shutdown(wait=False)
+        validation_threads.cache_clear()
 
 
 def _threads(concurrency: int) -> int:
@@ -70,6 +99,24 @@ class _UserCodeThreadPool(ThreadPoolExecutor):
     def resize(self, threads: int) -> None:
         """Start at most so many threads from now on."""
         self._max_workers = threads
+
+
+class _SharedThreadPool(_UserCodeThreadPool):
+    """A pool that several apps of one event loop use."""
+
+    def __init__(self, threads: int, *, thread_name_prefix: str) -> None:
+        super().__init__(threads, thread_name_prefix=thread_name_prefix)
+        self._shares: dict[object, int] = {}
+
+    def set_share(self, share: object, concurrency: int) -> None:
+        """Let an app run so many handlers at once."""
+        self._shares[share] = concurrency
+        self.resize(_threads(sum(self._shares.values())))
+
+    def drop_share(self, share: object) -> bool:
+        """Remove an app; return whether it was the last one."""
+        del self._shares[share]
+        return not self._shares
 
 
 def wait_for_threads(patience: float) -> int:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from streamroute import __version__
 from streamroute.ops.metrics.config_metrics import config_metrics, generation_metrics
 from streamroute.ops.metrics.counters import NO_ROUTE, Counters
 from streamroute.ops.metrics.declarations import (
@@ -22,6 +21,7 @@ from streamroute.ops.metrics.declarations import (
 from streamroute.ops.metrics.process_stats import ProcessStats
 from streamroute.ops.metrics.recorded_metrics import RecordedMetrics, running_routes
 from streamroute.ops.metrics.sources import MetricsSources
+from streamroute.version import VERSION
 
 if TYPE_CHECKING:
     from streamroute.adapters.groups.stats import GroupStats
@@ -113,7 +113,7 @@ class RouteCollector(Collector):
         yield _single_gauge("event_loop_lag_seconds", "By how much the latest event loop is late.", lag)
         yield _single_gauge("processes", "Processes that run handlers.", len(processes))
         info = _gauge("build_info", "1, and the version.", "version")
-        info.add_metric([__version__], 1)
+        info.add_metric([VERSION], 1)
         yield info
 
 

@@ -51,6 +51,11 @@ async def _job(app: App, feed: Feed | None, drain: bool, stopped: asyncio.Task[b
     if not drain:
         await stopped
         return
+    await drain_app(app)
+
+
+async def drain_app(app: App) -> None:
+    """Wait until all entries that are in the streams now are done."""
     last_ids = {stream: await _last_id(app, stream) for stream in app.services}
     log.info("draining %s", ", ".join(f"{stream} up to {last_id}" for stream, last_id in last_ids.items()))
     await wait_until_done({stream: app.backlog(stream) for stream in last_ids}, last_ids)

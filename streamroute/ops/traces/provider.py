@@ -16,7 +16,6 @@ from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-from streamroute import __version__
 from streamroute.core.tracing import Tracing
 from streamroute.errors import SetupError
 from streamroute.logs.coalescing import NEVER_COALESCED
@@ -25,6 +24,7 @@ from streamroute.ops.traces.exporters import exporters_of
 from streamroute.ops.traces.exporting import ExportProblems, ReportingExporter, export_problems
 from streamroute.ops.traces.mode import TraceMode
 from streamroute.ops.traces.spans import MessageSpans
+from streamroute.version import VERSION
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ def _resource() -> Resource:
 
 
 def _tracer(provider: TracerProvider) -> trace.Tracer:
-    return provider.get_tracer("streamroute", __version__)
+    return provider.get_tracer("streamroute", VERSION)
 
 
 async def _shut_down(provider: TracerProvider) -> None:

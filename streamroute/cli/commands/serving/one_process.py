@@ -8,21 +8,19 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
-from streamroute.app import open_app
+from streamroute.application.counted_app import consuming, counted_app
 from streamroute.cli.arguments.server import open_server
 from streamroute.cli.commands.serving.banner import log_banner
 from streamroute.cli.commands.serving.board_process import board_process
-from streamroute.cli.commands.serving.options import route_names
 from streamroute.cli.output.logging import add_to_records
 from streamroute.cli.output.run_summary import print_summary
-from streamroute.cli.process.deadline import StopDeadline, max_stop_seconds
+from streamroute.cli.process.deadline import StopDeadline
 from streamroute.cli.process.exit_codes import ExitCode
 from streamroute.cli.process.metrics import process_metrics
 from streamroute.cli.process.signals import stop_on_signals
 from streamroute.cli.process.traces import process_traces
 from streamroute.cli.process.workers import watch_lifeline
 from streamroute.core.log_fields import EntryFieldsFilter
-from streamroute.incidents import Incidents
 from streamroute.ops.metrics.counters import Counters
 from streamroute.ops.reload.app_target import AppTarget
 from streamroute.ops.reload.dropped_routes import report_waiting
@@ -30,8 +28,8 @@ from streamroute.ops.reload.hooks import ReloadHooks
 from streamroute.ops.serve.gc_tuning import exclude_new_objects, rare_collections
 from streamroute.ops.serve.loop_watch import LoopWatch
 from streamroute.ops.serve.session import run_session
-from streamroute.ops.status.worker.publishing import publish_snapshots
-from streamroute.ops.tail.worker.sampling import sample_outcomes
+from streamroute.ops.serve.stop_time import max_stop_seconds
+from streamroute.ops.served_routes import route_names
 
 if TYPE_CHECKING:
     from streamroute.adapters.redis.connection import RedisConnection
@@ -95,15 +93,10 @@ class _ServeRun:
             open_server(document, embedded=options.embedded, adopt=options.adopt)
         )
         app = await stack.enter_async_context(
-            open_app(
-                redis,
-                document,
-                self._loaded.compiled,
-                observer=self.counters.observe,
-                incidents=Incidents(self.counters.count_event),
+            counted_app(
+                *(redis, document, self._loaded.compiled, self.counters),
                 on_stuck=self._on_stuck,
                 tracing=await stack.enter_async_context(process_traces(options.traces)),
-                recorder=self.counters.recorded.recorder,
             )
         )
         if options.feed is not None:
@@ -118,9 +111,7 @@ class _ServeRun:
         )
         stack.callback(self.counters.recorded.end_period)  # the last report has all runs
         await stack.enter_async_context(board_process(options.board, options.metrics.internal, self._reloads))
-        await app.start()
-        await stack.enter_async_context(publish_snapshots(redis, app, self.counters))
-        await stack.enter_async_context(sample_outcomes(redis, app))
+        await stack.enter_async_context(consuming(app, redis, self.counters))
         report_started()
         if options.is_worker:
             watch_lifeline(self.stop, self._deadline.begin)

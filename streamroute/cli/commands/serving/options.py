@@ -68,8 +68,3 @@ def _feed_target(document: Document, served: list[str], stream: str | None) -> s
     if stream not in served:
         raise click.UsageError(f'the stream "{stream}" has no routes: the feed would not be read')
     return stream
-
-
-def route_names(document: Document) -> dict[str, tuple[str, ...]]:
-    """Return the names of each stream's enabled routes."""
-    return {stream: tuple(route.name for route in document.served(stream)) for stream in document.streams}

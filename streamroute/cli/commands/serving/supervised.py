@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from streamroute.cli.arguments.server import open_server
 from streamroute.cli.commands.serving.banner import log_banner
 from streamroute.cli.commands.serving.board_process import board_process
-from streamroute.cli.commands.serving.options import route_names
 from streamroute.cli.commands.serving.worker_generations import StartGeneration, SupervisedGenerations
 from streamroute.cli.output.run_summary import print_summary
 from streamroute.cli.process.exit_codes import ExitCode
 from streamroute.cli.process.metrics import worker_metrics
 from streamroute.cli.process.workers import supervise
 from streamroute.ops.metrics.counters import Counters
+from streamroute.ops.served_routes import route_names
 from streamroute.ops.workers.reports import WorkerReports
 
 if TYPE_CHECKING:

@@ -7,16 +7,16 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from streamroute.cli.commands.serving.options import route_names
 from streamroute.cli.output.logging import echo_error
 from streamroute.cli.output.streams import echo
-from streamroute.cli.process.deadline import max_stop_seconds
 from streamroute.cli.process.hangups import Hangups
 from streamroute.cli.process.workers import CHANNEL_OPTION
 from streamroute.incidents import Incidents
 from streamroute.ops.reload.dropped_routes import report_waiting
 from streamroute.ops.reload.hooks import ReloadHooks
 from streamroute.ops.serve.background import in_background
+from streamroute.ops.serve.stop_time import max_stop_seconds
+from streamroute.ops.served_routes import route_names
 from streamroute.ops.workers.code.code_target import CodeTarget
 from streamroute.ops.workers.generations.target import WorkersTarget
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from streamroute import __version__
 from streamroute.cli.output.findings import FindingsReport
 from streamroute.cli.output.formats.locations import fingerprinted, relative_path
 from streamroute.cli.output.streams import printable
@@ -17,6 +16,7 @@ from streamroute.compiler.rules.registry import ALL_RULES
 from streamroute.config.findings.finding import Finding, Severity, Span
 from streamroute.config.findings.rules import Rule
 from streamroute.text.json_text import as_json
+from streamroute.version import VERSION
 
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
@@ -28,7 +28,7 @@ def render(report: FindingsReport) -> str:
     results = [_result(finding, name, used) for finding, name in fingerprinted(report)]
     driver = {
         "name": "streamroute",
-        "version": __version__,
+        "version": VERSION,
         "rules": [_rule(ALL_RULES[code]) for code in used],
     }
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}

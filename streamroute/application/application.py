@@ -1,0 +1,166 @@
+"""Application: a configuration that runs in the user's own process."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from streamroute.application.counted_app import consuming
+from streamroute.application.health import Health
+from streamroute.application.lifecycle import Lifecycle
+from streamroute.application.loading import root_file
+from streamroute.application.signals import stop_at_signal
+from streamroute.errors import SetupError
+from streamroute.ops.reload.candidate import ReloadCause, ReloadRefusedError
+from streamroute.ops.serve.session import drain_app
+from streamroute.ops.serve.stop_time import max_stop_seconds
+from streamroute.ops.served_routes import route_names
+from streamroute.publishing.event_writer import EventWriter
+from streamroute.publishing.publish_methods import PublishMethods
+from streamroute.publishing.settings import PublishSettings
+
+if TYPE_CHECKING:
+    from streamroute.adapters.redis.connection import RedisConnection
+    from streamroute.app import App
+    from streamroute.application.reloads import ApplicationReloads
+    from streamroute.ops.metrics.counters import Counters
+    from streamroute.ops.reload.candidate import Candidate
+    from streamroute.ops.reload.reloader import Reloader
+    from streamroute.ops.reload.result import ReloadResult
+
+log = logging.getLogger(__name__)
+
+
+class Application(PublishMethods):
+    """A configuration, opened by ``streamroute.open``, that this process runs.
+
+    It is checked and connected, but consumes nothing before ``start`` or ``run``. After a stop it cannot
+    start again: open the configuration again. Its methods belong to the event loop in which it was opened.
+    """
+
+    def __init__(
+        self, app: App, redis: RedisConnection, counters: Counters, reloads: ApplicationReloads
+    ) -> None:
+        self._app = app
+        self._redis = redis
+        self._counters = counters
+        self._reloads = reloads
+        self._reloader: Reloader | None = None
+        self._writer = EventWriter(redis, _publish_settings(reloads.running))
+        self._lifecycle = Lifecycle(self._running, lambda: max_stop_seconds(app.document))
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it consumes: from the end of ``start`` until something asks it to stop."""
+        return self._lifecycle.is_running
+
+    @property
+    def generation(self) -> str:
+        """The hash of the configuration that decodes messages now; a reload changes it."""
+        return self._app.generation
+
+    async def start(self) -> None:
+        """Consume all streams from now on; do nothing if it runs.
+
+        If this is cancelled, nothing is consumed, and the application is stopped. Raises
+        RedisUnavailableError or SetupError if a stream cannot be consumed, or the application was stopped.
+        """
+        await self._lifecycle.start()
+
+    async def stop(self) -> None:
+        """Read nothing more, let running handlers finish within the ``grace`` of their streams, and stop.
+
+        Entries whose handlers do not finish stay pending, and run again. A caller that is cancelled meanwhile
+        waits for the end, too. May be called at any time and more than once.
+        """
+        await self._lifecycle.stop()
+
+    async def run(self, *, signals: bool = False) -> None:
+        """Consume until ``stop`` is called or this call is cancelled, then drain as ``stop`` does.
+
+        With ``signals``, SIGINT and SIGTERM stop it, too; that works in the main thread only. Half a second
+        after the first signal the handlers from before are back. Raises what ``start`` does, and SetupError
+        if a handler is stuck on a stream with ``on_stuck: exit``.
+        """
+        with stop_at_signal(self._lifecycle.request_stop) if signals else nullcontext():
+            await self._lifecycle.start()
+            try:
+                await self._lifecycle.ended()
+            finally:
+                await self._lifecycle.stop()
+
+    async def drain(self) -> None:
+        """Wait until every entry that is in the streams now is done, dead-lettered or paused.
+
+        It does not matter which worker of the group does it. Later entries are ignored. Raises SetupError if
+        the application does not run, or stops meanwhile.
+        """
+        if not self.is_running:
+            raise SetupError("the application does not run: nothing would be drained")
+        draining = asyncio.ensure_future(drain_app(self._app))
+        stopping = asyncio.ensure_future(self._lifecycle.stopping())
+        try:
+            await asyncio.wait([draining, stopping], return_when=asyncio.FIRST_COMPLETED)
+            if not draining.done():
+                raise SetupError(
+                    "stopped before the drain was complete; remaining entries stay in the stream"
+                )
+            draining.result()
+        finally:
+            draining.cancel()
+            stopping.cancel()
+            await asyncio.wait([draining, stopping])
+
+    async def reload(self, path: str | Path | None = None) -> ReloadResult:
+        """Replace the running configuration by that of the files, or of another root file, ``path``.
+
+        A configuration with errors replaces nothing: the result's ``is_ok`` is false then, ``message`` says
+        why, and ``findings`` lists the findings. Messages that were decoded before end by the configuration
+        that decoded them. A ``path`` that was applied is that of later reloads. If this is cancelled, the
+        reload goes on.
+
+        Raises SetupError if the application does not run, or stops meanwhile.
+        """
+        if self._reloader is None or not self.is_running:
+            raise SetupError("the application does not run: only one that runs is reloaded")
+        loader = self._reloads.loader
+        before = loader.path
+        loader.path = before if path is None else root_file(path)
+        try:
+            result = await self._reloader.reload(ReloadCause.COMMAND)
+        except ReloadRefusedError as error:
+            raise SetupError(f"not reloaded: {error}") from error
+        if not result.is_ok:
+            loader.path = before
+        return result
+
+    def health(self) -> Health:
+        """Return whether it processes messages, for a health check; sends nothing to the server."""
+        if not self.is_running:
+            return Health(("the application does not run",))
+        stuck, limits = self._app.stuck(), self._app.concurrency()
+        blocked = [stream for stream, limit in limits.items() if stuck.get(stream, 0) >= limit > 0]
+        return Health(tuple(f"every handler of {stream} is stuck, so no message runs" for stream in blocked))
+
+    def _has_applied(self, candidate: Candidate) -> None:
+        self._counters.use_routes(route_names(candidate.document))
+        self._writer.use(_publish_settings(candidate))
+
+    def _event_writer(self) -> EventWriter:
+        return self._writer
+
+    @asynccontextmanager
+    async def _running(self) -> AsyncIterator[None]:
+        async with (
+            consuming(self._app, self._redis, self._counters),
+            self._reloads.serving(self._app, self._redis, self._has_applied) as self._reloader,
+        ):
+            yield
+
+
+def _publish_settings(candidate: Candidate) -> PublishSettings:
+    return PublishSettings(candidate.document, candidate.compiled.codecs)

@@ -1,0 +1,76 @@
+"""Load the configuration of an application: as ``serve`` does, but errors are raised."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from streamroute.compiler.api import config_error
+from streamroute.config.findings.finding import Severity
+from streamroute.config.load import config_file
+from streamroute.errors import SetupError
+from streamroute.ops.reload.candidate import Candidate, ReloadCause
+from streamroute.ops.reload.loaded import FindingsText, Loaded
+from streamroute.ops.reload.loading import CandidateLoader
+from streamroute.text.counted import pluralize
+
+if TYPE_CHECKING:
+    from streamroute.config.findings.finding import Finding
+    from streamroute.config.findings.text_file import TextFile
+    from streamroute.system.file_record import FileRecord
+
+
+@dataclass(slots=True)
+class ApplicationLoader:
+    """Loads the configuration at ``path``, which may be changed; see ``CandidateLoader``.
+
+    ``container`` replaces the one that the configuration names, and is never closed; None replaces nothing.
+    """
+
+    path: Path
+    outside: bool
+    container: Any = None
+    _refused: Sequence[Finding] = field(default=(), init=False)
+
+    def __call__(self, cause: ReloadCause, record: FileRecord | None, running: Candidate | None) -> Loaded:
+        """Load the files on disk, or those of a record; see ``Reloader``."""
+        self._refused = ()
+        loaded = CandidateLoader(self.path, self._describe, self.outside)(cause, record, running)
+        candidate = loaded.candidate
+        if candidate is None or self.container is None:
+            return loaded
+        compiled = replace(candidate.compiled, container=lambda: nullcontext(self.container))
+        return replace(loaded, candidate=replace(candidate, compiled=compiled))
+
+    def at_start(self) -> tuple[Candidate, Loaded]:
+        """Load the files on disk. Raises ConfigError for errors, SetupError if no route is enabled."""
+        loaded = self(ReloadCause.START, None, None)
+        if loaded.candidate is not None:
+            return loaded.candidate, loaded
+        if self._refused:
+            raise config_error(self.path, self._refused)
+        raise SetupError(loaded.findings.summary)
+
+    def _describe(self, findings: Sequence[Finding], _sources: Mapping[str, TextFile]) -> FindingsText:
+        self._refused = findings
+        return findings_text(findings)
+
+
+def findings_text(findings: Sequence[Finding]) -> FindingsText:
+    """Return the findings that refuse a configuration as texts, one line each."""
+    errors = [str(finding) for finding in findings if finding.severity is Severity.ERROR]
+    lines = [str(finding) for finding in findings]
+    return FindingsText(pluralize(len(errors), "error"), _first(errors, 20), "\n".join(_first(lines, 1_000)))
+
+
+def _first(lines: Sequence[str], limit: int) -> tuple[str, ...]:
+    left_out = len(lines) - limit
+    return (*lines[:limit], *[f"and {left_out:,} more"] * (left_out > 0))
+
+
+def root_file(path: str | Path) -> Path:
+    """Return the absolute path of the root file: user code may change the working folder."""
+    return Path(config_file(path)).absolute()

@@ -1,0 +1,84 @@
+"""Open a configuration in the user's own process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from streamroute.application.application import Application
+from streamroute.application.counted_app import counted_app
+from streamroute.application.loading import ApplicationLoader, root_file
+from streamroute.application.reloads import ApplicationReloads
+from streamroute.application.server import connected
+from streamroute.compiler.runtime.thread_pool import guest_handler_threads
+from streamroute.errors import SetupError
+from streamroute.ops.metrics.counters import Counters
+from streamroute.ops.serve.findings_log import log_findings
+from streamroute.ops.served_routes import route_names
+from streamroute.services.service import keep_serving
+
+if TYPE_CHECKING:
+    from streamroute.adapters.stream.publishers import RedisClient
+    from streamroute.core.observer import Observer
+
+
+@asynccontextmanager
+async def open(  # noqa: A001 - read as streamroute.open; a keyword for each choice
+    path: str | Path = "routes.yaml",
+    *,
+    container: Any = None,
+    client: RedisClient | None = None,
+    url: str | None = None,
+    allow_outside: bool = False,
+    reload: bool = False,
+    observer: Observer | None = None,
+    embedded: bool = True,
+) -> AsyncIterator[Application]:
+    """Open a configuration in this process, checked and connected; it consumes when it is started.
+
+    ``path`` is a root file, or a folder with a ``routes.yaml``. The folder becomes importable, and the
+    handlers are imported, in this thread. On exit the application is stopped (see ``Application.stop``), and
+    everything is closed that was opened here.
+
+    ``container``
+        is passed to handlers instead of the one that the file names; it is not closed.
+    ``client``, ``url``
+        the Redis client or the address to use instead of the file's. A client is not closed; it must not
+        decode responses, and belong to this event loop.
+    ``allow_outside``
+        allow files outside the folder of the configuration.
+    ``reload``
+        reload whenever a file of the configuration changes, and when ``streamroute reload`` asks.
+    ``observer``
+        is called in the event loop with the payload, the route or None, and the result of each outcome.
+    ``embedded``
+        whether the embedded server may be used.
+
+    Signals, logging, garbage collection and the event loop's settings are left alone. Raises ConfigError,
+    with all ``findings``, for a configuration with errors; SetupError if no route is enabled, or the
+    container or server cannot be used; RedisUnavailableError if the server does not answer.
+    """
+    if client is not None and url is not None:
+        raise SetupError("pass a client or a url, not both")
+    loader = ApplicationLoader(root_file(path), allow_outside, container)
+    candidate, loaded = loader.at_start()
+    log_findings(candidate.findings)
+    document = candidate.document
+    counters = Counters(route_names(document))
+    reloads = ApplicationReloads(loader, candidate, loaded.watched, reload)
+    async with (
+        connected(document, client=client, url=url, embedded=embedded) as redis,
+        counted_app(
+            *(redis, document, candidate.compiled, counters),
+            on_stuck=keep_serving,
+            observer=observer,
+            threads=guest_handler_threads,
+        ) as app,
+    ):
+        application = Application(app, redis, counters, reloads)
+        try:
+            yield application
+        finally:
+            await application.stop()

@@ -1,0 +1,68 @@
+"""The reloads of an application: asked for by the program, and on request with ``reload=True``."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from streamroute.ops.generations.changes import changes_between
+from streamroute.ops.generations.state_folder import state_folder
+from streamroute.ops.metrics.reload_status import ReloadStatus
+from streamroute.ops.reload.app_target import AppTarget
+from streamroute.ops.reload.dropped_routes import report_waiting
+from streamroute.ops.reload.hooks import ReloadHooks
+from streamroute.ops.reload.on_request import ReloadSources, reloading_on_request
+from streamroute.ops.reload.reloader import Reloader
+
+if TYPE_CHECKING:
+    from streamroute.adapters.redis.connection import RedisConnection
+    from streamroute.app import App
+    from streamroute.application.loading import ApplicationLoader
+    from streamroute.ops.reload.candidate import Candidate
+    from streamroute.ops.reload.watched_files import Watched
+
+
+@dataclass(slots=True)
+class ApplicationReloads:
+    """Reloads an app that runs ``running``.
+
+    With ``on_request``, also when a file changes, and when ``streamroute reload`` or ``rollback`` asks; then
+    the state folder beside the configuration keeps the generations. ``watched`` are the files as they were
+    read.
+    """
+
+    loader: ApplicationLoader
+    running: Candidate
+    watched: Watched
+    on_request: bool
+
+    @asynccontextmanager
+    async def serving(
+        self, app: App, redis: RedisConnection, applied: Callable[[Candidate], None]
+    ) -> AsyncIterator[Reloader]:
+        """Reload the app inside the block; a reload that runs at the end is cancelled.
+
+        ``applied`` is called with each configuration that replaces another.
+        """
+        status = ReloadStatus(self.running.generation)
+        hooks = ReloadHooks(before_swap=partial(_report_waiting, redis), describe=_describe, applied=applied)
+        target = AppTarget(app)
+        if not self.on_request:
+            async with Reloader(self.running, target, self.loader, status, hooks) as reloader:
+                yield reloader
+            return
+        root = self.loader.path
+        sources = ReloadSources(root, self.loader, state_folder(root, None), self.watched, watch=True)
+        async with reloading_on_request(self.running, target, sources, status, hooks) as reloader:
+            yield reloader
+
+
+async def _report_waiting(redis: RedisConnection, running: Candidate, candidate: Candidate) -> None:
+    await report_waiting(redis, running.document, candidate.document)
+
+
+def _describe(running: Candidate, candidate: Candidate) -> str:
+    return str(changes_between(running.outline, candidate.outline))
