@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from streamroute.core.router import RedisRouter as RedisRouter
     from streamroute.core.storage import StreamStorageProtocol as StreamStorageProtocol
     from streamroute.delivery import Delivery as Delivery
+    from streamroute.durations import RetryPolicy as RetryPolicy
     from streamroute.errors import ConfigError as ConfigError
     from streamroute.errors import RedisUnavailableError as RedisUnavailableError
     from streamroute.errors import Reject as Reject
@@ -57,6 +58,7 @@ _HOMES: Final = {
     "RedisStreamStorage": "streamroute.adapters.stream.storage",
     "Reject": "streamroute.errors",
     "Retry": "streamroute.errors",
+    "RetryPolicy": "streamroute.durations",
     "RetrySchedulerProtocol": "streamroute.core.dispatcher",
     "StreamStorageProtocol": "streamroute.core.storage",
     "StreamrouteError": "streamroute.errors",
