@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from streamroute.application.health import Health as Health
     from streamroute.application.opening import open as open  # noqa: A004 - read as streamroute.open
     from streamroute.compiler.api import compile_routes as compile_routes
+    from streamroute.core.dispatch.outcomes import RoutesFailedError as RoutesFailedError
     from streamroute.core.dispatcher import BotRedisDispatcher as BotRedisDispatcher
     from streamroute.core.dispatcher import RetrySchedulerProtocol as RetrySchedulerProtocol
     from streamroute.core.processor import RedisStreamProcessor as RedisStreamProcessor
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from streamroute.delivery import Delivery as Delivery
     from streamroute.durations import RetryPolicy as RetryPolicy
     from streamroute.errors import ConfigError as ConfigError
+    from streamroute.errors import DecodeError as DecodeError
+    from streamroute.errors import EncodeError as EncodeError
+    from streamroute.errors import PayloadError as PayloadError
+    from streamroute.errors import PublishError as PublishError
     from streamroute.errors import RedisUnavailableError as RedisUnavailableError
     from streamroute.errors import Reject as Reject
     from streamroute.errors import Retry as Retry
@@ -41,28 +46,33 @@ __version__: Final = VERSION
 
 _HOMES: Final = {
     "Application": "streamroute.application.application",
-    "ConfigError": "streamroute.errors",
-    "Health": "streamroute.application.health",
-    "RedisUnavailableError": "streamroute.errors",
-    "ReloadResult": "streamroute.ops.reload.result",
-    "SetupError": "streamroute.errors",
-    "open": "streamroute.application.opening",
     "BotRedisDispatcher": "streamroute.core.dispatcher",
+    "compile_routes": "streamroute.compiler.api",
+    "ConfigError": "streamroute.errors",
+    "DecodeError": "streamroute.errors",
     "Delivery": "streamroute.delivery",
+    "EncodeError": "streamroute.errors",
     "Event": "streamroute.publishing.event",
+    "Health": "streamroute.application.health",
     "Message": "streamroute.message",
+    "open": "streamroute.application.opening",
+    "PayloadError": "streamroute.errors",
     "Publisher": "streamroute.publishing.publisher",
+    "PublishError": "streamroute.errors",
     "RedisRetryScheduler": "streamroute.adapters.stream.retry_scheduler",
     "RedisRouter": "streamroute.core.router",
     "RedisStreamProcessor": "streamroute.core.processor",
     "RedisStreamStorage": "streamroute.adapters.stream.storage",
+    "RedisUnavailableError": "streamroute.errors",
     "Reject": "streamroute.errors",
+    "ReloadResult": "streamroute.ops.reload.result",
     "Retry": "streamroute.errors",
     "RetryPolicy": "streamroute.durations",
     "RetrySchedulerProtocol": "streamroute.core.dispatcher",
-    "StreamStorageProtocol": "streamroute.core.storage",
+    "RoutesFailedError": "streamroute.core.dispatch.outcomes",
+    "SetupError": "streamroute.errors",
     "StreamrouteError": "streamroute.errors",
-    "compile_routes": "streamroute.compiler.api",
+    "StreamStorageProtocol": "streamroute.core.storage",
 }
 
 __all__ = [  # noqa: PLE0604 - the table above is the list
