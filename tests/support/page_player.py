@@ -86,9 +86,14 @@ def is_slow(blocks: Sequence[Block]) -> bool:
     return scripts + sum(len(commands_of(block)) for block in played) > _COMMANDS_OF_A_QUICK_PAGE
 
 
-def play_page(blocks: Iterable[Block], folder: Path, redis_url: str) -> None:
-    """Play blocks in an empty folder. Raise PageError with the line of the first that fails."""
+def play_page(blocks: Iterable[Block], folder: Path, redis_url: str, prepare: str = "") -> None:
+    """Play blocks in an empty folder. Raise PageError with the line of the first that fails.
+
+    ``prepare`` is a command that fills the folder.
+    """
     with PageShell(folder, redis_url) as shell:
+        if prepare and (failed := shell.run(prepare))[0]:
+            raise PageError(f"{prepare}: {failed[1]}")
         player = _Player(shell)
         for block in blocks:
             if "not run" in block.directives:

@@ -1,0 +1,1 @@
+"""Webhooks in: an endpoint that verifies and publishes, and the handlers of what it published."""
