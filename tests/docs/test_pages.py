@@ -14,7 +14,8 @@ import pytest
 from doc_blocks import Block, blocks_of
 from page_player import is_slow, play_page
 from repository import EXAMPLES, README, ROOT
-from streamroute.manual.addresses import REPOSITORY, SITE
+from streamroute.compiler.rules.registry import ALL_RULES
+from streamroute.manual.addresses import REPOSITORY, SITE, rule_url, topic_url
 from streamroute.manual.pages import ManualPage, all_pages
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def test_a_page_begins_with_its_title_and_a_summary(page: ManualPage) -> None:
 # Links
 
 LINK: Final = re.compile(r"(?<!!)\[(?:[^\[\]]|\[[^\]]*\])*\]\(([^)\s]+)\)")
+PUBLISHED: Final = {*(topic_url(page.topic) for page in PAGES), *map(rule_url, ALL_RULES)}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.topic)
@@ -81,7 +83,7 @@ def _exists(link: str, page: Path) -> bool:
     if path.startswith((f"{REPOSITORY}/blob/main/", f"{REPOSITORY}/tree/main/")):
         return (ROOT / path.split("/main/", 1)[1]).exists()
     if path.startswith(SITE):
-        return (ROOT / "streamroute" / "docs" / path.removeprefix(SITE)).with_suffix(".md").exists()
+        return path in PUBLISHED
     if path.startswith(("https://", "http://")):
         return True
     target = page.parent / path if path else page
