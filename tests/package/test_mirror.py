@@ -47,6 +47,8 @@ ELSEWHERE: Final = {
     "adapters/redis/errors": "adapters/stream/test_storage_steps.py",
     "adapters/redis/scripts": "adapters/lua/leases/test_claim.py",
     "cli/arguments/options": "cli/commands/test_dead.py",
+    "cli/output/route_table": "cli/commands/test_routes.py",
+    "cli/output/tables/rendered_column": "cli/output/test_table.py",
     "board/http/path_prefix": "board/test_application.py",
     "board/link/follow": "cli/commands/test_board.py",
     "board/pages": "board/pages/test_pages.py",

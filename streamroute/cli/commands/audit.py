@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final
+import sys
+from typing import TYPE_CHECKING
 
 import click
 
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
     from streamroute.adapters.audit.log import StoredAudit
     from streamroute.config.document import Document
-
-_LONGEST_CELL: Final = 60
 
 
 @click.command(name="audit")
@@ -72,15 +71,25 @@ async def _read(
 
 
 def _table(found: Sequence[StoredAudit]) -> str:
+    from streamroute.cli.output.layout import OutputLayout
     from streamroute.cli.output.table import table
+    from streamroute.cli.output.tables.column import NOTHING, Column, Fit
     from streamroute.ops.audit import action_object
 
-    names = ("time", "who", "action", "stream", "target", "count", "result", "reason")
-    rows = [[_cell(action_object(stored)[name]) for name in names] for stored in found]
-    return table(names, rows)
+    columns = (
+        Column("time", Fit.TIME),
+        Column("who", Fit.NAME, rank=1),
+        Column("action", Fit.NAME),
+        Column("stream", Fit.NAME, rank=4),
+        Column("target", Fit.NAME),
+        Column("count", rank=5),
+        Column("result", Fit.TEXT, rank=3),
+        Column("reason", Fit.TEXT, rank=2),
+    )
+    facts = map(action_object, found)
+    rows = [[_cell(fact[column.head], NOTHING) for column in columns] for fact in facts]
+    return table(columns, rows, OutputLayout.of(sys.stdout))
 
 
-def _cell(value: str | int | None) -> str:
-    from streamroute.text.truncation import ellipsize
-
-    return "-" if value in ("", None) else ellipsize(str(value), _LONGEST_CELL)
+def _cell(value: str | int | None, nothing: str) -> str:
+    return nothing if value in ("", None) else str(value)

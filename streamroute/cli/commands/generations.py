@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -67,13 +68,21 @@ def command(config: str | None, state_dir: str | None, output_format: str) -> in
 
 
 def _table(generations: Sequence[StoredGeneration], running: Mapping[str, Sequence[int]]) -> str:
+    from streamroute.cli.output.layout import OutputLayout
     from streamroute.cli.output.table import table
+    from streamroute.cli.output.tables.column import Column, Fit
 
+    columns = (
+        Column("generation"),
+        Column("since", Fit.TIME, rank=1),
+        Column("current", Fit.TEXT),
+        Column("changes", Fit.TEXT),
+    )
     rows = [
         (each.generation, _time(each), _current(each, running, is_latest=not at), _changes(each))
         for at, each in enumerate(generations)
     ]
-    return table(("generation", "since", "current", "changes"), rows)
+    return table(columns, rows, OutputLayout.of(sys.stdout))
 
 
 def _current(stored: StoredGeneration, running: Mapping[str, Sequence[int]], *, is_latest: bool) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -43,6 +44,7 @@ def list_jobs(config: str | None, no_embedded: bool, output_format: str) -> int:
     A job is running, stopping, stopped, done, or interrupted: its process is gone.
     """
     from streamroute.cli.output.jobs.listing import job_table
+    from streamroute.cli.output.layout import OutputLayout
     from streamroute.ops.jobs.job_object import stored_object
 
     found = asyncio.run(_list(_document(config), embedded=not no_embedded))
@@ -51,7 +53,7 @@ def list_jobs(config: str | None, no_embedded: bool, output_format: str) -> int:
     if output_format == "json":
         write_json({"jobs": [stored_object(stored) for stored in found.jobs]})
     else:
-        echo(job_table(found.jobs) if found.jobs else "no jobs")
+        echo(job_table(found.jobs, OutputLayout.of(sys.stdout)) if found.jobs else "no jobs")
     return ExitCode.OK
 
 

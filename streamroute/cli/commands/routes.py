@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,15 +12,12 @@ from streamroute.cli.arguments.paths import ALLOW_OUTSIDE, PATH, config_path
 from streamroute.cli.output.streams import echo, write_document
 from streamroute.cli.process.exit_codes import ExitCode
 from streamroute.text.json_text import as_json
-from streamroute.text.truncation import ellipsize
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from streamroute.cli.arguments.config import UsableConfig
     from streamroute.config.document import RouteConfig
-
-_LONGEST_FILTER: Final = 60
 
 
 @click.command(name="routes")
@@ -82,34 +80,7 @@ def _drawn(kind: str, streams: Sequence[str], routes: Sequence[RouteConfig]) -> 
 
 
 def _table(routes: Sequence[RouteConfig]) -> str:
-    from streamroute.cli.output.streams import printable
-    from streamroute.cli.output.table import table
+    from streamroute.cli.output.layout import OutputLayout
+    from streamroute.cli.output.route_table import route_table
 
-    head = ("route", "stream", "type", "filter", "handler", "enabled", "place")
-    rows = [[printable(cell) for cell in _cells(route)] for route in routes]
-    return table(head, rows)
-
-
-def _cells(route: RouteConfig) -> list[str]:
-    from streamroute.cli.output.route_location import place_of
-
-    streams, types = ", ".join(route.streams), ", ".join(route.types)
-    accepts = ellipsize(" ".join((route.filter or "").split()), _LONGEST_FILTER)
-    return [
-        route.name,
-        streams,
-        types,
-        accepts or "-",
-        route.handler,
-        _enabled(route),
-        place_of(route),
-    ]
-
-
-def _enabled(route: RouteConfig) -> str:
-    """Return whether the route runs: for a shadow or a canary, how."""
-    if not route.enabled:
-        return "no"
-    if route.shadow:
-        return "shadow"
-    return "yes" if route.canary is None else f"{route.canary.percent:g}% of {route.instead_of}"
+    return route_table(routes, OutputLayout.of(sys.stdout))

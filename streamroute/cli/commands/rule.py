@@ -61,10 +61,18 @@ def _hint(code: str, by_name: Mapping[str, Rule]) -> str:
 
 
 def _list(rules: list[Rule]) -> str:
+    from streamroute.cli.output.layout import OutputLayout
     from streamroute.cli.output.table import table
+    from streamroute.cli.output.tables.column import Column, Fit
 
+    columns = (
+        Column("code"),
+        Column("severity", rank=2),
+        Column("name", Fit.NAME, rank=1),
+        Column("finds", Fit.TEXT),
+    )
     rows = [(rule.code, str(rule.severity), rule.name, rule.summary) for rule in rules]
-    return table(("code", "severity", "name", "finds"), rows)
+    return table(columns, rows, OutputLayout.of(sys.stdout))
 
 
 def _page(rule: Rule) -> str:

@@ -78,12 +78,13 @@ command.add_command(retries.command)
 
 
 def _show(status: Status, output_format: str) -> bool:
+    from streamroute.cli.output.layout import OutputLayout
     from streamroute.cli.output.status.streams_text import status_text
 
     if output_format == "json":
         write_json(status.as_dict())
         return True
-    return echo(status_text(status))
+    return echo(status_text(status, OutputLayout.of(sys.stdout)))
 
 
 def _show_again(status: Status, output_format: str) -> bool:

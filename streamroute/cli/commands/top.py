@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from streamroute.ops.status.ranking import RankedRoute
     from streamroute.ops.status.stream_status import Status
 
-_WIDTH = 80  # where the output is not a terminal
+_WIDTH = 80  # of a terminal that does not tell it
 
 
 @click.command(name="top")
@@ -86,7 +86,7 @@ def _print(status: Status, routes: Sequence[RankedRoute], limit: int, output_for
         found = [route.as_dict() for route in routes[:limit]]
         write_json({"time": iso_time(status.time), "total": len(routes), "routes": found})
     else:
-        echo("\n".join([sums(status), "", *route_lines(routes, _WIDTH, limit)]))
+        echo("\n".join([sums(status), "", *route_lines(routes, limit=limit)]))
 
 
 async def _redraw(look: Look, view: TopView, every: float) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from streamroute.cli.output.layout import OutputLayout
 from streamroute.cli.output.streams import echo, printable
 from streamroute.cli.output.table import table
+from streamroute.cli.output.tables.column import Column, Fit
 from streamroute.ops.metrics.declarations import EVENT_METRICS, SHADOW_RESULTS
 from streamroute.text.counted import pluralize
 
@@ -48,15 +52,20 @@ def describe_unlisted(unlisted: UnlistedMessages) -> str:
 def _shadows(counters: Counters) -> str:
     columns = tuple(SHADOW_RESULTS.values())
     rows: list[list[str | int]] = [
-        [stream, printable(route), *(row[result] for result in columns)]
+        [stream, route, *(row[result] for result in columns)]
         for (stream, route), row in sorted(counters.shadows.items())
     ]
-    return table(("stream", "shadow", *(name.replace("_", " ") for name in columns)), rows)
+    return _fitted("shadow", [name.replace("_", " ") for name in columns], rows)
 
 
 def _table(counters: Counters, counts: CountsByRoute) -> str:
     rows: list[list[str | int]] = [
-        [stream, printable(route), *(row.get(key, 0) for key in _COLUMNS.values())]
+        [stream, route, *(row.get(key, 0) for key in _COLUMNS.values())]
         for stream, route, row in counters.rows(counts)
     ]
-    return table(("stream", "route", *_COLUMNS), rows)
+    return _fitted("route", list(_COLUMNS), rows)
+
+
+def _fitted(name: str, counts: Sequence[str], rows: Sequence[Sequence[str | int]]) -> str:
+    columns = [Column("stream", Fit.NAME, rank=1), Column(name, Fit.NAME), *map(Column, counts)]
+    return table(columns, rows, OutputLayout.of(sys.stdout))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from streamroute.cli.output.status.top_text import route_lines, sums
+from streamroute.cli.output.layout import OutputLayout
+from streamroute.cli.output.status.top_text import route_screen, sums
 from streamroute.cli.output.streams import printable
+from streamroute.cli.output.tables.wrapping import wrap
 from streamroute.ops.status.ranking import Ranking, rank
-from streamroute.text.truncation import ellipsize
+from streamroute.text.display_width import shorten
 
 if TYPE_CHECKING:
     from streamroute.ops.status.stream_status import Status
@@ -62,15 +63,14 @@ class TopView:
 
     def screen(self, width: int, height: int) -> str:
         """Return the text of the screen, at most ``height`` lines of ``width`` columns."""
-        lines = [ellipsize(f"by {self.ranking}   ({_KEYS_HELP})", width)]
+        lines = [shorten(f"by {self.ranking}   ({_KEYS_HELP})", width)]
         if self.filter or self.is_editing:
             cursor = "_" if self.is_editing else ""
-            lines.append(ellipsize(f"filter: {printable(self.filter)}{cursor}", width))
+            lines.append(shorten(f"filter: {printable(self.filter)}{cursor}", width))
         if self.problem:
-            lines += textwrap.wrap(printable(self.problem), width)[:_MAX_PROBLEM_LINES]
+            lines += wrap(printable(self.problem), width, _MAX_PROBLEM_LINES)
         if self.status is not None:
             routes = rank(self.status, self.ranking, self.filter)
-            lines += [ellipsize(sums(self.status), width), ""]
-            # The head of the table, and the line that says how many routes are left out.
-            lines += route_lines(routes, width, height - len(lines) - 2)
+            lines += [shorten(sums(self.status), width), ""]
+            lines += route_screen(routes, OutputLayout(width), height - len(lines))
         return "\n".join(lines[:height])

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Final
 from streamroute.adapters.dead_letters.letter_group import HOURS, MINUTES
 from streamroute.cli.output.dead_letters.letters import age
 from streamroute.cli.output.dead_letters.sparkline import merged, sparkline
+from streamroute.cli.output.layout import OutputLayout
 from streamroute.cli.output.streams import echo, printable, write_json
 from streamroute.cli.output.table import table
+from streamroute.cli.output.tables.column import Cell, Column, Fit, Painted
 from streamroute.ops.dead_letters.group_object import group_object, report_object
 from streamroute.text.times import time_text
 from streamroute.text.truncation import ellipsize
@@ -20,10 +22,20 @@ if TYPE_CHECKING:
     from streamroute.adapters.dead_letters.letter_group import LetterGroup
     from streamroute.ops.dead_letters.groups import GroupReport, StreamGroup
 
-_LONGEST_CELL: Final = 60
-_LONGEST_TITLE: Final = 120  # in the last column: it tells what is broken
+_LONGEST_TITLE: Final = 120
 _MINUTE: Final = 60_000  # ms
-_HEAD: Final = ("group", "state", "count", "first", "last", "last hour", "route", "failure")
+_STREAM: Final = Column("stream", Fit.NAME, rank=3)
+_COLUMNS: Final = (
+    Column("group"),
+    Column("state", rank=1),
+    Column("count"),
+    Column("first", rank=5),
+    Column("last", rank=2),
+    Column("last hour", rank=4),
+    Column("route", Fit.NAME),
+    Column("failure", Fit.TEXT),
+)
+_COLORS: Final = {"open": "red", "came back": "red", "resolved": "green"}
 
 
 def print_groups(report: GroupReport, output_format: str) -> None:
@@ -37,9 +49,9 @@ def print_groups(report: GroupReport, output_format: str) -> None:
         echo("no dead letters")
         return
     streams = len({row.stream for row in report.groups}) > 1
-    head = ("stream", *_HEAD) if streams else _HEAD
+    columns = (_STREAM, *_COLUMNS) if streams else _COLUMNS
     rows = [[*([row.stream] if streams else []), *_cells(row.group, report.now)] for row in report.groups]
-    echo(table(head, rows))
+    echo(table(columns, rows, OutputLayout.of(sys.stdout)))
 
 
 def print_group(row: StreamGroup, now: int, output_format: str) -> None:
@@ -76,11 +88,12 @@ def print_marked(rows: Sequence[StreamGroup], state: str, output_format: str) ->
         echo(f"{state} {printable(row.group.signature)} of {printable(row.stream)}: {title}")
 
 
-def _cells(group: LetterGroup, now: int) -> list[str | int]:
+def _cells(group: LetterGroup, now: int) -> list[Cell]:
     bars = sparkline(merged(_minutes(group, now), 5), sys.stdout.encoding)
     ages = age(now - group.first), age(now - group.last)
-    route = _cut(group.route or "(no route)")
-    return [group.signature, group.state, group.count, *ages, bars, route, _cut(group.title, _LONGEST_TITLE)]
+    state = Painted(group.state, _COLORS.get(group.state))
+    title = " ".join(group.title.split())
+    return [group.signature, state, group.count, *ages, bars, group.route or "(no route)", title]
 
 
 def _minutes(group: LetterGroup, now: int) -> list[int]:
@@ -92,7 +105,3 @@ def _resolution(group: LetterGroup, now: int) -> str:
         return ""
     why = f": {group.resolved.reason}" if group.resolved.reason else ""
     return f"{age(now - group.resolved.at)} ago by {group.resolved.who}{why}"
-
-
-def _cut(text: str, most: int = _LONGEST_CELL) -> str:
-    return ellipsize(printable(" ".join(text.split())), most)

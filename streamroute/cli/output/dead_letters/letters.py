@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from streamroute.cli.output.layout import OutputLayout
 from streamroute.cli.output.streams import echo, printable, write_json
 from streamroute.cli.output.table import table
+from streamroute.cli.output.tables.column import Cell, Column, Fit, Painted
 from streamroute.ops.dead_letters.letter_object import field_text, letter_object, original_fields
 from streamroute.ops.dead_letters.summary import DeadLetterSummary
 from streamroute.text.counted import pluralize
@@ -21,7 +24,22 @@ if TYPE_CHECKING:
     from streamroute.ops.dead_letters.letter import StreamLetter
     from streamroute.values import Failure
 
-_LONGEST_CELL: Final = 60
+_COUNTED: Final = (
+    Column("stream", Fit.NAME, rank=1),
+    Column("route", Fit.NAME),
+    Column("reason", Fit.TEXT),
+    Column("count"),
+    Column("oldest", rank=2),
+    Column("newest", rank=3),
+)
+_LISTED: Final = (
+    Column("id", Fit.ID),
+    Column("age", rank=1),
+    Column("stream", Fit.NAME, rank=3),
+    Column("route", Fit.NAME),
+    Column("type", Fit.NAME, rank=2),
+    Column("error", Fit.TEXT),
+)
 _LONGEST_VALUE: Final = 2000
 _UNITS: Final = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000))
 
@@ -110,22 +128,22 @@ def age(milliseconds: int) -> str:
 
 
 def _counts(listing: Listing, now: int) -> str:
-    rows = []
+    rows: list[Sequence[Cell]] = []
     for (stream, route, reason), group in listing.summary.rows():
         ages = age(now - group.oldest), age(now - group.newest)
-        rows.append((stream, route, _cut(reason), group.count, *ages))
-    return table(("stream", "route", "reason", "count", "oldest", "newest"), rows)
+        rows.append((stream, route, Painted(_one_line(reason), "red"), group.count, *ages))
+    return table(_COUNTED, rows, OutputLayout.of(sys.stdout))
 
 
 def _newest(listing: Listing, now: int) -> str:
     rows = [
         (
             letter.stored.id, age(now - letter.stored.at), letter.stream, letter.route,
-            _cut(letter.type), _cut(letter.error or letter.reason),
+            _one_line(letter.type), Painted(_one_line(letter.error or letter.reason), "red"),
         )
         for letter in listing.newest()
     ]  # fmt: skip
-    return table(("id", "age", "stream", "route", "type", "error"), rows)
+    return table(_LISTED, rows, OutputLayout.of(sys.stdout))
 
 
 def _facts(record: DeadRecord) -> dict[str, str]:
@@ -173,8 +191,8 @@ def _listing_data(listing: Listing) -> dict[str, Any]:
     return {"total": listing.summary.total, "groups": groups, "letters": letters}
 
 
-def _cut(text: str) -> str:
-    return ellipsize(printable(" ".join(text.split())), _LONGEST_CELL)
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _print_json(data: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
@@ -12,6 +11,7 @@ from streamroute.cli.output.streams import printable
 from streamroute.config.findings.finding import Finding, Severity
 from streamroute.config.findings.quoting import hide_secrets
 from streamroute.config.findings.text_file import TextFile
+from streamroute.text.display_width import display_width
 
 MAX_WIDTH: Final = 120
 _BEFORE_CARET: Final = 40
@@ -87,14 +87,14 @@ def _excerpt(source: str, start: int, end: int, room: int) -> tuple[str, str]:
         first = max(0, start - min(_BEFORE_CARET, room // 2))
     last = _fitting(source, first, room)
     head, tail = "..." if first else "", "..." if last < len(source) else ""
-    before = _width(head + _expand_tabs(source[first:start]))
-    carets = _width(_expand_tabs(source[start : min(end, last)]))
+    before = display_width(head + _expand_tabs(source[first:start]))
+    carets = display_width(_expand_tabs(source[start : min(end, last)]))
     return f"{head}{_expand_tabs(source[first:last])}{tail}", " " * before + "^" * max(carets, 1)
 
 
 def _fitting(source: str, first: int, room: int) -> int:
     for position in range(first, len(source)):
-        room -= _width(_expand_tabs(source[position]))
+        room -= display_width(_expand_tabs(source[position]))
         if room < 0:
             return position
     return len(source)
@@ -102,14 +102,3 @@ def _fitting(source: str, first: int, room: int) -> int:
 
 def _expand_tabs(text: str) -> str:
     return printable(text.replace("\t", _TAB))
-
-
-def _width(text: str) -> int:
-    """Return the width of the text in terminal columns."""
-    return sum(_char_width(char) for char in text)
-
-
-def _char_width(char: str) -> int:
-    if unicodedata.combining(char) or unicodedata.category(char) in {"Mn", "Me"}:
-        return 0
-    return 2 if unicodedata.east_asian_width(char) in "WF" else 1

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from streamroute.cli.output.layout import OutputLayout
 from streamroute.cli.output.streams import echo, write_json
 from streamroute.cli.output.table import table
+from streamroute.cli.output.tables.column import NOTHING, Column, Fit
 from streamroute.ops.pauses.listing import pause_object
 from streamroute.text.times import time_text
-from streamroute.text.truncation import ellipsize
 
 if TYPE_CHECKING:
     from streamroute.adapters.pauses.record import Pause
     from streamroute.ops.pauses.actions import PauseChange
     from streamroute.ops.pauses.listing import PausedItem
 
-_LONGEST_CELL: Final = 60
+_COLUMNS: Final = (
+    Column("stream", Fit.NAME, rank=2),
+    Column("route", Fit.NAME),
+    Column("kind", rank=4),
+    Column("since", Fit.TIME, rank=3),
+    Column("until", Fit.TIME, rank=1),
+    Column("who", Fit.NAME, rank=5),
+    Column("parked"),
+    Column("reason", Fit.TEXT),
+)
 
 
 def print_paused(items: Sequence[PausedItem], output_format: str) -> None:
@@ -26,8 +37,8 @@ def print_paused(items: Sequence[PausedItem], output_format: str) -> None:
     elif not items:
         echo("nothing is paused")
     else:
-        names = ("stream", "route", "kind", "since", "until", "who", "parked", "reason")
-        echo(table(names, [[_cell(item.as_dict()[name]) for name in names] for item in items]))
+        rows = [[_cell(item.as_dict()[column.head]) for column in _COLUMNS] for item in items]
+        echo(table(_COLUMNS, rows, OutputLayout.of(sys.stdout)))
 
 
 def print_changes(changes: Sequence[PauseChange], output_format: str) -> None:
@@ -67,6 +78,4 @@ def _time(milliseconds: int) -> str:
 
 
 def _cell(value: str | int | None) -> str | int:
-    if isinstance(value, int):
-        return value
-    return ellipsize(value, _LONGEST_CELL) if value else "-"
+    return value if isinstance(value, int) else value or NOTHING

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from streamroute.cli.output.tables.column import NOTHING
+
 UNKNOWN: Final = "?"
 """Stands for what Redis does not tell."""
-NOTHING: Final = "-"
 
 _UNITS: Final = (("d", 86_400.0), ("h", 3600.0), ("m", 60.0))
 
@@ -36,6 +37,11 @@ def duration(seconds: float | None) -> str:
     if seconds < 10:
         return f"{seconds:.1f}s"
     return age(seconds)
+
+
+def running_time(seconds: float) -> str:
+    """Format since when something runs, by a snapshot that may have been taken as it began."""
+    return "<1ms" if seconds < 0.001 else duration(seconds)
 
 
 def age(seconds: float | None) -> str:

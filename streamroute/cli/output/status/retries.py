@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from streamroute.cli.output.status.numbers import NOTHING, age, count
-from streamroute.cli.output.streams import echo, printable, write_json
+from streamroute.cli.output.layout import OutputLayout
+from streamroute.cli.output.status.numbers import age, count
+from streamroute.cli.output.streams import echo, write_json
 from streamroute.cli.output.table import table
+from streamroute.cli.output.tables.column import NOTHING, Column, Fit
 from streamroute.text.counted import pluralize
-from streamroute.text.truncation import ellipsize
 
 if TYPE_CHECKING:
     from streamroute.ops.retries.query import RetryListing
     from streamroute.ops.retries.waiting_retry import WaitingRetry
 
-_ROUTES: Final = 24  # characters
-_ERROR: Final = 60
+_COLUMNS: Final = (
+    Column("id", Fit.ID),
+    Column("due in"),
+    Column("attempt", rank=1, right=True),
+    Column("stream", Fit.NAME, rank=2),
+    Column("route", Fit.NAME),
+    Column("last error", Fit.TEXT),
+)
 
 
 def print_listing(listing: RetryListing, output_format: str) -> None:
@@ -29,8 +37,8 @@ def print_listing(listing: RetryListing, output_format: str) -> None:
     if not listing.total:
         echo("no retry is waiting")
         return
-    head = ("id", "due in", "attempt", "stream", "route", "last error")
-    echo(table(head, [_row(retry, listing.now) for retry in listing.first], right=(2,)))
+    rows = [_row(retry, listing.now) for retry in listing.first]
+    echo(table(_COLUMNS, rows, OutputLayout.of(sys.stdout)))
     more = listing.total - len(listing.first)
     if more > 0:
         echo(f"and {count(more)} more; --limit 0 lists all")
@@ -39,12 +47,12 @@ def print_listing(listing: RetryListing, output_format: str) -> None:
 def _row(retry: WaitingRetry, now: int) -> tuple[str, str, str, str, str, str]:
     name, wait = retry.scheduled.name, (retry.scheduled.due - now) / 1000
     return (
-        printable(name.id),
+        name.id,
         age(wait) if wait > 0 else "now",
         str(name.attempt) if name.attempt else NOTHING,
         retry.stream,
-        ellipsize(printable(", ".join(name.routes)) or "(all that match)", _ROUTES),
-        ellipsize(printable(" ".join(_error(retry).split())) or NOTHING, _ERROR),
+        ", ".join(name.routes) or "(all that match)",
+        " ".join(_error(retry).split()) or NOTHING,
     )
 
 

@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from streamroute.cli.output.status.numbers import count, duration, rate
-from streamroute.cli.output.streams import printable
-from streamroute.cli.output.table import table
+from streamroute.cli.output.layout import PLAIN, OutputLayout
+from streamroute.cli.output.status.numbers import count
+from streamroute.cli.output.status.streams_text import ROUTE_COLUMNS, route_numbers
+from streamroute.cli.output.table import FittedTable, fitted_table
+from streamroute.cli.output.tables.column import Column, Fit
 from streamroute.text.counted import pluralize
-from streamroute.text.truncation import ellipsize
 
 if TYPE_CHECKING:
     from streamroute.ops.status.ranking import RankedRoute
     from streamroute.ops.status.stream_status import Status
 
-_HEAD: Final = ("route", "stream", "per s", "failed/s", "p50", "p99", "runs")
-_NUMBERS: Final = 46  # columns of all numbers at their usual widths, with the spaces before them
-_MIN_NAME: Final = 12
-_STREAM_SHARE: Final = 3  # the stream has a third of what is left for names
+_ROUTE, *_NUMBERS = ROUTE_COLUMNS
+_COLUMNS: Final = (_ROUTE, Column("stream", Fit.NAME, rank=4), *_NUMBERS)
 
 
 def sums(status: Status) -> str:
@@ -34,30 +33,37 @@ def sums(status: Status) -> str:
     return "   ".join([*parts, f"consumers {count(workers)}"])
 
 
-def route_lines(routes: Sequence[RankedRoute], width: int, limit: int | None = None) -> list[str]:
-    """Return a table of routes, at most ``width`` columns wide, and how many it leaves out."""
-    shown = routes if limit is None else routes[: max(0, limit)]
+def route_lines(
+    routes: Sequence[RankedRoute], layout: OutputLayout = PLAIN, *, limit: int | None = None
+) -> list[str]:
+    """Return a table of the first ``limit`` routes, and how many it leaves out."""
     if not routes:
         return ["no route was active in the last minute"]
-    names = max(2 * _MIN_NAME, width - _NUMBERS)
-    stream_width = max(_MIN_NAME, names // _STREAM_SHARE)
-    rows = [_row(one, names - stream_width, stream_width) for one in shown]
-    lines = [line[:width] for line in table(_HEAD, rows, right=range(2, 7)).split("\n")]
-    more = len(routes) - len(shown)
-    return [*lines, f"and {pluralize(more, 'more route')}"] if more else lines
+    found = _table(routes[:limit], layout)
+    return [*found.text.split("\n"), *_more(len(routes) - len(found.rows))]
 
 
-def _row(one: RankedRoute, route_width: int, stream_width: int) -> tuple[str, ...]:
-    status = one.status
-    return (
-        ellipsize(printable(status.route), route_width),
-        ellipsize(printable(one.stream), stream_width),
-        rate(status.rate),
-        rate(status.failure_rate),
-        duration(status.p50),
-        duration(status.p99),
-        count(status.running),
-    )
+def route_screen(routes: Sequence[RankedRoute], layout: OutputLayout, height: int) -> list[str]:
+    """Return a table of as many routes as fit in so many lines, and how many it leaves out."""
+    if not routes:
+        return ["no route was active in the last minute"]
+    found = _table(routes[: max(0, height)], layout)
+    rows = found.rows[: max(0, height - len(found.notes) - 2)]  # without the head and the last line
+    return [
+        found.head,
+        *(line for row in rows for line in row),
+        *found.notes,
+        *_more(len(routes) - len(rows)),
+    ]
+
+
+def _table(routes: Sequence[RankedRoute], layout: OutputLayout) -> FittedTable:
+    rows = [(one.status.route, one.stream, *route_numbers(one.status)) for one in routes]
+    return fitted_table(_COLUMNS, rows, layout)
+
+
+def _more(number: int) -> list[str]:
+    return [f"and {pluralize(number, 'more route')}"] if number else []
 
 
 def _sum(numbers: Sequence[int | None]) -> int | None:

@@ -1,10 +1,13 @@
-"""The status of streams as text: 80 columns, bounded, and harmless on a terminal."""
+"""The status of streams as text: fitted to a terminal, bounded, and harmless on a terminal."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from streamroute.adapters.snapshots.worker_snapshot import RunningEntry
+from streamroute.cli.output.layout import OutputLayout
 from streamroute.cli.output.status.streams_text import status_text
 from streamroute.ops.status.paused_routes import PausedRoute
 from streamroute.ops.status.route_status import RouteStatus
@@ -35,8 +38,8 @@ def stream(**facts: Any) -> StreamStatus:
     return StreamStatus(**(known | facts))
 
 
-def text(**facts: Any) -> str:
-    return status_text(Status(NOW, (stream(**facts),)))
+def text(width: int | None = None, **facts: Any) -> str:
+    return status_text(Status(NOW, (stream(**facts),)), OutputLayout(width))
 
 
 def test_everything_at_a_glance() -> None:
@@ -89,15 +92,17 @@ def test_the_text_is_bounded_and_says_what_it_leaves_out() -> None:
     assert "and 95 more problems" in shown
 
 
-def test_lines_fit_on_80_columns_whatever_the_names() -> None:
+@pytest.mark.parametrize("width", [60, 80])
+def test_lines_fit_on_a_terminal_whatever_the_names(width: int) -> None:
     running = tuple(RunningEntry("1718000000000-0", "1718000000000-0", "r" * 200, 1e5, 9) for _ in range(9))
     worker = WorkerStatus(
         "c" * 200, alive=True, pending=10**6, generation="738100c55b37", host="h" * 100, pid=10**6,
         started=1, concurrency=1000, held=10**4, running_count=1000, running=running, snapshot_age=1.0,
     )  # fmt: skip
     route = RouteStatus("r" * 200, rate=1e5, failure_rate=1e5, p50=1e5, p99=1e5, running=10**4)
-    shown = text(workers=(worker,), routes=(route,))
-    assert max(map(len, shown.splitlines())) <= 80
+    shown = text(width, workers=(worker,), routes=(route,), stream="s" * 99, problems=("p" * 999,))
+    assert max(map(len, shown.splitlines())) <= width
+    assert "r" * 200 in text(workers=(worker,), routes=(route,))
 
 
 def test_names_cannot_move_the_cursor() -> None:
@@ -124,7 +129,7 @@ def test_what_is_paused_is_said_with_the_reason() -> None:
 
 def test_pauses_are_bounded() -> None:
     pauses = [PausedRoute(f"r{n}" * 99, "manual", NOW, None, "ann" * 99, "why" * 99) for n in range(9)]
-    shown = text(paused=pauses)
+    shown = text(80, paused=pauses)
     assert "and 4 more paused routes" in shown
     assert max(map(len, shown.splitlines())) <= 80
 
@@ -136,3 +141,9 @@ def test_a_worker_whose_snapshot_is_overdue_is_silent() -> None:
     assert "up 1m" in text(workers=(idle,))
     assert busy.as_dict()["silent"]
     assert not idle.as_dict()["silent"]
+
+
+def test_a_handler_that_began_with_the_snapshot_runs_for_less_than_a_millisecond() -> None:
+    running = (RunningEntry("1-0", "1-0", "welcome", 0.0),)
+    worker = WorkerStatus("w", alive=True, running=running, running_count=1, snapshot_age=0.1)
+    assert "1-0 in welcome for <1ms\n" in text(workers=(worker,)) + "\n"

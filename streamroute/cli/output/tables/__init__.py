@@ -1,0 +1,1 @@
+"""The parts of tables: columns, their widths, and the text of their cells."""
