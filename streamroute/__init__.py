@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from streamroute.ops.reload.result import ReloadResult as ReloadResult
     from streamroute.publishing.event import Event as Event
     from streamroute.publishing.publisher import Publisher as Publisher
+    from streamroute.publishing.sync_publisher import SyncPublisher as SyncPublisher
 
 __version__: Final = VERSION
 
@@ -73,6 +74,7 @@ _HOMES: Final = {
     "SetupError": "streamroute.errors",
     "StreamrouteError": "streamroute.errors",
     "StreamStorageProtocol": "streamroute.core.storage",
+    "SyncPublisher": "streamroute.publishing.sync_publisher",
 }
 
 __all__ = [  # noqa: PLE0604 - the table above is the list

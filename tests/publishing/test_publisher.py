@@ -3,40 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from publishing_projects import entries, routes
 from streamroute import Event, Publisher
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from redis.asyncio import Redis
-
-ROUTES = """\
-version: 1
-redis: {{url: "{url}"}}
-streams:
-  bot_events: {{group: tests{codec}}}
-  audit: {{group: tests}}
-messages:
-  booking.confirmed:
-    schema: {{type: object, properties: {{nights: {{type: integer}}}}, required: [nights]}}
-  ping: {{}}
-routes:
-  - {{name: r, stream: bot_events, type: booking.confirmed, handler: trap.door}}
-"""
-
-
-def routes(folder: Path, url: str, *, codec: str = "") -> Path:
-    path = folder / "routes.yaml"
-    path.write_text(ROUTES.format(url=url, codec=f", {codec}" if codec else ""))
-    (folder / "trap.py").write_text("raise SystemExit(9)\n")
-    return path
-
-
-async def entries(client: Redis, stream: str = "bot_events") -> list[Any]:
-    rows: Any = await client.xrange(stream)
-    return [(entry_id.decode(), fields) for entry_id, fields in rows]
 
 
 async def test_one_event_is_written_by_the_streams_codec(

@@ -18,7 +18,7 @@ from streamroute.adapters.entries.field_packing import pack_fields
 from streamroute.adapters.entries.settlement import delay_ms
 from streamroute.adapters.redis.raw_client import raw_clients
 from streamroute.adapters.redis.scripts import script
-from streamroute.adapters.stream.due_times import DueTimes
+from streamroute.adapters.stream.reinjector import Reinjector
 from streamroute.adapters.stream.retry_secret import RetrySecrets
 from streamroute.errors import EncodeError
 from streamroute.keys import ReinjectKeys
@@ -28,7 +28,6 @@ from streamroute.system.waiting import wait_for_event
 
 log = logging.getLogger(__name__)
 
-_STEP: Final = 100  # entries that one script reinjects
 _LOOK_EVERY: Final = 1.0  # seconds between checks: another process may have scheduled an earlier retry
 _MAX_FIELDS: Final = 3500  # a Lua script can pass some 8,000 arguments on
 
@@ -59,7 +58,7 @@ class RedisRetryScheduler:
         self._client_of = raw_clients(client)
         self._streams = dict.fromkeys(streams)
         self._codec = codec_named(codec) if isinstance(codec, str) else codec
-        self._due_times = DueTimes()
+        self._reinjector = Reinjector()
         self._secrets = RetrySecrets(self._client_of)
         self._wake = asyncio.Event()
         self._closing = False
@@ -90,17 +89,7 @@ class RedisRetryScheduler:
 
     async def reinject_due(self, stream_name: str) -> float | None:
         """Reinject due retries, at most a hundred; returns the seconds until the next is due, or None."""
-        keys = ReinjectKeys.of(stream_name)
-        names = [keys.due, keys.delayed, keys.stream]
-        client = self._client_of(keys.stream)
-        remaining, undue = await script("retries/reinject_due").run(client, names, [_STEP])
-        if undue and (restored := await self._due_times.restore(client, keys.due, keys.delayed)):
-            log.warning(
-                "restored %d retries of %s without a due time; they are reinjected now", restored, stream_name
-            )
-        if undue:
-            return 0.0  # there may be more
-        return None if remaining < 0 else remaining / 1000
+        return await self._reinjector.step(self._client_of(stream_name), stream_name)
 
     async def start(self) -> None:
         """Start the task that reinjects due retries; does nothing if it is running."""

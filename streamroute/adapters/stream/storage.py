@@ -21,6 +21,7 @@ from streamroute.adapters.redis.raw_client import interrupt_read, raw_clients, r
 from streamroute.adapters.redis.read_commands import ReaderId
 from streamroute.adapters.redis.replies import text
 from streamroute.adapters.stream.coordinator import RedisCoordinator
+from streamroute.adapters.stream.delayed_events import DelayedEvents
 from streamroute.adapters.stream.deleted_entries import PENDING, report_deleted
 from streamroute.adapters.stream.group_setup import GroupSetup
 from streamroute.adapters.stream.leases.claiming import ClaimLimits, claim
@@ -94,6 +95,7 @@ class RedisStreamStorage:
         self._groups = GroupSetup(self._client_of, self._watermarks, incidents, formerly_group)
         self._cleaner = StreamCleaner(trim, forget_consumers, RELEASED)
         self._promoter = RetryPromoter(incidents)
+        self._delayed: dict[str, DelayedEvents] = {}
         self._cursors: dict[tuple[str, str], list[str]] = {}
         self._readers: dict[tuple[str, str, str], EntryReader] = {}
         self._gates: dict[tuple[str, str], PauseGate] = {}
@@ -242,11 +244,19 @@ class RedisStreamStorage:
             await release(client, key, group_name, consumer_name, deliveries, started=started)
 
     async def promote_due(self, stream_name: str, group_name: str) -> float | None:
-        """Move due retries to the retry stream; returns the seconds until the next one is due."""
+        """Move due retries to the retry stream, and add due events to the stream itself.
+
+        Returns the seconds until the next one is due.
+        """
         keys = self._keys(stream_name, group_name)
         if self.pause_gate(stream_name, group_name).view.stream or not self._groups.exists(keys, group_name):
             return _NOT_READY
-        return await self._promoter.promote(self._client_of(keys.stream), keys)
+        client = self._client_of(keys.stream)
+        retries = await self._promoter.promote(client, keys)
+        if stream_name not in self._delayed:
+            self._delayed[stream_name] = DelayedEvents(stream_name)
+        events = await self._delayed[stream_name].add_due(client)
+        return min((wait for wait in (retries, events) if wait is not None), default=None)
 
     async def clean_up(self, stream_name: str, group_name: str, consumer_name: str) -> float:
         """Trim the stream and delete dead consumers; returns the seconds until the next step.

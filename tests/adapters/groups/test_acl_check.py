@@ -30,11 +30,14 @@ from streamroute.adapters.dead_letters.failure_index import FailureIndex, mark_g
 from streamroute.adapters.dead_letters.imported_letters import ImportedLetters
 from streamroute.adapters.dead_letters.letters import DeadLetters
 from streamroute.adapters.entries.dead_record import DeadRecord
+from streamroute.adapters.entries.outgoing_entry import OutgoingEntry
 from streamroute.adapters.groups.acl_check import require_permissions
 from streamroute.adapters.groups.newest_entries import NewestEntries
 from streamroute.adapters.pauses.store import PauseStore
 from streamroute.adapters.redis.connection import RedisConnection, open_redis
+from streamroute.adapters.redis.raw_client import raw_client
 from streamroute.adapters.redis.scripts import script
+from streamroute.adapters.stream.delayed_events import DelayedEvents
 from streamroute.adapters.stream.publisher import StreamPublisher
 from streamroute.adapters.stream.publishers import connection_of
 from streamroute.adapters.stream.storage import RedisStreamStorage
@@ -244,6 +247,42 @@ async def test_a_server_that_is_away_lacks_no_rights(tmp_path: Path) -> None:
     async with open_redis(f"unix://{tmp_path}/none", folder=tmp_path) as redis:
         with pytest.raises(RedisUnavailableError):
             await require_permissions(redis, KEYS)
+
+
+async def test_a_worker_without_access_to_delayed_events_works_and_says_so_once(
+    server: RealServer, redis_client: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING, "streamroute")
+    await redis_client.xadd(STREAM, {"type": "booked", "n": "1"})
+    async with connected(server, "worker", "-{bot_events}:returning*") as redis:
+        await require_permissions(redis, KEYS)
+        storage = RedisStreamStorage(redis.client)
+        await storage.create_group(STREAM, GROUP)
+        events = DelayedEvents(STREAM)
+        for _ in range(2):
+            assert await events.add_due(raw_client(redis.client, STREAM)) is None
+            events._next_look = 0
+        assert await storage.promote_due(STREAM, GROUP) is None
+    message = (
+        "events that are published to bot_events with a delay are not added by this worker; for that, add to "
+        "its ACL: ~{bot_events}:returning*"
+    )
+    assert [record.getMessage() for record in caplog.records] == [message] * 2  # of two workers
+
+
+async def test_a_publisher_with_these_rights_can_publish_with_ids_and_delays(server: RealServer) -> None:
+    denials(server)
+    entries = [OutgoingEntry([b"type", b"t"], "order-7", delay) for delay in (None, 0.0, None)]
+    async with connected(server, "publisher") as redis:
+        target = StreamPublisher(redis, STREAM)
+        first, *others = await target.publish_each(
+            [*entries, OutgoingEntry([b"type", b"t"], "8", 1)], remember=1
+        )
+    assert others[:2] == [first, first]
+    assert denials(server) == b""
+    async with connected(server, "publisher", "-{bot_events}:published:*") as redis:
+        with pytest.raises(SetupError, match=r"publishing to bot_events failed.*change the user's ACL"):
+            await StreamPublisher(redis, STREAM).publish_each(entries, remember=1)
 
 
 async def test_a_publisher_can_publish_and_read_nothing(server: RealServer, redis_client: Redis) -> None:

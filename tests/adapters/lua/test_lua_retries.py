@@ -103,9 +103,11 @@ class TestBringBack:
             packed = pack_fields({b"n": name.encode(), b"large": b"x" * 300, b"": b""})
             await group.client.hset(RETURNING.delayed, name, packed)
 
-    async def reinject_due(self, group: Scripted, limit: int = 100) -> tuple[int, int]:
+    async def reinject_due(
+        self, group: Scripted, limit: int = 100, max_bytes: int = 10_000
+    ) -> tuple[int, int]:
         left, undue = await group.run(
-            "retries/reinject_due", [RETURNING.due, RETURNING.delayed, STREAM], limit
+            "retries/reinject_due", [RETURNING.due, RETURNING.delayed, STREAM], limit, max_bytes
         )
         return left, undue
 
@@ -132,6 +134,23 @@ class TestBringBack:
         assert await self.reinject_due(group, 2) == (0, 0)
         assert await self.back(group) == ["a", "b"]
         assert await self.reinject_due(group, 2) == (-1, 0)
+
+    async def test_one_step_reinjects_a_bounded_number_of_bytes(self, group: Scripted) -> None:
+        await self.wait(group, a=-4, b=-3, c=-2)
+        assert await self.reinject_due(group, max_bytes=400) == (0, 0)
+        assert await self.back(group) == ["a", "b"]
+        assert await self.reinject_due(group, max_bytes=1) == (-1, 0)
+
+    @pytest.mark.parametrize(
+        "damaged", [b"", b"\x00", b"\xff\xff\xff\xff", pack_fields({b"a": b"b"})[:-5], b"\0\0\0\0" * 7002]
+    )
+    async def test_a_damaged_entry_is_added_as_it_is(self, group: Scripted, damaged: bytes) -> None:
+        await self.wait(group, a=-4, b=-3)
+        await group.client.hset(RETURNING.delayed, "a", damaged)
+        assert await self.reinject_due(group, max_bytes=10**6) == (-1, 0)
+        first, second = [fields for _, fields in await group.client.xrange(STREAM)]
+        assert first == {b"delayed": damaged}
+        assert second[b"n"] == b"b"
 
     async def test_a_due_time_without_an_entry_is_removed(self, group: Scripted) -> None:
         await self.wait(group, a=-4, b=-3)
