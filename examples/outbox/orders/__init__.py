@@ -1,0 +1,1 @@
+"""A transactional outbox: orders in SQLite, their events in a stream."""
