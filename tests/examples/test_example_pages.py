@@ -16,7 +16,7 @@ LEFT_OUT = ("--exclude=__pycache__", "--exclude=.streamroute", "--exclude=*.db")
 
 
 @pytest.mark.processes
-@pytest.mark.parametrize("name", ["outbox", "webhooks"])
+@pytest.mark.parametrize("name", ["cloudevents", "outbox", "webhooks"])
 def test_the_page_of_an_example_does_what_it_shows(
     name: str, tmp_path: Path, valkey_server: RealServer
 ) -> None:
