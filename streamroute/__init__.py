@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from streamroute.errors import Retry as Retry
     from streamroute.errors import SetupError as SetupError
     from streamroute.errors import StreamrouteError as StreamrouteError
+    from streamroute.errors import StuckHandlerError as StuckHandlerError
     from streamroute.message import Message as Message
     from streamroute.ops.reload.result import ReloadResult as ReloadResult
     from streamroute.publishing.event import Event as Event
@@ -75,6 +76,7 @@ _HOMES: Final = {
     "StreamrouteError": "streamroute.errors",
     "StreamStorageProtocol": "streamroute.core.storage",
     "SyncPublisher": "streamroute.publishing.sync_publisher",
+    "StuckHandlerError": "streamroute.errors",
 }
 
 __all__ = [  # noqa: PLE0604 - the table above is the list

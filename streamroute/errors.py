@@ -80,6 +80,10 @@ class PublishError(RedisUnavailableError):
         self.unknown = unknown
 
 
+class StuckHandlerError(StreamrouteError):
+    """Raised by ``Application.run``: a handler of a stream with ``on_stuck: exit`` is stuck, and ended it."""
+
+
 class LeaseLostError(StreamrouteError):
     """Raised when another worker has claimed the entry: this worker must not run it or write its outcome."""
 

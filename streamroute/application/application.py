@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from streamroute.application.counted_app import consuming
 from streamroute.application.health import Health
 from streamroute.application.lifecycle import Lifecycle
 from streamroute.application.loading import root_file
+from streamroute.application.metrics import ApplicationMetrics
+from streamroute.application.redis_watch import RedisWatch
 from streamroute.application.signals import stop_at_signal
-from streamroute.errors import SetupError
+from streamroute.errors import SetupError, StuckHandlerError
 from streamroute.ops.reload.candidate import ReloadCause, ReloadRefusedError
+from streamroute.ops.serve.background import in_background
 from streamroute.ops.serve.session import drain_app
 from streamroute.ops.serve.stop_time import max_stop_seconds
 from streamroute.ops.served_routes import route_names
@@ -27,12 +29,11 @@ if TYPE_CHECKING:
     from streamroute.adapters.redis.connection import RedisConnection
     from streamroute.app import App
     from streamroute.application.reloads import ApplicationReloads
+    from streamroute.application.stuck_handlers import StuckHandlers
     from streamroute.ops.metrics.counters import Counters
     from streamroute.ops.reload.candidate import Candidate
     from streamroute.ops.reload.reloader import Reloader
     from streamroute.ops.reload.result import ReloadResult
-
-log = logging.getLogger(__name__)
 
 
 class Application(PublishMethods):
@@ -43,7 +44,12 @@ class Application(PublishMethods):
     """
 
     def __init__(
-        self, app: App, redis: RedisConnection, counters: Counters, reloads: ApplicationReloads
+        self,
+        app: App,
+        redis: RedisConnection,
+        counters: Counters,
+        reloads: ApplicationReloads,
+        stuck: StuckHandlers,
     ) -> None:
         self._app = app
         self._redis = redis
@@ -51,7 +57,11 @@ class Application(PublishMethods):
         self._reloads = reloads
         self._reloader: Reloader | None = None
         self._writer = EventWriter(redis, _publish_settings(reloads.running))
+        self._metrics = ApplicationMetrics(app, redis, counters, reloads.status)
+        self._watch = RedisWatch(redis.ping)
         self._lifecycle = Lifecycle(self._running, lambda: max_stop_seconds(app.document))
+        self._stuck = stuck
+        stuck.stop = self._lifecycle.request_stop
 
     @property
     def is_running(self) -> bool:
@@ -83,8 +93,10 @@ class Application(PublishMethods):
         """Consume until ``stop`` is called or this call is cancelled, then drain as ``stop`` does.
 
         With ``signals``, SIGINT and SIGTERM stop it, too; that works in the main thread only. Half a second
-        after the first signal the handlers from before are back. Raises what ``start`` does, and SetupError
-        if a handler is stuck on a stream with ``on_stuck: exit``.
+        after the first signal the handlers from before are back.
+
+        Raises what ``start`` raises, and StuckHandlerError if a handler is stuck on a stream with
+        ``on_stuck: exit``.
         """
         with stop_at_signal(self._lifecycle.request_stop) if signals else nullcontext():
             await self._lifecycle.start()
@@ -92,6 +104,8 @@ class Application(PublishMethods):
                 await self._lifecycle.ended()
             finally:
                 await self._lifecycle.stop()
+        if self._stuck.problem:
+            raise StuckHandlerError(self._stuck.problem)
 
     async def drain(self) -> None:
         """Wait until every entry that is in the streams now is done, dead-lettered or paused.
@@ -141,10 +155,21 @@ class Application(PublishMethods):
     def health(self) -> Health:
         """Return whether it processes messages, for a health check; sends nothing to the server."""
         if not self.is_running:
-            return Health(("the application does not run",))
+            return Health((self._stuck.problem or "the application does not run",))
         stuck, limits = self._app.stuck(), self._app.concurrency()
         blocked = [stream for stream, limit in limits.items() if stuck.get(stream, 0) >= limit > 0]
-        return Health(tuple(f"every handler of {stream} is stuck, so no message runs" for stream in blocked))
+        problems = [f"every handler of {stream} is stuck, so no message runs" for stream in blocked]
+        if not self._watch.is_up:
+            problems.append("Redis has not answered lately")
+        return Health(tuple(problems))
+
+    def metrics_collector(self) -> Any:
+        """Return a Prometheus collector with the metrics of ``serve --metrics``.
+
+        Register it: ``prometheus_client.REGISTRY.register(app.metrics_collector())``. What the groups have to
+        do is asked every five seconds from then on. Raises SetupError without the extra ``metrics``.
+        """
+        return self._metrics.collector()
 
     def _has_applied(self, candidate: Candidate) -> None:
         self._counters.use_routes(route_names(candidate.document))
@@ -157,6 +182,7 @@ class Application(PublishMethods):
     async def _running(self) -> AsyncIterator[None]:
         async with (
             consuming(self._app, self._redis, self._counters),
+            in_background(self._watch.run(), self._metrics.measure()),
             self._reloads.serving(self._app, self._redis, self._has_applied) as self._reloader,
         ):
             yield

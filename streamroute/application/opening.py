@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 from streamroute.application.application import Application
 from streamroute.application.counted_app import counted_app
 from streamroute.application.loading import ApplicationLoader, root_file
+from streamroute.application.observing import observed_by
 from streamroute.application.reloads import ApplicationReloads
-from streamroute.application.server import connected
+from streamroute.application.stuck_handlers import StuckHandlers
 from streamroute.compiler.runtime.thread_pool import guest_handler_threads
-from streamroute.errors import SetupError
 from streamroute.ops.metrics.counters import Counters
 from streamroute.ops.serve.findings_log import log_findings
 from streamroute.ops.served_routes import route_names
-from streamroute.services.service import keep_serving
+from streamroute.publishing.connecting import connected
 
 if TYPE_CHECKING:
     from streamroute.adapters.stream.publishers import RedisClient
@@ -60,24 +60,23 @@ async def open(  # noqa: A001 - read as streamroute.open; a keyword for each cho
     with all ``findings``, for a configuration with errors; SetupError if no route is enabled, or the
     container or server cannot be used; RedisUnavailableError if the server does not answer.
     """
-    if client is not None and url is not None:
-        raise SetupError("pass a client or a url, not both")
     loader = ApplicationLoader(root_file(path), allow_outside, container)
     candidate, loaded = loader.at_start()
     log_findings(candidate.findings)
     document = candidate.document
     counters = Counters(route_names(document))
+    stuck = StuckHandlers()
     reloads = ApplicationReloads(loader, candidate, loaded.watched, reload)
     async with (
         connected(document, client=client, url=url, embedded=embedded) as redis,
         counted_app(
             *(redis, document, candidate.compiled, counters),
-            on_stuck=keep_serving,
-            observer=observer,
+            on_stuck=stuck.add,
+            observer=observed_by(counters.observe, observer),
             threads=guest_handler_threads,
         ) as app,
     ):
-        application = Application(app, redis, counters, reloads)
+        application = Application(app, redis, counters, reloads, stuck)
         try:
             yield application
         finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -38,6 +38,10 @@ class ApplicationReloads:
     running: Candidate
     watched: Watched
     on_request: bool
+    status: ReloadStatus = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.status = ReloadStatus(self.running.generation)
 
     @asynccontextmanager
     async def serving(
@@ -47,16 +51,15 @@ class ApplicationReloads:
 
         ``applied`` is called with each configuration that replaces another.
         """
-        status = ReloadStatus(self.running.generation)
         hooks = ReloadHooks(before_swap=partial(_report_waiting, redis), describe=_describe, applied=applied)
         target = AppTarget(app)
         if not self.on_request:
-            async with Reloader(self.running, target, self.loader, status, hooks) as reloader:
+            async with Reloader(self.running, target, self.loader, self.status, hooks) as reloader:
                 yield reloader
             return
         root = self.loader.path
         sources = ReloadSources(root, self.loader, state_folder(root, None), self.watched, watch=True)
-        async with reloading_on_request(self.running, target, sources, status, hooks) as reloader:
+        async with reloading_on_request(self.running, target, sources, self.status, hooks) as reloader:
             yield reloader
 
 

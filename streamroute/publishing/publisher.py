@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from streamroute.errors import SetupError
+from streamroute.publishing.connecting import connected
 from streamroute.publishing.event_delay import duration_seconds
 from streamroute.publishing.event_writer import EventWriter
 from streamroute.publishing.publish_methods import PublishMethods
 from streamroute.publishing.settings import load_settings
 
 if TYPE_CHECKING:
-    from streamroute.adapters.redis.connection import RedisConnection
     from streamroute.adapters.stream.publishers import RedisClient
 
 
@@ -72,8 +72,8 @@ class Publisher(PublishMethods):
             raise SetupError("the publisher is open already")
         settings = load_settings(self._config, outside=self._outside)
         async with AsyncExitStack() as stack:
-            redis = await self._connect(settings.document, stack)
-            await redis.ping()
+            opened = connected(settings.document, client=self._client, url=self._url, embedded=self._embedded)
+            redis = await stack.enter_async_context(opened)
             self._writer = EventWriter(redis, settings, id_ttl=self._id_ttl)
             self._stack = stack.pop_all()
 
@@ -93,15 +93,3 @@ class Publisher(PublishMethods):
         if self._writer is None:
             raise SetupError("the publisher is not open; use `async with Publisher(...)`")
         return self._writer
-
-    async def _connect(self, document: Any, stack: AsyncExitStack) -> RedisConnection:
-        if self._client is not None:
-            from streamroute.adapters.stream.publishers import connection_of
-
-            return connection_of(self._client)
-        from streamroute.adapters.redis.connection import open_redis
-
-        url = document.redis.url if self._url is None else self._url
-        written = document.redis.url_in_file if self._url is None else None
-        opened = open_redis(url, folder=document.folder, written=written, embedded=self._embedded)
-        return await stack.enter_async_context(opened)

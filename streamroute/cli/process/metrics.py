@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from streamroute.app import App
     from streamroute.config.document import Document, StreamConfig
     from streamroute.ops.metrics.counters import Counters
-    from streamroute.ops.metrics.group_poller import GroupPoller
+    from streamroute.ops.metrics.process_stats import ProcessStats
     from streamroute.ops.metrics.reload_status import ReloadStatus
     from streamroute.ops.metrics.server import Endpoint
     from streamroute.ops.metrics.sources import MetricsSources
@@ -77,24 +76,15 @@ async def process_metrics(
     if endpoints.is_empty and report is None:
         yield _no_supervisor
         return
+    from streamroute.ops.metrics.app_sources import sources_of, stats_of
     from streamroute.ops.metrics.event_loop_lag import EventLoopLag
-    from streamroute.ops.metrics.process_stats import ProcessStats
-    from streamroute.ops.metrics.sources import MetricsSources
     from streamroute.ops.serve.background import in_background
     from streamroute.ops.workers.report_writer import reporting
 
     loop_lag = EventLoopLag()
 
     def stats() -> ProcessStats:
-        return ProcessStats(
-            *(loop_lag.lag, app.running(), app.concurrency(), app.stuck(), app.stopped_canaries()),
-            generation=app.generation,
-            old_generations=dict(app.old_generations()),
-            running_routes=app.running_routes(),
-        )
-
-    def streams() -> list[StreamConfig]:
-        return [service.config for service in app.services.values()]
+        return stats_of(app, loop_lag)
 
     has_started = _no_supervisor
     async with AsyncExitStack() as stack:
@@ -102,9 +92,7 @@ async def process_metrics(
         if report is not None:
             has_started = stack.enter_context(reporting(report, counters, stats))
         if not endpoints.is_empty:
-            sources = MetricsSources(
-                lambda: counters, lambda: [stats()], _group_poller(streams, redis), reloads
-            )
+            sources = sources_of(app, loop_lag, redis, counters, reloads)
             await stack.enter_async_context(_served(endpoints, sources, lambda: counters.routes))
         yield has_started
 
@@ -125,30 +113,16 @@ async def worker_metrics(
     if endpoints.is_empty:
         yield
         return
+    from streamroute.ops.metrics.group_poller import poller_of
     from streamroute.ops.metrics.sources import MetricsSources
 
     def streams() -> list[StreamConfig]:
         current = document()
         return [stream for stream in current.streams.values() if current.served(stream.name)]
 
-    sources = MetricsSources(reports.counts, reports.stats, _group_poller(streams, redis), reloads)
+    sources = MetricsSources(reports.counts, reports.stats, poller_of(streams, redis), reloads)
     async with _served(endpoints, sources, lambda: reports.ended.routes):
         yield
-
-
-def _group_poller(streams: Callable[[], Iterable[StreamConfig]], redis: RedisConnection) -> GroupPoller:
-    """Return a poller for the statistics of the groups of the streams that there are at each poll."""
-    from streamroute.adapters.groups.stats import GroupStatsReader
-    from streamroute.keys import GroupKeys
-    from streamroute.ops.metrics.group_poller import GroupPoller
-
-    @cache
-    def fetcher(stream: str, group: str, dead_letter: str) -> Any:
-        return GroupStatsReader(redis, GroupKeys.of(stream, group, dead_letter), group).fetch
-
-    return GroupPoller(
-        lambda: {stream.name: fetcher(stream.name, stream.group, stream.dead_letter) for stream in streams()}
-    )
 
 
 @asynccontextmanager

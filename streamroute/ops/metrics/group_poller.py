@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Final
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
 
 from streamroute.errors import StreamrouteError
 
 if TYPE_CHECKING:
     from streamroute.adapters.groups.stats import GroupStats
+    from streamroute.adapters.redis.connection import RedisConnection
+    from streamroute.config.document import StreamConfig
 
 log = logging.getLogger(__name__)
 
@@ -76,3 +79,17 @@ class GroupPoller:
         if denied != self._denied and denied:
             log.warning("some metrics are missing; Redis denies this user: %s", denied)
         self._denied = denied
+
+
+def poller_of(streams: Callable[[], Iterable[StreamConfig]], redis: RedisConnection) -> GroupPoller:
+    """Return a poller for the statistics of the groups of the streams that there are at each poll."""
+    from streamroute.adapters.groups.stats import GroupStatsReader
+    from streamroute.keys import GroupKeys
+
+    @cache
+    def fetcher(stream: str, group: str, dead_letter: str) -> Any:
+        return GroupStatsReader(redis, GroupKeys.of(stream, group, dead_letter), group).fetch
+
+    return GroupPoller(
+        lambda: {stream.name: fetcher(stream.name, stream.group, stream.dead_letter) for stream in streams()}
+    )

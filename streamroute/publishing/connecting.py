@@ -1,4 +1,4 @@
-"""The server of an application: the user's client, a URL, or the server of the configuration."""
+"""The connection of a program: on its own client, by a URL, or by that of the configuration."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from streamroute.adapters.redis.connection import open_redis
-from streamroute.adapters.redis.raw_client import raw_clients
-from streamroute.adapters.stream.publishers import connection_of
+from streamroute.errors import SetupError
 
 if TYPE_CHECKING:
     from streamroute.adapters.redis.connection import RedisConnection
@@ -20,14 +19,17 @@ if TYPE_CHECKING:
 async def connected(
     document: Document, *, client: RedisClient | None = None, url: str | None = None, embedded: bool = True
 ) -> AsyncIterator[RedisConnection]:
-    """Open a client, and close it on exit, unless it is the user's; send PING.
+    """Connect, and disconnect on exit; a ``client`` of the program is left open. Sends PING.
 
     Raises SetupError for a client or URL that cannot be used, RedisUnavailableError if the server does not
     answer.
     """
     if client is not None:
-        raw_clients(client)
-        redis = connection_of(client)
+        if url is not None:
+            raise SetupError("pass a client or a url, not both")
+        from streamroute.adapters.stream.publishers import connection_of_async
+
+        redis = connection_of_async(client)
         await redis.ping()
         yield redis
         return
