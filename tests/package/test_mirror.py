@@ -119,6 +119,7 @@ ELSEWHERE: Final = {
     "ops/status/worker": "cli/commands/test_status.py",
     "ops/serve/background": "ops/metrics/test_group_poller.py",
     "ops/traces/provider": "cli/commands/test_serve_traces.py",
+    "ops/metrics/app_sources": "application/test_application.py",
     "ops/reload/on_request": "cli/commands/serving/test_reloading.py",
     "ops/serve/stop_time": "cli/commands/test_serve_stuck_handlers.py",
     "ops/tail": "cli/commands/test_tail.py",
