@@ -1,4 +1,4 @@
-"""The pre-commit hook and the GitHub Action: what they would run is run."""
+"""The pre-commit hooks and the GitHub Action: what they would run is run."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from checkout_program import environment_with_program
 from repository import ROOT
 
 WRONG = "version: 1\nstreams: {bot_events: }\nroutes:\n- {name: a, type: t, handlr: nowhere.handle}\n"
+ROUTE_TESTS = "version: 1\ntests:\n- {name: one, message: {type: t}, routes: [a]}\n"
 RIGHT = WRONG.replace("handlr", "handler")
 
 
@@ -43,10 +44,14 @@ def run(command: list[str], folder: Path, environment: dict[str, str]) -> subpro
 # pre-commit
 
 
+def hook_of(name: str) -> dict[str, Any]:
+    hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    return {hook["id"]: dict(hook) for hook in hooks}[name]
+
+
 @pytest.fixture
 def hook() -> dict[str, Any]:
-    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
-    return dict(hook)
+    return hook_of("streamroute-check")
 
 
 def test_the_hook_passes_a_configuration_whose_code_is_not_there(
@@ -68,8 +73,28 @@ def test_the_hook_stops_a_commit_that_breaks_the_configuration(
     assert 'did you mean "handler"?' in done.stdout
 
 
-def test_the_hook_is_of_the_form_that_pre_commit_reads(hook: dict[str, Any]) -> None:
+def test_a_hook_runs_the_route_tests(project: Path, environment: dict[str, str]) -> None:
+    command = shlex.split(hook_of("streamroute-test")["entry"])
+    (project / "routes.yaml").write_text(RIGHT)
+    (project / "routes.test.yaml").write_text(ROUTE_TESTS)
+    assert run(command, project, environment).returncode == 0
+    (project / "routes.yaml").write_text(RIGHT.replace("type: t", "type: u"))
+    assert run(command, project, environment).returncode == 1
+
+
+def test_the_hook_of_the_route_tests_fails_where_there_are_none(
+    project: Path, environment: dict[str, str]
+) -> None:
+    (project / "routes.yaml").write_text(RIGHT)
+    done = run(shlex.split(hook_of("streamroute-test")["entry"]), project, environment)
+    assert done.returncode == 2
+    assert "streamroute test --init EVENTS" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["streamroute-check", "streamroute-test"])
+def test_a_hook_is_of_the_form_that_pre_commit_reads(name: str) -> None:
     """https://pre-commit.com/#new-hooks: the whole configuration, so that no names of files are passed."""
+    hook = hook_of(name)
     assert hook["language"] == "python"
     assert hook["pass_filenames"] is False
     assert {"id", "name", "entry"} <= hook.keys()

@@ -20,9 +20,14 @@ OF_NO_ROOM: Final = {"benchmarks", "examples", "faults", "mutation", "suites", "
 ABOUT_A_ROOM: Final = {Path("board/browser"), Path("board/robustness"), Path("docs")}
 """Folders of tests that are about a room as a whole."""
 
+OF_OTHERS: Final = PACKAGE / "cli" / "starter" / "templates"
+"""The files of the projects that ``init`` writes, with tests of their own."""
+
 ABOUT_THE_WHOLE: Final = {
     "assertions": "reads all tests",
-    "ci_examples": "runs the pre-commit hook and the GitHub Action",
+    "ci_examples": "runs the pre-commit hooks and the GitHub Action",
+    "pre_commit": "runs the hooks as pre-commit installs them",
+    "release": "runs the steps of the release workflow",
     "examples": "runs the examples",
     "import_contracts": "reads the import contracts",
     "mirror": "compares the two trees",
@@ -87,7 +92,6 @@ ELSEWHERE: Final = {
     "cli/output/tail": "cli/commands/test_tail.py",
     "cli/process/deadline": "cli/commands/test_serve_stuck_handlers.py",
     "cli/process/workers": "cli/commands/test_serve_workers.py",
-    "cli/starter/greetings": "cli/commands/test_init.py",
     "compiler/resolve/codec_object": "cli/commands/test_check.py",
     "compiler/rules/configuration": "config/findings/test_pages.py",
     "compiler/rules/dead_letter_finding": "config/findings/test_pages.py",
@@ -146,7 +150,8 @@ def has_logic(path: Path) -> bool:
 def modules() -> list[str]:
     """Return the modules with logic, as paths in the package without their suffix."""
     found = (path for path in PACKAGE.rglob("*.py") if path.stem not in {"__init__", "__main__"})
-    return sorted(str(path.relative_to(PACKAGE).with_suffix("")) for path in found if has_logic(path))
+    own = (path for path in found if not path.is_relative_to(OF_OTHERS))
+    return sorted(str(path.relative_to(PACKAGE).with_suffix("")) for path in own if has_logic(path))
 
 
 def files_of_tests() -> list[Path]:

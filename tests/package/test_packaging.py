@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import tomllib
@@ -13,6 +14,7 @@ from setuptools import find_packages
 
 import streamroute
 from repository import ROOT
+from streamroute.config.json_schema import schema_text
 
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
@@ -50,6 +52,20 @@ def test_no_test_file_is_shipped_without_its_helpers() -> None:
 
 def test_the_version_is_declared_in_one_place() -> None:
     assert PROJECT["project"]["version"] == streamroute.__version__
+
+
+def test_the_project_s_addresses_are_a_site_of_documentation_and_a_repository() -> None:
+    urls = PROJECT["project"]["urls"]
+    assert {"Changelog", "Documentation", "Homepage", "Issues", "Source"} == urls.keys()
+    assert {url.split("/")[2] for url in urls.values()} == {"github.com", "streamroute.readthedocs.io"}
+
+
+@pytest.mark.parametrize("name", ["routes", "tests"])
+def test_a_schema_s_id_is_an_address_with_its_version(name: str) -> None:
+    """It is where the documentation site has it, so that an index of schemas can refer to it."""
+    schema = json.loads(schema_text(f"{name}.schema.json"))
+    assert schema["$id"] == f"{PROJECT['project']['urls']['Documentation']}schemas/{name}.v1.json"
+    assert schema["title"].endswith("version 1")
 
 
 def test_public_names_can_be_imported() -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from streamroute.cli.starter.template import TEMPLATES
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -41,14 +43,18 @@ def test_init_prints_the_written_files_and_the_next_commands(
     assert done.code == 0
     written = [line.removeprefix("wrote ") for line in done.out.splitlines() if line.startswith("wrote ")]
     assert sorted(written) == sorted(f"new shop/{name}" for name in contents(tmp_path / "new shop"))
-    assert done.out.endswith("cd 'new shop' && streamroute serve --feed events.jsonl --drain\n")
+    *_, change, _, check, serve, test, _ = done.out.splitlines()
+    assert change == "  cd 'new shop'"
+    assert check == "  streamroute check"
+    assert serve == "  streamroute serve --feed events.jsonl --drain"
+    assert test == "  streamroute test"
 
 
 def test_the_editor_s_schema_lies_beside_the_routes(
     tmp_path: Path, command: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert command("init").out.endswith("\n  streamroute serve --feed events.jsonl --drain\n")
+    assert "cd " not in command("init").out
     first, _ = (tmp_path / "routes.yaml").read_text().split("\n", 1)
     assert first == "# yaml-language-server: $schema=routes.schema.json"
     assert (tmp_path / "routes.schema.json").read_text() == command("schema").out
@@ -58,8 +64,36 @@ def test_nothing_that_exists_is_overwritten(tmp_path: Path, command: Callable[..
     (tmp_path / "routes.yaml").write_text("mine")
     done = command("init", str(tmp_path))
     assert (done.code, done.out) == (1, "")
-    assert done.err == f"nothing was written: {tmp_path} already has routes.yaml\n"
+    assert done.err == (
+        f"nothing was written: {tmp_path} already has routes.yaml\n--missing writes the others\n"
+    )
     assert contents(tmp_path) == {"routes.yaml": b"mine"}
+
+
+def test_missing_files_are_written_on_request_and_the_others_are_kept(
+    tmp_path: Path, command: Callable[..., Done]
+) -> None:
+    (tmp_path / "routes.yaml").write_text("mine")
+    done = command("init", str(tmp_path), "--missing")
+    assert done.code == 0
+    assert f"kept {tmp_path / 'routes.yaml'}" in done.out.splitlines()
+    found = contents(tmp_path)
+    assert found["routes.yaml"] == b"mine"
+    assert {"events.jsonl", "pyproject.toml", ".gitignore", "greetings/handlers.py"} < found.keys()
+    before = contents(tmp_path)
+    assert command("init", str(tmp_path), "--missing").code == 0
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_a_template_s_routes_pass_the_check_and_their_tests(project: Project, template: str) -> None:
+    """Also without the packages that its handlers import."""
+    assert project.run("init", "--template", template).code == 0
+    with project:
+        done = project.run("check", "--env", "--no-import")
+        assert (done.code, done.out) == (0, "")
+        done = project.run("test", "--fail-under", "100")
+    assert done.code == 0, done.out
 
 
 def test_an_unwritable_path_prints_one_line(tmp_path: Path, command: Callable[..., Done]) -> None:

@@ -21,7 +21,7 @@ from streamroute.text.json_text import as_json
 
 PACKAGE = Path(streamroute.__file__).parent
 WRITER = PACKAGE / "cli" / "output" / "streams.py"
-STARTER = PACKAGE / "cli" / "starter"  # a new project's own code
+STARTER = PACKAGE / "cli" / "starter" / "templates"  # a new project's own code
 
 _CALLS = frozenset({"print", "input", "click.echo", "click.secho", "click.echo_via_pager", "click.confirm"})
 _CALLS |= {"click.prompt", "click.progressbar", "click.pause", "click.clear", "click.termui.echo"}

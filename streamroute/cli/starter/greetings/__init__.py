@@ -1,1 +1,0 @@
-"""Your handlers: routes.yaml can refer to any module in its folder."""
