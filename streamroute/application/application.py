@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from streamroute.ops.reload.candidate import Candidate
     from streamroute.ops.reload.reloader import Reloader
     from streamroute.ops.reload.result import ReloadResult
+
+log = logging.getLogger(__name__)
 
 
 class Application(PublishMethods):
@@ -185,6 +188,7 @@ class Application(PublishMethods):
             in_background(self._watch.run(), self._metrics.measure()),
             self._reloads.serving(self._app, self._redis, self._has_applied) as self._reloader,
         ):
+            log.info("consuming %s (generation %s)", ", ".join(self._app.services), self.generation)
             yield
 
 

@@ -10,6 +10,7 @@ from streamroute.compiler.checked_route import RuntimeContext
 from streamroute.compiler.compiled import Compiled
 from streamroute.compiler.compiler import compile_document
 from streamroute.compiler.pipeline import check_path
+from streamroute.compiler.unapplied_settings import log_unapplied
 from streamroute.config.findings.finding import Finding, Severity
 from streamroute.core.router import RedisRouter
 from streamroute.errors import ConfigError
@@ -34,11 +35,12 @@ def compile_routes(
 
     A router applies what its routes declare (filter, transform, arguments, timeout, ``retry``, ``validate``,
     ``canary`` without ``stop_at``), and the ``retry`` and ``validate`` of their stream; it has no shadows.
-    Only ``serve`` uses a stream's other keys: pass them to the storage, the processor and the dispatcher that
-    you create: ``group``, ``formerly_group``, ``codec``, ``concurrency``, ``lease``, ``stall``,
-    ``claim_interval``, ``max_deliveries``, ``grace``, ``on_stuck``, ``dead_letter``, ``order_by``, ``trim``
+    The other keys of a stream are for its consumer: pass them to the storage, the processor and the
+    dispatcher that you create: ``group``, ``formerly_group``, ``codec``, ``concurrency``, ``lease``,
+    ``stall``, ``claim_interval``, ``max_deliveries``, ``grace``, ``on_stuck``, ``dead_letter``, ``order_by``, ``trim``
     and ``unknown_type``. The same applies to ``redis`` and ``container``. Nothing pauses (``pause_when``),
-    and no message is traced.
+    nothing is hidden (``redact``), and no message is traced. Each setting that the file has and a router does
+    not apply is logged. ``streamroute.open`` applies all of them.
 
     Raises ConfigError, with all ``findings``, if one of them is an error.
     """
@@ -46,6 +48,7 @@ def compile_routes(
     errors = [finding for finding in result.findings if finding.severity is Severity.ERROR]
     if errors or result.compiled is None:
         raise config_error(path, result.findings)
+    log_unapplied(result.compiled.document)
     if client is None:
         return result.compiled.routers
     from streamroute.adapters.stream.publishers import connection_of, publishers_by_stream
