@@ -10,7 +10,7 @@ import asyncio
 import logging
 import math
 import types
-from collections.abc import Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator
 from enum import Enum
 from typing import Any, ClassVar, Final
 
@@ -140,6 +140,9 @@ class Deadlines:
     A handler that swallowed its cancellation is cancelled again after ``cancel_again_after`` seconds.
     """
 
+    of_context: ClassVar[Callable[[], Deadlines | None] | None] = None
+    """Returns the deadlines of a context that has a time of its own (None: no context has)."""
+
     _of_loop: ClassVar[dict[asyncio.AbstractEventLoop, Deadlines]] = {}
 
     def __init__(self) -> None:
@@ -151,7 +154,9 @@ class Deadlines:
 
     @classmethod
     def of(cls, loop: asyncio.AbstractEventLoop) -> Deadlines:
-        """The deadlines of this loop; those of closed loops are dropped."""
+        """The deadlines of this loop, or of this context; those of closed loops are dropped."""
+        if cls.of_context is not None and (own := cls.of_context()) is not None:
+            return own
         found = cls._of_loop.get(loop)
         if found is None:
             cls._of_loop = {one: kept for one, kept in cls._of_loop.items() if not one.is_closed()}

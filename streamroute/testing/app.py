@@ -1,0 +1,274 @@
+"""TestApp: a configuration that runs in memory, with time under the test's control."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from streamroute.adapters.memory.server import MemoryServer
+from streamroute.errors import RouteFailure, SetupError
+from streamroute.message import Message
+from streamroute.publishing.event import Event
+from streamroute.publishing.event_delay import delay_seconds
+from streamroute.testing.driver import Driver
+from streamroute.testing.event_log import EventLog
+from streamroute.testing.loading import load_compiled, with_handlers
+from streamroute.testing.memory_app import MemoryApp
+from streamroute.testing.memory_services import MemoryServiceBuilder
+from streamroute.testing.recording.handled_message import HandledMessage
+from streamroute.testing.recording.recorder import Recorder
+from streamroute.testing.report import report
+from streamroute.testing.time.loop_hooks import hooked
+from streamroute.testing.time.virtual_clock import CURRENT_CLOCK, VirtualClock
+from streamroute.testing.waiting_messages import (
+    DeadMessage,
+    RetryMessage,
+    dead_messages,
+    scheduled_retries,
+)
+from streamroute.text.suggestions import did_you_mean
+
+_OPENING: Final = 10.0  # seconds of real time for what a container waits for outside
+_CLOSING: Final = 0.1
+
+
+class TestApp:
+    """Runs a configuration in memory: no server, no polling, and time passes only in ``advance``.
+
+    ``path`` is a routes.yaml or its folder, ``env`` the environment variables for it (None: those of the
+    process). ``container`` replaces the ``container:`` of the file, and is not closed. ``handlers`` replaces
+    handlers by route; a replacement is called as the route's handler would be. With ``raise_errors``,
+    ``settled`` and ``advance`` raise the first new exception of a handler.
+
+    The consumers, filters, codecs and retries are those of ``streamroute serve``; only the storage is
+    another. Handlers run in the event loop of the test. ``asyncio.sleep``, timeouts and every other timer of
+    a handler follow the clock of the test; ``time.time()`` and threads have real time.
+
+    >>> async with TestApp("routes.yaml") as t:  # doctest: +SKIP
+    ...     await t.publish("bot_events", "booking.confirmed", {"nights": 3})
+    ...     await t.settled()
+    ...     t.assert_handled("welcome-vip", times=1)
+
+    Entering raises ConfigError, with all ``findings``, if the configuration has errors, and SetupError if a
+    replacement does not fit its route or the container cannot be opened.
+    """
+
+    __test__ = False  # for pytest: no class with tests
+
+    def __init__(
+        self,
+        path: str | Path = "routes.yaml",
+        *,
+        container: Any = None,
+        handlers: Mapping[str, Callable[..., Any]] | None = None,
+        env: Mapping[str, str] | None = None,
+        allow_outside: bool = False,
+        raise_errors: bool = False,
+    ) -> None:
+        self._path = path
+        self._container = container
+        self._handlers = dict(handlers or {})
+        self._env = env
+        self._allow_outside = allow_outside
+        self._raise_errors = raise_errors
+        self._raised = 0
+        self._stack = ExitStack()
+        self._is_open = False
+
+    async def __aenter__(self) -> Self:
+        """Open the container and start the consumers."""
+        if self._is_open:
+            raise SetupError("this test app is open already")
+        compiled = load_compiled(self._path, env=self._env, allow_outside=self._allow_outside)
+        loop = asyncio.get_running_loop()
+        self._clock = VirtualClock(loop, float(int(time.time())))
+        self._recorder = Recorder(self._clock)
+        self._server = MemoryServer(self._clock.wall_time)
+        self._compiled = compiled
+        self._log = EventLog(self._server, compiled)
+        runnable = self._recorder.recorded(with_handlers(compiled, self._handlers))
+        self._app = MemoryApp(
+            MemoryServiceBuilder(self._server, tracing=self._recorder), runnable, self._container
+        )
+        self._driver = Driver(self._clock, self._recorder, self._next_event, self._is_idle)
+        self._context = contextvars.copy_context()
+        self._context.run(CURRENT_CLOCK.set, self._clock)
+        self._stack.enter_context(hooked(loop))
+        self._is_open = True
+        try:
+            await self._driver.drive(self._app.open(), self._context, _OPENING)
+            await self._driver.drive(self._app.start(), self._context.copy(), _OPENING)
+        except BaseException:
+            await self._close()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop the consumers and close the container; handlers that still run are cancelled."""
+        await self._close()
+
+    async def _close(self) -> None:
+        try:
+            await self._driver.drive(self._app.stop(), self._context, _CLOSING)
+        finally:
+            try:
+                await self._driver.drive(self._app.close(), self._context, _OPENING)
+            finally:
+                self._is_open = False
+                self._clock.close()
+                self._stack.close()
+
+    # What a test does.
+
+    async def publish(  # noqa: PLR0913 - a keyword for each fact of an event
+        self,
+        stream: str | None,
+        type: str,  # noqa: A002 - the field's own term
+        data: Mapping[str, Any] | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        id: str | None = None,  # noqa: A002 - the field's own term
+        delay: float | str | None = None,
+        key: str | None = None,
+        traceparent: str | None = None,
+        validate: bool = False,
+    ) -> str:
+        """Publish an event as ``Publisher.publish`` does; returns the id of its entry.
+
+        ``stream=None`` is the only stream of the configuration. No handler runs before ``settled`` or another
+        await. Raises what ``Publisher.publish`` raises.
+        """
+        event = Event(type, data, headers=headers, id=id, delay=delay, key=key, traceparent=traceparent)
+        return self._log.publish(self._log.stream_of(stream), event, validate=validate)
+
+    async def publish_raw(self, stream: str | None, fields: Mapping[str | bytes, str | bytes]) -> str:
+        """Append an entry with these fields as they are, as XADD does; returns its id."""
+        raw = {_bytes(name): _bytes(value) for name, value in fields.items()}
+        return self._log.add(self._log.stream_of(stream), raw)
+
+    async def settled(self, *, within: float = 5.0) -> None:
+        """Return when nothing can happen without time passing.
+
+        Waits for threads and for whatever else a handler awaits, without polling, for at most ``within``
+        seconds of real time: then it raises NotSettledError, which names the handlers that still run. A
+        handler in ``asyncio.sleep`` waits for time: call ``advance``.
+        """
+        await self._driver.settle(within)
+        self._raise_new_errors()
+
+    async def advance(self, duration: float | str) -> None:
+        """Let time pass: seconds, or a duration such as ``"1h"``; all that is due meanwhile runs, in order.
+
+        A handler that waits for neither time nor a thread has 0.1 seconds of real time before time passes.
+        """
+        await self._driver.advance(delay_seconds(duration) or 0.0)
+        self._raise_new_errors()
+
+    def _raise_new_errors(self) -> None:
+        runs = [run for run in self._recorder.runs if run.result == "failed"]
+        new, self._raised = runs[self._raised :], len(runs)
+        for run in new:
+            if self._raise_errors and run.error is not None and not isinstance(run.error, RouteFailure):
+                raise run.error
+
+    # What a test asks.
+
+    @property
+    def now(self) -> float:
+        """The time of the test, as ``time.time`` gives it."""
+        return self._clock.wall_time()
+
+    def handled(self, route: str | None = None) -> list[HandledMessage]:
+        """Return the runs of a route's handler (None: of all) that succeeded, in order."""
+        return [run for run in self.runs(route) if run.result == "succeeded"]
+
+    def runs(self, route: str | None = None) -> list[HandledMessage]:
+        """Return all runs of a route's handler (None: of all), those that failed or still run included."""
+        if route is None:
+            return list(self._recorder.runs)
+        self._require_route(route)
+        return [run for run in self._recorder.runs if run.route == route]
+
+    @property
+    def running(self) -> list[HandledMessage]:
+        """The runs that have not ended."""
+        return list(self._recorder.running.values())
+
+    @property
+    def dead_letters(self) -> list[DeadMessage]:
+        """The dead letters of all streams, oldest first for each stream."""
+        return [letter for service in self._app.services.values() for letter in dead_messages(service)]
+
+    @property
+    def retries(self) -> list[RetryMessage]:
+        """The messages that wait to run again."""
+        services = self._app.services.values()
+        return [retry for service in services for retry in scheduled_retries(service, self.now)]
+
+    @property
+    def unmatched(self) -> list[Message]:
+        """The messages that no route took, in order."""
+        return list(self._recorder.unmatched)
+
+    def entries(self, stream: str) -> list[Mapping[bytes, bytes]]:
+        """Return the raw fields of a stream's entries, for example of one that a route forwards to."""
+        return list(self._server.stream(stream).entries.values())
+
+    def assert_handled(self, route: str, *, times: int | None = None) -> None:
+        """Raise AssertionError unless the route's handler succeeded: ``times`` times, or at least once.
+
+        The text says what happened, and why each route did or did not take the last messages.
+        """
+        count = len(self.handled(route))
+        if count == times or (times is None and count):
+            return
+        wanted = "at least once" if times is None else _times(times)
+        raise AssertionError(
+            f"{route} should have succeeded {wanted}, and did {_times(count)}\n{self.report(route)}"
+        )
+
+    def assert_not_handled(self, route: str) -> None:
+        """Raise AssertionError if the route's handler ran, also if it failed."""
+        if self.runs(route):
+            text = f"{route} should not have run, and did {_times(len(self.runs(route)))}"
+            raise AssertionError(f"{text}\n{self.report(route)}")
+
+    def report(self, route: str | None = None) -> str:
+        """Return what happened so far as text, and why each route did or did not take the last events.
+
+        With ``route``, events that it did not take come first.
+        """
+        facts = (self._log.published, self._recorder.runs, self.retries, self.dead_letters)
+        return report(self._compiled, *facts, route)
+
+    def _require_route(self, route: str) -> None:
+        names = [known.config.name for known in self._compiled.routes]
+        if route not in names:
+            near = did_you_mean(route, names)
+            raise SetupError(f'there is no route "{route}"' + (f'; did you mean "{near}"?' if near else ""))
+
+    def _next_event(self) -> float | None:
+        wait = self._server.promote_all()
+        return None if wait is None else self._clock.now + wait
+
+    def _is_idle(self) -> bool:
+        return not self._recorder.running and not self._server.has_pending
+
+
+def _times(count: int) -> str:
+    return {0: "not at all", 1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
+def _bytes(text: str | bytes) -> bytes:
+    return text.encode() if isinstance(text, str) else text

@@ -1,0 +1,62 @@
+"""Loads the configuration of a test app, and replaces handlers of its routes."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from streamroute.compiler.checked_route import CheckedRoute
+from streamroute.compiler.compiled import Compiled
+from streamroute.compiler.pipeline import check_path
+from streamroute.compiler.resolve.call_signature import HandlerCall, handler_call
+from streamroute.config.findings.finding import Severity
+from streamroute.errors import ConfigError, SetupError
+from streamroute.text.suggestions import did_you_mean
+
+_SHOWN: Final = 20
+
+
+def load_compiled(
+    path: str | Path, *, env: Mapping[str, str] | None = None, allow_outside: bool = False
+) -> Compiled:
+    """Compile a configuration, with its handlers. Raises ConfigError if one of the findings is an error."""
+    result = check_path(path, env=env, outside=allow_outside)
+    errors = [finding for finding in result.findings if finding.severity is Severity.ERROR]
+    if errors or result.compiled is None:
+        lines = [str(finding) for finding in errors[:_SHOWN]]
+        count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
+        raise ConfigError("\n  ".join([f"{path} has {count}:", *lines]), result.findings)
+    return result.compiled
+
+
+def with_handlers(compiled: Compiled, handlers: Mapping[str, Callable[..., Any]]) -> Compiled:
+    """Return the configuration with other handlers, by route.
+
+    A replacement is called as a handler of the route would be. Raises SetupError if there is no such route,
+    or a replacement does not fit its route.
+    """
+    names = {route.config.name for route in compiled.routes}
+    for name in handlers:
+        if name not in names:
+            near = did_you_mean(name, names)
+            hint = f'; did you mean "{near}"?' if near else ""
+            raise SetupError(f'there is no route "{name}"{hint}')
+    routes = (
+        _replaced(route, handlers[route.config.name]) if route.config.name in handlers else route
+        for route in compiled.routes
+    )
+    return replace(compiled, routes=tuple(routes))
+
+
+def _replaced(route: CheckedRoute, handler: Callable[..., Any]) -> CheckedRoute:
+    name = route.config.name
+    call = handler_call(handler, f"the replacement of {name}", route.config.arguments)
+    if not isinstance(call, HandlerCall):
+        problems = "; ".join(problem.problem.message for problem in call)
+        raise SetupError(f"the handler of {name} cannot be replaced: {problems}")
+    # An AsyncMock is no coroutine function by its class.
+    is_async = call.is_async or inspect.iscoroutinefunction(handler)
+    return route._replace(handler_call=call._replace(is_async=is_async))
