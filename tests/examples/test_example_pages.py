@@ -15,12 +15,12 @@ from servers import RealServer
 LEFT_OUT = ("--exclude=__pycache__", "--exclude=.streamroute", "--exclude=*.db")
 
 
-NEEDS = {"fastapi": "fastapi"}
+NEEDS = {"aiogram": "aiogram", "fastapi": "fastapi"}
 """The package that an example needs, which is installed where its other tests are run."""
 
 
 @pytest.mark.processes
-@pytest.mark.parametrize("name", ["cloudevents", "fastapi", "outbox", "webhooks"])
+@pytest.mark.parametrize("name", ["aiogram", "cloudevents", "fastapi", "outbox", "webhooks"])
 def test_the_page_of_an_example_does_what_it_shows(
     name: str, tmp_path: Path, valkey_server: RealServer
 ) -> None:

@@ -1,0 +1,1 @@
+"""A Telegram bot that publishes events and handles those of its stream."""
