@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from streamroute.adapters.codecs.codec_calls import decoded
 from streamroute.adapters.entries.field_lists import fields_from_reply
 from streamroute.errors import DecodeError, PayloadError, SetupError
-from streamroute.text.limits import NAME
-from streamroute.text.safe_text import safe_repr
+from streamroute.text.quoted_names import quoted_name
 from streamroute.text.suggestions import did_you_mean
 
 if TYPE_CHECKING:
@@ -42,10 +41,10 @@ class EventChecker:
         if event_type not in self._types:
             near = did_you_mean(event_type, sorted(self._types))
             hint = f'; did you mean "{near}"?' if near else ""
-            raise PayloadError(f"the type {safe_repr(event_type, NAME)} is not known{hint}")
+            raise PayloadError(f"the type {quoted_name(event_type)} is not known{hint}")
         reason = self._reason(event_type, entry)
         if reason is not None:
-            raise PayloadError(f"{safe_repr(event_type, NAME)}: {reason}", [reason])
+            raise PayloadError(f"{quoted_name(event_type)}: {reason}", [reason])
 
     def _reason(self, event_type: str, entry: Sequence[bytes]) -> str | None:
         message = self._document.messages.get(event_type)

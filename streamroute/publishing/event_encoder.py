@@ -17,7 +17,13 @@ from streamroute.errors import EncodeError
 from streamroute.publishing.current_trace import current_trace
 from streamroute.publishing.event_delay import delay_seconds
 from streamroute.text.kinds import describe_kind
-from streamroute.trace_context import TraceContext, parse_trace_context, with_context
+from streamroute.trace_context import (
+    TRACEPARENT,
+    TraceContext,
+    context_values,
+    parse_trace_context,
+    with_context,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,12 +60,14 @@ class EventEncoder:
         fields = encoded_with_headers(self.codec, payload, headers)
         if event.key is not None:
             fields = self._with_key(event.key, payload, headers, fields)
-        entry = OutgoingEntry(self._traced(event, fields), event.id, delay_seconds(event.delay))
+        entry = OutgoingEntry(self._traced(event, fields, payload), event.id, delay_seconds(event.delay))
         if not entry.is_plain and len(entry.fields) > 2 * _MAX_FIELDS:
             raise EncodeError(f"an event with an id or a delay has at most {_MAX_FIELDS} fields")
         return entry
 
     def _payload(self, event: Event) -> dict[str, Any]:
+        if type(event.type) is not str or not event.type:
+            raise EncodeError('an event needs a "type", a string that is not empty')
         data = _NOTHING if event.data is None else event.data
         if not isinstance(data, Mapping):
             raise EncodeError(
@@ -104,11 +112,9 @@ class EventEncoder:
         except BaseException:  # noqa: BLE001 - the expression fails on this event: it has no key
             return None
 
-    def _traced(self, event: Event, fields: dict[bytes, bytes]) -> list[bytes]:
+    def _traced(self, event: Event, fields: dict[bytes, bytes], payload: Mapping[str, Any]) -> list[bytes]:
         if event.traceparent is None:
-            entry = flatten_fields(fields)
-            context = self._ambient()
-            return entry if context is None else with_context(entry, context)
+            return self._in_ambient_trace(fields, payload)
         context = parse_trace_context(event.traceparent, event.tracestate)
         if context is None:
             raise EncodeError("the traceparent is not valid; see https://www.w3.org/TR/trace-context/")
@@ -116,6 +122,14 @@ class EventEncoder:
         if self._is_builtin:
             return flatten_fields(fields | {name.encode(): value.encode() for name, value in headers.items()})
         return flatten_fields(with_readable_fields(self.codec, fields, headers))
+
+    def _in_ambient_trace(self, fields: dict[bytes, bytes], payload: Mapping[str, Any]) -> list[bytes]:
+        """Add the context that the program is in, unless the event has one in its data or headers."""
+        entry = flatten_fields(fields)
+        context = self._ambient()
+        if context is None or TRACEPARENT in payload or context_values(entry)[0] is not None:
+            return entry
+        return with_context(entry, context)
 
 
 def _headers(event: Event) -> Mapping[str, str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from streamroute.adapters.stream.publisher import StreamPublisher
 from streamroute.errors import EncodeError, PayloadError, PublishError, RedisUnavailableError, SetupError
+from streamroute.publishing.current_trace import current_trace
 from streamroute.publishing.event_checker import EventChecker
 from streamroute.publishing.event_encoder import EventEncoder
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from streamroute.adapters.redis.connection import RedisConnection
     from streamroute.publishing.event import Event
     from streamroute.publishing.settings import PublishSettings
+    from streamroute.trace_context import TraceContext
 
 MAX_CHUNK_EVENTS: Final = 500  # events in one round trip
 MAX_CHUNK_BYTES: Final = 4 * 1024 * 1024  # bytes in one round trip, unless a single event is larger
@@ -23,12 +25,21 @@ ID_TTL: Final = 86_400.0  # seconds
 
 
 class StreamTarget:
-    """One stream to publish to: its encoder, its checker and its writer."""
+    """One stream to publish to: its encoder, its checker and its writer.
 
-    def __init__(self, redis: RedisConnection, settings: PublishSettings, name: str) -> None:
+    ``ambient`` returns the trace of an event that names none.
+    """
+
+    def __init__(
+        self,
+        redis: RedisConnection,
+        settings: PublishSettings,
+        name: str,
+        ambient: Callable[[], TraceContext | None] = current_trace,
+    ) -> None:
         config = settings.stream(name)
         self.name = name
-        self.encoder = EventEncoder(config, settings.codecs.get(name, config.codec))
+        self.encoder = EventEncoder(config, settings.codecs.get(name, config.codec), ambient)
         self.writer = StreamPublisher(redis, name, self.encoder.codec)
         self.is_consumed = bool(settings.document.served(name))
         self._settings = settings

@@ -11,8 +11,7 @@ from streamroute.adapters.codecs.builtin import CODEC_NAMES
 from streamroute.config.findings.finding import Finding, Severity
 from streamroute.config.load import load_config
 from streamroute.errors import ConfigError, SetupError
-from streamroute.text.limits import NAME
-from streamroute.text.safe_text import safe_repr
+from streamroute.text.quoted_names import quoted_name
 from streamroute.text.suggestions import did_you_mean
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ class PublishSettings:
             return streams[name]
         near = did_you_mean(name, streams) if type(name) is str else None
         hint = f'did you mean "{near}"?' if near else f"it declares {', '.join(streams) or 'none'}"
-        raise SetupError(f"{self.document.path} declares no stream {safe_repr(name, NAME)}; {hint}")
+        raise SetupError(f"{self.document.path} declares no stream {quoted_name(name)}; {hint}")
 
 
 def load_settings(path: str | Path, *, outside: bool = False) -> PublishSettings:

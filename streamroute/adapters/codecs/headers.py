@@ -12,8 +12,7 @@ from streamroute.adapters.codecs.cloudevents import CloudEventsCodec, with_attri
 from streamroute.adapters.codecs.codec_calls import decoded, encoded
 from streamroute.adapters.codecs.entry_fields import MARKER, MAX_BYTES, checked_fields, utf8
 from streamroute.errors import DecodeError, EncodeError
-from streamroute.text.limits import NAME
-from streamroute.text.safe_text import safe_repr
+from streamroute.text.quoted_names import quoted_name
 
 if TYPE_CHECKING:
     from streamroute.adapters.codecs.builtin import Codec
@@ -51,12 +50,12 @@ def with_readable_fields(
     """
     for name in headers:
         if utf8(name, name) in fields:
-            raise EncodeError(f"the codec writes a field {_quoted(name)} itself; rename the header")
+            raise EncodeError(f"the codec writes a field {quoted_name(name)} itself; rename the header")
     joined = _with_fields(fields, headers)
     try:
         decoded(codec, dict(joined))
     except DecodeError as error:
-        names = ", ".join(map(_quoted, headers))
+        names = ", ".join(map(quoted_name, headers))
         raise EncodeError(f"the codec cannot read an entry with the header {names}: {error}") from None
     return joined
 
@@ -69,32 +68,28 @@ def _with_fields(fields: dict[bytes, bytes], headers: Mapping[str, str]) -> dict
 def _check(headers: Mapping[str, str]) -> None:
     for name, value in headers.items():
         if type(name) is not str or not name or name in _RESERVED:
-            raise EncodeError(f"a header cannot have the name {_quoted(name)}")
+            raise EncodeError(f"a header cannot have the name {quoted_name(name)}")
         if type(value) is not str:
-            raise EncodeError(f"the header {_quoted(name)} is not a string; headers are strings")
+            raise EncodeError(f"the header {quoted_name(name)} is not a string; headers are strings")
 
 
 def _refuse_clash(payload: Mapping[str, Any], headers: Mapping[str, str]) -> None:
     for name in headers:
         if name in payload:
-            raise EncodeError(f"{_quoted(name)} is a header and a key of the data; consumers would see one")
+            raise EncodeError(f"{quoted_name(name)} is a header and a key of the data")
 
 
 def _with_attributes(payload: Mapping[str, Any], headers: Mapping[str, str]) -> Mapping[str, Any]:
     for name, value in headers.items():
         if name in _OF_EVENT:
-            raise EncodeError(f'{_quoted(name)} is not a header of a CloudEvent here; pass id="..."')
+            raise EncodeError(f'{quoted_name(name)} is not a header of a CloudEvent here; pass id="..."')
         if not _ATTRIBUTE.fullmatch(name):
             raise EncodeError(
-                f"{_quoted(name)} cannot be an attribute of a CloudEvent: these have lower-case letters and "
-                "digits only"
+                f"{quoted_name(name)} cannot be an attribute of a CloudEvent: use lower-case letters and "
+                "digits"
             )
         if not value:
-            raise EncodeError(f"the attribute {_quoted(name)} of a CloudEvent is empty")
+            raise EncodeError(f"the attribute {quoted_name(name)} of a CloudEvent is empty")
         require_valid(name, value)
     _refuse_clash(payload, headers)
     return with_attributes(payload, headers)
-
-
-def _quoted(name: object) -> str:
-    return safe_repr(name, NAME).replace("'", '"')

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,18 +13,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from streamroute.cli.arguments.event_files import STDIN, display_name, open_events
+from streamroute.cli.arguments.event_files import STDIN
+from streamroute.cli.arguments.event_source import lines_of, one_event, resume_hint
 from streamroute.cli.arguments.paths import ALLOW_OUTSIDE, PATH, config_path
 from streamroute.cli.arguments.server import open_server
 from streamroute.cli.arguments.stream_argument import stream_named
 from streamroute.cli.output.logging import set_up_logging
 from streamroute.cli.output.streams import echo, progress_bar
 from streamroute.config.paths import is_file
+from streamroute.errors import StreamrouteError
 from streamroute.text.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from streamroute.adapters.redis.connection import RedisConnection
     from streamroute.cli.arguments.config import UsableConfig
+    from streamroute.cli.arguments.event_source import EventSource
     from streamroute.ops.publish.feed import FeedProgress, SupportsPublish
 
 log = logging.getLogger(__name__)
@@ -39,14 +41,28 @@ log = logging.getLogger(__name__)
 )
 @click.option("--type", "event_type", metavar="TYPE", help="Publish one event of this type.")
 @click.option("--data", metavar="JSON", help="The data of the event, a JSON object; requires --type.")
+@click.option("--ids", is_flag=True, help="Print the id of each entry, one per line.")
+@click.option(
+    "--check", is_flag=True, help="Check type and schema of all events first; if one is wrong, publish none."
+)
+@click.option(
+    "--from-line",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Skip the lines before line N of FILE: resume after an error.",
+)
 @ALLOW_OUTSIDE
 @click.option("--no-embedded", is_flag=True, help="Do not use the embedded server.")
-def command(
+def command(  # noqa: PLR0913 - the options of the command
+    *,
     stream: str,
     file: str | None,
     config: str | None,
     event_type: str | None,
     data: str | None,
+    ids: bool,
+    check: bool,
+    from_line: int | None,
     no_embedded: bool,
 ) -> int:
     """Publish events to STREAM, with the Redis server and the codec of routes.yaml.
@@ -54,27 +70,45 @@ def command(
     FILE contains one JSON object per line, each an event with a "type"; - is stdin. The events belong to the
     trace of TRACEPARENT and TRACESTATE in the environment, unless they have a "traceparent" themselves.
 
+    With --check, a type must be in the catalogue or in a route of the stream, and the data must fit the
+    schema of its type. After an error, the last line names the line to resume from.
+
     \b
     Examples:
       streamroute publish bot_events events.jsonl
       streamroute publish bot_events --type booking.confirmed --data '{"nights": 3}'
+      streamroute publish bot_events events.jsonl --check --ids > ids.txt
+      streamroute publish bot_events events.jsonl --from-line 1201
     """
     if (file is None) == (event_type is None):
         raise click.UsageError(_missing_file_hint(stream, file))
     if data is not None and event_type is None:
         raise click.UsageError("--data requires --type")
+    if from_line is not None and file is None:
+        raise click.UsageError("--from-line requires FILE")
     set_up_logging("text", "warning")
+    options = _Options(check=check, ids=ids, first_line=from_line or 1, embedded=not no_embedded)
     with ExitStack() as stack:
         source = (
-            _one_event(event_type, data)
+            one_event(event_type, data)
             if event_type is not None
-            else _file(STDIN if file is None else file, stack)
+            else lines_of(STDIN if file is None else file, stack, twice=check)
         )
         loaded = _load(config_path(config), stream)
-        if event_type is not None:
+        if event_type is not None and not check:
             _warn_of_near_miss(event_type, loaded)
-        asyncio.run(_publish(loaded, stream, source, embedded=not no_embedded))
+        asyncio.run(_publish(loaded, stream, source, options))
     return 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """What the user asked for."""
+
+    check: bool
+    ids: bool
+    first_line: int
+    embedded: bool
 
 
 def _missing_file_hint(stream: str, file: str | None) -> str:
@@ -103,63 +137,65 @@ def _load(path: Path, stream: str) -> UsableConfig:
     return loaded if codec in CODEC_NAMES else load_or_exit(path)
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """The source of events; ``size`` is in bytes, None if unknown."""
+async def _publish(loaded: UsableConfig, stream: str, source: EventSource, options: _Options) -> None:
+    from streamroute.ops.publish.caller_trace import caller_trace
+    from streamroute.ops.publish.line_target import LineTarget
+    from streamroute.publishing.event_writer import StreamTarget
+    from streamroute.publishing.settings import PublishSettings
 
-    name: str
-    chunks: AsyncIterator[list[bytes]]
-    size: int | None
-
-
-def _one_event(event_type: str, data: str | None) -> _Source:
-    from streamroute.adapters.codecs.strict_json import JsonSyntaxError, read_json
-
-    try:
-        fields = read_json((data or "{}").encode(errors="surrogatepass"))
-    except ValueError as error:
-        hint = """; put keys and strings in double quotes: --data '{"nights": 3}'"""
-        is_syntax_error = isinstance(error, JsonSyntaxError)
-        raise click.UsageError(f"--data {error}{hint if is_syntax_error else ''}") from None
-    if not isinstance(fields, dict):
-        raise click.UsageError("--data is not a JSON object")
-    line = json.dumps({**fields, "type": event_type}).encode()
-    return _Source("--data", _chunk([line]), len(line))
+    settings = PublishSettings(loaded.document, loaded.compiled.codecs)
+    trace = caller_trace(os.environ)
+    async with open_server(loaded.document, embedded=options.embedded) as redis:
+        target = LineTarget(StreamTarget(redis, settings, stream, lambda: trace), options.check)
+        if options.check:
+            await _require_valid(target, source, options.first_line)
+        await _feed(target, stream, source, redis, options)
 
 
-async def _chunk(lines: list[bytes]) -> AsyncIterator[list[bytes]]:
-    yield lines
+async def _require_valid(target: SupportsPublish, source: EventSource, first_line: int) -> None:
+    """Print what is wrong with the events; raise StreamrouteError, so that nothing is published."""
+    from streamroute.ops.publish.feed_check import check_feed
+    from streamroute.text.counted import pluralize
+
+    with progress_bar(f"checking {source.name}", source.size) as bar:
+        findings = await check_feed(
+            target, source.lines(), source.name, first_line=first_line, on_read=bar.update
+        )
+    for text in findings.shown:
+        echo(text, err=True)
+    if findings.wrong > len(findings.shown):
+        echo(f"... and {findings.wrong - len(findings.shown)} more", err=True)
+    if findings.wrong:
+        events = pluralize(findings.events, "event")
+        raise StreamrouteError(f"{findings.wrong} of {events} are wrong, so that nothing was published")
 
 
-def _file(file: str, stack: ExitStack) -> _Source:
-    from streamroute.ops.publish.line_reader import read_lines
-
-    source = open_events(file, stack)
-    size = None if file == STDIN else os.fstat(source.fileno()).st_size
-    return _Source(display_name(file), read_lines(source), size or None)
-
-
-async def _publish(loaded: UsableConfig, stream: str, source: _Source, *, embedded: bool) -> None:
-    from streamroute.adapters.stream.publisher import StreamPublisher
-    from streamroute.ops.publish.caller_trace import in_trace_of_caller
-
-    document = loaded.document
-    codec = loaded.compiled.codecs.get(stream, document.streams[stream].codec)
-    async with open_server(document, embedded=embedded) as redis:
-        target = in_trace_of_caller(StreamPublisher(redis, stream, codec), os.environ)
-        await _feed(target, stream, source, redis)
-
-
-async def _feed(target: SupportsPublish, stream: str, source: _Source, redis: RedisConnection) -> None:
-    from streamroute.ops.publish.feed import FeedProgress, publish_feed
+async def _feed(
+    target: SupportsPublish, stream: str, source: EventSource, redis: RedisConnection, options: _Options
+) -> None:
+    from streamroute.ops.publish.feed import FeedProgress, publish_feed, tell_nobody
 
     progress = FeedProgress()
-    try:
-        with progress_bar(f"publishing to {stream}", source.size) as bar:
-            async for size in publish_feed(target, source.chunks, source.name, progress):
-                bar.update(size)
-    finally:
-        _conclude(stream, progress, redis)
+    with resume_hint(source, progress, options.first_line):
+        try:
+            with progress_bar(f"publishing to {stream}", source.size) as bar:
+                feed = publish_feed(
+                    target,
+                    source.lines(),
+                    source.name,
+                    progress,
+                    first_line=options.first_line,
+                    on_published=_print_ids if options.ids else tell_nobody,
+                )
+                async for size in feed:
+                    bar.update(size)
+        finally:
+            _conclude(stream, progress, redis)
+
+
+def _print_ids(ids: Sequence[str]) -> None:
+    if ids:
+        echo("\n".join(ids))
 
 
 def _conclude(stream: str, progress: FeedProgress, redis: RedisConnection) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from streamroute.adapters.codecs.strict_json import read_json
-from streamroute.errors import EncodeError, StreamrouteError
+from streamroute.errors import EncodeError, PayloadError, StreamrouteError
+from streamroute.text.safe_text import safe_str
 
 _MAX_BATCH_EVENTS: Final = 500  # events in one batch
 _MAX_BATCH_BYTES: Final = 4 * 1024 * 1024  # bytes of one batch, unless a single event is larger
@@ -15,14 +16,21 @@ _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
 class FeedError(StreamrouteError):
-    """Raised for a line that is not an event; the text names the feed and the line."""
+    """Raised for a line that is not an event; the text names the feed and the line, which is ``line``."""
+
+    def __init__(self, message: str, line: int = 0) -> None:
+        super().__init__(message)
+        self.line = line
 
 
 class SupportsPublish(Protocol):
     """A publisher to one stream."""
 
     def encode(self, payload: Mapping[str, Any]) -> list[bytes]:
-        """Return the fields of an entry for this payload; raise EncodeError if it cannot be encoded."""
+        """Return the fields of an entry for this payload.
+
+        Raises EncodeError if it cannot be encoded, PayloadError if it does not fit the catalogue.
+        """
         ...
 
     async def publish(self, entries: Sequence[list[bytes]]) -> list[str]:
@@ -39,21 +47,33 @@ class FeedProgress:
     bytes: int = 0
 
 
+def tell_nobody(_ids: Sequence[str]) -> None:
+    """Default of ``on_published``."""
+
+
 async def publish_feed(
-    target: SupportsPublish, chunks: AsyncIterable[list[bytes]], name: str, progress: FeedProgress
+    target: SupportsPublish,
+    chunks: AsyncIterable[list[bytes]],
+    name: str,
+    progress: FeedProgress,
+    *,
+    first_line: int = 1,
+    on_published: Callable[[Sequence[str]], None] = tell_nobody,
 ) -> AsyncIterator[int]:
     """Publish the events of a feed, one per line; update ``progress``, and yield the bytes of each batch.
 
-    Blank lines are skipped. Raises FeedError for a line that is not an event, after the events before it
-    have been published.
+    Blank lines and the lines before ``first_line`` are skipped. ``on_published`` is called with the ids of
+    each batch. Raises FeedError for a line that is not an event, after the events before it have been
+    published.
     """
     async for chunk in chunks:
         for lines in _batches(chunk):
-            entries, error = _encoded(target, lines, progress.lines)
-            await target.publish(entries)
+            entries, wrong = _encoded(encoded_lines(target, lines, progress.lines, first_line))
+            ids = await target.publish(entries)
             progress.events += len(entries)
-            if error is not None:
-                raise FeedError(f"{name}:{error}")
+            on_published(ids)
+            if wrong is not None:
+                raise FeedError(f"{name}:{wrong.number}: {wrong.problem}", wrong.number)
             progress.lines += len(lines)
             progress.bytes += (size := sum(len(line) + 1 for line in lines))
             yield size
@@ -92,17 +112,36 @@ def _batches(lines: list[bytes]) -> Iterator[list[bytes]]:
     yield batch
 
 
-def _encoded(
-    target: SupportsPublish, lines: list[bytes], before: int
-) -> tuple[list[list[bytes]], str | None]:
-    """Return the entries of the lines up to the first invalid one, and its line number and error."""
-    entries: list[list[bytes]] = []
+class EncodedLine(NamedTuple):
+    """The event of a line: its entry, or its problem; ``number`` counts from 1."""
+
+    number: int
+    entry: list[bytes]
+    problem: str = ""
+
+
+def encoded_lines(
+    target: SupportsPublish, lines: list[bytes], before: int, first_line: int
+) -> Iterator[EncodedLine]:
+    """Encode the events of lines, of which ``before`` others come first.
+
+    Blank lines and those before ``first_line`` are skipped.
+    """
     for number, line in enumerate(lines, before + 1):
         text = line.removeprefix(_BYTE_ORDER_MARK) if number == 1 else line
-        if not text.strip():
+        if number < first_line or not text.strip():
             continue
         try:
-            entries.append(target.encode(read_event(text)))
-        except (EncodeError, FeedError) as error:
-            return entries, f"{number}: {error}"
+            yield EncodedLine(number, target.encode(read_event(text)))
+        except (EncodeError, FeedError, PayloadError) as error:
+            yield EncodedLine(number, [], safe_str(error))
+
+
+def _encoded(events: Iterator[EncodedLine]) -> tuple[list[list[bytes]], EncodedLine | None]:
+    """Return the entries up to the first line with a problem, and that line."""
+    entries: list[list[bytes]] = []
+    for event in events:
+        if event.problem:
+            return entries, event
+        entries.append(event.entry)
     return entries, None

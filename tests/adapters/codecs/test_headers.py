@@ -53,7 +53,7 @@ def test_headers_are_attributes_of_a_cloud_event() -> None:
         ("json", {"tenant": "\ud800"}, "half of a surrogate pair"),
         ("json", {"\ud800": "2"}, "half of a surrogate pair"),
         ("json", {"tenant": "x" * (64 * 1024 * 1024)}, "at most"),
-        ("cloudevents", {"Tenant": "x"}, "lower-case letters and digits only"),
+        ("cloudevents", {"Tenant": "x"}, "lower-case letters and digits"),
         ("cloudevents", {"tenant": ""}, "is empty"),
         ("cloudevents", {"tenant": "a\nb"}, "control characters"),
         ("cloudevents", {"time": "yesterday"}, "RFC 3339"),

@@ -156,6 +156,8 @@ def test_events_not_on_one_line_get_advice(
         (["events", "--type", "t", "--data", "{"], "--data is not JSON"),
         (["events", "--type", "t", "--data", "{'n': 1}"], "double quotes: --data '{\"nights\": 3}'"),
         (["routes.yaml"], "missing STREAM: streamroute publish STREAM routes.yaml"),
+        (["events", "--type", "t", "--from-line", "2"], "--from-line requires FILE"),
+        (["events", "routes.yaml", "--from-line", "0"], "0 is not in the range x>=1"),
         (["events", "--type", "t", "--data", "1"], "--data is not a JSON object"),
         (["events", "nowhere.jsonl"], "nowhere.jsonl does not exist"),
         (["events", "--type", "t", "--config", "no.yaml"], "no.yaml does not exist"),
@@ -215,6 +217,91 @@ def test_a_key_of_another_type_prints_one_line_and_exits_with_1(
     assert "publishing to events failed" in done.err
     assert "WRONGTYPE" in done.err
     assert "hunter2" not in done.err
+
+
+def test_the_ids_are_printed_alone_on_stdout(shop: Project, command: Callable[..., Done]) -> None:
+    shop.write("events.jsonl", b'{"type": "t"}\n\n' * 600)
+    done = command("publish", "events", "events.jsonl", "--ids")
+    assert done.code == 0
+    assert done.out.splitlines() == [entry_id.decode() for entry_id, _ in shop.redis.xrange("events")]
+    assert len(done.out.splitlines()) == 600
+    one = command("publish", "events", "--type", "t", "--ids")
+    assert one.out == shop.redis.xrevrange("events", count=1)[0][0].decode() + "\n"
+
+
+CATALOGUE = """
+messages:
+  t:
+    schema: {type: object, properties: {n: {type: integer}}, required: [n]}
+  other: {}
+"""
+WRONG = [
+    b'{"type": "t", "n": 1}',
+    b'{"type": "t", "n": "hunter2"}',
+    b"",
+    b'{"type": "othr"}',
+    b'{"type": "t", ',
+    b'{"type": "other"}',
+]
+
+
+def test_check_publishes_nothing_if_a_line_is_wrong(shop: Project, command: Callable[..., Done]) -> None:
+    shop.routes(OK, head=CATALOGUE + ROUTES)
+    shop.write("events.jsonl", b"\n".join(WRONG))
+    done = command("publish", "events", "events.jsonl", "--check", "--ids")
+    assert (done.code, done.out) == (1, "")
+    first, second, third, last = done.err.splitlines()
+    assert first == 'events.jsonl:2: "t": the data is invalid: n must be a whole number, not a string'
+    assert second == 'events.jsonl:4: the type "othr" is not known; did you mean "other"?'
+    assert third.startswith("events.jsonl:5: the line is not JSON")
+    assert last == "error: 3 of 5 events are wrong, so that nothing was published"
+    assert not shop.redis.exists("events")
+
+
+@pytest.mark.parametrize("source", ["events.jsonl", "-"])
+def test_check_publishes_what_is_right(shop: Project, source: str) -> None:
+    shop.routes(OK, head=CATALOGUE + ROUTES)
+    shop.write("events.jsonl", b'not JSON\n{"type": "t", "n": 1}\n{"type": "other"}\n')
+    running = shop.start("publish", "events", source, "--check", "--from-line", "2", stdin=subprocess.PIPE)
+    running.stdin.write((shop.folder / "events.jsonl").read_bytes())
+    running.stdin.close()
+    done = running.end()
+    assert (done.code, done.err[:18]) == (0, "published 2 events")
+    assert [fields[b"type"] for fields in entries(shop)] == [b"t", b"other"]
+
+
+def test_check_shows_a_bounded_number_of_findings(shop: Project, command: Callable[..., Done]) -> None:
+    shop.write("events.jsonl", b'{"type": "x"}\n' * 1200)
+    done = command("publish", "events", "events.jsonl", "--check")
+    *shown, more, last = done.err.splitlines()
+    assert (done.code, len(shown)) == (1, 50)
+    assert more == "... and 1150 more"
+    assert last == "error: 1200 of 1200 events are wrong, so that nothing was published"
+
+
+def test_one_event_is_checked(shop: Project, command: Callable[..., Done]) -> None:
+    done = command("publish", "events", "--type", "u", "--check")
+    assert (done.code, done.err.splitlines()[0]) == (1, '--data:1: the type "u" is not known')
+    assert command("publish", "events", "--type", "t", "--check").code == 0
+
+
+def test_after_an_error_it_goes_on_where_it_says(shop: Project, command: Callable[..., Done]) -> None:
+    lines = [json.dumps({"type": "t", "n": n}) for n in range(1, 1301)]
+    path = shop.feed(*lines[:700], "{", *lines[700:])
+    done = command("publish", "events", "events.jsonl")
+    assert done.code == 1
+    assert done.err.splitlines()[-1].endswith("; mend it and resume with --from-line 701")
+    path.write_text("\n".join([*lines[:700], "", *lines[700:]]))
+    assert command("publish", "events", "events.jsonl", "--from-line", "701").code == 0
+    assert [json.loads(fields[b"data"])["n"] for fields in entries(shop)] == list(range(1, 1301))
+
+
+def test_after_a_refusal_it_says_where_to_go_on(shop: Project, command: Callable[..., Done]) -> None:
+    shop.write("events.jsonl", b'{"type": "t"}\n' * 3)
+    shop.redis.set("events", "text")
+    done = command("publish", "events", "events.jsonl", "--from-line", "2")
+    assert done.code == 1
+    assert done.err.endswith("; resume with --from-line 2\n")
 
 
 @pytest.mark.parametrize("source", ["events.jsonl", "-"])

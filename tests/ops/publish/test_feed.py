@@ -105,3 +105,18 @@ async def test_a_byte_order_mark_is_passed_over_at_the_start_alone() -> None:
     assert target.data == [1]
     with pytest.raises(FeedError, match=r"^feed:2: .*byte order mark"):
         await feed([event(1)], [b"\xef\xbb\xbf" + event(2)])
+
+
+async def test_lines_before_the_first_are_passed_over_and_counted() -> None:
+    target, progress = Target(), FeedProgress()
+    ids: list[str] = []
+    given = chunks([b"{", event(2)], [b"[", event(4)])
+    with pytest.raises(FeedError, match=r"^feed:3: ") as raised:
+        async for _ in publish_feed(target, given, "feed", progress, first_line=2, on_published=ids.extend):
+            pass
+    assert (target.data, ids, raised.value.line, progress.lines) == ([2], ["1-1"], 3, 2)
+    target, progress = Target(), FeedProgress()
+    given = chunks([b"{", event(2)], [b"[", event(4)])
+    async for _ in publish_feed(target, given, "feed", progress, first_line=4):
+        pass
+    assert target.data == [4]
