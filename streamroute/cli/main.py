@@ -18,6 +18,7 @@ _COMMANDS: Final = {
     "check": "Validate routes.yaml.",
     "dead": "List, retry or drop dead letters.",
     "diff": "Show what another configuration would do with the same events.",
+    "docs": "Show the documentation of a topic.",
     "explain": "Explain which routes match an event, and why.",
     "generations": "List the generations of the configuration that ran last.",
     "init": "Create a starter project.",

@@ -15,6 +15,7 @@ from streamroute.cli.output.streams import printable
 from streamroute.compiler.rules.registry import ALL_RULES
 from streamroute.config.findings.finding import Finding, Severity, Span
 from streamroute.config.findings.rules import Rule
+from streamroute.manual.addresses import rule_url
 from streamroute.text.json_text import as_json
 from streamroute.version import VERSION
 
@@ -41,6 +42,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
         "name": rule.name,
         "shortDescription": {"text": rule.summary},
         "help": {"text": f"Run: streamroute rule {rule.code}"},
+        "helpUri": rule_url(rule.code),
         "defaultConfiguration": {"level": _LEVELS[rule.severity]},
     }
 
