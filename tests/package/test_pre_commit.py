@@ -9,6 +9,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
+from doc_blocks import blocks_of
 from new_environments import new_environment, run
 from repository import ROOT
 from streamroute import __version__
@@ -35,6 +36,12 @@ def test_the_configuration_to_copy_names_this_release_and_hooks_that_exist() -> 
     hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
     assert repository["rev"] == f"v{__version__}"
     assert [hook["id"] for hook in repository["hooks"]] == [hook["id"] for hook in hooks]
+
+
+def test_the_documentation_shows_the_configuration_to_copy() -> None:
+    blocks = blocks_of(ROOT / "streamroute" / "docs" / "guide" / "ci.md")
+    (shown,) = [block.text for block in blocks if block.path == ".pre-commit-config.yaml"]
+    assert yaml.safe_load(shown) == EXAMPLE
 
 
 def git(folder: Path, *words: str) -> str:
