@@ -12,6 +12,8 @@ from repository import ROOT
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 EXPECTING = {"raises", "warns", "fail"}
 """Of pytest."""
+FAILURES = {"AssertionError", "PageError"}
+"""AssertionError, and those of its subclasses that helpers raise."""
 
 
 def functions(path: Path) -> Iterator[Function]:
@@ -34,10 +36,10 @@ def asserts(function: Function, asserting: set[str]) -> bool:
 
 
 def raises_assertion_error(function: Function) -> bool:
-    """Return whether a function fails the test by ``raise AssertionError``."""
+    """Return whether a function fails the test by raising an AssertionError."""
     raised = (node.exc for node in ast.walk(function) if isinstance(node, ast.Raise))
     named = (exc.func if isinstance(exc, ast.Call) else exc for exc in raised)
-    return any(isinstance(exc, ast.Name) and exc.id == "AssertionError" for exc in named)
+    return any(isinstance(exc, ast.Name) and exc.id in FAILURES for exc in named)
 
 
 def asserting_helpers(helpers: dict[str, list[Function]]) -> set[str]:

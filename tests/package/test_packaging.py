@@ -88,7 +88,7 @@ def test_the_console_script_can_be_loaded() -> None:
 IMPORT: Final = re.compile(r"^(?:from|import) (\w+)", re.MULTILINE)
 """An import that runs when its module is imported."""
 FOLDERS: Final = [*(ROOT / "tests").glob("*"), *(ROOT / "tests" / "support").glob("*")]
-OPTIONAL: Final = {"arq"}  # of modules that skip themselves without it
+OPTIONAL: Final = {"aiogram", "arq", "fastapi"}  # of modules that skip themselves without it
 HANDLERS: Final = {"jobs"}  # in the texts of projects that tests write
 
 
