@@ -38,9 +38,9 @@ def compile_routes(
     The other keys of a stream are for its consumer: pass them to the storage, the processor and the
     dispatcher that you create: ``group``, ``formerly_group``, ``codec``, ``concurrency``, ``lease``,
     ``stall``, ``claim_interval``, ``max_deliveries``, ``grace``, ``on_stuck``, ``dead_letter``,
-    ``order_by``, ``trim`` and ``unknown_type``. The same applies to ``redis`` and ``container``. Nothing pauses (``pause_when``),
-    nothing is hidden (``redact``), and no message is traced. Each setting that the file has and a router does
-    not apply is logged. ``streamroute.open`` applies all of them.
+    ``order_by``, ``trim`` and ``unknown_type``. The same applies to ``redis`` and ``container``. Nothing
+    pauses (``pause_when``), nothing is hidden (``redact``), and no message is traced. Each setting that the
+    file has and a router does not apply is logged. ``streamroute.open`` applies all of them.
 
     Raises ConfigError, with all ``findings``, if one of them is an error.
     """

@@ -263,7 +263,7 @@ async def test_an_observer_is_called_and_may_fail(
         await app.drain()
     assert seen == [(1, "a", "succeeded"), (2, "a", "succeeded")]
     assert caplog.text.count("the observer failed") == 1
-    assert await redis_client.xlen("events:dead") == 0
+    assert await redis_client.xlen("{events}:tests:dead") == 0
 
 
 async def test_the_metrics_of_an_application(config: Reloadable) -> None:
