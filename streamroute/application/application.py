@@ -7,7 +7,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from streamroute.application.counted_app import consuming
 from streamroute.application.health import Health
@@ -16,8 +16,8 @@ from streamroute.application.loading import root_file
 from streamroute.application.metrics import ApplicationMetrics
 from streamroute.application.redis_watch import RedisWatch
 from streamroute.application.signals import stop_at_signal
+from streamroute.core.consume.pool.current_entry import current_worker
 from streamroute.errors import SetupError, StuckHandlerError
-from streamroute.ops.reload.candidate import ReloadCause, ReloadRefusedError
 from streamroute.ops.serve.background import in_background
 from streamroute.ops.serve.session import drain_app
 from streamroute.ops.serve.stop_time import max_stop_seconds
@@ -63,8 +63,18 @@ class Application(PublishMethods):
         self._metrics = ApplicationMetrics(app, redis, counters, reloads.status)
         self._watch = RedisWatch(redis.ping)
         self._lifecycle = Lifecycle(self._running, lambda: max_stop_seconds(app.document))
+        self._is_closed = False
         self._stuck = stuck
         stuck.stop = self._lifecycle.request_stop
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        try:
+            await self._lifecycle.stop()
+        finally:
+            self._is_closed = True
 
     @property
     def is_running(self) -> bool:
@@ -88,9 +98,13 @@ class Application(PublishMethods):
         """Read nothing more, let running handlers finish within the ``grace`` of their streams, and stop.
 
         Entries whose handlers do not finish stay pending, and run again. A caller that is cancelled meanwhile
-        waits for the end, too. May be called at any time and more than once.
+        waits for the end, too. A handler that calls it does not wait, since it is waited for. May be called
+        at any time and more than once.
         """
-        await self._lifecycle.stop()
+        if current_worker() is not None:
+            self._lifecycle.request_stop()
+        else:
+            await self._lifecycle.stop()
 
     async def run(self, *, signals: bool = False) -> None:
         """Consume until ``stop`` is called or this call is cancelled, then drain as ``stop`` does.
@@ -114,8 +128,11 @@ class Application(PublishMethods):
         """Wait until every entry that is in the streams now is done, dead-lettered or paused.
 
         It does not matter which worker of the group does it. Later entries are ignored. Raises SetupError if
-        the application does not run, or stops meanwhile.
+        the application does not run, stops meanwhile, or is asked by a handler, whose entry would be waited
+        for.
         """
+        if current_worker() is not None:
+            raise SetupError("a handler cannot wait for the drain, which waits for the handler")
         if not self.is_running:
             raise SetupError("the application does not run: nothing would be drained")
         draining = asyncio.ensure_future(drain_app(self._app))
@@ -144,16 +161,7 @@ class Application(PublishMethods):
         """
         if self._reloader is None or not self.is_running:
             raise SetupError("the application does not run: only one that runs is reloaded")
-        loader = self._reloads.loader
-        before = loader.path
-        loader.path = before if path is None else root_file(path)
-        try:
-            result = await self._reloader.reload(ReloadCause.COMMAND)
-        except ReloadRefusedError as error:
-            raise SetupError(f"not reloaded: {error}") from error
-        if not result.is_ok:
-            loader.path = before
-        return result
+        return await self._reloads.reload(self._reloader, None if path is None else root_file(path))
 
     def health(self) -> Health:
         """Return whether it processes messages, for a health check; sends nothing to the server."""
@@ -179,6 +187,8 @@ class Application(PublishMethods):
         self._writer.use(_publish_settings(candidate))
 
     def _event_writer(self) -> EventWriter:
+        if self._is_closed:
+            raise SetupError("the application is closed: publish inside the block of streamroute.open")
         return self._writer
 
     @asynccontextmanager

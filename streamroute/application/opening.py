@@ -75,9 +75,6 @@ async def open(  # noqa: A001 - read as streamroute.open; a keyword for each cho
             observer=observed_by(counters.observe, observer),
             threads=guest_handler_threads,
         ) as app,
+        Application(app, redis, counters, reloads, stuck) as application,
     ):
-        application = Application(app, redis, counters, reloads, stuck)
-        try:
-            yield application
-        finally:
-            await application.stop()
+        yield application

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
+from streamroute.errors import SetupError
 from streamroute.ops.generations.changes import changes_between
 from streamroute.ops.generations.state_folder import state_folder
 from streamroute.ops.metrics.reload_status import ReloadStatus
 from streamroute.ops.reload.app_target import AppTarget
+from streamroute.ops.reload.candidate import ReloadCause, ReloadRefusedError
 from streamroute.ops.reload.dropped_routes import report_waiting
 from streamroute.ops.reload.hooks import ReloadHooks
 from streamroute.ops.reload.on_request import ReloadSources, reloading_on_request
 from streamroute.ops.reload.reloader import Reloader
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from streamroute.adapters.redis.connection import RedisConnection
     from streamroute.app import App
     from streamroute.application.loading import ApplicationLoader
     from streamroute.ops.reload.candidate import Candidate
+    from streamroute.ops.reload.result import ReloadResult
     from streamroute.ops.reload.watched_files import Watched
 
 
@@ -39,6 +45,7 @@ class ApplicationReloads:
     watched: Watched
     on_request: bool
     status: ReloadStatus = field(init=False)
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     def __post_init__(self) -> None:
         self.status = ReloadStatus(self.running.generation)
@@ -61,6 +68,30 @@ class ApplicationReloads:
         sources = ReloadSources(root, self.loader, state_folder(root, None), self.watched, watch=True)
         async with reloading_on_request(self.running, target, sources, self.status, hooks) as reloader:
             yield reloader
+
+    async def reload(self, reloader: Reloader, path: Path | None) -> ReloadResult:
+        """Reload the files, or those of another root file; see ``Application.reload``."""
+        reloading = asyncio.create_task(self._reload(reloader, path))
+        reloading.add_done_callback(_retrieve)
+        return await asyncio.shield(reloading)
+
+    async def _reload(self, reloader: Reloader, path: Path | None) -> ReloadResult:
+        async with self._turn:  # a reload that waits would be loaded from the path of the next one
+            before = self.loader.path
+            self.loader.path = path or before
+            try:
+                result = await reloader.reload(ReloadCause.COMMAND)
+            except ReloadRefusedError as error:
+                raise SetupError(f"not reloaded: {error}") from error
+            if not result.is_ok:
+                self.loader.path = before
+            return result
+
+
+def _retrieve(reloading: asyncio.Task[ReloadResult]) -> None:
+    """Retrieve the error of a reload whose caller was cancelled: the log has its result."""
+    if not reloading.cancelled():
+        reloading.exception()
 
 
 async def _report_waiting(redis: RedisConnection, running: Candidate, candidate: Candidate) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Final
+
+from streamroute.errors import SetupError
 
 log = logging.getLogger(__name__)
 
@@ -22,8 +25,10 @@ def stop_at_signal(stop: Callable[[], None]) -> Iterator[None]:
     """Call ``stop`` in the event loop at the first SIGINT or SIGTERM inside the block.
 
     Half a second later the handlers from before are back, so that a second signal does what it would have
-    done without this. Raises ValueError outside the main thread.
+    done without this. Raises SetupError outside the main thread, which gets the signals.
     """
+    if threading.current_thread() is not threading.main_thread():
+        raise SetupError("signals can stop an application in the main thread only")
     loop = asyncio.get_running_loop()
     before: dict[signal.Signals, Any] = {}
 

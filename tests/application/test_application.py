@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -279,3 +280,86 @@ async def test_the_metrics_of_an_application(config: Reloadable) -> None:
             lambda: registry.get_sample_value("streamroute_entries_pending", {"stream": "events"}) == 0
         )
     assert registry.get_sample_value("streamroute_messages_total", labels) == 1
+
+
+async def test_a_handler_may_stop_the_application_and_cannot_wait_for_itself(
+    config: Reloadable, redis_client: Redis
+) -> None:
+    (config.folder / "stopping.py").write_text(
+        "errors = []\n\nasync def stop(payload, container):\n"
+        "    try:\n        await container['app'].drain()\n"
+        "    except Exception as error:\n        errors.append(str(error))\n"
+        "    await container['app'].stop()\n"
+    )
+    config.write(ROUTES.replace("held.note, with: {by: a}", "stopping.stop"))
+    container: dict[str, Any] = {}
+    async with streamroute.open(config.folder, container=container) as app:
+        container["app"] = app
+        await app.publish("events", "t", {"n": 1})
+        await within_patience(app.run())
+    import stopping  # type: ignore[import-not-found]  # written above
+
+    assert stopping.errors == ["a handler cannot wait for the drain, which waits for the handler"]
+    assert await pending(redis_client) == 0
+
+
+async def test_reloads_of_different_paths_take_turns(config: Reloadable) -> None:
+    names = ("b", "bad", "c")
+    text = (config.folder / "routes.yaml").read_text()
+    for name in names:
+        other = text.replace("by: a}", f"by: {name}}}")
+        bad = other.replace("held.note", "held.nothing")
+        (config.folder / f"{name}.yaml").write_text(bad if name == "bad" else other)
+    async with streamroute.open(config.folder) as app:
+        await app.start()
+        results = await asyncio.gather(*(app.reload(config.folder / f"{name}.yaml") for name in names))
+        assert [result.outcome for result in results] == ["applied", "refused", "applied"]
+        await app.publish("events", "t", {"n": 1})
+        await eventually(lambda: config.has_ended(1))
+    assert config.ended()[1][0] == "c"
+
+
+async def test_a_reload_that_nobody_waits_for_goes_on(config: Reloadable) -> None:
+    async with streamroute.open(config.folder) as app:
+        await app.start()
+        before = app.generation
+        config.write(B)
+        reloading = asyncio.create_task(app.reload())
+        await asyncio.sleep(0)
+        reloading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reloading
+        await eventually(lambda: app.generation != before)
+
+
+async def test_nothing_is_published_after_the_end(config: Reloadable) -> None:
+    async with streamroute.open(config.folder) as app:
+        pass
+    with pytest.raises(streamroute.SetupError, match="the application is closed"):
+        await app.publish("events", "t", {"n": 1})
+
+
+@pytest.mark.parametrize("fast", [False, True], ids=["asyncio", "uvloop"])
+def test_it_runs_in_any_thread_and_loop(config: Reloadable, fast: bool) -> None:
+    factory = pytest.importorskip("uvloop").new_event_loop if fast else asyncio.new_event_loop
+    refusals = []
+
+    async def program() -> None:
+        async with streamroute.open(config.folder) as app:
+            try:
+                await app.run(signals=True)
+            except streamroute.SetupError as error:
+                refusals.append(str(error))
+            await app.publish("events", "t", {"n": 1})
+            await app.start()
+            await app.drain()
+
+    def run() -> None:
+        with asyncio.Runner(loop_factory=factory) as runner:
+            runner.run(program())
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert config.ended() == {1: ("a", 1)}
+    assert refusals == ["signals can stop an application in the main thread only"]

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from projects import SHORT_LEASE, is_gone, wait_until
+from projects import SHORT_LEASE, is_gone
+from servers import wait_until
 
 if TYPE_CHECKING:
     from projects import Project, Running
