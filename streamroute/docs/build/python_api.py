@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from types import ModuleType
 from typing import Any, Final
 
+import streamroute
 from streamroute.docs.build.attributes import named_attribute_docs
 from streamroute.docs.build.markdown import anchor, block, docstring, page, table
 from streamroute.docs.build.signatures import signature
@@ -74,7 +75,7 @@ def _value(name: str, value: Any) -> Iterator[str]:
 def _members(owner: type) -> Iterator[str]:
     attributes = [f"- `{name}`: {text}" for name, text in named_attribute_docs(owner) if not name.startswith("_")]
     properties, methods = [], []
-    for name, member in vars(owner).items():
+    for name, member in _own_and_inherited(owner).items():
         if name.startswith("_") or not inspect.getdoc(member):
             continue
         if isinstance(member, property):
@@ -87,3 +88,12 @@ def _members(owner: type) -> Iterator[str]:
         yield f"#### {owner.__name__}.{name}"
         yield block(signature(name, method))
         yield docstring(inspect.getdoc(method))
+
+
+def _own_and_inherited(owner: type) -> dict[str, Any]:
+    """Return the members of a class, then those of its bases in the package that are not public themselves."""
+    members = dict(vars(owner))
+    for base in owner.__mro__[1:]:
+        if base.__module__.startswith("streamroute.") and base.__name__ not in streamroute.__all__:
+            members = {**members, **{name: each for name, each in vars(base).items() if name not in members}}
+    return members

@@ -52,6 +52,12 @@ def test_every_key_has_its_heading_type_and_example() -> None:
         assert "```yaml\n" in description, description
 
 
+@pytest.mark.parametrize("owner", ["Application", "Publisher"])
+def test_methods_of_bases_that_are_not_public_are_described(owner: str) -> None:
+    text = PAGES["reference/python"]
+    assert all(f"\n#### {owner}.{method}\n" in text for method in ("publish", "publish_many"))
+
+
 def test_every_command_and_option_is_described() -> None:
     context = click.Context(command_line)
     for name in command_line.list_commands(context):
