@@ -55,33 +55,34 @@ class EventEncoder:
 
     def encode(self, event: Event) -> OutgoingEntry:
         """Return the entry of an event; raises EncodeError if it cannot be published as asked."""
-        payload = self._payload(event)
+        event_id = None if event.id is None else _checked_id(event.id)
+        payload = self._payload(event, event_id)
         headers = _headers(event)
         fields = encoded_with_headers(self.codec, payload, headers)
         if event.key is not None:
             fields = self._with_key(event.key, payload, headers, fields)
-        entry = OutgoingEntry(self._traced(event, fields, payload), event.id, delay_seconds(event.delay))
+        entry = OutgoingEntry(self._traced(event, fields, payload), event_id, delay_seconds(event.delay))
         if not entry.is_plain and len(entry.fields) > 2 * _MAX_FIELDS:
             raise EncodeError(f"an event with an id or a delay has at most {_MAX_FIELDS} fields")
         return entry
 
-    def _payload(self, event: Event) -> dict[str, Any]:
-        if type(event.type) is not str or not event.type:
+    def _payload(self, event: Event, event_id: str | None) -> dict[str, Any]:
+        event_type = _plain(event.type)
+        if not event_type:
             raise EncodeError('an event needs a "type", a string that is not empty')
         data = _NOTHING if event.data is None else event.data
         if not isinstance(data, Mapping):
             raise EncodeError(
                 f"the data of an event is a mapping with string keys, and this is {describe_kind(data)}"
             )
-        if data.get("type", event.type) != event.type:
+        if _plain(data.get("type", event_type)) != event_type:
             raise EncodeError('the data has a "type" of its own, which consumers would not see')
         if MARKER in data:
             raise EncodeError(f'the key "{MARKER}" is reserved')
-        payload = {**data, "type": event.type}
-        if event.id is not None:
-            _check_id(event.id)
-            if isinstance(self.codec, CloudEventsCodec) and payload.setdefault("id", event.id) != event.id:
-                raise EncodeError('the data has another "id" than the event')
+        payload = {**data, "type": event_type}
+        is_cloud_event = isinstance(self.codec, CloudEventsCodec)
+        if is_cloud_event and event_id is not None and payload.setdefault("id", event_id) != event_id:
+            raise EncodeError('the data has another "id" than the event')
         return payload
 
     def _with_key(
@@ -140,12 +141,19 @@ def _headers(event: Event) -> Mapping[str, str]:
     return event.headers
 
 
-def _check_id(event_id: object) -> None:
-    if type(event_id) is not str or not event_id:
+def _plain(text: object) -> str | None:
+    """Return a string, of an enumeration's member for example, as a plain one; None for anything else."""
+    return str.__str__(text) if isinstance(text, str) else None
+
+
+def _checked_id(event_id: object) -> str:
+    plain = _plain(event_id)
+    if not plain:
         raise EncodeError("the id of an event is a string that is not empty")
     try:
-        size = len(event_id.encode())
+        size = len(plain.encode())
     except UnicodeEncodeError:
         raise EncodeError("the id of an event holds half of a surrogate pair") from None
     if size > _LONGEST_ID:
         raise EncodeError(f"the id of an event has {size:,} bytes; at most {_LONGEST_ID} are allowed")
+    return plain

@@ -60,7 +60,7 @@ class StreamTarget:
                 f"no route consumes {self.name}, so that no worker would add the event after its delay"
             )
         if validate:
-            self.checker.check(event.type, entry.fields)
+            self.checker.check(str(event.type), entry.fields)
         return entry
 
 

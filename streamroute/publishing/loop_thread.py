@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, Future
 from typing import Any, Final, TypeVar
 
 from streamroute.errors import SetupError
@@ -35,17 +35,22 @@ class LoopThread:
         """
         if threading.current_thread() is self._thread:
             raise SetupError("a SyncPublisher cannot be used by code that it calls itself, such as a codec")
-        with self._lock:  # nothing is submitted after the loop has stopped: it would never run
-            if self._stopped:
-                raise SetupError("the publisher is closed")
-            future = asyncio.run_coroutine_threadsafe(make(), self._loop)
+        future: Future[T] | None = None
         try:
+            future = self._submit(make)
             return future.result()
         except CancelledError:
             raise SetupError("the publisher was closed by another thread; this may have been sent") from None
         except BaseException:
-            future.cancel()
+            if future is not None:
+                future.cancel()
             raise
+
+    def _submit(self, make: Callable[[], Coroutine[Any, Any, T]]) -> Future[T]:
+        with self._lock:  # nothing is submitted after the loop has stopped: it would never run
+            if self._stopped:
+                raise SetupError("the publisher is closed")
+            return asyncio.run_coroutine_threadsafe(make(), self._loop)
 
     def stop(self) -> None:
         """Cancel what runs, and wait for the thread to end; does nothing if it has ended."""
