@@ -1,4 +1,4 @@
-"""Markdown tables of all measurements, as in the README."""
+"""Markdown tables of all measurements, as in about/speed.md."""
 
 from __future__ import annotations
 

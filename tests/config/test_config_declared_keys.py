@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from repository import README
+from repository import DOCS
 from streamroute.config.document import Document
 from streamroute.config.document_builder import build_document
 from streamroute.config.json_schema import schema_text
@@ -16,6 +16,7 @@ from streamroute.config.yaml.source import SourceFile, SourceLocation
 from streamroute.system.files import FileReader
 
 SCHEMA: dict[str, Any] = json.loads(schema_text())
+KEYS = (DOCS / "reference" / "keys.md").read_text("utf-8")
 NESTED = {"retry": ("route", "stream"), "dedupe": ("route",), "trim": ("stream",)}
 """The mappings that a route or a stream holds, and in which of them they stand."""
 
@@ -63,12 +64,12 @@ def settings_with(name: str, value: Any, beside: dict[str, Any]) -> dict[str, An
     return {outer: {**beside[outer], key: value}} if outer else {name: value}
 
 
-def forgotten(schema: dict[str, Any], readme: str) -> list[str]:
+def forgotten(schema: dict[str, Any], page: str) -> list[str]:
     """The places that do not know a key of the schema."""
     return [
         *(f"config/document.py does not hold {place}" for place in _not_in_the_document(schema)),
         *(f"config/document_builder.py has another default for {place}" for place in _other_defaults(schema)),
-        *(f"the table of README.md lacks {place}" for place in _not_in_the_readme(schema, readme)),
+        *(f"reference/keys.md lacks {place}" for place in _not_on_the_page(schema, page)),
         *(f"defaults and stream of the schema differ in {key}" for key in _different(schema)),
     ]
 
@@ -95,19 +96,19 @@ def _other_defaults(schema: dict[str, Any]) -> Iterator[str]:
                 yield f"{section}.{name}"
 
 
-def _not_in_the_readme(schema: dict[str, Any], readme: str) -> Iterator[str]:
-    section = readme.split("## routes.yaml")[1].split("\n## ", maxsplit=1)[0]
-    rows = {row[1]: row[2] for row in re.finditer(r"^\| (\w+) \| (.*) \|$", section, re.MULTILINE)}
-    for row in ("route", "stream", "message"):
-        for key in schema["$defs"][row]["properties"]:
-            if not re.search(rf"`{key}[`:]", rows[row]):
-                yield f"{row}.{key}"
+def _not_on_the_page(schema: dict[str, Any], page: str) -> Iterator[str]:
+    headings = set(re.findall(r"^### (\w+: [\w.]+)$", page, re.MULTILINE))
+    for section in ("route", "stream", "message"):
+        for key in schema["$defs"][section]["properties"]:
+            if f"{section}: {key}" not in headings:
+                yield f"{section}.{key}"
     for outer, sections in NESTED.items():
-        for key in schema["$defs"][outer]["properties"]:
-            if not any(re.search(rf"`{outer}: {{[^}}]*\b{key}\b[^}}]*}}`", rows[row]) for row in sections):
-                yield f"{outer}.{key}"
+        for section in sections:
+            for key in schema["$defs"][outer]["properties"]:
+                if f"{section}: {outer}.{key}" not in headings:
+                    yield f"{section}.{outer}.{key}"
     for key in schema["properties"]:
-        if not re.search(rf"`{key}[`:]", rows["root"]):
+        if f"root: {key}" not in headings:
             yield f"root.{key}"
 
 
@@ -131,7 +132,7 @@ def _without(part: dict[str, Any] | None, words: set[str]) -> object:
 
 
 def test_every_key_is_declared_in_all_places() -> None:
-    assert forgotten(SCHEMA, README.read_text("utf-8")) == []
+    assert forgotten(SCHEMA, KEYS) == []
 
 
 def test_a_key_that_the_schema_alone_declares_is_found_by_the_name_of_each_place() -> None:
@@ -139,12 +140,12 @@ def test_a_key_that_the_schema_alone_declares_is_found_by_the_name_of_each_place
     schema["$defs"]["route"]["properties"]["color"] = {"type": "string", "examples": ["red"]}
     schema["$defs"]["stream"]["properties"]["color"] = {"type": "string", "examples": ["red"]}
     schema["$defs"]["retry"]["properties"]["delay"]["default"] = "7s"
-    assert forgotten(schema, README.read_text("utf-8")) == [
+    assert forgotten(schema, KEYS) == [
         "config/document.py does not hold route.color",
         "config/document.py does not hold stream.color",
         "config/document_builder.py has another default for route.retry.delay",
         "config/document_builder.py has another default for stream.retry.delay",
-        "the table of README.md lacks route.color",
-        "the table of README.md lacks stream.color",
+        "reference/keys.md lacks route.color",
+        "reference/keys.md lacks stream.color",
         "defaults and stream of the schema differ in color",
     ]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator, Draft202012Validator
 
-from repository import README
+from repository import DOCS
 from streamroute.config.json_schema import TESTS, checked_schema, schema_text
 from streamroute.config.messages.dialects import Dialect
 from streamroute.config.messages.keywords import walk
@@ -60,14 +60,14 @@ def test_the_schema_is_valid_in_both_dialects(schema: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("schema", [SCHEMA, OF_TESTS])
-def test_the_keywords_of_editors_are_those_that_the_readme_names(schema: dict[str, Any]) -> None:
+def test_the_keywords_of_editors_are_those_that_the_documentation_names(schema: dict[str, Any]) -> None:
     """A strict validator such as ajv refuses keywords that it does not know, unless they are named to it."""
     known = set(Draft202012Validator.VALIDATORS) | {"$schema", "$id", "$defs", "title", "description"}
     known |= {"default", "examples", "deprecated"}
     unknown = {word for node in walk(schema, (), "", Dialect.DRAFT_2020_12) for word in node.schema} - known
     assert unknown <= {"defaultSnippets", "patternErrorMessage"}
-    readme = README.read_text("utf-8")
-    assert "`keywords: [defaultSnippets, patternErrorMessage]`" in readme
+    page = (DOCS / "guide" / "configuration.md").read_text("utf-8")
+    assert "`keywords: [defaultSnippets, patternErrorMessage]`" in page
 
 
 def test_the_schema_has_no_keyword_beside_a_ref() -> None:

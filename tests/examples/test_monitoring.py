@@ -13,7 +13,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from repository import EXAMPLES, ROOT
+from repository import DOCS, EXAMPLES
 
 FOLDER: Final = EXAMPLES / "monitoring"
 FILES: Final = sorted(path.name for path in FOLDER.iterdir())
@@ -38,9 +38,9 @@ def run(*command: str) -> str:
 
 
 def exposed() -> set[str]:
-    """Return the names of all series; a test of the declarations compares the README with what is exposed."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| `(streamroute_\w+)` \| (\w+) \|", readme, re.MULTILINE)
+    """Return the names of all series; another test compares the reference with what is exposed."""
+    page = (DOCS / "reference" / "metrics.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(streamroute_\w+)` \| (\w+) \|", page, re.MULTILINE)
     return {
         name + part for name, kind in rows for part in (HISTOGRAM_PARTS if kind == "histogram" else ("",))
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import json
 import os
 import re
 import shlex
@@ -14,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from repository import ROOT
+from repository import DOCS, ROOT
+from streamroute.manual.addresses import REPOSITORY
 
 _BLOCK = re.MULTILINE | re.DOTALL
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -67,10 +67,6 @@ def test_check_prints_what_is_shown(tmp_path: Path) -> None:
     assert session("check-demo", tmp_path) == 1
 
 
-def test_explain_prints_what_is_shown() -> None:
-    assert session("explain-demo", ROOT / "examples" / "bookings") == 0
-
-
 def session(name: str, folder: Path) -> int:
     """Run the command of a console block and compare its output; returns the exit code."""
     found = re.search(rf"^<!-- {name} -->\n```console\n\$ streamroute (.*?)\n(.*?)^```$", README, _BLOCK)
@@ -88,6 +84,26 @@ def session(name: str, folder: Path) -> int:
     return done.returncode
 
 
+def test_the_program_publishes_and_handles_an_event(tmp_path: Path) -> None:
+    """As it stands, in a copy of the example that the README shows."""
+    folder = shutil.copytree(
+        ROOT / "examples" / "bookings",
+        tmp_path / "bookings",
+        ignore=shutil.ignore_patterns(".streamroute", "__pycache__"),
+    )
+    program = next(block for block in fenced("python") if block.startswith("# program.py\n"))
+    outbox = tmp_path / "outbox"
+    environment = {name: value for name, value in os.environ.items() if name != "REDIS_URL"}
+    subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=folder,
+        env={**environment, "PYTHONPATH": str(ROOT), "OUTBOX": str(outbox)},
+        timeout=240,
+        check=True,
+    )
+    assert "ada@example.com: welcome back, Ada\n" in outbox.read_text(encoding="utf-8")
+
+
 def test_both_commands_set_up_everything_themselves() -> None:
     for name in ("main-job", "tests"):
         assert marked(name).startswith("python3 -m venv .venv && .venv/bin/pip install -q ")
@@ -99,25 +115,54 @@ def test_python_that_is_shown_is_python(block: str) -> None:
     assert len(shown.body) == 1
 
 
-def test_every_command_is_described() -> None:
-    from streamroute.cli.main import streamroute
-
-    for name in streamroute.list_commands(None):  # type: ignore[arg-type]  # the list is a constant
-        assert f"| `streamroute {name}" in README, f"the README does not say what {name} does"
+def test_it_is_short() -> None:
+    assert len(README.splitlines()) <= 250
 
 
-def test_every_key_of_the_schema_is_named() -> None:
-    """In the section on routes.yaml, if only in its table."""
-    schema = json.loads((ROOT / "schemas" / "routes.schema.json").read_text(encoding="utf-8"))
-    section = README.split("## routes.yaml")[1].split("\n## ")[0]
-    definitions = schema.get("definitions") or schema["$defs"]
-    keys = {
-        key for part in ("stream", "route", "message", "retry") for key in definitions[part]["properties"]
-    }
-    assert {key for key in keys | set(schema["properties"]) if key not in section} == set()
+def test_its_numbers_are_those_of_the_measurements() -> None:
+    """The tables of ``about/faults.md``, ``about/speed.md`` and of the deploys have the same."""
+    faults = (DOCS / "about" / "faults.md").read_text(encoding="utf-8")
+    [(messages, lost, usual)] = re.findall(
+        r"^\| all \| ([\d,]+) \| (\d+) \| \d+ \| \| ([\d,]+ of [\d,]+) ", faults, re.MULTILINE
+    )
+    assert f"**{lost} of {messages}** messages were lost" in README
+    assert f"lost {usual}." in README
+    speed = (DOCS / "about" / "speed.md").read_text(encoding="utf-8")
+    [(rate, ratio)] = re.findall(r"^\| streamroute \| ([\d,]+) \| ([\d.]+) \|", speed, re.MULTILINE)
+    assert f"**{ratio}** times the throughput" in README
+    assert f"{rate} messages a second" in README
+    deploys = (ROOT / "examples" / "deploy" / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| [\w ,]+ \| ([\d,]+) \| (\d+) \|", deploys, re.MULTILINE)
+    total = sum(int(sent.replace(",", "")) for sent, _ in rows)
+    assert {missing for _, missing in rows} == {"0"}
+    assert f"**0 of {total:,}** messages were lost" in README
+    assert f"[{len(rows)} kinds of deploys]" in README
 
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "examples").rglob("README.md"))]
+# Links
+
+REPOSITORY_FILES = (
+    f"{REPOSITORY}/blob/main/",
+    f"{REPOSITORY.replace('github.com', 'raw.githubusercontent.com')}/main/",
+)
+
+
+def test_its_links_work_on_the_page_of_a_package_index() -> None:
+    """They are absolute, and those into the repository lead to files and headings of this checkout."""
+    links = re.findall(r"\]\(([^)\s]+)\)", README)
+    assert len(links) > 40
+    for link in links:
+        if link.startswith("#"):
+            assert link[1:] in headings(ROOT / "README.md"), link
+            continue
+        assert link.startswith("https://"), link
+        if link.startswith(REPOSITORY_FILES):
+            path, _, heading = link.split("/main/", 1)[1].partition("#")
+            assert (ROOT / path).exists(), path
+            assert not heading or heading in headings(ROOT / path), link
+
+
+PAGES = sorted((ROOT / "examples").rglob("README.md"))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -7,5 +7,6 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parents[2]
 README: Final = ROOT / "README.md"
+DOCS: Final = ROOT / "streamroute" / "docs"
 EXAMPLES: Final = ROOT / "examples"
 TESTDATA: Final = ROOT / "tests" / "testdata"

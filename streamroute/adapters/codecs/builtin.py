@@ -1,7 +1,7 @@
 """The built-in codecs: they decode the fields of a stream entry into a payload, and encode payloads.
 
 A codec is one class, listed in ``BUILT_IN``; tests/adapters/codecs/test_codecs_declared_once.py checks the
-other places that must list it (JSON Schema, README, rules).
+other places that must list it (JSON Schema, documentation, rules).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Declarations of all metrics of ``serve --metrics``: name, help, and how each is counted or read.
 
-To add a metric, declare it here and describe it in the README's table: ``Counters``, the reports of the
+To add a metric, declare it here, and generate the reference again: ``Counters``, the reports of the
 workers and the collector read it from here.
 """
 

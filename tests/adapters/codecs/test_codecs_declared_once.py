@@ -9,13 +9,14 @@ from typing import Any, ClassVar
 
 import pytest
 
-from repository import README
+from repository import DOCS
 from streamroute.adapters.codecs.builtin import BUILT_IN, BuiltInCodec, codec_named
 from streamroute.compiler.rules.expressions.route_expressions import traits_of
 from streamroute.config.json_schema import schema_text
 from streamroute.errors import SetupError
 
 SCHEMA: dict[str, Any] = json.loads(schema_text())
+PAGE = (DOCS / "guide" / "codecs.md").read_text("utf-8")
 EVENT = {"type": "booking.confirmed", "source": "/shop", "guest": "Ada"}
 
 
@@ -39,9 +40,9 @@ class Pickle:
         raise NotImplementedError
 
 
-def forgotten(codecs: Sequence[type[BuiltInCodec]], schema: dict[str, Any], readme: str) -> list[str]:
+def forgotten(codecs: Sequence[type[BuiltInCodec]], schema: dict[str, Any], page: str) -> list[str]:
     """Return the places that do not declare one of the codecs as its class does."""
-    return [*_schema_places(codecs, schema), *_readme_places(codecs, readme), *_rule_places(codecs)]
+    return [*_schema_places(codecs, schema), *_page_places(codecs, page), *_rule_places(codecs)]
 
 
 def _schema_places(codecs: Sequence[type[BuiltInCodec]], schema: dict[str, Any]) -> Iterator[str]:
@@ -60,14 +61,9 @@ def _schema_places(codecs: Sequence[type[BuiltInCodec]], schema: dict[str, Any])
             yield f"schemas/routes.schema.json, {section}: description"
 
 
-def _readme_places(codecs: Sequence[type[BuiltInCodec]], readme: str) -> Iterator[str]:
-    names = ", ".join(f"`{codec.name}`" for codec in codecs)
-    if f"`codec` ({names} or a dotted path)" not in readme:
-        yield "README.md: the table of routes.yaml"
-    section = readme.split("### Codecs")[1].split("\n#", maxsplit=1)[0]
-    rows = re.findall(r"^\| `([a-z-]+)`", section, re.MULTILINE)
-    if rows != [codec.name for codec in codecs]:
-        yield "README.md: the table of codecs"
+def _page_places(codecs: Sequence[type[BuiltInCodec]], page: str) -> Iterator[str]:
+    if re.findall(r"^\| `([a-z-]+)`", page, re.MULTILINE) != [codec.name for codec in codecs]:
+        yield "guide/codecs.md: the table of codecs"
 
 
 def _rule_places(codecs: Sequence[type[BuiltInCodec]]) -> Iterator[str]:
@@ -77,12 +73,12 @@ def _rule_places(codecs: Sequence[type[BuiltInCodec]]) -> Iterator[str]:
 
 
 def test_every_place_knows_every_codec() -> None:
-    assert forgotten(BUILT_IN, SCHEMA, README.read_text()) == []
+    assert forgotten(BUILT_IN, SCHEMA, PAGE) == []
 
 
 def test_a_forgotten_place_is_named() -> None:
     """With a new class in the list only, every place that must know it is named."""
-    assert forgotten([*BUILT_IN, Pickle], SCHEMA, README.read_text()) == [
+    assert forgotten([*BUILT_IN, Pickle], SCHEMA, PAGE) == [
         "schemas/routes.schema.json, stream: pattern",
         "schemas/routes.schema.json, stream: patternErrorMessage",
         "schemas/routes.schema.json, stream: examples",
@@ -91,8 +87,7 @@ def test_a_forgotten_place_is_named() -> None:
         "schemas/routes.schema.json, defaults: patternErrorMessage",
         "schemas/routes.schema.json, defaults: examples",
         "schemas/routes.schema.json, defaults: description",
-        "README.md: the table of routes.yaml",
-        "README.md: the table of codecs",
+        "guide/codecs.md: the table of codecs",
         "compiler/rules/expressions/route_expressions.py: pickle",
     ]
 

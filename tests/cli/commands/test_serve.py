@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from projects import ROUTES, SHORT_DEADLINE, SHORT_LEASE, Project
-from repository import ROOT
+from repository import DOCS
 from servers import RealServer, free_port, wait_until
 
 if TYPE_CHECKING:
@@ -570,12 +570,12 @@ def test_a_container_that_cannot_be_closed_is_reported_after_the_table(project: 
 
 @pytest.mark.parametrize("options", [["--drain"], ["--feed", "events.jsonl", "--drain"]], ids=" ".join)
 def test_the_documented_rights_are_enough(project: Project, options: list[str]) -> None:
-    """The worker's line in the README, with the additions of its table for these options."""
+    """The worker's line on the page of rights, with the additions of its table for these options."""
     project.routes(OK)
     project.feed(event())
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    [line] = re.findall(r"^user worker on >change-me (.*)$", readme, re.MULTILINE)
-    added = [rights for option in options for rights in re.findall(rf"serve {option}` \| `(.*?)`", readme)]
+    page = (DOCS / "guide" / "least-rights.md").read_text(encoding="utf-8")
+    [line] = re.findall(r"^user worker on >change-me (.*)$", page, re.MULTILINE)
+    added = [rights for option in options for rights in re.findall(rf"serve {option}` \| `(.*?)`", page)]
     rules = line.replace("bot_events", "events").replace(":bot:", ":tests:").split()
     rules += " ".join(added).split()
     project.redis.execute_command("ACL", "SETUSER", "worker", "reset", "on", ">pw", *rules)

@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import repository
 from metrics_scraper import Samples, Scraper
 from projects import ROUTES, SHORT_LEASE
+from repository import DOCS
 from servers import RealServer, free_port, valkey_binary, wait_until
 
 if TYPE_CHECKING:
     from projects import Project
 
-README = repository.README.read_text(encoding="utf-8")
+REFERENCE = (DOCS / "reference" / "metrics.md").read_text(encoding="utf-8")
+GUIDE = (DOCS / "guide" / "monitoring.md").read_text(encoding="utf-8")
 OK = "name: ok, type: t, handler: jobs.ok"
 FAIL = "name: fail, type: f, handler: jobs.fail, retry: {max_attempts: 2, delay: 10ms}"
 WAIT = "name: wait, type: w, handler: jobs.wait"
@@ -84,16 +85,14 @@ def test_the_times_of_routes_and_the_classes_of_their_failures_are_exposed(proje
     project.write("go", "")
 
 
-def test_the_readme_names_every_metric_and_no_other(project: Project) -> None:
+def test_the_documentation_names_every_metric_and_no_other(project: Project) -> None:
     project.routes(OK)
     scraper = Scraper(project.start("serve", "--metrics", "127.0.0.1:0"))
     scraper.until(lambda seen: seen["up",] == 1, "an answer of Redis")
     exposed = re.findall(r"^# TYPE (\w+) (\w+)$", scraper.get("/metrics")[1], re.MULTILINE)
-    section = README.split("### Metrics")[1].split("\n### ")[0]
-    described = re.findall(r"^\| `(streamroute_\w+)` \| (\w+)", section, re.MULTILINE)
-    assert described == exposed
-    for name in set(re.findall(r"streamroute_\w+", section)):
-        assert name in dict(exposed), f"{name} is in the README, and nowhere else"
+    assert re.findall(r"^\| `(streamroute_\w+)` \| (\w+)", REFERENCE, re.MULTILINE) == exposed
+    for name in set(re.findall(r"streamroute_\w+", REFERENCE + GUIDE)):
+        assert name in dict(exposed), f"{name} is in the documentation, and nowhere else"
 
 
 def test_openmetrics_is_sent_on_request(project: Project) -> None:

@@ -114,7 +114,7 @@ def lane_of(edit: int) -> int:
 
 
 def takes_canary(edit: int, n: int) -> bool:
-    """Whether a message is in the share of the edit's canary: see the README."""
+    """Whether a message is in the share of the edit's canary: see guide/try-out.md."""
     position = int.from_bytes(blake2b(f"{_CANARY}\n{n}".encode(), digest_size=8).digest(), "big") % _POSITIONS
     return position < _POSITIONS * _percent(edit) // 100
 

@@ -22,7 +22,7 @@ _CROWD = 120
 _CRASHES = 4
 _AT_ONCE = _CROWD // 2  # of each of two workers
 _SUSPECTS = 2 * (_AT_ONCE // 8)  # entries that may be on their last delivery when both have died
-_PROMPT = 20.0  # seconds that new messages wait at most: see the README
+_PROMPT = 20.0  # seconds that new messages wait at most: see concepts/delivery.md
 
 
 @own_scenario("killers among innocents", terms=replace(_SHORT, max_deliveries=3), workers=0)

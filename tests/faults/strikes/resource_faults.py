@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from worker_process import Worker
 
 _MAX_CONNECTIONS = 8
-_MAX_THREADS = 5  # of a worker without plain functions: its own, and those that the README lists
+_MAX_THREADS = 5  # of a worker without plain functions: its own, and those that about/limits.md lists
 _AT_ONCE = 300
 _SHOUTS = 12
 _LONG_TYPES = 200

@@ -1,4 +1,4 @@
-"""A metric is declared once: the counters, the workers' reports, the collector and the README follow."""
+"""A metric is declared once: the counters, the workers' reports, the collector and the reference follow."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from repository import ROOT
+from repository import DOCS
 from streamroute.adapters.groups.stats import GroupStats
 from streamroute.core.observer import Result
 from streamroute.message import Message
@@ -63,16 +63,16 @@ def test_a_declared_metric_is_collected_from_all_workers(attempts: int) -> None:
     assert [sample.value for sample in family.samples if sample.name.endswith("_total")] == [attempts - 1]
 
 
-async def test_the_readme_describes_each_metric_with_its_kind_and_labels() -> None:
+async def test_the_reference_describes_each_metric_with_its_kind_and_labels() -> None:
     counters, poller = Counters(ROUTES), GroupPoller(lambda: {"s": _group})
     counters.observe(Message({}, stream="s"), "shade", Result.SHADOW_MATCHED)
     recorder = counters.recorded.recorder("s")
     recorder.failed(DeadLetter("a", "", error_class="KeyError"))
     recorder.timing("a").start().succeeded(Message({}, id="1-0", stream="s"))
     await poller.poll()
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    page = (DOCS / "reference" / "metrics.md").read_text(encoding="utf-8")
     described = re.findall(
-        r"^\| `streamroute_(\w+?)(?:_total)?` \| (\w+) \| ([\w, ]*?) ?\|", readme, re.MULTILINE
+        r"^\| `streamroute_(\w+?)(?:_total)?` \| (\w+) \| ([\w, ]*?) *\|", page, re.MULTILINE
     )
     actual = [
         (family.name.removeprefix("streamroute_"), family.type, set(family.samples[0].labels) - {"le"})
