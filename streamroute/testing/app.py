@@ -259,7 +259,7 @@ class TestApp:
             raise SetupError(f'there is no route "{route}"' + (f'; did you mean "{near}"?' if near else ""))
 
     def _next_event(self) -> float | None:
-        wait = self._server.promote_all()
+        wait = self._server.pass_time()
         return None if wait is None else self._clock.now + wait
 
     def _is_idle(self) -> bool:

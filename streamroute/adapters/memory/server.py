@@ -11,6 +11,7 @@ from streamroute.adapters.entries.retry_record import RetryRecord, retry_record
 from streamroute.adapters.memory.arrivals import Arrivals
 from streamroute.adapters.memory.dedupe import MemoryDedupeKeys, MemoryLock
 from streamroute.adapters.memory.delayed import Delayed, MemoryDelays
+from streamroute.adapters.memory.pauses import MemoryPauses
 from streamroute.adapters.memory.stream import MemoryGroup, MemoryStream, Pending
 from streamroute.delivery import Delivery
 from streamroute.errors import StreamrouteError
@@ -32,6 +33,13 @@ class MemoryServer:
         self.retry_secrets: dict[str, bytes] = {}
         self._streams: dict[str, MemoryStream] = {}
         self._delayed: defaultdict[str, MemoryDelays] = defaultdict(MemoryDelays)
+        self._pauses: dict[str, MemoryPauses] = {}
+
+    def pauses(self, keys: GroupKeys) -> MemoryPauses:
+        """Return the pauses of a group."""
+        if keys.prefix not in self._pauses:
+            self._pauses[keys.prefix] = MemoryPauses(self.clock, self.stream(keys.retry), self.arrivals.wake)
+        return self._pauses[keys.prefix]
 
     def clear(self) -> None:
         """Delete everything, including groups."""
@@ -70,9 +78,13 @@ class MemoryServer:
         """Return the delayed entries, in the order in which they were added."""
         return self._delayed[key].entries()
 
-    def promote_all(self) -> float | None:
-        """Append the due entries of all keys; returns the seconds until the next one is due, or None."""
+    def pass_time(self) -> float | None:
+        """Append due entries, and end pauses; returns the seconds until that is next to do, or None."""
         waits = [self.promote(key) for key in list(self._delayed)]
+        for pauses in self._pauses.values():
+            pauses.sync()
+            change = pauses.next_change()
+            waits.append(None if change is None else change - self.clock())
         return min((wait for wait in waits if wait is not None), default=None)
 
     @property
@@ -121,7 +133,7 @@ class MemoryServer:
         if lock.place == "delayed":
             promoted = self.stream(keys.retry).entries.values()
             names = (RetryRecord.unpack(fields[b"entry"]).name for fields in promoted)
-            return lock.id in self._delayed[keys.due] or lock.id in names
+            return lock.id in self._delayed[keys.due] or self.pauses(keys).holds(lock.id) or lock.id in names
         found = self.stream(keys.stream if lock.place == "entry" else keys.retry).groups.get(group)
         return found is not None and lock.id in found.pending
 
@@ -135,6 +147,9 @@ class MemoryServer:
             elif isinstance(outcome, RetryLater):
                 record = retry_record(message, outcome)
                 names[outcome.route] = record.name
+                if outcome.parked_for:
+                    self.pauses(keys).park(record)
+                    continue
                 self.delay(
                     keys.due, record.name, Delayed(now + outcome.delay, keys.retry, {b"entry": record.pack()})
                 )

@@ -24,12 +24,14 @@ from streamroute.adapters.memory.coordinator import MemoryCoordinator
 from streamroute.adapters.memory.dedupe import MemoryDeduplicator
 from streamroute.adapters.memory.delayed import Delayed
 from streamroute.adapters.memory.lease_keeper import MemoryLeaseKeeper
+from streamroute.adapters.memory.pauses import MemoryPauses
 from streamroute.adapters.memory.quota_counter import QuotaCounter
 from streamroute.adapters.memory.server import Clock, MemoryServer
 from streamroute.adapters.memory.stream import RELEASED, MemoryGroup
 from streamroute.delivery import Delivery
 from streamroute.keys import GroupKeys
 from streamroute.message import Message
+from streamroute.pauses import PauseGate
 from streamroute.values import ClaimResult, KnownRoutes, Lease, Quotas, SettleResult
 
 log = logging.getLogger(__name__)
@@ -129,6 +131,10 @@ class MemoryStreamStorage:
         """Return the names of the group's delayed retries: ``id|route|attempt``."""
         return self._server.delayed(self._keys(stream, group).due)
 
+    def pauses(self, stream: str, group: str) -> MemoryPauses:
+        """Return the pauses of the group."""
+        return self._server.pauses(self._keys(stream, group))
+
     def generations(self, stream: str, group: str) -> dict[str, str]:
         """Return the generation of each live consumer of the group, by the consumer's name."""
         return dict(self._generations[stream, group])
@@ -223,6 +229,7 @@ class MemoryStreamStorage:
             else:
                 self._server.write_outcomes(keys, message)
                 self._server.acknowledge(keys, group_name, name)
+        self._server.pauses(keys).sync()
         return SettleResult(lost, refused)
 
     async def release(
@@ -248,6 +255,12 @@ class MemoryStreamStorage:
         await asyncio.sleep(0)
         waits = [self._server.promote(key) for key in (self._keys(stream_name, group_name).due, stream_name)]
         return min((wait for wait in waits if wait is not None), default=None)
+
+    def pause_gate(self, stream_name: str, group_name: str) -> PauseGate:
+        """Return the gate of a consumer, which learns at once what is paused."""
+        pauses, gate = self.pauses(stream_name, group_name), PauseGate()
+        pauses.gates.append(gate)
+        return gate
 
     async def clean_up(self, stream_name: str, group_name: str, consumer_name: str) -> float:  # noqa: ARG002 - the storage's form
         """Trim the stream; returns the seconds until the next step."""

@@ -26,13 +26,14 @@ def _run(run: RouteTestRun, *, color: bool) -> Iterator[str]:
         yield render_full(run.findings, run.sources, color=color)
     for outcome in run.outcomes:
         if not outcome.passed:
-            yield from _failed(outcome, color=color)
+            yield from failed(outcome, color=color)
             yield ""
     yield from _coverage(run.coverage, str(run.root))
     yield f"{_counts(run)} in {run.root}"
 
 
-def _failed(outcome: Outcome, *, color: bool) -> Iterator[str]:
+def failed(outcome: Outcome, *, color: bool = False) -> Iterator[str]:
+    """Yield the lines about a failed test: its place and name, and each difference with its reasons."""
     location = f"{outcome.test.location.source.path}:{line_of_test(outcome)}"
     verdict = click.style("failed", fg="red", bold=True) if color else "failed"
     yield f"{printable(location)}: {verdict}: {printable(outcome.test.name)}"
