@@ -14,9 +14,7 @@ from streamroute.cli.process.exit_codes import ExitCode
 from streamroute.docs.build.attributes import attribute_docs
 from streamroute.docs.build.markdown import block, code, page, table
 
-_SUMMARY: Final = (
-    "Every command of `streamroute`, with its arguments and options, as `streamroute COMMAND --help` prints them."
-)
+_SUMMARY: Final = "Every command of `streamroute`, with its arguments and options, as `streamroute COMMAND --help` prints them."
 
 
 def command_pages() -> dict[str, str]:

@@ -20,7 +20,11 @@ _SUMMARY: Final = (
 def errors_page() -> str:
     """Return ``reference/errors.md``."""
     found = list(_exceptions())
-    rows = [(f"[`{each.__name__}`](#{each.__name__.lower()})", f"`{each.__base__.__name__}`", _home(each)) for each in found if each.__base__]
+    rows = [
+        (f"[`{each.__name__}`](#{each.__name__.lower()})", f"`{each.__base__.__name__}`", _home(each))
+        for each in found
+        if each.__base__
+    ]
     parts = [table(("exception", "is a", "import it from"), rows)]
     for each in found:
         parts += [f"## {each.__name__}", docstring(each.__doc__)]

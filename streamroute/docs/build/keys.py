@@ -23,7 +23,11 @@ the place of any value. Keys that begin with `x-` are ignored at the top level: 
 
 _SECTIONS: Final = (
     ("root", "The file", "The keys at the top level."),
-    ("stream", "A stream", "The keys below `streams: {NAME: ...}`; below `defaults`, they hold for all streams."),
+    (
+        "stream",
+        "A stream",
+        "The keys below `streams: {NAME: ...}`; below `defaults`, they hold for all streams.",
+    ),
     ("route", "A route", "The keys of an item of `routes`."),
     ("message", "A message type", "The keys below `messages: {TYPE: ...}`."),
 )
@@ -84,7 +88,10 @@ def _resolve(part: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping
 
 
 def _overview(keys: list[Key]) -> str:
-    rows = [(f"[{code(key.path)}](#{anchor(key.heading)})", type_in_words(key.schema), _default(key)) for key in keys]
+    rows = [
+        (f"[{code(key.path)}](#{anchor(key.heading)})", type_in_words(key.schema), _default(key))
+        for key in keys
+    ]
     return table(("key", "type", "default"), rows)
 
 

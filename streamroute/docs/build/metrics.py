@@ -47,7 +47,13 @@ def metrics_page() -> str:
         (code(_series(family)), family.type, ", ".join(_labels(family)), family.documentation)
         for family in exposed_families()
     ]
-    parts = (table(("metric", "type", "by", "what"), rows), "## Values of `result`", _RESULTS, "## What they cover", _NOTES)
+    parts = (
+        table(("metric", "type", "by", "what"), rows),
+        "## Values of `result`",
+        _RESULTS,
+        "## What they cover",
+        _NOTES,
+    )
     return page("Metrics", _SUMMARY, *parts)
 
 

@@ -37,7 +37,10 @@ def _module(module: ModuleType) -> Iterator[str]:
     yield f"## {module.__name__}"
     yield docstring(module.__doc__).split("\n\n", 1)[0]
     values = {name: getattr(module, name) for name in names}
-    rows = [(f"[`{name}`](#{anchor(_heading(module, name))})", _first_line(value)) for name, value in values.items()]
+    rows = [
+        (f"[`{name}`](#{anchor(_heading(module, name))})", _first_line(value))
+        for name, value in values.items()
+    ]
     yield table(("name", "is"), rows)
     for name, value in values.items():
         yield f"### {_heading(module, name)}"
@@ -49,7 +52,9 @@ def public_names(module: ModuleType) -> list[str]:
     declared = getattr(module, "__all__", None)
     if declared is not None:
         return list(declared)
-    own = (name for name, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__)
+    own = (
+        name for name, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__
+    )
     return [name for name in own if not name.startswith("_") and callable(getattr(module, name))]
 
 
@@ -73,7 +78,9 @@ def _value(name: str, value: Any) -> Iterator[str]:
 
 
 def _members(owner: type) -> Iterator[str]:
-    attributes = [f"- `{name}`: {text}" for name, text in named_attribute_docs(owner) if not name.startswith("_")]
+    attributes = [
+        f"- `{name}`: {text}" for name, text in named_attribute_docs(owner) if not name.startswith("_")
+    ]
     properties, methods = [], []
     for name, member in _own_and_inherited(owner).items():
         if name.startswith("_") or not inspect.getdoc(member):

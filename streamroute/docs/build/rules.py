@@ -29,7 +29,10 @@ def rules_page() -> str:
     parts = []
     for prefix, title in _GROUPS.items():
         rules = [rule for code, rule in ALL_RULES.items() if code.startswith(prefix)]
-        rows = [(f"[{rule.code}]({rule_url(rule.code)})", str(rule.severity), rule.name, rule.summary) for rule in rules]
+        rows = [
+            (f"[{rule.code}]({rule_url(rule.code)})", str(rule.severity), rule.name, rule.summary)
+            for rule in rules
+        ]
         parts += [f"## {title}", table(("rule", "severity", "name", "finds"), rows)]
     return page("Rules", _SUMMARY, *parts)
 
