@@ -38,7 +38,7 @@ async def relay_batch(database: sqlite3.Connection, publisher: streamroute.Publi
 
 
 async def relay(database: sqlite3.Connection, *, once: bool = False) -> None:
-    """Empty the outbox, again and again; ``once`` returns when it is empty."""
+    """Empty the outbox repeatedly; ``once`` returns when it is empty."""
     # An id is remembered for longer than a relay may be away between publishing and forgetting.
     async with streamroute.Publisher(ROUTES, id_ttl="7d") as publisher:
         while True:
