@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from streamroute.application.application import Application
 from streamroute.application.counted_app import counted_app
@@ -14,10 +14,14 @@ from streamroute.application.observing import observed_by
 from streamroute.application.reloads import ApplicationReloads
 from streamroute.application.stuck_handlers import StuckHandlers
 from streamroute.compiler.runtime.thread_pool import guest_handler_threads
+from streamroute.errors import SetupError
 from streamroute.ops.metrics.counters import Counters
 from streamroute.ops.serve.findings_log import log_findings
 from streamroute.ops.served_routes import route_names
+from streamroute.ops.traces.process_traces import process_traces
 from streamroute.publishing.connecting import connected
+from streamroute.text.limits import NAME
+from streamroute.text.safe_text import safe_repr
 
 if TYPE_CHECKING:
     from streamroute.adapters.stream.publishers import RedisClient
@@ -25,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @asynccontextmanager
-async def open(  # noqa: A001 - read as streamroute.open; a keyword for each choice
+async def open(  # noqa: A001, PLR0913 - read as streamroute.open; a keyword for each choice
     path: str | Path = "routes.yaml",
     *,
     container: Any = None,
@@ -35,6 +39,7 @@ async def open(  # noqa: A001 - read as streamroute.open; a keyword for each cho
     reload: bool = False,
     observer: Observer | None = None,
     embedded: bool = True,
+    traces: Literal["link", "child"] | None = None,
 ) -> AsyncIterator[Application]:
     """Open a configuration in this process, checked and connected; it consumes when it is started.
 
@@ -53,8 +58,12 @@ async def open(  # noqa: A001 - read as streamroute.open; a keyword for each cho
         reload whenever a file of the configuration changes, and when ``streamroute reload`` asks.
     ``observer``
         is called in the event loop with the payload, the route or None, and the result of each outcome.
+        The result is a string: ``succeeded``, ``retried``, ``dead``, ``filtered`` ...
     ``embedded``
         whether the embedded server may be used.
+    ``traces``
+        give messages and handlers OpenTelemetry spans, linked to the producer's span, or as its children:
+        those of the provider that the program has set, else of one by the variables ``OTEL_*``.
 
     Signals, logging, garbage collection and the event loop's settings are left alone. Raises ConfigError,
     with all ``findings``, for a configuration with errors; SetupError if no route is enabled, or the
@@ -69,12 +78,21 @@ async def open(  # noqa: A001 - read as streamroute.open; a keyword for each cho
     reloads = ApplicationReloads(loader, candidate, loaded.watched, reload)
     async with (
         connected(document, client=client, url=url, embedded=embedded) as redis,
+        process_traces(_trace_mode(traces)) as tracing,
         counted_app(
             *(redis, document, candidate.compiled, counters),
             on_stuck=stuck.add,
+            tracing=tracing,
             observer=observed_by(counters.observe, observer),
             threads=guest_handler_threads,
         ) as app,
         Application(app, redis, counters, reloads, stuck) as application,
     ):
         yield application
+
+
+def _trace_mode(traces: str | None) -> str:
+    """Return the mode; without one there are no spans, whatever the environment says."""
+    if traces not in {None, "link", "child"}:
+        raise SetupError(f'traces is "link", "child" or None, and not {safe_repr(traces, NAME)}')
+    return traces or "off"

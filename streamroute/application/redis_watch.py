@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final
-
-from streamroute.errors import StreamrouteError
 
 INTERVAL: Final = 5.0
 """Seconds between two PINGs."""
@@ -36,11 +35,9 @@ class RedisWatch:
 
     async def run(self) -> None:
         """Watch until cancelled. Outages are logged by the consumers, not here."""
+        self._answered_at = self._clock()
         while True:
-            try:
+            with suppress(Exception):  # the program's own client may raise anything
                 await self._ping()
-            except StreamrouteError:
-                pass
-            else:
                 self._answered_at = self._clock()
             await asyncio.sleep(self._every)

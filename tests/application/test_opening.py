@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 import streamroute
 from consuming import eventually
@@ -124,6 +127,38 @@ async def test_a_client_that_decodes_is_refused(config: Reloadable) -> None:
         with pytest.raises(streamroute.SetupError, match="decode_responses"):
             async with streamroute.open(config.folder, client=client):
                 pass
+
+
+async def test_only_an_asyncio_client_is_used(config: Reloadable) -> None:
+    from redis import Redis
+
+    with Redis.from_url(config.url) as client, pytest.raises(streamroute.SetupError) as raised:
+        async with streamroute.open(config.folder, client=cast("Any", client)):
+            pass
+    assert str(raised.value) == "the client must be a redis.asyncio.Redis, and this is a redis.client.Redis"
+
+
+async def test_a_client_and_an_address_exclude_each_other(config: Reloadable, redis_client: Redis) -> None:
+    with pytest.raises(streamroute.SetupError, match="pass a client or a url, not both"):
+        async with streamroute.open(config.folder, client=redis_client, url=config.url):
+            pass
+
+
+async def test_spans_are_made_if_asked(config: Reloadable, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(streamroute.SetupError, match="and not 'yes'"):
+        async with streamroute.open(config.folder, traces=cast("Any", "yes")):
+            pass
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    monkeypatch.setattr("opentelemetry.trace.get_tracer_provider", lambda: provider)
+    modes: list[Literal["link"] | None] = [None, "link"]
+    for traces in modes:
+        async with streamroute.open(config.folder, traces=traces) as app:
+            await app.start()
+            await app.publish("events", "t", {"n": 1})
+            await app.drain()
+    assert [span.name for span in exporter.get_finished_spans()] == ["route a", "process events"]
 
 
 async def test_the_embedded_server_may_be_refused(config: Reloadable) -> None:

@@ -29,7 +29,7 @@ from streamroute.core.dispatch.routes import Route
 from streamroute.errors import Reject, Retry, SetupError
 from streamroute.handlers import webhooks
 from streamroute.handlers.contract import CHECK
-from streamroute.handlers.webhooks import close_webhooks, webhook
+from streamroute.handlers.webhooks import close_webhooks, webhook, webhook_connections
 from streamroute.logs.exception_text import traceback_text
 from streamroute.message import Message
 from streamroute.trace_context import TraceContext
@@ -458,3 +458,14 @@ async def test_an_address_with_a_password_is_an_authorization(receiver: Receiver
     assert not list(vars(webhook)[CHECK](arguments, ["s"]))
     await webhook({}, **arguments)
     assert receiver.requests[0][1]["Authorization"] == f"Basic {base64.b64encode(b'bob:s3cret').decode()}"
+
+
+async def test_connections_are_kept_until_the_last_app_of_the_loop_ends(receiver: Receiver) -> None:
+    async with webhook_connections():
+        async with webhook_connections():
+            await webhook({}, url=receiver.url)
+            client = webhooks._clients[asyncio.get_running_loop()]
+        await webhook({}, url=receiver.url)
+        assert webhooks._clients[asyncio.get_running_loop()] is client
+    assert client.is_closed
+    assert len(receiver.requests) == 2

@@ -67,9 +67,9 @@ async def main(options: argparse.Namespace, clock: Clock) -> None:
     """Use the command line's steps: check, open, start; outcomes are counted as well."""
     from streamroute.adapters.redis.connection import open_redis
     from streamroute.app import open_app
-    from streamroute.cli.process.traces import process_traces
     from streamroute.compiler.pipeline import check_path
     from streamroute.ops.serve.gc_tuning import rare_collections
+    from streamroute.ops.traces.process_traces import process_traces
 
     if options.sampled is not None:
         os.environ |= {"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": options.sampled}

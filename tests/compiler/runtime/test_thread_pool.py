@@ -6,10 +6,18 @@ import asyncio
 import os
 import signal
 import threading
+from collections.abc import Awaitable
+from concurrent.futures import ThreadPoolExecutor
 
 from consuming import eventually, within_patience
 from projects import is_gone
-from streamroute.compiler.runtime.thread_pool import handler_threads, validation_threads, wait_for_threads
+from streamroute.compiler.runtime.thread_pool import (
+    guest_handler_threads,
+    handler_threads,
+    validation_threads,
+    wait_for_threads,
+)
+from streamroute.core.thread_call import EXECUTORS, ThreadCall
 
 
 async def test_there_is_a_thread_for_every_worker() -> None:
@@ -54,6 +62,37 @@ async def test_a_thread_that_does_not_end_is_not_waited_for() -> None:
     release.set()
     await within_patience(running)
     assert wait_for_threads(20) == 0
+
+
+async def test_handlers_of_a_guest_have_threads_of_their_own() -> None:
+    def thread() -> str:
+        return threading.current_thread().name
+
+    loop = asyncio.get_running_loop()
+    own = ThreadPoolExecutor(1, thread_name_prefix="own")
+    loop.set_default_executor(own)
+    with guest_handler_threads(1):
+        names = [await ThreadCall(thread).result(), await asyncio.to_thread(thread)]
+    names.append(await ThreadCall(thread).result())
+    assert [name.rpartition("_")[0] for name in names] == ["streamroute-handler", "own", "own"]
+
+
+async def test_guests_of_one_loop_share_threads_until_the_last_one_ends() -> None:
+    """All calls meet at a barrier that opens for no fewer."""
+    barrier = threading.Barrier(100)
+
+    def call() -> Awaitable[int]:
+        return asyncio.ensure_future(ThreadCall(lambda: barrier.wait(20)).result())
+
+    with guest_handler_threads(30) as resize:
+        with guest_handler_threads(6):
+            waiting = [call() for _ in range(100)]
+            assert len(await within_patience(asyncio.gather(*waiting))) == 100
+        barrier = threading.Barrier(95)
+        resize(31)
+        waiting = [call() for _ in range(95)]
+        assert len(await within_patience(asyncio.gather(*waiting))) == 95
+    assert asyncio.get_running_loop() not in EXECUTORS
 
 
 async def test_a_child_forked_by_a_validation_ends() -> None:

@@ -18,7 +18,7 @@ from streamroute.cli.process.deadline import StopDeadline
 from streamroute.cli.process.exit_codes import ExitCode
 from streamroute.cli.process.metrics import process_metrics
 from streamroute.cli.process.signals import stop_on_signals
-from streamroute.cli.process.traces import process_traces
+from streamroute.ops.traces.process_traces import process_traces
 from streamroute.cli.process.workers import watch_lifeline
 from streamroute.core.log_fields import EntryFieldsFilter
 from streamroute.ops.metrics.counters import Counters

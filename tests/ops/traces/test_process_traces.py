@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from streamroute.cli.process.traces import process_traces
 from streamroute.errors import SetupError
+from streamroute.ops.traces.process_traces import process_traces
 from streamroute.system import extras
 
 
