@@ -10,6 +10,9 @@ SITE: Final = "https://streamroute.readthedocs.io/en/stable/"
 REPOSITORY: Final = "https://github.com/streamroute/streamroute"
 """The repository; a file of it is ``REPOSITORY + "/blob/main/PATH"``."""
 
+RAW_FILES: Final = "https://raw.githubusercontent.com/streamroute/streamroute/main/"
+"""Files of the repository as they are, such as pictures: ``RAW_FILES + "PATH"``."""
+
 
 def topic_url(topic: str) -> str:
     """Return the public address of a page, e.g. of ``guide/publish``."""

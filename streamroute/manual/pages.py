@@ -42,13 +42,19 @@ def all_pages() -> tuple[ManualPage, ...]:
 
 def _read_page(path: Path) -> ManualPage:
     topic = path.relative_to(FOLDER).with_suffix("").as_posix()
-    text = _COMMENT.sub("", path.read_text(encoding="utf-8"))
+    title, summary = title_and_summary(path.read_text(encoding="utf-8"))
+    return ManualPage(topic, title or topic, summary, path)
+
+
+def title_and_summary(markdown: str) -> tuple[str, str]:
+    """Return the title and the first paragraph of a page, as plain text; empty if it has none."""
+    text = _COMMENT.sub("", markdown)
     title = _TITLE.search(text)
     if title is None:
-        return ManualPage(topic, topic, "", path)
+        return "", ""
     paragraph = text[title.end() :].strip().partition("\n\n")[0]
     summary = "" if paragraph.startswith(("#", "|", "```", "- ")) else plain_text(paragraph)
-    return ManualPage(topic, plain_text(title[1]), summary, path)
+    return plain_text(title[1]), summary
 
 
 def plain_text(markdown: str) -> str:

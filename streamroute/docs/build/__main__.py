@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import click
 
 from streamroute.cli.output.streams import echo
@@ -19,6 +22,20 @@ def reference() -> None:
 
     for topic in write_reference():
         echo(f"written: {topic}.md")
+
+
+@main.command()
+@click.argument("out", type=click.Path(path_type=Path))
+def site(out: Path) -> None:
+    """Build the site into the folder OUT; needs: pip install 'streamroute[docs]'."""
+    from streamroute.docs.build.site.builder import build_site
+
+    problems = build_site(out)
+    for line in problems:
+        echo(line, err=True)
+    if problems:
+        sys.exit(1)
+    echo(f"built: {out / 'index.html'}")
 
 
 if __name__ == "__main__":

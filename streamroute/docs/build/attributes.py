@@ -6,6 +6,7 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 
@@ -19,7 +20,7 @@ def named_attribute_docs(owner: type) -> Iterator[tuple[str, str]]:
     """Return the name and the docstring of each documented attribute of a class."""
     (tree,) = ast.parse(textwrap.dedent(inspect.getsource(owner))).body
     body = tree.body if isinstance(tree, ast.ClassDef) else []
-    for node, following in zip(body, body[1:], strict=False):
+    for node, following in pairwise(body):
         if not isinstance(following, ast.Expr) or not isinstance(following.value, ast.Constant):
             continue
         target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)

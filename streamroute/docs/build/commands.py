@@ -14,7 +14,16 @@ from streamroute.cli.process.exit_codes import ExitCode
 from streamroute.docs.build.attributes import attribute_docs
 from streamroute.docs.build.markdown import block, code, page, table
 
-_SUMMARY: Final = "Every command of `streamroute`, with its arguments and options, as `streamroute COMMAND --help` prints them."
+_SUMMARY: Final = (
+    "Every command of `streamroute`, with its arguments and options, "
+    "as `streamroute COMMAND --help` prints them."
+)
+_CONFIG: Final = (
+    "By default, every command uses routes.yaml in the working folder; a folder stands for its routes.yaml."
+)
+_EXITS: Final = """\
+Ctrl-C ends a command with 130. Output that cannot be written is an error with 1; a reader that closes the \
+pipe (`| head`) does not change the exit code."""
 
 
 def command_pages() -> dict[str, str]:
@@ -28,11 +37,10 @@ def command_pages() -> dict[str, str]:
     codes = [(str(code.value), text) for code, text in attribute_docs(ExitCode)]
     parts = (
         table(("command", "does"), rows),
-        "By default, every command uses routes.yaml in the working folder; a folder stands for its routes.yaml.",
+        _CONFIG,
         "## Exit codes",
         table(("code", "meaning"), codes),
-        "Ctrl-C ends a command with 130. Output that cannot be written is an error with 1; a reader that closes "
-        "the pipe (`| head`) does not change the exit code.",
+        _EXITS,
         "## Shell completion",
         _completion(),
     )

@@ -13,13 +13,14 @@ from streamroute.docs.build.key_types import type_in_words
 from streamroute.docs.build.markdown import anchor, block, code, page, table
 
 _SUMMARY: Final = (
-    "Every key of routes.yaml: its type, its default, what it does, and an example. "
-    "`streamroute docs KEY` prints one of them, such as `streamroute docs retry.delay`."
+    "Every key of routes.yaml: its type, its default, what it does, and an example. `streamroute docs "
+    "KEY` prints one of them, such as `streamroute docs retry.delay`."
 )
 _NOTES: Final = """\
-Values are YAML 1.2: `on` and `no` are strings. A *duration* is a number and a unit: `ms`, `s`, `m`, `h` or `d`. \
-In `redis`, `defaults` and `streams`, `${VAR}` and `${VAR:-default}` stand for variables of the environment, in \
-the place of any value. Keys that begin with `x-` are ignored at the top level: a place for anchors of YAML."""
+Values are YAML 1.2: `on` and `no` are strings. A *duration* is a number and a unit: `ms`, `s`, `m`, `h` \
+or `d`. In `redis`, `defaults` and `streams`, `${VAR}` and `${VAR:-default}` stand for variables of the \
+environment, in the place of any value. Keys that begin with `x-` are ignored at the top level: a place \
+for anchors of YAML."""
 
 _SECTIONS: Final = (
     ("root", "The file", "The keys at the top level."),

@@ -20,25 +20,26 @@ from streamroute.ops.metrics.sources import MetricsSources
 from streamroute.values import DeadLetter
 
 _SUMMARY: Final = (
-    "Every metric that `serve --metrics HOST:PORT` and `serve --http HOST:PORT` expose at `/metrics`, with its "
-    "kind, its labels and what it counts."
+    "Every metric that `serve --metrics HOST:PORT` and `serve --http HOST:PORT` expose at `/metrics`, "
+    "with its kind, its labels and what it counts."
 )
 _RESULTS: Final = """\
-- `streamroute_messages_total`: `succeeded`; `retried`, each time; `postponed` or `skipped` by `dedupe`; `parked`, \
-because its route is paused; `dead`. A message that is dead-lettered before any route has the route `""`.
+- `streamroute_messages_total`: `succeeded`; `retried`, each time; `postponed` or `skipped` by `dedupe`; \
+`parked`, because its route is paused; `dead`. A message that is dead-lettered before any route has the \
+route `""`.
 - `streamroute_shadow_messages_total`: `matched`, `not_matched`, `filter_error`, `transform_error`.
-- `streamroute_failures_total`: `retried`, `dead`. `error_class` is the class of the exception or of its cause, and \
-`(other)` from the 101st class of a route.
+- `streamroute_failures_total`: `retried`, `dead`. `error_class` is the class of the exception or of its \
+cause, and `(other)` from the 101st class of a route.
 - `streamroute_config_reloads_total`: `applied`, `refused`, `unchanged`."""
 _NOTES: Final = """\
-Counters cover this `serve`, with all its workers. Gauges of a group (unread, pending, retries, dead letters, \
-parked and the lease) cover the whole group, and are read from Redis every five seconds. A value that Redis does \
-not know is absent, not 0: the lag before Redis 7 or after deletions, and all of them during an outage. An age \
-requires entry ids that are times, as `XADD *` makes them.
+Counters cover this `serve`, with all its workers. Gauges of a group (unread, pending, retries, dead \
+letters, parked and the lease) cover the whole group, and are read from Redis every five seconds. A value \
+that Redis does not know is absent, not 0: the lag before Redis 7 or after deletions, and all of them \
+during an outage. An age requires entry ids that are times, as `XADD *` makes them.
 
-The type of a message is never a label. There are seven series for each route, about twenty-five for each stream, \
-and 36 for each route that has run: its two histograms. From the 1,001st route that runs, the routes of a stream \
-share one pair of histograms, with the route `(other routes)`."""
+The type of a message is never a label. There are seven series for each route, about twenty-five for each \
+stream, and 36 for each route that has run: its two histograms. From the 1,001st route that runs, the \
+routes of a stream share one pair of histograms, with the route `(other routes)`."""
 
 
 def metrics_page() -> str:
@@ -58,7 +59,7 @@ def metrics_page() -> str:
 
 
 def exposed_families() -> list[Metric]:
-    """Return the families of a scrape, each with a sample: of a stream with a route, a shadow and a failure."""
+    """Return the families of a scrape, each with a sample: of a route, a shadow and a failure."""
     return asyncio.run(_collect())
 
 

@@ -18,8 +18,8 @@ MODULES: Final = ("streamroute", "streamroute.testing", "streamroute.handlers.bu
 """The public modules, in this order."""
 
 _SUMMARY: Final = (
-    "Every public name of the packages `streamroute` and `streamroute.testing`, with its signature and what it "
-    "does. Other modules may change at any time."
+    "Every public name of the packages `streamroute` and `streamroute.testing`, with its signature and "
+    "what it does. Other modules may change at any time."
 )
 
 

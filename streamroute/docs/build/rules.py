@@ -10,8 +10,8 @@ from streamroute.docs.build.markdown import page, table
 from streamroute.manual.addresses import rule_url
 
 _SUMMARY: Final = (
-    "Every rule of `streamroute check`, with its severity and what it finds. `streamroute rule CODE` prints its page "
-    "in the terminal, with a wrong and a right example."
+    "Every rule of `streamroute check`, with its severity and what it finds. `streamroute rule CODE` "
+    "prints its page in the terminal, with a wrong and a right example."
 )
 _GROUPS: Final = {
     "SR0": "Files",

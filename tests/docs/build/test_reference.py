@@ -119,7 +119,8 @@ def test_a_long_signature_has_a_line_for_each_parameter() -> None:
 
 
 def test_a_docstring_becomes_markdown() -> None:
-    text = "Do it.\n\n    ``one``, ``two``\n        What they\n        are.\n    ``three``\n        More.\n\n    See ``x``."
+    text = "Do it.\n\n    ``one``, ``two``\n        What they\n        are.\n    ``three``\n        More.\n\n"
+    text += "    See ``x``.\n"
     assert docstring(text) == "Do it.\n\n- `one`, `two`: What they are.\n- `three`: More.\n\nSee `x`."
 
 

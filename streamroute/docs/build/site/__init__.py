@@ -1,0 +1,1 @@
+"""Builds the site: HTML by Sphinx, with the Markdown of each page beside it, and its links checked."""
