@@ -39,7 +39,7 @@ _NOTHING: Final[Mapping[str, Any]] = {}
 
 
 class EventEncoder:
-    """Encodes events of one stream. ``ambient`` returns the trace of an event that names none."""
+    """Encodes events of one stream; ``ambient`` returns the trace of an event that names none."""
 
     def __init__(
         self,
@@ -51,17 +51,23 @@ class EventEncoder:
         self._order_by = stream.order_by
         self._key_of: Callable[[Mapping[str, Any]], Any] | None = None
         self._is_builtin = type(self.codec) in BUILT_IN
-        self._ambient = ambient
+        self.ambient = ambient
 
     def encode(self, event: Event) -> OutgoingEntry:
         """Return the entry of an event; raises EncodeError if it cannot be published as asked."""
+        return self.encode_in(self.ambient(), event)
+
+    def encode_in(self, trace: TraceContext | None, event: Event) -> OutgoingEntry:
+        """Return what ``encode`` does, with this trace for an event that names none."""
         event_id = None if event.id is None else _checked_id(event.id)
         payload = self._payload(event, event_id)
         headers = _headers(event)
         fields = encoded_with_headers(self.codec, payload, headers)
         if event.key is not None:
             fields = self._with_key(event.key, payload, headers, fields)
-        entry = OutgoingEntry(self._traced(event, fields, payload), event_id, delay_seconds(event.delay))
+        entry = OutgoingEntry(
+            self._traced(trace, event, fields, payload), event_id, delay_seconds(event.delay)
+        )
         if not entry.is_plain and len(entry.fields) > 2 * _MAX_FIELDS:
             raise EncodeError(f"an event with an id or a delay has at most {_MAX_FIELDS} fields")
         return entry
@@ -71,7 +77,7 @@ class EventEncoder:
         if not event_type:
             raise EncodeError('an event needs a "type", a string that is not empty')
         data = _NOTHING if event.data is None else event.data
-        if not isinstance(data, Mapping):
+        if type(data) is not dict and not isinstance(data, Mapping):
             raise EncodeError(
                 f"the data of an event is a mapping with string keys, and this is {describe_kind(data)}"
             )
@@ -113,9 +119,16 @@ class EventEncoder:
         except BaseException:  # noqa: BLE001 - the expression fails on this event: it has no key
             return None
 
-    def _traced(self, event: Event, fields: dict[bytes, bytes], payload: Mapping[str, Any]) -> list[bytes]:
+    def _traced(
+        self,
+        ambient: TraceContext | None,
+        event: Event,
+        fields: dict[bytes, bytes],
+        payload: Mapping[str, Any],
+    ) -> list[bytes]:
         if event.traceparent is None:
-            return self._in_ambient_trace(fields, payload)
+            entry = flatten_fields(fields)
+            return entry if ambient is None else _in_ambient_trace(ambient, entry, payload)
         context = parse_trace_context(event.traceparent, event.tracestate)
         if context is None:
             raise EncodeError("the traceparent is not valid; see https://www.w3.org/TR/trace-context/")
@@ -124,13 +137,12 @@ class EventEncoder:
             return flatten_fields(fields | {name.encode(): value.encode() for name, value in headers.items()})
         return flatten_fields(with_readable_fields(self.codec, fields, headers))
 
-    def _in_ambient_trace(self, fields: dict[bytes, bytes], payload: Mapping[str, Any]) -> list[bytes]:
-        """Add the context that the program is in, unless the event has one in its data or headers."""
-        entry = flatten_fields(fields)
-        context = self._ambient()
-        if context is None or TRACEPARENT in payload or context_values(entry)[0] is not None:
-            return entry
-        return with_context(entry, context)
+
+def _in_ambient_trace(context: TraceContext, entry: list[bytes], payload: Mapping[str, Any]) -> list[bytes]:
+    """Add the context that the program is in, unless the event has one in its data or headers."""
+    if TRACEPARENT in payload or context_values(entry)[0] is not None:
+        return entry
+    return with_context(entry, context)
 
 
 def _headers(event: Event) -> Mapping[str, str]:

@@ -54,7 +54,11 @@ class StreamTarget:
 
     def encode(self, event: Event, *, validate: bool) -> OutgoingEntry:
         """Return the entry of an event; raises EncodeError, or PayloadError if it does not fit."""
-        entry = self.encoder.encode(event)
+        return self.encode_in(self.encoder.ambient(), event, validate=validate)
+
+    def encode_in(self, trace: TraceContext | None, event: Event, *, validate: bool) -> OutgoingEntry:
+        """Return what ``encode`` does, with this trace for an event that names none."""
+        entry = self.encoder.encode_in(trace, event)
         if entry.delay is not None and not self.is_consumed:
             raise EncodeError(
                 f"no route consumes {self.name}, so that no worker would add the event after its delay"
@@ -110,11 +114,12 @@ class EventWriter:
 async def _encoded(target: StreamTarget, events: Iterable[Event], *, validate: bool) -> list[OutgoingEntry]:
     """Encode all events before the first is written; the event loop goes on meanwhile."""
     entries: list[OutgoingEntry] = []
+    trace = target.encoder.ambient()
     for index, event in enumerate(events):
         if index and index % MAX_CHUNK_EVENTS == 0:
             await asyncio.sleep(0)
         try:
-            entries.append(target.encode(event, validate=validate))
+            entries.append(target.encode_in(trace, event, validate=validate))
         except EncodeError as error:
             raise EncodeError(f"events[{index}]: {error}") from None
         except PayloadError as error:

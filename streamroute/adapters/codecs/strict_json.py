@@ -46,6 +46,9 @@ def short_repr(text: str | bytes) -> str:
     return safe_repr(text, _LONGEST_REPR)
 
 
+_encoder: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
 def write_json(value: Any) -> bytes:
     """Return a value as compact JSON in UTF-8, which ``read_json`` accepts.
 
@@ -53,7 +56,7 @@ def write_json(value: Any) -> bytes:
     """
     refuse_expanding(value)
     try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+        text = _encoder.encode(value).encode()
     except RecursionError:
         raise NestingError("is nested too deeply, or contains itself") from None
     except UnicodeEncodeError as error:
