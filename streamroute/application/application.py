@@ -6,9 +6,11 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from streamroute.adapters.redis.connection import ping
 from streamroute.application.counted_app import consuming
 from streamroute.application.health import Health
 from streamroute.application.lifecycle import Lifecycle
@@ -61,7 +63,7 @@ class Application(PublishMethods):
         self._reloader: Reloader | None = None
         self._writer = EventWriter(redis, _publish_settings(reloads.running))
         self._metrics = ApplicationMetrics(app, redis, counters, reloads.status)
-        self._watch = RedisWatch(redis.ping)
+        self._watch = RedisWatch(partial(ping, redis.client, redis.address))
         self._lifecycle = Lifecycle(self._running, lambda: max_stop_seconds(app.document))
         self._is_closed = False
         self._stuck = stuck

@@ -71,6 +71,8 @@ class Lifecycle:
             raise
         finally:
             started.cancel()
+        if self._task.cancelled():
+            raise SetupError("this application was stopped while it started")
         if not self._started.is_set():
             self._task.result()
 

@@ -114,6 +114,16 @@ async def test_a_cancelled_start_is_taken_back() -> None:
     assert steps.done == ["entering", "taken back"]
 
 
+async def test_a_start_that_another_caller_takes_back_is_an_error() -> None:
+    steps = Steps()
+    steps.enters.clear()
+    first, second = (asyncio.create_task(steps.lifecycle.start()) for _ in range(2))
+    await eventually(lambda: steps.done)
+    first.cancel()
+    with pytest.raises(SetupError, match="stopped while it started"):
+        await within_patience(second)
+
+
 async def test_a_cancelled_stop_waits_for_the_end() -> None:
     steps = Steps()
     await steps.lifecycle.start()

@@ -16,10 +16,12 @@ from consuming import eventually
 from reloads import Reloadable, reloadable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from redis.asyncio import Redis
+
+    from servers import RealServer
 
 ROUTES = """
 container: held.build
@@ -215,3 +217,20 @@ async def test_two_applications_share_a_process(config: Reloadable, redis_client
 async def _pending(client: Redis) -> int:
     summary: Any = await client.xpending("events", "tests")
     return int(summary["pending"])
+
+
+async def test_an_application_outlives_its_server(
+    config: Reloadable, start_server: Callable[..., RealServer]
+) -> None:
+    server = start_server(append_only=True)
+    async with streamroute.open(config.folder, url=server.url) as app:
+        await app.start()
+        await app.publish("events", "t", {"n": 1})
+        await eventually(lambda: config.has_ended(1))
+        server.kill()
+        with pytest.raises(streamroute.RedisUnavailableError):
+            await app.publish("events", "t", {"n": 2})
+        server.start()
+        await app.publish("events", "t", {"n": 3})
+        await eventually(lambda: config.has_ended(3))
+        assert app.is_running
