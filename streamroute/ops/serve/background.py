@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Collection, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
+
+_REPEAT: Final = 0.1  # seconds until a task that has not ended is cancelled again
 
 
 @asynccontextmanager
@@ -15,6 +17,13 @@ async def in_background(*activities: Coroutine[Any, Any, None]) -> AsyncIterator
     try:
         yield
     finally:
-        for task in tasks:
+        await _end(tasks)
+
+
+async def _end(tasks: Collection[asyncio.Task[None]]) -> None:
+    """Cancel tasks until they have ended: a library may swallow a cancellation, and an endless task goes on."""
+    while running := [task for task in tasks if not task.done()]:
+        for task in running:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.wait(running, timeout=_REPEAT)
+    await asyncio.gather(*tasks, return_exceptions=True)
