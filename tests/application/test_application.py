@@ -221,7 +221,18 @@ async def test_health_says_whether_it_runs(config: Reloadable) -> None:
     assert not app.health().ok
 
 
-async def test_a_stuck_handler_ends_the_run_if_configured(config: Reloadable) -> None:
+async def test_a_stuck_handler_ends_the_run(config: Reloadable) -> None:
+    async with streamroute.open(config.folder) as app:
+        running = asyncio.create_task(app.run())
+        await eventually(lambda: app.is_running)
+        app._stuck.add("events")
+        with pytest.raises(streamroute.StuckHandlerError, match="a handler of events is stuck"):
+            await within_patience(running)
+        assert not app.health().ok
+
+
+@pytest.mark.processes  # a handler counts as stuck after ten seconds
+async def test_a_handler_that_ignores_its_cancellation_ends_the_run_if_configured(config: Reloadable) -> None:
     config.write(
         """
 streams: {events: {group: tests, grace: 10ms, on_stuck: exit}}
