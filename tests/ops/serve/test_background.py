@@ -10,7 +10,7 @@ from streamroute.ops.serve.background import in_background
 
 async def test_a_swallowed_cancellation_is_repeated() -> None:
     """Drivers do that: the activity would go on for ever."""
-    swallowed = []
+    swallowed: list[int] = []
 
     async def activity() -> None:
         while True:
