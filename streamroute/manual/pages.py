@@ -16,6 +16,7 @@ ROOMS: Final = ("start", "guide", "concepts", "reference", "migrate", "about")
 
 _COMMENT: Final = re.compile(r"<!--.*?-->\n?", re.DOTALL)
 _TITLE: Final = re.compile(r"^# (.+)$", re.MULTILINE)
+_INDEX_LINK: Final = re.compile(r"\]\(([\w/-]+)\.md\)")
 _LINK: Final = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 
 
@@ -35,9 +36,17 @@ class ManualPage:
 
 @cache
 def all_pages() -> tuple[ManualPage, ...]:
-    """Return all pages: the index, then the rooms in reading order, sorted by topic in each."""
-    found = (_read_page(path) for path in FOLDER.rglob("*.md"))
-    return tuple(sorted(found, key=_reading_order))
+    """Return all pages: the index, then the rooms in order, with their pages in the order of the index."""
+    found = {page.topic: page for page in map(_read_page, FOLDER.rglob("*.md"))}
+    linked = _INDEX_LINK.findall(found["index"].read())
+    places = {topic: place for place, topic in enumerate(linked)}
+
+    def order(page: ManualPage) -> tuple[int, int, str]:
+        room = page.topic.partition("/")[0]
+        place = places.get(page.topic, len(places))
+        return (ROOMS.index(room) + 1 if room in ROOMS else 0, place, page.topic)
+
+    return tuple(sorted(found.values(), key=order))
 
 
 def _read_page(path: Path) -> ManualPage:
@@ -61,8 +70,3 @@ def plain_text(markdown: str) -> str:
     """Return a paragraph on one line, without the marks of links, code and emphasis."""
     text = _LINK.sub(r"\1", markdown)
     return " ".join(re.sub(r"\*\*|`", "", text).split())
-
-
-def _reading_order(page: ManualPage) -> tuple[int, str]:
-    room = page.topic.partition("/")[0]
-    return (ROOMS.index(room) + 1 if room in ROOMS else 0, page.topic)

@@ -65,10 +65,16 @@ def test_a_page_begins_with_its_title_and_a_summary(page: ManualPage) -> None:
     assert len(titles) == 1
 
 
+def test_the_index_leads_to_every_page() -> None:
+    linked = set(LINK.findall(all_pages()[0].read()))
+    pages = {f"{page.topic}.md" for page in PAGES if page.topic.count("/") == 1}
+    assert pages - linked == set(), "link them in streamroute/docs/index.md, in reading order"
+
+
 # Links
 
 LINK: Final = re.compile(r"(?<!!)\[(?:[^\[\]]|\[[^\]]*\])*\]\(([^)\s]+)\)")
-PUBLISHED: Final = {*(topic_url(page.topic) for page in PAGES), *map(rule_url, ALL_RULES)}
+PUBLISHED: Final = {f"{SITE}llms.txt", *(topic_url(page.topic) for page in PAGES), *map(rule_url, ALL_RULES)}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.topic)

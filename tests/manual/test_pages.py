@@ -11,9 +11,17 @@ from streamroute.manual.pages import FOLDER, all_pages, plain_text
 def test_the_index_is_the_first_page() -> None:
     first = all_pages()[0]
     assert (first.topic, first.title) == ("index", "streamroute")
-    assert first.summary.startswith("These pages describe")
+    assert first.summary.startswith("streamroute routes events")
     assert first.read().startswith("# streamroute\n")
     assert first.path == FOLDER / "index.md"
+
+
+def test_pages_are_in_the_order_of_the_index() -> None:
+    topics = [page.topic for page in all_pages()]
+    assert (
+        topics.index("start/install") < topics.index("start/tutorial") < topics.index("guide/configuration")
+    )
+    assert topics.index("concepts/leases") < topics.index("reference/keys") < topics.index("reference/errors")
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ def _members(owner: type) -> Iterator[str]:
 
 
 def _own_and_inherited(owner: type) -> dict[str, Any]:
-    """Return the members of a class, then those of its bases in the package that are not public themselves."""
+    """Return the members of a class, then those of its bases in the package that are not public."""
     members = dict(vars(owner))
     for base in owner.__mro__[1:]:
         if base.__module__.startswith("streamroute.") and base.__name__ not in streamroute.__all__:

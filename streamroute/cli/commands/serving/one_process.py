@@ -18,7 +18,6 @@ from streamroute.cli.process.deadline import StopDeadline
 from streamroute.cli.process.exit_codes import ExitCode
 from streamroute.cli.process.metrics import process_metrics
 from streamroute.cli.process.signals import stop_on_signals
-from streamroute.ops.traces.process_traces import process_traces
 from streamroute.cli.process.workers import watch_lifeline
 from streamroute.core.log_fields import EntryFieldsFilter
 from streamroute.ops.metrics.counters import Counters
@@ -30,6 +29,7 @@ from streamroute.ops.serve.loop_watch import LoopWatch
 from streamroute.ops.serve.session import run_session
 from streamroute.ops.serve.stop_time import max_stop_seconds
 from streamroute.ops.served_routes import route_names
+from streamroute.ops.traces.process_traces import process_traces
 
 if TYPE_CHECKING:
     from streamroute.adapters.redis.connection import RedisConnection

@@ -52,8 +52,8 @@ def _run_sphinx(source: Path, out: Path, doctrees: Path) -> None:
             warningiserror=True,
         )
         app.build()
-    for name in (".buildinfo", "objects.inv"):
-        (out / name).unlink(missing_ok=True)
+    (out / ".buildinfo").unlink(missing_ok=True)
+    shutil.rmtree(out / "_sources", ignore_errors=True)
 
 
 def _write_schemas(site: Path) -> None:

@@ -29,6 +29,7 @@ SETTINGS: Final[Mapping[str, Any]] = {
     "html_theme": "furo",
     "html_baseurl": SITE,
     "html_copy_source": False,
+    "html_use_index": False,
     "html_show_copyright": False,
     "html_show_sphinx": False,
     "html_static_path": [str(Path(__file__).parent / "static")],
