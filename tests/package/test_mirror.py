@@ -121,7 +121,6 @@ ELSEWHERE: Final = {
     "ops/retries": "cli/commands/test_status_retries.py",
     "ops/status": "cli/commands/test_status.py",
     "ops/status/worker": "cli/commands/test_status.py",
-    "ops/traces/provider": "cli/commands/test_serve_traces.py",
     "ops/metrics/app_sources": "application/test_application.py",
     "ops/reload/on_request": "cli/commands/serving/test_reloading.py",
     "ops/serve/stop_time": "cli/commands/test_serve_stuck_handlers.py",
