@@ -114,9 +114,9 @@ SHORT_LEASE = ROUTES.replace("lease: 5m", "lease: 1s")
 """For tests that wait for the end of a lease; a busy machine may run a message twice under it."""
 
 SHORT_DEADLINE = """
-from streamroute.cli.process import deadline
+from streamroute.ops.serve import stop_time
 from streamroute.cli.entry import main
-deadline._BEYOND_GRACE = 0.5
+stop_time._BEYOND_GRACE = 0.5
 main()
 """
 """A program for ``Project.start`` that ends half a second after the grace period of a stop."""
