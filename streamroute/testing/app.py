@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from streamroute.adapters.memory.server import MemoryServer
+from streamroute.core.observer import ObserverSwitch
 from streamroute.errors import RouteFailure, SetupError
 from streamroute.message import Message
 from streamroute.publishing.event import Event
@@ -21,6 +22,7 @@ from streamroute.testing.event_log import EventLog
 from streamroute.testing.loading import load_compiled, with_handlers
 from streamroute.testing.memory_app import MemoryApp
 from streamroute.testing.memory_services import MemoryServiceBuilder
+from streamroute.testing.pause_control import PauseControl
 from streamroute.testing.recording.handled_message import HandledMessage
 from streamroute.testing.recording.recorder import Recorder
 from streamroute.testing.report import report
@@ -93,9 +95,9 @@ class TestApp:
         self._compiled = compiled
         self._log = EventLog(self._server, compiled)
         runnable = self._recorder.recorded(with_handlers(compiled, self._handlers))
-        self._app = MemoryApp(
-            MemoryServiceBuilder(self._server, tracing=self._recorder), runnable, self._container
-        )
+        observer = ObserverSwitch(self._recorder.observe)
+        builder = MemoryServiceBuilder(self._server, observer=observer, tracing=self._recorder)
+        self._app = MemoryApp(builder, runnable, self._container)
         self._driver = Driver(self._clock, self._recorder, self._next_event, self._is_idle)
         self._context = contextvars.copy_context()
         self._context.run(CURRENT_CLOCK.set, self._clock)
@@ -103,6 +105,7 @@ class TestApp:
         self._is_open = True
         try:
             await self._driver.drive(self._app.open(), self._context, _OPENING)
+            self._pauses = PauseControl(compiled, self._app.services)
             await self._driver.drive(self._app.start(), self._context.copy(), _OPENING)
         except BaseException:
             await self._close()
@@ -152,7 +155,9 @@ class TestApp:
         event = Event(type, data, headers=headers, id=id, delay=delay, key=key, traceparent=traceparent)
         return self._log.publish(self._log.stream_of(stream), event, validate=validate)
 
-    async def publish_raw(self, stream: str | None, fields: Mapping[str | bytes, str | bytes]) -> str:
+    async def publish_raw(
+        self, stream: str | None, fields: Mapping[str, str | bytes] | Mapping[bytes, bytes]
+    ) -> str:
         """Append an entry with these fields as they are, as XADD does; returns its id."""
         raw = {_bytes(name): _bytes(value) for name, value in fields.items()}
         return self._log.add(self._log.stream_of(stream), raw)
@@ -174,6 +179,24 @@ class TestApp:
         """
         await self._driver.advance(delay_seconds(duration) or 0.0)
         self._raise_new_errors()
+
+    async def pause(self, route: str, duration: float | str | None = None) -> None:
+        """Pause a route in all of its streams, for a duration (None: until it is resumed)."""
+        self._require_route(route)
+        self._pauses.pause(route, delay_seconds(duration))
+
+    async def resume(self, route: str) -> None:
+        """End the pause of a route; its parked messages return."""
+        self._require_route(route)
+        self._pauses.resume(route)
+
+    async def pause_stream(self, stream: str | None = None, duration: float | str | None = None) -> None:
+        """Pause a whole stream (None: the only one), for a duration (None: until it is resumed)."""
+        self._pauses.pause_stream(self._log.stream_of(stream), delay_seconds(duration))
+
+    async def resume_stream(self, stream: str | None = None) -> None:
+        """End the pause of a whole stream."""
+        self._pauses.resume_stream(self._log.stream_of(stream))
 
     def _raise_new_errors(self) -> None:
         runs = [run for run in self._recorder.runs if run.result == "failed"]
@@ -217,9 +240,29 @@ class TestApp:
         return [retry for service in services for retry in scheduled_retries(service, self.now)]
 
     @property
+    def paused(self) -> frozenset[str]:
+        """The routes that are paused, by ``pause`` or by their circuit."""
+        return self._pauses.paused
+
+    @property
+    def parked(self) -> Mapping[str, int]:
+        """How many messages wait for the end of a pause, by route."""
+        return self._pauses.parked
+
+    @property
     def unmatched(self) -> list[Message]:
         """The messages that no route took, in order."""
         return list(self._recorder.unmatched)
+
+    @property
+    def outcomes(self) -> Mapping[tuple[str | None, str], int]:
+        """How often each outcome was, by route (None: of whole messages) and result.
+
+        The results are ``succeeded``, ``retried``, ``postponed``, ``parked``, ``dead``, ``filtered``,
+        ``skipped``, ``unknown``, ``failed``, ``lost`` and, of shadows, ``shadow_matched``,
+        ``shadow_not_matched``, ``shadow_filter_error`` and ``shadow_transform_error``.
+        """
+        return dict(self._recorder.outcomes)
 
     def entries(self, stream: str) -> list[Mapping[bytes, bytes]]:
         """Return the raw fields of a stream's entries, for example of one that a route forwards to."""

@@ -26,8 +26,8 @@ _THREAD_GRACE: Final = 2.0  # seconds of real time for threads before virtual ti
 class Driver:
     """Drives one clock; its methods run outside the clock's context, so its waits are real.
 
-    ``next_event`` returns when something may happen that is no timer (a retry is due), in seconds of the
-    clock; ``is_idle`` whether no entry is held or pending, so that the consumers' own timers find nothing.
+    ``next_event`` lets happen what is due and is no timer (a retry, the end of a pause), and returns when the
+    next of it is due, in seconds of the clock; ``is_idle`` whether no entry is held or pending, so that the consumers' own timers find nothing.
     """
 
     def __init__(
@@ -61,10 +61,12 @@ class Driver:
     async def advance(self, seconds: float) -> None:
         """Let ``seconds`` of virtual time pass, and run what is due meanwhile, in order."""
         target = self._clock.now + seconds
-        await self._pause()
-        while self._clock.now < target:
-            self._clock.move_to(min(self._next_stop(), target))
+        while True:
+            self._next_event()  # what is due now happens
             await self._pause()
+            if self._clock.now >= target:
+                return
+            self._clock.move_to(min(self._next_stop(), target))
 
     async def drive(self, work: Coroutine[Any, Any, T], context: Context, grace: float) -> T:
         """Run a coroutine of the app to its end, and let as much time pass as it needs.

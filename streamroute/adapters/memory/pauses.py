@@ -48,6 +48,11 @@ class MemoryPauses:
         self._failures: defaultdict[str, list[float]] = defaultdict(list)
         self._returned: defaultdict[str, set[str]] = defaultdict(set)
 
+    @property
+    def is_stream_paused(self) -> bool:
+        """Whether the whole stream is paused: nothing of it is read or claimed."""
+        return "" in self.paused
+
     def pause(self, route: str, seconds: float | None) -> None:
         """Pause a route, or with an empty name the stream, for ``seconds`` (None: until it is resumed)."""
         self.paused[route] = MemoryPause(None if seconds is None else self._clock() + seconds)
@@ -97,6 +102,7 @@ class MemoryPauses:
             view = self._view(keeps_order=gate.keeps_order)
             if view != gate.view:
                 gate.apply(view)
+                self._wake()
 
     def _count(self, route: str, circuits: Mapping[str, Circuit]) -> None:
         circuit, now = circuits.get(route), self._clock()

@@ -191,6 +191,8 @@ class MemoryStreamStorage:
     ) -> ClaimResult:
         """Claim as ``claim_stale_events`` does, within the quota of each delivery count."""
         await asyncio.sleep(0)
+        if self.pauses(stream_name, group_name).is_stream_paused:
+            return ClaimResult([])
         reader, now = self._reader(stream_name, group_name, consumer_name), self._server.clock()
         entries: list[tuple[str, dict[str, Any]]] = []
         counted = QuotaCounter(quotas)
@@ -313,6 +315,8 @@ class MemoryStreamStorage:
         return EntryReader(self._pipeline.codec, keys, group, coordinator, self._pipeline)
 
     def _read(self, stream: str, group: str, consumer: str, count: int) -> list[tuple[str, dict[str, Any]]]:
+        if self.pauses(stream, group).is_stream_paused:
+            return []
         reader, now = self._reader(stream, group, consumer), self._server.clock()
         facts = {"read_at": int(now * 1000), "deliveries": 1}
         found = [(key, *self._server.group(key, group)) for key in (reader.keys.retry, reader.keys.stream)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import replace
@@ -31,18 +32,24 @@ class Recorder:
     """The runs of all handlers of a test app, in the order in which they started; see ``Tracing``.
 
     ``running`` are those that have not ended, by their task. ``unmatched`` are messages that no route took.
+    ``outcomes`` counts what became of messages, by route and result.
     """
 
     def __init__(self, clock: VirtualClock) -> None:
         self.runs: list[HandledMessage] = []
         self.running: dict[asyncio.Task[Any], HandledMessage] = {}
         self.unmatched: list[Message] = []
+        self.outcomes: Counter[tuple[str | None, str]] = Counter()
         self._clock = clock
         self._started: set[int] = set()
 
     def recorded(self, compiled: Compiled) -> Compiled:
         """Return the configuration with handlers that record what they receive and return."""
         return replace(compiled, routes=tuple(map(_recorded, compiled.routes)))
+
+    def observe(self, _payload: Mapping[str, Any], route: str | None, result: Result) -> None:
+        """Count an outcome; see ``Observer``."""
+        self.outcomes[route, str(result)] += 1
 
     def trace_messages(self, process: ProcessMessage, stream: str) -> ProcessMessage:  # noqa: ARG002 - as Tracing has it
         """Wrap the processing of a message: note it if no route takes it."""
