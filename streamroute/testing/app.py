@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, ParamSpec, Self, TypeVar
 
 from streamroute.adapters.memory.server import MemoryServer
 from streamroute.core.observer import ObserverSwitch
@@ -27,7 +27,7 @@ from streamroute.testing.recording.handled_message import HandledMessage
 from streamroute.testing.recording.recorder import Recorder
 from streamroute.testing.report import report
 from streamroute.testing.time.loop_hooks import hooked
-from streamroute.testing.time.virtual_clock import CURRENT_CLOCK, VirtualClock
+from streamroute.testing.time.virtual_clock import CURRENT_CLOCK, IN_BACKGROUND, VirtualClock
 from streamroute.testing.waiting_messages import (
     DeadMessage,
     RetryMessage,
@@ -35,6 +35,9 @@ from streamroute.testing.waiting_messages import (
     scheduled_retries,
 )
 from streamroute.text.suggestions import did_you_mean
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _OPENING: Final = 10.0  # seconds of real time for what a container waits for outside
 _CLOSING: Final = 0.1
@@ -101,12 +104,14 @@ class TestApp:
         self._driver = Driver(self._clock, self._recorder, self._next_event, self._is_idle)
         self._context = contextvars.copy_context()
         self._context.run(CURRENT_CLOCK.set, self._clock)
+        self._consuming = self._context.copy()
+        self._consuming.run(IN_BACKGROUND.set, True)
         self._stack.enter_context(hooked(loop))
         self._is_open = True
         try:
             await self._driver.drive(self._app.open(), self._context, _OPENING)
             self._pauses = PauseControl(compiled, self._app.services)
-            await self._driver.drive(self._app.start(), self._context.copy(), _OPENING)
+            await self._driver.drive(self._app.start(), self._consuming, _OPENING)
         except BaseException:
             await self._close()
             raise
@@ -183,20 +188,20 @@ class TestApp:
     async def pause(self, route: str, duration: float | str | None = None) -> None:
         """Pause a route in all of its streams, for a duration (None: until it is resumed)."""
         self._require_route(route)
-        self._pauses.pause(route, delay_seconds(duration))
+        self._inside(self._pauses.pause, route, delay_seconds(duration))
 
     async def resume(self, route: str) -> None:
         """End the pause of a route; its parked messages return."""
         self._require_route(route)
-        self._pauses.resume(route)
+        self._inside(self._pauses.resume, route)
 
     async def pause_stream(self, stream: str | None = None, duration: float | str | None = None) -> None:
         """Pause a whole stream (None: the only one), for a duration (None: until it is resumed)."""
-        self._pauses.pause_stream(self._log.stream_of(stream), delay_seconds(duration))
+        self._inside(self._pauses.pause_stream, self._log.stream_of(stream), delay_seconds(duration))
 
     async def resume_stream(self, stream: str | None = None) -> None:
         """End the pause of a whole stream."""
-        self._pauses.resume_stream(self._log.stream_of(stream))
+        self._inside(self._pauses.resume_stream, self._log.stream_of(stream))
 
     def _raise_new_errors(self) -> None:
         runs = [run for run in self._recorder.runs if run.result == "failed"]
@@ -301,8 +306,12 @@ class TestApp:
             near = did_you_mean(route, names)
             raise SetupError(f'there is no route "{route}"' + (f'; did you mean "{near}"?' if near else ""))
 
+    def _inside(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a function that may start tasks of the app, which have the clock of the test."""
+        return self._consuming.copy().run(function, *args, **kwargs)
+
     def _next_event(self) -> float | None:
-        wait = self._server.pass_time()
+        wait = self._inside(self._server.pass_time)
         return None if wait is None else self._clock.now + wait
 
     def _is_idle(self) -> bool:

@@ -27,7 +27,8 @@ class Driver:
     """Drives one clock; its methods run outside the clock's context, so its waits are real.
 
     ``next_event`` lets happen what is due and is no timer (a retry, the end of a pause), and returns when the
-    next of it is due, in seconds of the clock; ``is_idle`` whether no entry is held or pending, so that the consumers' own timers find nothing.
+    next of it is due, in seconds of the clock. ``is_idle`` returns whether no entry is held or pending, so
+    that the consumers' own timers find nothing.
     """
 
     def __init__(

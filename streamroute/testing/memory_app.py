@@ -11,7 +11,6 @@ from streamroute.handlers.webhooks import close_webhooks
 from streamroute.services.generation import Generation, open_generation, served_streams
 from streamroute.services.service import Service
 from streamroute.testing.memory_services import MemoryServiceBuilder
-from streamroute.testing.time.virtual_clock import IN_BACKGROUND
 
 if TYPE_CHECKING:
     from streamroute.compiler.compiled import Compiled
@@ -44,7 +43,6 @@ class MemoryApp:
 
     async def start(self) -> None:
         """Start all consumers."""
-        IN_BACKGROUND.set(True)
         for service in self.services.values():
             await service.processor.start_listening()
 

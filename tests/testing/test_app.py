@@ -258,7 +258,7 @@ async def test_an_unknown_route_is_a_mistake_of_the_test(routes: Path) -> None:
     async with TestApp(routes) as t:
         with pytest.raises(SetupError, match='there is no route "plane"; did you mean "plain"'):
             t.handled("plane")
-        with pytest.raises(SetupError, match="declares no stream 'event'; did you mean \"events\""):
+        with pytest.raises(SetupError, match='declares no stream "event"; did you mean "events"'):
             await t.publish("event", "t")
         with pytest.raises(EncodeError):
             await t.publish("events", "t", {"type": "other"})
