@@ -11,7 +11,8 @@ from streamroute.board.errors import InvalidInputError
 from streamroute.durations import parse_duration
 from streamroute.ops.audit import Audit
 from streamroute.ops.pauses.actions import pause, resume
-from streamroute.ops.pauses.targets import PauseTarget, pause_refusal, route_targets, stream_target
+from streamroute.ops.pauses.targets import PauseTarget, route_targets, stream_target
+from streamroute.ops.served_routes import why_not_served
 from streamroute.text.counted import pluralize
 from streamroute.text.limits import NAME
 from streamroute.text.truncation import clip
@@ -49,7 +50,7 @@ def _labels(targets: list[PauseTarget]) -> str:
 
 async def _ask_pause(service: BoardService, fields: Fields) -> Question:
     targets, route = _targets(service, fields), fields.get("route", "")
-    refusal = pause_refusal(service.document, route) if route else None
+    refusal = why_not_served(service.document, route) if route else None
     if refusal is not None:
         raise InvalidInputError(refusal)
     _seconds(fields)

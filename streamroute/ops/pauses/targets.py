@@ -49,15 +49,5 @@ def route_targets(document: Document, name: str, stream: str | None = None) -> l
     return [PauseTarget(_keys(config), name, former) for config in streams if stream in (None, config.name)]
 
 
-def pause_refusal(document: Document, name: str) -> str | None:
-    """Return why a route cannot be paused; None if it can."""
-    route = next((route for route in document.routes if route.name == name), None)
-    if route is None:
-        return f'the route "{name}" is not configured'
-    if not route.enabled:
-        return f'the route "{name}" is disabled'
-    return f'the route "{name}" is a shadow, whose handler does not run' if route.shadow else None
-
-
 def _keys(stream: StreamConfig) -> GroupKeys:
     return GroupKeys.of(stream.name, stream.group, stream.dead_letter)

@@ -414,7 +414,7 @@ def test_unroutable_messages_are_retried_for_every_matching_route(each_project: 
 @pytest.mark.parametrize(
     ("routes", "why"),
     [
-        ([f"{OK}, stream: events"], 'the route "fail" is no longer configured'),
+        ([f"{OK}, stream: events"], 'the route "fail" is not configured'),
         (
             [f"{OK}, stream: events", f"{FAIL}, stream: events, enabled: false"],
             'the route "fail" is disabled',

@@ -68,7 +68,8 @@ async def _act(
 def _targets(
     document: Document, route: str | None, stream: str | None, *, is_pause: bool
 ) -> list[PauseTarget]:
-    from streamroute.ops.pauses.targets import pause_refusal, route_targets, stream_target
+    from streamroute.ops.pauses.targets import route_targets, stream_target
+    from streamroute.ops.served_routes import why_not_served
 
     config = None if stream is None else stream_named(document.streams, stream)
     if route is None:
@@ -76,7 +77,7 @@ def _targets(
         return [stream_target(config)]
     current = {old: known.name for known in document.routes for old in known.formerly}
     name = route if any(known.name == route for known in document.routes) else current.get(route, route)
-    refusal = pause_refusal(document, name) if is_pause else None
+    refusal = why_not_served(document, name) if is_pause else None
     if refusal is not None:
         suggestion = did_you_mean(name, [known.name for known in document.routes])
         hint = f'; did you mean "{suggestion}"?' if suggestion and suggestion != name else ""

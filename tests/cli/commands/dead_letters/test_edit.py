@@ -224,7 +224,7 @@ def test_a_hidden_value_cannot_be_moved(shop: Project, command: Callable[..., Do
     [
         ({"fields": {b"type": b"t", b"data": b"{"}}, "cannot be edited: "),
         ({"fields": {b"type": b"t", b"data": b"\xff"}}, "cannot be edited: "),
-        ({"route": "gone"}, 'cannot be retried: the route "gone" is no longer configured; with --keep'),
+        ({"route": "gone"}, 'cannot be retried: the route "gone" is not configured; with --keep'),
     ],
 )
 def test_a_letter_that_cannot_be_edited(
