@@ -70,7 +70,7 @@ class _Commands(click.Group):
 
 
 @click.command(
-    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80}
 )
 @click.version_option(VERSION, "-V", "--version", message="%(prog)s %(version)s")
 def streamroute() -> None:
@@ -86,8 +86,8 @@ def streamroute() -> None:
       fish  _STREAMROUTE_COMPLETE=fish_source streamroute | source
 
     \b
-    Exit codes: 0 success, 1 invalid input or a message that failed permanently, 2 usage error,
-    3 internal error, 4 Redis is unavailable.
+    Exit codes: 0 success, 1 invalid input or a message that failed permanently,
+    2 usage error, 3 internal error, 4 Redis is unavailable.
     """
 
 

@@ -18,7 +18,7 @@ from streamroute.cli.process.exit_codes import ExitCode
 from streamroute.errors import EmbeddedServerError, RedisUnavailableError, SetupError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from projects import Done, Project
 
@@ -39,7 +39,24 @@ def test_every_command_has_help(command: Callable[..., Done], name: str) -> None
     done = command(name, "-h")
     assert done.code == 0
     assert done.out.startswith(f"Usage: streamroute {name} ")
-    assert max(map(len, done.out.splitlines())) <= 100
+
+
+def _helps(group: click.Command, context: click.Context) -> Iterator[tuple[str, str]]:
+    """Yield the help of a command and of all below it, as a wide terminal shows it."""
+    yield context.command_path, group.get_help(context)
+    if isinstance(group, click.Group):
+        for name in group.list_commands(context):
+            below = group.get_command(context, name)
+            assert below is not None
+            yield from _helps(below, click.Context(below, info_name=name, parent=context))
+
+
+def test_the_help_of_every_command_fits_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    context = click.Context(streamroute, info_name="streamroute", **streamroute.context_settings)
+    helps = dict(_helps(streamroute, context))
+    assert len(helps) > 40
+    assert [line for text in helps.values() for line in text.splitlines() if len(line) > 80] == []
 
 
 def test_no_help_ends_in_the_middle_of_a_sentence(command: Callable[..., Done]) -> None:

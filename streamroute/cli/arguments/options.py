@@ -76,6 +76,21 @@ CONFIG_OPTIONS: Final = combined(
 """The options of a command that uses a configuration and its server: ``config``, ``no_embedded``,
 ``output_format``."""
 
+
+def reason_option(help_text: str = "Why, for the audit log.") -> Callable[[F], F]:
+    """Return the option of a command that writes its reason to the audit log: ``reason``.
+
+    Its second name is the one of the commands whose ``--reason`` selects dead letters.
+    """
+    return click.option("--reason", "--why", "reason", default="", metavar="TEXT", help=help_text)
+
+
+WHY: Final = click.option(
+    "--why", default="", metavar="TEXT",
+    help="Why, for the audit log (--reason selects by the reason of the failure).",
+)  # fmt: skip
+"""The same option for commands on dead letters: ``why``."""
+
 ACTOR: Final = click.option(
     "--as", "who", metavar="NAME",
     help="Your name in the audit log (default: STREAMROUTE_ACTOR, else user@host).",

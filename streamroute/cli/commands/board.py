@@ -59,7 +59,8 @@ def command(
     Examples:
       streamroute board
       streamroute board shop/routes.yaml billing/routes.yaml --http 127.0.0.1:9000
-      streamroute board --http 0.0.0.0:8080 --http-tokens tokens --http-name board.example
+      streamroute board --http 0.0.0.0:8080 --http-tokens tokens \\
+        --http-name board.example
     """
     from streamroute.cli.arguments.config import load_or_exit
     from streamroute.cli.arguments.http import HttpOptions

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from streamroute.cli.arguments.options import ACTOR, CONFIG_OPTIONS
+from streamroute.cli.arguments.options import ACTOR, CONFIG_OPTIONS, WHY
 from streamroute.cli.commands.dead_letters.edit import edit_letter
 from streamroute.cli.commands.dead_letters.groups import reopen_groups, resolve_groups, show_groups
 from streamroute.cli.commands.dead_letters.known_names import route_named
@@ -152,7 +152,7 @@ def retry_letters(
 @CONFIG_OPTIONS
 @CHANGE_OPTIONS
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
-@click.option("--why", default="", metavar="TEXT", help="Why, for the audit log.")
+@WHY
 @ACTOR
 def drop_letters(
     config: str | None,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from streamroute.cli.arguments.options import Duration
+from streamroute.cli.arguments.options import Duration, reason_option
 from streamroute.cli.commands.pausing.act import TARGET_OPTIONS, act_on_targets
 from streamroute.cli.process.exit_codes import ExitCode
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.command(name="pause")
 @TARGET_OPTIONS
-@click.option("--reason", default="", metavar="TEXT", help="Why; others see it in `streamroute paused`.")
+@reason_option("Why; others see it in `streamroute paused`.")
 @click.option(
     "--for", "seconds", type=Duration(), metavar="TIME", help="Resume by itself after this, e.g. 2h."
 )

@@ -76,7 +76,8 @@ def command(  # noqa: PLR0913 - the options of the command
     \b
     Examples:
       streamroute publish bot_events events.jsonl
-      streamroute publish bot_events --type booking.confirmed --data '{"nights": 3}'
+      streamroute publish bot_events --type booking.confirmed \\
+        --data '{"nights": 3}'
       streamroute publish bot_events events.jsonl --check --ids > ids.txt
       streamroute publish bot_events events.jsonl --from-line 1201
     """

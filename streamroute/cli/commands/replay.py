@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from streamroute.cli.arguments.options import ACTOR, CONFIG_OPTIONS, Rate
+from streamroute.cli.arguments.options import ACTOR, CONFIG_OPTIONS, Rate, reason_option
 from streamroute.cli.arguments.paths import config_path
 from streamroute.cli.arguments.server import open_server
 from streamroute.cli.arguments.stream_argument import stream_named
@@ -59,7 +59,7 @@ class _Replay:
 @click.option("--dry-run", is_flag=True, help="Count the entries, without running any.")
 @click.option("--id", "replay_id", metavar="ID", help="The replay's id (default: a new one); runs once.")
 @click.option("--resume", metavar="ID", help="Go on with a replay that was stopped or interrupted.")
-@click.option("--reason", default="", metavar="TEXT", help="Why, for the audit log.")
+@reason_option()
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.option("--import", "imports", is_flag=True, help="Import the project's own codec of the stream.")
 @ACTOR
@@ -80,8 +80,9 @@ def command(
     \b
     Examples:
       streamroute replay bot_events --from -2h --route welcome --dry-run
-      streamroute replay bot_events --from 2026-11-27T01:00:00Z --to 2026-11-27T03:00:00Z \\
-        --route welcome --filter "guest.tier == 'gold'" --rate 50/s
+      streamroute replay bot_events --from 2026-11-27T01:00:00Z \\
+        --to 2026-11-27T03:00:00Z --route welcome \\
+        --filter "guest.tier == 'gold'" --rate 50/s
       streamroute replay --resume replay-1f2e3d4c
     """
     from streamroute.cli.commands.running_jobs.resume import resume_job

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from streamroute.cli.arguments.options import reason_option
 from streamroute.cli.commands.pausing.act import TARGET_OPTIONS, act_on_targets
 from streamroute.cli.process.exit_codes import ExitCode
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.command(name="resume")
 @TARGET_OPTIONS
-@click.option("--reason", default="", metavar="TEXT", help="Why, for the audit log.")
+@reason_option()
 def command(
     config: str | None,
     no_embedded: bool,

@@ -16,7 +16,8 @@ def command(of: str) -> None:
     """Print the JSON Schema of routes.yaml, or of route tests, for editors and other tools.
 
     \b
-    This line enables completion and descriptions in editors with a YAML language server:
+    This line enables completion and descriptions in editors with a YAML language
+    server:
       # yaml-language-server: $schema=routes.schema.json
     """
     echo(schema_text(_SCHEMAS[of]), nl=False)

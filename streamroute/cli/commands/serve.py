@@ -150,7 +150,8 @@ def command(
       streamroute serve --reload
       streamroute serve --dev
       streamroute serve --workers 4
-      OTEL_EXPORTER_OTLP_ENDPOINT=http://collector:4318 streamroute serve --traces link
+      OTEL_EXPORTER_OTLP_ENDPOINT=http://collector:4318 \\
+        streamroute serve --traces link
       streamroute serve --feed events.jsonl --drain
     """
     import streamroute.app  # noqa: F401 - import it before the user's folder is on the import path

@@ -41,7 +41,8 @@ from streamroute.ops.tail.outcome_names import OUTCOMES
     "outcomes",
     multiple=True,
     type=click.Choice(OUTCOMES),
-    help="Show how messages end, as the workers report it: these results.",
+    metavar="RESULT",
+    help=f"Show how messages end, as the workers report it: these results, of {', '.join(OUTCOMES)}.",
 )
 @click.option(
     "--last", type=click.IntRange(0, 1000), default=0, help="Show this many earlier messages first."

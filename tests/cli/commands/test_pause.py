@@ -125,3 +125,10 @@ def test_foreign_values_are_shown_on_one_line(shop: Project, command: Command) -
     assert "\x1b" not in out
     assert "\x07" not in out
     assert "damaged" in out
+
+
+@pytest.mark.usefixtures("shop")
+def test_the_reason_has_two_names(command: Command) -> None:
+    """``--why`` is the name for commands whose ``--reason`` selects dead letters."""
+    assert command("pause", "ok", "--why", "the bank is down").code == 0
+    assert "the bank is down" in command("paused").out

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from streamroute.cli.arguments.options import ACTOR, CONFIG_OPTIONS
+from streamroute.cli.arguments.options import ACTOR, CONFIG_OPTIONS, reason_option
 from streamroute.cli.commands.dead_letters.known_names import require_known_groups
 from streamroute.cli.commands.dead_letters.session import DeadLetterSession, Work, run_session
 from streamroute.cli.process.exit_codes import ExitCode
@@ -53,7 +53,7 @@ def show_groups(
 @click.command(name="resolve", short_help="Mark groups as resolved.")
 @CONFIG_OPTIONS
 @click.argument("groups", nargs=-1, required=True, metavar="GROUP...")
-@click.option("--reason", default="", metavar="TEXT", help="What was done about the failure.")
+@reason_option("What was done about the failure.")
 @ACTOR
 def resolve_groups(
     config: str | None,

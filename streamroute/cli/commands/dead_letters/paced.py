@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from streamroute.cli.arguments.options import ACTOR, Rate, combined
+from streamroute.cli.arguments.options import ACTOR, WHY, Rate, combined
 from streamroute.cli.output.jobs.dry_run import print_letter_counts
 from streamroute.cli.output.streams import echo, printable, progress_bar
 from streamroute.cli.process.exit_codes import ExitCode
@@ -24,7 +24,7 @@ PACE_OPTIONS: Final = combined(
     ),
     click.option("--watch", is_flag=True, help="Wait until the retried messages have succeeded or failed."),
     click.option("--resume", metavar="JOB", help="Go on with a paced retry that was stopped or interrupted."),
-    click.option("--why", default="", metavar="TEXT", help="Why, for the audit log."),
+    WHY,
     ACTOR,
 )  # fmt: skip
 """The options of a paced retry: ``rate``, ``stop_after``, ``watch``, ``resume``, ``why`` and ``who``."""

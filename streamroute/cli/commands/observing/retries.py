@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import click
 
-from streamroute.cli.arguments.options import ACTOR, CONFIG_OPTIONS, combined
+from streamroute.cli.arguments.options import ACTOR, CONFIG_OPTIONS, combined, reason_option
 from streamroute.cli.commands.observing.default_group import DefaultGroup
 from streamroute.cli.commands.observing.retry_session import RetrySession, run_change, run_listing
 from streamroute.cli.process.exit_codes import ExitCode
@@ -51,7 +51,7 @@ def command() -> None:
       streamroute status retries --route welcome-vip
       streamroute status retries run 1718000000000-0
       streamroute status retries run --route welcome-vip --dry-run
-      streamroute status retries cancel --route welcome-vip --reason "guest is gone"
+      streamroute status retries cancel --route welcome-vip --reason "no guest"
     """
 
 
@@ -86,7 +86,7 @@ def run_now(**settings: Any) -> int:
 
 @command.command(name="cancel")
 @_CHANGE
-@click.option("--reason", default="", metavar="TEXT", help="Why; it is kept in the dead letter.")
+@reason_option("Why; it is kept in the dead letter.")
 @CONFIG_OPTIONS
 def cancel(reason: str, **settings: Any) -> int:
     """Replace retries by dead letters, which can be shown, edited, retried or dropped."""
