@@ -15,7 +15,7 @@ from typing import Final, TextIO
 
 import click
 
-from streamroute.cli.output.streams import echo, sanitize, write_at_once
+from streamroute.cli.output.streams import echo, erase_status_line, sanitize, write_at_once
 from streamroute.cli.output.terminal import wants_color
 from streamroute.logs.coalescing import NEVER_COALESCED, CoalescingHandler, message_of
 from streamroute.logs.exception_text import error_text, traceback_text
@@ -58,6 +58,10 @@ def add_to_records(facts: logging.Filter) -> None:
 
 class _StderrHandler(logging.StreamHandler[TextIO]):
     """Writes records to stderr; one that cannot be written is dropped, also if user code closed stderr."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        erase_status_line()
+        super().emit(record)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         with suppress(ValueError):  # logging itself raises it where stderr is closed

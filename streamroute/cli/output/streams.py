@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 REPLACEMENT: Final = "\ufffd"
 _ERASE_LINE_ABOVE: Final = "\x1b[1A\x1b[2K"
+_ERASE_LINE: Final = "\r\x1b[2K"
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _LAYOUT: Final = re.compile(r"([\n\t])")
 _LAYOUT_AND_STYLE: Final = re.compile(r"([\n\t]|\x1b\[(?:0|1|3[1-7])m)")
@@ -57,6 +58,7 @@ def _replace_marker(command: re.Match[str]) -> str:
 def echo(text: str, *, err: bool = False, nl: bool = True) -> bool:
     """Write text, with colors only on a terminal; returns False if the reader has closed the stream."""
     stream = sys.stderr if err else sys.stdout
+    erase_status_line()
     return _write(sanitize(text, styled=stream.isatty()), stream, nl=nl)
 
 
@@ -101,13 +103,37 @@ def redraw(text: str) -> bool:
     return _write("\x1b[H" + "\n".join(lines) + "\x1b[J", sys.stdout)
 
 
+class _StatusLine:
+    """Whether the last line of the terminal is a status, which other output replaces."""
+
+    is_shown = False
+
+
+def has_status_line() -> bool:
+    """Whether stderr is a terminal on which a line can be replaced."""
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def show_status_line(text: str) -> None:
+    """Show a line on stderr in place of the one before, until other output replaces it."""
+    _StatusLine.is_shown = True
+    _write(f"{_ERASE_LINE}{printable(text)}", sys.stderr, nl=False)
+
+
+def erase_status_line() -> None:
+    """Erase the status line, if there is one."""
+    if _StatusLine.is_shown:
+        _StatusLine.is_shown = False
+        _write(_ERASE_LINE, sys.stderr, nl=False)
+
+
 @contextmanager
 def progress_bar(label: str, size: int | None) -> Iterator[ProgressBar[Any]]:
     """Show a progress bar within the block, if stderr is a terminal, and erase it at the end.
 
     Without ``size``, the bar only shows activity.
     """
-    hidden = not sys.stderr.isatty() or os.environ.get("TERM") == "dumb"
+    hidden = not has_status_line()
     endless = iter(int, 1) if size is None else None
     try:
         with click.progressbar(endless, size, printable(label), file=sys.stderr, hidden=hidden) as bar:
@@ -120,7 +146,8 @@ def progress_bar(label: str, size: int | None) -> Iterator[ProgressBar[Any]]:
 def write_at_once(line: str) -> None:
     """Write one line to stderr; may be called in a signal handler, which may interrupt another write."""
     with suppress(OSError, ValueError):  # an error of stderr cannot be reported; user code may close it
-        os.write(sys.stderr.fileno(), f"{line}\n".encode(errors="backslashreplace"))
+        start = _ERASE_LINE if _StatusLine.is_shown else ""
+        os.write(sys.stderr.fileno(), f"{start}{line}\n".encode(errors="backslashreplace"))
 
 
 def capture_warnings() -> None:

@@ -12,6 +12,7 @@ from streamroute.application.counted_app import consuming, counted_app
 from streamroute.cli.arguments.server import open_server
 from streamroute.cli.commands.serving.banner import log_banner
 from streamroute.cli.commands.serving.board_process import board_process
+from streamroute.cli.commands.serving.drain_progress import drain_progress
 from streamroute.cli.output.logging import add_to_records
 from streamroute.cli.output.run_summary import print_summary
 from streamroute.cli.process.deadline import StopDeadline
@@ -55,7 +56,8 @@ async def serve(loaded: UsableConfig, options: ServeOptions, reloads: Reloads | 
         stack.enter_context(LoopWatch())
         app, redis = await run.start(stack)
         try:
-            async with run.reloading(app, redis):
+            is_shown = options.drain and not options.is_worker
+            async with run.reloading(app, redis), drain_progress(redis, loaded.document, shown=is_shown):
                 await run_session(app, options.feed, drain=options.drain, stop=run.stop)
         finally:
             await app.stop()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from streamroute.cli.arguments.server import open_server
 from streamroute.cli.commands.serving.banner import log_banner
 from streamroute.cli.commands.serving.board_process import board_process
+from streamroute.cli.commands.serving.drain_progress import drain_progress
 from streamroute.cli.commands.serving.worker_generations import StartGeneration, SupervisedGenerations
 from streamroute.cli.output.run_summary import print_summary
 from streamroute.cli.process.exit_codes import ExitCode
@@ -52,11 +53,12 @@ async def serve_with_workers(
         await stack.enter_async_context(board_process(options.board, options.metrics.internal, reloads))
         log_banner(document, redis)
         try:
-            code = await supervise(
-                *(command, workers, reports, redis),
-                drain=options.drain,
-                generations=generations or StartGeneration(start.candidate),
-            )
+            async with drain_progress(redis, document, shown=options.drain):
+                code = await supervise(
+                    *(command, workers, reports, redis),
+                    drain=options.drain,
+                    generations=generations or StartGeneration(start.candidate),
+                )
         finally:
             if options.is_bounded:
                 print_summary(counters)
