@@ -72,7 +72,7 @@ def _of_interest(
 
 def _explained(compiled: Compiled, event: PublishedEvent, route: str | None) -> list[str]:
     explanation = explain_entry(compiled, event.fields, event.stream)
-    lines = render_text(explanation, everything=False, color=False).splitlines()
+    lines = render_text(explanation, everything=False).splitlines()
     other = [row for row in explanation.decisions if row.route.name == route and row.verdict in ELSEWHERE]
     return lines + [
         f"{row.route.name} accepts {', '.join(row.route.types)} from {', '.join(row.route.streams)}"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
 import re
+import struct
 import subprocess
 import sys
+import termios
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,15 +27,24 @@ class Screen:
 
     raw: str
     lines: list[str]
+    code: int = 0
 
 
-def on_terminal(project: Project, *words: str, keys: Sequence[tuple[str, str]] = ()) -> Screen:
-    """Run ``streamroute`` in the project's folder on its own terminal, until it ends.
+def on_terminal(
+    project: Project,
+    *words: str,
+    keys: Sequence[tuple[str, str]] = (),
+    columns: int = 100,
+    color: bool = False,
+) -> Screen:
+    """Run ``streamroute`` in the project's folder on its own terminal of so many columns, until it ends.
 
     ``keys`` are typed one after the other, each when a text has been written since the one before.
     """
     ours, theirs = pty.openpty()
-    env = {**os.environ, **project.env, "TERM": "xterm", "COLUMNS": "100", "NO_COLOR": "1"}
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    env = {**os.environ, **project.env, "TERM": "xterm", "NO_COLOR": "" if color else "1"}
+    env.pop("COLUMNS", None)
     line = [sys.executable, "-m", "streamroute", *words]
     running = subprocess.Popen(
         line, cwd=project.folder, env=env, stdin=theirs, stdout=theirs, stderr=theirs, close_fds=True
@@ -51,7 +63,7 @@ def on_terminal(project: Project, *words: str, keys: Sequence[tuple[str, str]] =
         os.close(ours)
     running.wait(240)
     text = written.decode()
-    return Screen(text, _left(text))
+    return Screen(text, _left(text), running.returncode)
 
 
 def _left(text: str) -> list[str]:
@@ -67,6 +79,8 @@ def _left(text: str) -> list[str]:
             lines = _erased(part, lines, row, column)
         elif part == "\x1b[H":
             row, column = 0, 0
+        elif part.endswith("m") and part.startswith("\x1b"):
+            continue
         elif part == "\x1b[1A":
             row = max(row - 1, 0)
         elif not part.startswith("\x1b"):

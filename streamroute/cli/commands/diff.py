@@ -79,8 +79,10 @@ def command(
     \b
     Examples:
       streamroute diff git:main --stream bot_events --last 100000
-      streamroute diff old.yaml new.yaml --events events.jsonl --fail-on-change welcome-vip
-      streamroute diff git:origin/main --events events.jsonl --format markdown > comment.md
+      streamroute diff old.yaml new.yaml --events events.jsonl \\
+        --fail-on-change welcome-vip
+      streamroute diff git:origin/main --events events.jsonl \\
+        --format markdown > comment.md
     """
     from streamroute.cli.commands.comparing.sources import StreamEntries, open_lines
     from streamroute.cli.commands.comparing.versions import Loading, load_versions
@@ -142,6 +144,6 @@ def _print(report: DiffReport, output_format: str) -> None:
         import sys
 
         from streamroute.cli.output.diff import as_text
-        from streamroute.cli.output.terminal import wants_color
+        from streamroute.cli.output.layout import OutputLayout
 
-        echo(as_text.render(report, color=wants_color(sys.stdout)), nl=False)
+        echo(as_text.render(report, OutputLayout.of(sys.stdout)), nl=False)

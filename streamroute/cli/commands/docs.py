@@ -101,10 +101,13 @@ def _hint(topic: str) -> str:
 
 
 def _list() -> str:
+    from streamroute.cli.output.layout import OutputLayout
     from streamroute.cli.output.table import table
+    from streamroute.cli.output.tables.column import Column, Fit
     from streamroute.manual.pages import all_pages
 
-    return table(("topic", "title"), [(page.topic, page.title) for page in all_pages()])
+    rows = [(page.topic, page.title) for page in all_pages()]
+    return table((Column("topic", Fit.ID), Column("title", Fit.TEXT)), rows, OutputLayout.of(sys.stdout))
 
 
 def _show(found: FoundTopic, output_format: str) -> None:

@@ -95,10 +95,10 @@ def _rendered(runs: Sequence[RouteTestRun], output_format: str) -> str:
         from streamroute.cli.output.route_tests import as_junit
 
         return as_junit.render(runs)
+    from streamroute.cli.output.layout import OutputLayout
     from streamroute.cli.output.route_tests.full import render
-    from streamroute.cli.output.terminal import wants_color
 
-    return render(runs, color=wants_color(sys.stdout))
+    return render(runs, OutputLayout.of(sys.stdout))
 
 
 def _verdict(runs: Sequence[RouteTestRun], fail_under: float | None) -> int:

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from streamroute.cli.output.layout import PLAIN, OutputLayout
 from streamroute.cli.output.route_location import place_of
 from streamroute.cli.output.streams import printable
+from streamroute.cli.output.tables.wrapping import hang
 from streamroute.compiler.dry_run import ELSEWHERE, Decision, Verdict
 from streamroute.compiler.trials.sides import CanarySide
 from streamroute.expressions.explain.step_text import step_rows, value_of
 from streamroute.expressions.explain.trace import Step
 from streamroute.expressions.explain.trace_explanation import as_text, json_safe
+from streamroute.text.display_width import display_width, shorten_middle
 from streamroute.text.suggestions import did_you_mean
 
 if TYPE_CHECKING:
@@ -23,7 +26,7 @@ _COLORS: Final = {Verdict.MATCHED: "green", Verdict.NOT_MATCHED: "yellow", Verdi
 _MAX_WIDTH: Final = 72
 
 
-def render_text(explanation: Explanation, *, everything: bool, color: bool) -> str:
+def render_text(explanation: Explanation, *, everything: bool, layout: OutputLayout = PLAIN) -> str:
     """Render the explanation as text; ``everything`` includes the routes of other types."""
     kind, decisions = explanation.kind, explanation.decisions
     if explanation.unread is not None:
@@ -32,8 +35,8 @@ def render_text(explanation: Explanation, *, everything: bool, color: bool) -> s
         return printable(f"{kind or '(no type)'}: dead-lettered as a whole: {explanation.invalid}") + "\n"
     candidates = [decision for decision in decisions if decision.verdict not in ELSEWHERE]
     rows = list(decisions) if everything else candidates
-    blocks = [[_headline(kind, decisions, candidates)], *(list(_block(row, color=color)) for row in rows)]
-    return "\n".join("".join(f"{line}\n" for line in block) for block in blocks)
+    blocks = [[_headline(kind, decisions, candidates)], *(list(_block(row, layout)) for row in rows)]
+    return "\n".join("".join(f"{hang(line, layout.width, 4)}\n" for line in block) for block in blocks)
 
 
 def _headline(kind: str, decisions: Sequence[Decision], candidates: Sequence[Decision]) -> str:
@@ -47,12 +50,12 @@ def _headline(kind: str, decisions: Sequence[Decision], candidates: Sequence[Dec
     return printable(f'no route matches type "{kind}"{hint}')
 
 
-def _block(decision: Decision, *, color: bool) -> Iterator[str]:
+def _block(decision: Decision, layout: OutputLayout) -> Iterator[str]:
     route = decision.route
     outcome = decision.phrase
     paint = _COLORS.get(decision.verdict, "white") if route.is_live else "white"
-    verdict = click.style(outcome, fg=paint, bold=True) if color else outcome
-    yield f"{route.name} {verdict}  ({place_of(route)})"
+    verdict = click.style(outcome, fg=paint, bold=True) if layout.color else outcome
+    yield f"{printable(route.name)} {verdict}  ({printable(place_of(route))})"
     if decision.side is not None:
         yield printable(f"  {decision.side.reason}")
     if decision.verdict in ELSEWHERE:
@@ -60,24 +63,31 @@ def _block(decision: Decision, *, color: bool) -> Iterator[str]:
     elif decision.filter is None:
         yield "  it has no filter"
     else:
-        yield from _steps(decision)
+        yield from _steps(decision, layout)
     if decision.transform_error:
         yield printable(f"  {decision.transform_error}")
     elif route.transform is not None and decision.handler_payload is not None:
         yield printable(f"  its handler receives {as_text(decision.handler_payload, 500)}")
 
 
-def _steps(decision: Decision) -> Iterator[str]:
+def _steps(decision: Decision, layout: OutputLayout) -> Iterator[str]:
     assert decision.filter is not None  # noqa: S101 - asked only of routes with a filter
     deciders = {(reason.step.start, reason.step.end) for reason in decision.reasons}
     rows = [(f"{'  ' * depth}{text}", step) for depth, text, step in step_rows(decision.filter.root, 1)]
-    width = min(max(len(indented) for indented, _ in rows), _MAX_WIDTH)
+    room = _MAX_WIDTH if layout.width is None else layout.width * 2 // 3
+    width = min(max(display_width(printable(indented)) for indented, _ in rows), room)
     for indented, step in rows:
         decides = (step.start, step.end) in deciders and step.node is not step.trace.tree.root
         mark = "  <- decides" if decides else ""
-        yield printable(f"{indented.ljust(width)}  {value_of(step)}") + mark
+        yield _aligned(printable(indented), width, layout) + f"  {printable(value_of(step))}{mark}"
     if decision.filter.truncated:
         yield "  too many steps: not all parts are shown"
+
+
+def _aligned(text: str, width: int, layout: OutputLayout) -> str:
+    """Return a part of a filter in ``width`` columns; on a terminal, one that is wider loses its middle."""
+    shown = text if layout.width is None else shorten_middle(text, width)
+    return shown + " " * (width - display_width(shown))
 
 
 def explained(explanation: Explanation, *, everything: bool) -> dict[str, Any]:

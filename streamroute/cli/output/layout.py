@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from typing import Final, Self, TextIO
 
+import click
+
 from streamroute.cli.output.terminal import terminal_width, wants_color
 
 _USUAL: Final = 80  # columns of a terminal that does not tell its width
@@ -28,6 +30,10 @@ class OutputLayout:
     def indented(self, columns: int) -> OutputLayout:
         """Return the layout for text that is indented by so many columns."""
         return self if self.width is None else OutputLayout(max(self.width - columns, _NARROWEST), self.color)
+
+    def painted(self, text: str, color: str | None, *, bold: bool = True) -> str:
+        """Return a text in a color of ``click.style``, if there are colors."""
+        return click.style(text, fg=color, bold=bold or None) if self.color and color else text
 
 
 PLAIN: Final = OutputLayout()

@@ -73,7 +73,9 @@ def _folder_notes(columns: Sequence[RenderedColumn], width: int) -> Iterator[str
 
 
 def _dropped_notes(dropped: Sequence[RenderedColumn], width: int) -> Iterator[str]:
-    uniform = [f"{column.head} {column.cells[0]}" for column in dropped if column.is_uniform]
+    uniform = [
+        f"{column.head} {column.cells[0]}" for column in dropped if column.is_uniform and not column.is_empty
+    ]
     others = [column.head for column in dropped if not column.is_uniform]
     for note, texts in (("in each row", uniform), ("no room for", others)):
         if texts:

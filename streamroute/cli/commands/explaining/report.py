@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from streamroute.cli.output.explanation import explained, render_text
+from streamroute.cli.output.layout import OutputLayout
 from streamroute.cli.output.stored_event import event_data, event_line
 from streamroute.cli.output.streams import printable
-from streamroute.cli.output.terminal import wants_color
+from streamroute.cli.output.tables.wrapping import hang
 from streamroute.text.json_text import as_json
 from streamroute.text.safe_text import safe_str
 from streamroute.text.times import time_text
@@ -66,7 +67,7 @@ class ExplainReport:
         if self.past is not None:
             parts.insert(0, self.past.render(everything=everything))
         if self.event is not None:
-            parts.insert(0, event_line(self.event) + "\n")
+            parts.insert(0, hang(event_line(self.event), OutputLayout.of(sys.stdout).width, 2) + "\n")
         return "\n".join(parts)
 
     def _title(self) -> str:
@@ -88,4 +89,4 @@ class ExplainReport:
 
 
 def _text(explanation: Explanation, *, everything: bool) -> str:
-    return render_text(explanation, everything=everything, color=wants_color(sys.stdout))
+    return render_text(explanation, everything=everything, layout=OutputLayout.of(sys.stdout))

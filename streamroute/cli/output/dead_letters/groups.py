@@ -93,7 +93,15 @@ def _cells(group: LetterGroup, now: int) -> list[Cell]:
     ages = age(now - group.first), age(now - group.last)
     state = Painted(group.state, _COLORS.get(group.state))
     title = " ".join(group.title.split())
-    return [group.signature, state, group.count, *ages, bars, group.route or "(no route)", title]
+    return [
+        Painted(group.signature, state.color),
+        state,
+        group.count,
+        *ages,
+        bars,
+        group.route or "(no route)",
+        title,
+    ]
 
 
 def _minutes(group: LetterGroup, now: int) -> list[int]:

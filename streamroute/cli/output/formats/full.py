@@ -8,6 +8,7 @@ from typing import Final
 import click
 
 from streamroute.cli.output.streams import printable
+from streamroute.cli.output.tables.wrapping import hang
 from streamroute.config.findings.finding import Finding, Severity
 from streamroute.config.findings.quoting import hide_secrets
 from streamroute.config.findings.text_file import TextFile
@@ -31,8 +32,8 @@ def render_full(
 ) -> str:
     """Render each finding with its source line, a caret below it, and its help, separated by blank lines.
 
-    Lines are cut to ``columns``, the width of the terminal (None: no limit): a wrapped line would be
-    separated from its caret.
+    ``columns`` is the width of the terminal (None: no limit). Texts are wrapped, lines of the source are cut:
+    a wrapped one would be separated from its caret.
     """
     paint = _paint if color else _plain
     return "\n".join(_full(finding, files.get(finding.file), paint, columns) for finding in findings)
@@ -50,7 +51,7 @@ def _full(finding: Finding, file: TextFile | None, paint: _Paint, columns: int |
     span = finding.span
     location = paint(printable(f"{finding.file}:{span.line}:{span.column}"), "bold")
     rule = paint(f"{finding.severity}[{finding.code}]", _COLORS[finding.severity])
-    lines = [f"{location}: {rule}: {printable(finding.text)}"]
+    lines = [hang(f"{location}: {rule}: {printable(finding.text)}", columns, 2)]
     source = file.line(span.line) if file else ""
     gutter = " " * len(str(span.line))
     if source.strip():
@@ -62,7 +63,8 @@ def _full(finding: Finding, file: TextFile | None, paint: _Paint, columns: int |
             f"{gutter} | {paint(caret, _COLORS[finding.severity])}",
         ]
     if finding.help:
-        lines.append(f"{gutter} = help: {printable(finding.help)}")
+        start = f"{gutter} = help: "
+        lines.append(hang(f"{start}{printable(finding.help)}", columns, len(start)))
     return "\n".join(lines) + "\n"
 
 

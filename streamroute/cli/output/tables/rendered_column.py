@@ -46,7 +46,12 @@ class RenderedColumn:
     @property
     def is_uniform(self) -> bool:
         """Whether a note can stand for the column: all cells are the same, and not only one."""
-        return len(set(self.cells)) == 1 and (len(self.cells) > 1 or self.cells[0] == NOTHING)
+        return self.is_empty or (len(self.cells) > 1 and len(set(self.cells)) == 1)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no cell of the column says anything."""
+        return set(self.cells) == {NOTHING}
 
     @property
     def need(self) -> Need:

@@ -17,6 +17,7 @@ def test_lines_break_between_words() -> None:
 def test_a_word_that_is_too_long_is_split() -> None:
     assert wrap("ab " + "x" * 10 + " c", 4) == ["ab", "xxxx", "xxxx", "xx c"]
     assert wrap("日本語", 5) == ["日本", "語"]
+    assert hang("x" * 25, 12, 4) == f"{'x' * 12}\n    {'x' * 8}\n    {'x' * 5}"
 
 
 def test_of_too_many_lines_the_last_ends_with_dots() -> None:
