@@ -10,8 +10,10 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from markdown_it import MarkdownIt
 
 from repository import DOCS, ROOT
 from streamroute.manual.addresses import REPOSITORY
@@ -141,6 +143,7 @@ def test_its_numbers_are_those_of_the_measurements() -> None:
 
 # Links
 
+LINKS = ("link_open", "image")
 REPOSITORY_FILES = (
     f"{REPOSITORY}/blob/main/",
     f"{REPOSITORY.replace('github.com', 'raw.githubusercontent.com')}/main/",
@@ -149,12 +152,18 @@ REPOSITORY_FILES = (
 
 def test_its_links_work_on_the_page_of_a_package_index() -> None:
     """They are absolute, and those into the repository lead to files and headings of this checkout."""
-    links = re.findall(r"\]\(([^)\s]+)\)", README)
-    assert len(links) > 40
+    defined: dict[str, Any] = {}
+    tokens = [
+        child
+        for token in MarkdownIt().enable("table").parse(README, defined)
+        for child in token.children or ()
+    ]
+    links = {str(token.attrs.get("href") or token.attrs["src"]) for token in tokens if token.type in LINKS}
+    assert {reference["href"] for reference in defined["references"].values()} <= links
+    assert not [
+        token.content for token in tokens if token.type == "text" and re.search(r"\[\w", token.content)
+    ]
     for link in links:
-        if link.startswith("#"):
-            assert link[1:] in headings(ROOT / "README.md"), link
-            continue
         assert link.startswith("https://"), link
         if link.startswith(REPOSITORY_FILES):
             path, _, heading = link.split("/main/", 1)[1].partition("#")
