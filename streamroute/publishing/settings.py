@@ -47,10 +47,18 @@ def load_settings(path: str | Path, *, outside: bool = False) -> PublishSettings
     result = load_config(path, outside=outside)
     if result.document is None or _errors(result.findings):
         raise _config_error(path, result.findings)
-    codecs, findings = _user_codecs(result.document)
-    if _errors(findings):
-        raise _config_error(path, (*result.findings, *findings))
-    return PublishSettings(result.document, codecs)
+    return settings_of(result.document, result.findings)
+
+
+def settings_of(document: Document, findings: tuple[Finding, ...] = ()) -> PublishSettings:
+    """Return the settings of a document without errors, with the user's codecs imported.
+
+    Raises ConfigError if one of them cannot be used, with the known ``findings`` too.
+    """
+    codecs, found = _user_codecs(document)
+    if _errors(found):
+        raise _config_error(document.path, (*findings, *found))
+    return PublishSettings(document, codecs)
 
 
 def _user_codecs(document: Document) -> tuple[Mapping[str, Codec], list[Finding]]:

@@ -89,7 +89,7 @@ class RedisRetryScheduler:
 
     async def reinject_due(self, stream_name: str) -> float | None:
         """Reinject due retries, at most a hundred; returns the seconds until the next is due, or None."""
-        return await self._reinjector.step(self._client_of(stream_name), stream_name)
+        return (await self._reinjector.step(self._client_of(stream_name), stream_name)).wait
 
     async def start(self) -> None:
         """Start the task that reinjects due retries; does nothing if it is running."""

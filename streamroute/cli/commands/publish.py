@@ -129,22 +129,21 @@ def _warn_of_near_miss(event_type: str, loaded: UsableConfig) -> None:
 
 
 def _load(path: Path, stream: str) -> UsableConfig:
-    """Load the configuration; user code runs only if the stream has a user's codec."""
-    from streamroute.adapters.codecs.builtin import CODEC_NAMES
+    """Load the configuration without user code."""
     from streamroute.cli.arguments.config import load_or_exit
 
     loaded = load_or_exit(path, imports=False)
-    codec = stream_named(loaded.document.streams, stream).codec
-    return loaded if codec in CODEC_NAMES else load_or_exit(path)
+    stream_named(loaded.document.streams, stream)
+    return loaded
 
 
 async def _publish(loaded: UsableConfig, stream: str, source: EventSource, options: _Options) -> None:
     from streamroute.ops.publish.caller_trace import caller_trace
     from streamroute.ops.publish.line_target import LineTarget
     from streamroute.publishing.event_writer import StreamTarget
-    from streamroute.publishing.settings import PublishSettings
+    from streamroute.publishing.settings import settings_of
 
-    settings = PublishSettings(loaded.document, loaded.compiled.codecs)
+    settings = settings_of(loaded.document)
     trace = caller_trace(os.environ)
     async with open_server(loaded.document, embedded=options.embedded) as redis:
         target = LineTarget(StreamTarget(redis, settings, stream, lambda: trace), options.check)

@@ -106,9 +106,11 @@ class TestBringBack:
     async def reinject_due(
         self, group: Scripted, limit: int = 100, max_bytes: int = 10_000
     ) -> tuple[int, int]:
-        left, undue = await group.run(
+        before = await group.client.xlen(STREAM)
+        left, undue, added = await group.run(
             "retries/reinject_due", [RETURNING.due, RETURNING.delayed, STREAM], limit, max_bytes
         )
+        assert await group.client.xlen(STREAM) == before + added
         return left, undue
 
     async def back(self, group: Scripted) -> list[str]:

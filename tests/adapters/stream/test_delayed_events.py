@@ -28,45 +28,55 @@ async def delay(client: Redis, seconds: float, event_id: str | None = None) -> s
     return name
 
 
-async def test_a_due_event_is_added_and_the_next_one_awaited(redis_client: Redis) -> None:
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The time, in seconds, as the only item of a list."""
+    now = [1000.0]
+    monkeypatch.setattr(delayed_events, "monotonic", lambda: now[0])
+    return now
+
+
+async def test_a_due_event_is_added_and_another_one_waits(redis_client: Redis, clock: list[float]) -> None:
     await delay(redis_client, 0)
-    await delay(redis_client, 3.5)
+    await delay(redis_client, 60)
     events = DelayedEvents(STREAM)
-    wait = await events.add_due(raw_client(redis_client, STREAM))
-    assert wait is not None
-    assert 2 < wait <= 3.5
+    assert await events.add_due(raw_client(redis_client, STREAM)) == 1.0
     assert await redis_client.xlen(STREAM) == 1
     assert await redis_client.hlen(KEYS.delayed) == 1
 
 
-async def test_it_looks_again_after_a_while_or_when_one_is_due(
-    redis_client: Redis, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clock = 100.0
-    monkeypatch.setattr(delayed_events, "monotonic", lambda: clock)
+async def test_it_looks_again_when_the_next_one_is_due(redis_client: Redis, clock: list[float]) -> None:
+    await delay(redis_client, 0.5)
+    events = DelayedEvents(STREAM)
+    wait = await events.add_due(raw_client(redis_client, STREAM))
+    assert wait is not None
+    assert wait <= 0.5
+
+
+async def test_without_delayed_events_it_looks_seldom(redis_client: Redis, clock: list[float]) -> None:
     events, client = DelayedEvents(STREAM), raw_client(redis_client, STREAM)
     assert await events.add_due(client) is None
     await delay(redis_client, 0)
-    clock = 104.9
+    clock[0] += 4.9
     assert await events.add_due(client) is None
     assert await redis_client.xlen(STREAM) == 0
-    clock = 105.0
-    await events.add_due(client)
+    clock[0] += 0.2
+    assert await events.add_due(client) == 1.0
     assert await redis_client.xlen(STREAM) == 1
 
 
-async def test_between_two_looks_the_due_time_of_the_next_event_is_known(
-    redis_client: Redis, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clock = 100.0
-    monkeypatch.setattr(delayed_events, "monotonic", lambda: clock)
-    await delay(redis_client, 60)
+async def test_it_looks_often_for_some_time_after_one(redis_client: Redis, clock: list[float]) -> None:
     events, client = DelayedEvents(STREAM), raw_client(redis_client, STREAM)
-    first = await events.add_due(client)
-    clock = 104.0
-    second = await events.add_due(client)
-    assert first is not None
-    assert second == pytest.approx(first - 4)
+    await delay(redis_client, 0)
+    assert await events.add_due(client) == 1.0
+    clock[0] += 0.25
+    assert await events.add_due(client) == 0.75
+    clock[0] += 0.75
+    await delay(redis_client, 0)
+    assert await events.add_due(client) == 1.0
+    assert await redis_client.xlen(STREAM) == 2
+    clock[0] += 600
+    assert await events.add_due(client) is None
 
 
 async def test_a_delayed_event_with_an_id_is_published_once(redis_client: Redis) -> None:

@@ -92,10 +92,21 @@ def test_a_custom_codec_writes_it(shop: Project, command: Callable[..., Done]) -
     assert entries(shop) == [{b"body": b'{"TYPE": "T"}'}]
 
 
-def test_no_handler_is_imported_to_publish(shop: Project, command: Callable[..., Done]) -> None:
-    shop.routes("name: r, type: t, handler: trap.door")
+@pytest.mark.parametrize("codec", ["json", "shouting.Shouting"])
+def test_no_handler_is_imported_to_publish(shop: Project, command: Callable[..., Done], codec: str) -> None:
+    head = ROUTES.replace("group: tests", f"group: tests\n    codec: {codec}")
+    shop.routes("name: r, type: t, handler: trap.door", head=head)
     shop.write("trap.py", "raise SystemExit(9)\n")
+    shop.write("shouting.py", CODEC)
     assert command("publish", "events", "--type", "t").code == 0
+
+
+def test_a_codec_that_cannot_be_imported_is_named(shop: Project, command: Callable[..., Done]) -> None:
+    shop.routes(OK, head=ROUTES.replace("group: tests", "group: tests\n    codec: shouting.Shouting"))
+    shop.write("shouting.py", "class Shouting:\n    def __init__(self):\n        raise ValueError('no')\n")
+    done = command("publish", "events", "--type", "t")
+    assert done.code == 1
+    assert 'could not create the codec "shouting.Shouting": ValueError: no' in done.err
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@
 -- Each is added before it is removed, so that an interrupted script leaves it in one place or in both. One that
 -- is damaged is added as it is, in the field "delayed": its consumers dead-letter it, and the next ones go on.
 -- Returns {ms until the next one is due (0: more are due now), or -1 if none is delayed; number of delayed
--- entries whose due time was deleted or is more than a year ahead, which nobody writes}.
+-- entries whose due time was deleted or is more than a year ahead, which nobody writes; number of added ones}.
 local due, delayed, stream = KEYS[1], KEYS[2], KEYS[3]
 local now = redis.call('TIME')
 local at = now[1] * 1000 + math.floor(now[2] / 1000)
@@ -28,12 +28,13 @@ local function fields(entry)
   return {'delayed', entry}
 end
 
+local added = 0
 for _, name in ipairs(redis.call('ZRANGE', due, '-inf', at, 'BYSCORE', 'LIMIT', 0, limit)) do
   local entry = redis.call('HGET', delayed, name)
   if entry then
     redis.call('XADD', stream, '*', unpack(fields(entry)))
     redis.call('HDEL', delayed, name)
-    budget = budget - #entry
+    added, budget = added + 1, budget - #entry
   end
   redis.call('ZREM', due, name)
   if budget <= 0 then break end
@@ -44,5 +45,5 @@ for _, name in ipairs(redis.call('ZRANGE', due, farthest, '+inf', 'BYSCORE', 'LI
   if redis.call('HEXISTS', delayed, name) == 1 then undue = undue + 1 else redis.call('ZREM', due, name) end
 end
 local nearest = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')
-if #nearest == 0 then return {-1, undue} end
-return {math.max(0, tonumber(nearest[2]) - at), undue}
+if #nearest == 0 then return {-1, undue, added} end
+return {math.max(0, tonumber(nearest[2]) - at), undue, added}
