@@ -15,6 +15,7 @@ from setuptools import find_packages
 import streamroute
 from repository import ROOT
 from streamroute.config.json_schema import schema_text
+from streamroute.manual.addresses import REPOSITORY, SITE, topic_url
 
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
@@ -57,7 +58,10 @@ def test_the_version_is_declared_in_one_place() -> None:
 def test_the_project_s_addresses_are_a_site_of_documentation_and_a_repository() -> None:
     urls = PROJECT["project"]["urls"]
     assert {"Changelog", "Documentation", "Homepage", "Issues", "Source"} == urls.keys()
-    assert {url.split("/")[2] for url in urls.values()} == {"github.com", "streamroute.readthedocs.io"}
+    assert urls["Documentation"] == SITE
+    assert urls["Homepage"] == urls["Source"] == REPOSITORY
+    assert urls["Changelog"] == topic_url("about/changelog")
+    assert urls["Issues"] == f"{REPOSITORY}/issues"
 
 
 @pytest.mark.parametrize("name", ["routes", "tests"])

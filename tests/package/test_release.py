@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tarfile
 from pathlib import Path
 from typing import Any, Final
 
@@ -54,3 +55,6 @@ def test_the_release_builds_what_can_be_installed_and_serves_a_new_project(tmp_p
     names = {path.name for path in (source / "dist").iterdir()}
     version = streamroute.__version__
     assert names == {f"streamroute-{version}.tar.gz", f"streamroute-{version}-py3-none-any.whl"}
+    with tarfile.open(source / "dist" / f"streamroute-{version}.tar.gz") as sources:
+        folders = {Path(name).parts[1] for name in sources.getnames() if len(Path(name).parts) > 2}
+    assert folders == {"streamroute", "streamroute.egg-info"}, "tests are run in a clone"

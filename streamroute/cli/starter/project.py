@@ -50,9 +50,14 @@ def _placeholders(template: Template, name: str) -> dict[str, str]:
         "CONTAINER_COMMAND": json.dumps(template.container_command),
         "DEPENDENCIES": _lines(_dependencies(template)),
         "DEV": _lines(_dev_dependencies(template)),
-        "RUN_OPTIONS": template.run_options,
+        "RUN_OPTIONS": " ".join([*template.run_options, *map(_environment_option, template.variables)]),
+        "VARIABLES": " ".join(template.variables),
         "PROJECT": name,  # last: the others may contain it
     }
+
+
+def _environment_option(variable: str) -> str:
+    return f"-e {variable.partition('=')[0]}=..."
 
 
 def _filled(text: str, words: dict[str, str]) -> str:

@@ -11,7 +11,8 @@ class Template:
     """A kind of project.
 
     ``requires`` and ``dev`` are requirements beside streamroute; ``start`` are the commands to try first.
-    ``command`` is what the systemd unit runs, and ``container_command`` what the image runs.
+    ``command`` is what the systemd unit runs, and ``container_command`` what the image runs, with the
+    ``variables``.
     """
 
     name: str
@@ -20,7 +21,8 @@ class Template:
     start: tuple[str, ...]
     requires: tuple[str, ...] = ()
     dev: tuple[str, ...] = ()
-    run_options: str = "-e REDIS_URL=redis://..."
+    variables: tuple[str, ...] = ("REDIS_URL=redis://127.0.0.1:6379",)
+    run_options: tuple[str, ...] = ()
 
 
 PLAIN: Final = Template(
@@ -36,7 +38,7 @@ FASTAPI: Final = Template(
     start=("uvicorn greetings.app:app",),
     requires=("fastapi>=0.115", "uvicorn>=0.34"),
     dev=("httpx>=0.27",),
-    run_options="-p 8000:8000 -e REDIS_URL=redis://...",
+    run_options=("-p 8000:8000",),
 )
 AIOGRAM: Final = Template(
     "aiogram",
@@ -44,6 +46,6 @@ AIOGRAM: Final = Template(
     container_command=("python", "-m", "greetings.bot"),
     start=("BOT_TOKEN=... python -m greetings.bot",),
     requires=("aiogram>=3.13",),
-    run_options="-e BOT_TOKEN=... -e REDIS_URL=redis://...",
+    variables=("BOT_TOKEN=...", "REDIS_URL=redis://127.0.0.1:6379"),
 )
 TEMPLATES: Final = {template.name: template for template in (PLAIN, FASTAPI, AIOGRAM)}

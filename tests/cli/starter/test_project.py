@@ -76,6 +76,9 @@ def test_the_unit_and_the_image_run_the_template_s_command(template: Template) -
     assert (program, *rest) == (f"/srv/shop/.venv/bin/{template.command[0]}", *template.command[1:])
     assert service["ExecReload"] == "/srv/shop/.venv/bin/streamroute reload"
     image = text_of(template, "Containerfile")
+    for variable in template.variables:
+        assert f" -e {variable.partition('=')[0]}=..." in image
+        assert f" {variable} " in text_of(template, "deploy/shop.service")
     assert json.loads(image.rsplit("CMD ", 1)[1]) == list(template.container_command)
 
 
