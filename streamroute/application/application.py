@@ -163,7 +163,9 @@ class Application(PublishMethods):
         """
         if self._reloader is None or not self.is_running:
             raise SetupError("the application does not run: only one that runs is reloaded")
-        return await self._reloads.reload(self._reloader, None if path is None else root_file(path))
+        return await self._reloads.reload(
+            self._reloader, None if path is None else root_file(path).absolute()
+        )
 
     def health(self) -> Health:
         """Return whether it processes messages, for a health check; sends nothing to the server."""

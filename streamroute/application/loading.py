@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
@@ -23,27 +24,43 @@ if TYPE_CHECKING:
     from streamroute.system.file_record import FileRecord
 
 
+def _working_folder() -> str | None:
+    """Return the working folder; None if it was deleted."""
+    try:
+        return os.getcwd()  # noqa: PTH109 - text
+    except OSError:
+        return None
+
+
 @dataclass(slots=True)
 class ApplicationLoader:
     """Loads the configuration at ``path``, which may be changed; see ``CandidateLoader``.
 
+    A relative path starts at ``working_folder``, wherever the program has moved since.
     ``container`` replaces the one that the configuration names, and is never closed; None replaces nothing.
     """
 
     path: Path
     outside: bool
     container: Any = None
+    working_folder: str | None = field(default_factory=_working_folder)
     _refused: Sequence[Finding] = field(default=(), init=False)
 
     def __call__(self, cause: ReloadCause, record: FileRecord | None, running: Candidate | None) -> Loaded:
         """Load the files on disk, or those of a record; see ``Reloader``."""
         self._refused = ()
-        loaded = CandidateLoader(self.path, self._describe, self.outside)(cause, record, running)
+        loader = CandidateLoader(self.path, self._describe, self.outside, working_folder=self.working_folder)
+        loaded = loader(cause, record, running)
         candidate = loaded.candidate
         if candidate is None or self.container is None:
             return loaded
         compiled = replace(candidate.compiled, container=lambda: nullcontext(self.container))
         return replace(loaded, candidate=replace(candidate, compiled=compiled))
+
+    @property
+    def absolute_path(self) -> Path:
+        """The path from the root of the file system."""
+        return Path(self.working_folder or "", self.path)
 
     def at_start(self) -> tuple[Candidate, Loaded]:
         """Load the files on disk. Raises ConfigError for errors, SetupError if no route is enabled."""
@@ -72,5 +89,5 @@ def _first(lines: Sequence[str], limit: int) -> tuple[str, ...]:
 
 
 def root_file(path: str | Path) -> Path:
-    """Return the absolute path of the root file: user code may change the working folder."""
-    return Path(config_file(path)).absolute()
+    """Return the path of the root file, which may be given by its folder."""
+    return Path(config_file(path))

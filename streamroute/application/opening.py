@@ -88,11 +88,12 @@ async def open(  # noqa: A001, PLR0913 - read as streamroute.open; a keyword for
         ) as app,
         Application(app, redis, counters, reloads, stuck) as application,
     ):
+        del candidate, loaded, document, reloads  # the application keeps those of the current generation
         yield application
 
 
 def _trace_mode(traces: str | None) -> str:
     """Return the mode; without one there are no spans, whatever the environment says."""
-    if traces not in {None, "link", "child"}:
+    if traces not in (None, "link", "child"):
         raise SetupError(f'traces is "link", "child" or None, and not {safe_repr(traces, NAME)}')
     return traces or "off"

@@ -58,13 +58,20 @@ class ApplicationReloads:
 
         ``applied`` is called with each configuration that replaces another.
         """
-        hooks = ReloadHooks(before_swap=partial(_report_waiting, redis), describe=_describe, applied=applied)
+
+        def has_applied(candidate: Candidate) -> None:
+            self.running = candidate
+            applied(candidate)
+
+        hooks = ReloadHooks(
+            before_swap=partial(_report_waiting, redis), describe=_describe, applied=has_applied
+        )
         target = AppTarget(app)
         if not self.on_request:
             async with Reloader(self.running, target, self.loader, self.status, hooks) as reloader:
                 yield reloader
             return
-        root = self.loader.path
+        root = self.loader.absolute_path
         sources = ReloadSources(root, self.loader, state_folder(root, None), self.watched, watch=True)
         async with reloading_on_request(self.running, target, sources, self.status, hooks) as reloader:
             yield reloader

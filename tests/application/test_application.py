@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import threading
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -374,3 +376,19 @@ def test_it_runs_in_any_thread_and_loop(config: Reloadable, fast: bool) -> None:
     thread.join()
     assert config.ended() == {1: ("a", 1)}
     assert refusals == ["signals can stop an application in the main thread only"]
+
+
+async def test_a_configuration_that_was_replaced_is_freed(config: Reloadable) -> None:
+    async with streamroute.open(config.folder) as app:
+        await app.start()
+        await app.publish("events", "t", {"n": 1})
+        await eventually(lambda: config.has_ended(1))
+        before = weakref.ref(app._app.services["events"].pipelines.current.dispatcher)
+        config.write(B)
+        await app.reload()
+
+        def is_freed() -> bool:
+            gc.collect()
+            return before() is None
+
+        await eventually(is_freed)

@@ -99,6 +99,22 @@ async def test_findings_are_raised(config: Reloadable) -> None:
     assert [finding.code for finding in raised.value.findings] == ["SR402"]
 
 
+async def test_a_relative_path_stays_where_it_was(
+    config: Reloadable, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    monkeypatch.chdir(config.folder)
+    async with streamroute.open() as app:
+        await app.start()
+        monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+        assert (await app.reload()).outcome == "unchanged"
+    monkeypatch.chdir(config.folder)
+    config.write(ROUTES.replace("held.note", "held.nota"))
+    with pytest.raises(streamroute.ConfigError) as raised:
+        async with streamroute.open("routes.yaml"):
+            pass
+    assert str(raised.value).startswith("routes.yaml has 1 error:\n  routes.yaml:7:54: error[SR402]: ")
+
+
 async def test_a_missing_file_is_a_finding(tmp_path: Path) -> None:
     with pytest.raises(streamroute.ConfigError, match="file not found"):
         async with streamroute.open(tmp_path / "absent.yaml"):
