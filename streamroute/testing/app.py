@@ -278,6 +278,7 @@ class TestApp:
 
         The text says what happened, and why each route did or did not take the last messages.
         """
+        __tracebackhide__ = True  # pytest shows the line of the test
         count = len(self.handled(route))
         if count == times or (times is None and count):
             return
@@ -288,6 +289,7 @@ class TestApp:
 
     def assert_not_handled(self, route: str) -> None:
         """Raise AssertionError if the route's handler ran, also if it failed."""
+        __tracebackhide__ = True
         if self.runs(route):
             text = f"{route} should not have run, and did {_times(len(self.runs(route)))}"
             raise AssertionError(f"{text}\n{self.report(route)}")
