@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -69,6 +70,8 @@ async def open(  # noqa: A001, PLR0913 - read as streamroute.open; a keyword for
     with all ``findings``, for a configuration with errors; SetupError if no route is enabled, or the
     container or server cannot be used; RedisUnavailableError if the server does not answer.
     """
+    if inspect.isawaitable(container):
+        raise SetupError("the container is awaitable: await it before, and pass the result")
     loader = ApplicationLoader(root_file(path), allow_outside, container)
     candidate, loaded = loader.at_start()
     log_findings(candidate.findings)

@@ -179,6 +179,39 @@ async def test_spans_are_made_if_asked(config: Reloadable, monkeypatch: pytest.M
     assert [span.name for span in exporter.get_finished_spans()] == ["route a", "process events"]
 
 
+async def test_a_container_that_is_not_awaited_is_refused(config: Reloadable) -> None:
+    with pytest.raises(streamroute.SetupError, match="await it before"):
+        async with streamroute.open(config.folder, container=asyncio.Future()):
+            pass
+
+
+async def test_an_observer_that_would_have_to_be_awaited_is_refused(config: Reloadable) -> None:
+    async def observe(*_outcome: object) -> None:
+        raise AssertionError
+
+    for observer in (observe, "a name"):
+        with pytest.raises(streamroute.SetupError, match="an observer is a plain function"):
+            async with streamroute.open(config.folder, observer=cast("Any", observer)):
+                pass
+
+
+@pytest.mark.parametrize("url", ["", "nonsense", "http://127.0.0.1", "redis://127.0.0.1:port", "redis://\n"])
+async def test_an_address_that_is_none_is_an_error(config: Reloadable, url: str) -> None:
+    with pytest.raises(streamroute.SetupError) as raised:
+        async with streamroute.open(config.folder, url=url):
+            pass
+    assert "\n" not in str(raised.value)
+
+
+async def test_a_container_that_cannot_be_opened_is_an_error(config: Reloadable, redis_client: Redis) -> None:
+    (config.folder / "broken.py").write_text("def build():\n    raise SystemExit(3)\n")
+    config.write(ROUTES.replace("held.build", "broken.build"))
+    with pytest.raises(streamroute.SetupError, match=r"container broken\.build failed: SystemExit"):
+        async with streamroute.open(config.folder, client=redis_client):
+            pass
+    assert await redis_client.ping()
+
+
 async def test_the_embedded_server_may_be_refused(config: Reloadable) -> None:
     (config.folder / "routes.yaml").write_text(f"version: 1\n{ROUTES}")
     with pytest.raises(streamroute.RedisUnavailableError, match="embedded server is refused"):
