@@ -103,7 +103,8 @@ async def _done(texts: Any, telegram: Bot) -> None:
 
 async def _all_acked(texts: Any) -> bool:
     [group] = await texts.xinfo_groups("bot_events")
-    return bool(group["pending"] == 0 and group["lag"] == 0)
+    [(last, _)] = await texts.xrevrange("bot_events", count=1)
+    return bool(group["pending"] == 0 and group["last-delivered-id"] == last)
 
 
 @pytest.fixture
