@@ -33,7 +33,7 @@ def session(*failures: Exception) -> Any:
             self.sent: list[tuple[int, str]] = []
             self.failures = list(failures)
 
-        async def make_request(self, bot: Any, method: Any, *_timeout: Any) -> Any:
+        async def make_request(self, bot: Any, method: Any, **_settings: Any) -> Any:
             if self.failures:
                 raise self.failures.pop(0)
             self.sent.append((method.chat_id, method.text))
