@@ -15,6 +15,7 @@ from streamroute.adapters.entries.field_lists import flatten_fields
 from streamroute.adapters.entries.outgoing_entry import OutgoingEntry
 from streamroute.errors import EncodeError
 from streamroute.publishing.current_trace import current_trace
+from streamroute.publishing.event import Event
 from streamroute.publishing.event_delay import delay_seconds
 from streamroute.text.kinds import describe_kind
 from streamroute.trace_context import (
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
     from streamroute.adapters.codecs.builtin import Codec
     from streamroute.config.document import StreamConfig
-    from streamroute.publishing.event import Event
 
 _LONGEST_ID: Final = 512  # bytes of UTF-8
 _MAX_FIELDS: Final = 3500  # of an entry that a script writes: it can pass some 8,000 arguments on
@@ -59,6 +59,8 @@ class EventEncoder:
 
     def encode_in(self, trace: TraceContext | None, event: Event) -> OutgoingEntry:
         """Return what ``encode`` does, with this trace for an event that names none."""
+        if not isinstance(event, Event):
+            raise EncodeError(f"this is {describe_kind(event)}, not an Event")
         event_id = None if event.id is None else _checked_id(event.id)
         payload = self._payload(event, event_id)
         headers = _headers(event)

@@ -28,9 +28,13 @@ def entry(codec: str = "json", **data: object) -> list[bytes]:
     return flatten_fields(codec_named(codec).encode({"type": TYPE, **data}))
 
 
-def test_events_that_fit_are_accepted(tmp_path: Path) -> None:
-    checker(tmp_path).check(TYPE, entry(nights=3))
-    checker(tmp_path).check("ping", entry(anything=3))
+def test_events_that_fit_are_accepted_and_others_are_not(tmp_path: Path) -> None:
+    checks = checker(tmp_path)
+    checks.check("ping", entry(anything=3))
+    for _ in range(2):
+        checks.check(TYPE, entry(nights=3))
+        with pytest.raises(PayloadError, match='the data lacks "nights"'):
+            checks.check(TYPE, entry())
 
 
 def test_data_is_checked_as_it_is_read(tmp_path: Path) -> None:

@@ -193,6 +193,12 @@ def test_a_member_of_an_enumeration_is_its_value(stream: StreamConfig) -> None:
     assert (entry.fields[1], type(entry.id), entry.id) == (b"booking.confirmed", str, "booking.confirmed")
 
 
+@pytest.mark.parametrize("event", [{"type": "t"}, ("t", {}), "t", None, Other()])
+def test_what_is_not_an_event_is_refused(stream: StreamConfig, event: Any) -> None:
+    with pytest.raises(EncodeError, match=r"not an Event$"):
+        encoder(stream).encode(event)
+
+
 def test_the_id_of_a_cloud_event_is_the_events(stream: StreamConfig) -> None:
     codec = encoder(stream, "cloudevents")
     with pytest.raises(EncodeError, match='another "id" than the event'):
