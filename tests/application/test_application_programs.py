@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import signal
+from itertools import count
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from projects import SHORT_LEASE, is_gone
 from servers import wait_until
+from streamroute.keys import GroupKeys, PauseKeys
 
 if TYPE_CHECKING:
     from projects import Project, Running
@@ -98,6 +100,27 @@ def test_a_second_signal_kills_and_nothing_is_lost(project: Project) -> None:
     go(project)
     started(project)
     project.notes("done 1")
+
+
+def test_pauses_and_the_commands_that_set_them_apply(project: Project) -> None:
+    project.routes("name: a, type: t, handler: jobs.ok")
+    program = started(project, "signals")
+    publish(project, 1)
+    project.notes("ok 1")
+    assert project.run("pause", "a", "--reason", "of a test").code == 0
+    parked = PauseKeys.of(GroupKeys.of("events", "tests")).parked
+    numbers = count(2)
+
+    def is_parked() -> bool:
+        publish(project, next(numbers))  # the program notices the pause within a second
+        return bool(project.redis.zcard(parked))
+
+    wait_until(is_parked, "a parked message")
+    assert project.run("resume", "a").code == 0
+    last = next(numbers)
+    publish(project, last)
+    wait_until(lambda: len(project.ledger) == last, "every message")
+    assert program.signal(signal.SIGTERM).end().code == 0
 
 
 def test_commands_see_the_program(project: Project) -> None:
