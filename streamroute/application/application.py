@@ -20,7 +20,7 @@ from streamroute.application.redis_watch import RedisWatch
 from streamroute.application.signals import stop_at_signal
 from streamroute.core.consume.pool.current_entry import current_worker
 from streamroute.errors import SetupError, StuckHandlerError
-from streamroute.ops.serve.background import in_background
+from streamroute.ops.serve.background import end_tasks, in_background
 from streamroute.ops.serve.session import drain_app
 from streamroute.ops.serve.stop_time import max_stop_seconds
 from streamroute.ops.served_routes import route_names
@@ -120,7 +120,7 @@ class Application(PublishMethods):
         with stop_at_signal(self._lifecycle.request_stop) if signals else nullcontext():
             await self._lifecycle.start()
             try:
-                await self._lifecycle.ended()
+                await self._lifecycle.stopping()
             finally:
                 await self._lifecycle.stop()
         if self._stuck.problem:
@@ -147,9 +147,7 @@ class Application(PublishMethods):
                 )
             draining.result()
         finally:
-            draining.cancel()
-            stopping.cancel()
-            await asyncio.wait([draining, stopping])
+            await end_tasks([draining, stopping])
 
     async def reload(self, path: str | Path | None = None) -> ReloadResult:
         """Replace the running configuration by that of the files, or of another root file, ``path``.

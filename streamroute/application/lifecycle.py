@@ -49,10 +49,6 @@ class Lifecycle:
         """Ask it to stop; it cannot start again."""
         self._stopping.set()
 
-    async def stopping(self) -> None:
-        """Wait until something asks it to stop."""
-        await self._stopping.wait()
-
     async def start(self) -> None:
         """Start, or wait for the start that is under way; do nothing if it runs.
 
@@ -76,11 +72,16 @@ class Lifecycle:
         if not self._started.is_set():
             self._task.result()
 
-    async def ended(self) -> None:
-        """Wait until it has stopped. Raises its error."""
-        if self._task is not None:
-            await asyncio.wait([self._task])
-            _raise_error_of(self._task)
+    async def stopping(self) -> None:
+        """Wait until something asks it to stop, or it has ended."""
+        if self._task is None:
+            await self._stopping.wait()
+            return
+        asked = asyncio.create_task(self._stopping.wait())
+        try:
+            await asyncio.wait([asked, self._task], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            asked.cancel()
 
     async def stop(self) -> None:
         """Stop, and wait for the end, also in a caller that is cancelled meanwhile. Raises its error."""

@@ -37,7 +37,7 @@ def started(project: Project, *words: str) -> Running:
 
 
 def publish(project: Project, number: int) -> None:
-    """Publish an event, and wait until its handler has started."""
+    """Publish an event."""
     project.redis.xadd("events", {"type": "t", "data": f'{{"n": {number}}}'})
 
 

@@ -150,15 +150,28 @@ async def test_a_stop_that_hangs_ends(caplog: pytest.LogCaptureFixture) -> None:
     assert steps.done == WHOLE[:3]
 
 
-async def test_an_error_of_the_end_reaches_those_who_wait() -> None:
+async def test_an_error_of_the_end_reaches_those_who_stop_it() -> None:
     steps = Steps()
     steps.exit_error = SetupError("the container cannot be closed")
     await steps.lifecycle.start()
-    ended = asyncio.create_task(steps.lifecycle.ended())
-    with pytest.raises(SetupError, match="cannot be closed"):
-        await steps.lifecycle.stop()
-    with pytest.raises(SetupError, match="cannot be closed"):
-        await ended
+    stops = await asyncio.gather(*(steps.lifecycle.stop() for _ in range(2)), return_exceptions=True)
+    assert stops == [steps.exit_error] * 2
+
+
+@pytest.mark.parametrize("is_started", [False, True])
+async def test_a_request_to_stop_wakes_those_who_wait_for_it(is_started: bool) -> None:
+    steps = Steps()
+    steps.exits.clear()
+    if is_started:
+        await steps.lifecycle.start()
+    waiting = asyncio.create_task(steps.lifecycle.stopping())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    steps.lifecycle.request_stop()
+    await within_patience(waiting)
+    steps.exits.set()
+    await within_patience(steps.lifecycle.stop())
+    assert steps.done == (WHOLE if is_started else [])
 
 
 async def test_a_stop_during_the_start_ends_it_afterwards() -> None:

@@ -17,11 +17,11 @@ async def in_background(*activities: Coroutine[Any, Any, None]) -> AsyncIterator
     try:
         yield
     finally:
-        await _end(tasks)
+        await end_tasks(tasks)
 
 
-async def _end(tasks: Collection[asyncio.Task[None]]) -> None:
-    """Cancel tasks until they have ended: a library may swallow a cancellation, and an endless task goes on."""
+async def end_tasks(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Cancel tasks until they have ended: a driver may swallow a cancellation, and an endless task goes on."""
     while running := [task for task in tasks if not task.done()]:
         for task in running:
             task.cancel()
