@@ -14,10 +14,10 @@ from typing import Any, Final, ParamSpec, Self, TypeVar
 from streamroute.adapters.memory.server import MemoryServer
 from streamroute.core.observer import ObserverSwitch
 from streamroute.errors import RouteFailure, SetupError
-from streamroute.message import Message
 from streamroute.publishing.event import Event
 from streamroute.publishing.event_delay import delay_seconds
 from streamroute.testing.driver import Driver
+from streamroute.testing.errors import NotSettledError
 from streamroute.testing.event_log import EventLog
 from streamroute.testing.loading import load_compiled, with_handlers
 from streamroute.testing.memory_app import MemoryApp
@@ -25,16 +25,12 @@ from streamroute.testing.memory_services import MemoryServiceBuilder
 from streamroute.testing.pause_control import PauseControl
 from streamroute.testing.recording.handled_message import HandledMessage
 from streamroute.testing.recording.recorder import Recorder
-from streamroute.testing.report import report
+from streamroute.testing.results import AppResults
 from streamroute.testing.time.loop_hooks import hooked
 from streamroute.testing.time.virtual_clock import CURRENT_CLOCK, IN_BACKGROUND, VirtualClock
 from streamroute.testing.waiting_messages import (
-    DeadMessage,
-    RetryMessage,
-    dead_messages,
-    scheduled_retries,
+    memory_storage,
 )
-from streamroute.text.suggestions import did_you_mean
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -43,7 +39,7 @@ _OPENING: Final = 10.0  # seconds of real time for what a container waits for ou
 _CLOSING: Final = 0.1
 
 
-class TestApp:
+class TestApp(AppResults):
     """Runs a configuration in memory: no server, no polling, and time passes only in ``advance``.
 
     ``path`` is a routes.yaml or its folder, ``env`` the environment variables for it (None: those of the
@@ -82,7 +78,7 @@ class TestApp:
         self._env = env
         self._allow_outside = allow_outside
         self._raise_errors = raise_errors
-        self._raised = 0
+        self._raised: set[int] = set()  # ids of runs, which the recorder keeps
         self._stack = ExitStack()
         self._is_open = False
 
@@ -110,7 +106,8 @@ class TestApp:
         self._is_open = True
         try:
             await self._driver.drive(self._app.open(), self._context, _OPENING)
-            self._pauses = PauseControl(compiled, self._app.services)
+            self._services = self._app.services
+            self._pauses = PauseControl(compiled, self._services)
             await self._driver.drive(self._app.start(), self._consuming, _OPENING)
         except BaseException:
             await self._close()
@@ -128,7 +125,7 @@ class TestApp:
 
     async def _close(self) -> None:
         try:
-            await self._driver.drive(self._app.stop(), self._context, _CLOSING)
+            await self._stop()
         finally:
             try:
                 await self._driver.drive(self._app.close(), self._context, _OPENING)
@@ -136,6 +133,13 @@ class TestApp:
                 self._is_open = False
                 self._clock.close()
                 self._stack.close()
+
+    async def _stop(self) -> None:
+        try:
+            await self._driver.drive(self._app.stop(), self._context, _CLOSING)
+        except NotSettledError:
+            self._recorder.cancel_running()  # a handler never waits, so that its grace never ends
+            await self._driver.drive(self._app.stop(), self._context, _CLOSING)
 
     # What a test does.
 
@@ -166,6 +170,19 @@ class TestApp:
         """Append an entry with these fields as they are, as XADD does; returns its id."""
         raw = {_bytes(name): _bytes(value) for name, value in fields.items()}
         return self._log.add(self._log.stream_of(stream), raw)
+
+    async def redeliver(self, message: HandledMessage) -> None:
+        """Deliver an entry again, as if its worker had died before the acknowledgment: a test of idempotence.
+
+        Another worker claims it when its lease has ended, so ``advance`` by more than ``lease`` and
+        ``claim_interval`` (65 seconds by default). Raises SetupError if ``message`` is a retry, whose entry
+        is gone, or still runs.
+        """
+        if message.attempt > 1 or message.result == "running":
+            raise SetupError("only the first attempt of a message can be delivered again, when it has ended")
+        service = self._services[message.stream]
+        storage = memory_storage(service)
+        storage.redeliver(message.stream, service.config.group, message.id, message.deliveries)
 
     async def settled(self, *, within: float = 5.0) -> None:
         """Return when nothing can happen without time passing.
@@ -204,109 +221,12 @@ class TestApp:
         self._inside(self._pauses.resume_stream, self._log.stream_of(stream))
 
     def _raise_new_errors(self) -> None:
-        runs = [run for run in self._recorder.runs if run.result == "failed"]
-        new, self._raised = runs[self._raised :], len(runs)
+        failed = [run for run in self._recorder.runs if run.result == "failed"]
+        new = [run for run in failed if id(run) not in self._raised]
+        self._raised |= {id(run) for run in new}
         for run in new:
             if self._raise_errors and run.error is not None and not isinstance(run.error, RouteFailure):
                 raise run.error
-
-    # What a test asks.
-
-    @property
-    def now(self) -> float:
-        """The time of the test, as ``time.time`` gives it."""
-        return self._clock.wall_time()
-
-    def handled(self, route: str | None = None) -> list[HandledMessage]:
-        """Return the runs of a route's handler (None: of all) that succeeded, in order."""
-        return [run for run in self.runs(route) if run.result == "succeeded"]
-
-    def runs(self, route: str | None = None) -> list[HandledMessage]:
-        """Return all runs of a route's handler (None: of all), those that failed or still run included."""
-        if route is None:
-            return list(self._recorder.runs)
-        self._require_route(route)
-        return [run for run in self._recorder.runs if run.route == route]
-
-    @property
-    def running(self) -> list[HandledMessage]:
-        """The runs that have not ended."""
-        return list(self._recorder.running.values())
-
-    @property
-    def dead_letters(self) -> list[DeadMessage]:
-        """The dead letters of all streams, oldest first for each stream."""
-        return [letter for service in self._app.services.values() for letter in dead_messages(service)]
-
-    @property
-    def retries(self) -> list[RetryMessage]:
-        """The messages that wait to run again."""
-        services = self._app.services.values()
-        return [retry for service in services for retry in scheduled_retries(service, self.now)]
-
-    @property
-    def paused(self) -> frozenset[str]:
-        """The routes that are paused, by ``pause`` or by their circuit."""
-        return self._pauses.paused
-
-    @property
-    def parked(self) -> Mapping[str, int]:
-        """How many messages wait for the end of a pause, by route."""
-        return self._pauses.parked
-
-    @property
-    def unmatched(self) -> list[Message]:
-        """The messages that no route took, in order."""
-        return list(self._recorder.unmatched)
-
-    @property
-    def outcomes(self) -> Mapping[tuple[str | None, str], int]:
-        """How often each outcome was, by route (None: of whole messages) and result.
-
-        The results are ``succeeded``, ``retried``, ``postponed``, ``parked``, ``dead``, ``filtered``,
-        ``skipped``, ``unknown``, ``failed``, ``lost`` and, of shadows, ``shadow_matched``,
-        ``shadow_not_matched``, ``shadow_filter_error`` and ``shadow_transform_error``.
-        """
-        return dict(self._recorder.outcomes)
-
-    def entries(self, stream: str) -> list[Mapping[bytes, bytes]]:
-        """Return the raw fields of a stream's entries, for example of one that a route forwards to."""
-        return list(self._server.stream(stream).entries.values())
-
-    def assert_handled(self, route: str, *, times: int | None = None) -> None:
-        """Raise AssertionError unless the route's handler succeeded: ``times`` times, or at least once.
-
-        The text says what happened, and why each route did or did not take the last messages.
-        """
-        __tracebackhide__ = True  # pytest shows the line of the test
-        count = len(self.handled(route))
-        if count == times or (times is None and count):
-            return
-        wanted = "at least once" if times is None else _times(times)
-        raise AssertionError(
-            f"{route} should have succeeded {wanted}, and did {_times(count)}\n{self.report(route)}"
-        )
-
-    def assert_not_handled(self, route: str) -> None:
-        """Raise AssertionError if the route's handler ran, also if it failed."""
-        __tracebackhide__ = True
-        if self.runs(route):
-            text = f"{route} should not have run, and did {_times(len(self.runs(route)))}"
-            raise AssertionError(f"{text}\n{self.report(route)}")
-
-    def report(self, route: str | None = None) -> str:
-        """Return what happened so far as text, and why each route did or did not take the last events.
-
-        With ``route``, events that it did not take come first.
-        """
-        facts = (self._log.published, self._recorder.runs, self.retries, self.dead_letters)
-        return report(self._compiled, *facts, route)
-
-    def _require_route(self, route: str) -> None:
-        names = [known.config.name for known in self._compiled.routes]
-        if route not in names:
-            near = did_you_mean(route, names)
-            raise SetupError(f'there is no route "{route}"' + (f'; did you mean "{near}"?' if near else ""))
 
     def _inside(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call a function that may start tasks of the app, which have the clock of the test."""
@@ -318,10 +238,6 @@ class TestApp:
 
     def _is_idle(self) -> bool:
         return not self._recorder.running and not self._server.has_pending
-
-
-def _times(count: int) -> str:
-    return {0: "not at all", 1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
 def _bytes(text: str | bytes) -> bytes:

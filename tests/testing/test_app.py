@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
+import itertools
 import sys
 from typing import TYPE_CHECKING, Any
 from unittest.mock import AsyncMock, Mock
@@ -329,6 +330,48 @@ async def test_a_cancelled_test_closes_the_app(routes: Path) -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert len(asyncio.all_tasks()) == 1
+
+
+async def test_a_handler_that_never_waits_ends_with_the_app(routes: Path) -> None:
+    async def spin(_payload: dict[str, Any]) -> None:
+        for _ in itertools.count():
+            await asyncio.sleep(0)
+
+    async with TestApp(routes, handlers={"ok": spin}) as t:
+        await t.publish("events", "t", {"n": 3})
+        with pytest.raises(NotSettledError, match="spin at"):
+            await t.settled(within=0.01)
+    assert [run.result for run in t.runs()] == ["cancelled"]
+    assert len(asyncio.all_tasks()) == 1
+
+
+async def test_an_entry_is_delivered_again_when_the_lease_of_its_worker_has_ended(routes: Path) -> None:
+    async with TestApp(routes) as t:
+        await t.publish("events", "plain", {"n": 1})
+        await t.settled()
+        await t.redeliver(t.handled("plain")[0])
+        await t.advance("50s")
+        assert len(t.handled("plain")) == 1
+        await t.advance("15s")
+        assert [run.deliveries for run in t.handled("plain")] == [1, 2]
+        assert t.handled("plain")[0].id == t.handled("plain")[1].id
+        await t.publish("events", "later")
+        await t.advance(90)
+        with pytest.raises(SetupError, match="first attempt"):
+            await t.redeliver(t.runs("later")[1])
+
+
+async def test_a_handler_may_publish(routes: Path) -> None:
+    apps: list[TestApp] = []
+
+    async def publish(payload: dict[str, Any]) -> None:
+        await apps[0].publish("events", "plain", {"n": payload["n"] + 1})
+
+    async with TestApp(routes, handlers={"ok": publish}) as t:
+        apps.append(t)
+        await t.publish("events", "t", {"n": 3})
+        await t.settled()
+        assert [run.payload["n"] for run in t.handled("plain")] == [4]
 
 
 def test_the_public_names_are_there() -> None:

@@ -27,7 +27,7 @@ from streamroute.adapters.memory.lease_keeper import MemoryLeaseKeeper
 from streamroute.adapters.memory.pauses import MemoryPauses
 from streamroute.adapters.memory.quota_counter import QuotaCounter
 from streamroute.adapters.memory.server import Clock, MemoryServer
-from streamroute.adapters.memory.stream import RELEASED, MemoryGroup
+from streamroute.adapters.memory.stream import RELEASED, MemoryGroup, Pending
 from streamroute.delivery import Delivery
 from streamroute.keys import GroupKeys
 from streamroute.message import Message
@@ -107,6 +107,11 @@ class MemoryStreamStorage:
         """Delete a group and its pending list, but not the stream (XGROUP DESTROY)."""
         self._server.stream(stream).groups.pop(group, None)
         self._server.arrivals.wake()
+
+    def redeliver(self, stream: str, group: str, entry_id: str, deliveries: int) -> None:
+        """Let a worker that died hold an entry of the stream, after so many deliveries."""
+        _, found = self._server.group(stream, group)
+        found.pending[entry_id] = Pending("a worker that died", self._server.clock(), deliveries)
 
     def pending(self, stream: str, group: str) -> list[str]:
         """Return the ids of the group's pending entries and retries, in the order of their first delivery."""

@@ -47,6 +47,11 @@ class Recorder:
         """Return the configuration with handlers that record what they receive and return."""
         return replace(compiled, routes=tuple(map(_recorded, compiled.routes)))
 
+    def cancel_running(self) -> None:
+        """Cancel all runs that have not ended."""
+        for task in self.running:
+            task.cancel()
+
     def observe(self, _payload: Mapping[str, Any], route: str | None, result: Result) -> None:
         """Count an outcome; see ``Observer``."""
         self.outcomes[route, str(result)] += 1
