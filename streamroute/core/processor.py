@@ -30,6 +30,7 @@ from streamroute.outages import OutageTracker
 from streamroute.pauses import PauseGate, UsesPauseGate
 from streamroute.system.forked import PROCESS, begin_consuming, end_consuming
 from streamroute.system.waiting import wait_until
+from streamroute.text.safe_text import type_name
 from streamroute.values import KnownRoutes, Lease
 
 _GROUP_ATTEMPTS: Final = 5
@@ -131,14 +132,17 @@ class RedisStreamProcessor:
     async def start_listening(self) -> None:
         """Create the group if it is missing, then consume in the background; do nothing if already started.
 
-        Raises SetupError without a callback or in a process forked by a handler, and the storage's error if
-        the group cannot be created in five attempts (a SetupError at once).
+        Raises SetupError without a callback, without a storage, or in a process forked by a handler, and the
+        storage's error if the group cannot be created in five attempts (a SetupError at once).
         """
         async with self._turn:
             if self._listening:
                 return
             if self._lifecycle.callback is None:
                 raise SetupError("call set_message_callback(...) before start_listening()")
+            if not callable(getattr(self.storage, "create_group", None)):
+                name = type_name(self.storage)
+                raise SetupError(f"{name} is not a storage of streams; pass RedisStreamStorage(client)")
             if PROCESS.is_copy:
                 raise SetupError("this process was forked by a handler; consume in a process that is started")
             await self._create_group()

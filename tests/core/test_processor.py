@@ -254,6 +254,13 @@ async def test_its_settings_and_its_state_can_be_read() -> None:
     assert [*states, worker.is_running] == [False, True, False]
 
 
+@pytest.mark.parametrize("storage", [None, object()])
+async def test_what_is_no_storage_is_refused_at_once(storage: Any) -> None:
+    """The project template of ``codex_bot`` passes the client itself."""
+    with pytest.raises(SetupError, match=r"is not a storage of streams; pass RedisStreamStorage\(client\)"):
+        await processor(storage, dispatcher_of().process_message).start_listening()
+
+
 async def test_a_lot_that_cannot_be_settled_stops_the_intake() -> None:
     """Memory is bounded: finished but unsettled entries count."""
     storage = MemoryStreamStorage(block=0.01)
