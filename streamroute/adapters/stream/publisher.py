@@ -45,6 +45,8 @@ class StreamPublisher:
             return []
         commands: list[CommandArgs] = [["XADD", self._stream, "*", *entry] for entry in entries]
         with translate_errors(self._redis, f"publishing to {self._stream}"):
+            if len(commands) == 1:
+                return [text(await send_command(self._client, *commands[0]))]
             return [text(entry_id) for entry_id in await send_transaction(self._client, commands)]
 
     async def publish_each(self, entries: Sequence[OutgoingEntry], *, remember: float) -> list[str]:

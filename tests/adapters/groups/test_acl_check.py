@@ -412,5 +412,5 @@ async def test_a_reader_can_read_the_newest_entries_and_change_nothing(
         entries = NewestEntries(redis, STREAM, 10)
         assert await entries.count() == 1
         assert [row[0] for page in [page async for page in entries.pages()] for row in page] == [b"1-0"]
-        with pytest.raises(SetupError, match=r"publishing to bot_events failed.*'multi' command"):
+        with pytest.raises(SetupError, match=r"publishing to bot_events failed.*'xadd' command"):
             await StreamPublisher(redis, STREAM).publish([[b"type", b"t"]])
