@@ -11,7 +11,6 @@ import click
 
 from streamroute.cli.arguments.paths import PATH
 from streamroute.cli.output.streams import echo
-from streamroute.cli.output.terminal import terminal_width, wants_color
 
 if TYPE_CHECKING:
     from streamroute.manual.topics import FoundTopic
@@ -43,7 +42,7 @@ _SITE_VARIABLE: Final = "STREAMROUTE_DOCS"
 def command(words: tuple[str, ...], output_format: str, wants_site: bool, site: str) -> None:
     """Show the documentation of TOPIC: a page, a command, a key, a rule or a Python name.
 
-    Without TOPIC, list the pages.
+    Without TOPIC, list the pages; with a part such as guide, those of the part.
 
     \b
     Examples:
@@ -58,8 +57,16 @@ def command(words: tuple[str, ...], output_format: str, wants_site: bool, site: 
         _open_site(Path(site), _find(topic).page.topic if topic else "index")
     elif not topic:
         echo(_list())
+    elif _is_part(topic):
+        echo(_list(f"{topic.strip('/')}/"))
     else:
         _show(_find(topic), output_format)
+
+
+def _is_part(topic: str) -> bool:
+    from streamroute.manual.pages import ROOMS
+
+    return topic.strip("/") in ROOMS
 
 
 def _find(topic: str) -> FoundTopic:
@@ -100,25 +107,27 @@ def _hint(topic: str) -> str:
     return "; to list all pages: streamroute docs"
 
 
-def _list() -> str:
+def _list(part: str = "") -> str:
     from streamroute.cli.output.layout import OutputLayout
     from streamroute.cli.output.table import table
     from streamroute.cli.output.tables.column import Column, Fit
     from streamroute.manual.pages import all_pages
 
-    rows = [(page.topic, page.title) for page in all_pages()]
+    rows = [(page.topic, page.title) for page in all_pages() if page.topic.startswith(part)]
     return table((Column("topic", Fit.ID), Column("title", Fit.TEXT)), rows, OutputLayout.of(sys.stdout))
 
 
 def _show(found: FoundTopic, output_format: str) -> None:
+    from streamroute.cli.output.layout import OutputLayout
     from streamroute.cli.output.manual_page import render_page
     from streamroute.manual.blocks import without_comments
 
     if output_format == "markdown":
         echo(without_comments(found.markdown).strip())
         return
-    width = min(terminal_width(sys.stdout) or _WIDTH, _WIDEST)
-    echo(render_page(found.markdown, found.page.topic, width, color=wants_color(sys.stdout)))
+    layout = OutputLayout.of(sys.stdout)
+    width = min(layout.width or _WIDTH, _WIDEST)
+    echo(render_page(found.markdown, found.page.topic, width, color=layout.color))
     if found.others:
         echo(f"\nSee also: {', '.join(found.others)}")
 

@@ -17,6 +17,9 @@ from streamroute.docs.build.signatures import signature
 MODULES: Final = ("streamroute", "streamroute.testing", "streamroute.handlers.builtin")
 """The public modules, in this order."""
 
+_NOT_CALLED: Final = frozenset({"Application", "Delivery"})
+"""Classes whose instances a program receives, and does not make."""
+
 _SUMMARY: Final = (
     "Every public name of the packages `streamroute` and `streamroute.testing`, with its signature and "
     "what it does. Other modules may change at any time."
@@ -71,7 +74,7 @@ def _value(name: str, value: Any) -> Iterator[str]:
         yield block(signature(name, value))
         yield docstring(inspect.getdoc(value))
         return
-    if not issubclass(value, Exception) or "__init__" in vars(value):
+    if name not in _NOT_CALLED and (not issubclass(value, Exception) or "__init__" in vars(value)):
         yield block(signature(name, value))
     yield docstring(value.__doc__)
     yield from _members(value)

@@ -25,6 +25,14 @@ def test_without_a_topic_all_pages_are_listed() -> None:
     assert [line.split()[0] for line in lines] == ["topic", *(page.topic for page in all_pages())]
 
 
+@pytest.mark.parametrize("part", ["guide", "guide/"])
+def test_the_pages_of_a_part_are_listed(part: str) -> None:
+    _, *lines = docs(part).stdout.splitlines()
+    assert [line.split()[0] for line in lines] == [
+        page.topic for page in all_pages() if page.topic.startswith("guide/")
+    ]
+
+
 @pytest.mark.parametrize(
     ("words", "begins"),
     [
