@@ -21,7 +21,7 @@ async def in_background(*activities: Coroutine[Any, Any, None]) -> AsyncIterator
 
 
 async def end_tasks(tasks: Collection[asyncio.Task[Any]]) -> None:
-    """Cancel tasks until they have ended: a driver may swallow a cancellation, and an endless task goes on."""
+    """Cancel tasks until they have ended; a driver may swallow a cancellation, and the task go on."""
     while running := [task for task in tasks if not task.done()]:
         for task in running:
             task.cancel()
