@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Health:
     """Whether an application processes messages; ``problems`` says in sentences why it does not.
 
-    A liveness probe that restarts the process should fail while ``ok`` is false.
+    A restart helps against stuck handlers; an outage of Redis ends without one.
     """
 
     problems: tuple[str, ...] = ()

@@ -227,6 +227,20 @@ async def test_the_embedded_server_starts_and_ends(config: Reloadable) -> None:
         await eventually(lambda: config.has_ended(1))
 
 
+async def test_two_applications_share_a_client(config: Reloadable, redis_client: Redis) -> None:
+    async with streamroute.open(config.folder, client=redis_client) as first:
+        await first.start()
+        async with streamroute.open(config.folder, client=redis_client) as second:
+            await second.start()
+            await second.publish("events", "t", {"n": 1})
+            await second.drain()
+        await first.publish("events", "t", {"n": 2})
+        await first.drain()
+        assert first.health().ok
+    assert sorted(config.ended()) == [1, 2]
+    assert await _pending(redis_client) == 0
+
+
 async def test_an_error_of_the_program_stops_the_application(config: Reloadable) -> None:
     apps = []
 
