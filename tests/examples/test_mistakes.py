@@ -14,6 +14,7 @@ import pytest
 from repository import ROOT
 from streamroute.cli.commands.checking.run import CheckOptions, check
 from streamroute.cli.output.formats.full import render_full
+from streamroute.text.display_width import display_width
 
 FOLDER: Final = ROOT / "examples" / "mistakes"
 PAGE: Final = FOLDER / "README.md"
@@ -42,6 +43,26 @@ def test_the_expected_outputs_are_what_check_prints(name: str, monkeypatch: pyte
     else:
         assert SECTIONS[name]["out"] == output
     assert output.count("[SR") == 1, "one mistake, one finding"
+
+
+@pytest.mark.parametrize("columns", [80, 60])
+@pytest.mark.parametrize("name", FILES)
+def test_the_output_fits_a_terminal(name: str, columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Texts are wrapped, and the caret stays below what it points at."""
+    monkeypatch.chdir(FOLDER)
+    report = check(CheckOptions((name,))).report
+    fitted, whole = render_full(report.findings, report.sources, columns=columns), printed(name)
+    assert max(map(display_width, fitted.splitlines())) <= columns
+    assert pointed_at(fitted)[: columns // 3] in pointed_at(whole)
+    outside = [" ".join(re.sub(r"(?m)^ *[0-9]* \|.*\n", "", text).split()) for text in (fitted, whole)]
+    assert outside[0] == outside[1]
+
+
+def pointed_at(text: str) -> str:
+    """Return the part of the source line above the first caret, from the caret on."""
+    lines = text.splitlines()
+    at = next(number for number, line in enumerate(lines) if "^" in line and not line.strip(" |^"))
+    return lines[at - 1][lines[at].index("^") :].removesuffix("...")
 
 
 def test_every_file_is_on_the_page() -> None:
