@@ -70,6 +70,9 @@ def crowded_shop(folder: Path) -> Iterator[Project]:
         project.write("jobs.py", JOBS.replace("no such guest", f"no such guest {WIDE} {LONG} {MARKS}"))
         project.write("routes.yaml", _HEAD + ROUTES)
         project.write("old.yaml", _HEAD + ROUTES.replace("n > `0`", "n > `5`"))
+        project.write(
+            "broken.yaml", _HEAD + ROUTES.replace("    type", "    typo").replace("n > `0`", f"{LONG} =")
+        )
         project.write("routes.test.yaml", _TESTS)
         project.write("event.json", json.dumps({"type": "a", "n": 1, "guest": {"name": WIDE, "tier": LONG}}))
         project.write("events.jsonl", json.dumps({"type": "a", "n": 3}) + "\n")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
 import unicodedata
 import warnings
@@ -20,6 +21,7 @@ import click
 
 from streamroute.cli.output.standard_streams import discard
 from streamroute.errors import StreamrouteError
+from streamroute.text.display_width import shorten
 from streamroute.text.json_text import as_json
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 REPLACEMENT: Final = "\ufffd"
 _ERASE_LINE_ABOVE: Final = "\x1b[1A\x1b[2K"
 _ERASE_LINE: Final = "\r\x1b[2K"
+_BAR: Final = 60  # columns of a bar, with its percentage and the time that is left
+_LEAST_LABEL: Final = 8
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _LAYOUT: Final = re.compile(r"([\n\t])")
 _LAYOUT_AND_STYLE: Final = re.compile(r"([\n\t]|\x1b\[(?:0|1|3[1-7])m)")
@@ -136,11 +140,16 @@ def progress_bar(label: str, size: int | None) -> Iterator[ProgressBar[Any]]:
     hidden = not has_status_line()
     endless = iter(int, 1) if size is None else None
     try:
-        with click.progressbar(endless, size, printable(label), file=sys.stderr, hidden=hidden) as bar:
+        with click.progressbar(endless, size, bar_label(label), file=sys.stderr, hidden=hidden) as bar:
             yield bar
     finally:
         if not hidden:  # the bar has written a line break
             _write(_ERASE_LINE_ABOVE, sys.stderr, nl=False)
+
+
+def bar_label(text: str) -> str:
+    """Return a label that leaves room for the bar: a line that wraps could not be erased."""
+    return shorten(printable(text), max(_LEAST_LABEL, shutil.get_terminal_size().columns - _BAR))
 
 
 def write_at_once(line: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 OURS = re.compile(r"\x1b\[(?:(?:0|1|3[1-7])m|\?25[lh]|1A|2K)")
 """What streamroute sends to a terminal: styles, and how a progress bar is drawn and erased."""
 TABLES = {
+    "check": ("check", "broken.yaml"),
     "routes": ("routes",),
     "dead list": ("dead", "list"),
     "dead groups": ("dead", "groups"),
@@ -62,6 +64,18 @@ def test_top_fits_the_terminal(shop: Project, columns: int) -> None:
     screen = on_terminal(shop, "top", columns=columns, keys=[("route ", "q")])
     assert display_width(widest(screen)) <= columns
     assert any(line.startswith(LONG[:4]) for line in screen.lines)
+
+
+@pytest.mark.parametrize("columns", [80, 60])
+def test_one_dead_letter_and_one_group_fit_the_terminal(shop: Project, columns: int) -> None:
+    for entry_id, _ in shop.redis.xrange("{events}:tests:dead")[2:6]:
+        screen = on_terminal(shop, "dead", "show", entry_id.decode(), columns=columns, color=True)
+        assert display_width(widest(screen)) <= columns
+        assert not set("\x07\u202e") & set(screen.raw)
+        assert "\x1b[31m" in screen.raw
+    group = json.loads(shop.run("dead", "groups", "--format", "json").out)["groups"][0]
+    screen = on_terminal(shop, "dead", "groups", group["group"], columns=columns)
+    assert display_width(widest(screen)) <= columns
 
 
 @pytest.mark.parametrize("name", ["routes", "dead list", "audit", "status"])

@@ -9,6 +9,7 @@ from streamroute.adapters.dead_letters.letter_group import HOURS, MINUTES
 from streamroute.cli.output.dead_letters.letters import age
 from streamroute.cli.output.dead_letters.sparkline import merged, sparkline
 from streamroute.cli.output.layout import OutputLayout
+from streamroute.cli.output.pairs import pair_lines
 from streamroute.cli.output.streams import echo, printable, write_json
 from streamroute.cli.output.table import table
 from streamroute.cli.output.tables.column import Cell, Column, Fit, Painted
@@ -73,9 +74,8 @@ def print_group(row: StreamGroup, now: int, output_format: str) -> None:
         "resolved": _resolution(group, now),
         "came back": f"{age(now - group.returned)} ago" if group.returned is not None else "",
     }
-    for name, value in facts.items():
-        if value:
-            echo(f"  {name:<9}  {printable(value)}")
+    told = {name: value for name, value in facts.items() if value}
+    echo("\n".join(pair_lines(told, OutputLayout.of(sys.stdout), painted=True)))
 
 
 def print_marked(rows: Sequence[StreamGroup], state: str, output_format: str) -> None:

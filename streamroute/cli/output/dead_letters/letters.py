@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import heapq
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+import click
+
 from streamroute.cli.output.layout import OutputLayout
+from streamroute.cli.output.pairs import pair_lines
 from streamroute.cli.output.streams import echo, printable, write_json
 from streamroute.cli.output.table import table
 from streamroute.cli.output.tables.column import Cell, Column, Fit, Painted
+from streamroute.cli.output.tables.wrapping import hang
 from streamroute.ops.dead_letters.letter_object import field_text, letter_object, original_fields
 from streamroute.ops.dead_letters.summary import DeadLetterSummary
 from streamroute.text.counted import pluralize
+from streamroute.text.display_width import limit_marks
 from streamroute.text.times import time_text
 from streamroute.text.truncation import ellipsize
 
@@ -94,18 +99,21 @@ def print_letter(letter: StreamLetter, now: int, output_format: str) -> None:
     if record is None:
         echo(f"  {letter.reason}")
         return
-    _print_pairs("", _facts(record))
-    _print_pairs("fields", {field_text(name): field_text(value) for name, value in record.fields.items()})
+    layout = OutputLayout.of(sys.stdout)
+    fields = {field_text(name): field_text(value) for name, value in record.fields.items()}
+    lines = *pair_lines(_facts(record), layout, painted=True), *_titled("fields", layout)
+    echo("\n".join([*lines, *pair_lines(fields, layout)]))
     if record.history:
-        echo("\nhistory")
+        echo("\n".join(_titled("history", layout)))
         for failure in record.history:
-            echo(f"  {_failure(failure)}")
+            echo(hang(f"  {_failure(failure)}", layout.width, 4))
             for name, value in ((failure.original and original_fields(failure.original)) or {}).items():
-                echo(f"    {printable(name)} was {printable(ellipsize(str(value), _LONGEST_VALUE))}")
+                was = f"    {printable(name)} was {printable(ellipsize(str(value), _LONGEST_VALUE))}"
+                echo(hang(was, layout.width, 6))
     if record.traceback:
-        echo("\ntraceback")
+        echo("\n".join(_titled("traceback", layout)))
         for line in record.traceback.rstrip().splitlines():
-            echo(f"  {printable(line)}")
+            echo(hang(f"  {limit_marks(printable(line))}", layout.width, 8))
 
 
 def print_result(result: ActionResult, verb: str, output_format: str, *, dry_run: bool) -> None:
@@ -167,12 +175,8 @@ def _facts(record: DeadRecord) -> dict[str, str]:
     return {name: value for name, value in facts.items() if value}
 
 
-def _print_pairs(title: str, pairs: Mapping[str, str]) -> None:
-    if title:
-        echo(f"\n{title}")
-    width = max(map(len, pairs), default=0)
-    for name, value in pairs.items():
-        echo(f"  {printable(name):<{width}}  {printable(value)}")
+def _titled(title: str, layout: OutputLayout) -> tuple[str, str]:
+    return "", click.style(title, bold=True) if layout.color else title
 
 
 def _failure(failure: Failure) -> str:

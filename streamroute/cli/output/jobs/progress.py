@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from streamroute.adapters.jobs.job import JobState
-from streamroute.cli.output.streams import echo, printable, progress_bar
+from streamroute.cli.output.streams import bar_label, echo, printable, progress_bar
 
 if TYPE_CHECKING:
     from streamroute.adapters.jobs.job import Job
@@ -54,7 +54,7 @@ def job_progress(
 
             def show(job: Job, note: str) -> None:
                 nonlocal shown
-                bar.label = printable(f"{job.id} {note}"[:60]) if note else job.id
+                bar.label = bar_label(f"{job.id} {note}".strip())
                 bar.length = max(job.total or 1, job.count("looked_at"), 1)
                 bar.update(job.count("looked_at") - shown)
                 shown = job.count("looked_at")
