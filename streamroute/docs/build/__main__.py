@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -18,24 +20,37 @@ def main() -> None:
 @main.command()
 def reference() -> None:
     """Write the generated pages of streamroute/docs/reference."""
-    from streamroute.docs.build.reference import write_reference
+    with _clear_errors():
+        from streamroute.docs.build.reference import write_reference
 
-    for topic in write_reference():
-        echo(f"written: {topic}.md")
+        for topic in write_reference():
+            echo(f"written: {topic}.md")
 
 
 @main.command()
 @click.argument("out", type=click.Path(path_type=Path))
 def site(out: Path) -> None:
     """Build the site into the folder OUT; needs: pip install 'streamroute[docs]'."""
-    from streamroute.docs.build.site.builder import build_site
+    with _clear_errors():
+        from streamroute.docs.build.site.builder import build_site
 
-    problems = build_site(out)
+        problems = build_site(out)
     for line in problems:
         echo(line, err=True)
     if problems:
         sys.exit(1)
     echo(f"built: {out / 'index.html'}")
+
+
+@contextmanager
+def _clear_errors() -> Iterator[None]:
+    """Report a package that is missing, and a folder that is not a site, in one line."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise click.ClickException(f"no module {error.name}: pip install 'streamroute[docs]'") from error
+    except FileExistsError as error:
+        raise click.ClickException(str(error)) from error
 
 
 if __name__ == "__main__":

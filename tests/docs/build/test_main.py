@@ -1,0 +1,31 @@
+"""``python -m streamroute.docs.build``: a mistake of the caller is one line."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from streamroute.docs.build import __main__ as program
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize("arguments", [("reference",), ("site", "OUT")])
+def test_a_missing_package_is_named_with_the_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    for name in list(sys.modules):
+        if name.startswith("streamroute.docs.build.") and not name.endswith("__main__"):
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "prometheus_client", None)
+    monkeypatch.setitem(sys.modules, "sphinx", None)
+    monkeypatch.setitem(sys.modules, "sphinx.application", None)
+    paths = [word.replace("OUT", str(tmp_path / "site")) for word in arguments]
+    done = CliRunner().invoke(program.main, paths)
+    assert done.exit_code == 1
+    assert "pip install 'streamroute[docs]'" in done.stderr
+    assert not (tmp_path / "site").exists()
