@@ -12,24 +12,44 @@ from streamroute.compiler.checked_route import CheckedRoute
 from streamroute.compiler.compiled import Compiled
 from streamroute.compiler.pipeline import check_path
 from streamroute.compiler.resolve.call_signature import HandlerCall, handler_call
+from streamroute.config.document import Document
 from streamroute.config.findings.finding import Severity
 from streamroute.errors import ConfigError, SetupError
 from streamroute.text.suggestions import did_you_mean
 
 _SHOWN: Final = 20
+_UNSET: Final = "SR501"
 
 
 def load_compiled(
     path: str | Path, *, env: Mapping[str, str] | None = None, allow_outside: bool = False
 ) -> Compiled:
-    """Compile a configuration, with its handlers. Raises ConfigError if one of the findings is an error."""
+    """Compile a configuration, with its handlers. Raises ConfigError if one of the findings is an error.
+
+    A variable in the address of Redis may be unset: no server is needed.
+    """
     result = check_path(path, env=env, outside=allow_outside)
-    errors = [finding for finding in result.findings if finding.severity is Severity.ERROR]
+    unused = _span_of_address(result.document)
+    errors = [
+        finding
+        for finding in result.findings
+        if finding.severity is Severity.ERROR and (finding.code, finding.file, finding.span.line) != unused
+    ]
     if errors or result.compiled is None:
         lines = [str(finding) for finding in errors[:_SHOWN]]
         count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
         raise ConfigError("\n  ".join([f"{path} has {count}:", *lines]), result.findings)
     return result.compiled
+
+
+def _span_of_address(document: Document | None) -> tuple[str, str, int] | None:
+    """Return the rule, the file and the line of the finding that a variable of ``redis.url`` is unset."""
+    if document is None or not document.streams:
+        return None
+    source = next(iter(document.streams.values())).location.source
+    if source.value(("redis", "url")) is None:
+        return None
+    return _UNSET, source.path, source.span(("redis", "url")).line
 
 
 def with_handlers(compiled: Compiled, handlers: Mapping[str, Callable[..., Any]]) -> Compiled:

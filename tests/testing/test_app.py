@@ -284,6 +284,18 @@ async def test_a_wrong_configuration_is_refused_with_its_findings(routes: Path) 
     assert failure.value.findings
 
 
+async def test_a_test_needs_no_address_of_redis(routes: Path) -> None:
+    text = ROUTES.replace("version: 1\n", 'version: 1\nredis: {url: "${NO_SUCH_ADDRESS}"}\n')
+    write_project(routes.parent, text)
+    async with TestApp(routes) as t:
+        assert t.runs() == []
+    write_project(routes.parent, text.replace("group: tests", 'group: "${NO_SUCH_GROUP}"'))
+    with pytest.raises(ConfigError, match=r"1 error.*\n.*NO_SUCH_GROUP"):
+        await TestApp(routes).__aenter__()
+    async with TestApp(routes, env={"NO_SUCH_GROUP": "tests"}) as t:
+        assert t.runs() == []
+
+
 async def test_two_apps_in_one_loop_have_their_own_time(routes: Path) -> None:
     async with TestApp(routes) as one, TestApp(routes) as two:
         for app in (one, two):
