@@ -26,6 +26,7 @@ def test_the_pytest_tests_of_a_new_project_pass(project: Project) -> None:
 
 
 @pytest.mark.installs
+@pytest.mark.timeout(1800)  # an index may be slow
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_the_steps_of_its_workflow_pass_in_a_new_environment(template: str, tmp_path: Path) -> None:
     """With this checkout as the streamroute that it requires: the index may have another, or none."""

@@ -52,6 +52,7 @@ def git(folder: Path, *words: str) -> str:
 
 
 @pytest.mark.installs
+@pytest.mark.timeout(1800)  # an index may be slow
 def test_pre_commit_installs_the_hooks_and_stops_a_commit_with_mistakes(tmp_path: Path) -> None:
     """The configuration to copy, with a clone of the working tree in place of the repository's address."""
     hooks = tmp_path / "hooks"

@@ -45,6 +45,7 @@ def test_a_tag_of_another_version_ends_the_release() -> None:
 
 
 @pytest.mark.installs
+@pytest.mark.timeout(1800)  # an index may be slow
 def test_the_release_builds_what_can_be_installed_and_serves_a_new_project(tmp_path: Path) -> None:
     source = copied_checkout(tmp_path / "source")
     programs = new_environment(tmp_path / "environment")

@@ -20,7 +20,8 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """Run a command with ``programs`` first on its path, without the import path of this run."""
     path = os.environ["PATH"] if programs is None else f"{programs}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, "PYTHONPATH": "", "PYTEST_ADDOPTS": "", "PATH": path, **variables}
+    own = {"PYTHONPATH": "", "PYTEST_ADDOPTS": "", "PIP_NO_COMPILE": "1", "PATH": path}
+    environment = {**os.environ, **own, **variables}
     return subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=_TIMEOUT
     )
