@@ -85,14 +85,13 @@ class Driver:
             task.cancel()
 
     async def _wait_outside(self, task: asyncio.Task[Any], grace: float) -> None:
-        clock = self._clock
-        if not clock.sleepers() and not await self._is_active_within(grace) and not task.done():
-            timer = clock.next_timer(background=True)
-            if timer is None:
-                raise NotSettledError(f"the app waits for something outside: {task.get_coro()}")
-            clock.move_to(timer)
-        elif clock.is_still and (timer := clock.next_timer(background=True)) is not None:
-            clock.move_to(timer)
+        """Wait ``grace`` seconds for what is outside, unless a task of the app sleeps; then let time pass."""
+        if not self._clock.sleepers() and await self._is_active_within(grace):
+            return
+        timer = self._clock.next_timer(background=True)
+        if timer is None:
+            raise NotSettledError(f"the app waits for something outside: {task_stack(task)}")
+        self._clock.move_to(timer)
 
     async def _pause(self) -> None:
         """Run what can run now; give new I/O of handlers some real time."""
