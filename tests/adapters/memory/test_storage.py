@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 from consuming import GROUP, STREAM, Handling, consuming, dispatcher_of, eventually, failing_first
 from jumping import run_jumping
@@ -92,7 +93,8 @@ async def a_foreign_schedulers_retry_runs_its_route_in_its_group_alone() -> None
     assert (len(good.seen), len(bad.seen), len(other.seen)) == (1, 2, 1)
     assert bad.seen[1] == {"type": "booked", "guest": {"tier": "gold"}}
     [(stream, payload, delay)] = scheduler.scheduled
-    assert (stream, delay, payload["_streamroute"]["routes"]) == (STREAM, 60, ["consuming.bad"])
+    routes = json.loads(payload["_streamroute"])["routes"]
+    assert (stream, delay, routes) == (STREAM, 60, ["consuming.bad"])
 
 
 async def test_a_read_that_waits_ends_with_the_group() -> None:
