@@ -87,8 +87,8 @@ def test_the_schema_has_no_keyword_beside_a_ref() -> None:
 
 
 def test_the_schemas_id_names_the_version() -> None:
-    assert SCHEMA["$id"].endswith(":v1")
-    assert OF_TESTS["$id"].endswith(":v1")
+    assert SCHEMA["$id"].endswith("/routes.v1.json")
+    assert OF_TESTS["$id"].endswith("/tests.v1.json")
 
 
 @pytest.mark.parametrize("text", ["${WORKERS}", "${WORKERS:-8}"])
