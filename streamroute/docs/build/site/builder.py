@@ -8,9 +8,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-from sphinx.application import Sphinx
-from sphinx.util.docutils import docutils_namespace, patch_docutils
-
 from streamroute.config.json_schema import ROUTES, TESTS, schema_text
 from streamroute.docs.build.site.links import broken_links
 from streamroute.docs.build.site.llms import write_for_programs
@@ -39,6 +36,9 @@ def build_site(out: Path) -> list[str]:
 
 
 def _run_sphinx(source: Path, out: Path, doctrees: Path) -> None:
+    from sphinx.application import Sphinx
+    from sphinx.util.docutils import docutils_namespace, patch_docutils
+
     with patch_docutils(), docutils_namespace():
         app = Sphinx(
             source,
