@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from streamroute.compiler.api import config_error
-from streamroute.config.findings.finding import Severity
+from streamroute.config.findings.config_error import config_error
+from streamroute.config.findings.finding import errors_of
 from streamroute.config.load import config_file
 from streamroute.errors import SetupError
 from streamroute.ops.reload.candidate import Candidate, ReloadCause
@@ -78,7 +78,7 @@ class ApplicationLoader:
 
 def findings_text(findings: Sequence[Finding]) -> FindingsText:
     """Return the findings that refuse a configuration as texts, one line each."""
-    errors = [str(finding) for finding in findings if finding.severity is Severity.ERROR]
+    errors = [str(finding) for finding in errors_of(findings)]
     lines = [str(finding) for finding in findings]
     return FindingsText(pluralize(len(errors), "error"), _first(errors, 20), "\n".join(_first(lines, 1_000)))
 

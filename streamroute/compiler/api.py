@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from streamroute.compiler.checked_route import RuntimeContext
 from streamroute.compiler.compiled import Compiled
 from streamroute.compiler.compiler import compile_document
 from streamroute.compiler.pipeline import check_path
 from streamroute.compiler.unapplied_settings import log_unapplied
-from streamroute.config.findings.finding import Finding, Severity
+from streamroute.config.findings.config_error import config_error
+from streamroute.config.findings.finding import has_errors
 from streamroute.core.router import RedisRouter
-from streamroute.errors import ConfigError
-from streamroute.text.counted import pluralize
 
 if TYPE_CHECKING:
     from streamroute.adapters.stream.publishers import RedisClient
 
 __all__ = ["Compiled", "compile_document", "compile_routes"]
-
-_SHOWN: Final = 20
 
 
 def compile_routes(
@@ -45,8 +41,7 @@ def compile_routes(
     Raises ConfigError, with all ``findings``, if one of them is an error.
     """
     result = check_path(path, outside=allow_outside)
-    errors = [finding for finding in result.findings if finding.severity is Severity.ERROR]
-    if errors or result.compiled is None:
+    if has_errors(result.findings) or result.compiled is None:
         raise config_error(path, result.findings)
     log_unapplied(result.compiled.document)
     if client is None:
@@ -55,12 +50,3 @@ def compile_routes(
 
     resources = {"publishers": publishers_by_stream(connection_of(client), result.compiled.codecs_by_stream)}
     return result.compiled.routers_in(RuntimeContext(resources))
-
-
-def config_error(path: str | Path, findings: Sequence[Finding]) -> ConfigError:
-    """Return the exception for a configuration with errors; its text has the first twenty of them."""
-    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
-    lines = [str(finding) for finding in errors[:_SHOWN]]
-    if len(errors) > _SHOWN:
-        lines.append(f"and {len(errors) - _SHOWN} more")
-    return ConfigError("\n  ".join([f"{path} has {pluralize(len(errors), 'error')}:", *lines]), findings)

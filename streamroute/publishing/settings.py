@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from streamroute.adapters.codecs.builtin import CODEC_NAMES
-from streamroute.config.findings.finding import Finding, Severity
+from streamroute.config.findings.config_error import config_error
+from streamroute.config.findings.finding import has_errors
 from streamroute.config.load import load_config
-from streamroute.errors import ConfigError, SetupError
+from streamroute.errors import SetupError
 from streamroute.text.quoted_names import quoted_name
 from streamroute.text.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from streamroute.adapters.codecs.builtin import Codec
     from streamroute.config.document import Document, StreamConfig
-
-_SHOWN: Final = 20
+    from streamroute.config.findings.finding import Finding
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,8 +45,8 @@ def load_settings(path: str | Path, *, outside: bool = False) -> PublishSettings
     checked. Raises ConfigError, with all ``findings``, if one of them is an error.
     """
     result = load_config(path, outside=outside)
-    if result.document is None or _errors(result.findings):
-        raise _config_error(path, result.findings)
+    if result.document is None or has_errors(result.findings):
+        raise config_error(path, result.findings)
     return settings_of(result.document, result.findings)
 
 
@@ -56,8 +56,8 @@ def settings_of(document: Document, findings: tuple[Finding, ...] = ()) -> Publi
     Raises ConfigError if one of them cannot be used, with the known ``findings`` too.
     """
     codecs, found = _user_codecs(document)
-    if _errors(found):
-        raise _config_error(document.path, (*findings, *found))
+    if has_errors(found):
+        raise config_error(document.path, (*findings, *found))
     return PublishSettings(document, codecs)
 
 
@@ -70,16 +70,3 @@ def _user_codecs(document: Document) -> tuple[Mapping[str, Codec], list[Finding]
 
     resolver = ReferenceResolver(document, RouteExpressions(document, tuple), imports=True)
     return resolver.codecs(), resolver.findings
-
-
-def _errors(findings: tuple[Finding, ...] | list[Finding]) -> list[Finding]:
-    return [finding for finding in findings if finding.severity is Severity.ERROR]
-
-
-def _config_error(path: str | Path, findings: tuple[Finding, ...]) -> ConfigError:
-    errors = _errors(findings)
-    lines = [str(finding) for finding in errors[:_SHOWN]]
-    if len(errors) > _SHOWN:
-        lines.append(f"and {len(errors) - _SHOWN} more")
-    count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
-    return ConfigError("\n  ".join([f"{path} has {count}:", *lines]), findings)

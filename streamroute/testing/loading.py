@@ -13,11 +13,11 @@ from streamroute.compiler.compiled import Compiled
 from streamroute.compiler.pipeline import check_path
 from streamroute.compiler.resolve.call_signature import HandlerCall, handler_call
 from streamroute.config.document import Document
-from streamroute.config.findings.finding import Severity
-from streamroute.errors import ConfigError, SetupError
+from streamroute.config.findings.config_error import config_error
+from streamroute.config.findings.finding import errors_of
+from streamroute.errors import SetupError
 from streamroute.text.suggestions import did_you_mean
 
-_SHOWN: Final = 20
 _UNSET: Final = "SR501"
 
 
@@ -32,13 +32,11 @@ def load_compiled(
     unused = _span_of_address(result.document)
     errors = [
         finding
-        for finding in result.findings
-        if finding.severity is Severity.ERROR and (finding.code, finding.file, finding.span.line) != unused
+        for finding in errors_of(result.findings)
+        if (finding.code, finding.file, finding.span.line) != unused
     ]
     if errors or result.compiled is None:
-        lines = [str(finding) for finding in errors[:_SHOWN]]
-        count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
-        raise ConfigError("\n  ".join([f"{path} has {count}:", *lines]), result.findings)
+        raise config_error(path, result.findings, errors)
     return result.compiled
 
 

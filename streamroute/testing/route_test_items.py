@@ -15,7 +15,7 @@ from streamroute.cli.output.formats.full import render_full
 from streamroute.cli.output.route_tests.full import failed
 from streamroute.compiler.compiled import Compiled
 from streamroute.compiler.pipeline import CheckResult, check_path, findings_for_running
-from streamroute.config.findings.finding import Finding, Severity
+from streamroute.config.findings.finding import Finding, errors_of
 from streamroute.config.root_file import find_root
 from streamroute.config.route_tests import EntryReference, RouteTest
 from streamroute.ops.route_tests.runner import Outcome, run_tests
@@ -35,11 +35,7 @@ class RouteTestFile(pytest.File):
         """Yield the items. Raises CollectError if the configuration has errors."""
         root = find_root(_shown(self.path.parent / _CONFIG))
         checked = _checked(self.config, root)
-        errors = [
-            finding
-            for finding in findings_for_running(checked, imports=False)
-            if finding.severity is Severity.ERROR
-        ]
+        errors = errors_of(findings_for_running(checked, imports=False))
         if errors or checked.compiled is None:
             raise self.CollectError(render_full(errors or checked.findings, checked.sources))
         own = [finding for finding in checked.findings if self._is_own(finding.file)]

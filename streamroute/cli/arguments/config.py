@@ -58,11 +58,11 @@ def document_or_exit(path: Path) -> Document:
     """
     from streamroute.cli.output.findings import summary, truncate_findings
     from streamroute.cli.output.formats.full import render_full
-    from streamroute.config.findings.finding import Severity
+    from streamroute.config.findings.finding import errors_of
     from streamroute.config.load import load_config
 
     result = load_config(path, outside=outside_allowed())
-    errors = [finding for finding in result.findings if finding.severity is Severity.ERROR]
+    errors = errors_of(result.findings)
     if result.document is not None and not errors:
         return result.document
     columns, color = terminal_width(sys.stderr), wants_color(sys.stderr)

@@ -76,6 +76,11 @@ def _order(found: Finding) -> tuple[str, Span, str, str]:
     return found.file, found.span, found.code, found.message
 
 
+def errors_of(findings: Iterable[Finding]) -> list[Finding]:
+    """Return the findings that are errors."""
+    return [finding for finding in findings if finding.severity is Severity.ERROR]
+
+
 def has_errors(findings: Iterable[Finding]) -> bool:
     """Whether any finding is an error."""
     return any(finding.severity is Severity.ERROR for finding in findings)

@@ -16,7 +16,7 @@ from streamroute.cli.arguments.config import (
 from streamroute.cli.arguments.paths import outside_allowed
 from streamroute.cli.output.logging import echo_error
 from streamroute.compiler.pipeline import check_path, findings_for_running
-from streamroute.config.findings.finding import Severity
+from streamroute.config.findings.finding import errors_of
 from streamroute.config.load import recording_reader
 from streamroute.errors import SetupError, StreamrouteError
 from streamroute.logs.coalescing import NEVER_COALESCED
@@ -121,11 +121,7 @@ def _last_good(path: Path, state_folder: Path) -> tuple[UsableConfig, FileRecord
 
 def _log_skipped(result: CheckResult) -> None:
     """Log why a stored generation cannot run any more: its handlers may have changed since."""
-    errors = [
-        finding
-        for finding in findings_for_running(result, imports=True)
-        if finding.severity is Severity.ERROR
-    ]
+    errors = errors_of(findings_for_running(result, imports=True))
     name = "a stored generation" if result.document is None else f"generation {result.document.generation}"
     log.error("%s cannot run any more: %s: %s", name, pluralize(len(errors), "error"), errors[0])
 
