@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from streamroute.adapters.redis.connection import open_redis
 from streamroute.errors import SetupError
+from streamroute.services.server_connection import open_server
 
 if TYPE_CHECKING:
     from streamroute.adapters.redis.connection import RedisConnection
@@ -24,22 +24,14 @@ async def connected(
     Raises SetupError for a client or URL that cannot be used, RedisUnavailableError if the server does not
     answer.
     """
-    if client is not None:
-        if url is not None:
-            raise SetupError("pass a client or a url, not both")
-        from streamroute.adapters.stream.publishers import connection_of_async
-
-        redis = connection_of_async(client)
-        await redis.ping()
-        yield redis
+    if client is None:
+        async with open_server(document, url=url, embedded=embedded) as redis:
+            yield redis
         return
-    address = document.redis
-    opened = open_redis(
-        address.url if url is None else url,
-        folder=document.folder,
-        written=address.url_in_file if url is None else None,
-        embedded=embedded,
-    )
-    async with opened as redis:
-        await redis.ping()
-        yield redis
+    if url is not None:
+        raise SetupError("pass a client or a url, not both")
+    from streamroute.adapters.stream.publishers import connection_of_async
+
+    redis = connection_of_async(client)
+    await redis.ping()
+    yield redis

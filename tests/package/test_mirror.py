@@ -58,7 +58,7 @@ ELSEWHERE: Final = {
     "board/link/follow": "cli/commands/test_board.py",
     "board/pages": "board/pages/test_pages.py",
     "cli/arguments/http": "cli/commands/test_board.py",
-    "cli/arguments/server": "cli/test_cli_bad_address.py",
+    "services/server_connection": "cli/test_cli_bad_address.py",
     "cli/arguments/stream_argument": "cli/commands/test_dead.py",
     "cli/arguments/where": "cli/commands/test_tail.py",
     "cli/commands/boards": "cli/commands/test_board.py",

@@ -9,9 +9,9 @@ import click
 
 from streamroute.cli.arguments.options import CONFIG_OPTIONS
 from streamroute.cli.arguments.paths import config_path
-from streamroute.cli.arguments.server import open_server
 from streamroute.cli.output.logging import set_up_logging
 from streamroute.cli.process.exit_codes import ExitCode
+from streamroute.services.server_connection import open_server
 
 if TYPE_CHECKING:
     from streamroute.config.document import Document

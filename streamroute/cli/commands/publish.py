@@ -16,12 +16,12 @@ import click
 from streamroute.cli.arguments.event_files import STDIN
 from streamroute.cli.arguments.event_source import lines_of, one_event, resume_hint
 from streamroute.cli.arguments.paths import ALLOW_OUTSIDE, PATH, config_path
-from streamroute.cli.arguments.server import open_server
 from streamroute.cli.arguments.stream_argument import stream_named
 from streamroute.cli.output.logging import set_up_logging
 from streamroute.cli.output.streams import echo, progress_bar
 from streamroute.config.paths import is_file
 from streamroute.errors import StreamrouteError
+from streamroute.services.server_connection import open_server
 from streamroute.text.suggestions import did_you_mean
 
 if TYPE_CHECKING:

@@ -11,7 +11,6 @@ import click
 
 from streamroute.cli.arguments.options import ACTOR, CONFIG_OPTIONS, Rate, reason_option
 from streamroute.cli.arguments.paths import config_path
-from streamroute.cli.arguments.server import open_server
 from streamroute.cli.arguments.stream_argument import stream_named
 from streamroute.cli.arguments.stream_time import StreamTimeParam
 from streamroute.cli.commands.dead_letters.known_names import route_named
@@ -19,6 +18,7 @@ from streamroute.cli.commands.running_jobs.stream_codec import require_codec
 from streamroute.cli.output.logging import set_up_logging
 from streamroute.cli.output.streams import confirm, echo
 from streamroute.cli.process.exit_codes import ExitCode
+from streamroute.services.server_connection import open_server
 
 if TYPE_CHECKING:
     from streamroute.adapters.redis.connection import RedisConnection

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from streamroute.adapters.groups.newest_entries import NewestEntries
 from streamroute.cli.arguments.event_files import STDIN, display_name, open_events
-from streamroute.cli.arguments.server import open_server
 from streamroute.cli.output.streams import progress_bar
 from streamroute.errors import EncodeError
 from streamroute.ops.publish.feed import FeedError, read_event
 from streamroute.ops.publish.line_reader import read_lines
+from streamroute.services.server_connection import open_server
 
 if TYPE_CHECKING:
     from streamroute.config.document import Document

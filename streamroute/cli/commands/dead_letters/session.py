@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from streamroute.cli.arguments.paths import config_path
-from streamroute.cli.arguments.server import open_server
 from streamroute.cli.arguments.stream_argument import stream_named
 from streamroute.cli.commands.dead_letters.known_names import require_known_groups, require_known_names
 from streamroute.cli.output.logging import set_up_logging
 from streamroute.cli.output.streams import echo, progress_bar
 from streamroute.cli.process.exit_codes import ExitCode
+from streamroute.services.server_connection import open_server
 from streamroute.text.counted import pluralize
 
 if TYPE_CHECKING:

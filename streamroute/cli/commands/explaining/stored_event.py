@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from streamroute.cli.arguments.server import open_server
+from streamroute.services.server_connection import open_server
 
 if TYPE_CHECKING:
     from streamroute.cli.arguments.config import UsableConfig

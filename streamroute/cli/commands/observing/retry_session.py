@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from streamroute.cli.arguments.paths import config_path
-from streamroute.cli.arguments.server import open_server
 from streamroute.cli.arguments.stream_argument import stream_named
 from streamroute.cli.output.logging import set_up_logging
 from streamroute.cli.output.streams import confirm, echo
 from streamroute.cli.process.exit_codes import ExitCode
+from streamroute.services.server_connection import open_server
 from streamroute.text.counted import pluralize
 from streamroute.text.suggestions import did_you_mean
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from streamroute.cli.arguments.server import open_server
 from streamroute.errors import RedisUnavailableError
+from streamroute.services.server_connection import open_server
 from streamroute.text.safe_text import safe_str
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ import click
 
 from streamroute.cli.arguments.options import ACTOR, CONFIG_OPTIONS, combined
 from streamroute.cli.arguments.paths import config_path
-from streamroute.cli.arguments.server import open_server
 from streamroute.cli.arguments.stream_argument import stream_named
 from streamroute.cli.output.logging import set_up_logging
+from streamroute.services.server_connection import open_server
 from streamroute.text.suggestions import did_you_mean
 
 if TYPE_CHECKING:

@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from streamroute.cli.arguments.paths import config_path
-from streamroute.cli.arguments.server import open_server
 from streamroute.cli.commands.running_jobs.foreground import run_in_foreground
 from streamroute.cli.commands.running_jobs.stream_codec import require_codec
 from streamroute.cli.output.logging import set_up_logging
 from streamroute.cli.output.streams import echo
 from streamroute.errors import StreamrouteError
+from streamroute.services.server_connection import open_server
 
 if TYPE_CHECKING:
     from streamroute.adapters.jobs.job import Job

@@ -9,7 +9,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from streamroute.application.counted_app import consuming, counted_app
-from streamroute.cli.arguments.server import open_server
 from streamroute.cli.commands.serving.banner import log_banner
 from streamroute.cli.commands.serving.board_process import board_process
 from streamroute.cli.commands.serving.drain_progress import drain_progress
@@ -31,6 +30,7 @@ from streamroute.ops.serve.session import run_session
 from streamroute.ops.serve.stop_time import max_stop_seconds
 from streamroute.ops.served_routes import route_names
 from streamroute.ops.traces.process_traces import process_traces
+from streamroute.services.server_connection import open_server
 
 if TYPE_CHECKING:
     from streamroute.adapters.redis.connection import RedisConnection

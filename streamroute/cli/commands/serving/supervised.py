@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
-from streamroute.cli.arguments.server import open_server
 from streamroute.cli.commands.serving.banner import log_banner
 from streamroute.cli.commands.serving.board_process import board_process
 from streamroute.cli.commands.serving.drain_progress import drain_progress
@@ -18,6 +17,7 @@ from streamroute.cli.process.workers import supervise
 from streamroute.ops.metrics.counters import Counters
 from streamroute.ops.served_routes import route_names
 from streamroute.ops.workers.reports import WorkerReports
+from streamroute.services.server_connection import open_server
 
 if TYPE_CHECKING:
     from streamroute.cli.commands.serving.options import ServeOptions

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from streamroute.cli.arguments.paths import config_path
-from streamroute.cli.arguments.server import open_server
 from streamroute.cli.arguments.stream_argument import stream_named
 from streamroute.cli.commands.dead_letters.known_names import route_named
 from streamroute.cli.output.logging import set_up_logging
 from streamroute.cli.output.standard_streams import has_reader
 from streamroute.cli.output.streams import echo
 from streamroute.cli.process.exit_codes import ExitCode
+from streamroute.services.server_connection import open_server
 from streamroute.system.waiting import wait_until
 from streamroute.text.counted import pluralize
 

@@ -14,7 +14,6 @@ import click
 from streamroute.adapters.codecs.builtin import CODEC_NAMES
 from streamroute.cli.arguments.config import UsableConfig, check_or_exit, load_or_exit
 from streamroute.cli.arguments.paths import NAME, config_path
-from streamroute.cli.arguments.server import open_server
 from streamroute.cli.output.route_tests.result import RouteTestRun
 from streamroute.config.files.includes import TEST_SUFFIX
 from streamroute.config.paths import file_problem
@@ -22,6 +21,7 @@ from streamroute.config.root_file import find_root
 from streamroute.config.route_tests import EntryReference, RouteTest
 from streamroute.ops.route_tests.coverage import coverage
 from streamroute.ops.route_tests.runner import MessageError, Outcome, ReadEntry, run_tests
+from streamroute.services.server_connection import open_server
 
 
 @dataclass(frozen=True, slots=True)

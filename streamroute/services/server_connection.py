@@ -1,4 +1,4 @@
-"""Opens the server of a configuration."""
+"""The connection to the server of a configuration."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ if TYPE_CHECKING:
 
 @asynccontextmanager
 async def open_server(
-    document: Document, *, embedded: bool, adopt: bool = False, create: bool = True
+    document: Document, *, url: str | None = None, embedded: bool, adopt: bool = False, create: bool = True
 ) -> AsyncIterator[RedisConnection]:
-    """Open a client of the configuration's server, and send PING; see ``open_redis``.
+    """Open a client of the configuration's server, or of the one at ``url``, and send PING.
 
-    Raises RedisUnavailableError if the server does not answer, or is a sentinel.
+    The other arguments are those of ``open_redis``, and so are the errors. Raises RedisUnavailableError if
+    the server does not answer, or is a sentinel.
     """
     from streamroute.adapters.redis.connection import open_redis
 
     address = document.redis
     opened = open_redis(
-        address.url,
+        address.url if url is None else url,
         folder=document.folder,
-        written=address.url_in_file,
+        written=address.url_in_file if url is None else None,
         embedded=embedded,
         adopt=adopt,
         create=create,
