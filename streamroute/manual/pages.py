@@ -8,13 +8,14 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+from streamroute.manual.blocks import without_comments
+
 FOLDER: Final = Path(__file__).parents[1] / "docs"
 """Where the pages are, in a checkout and in an installation."""
 
 ROOMS: Final = ("start", "guide", "concepts", "reference", "migrate", "about")
 """The parts of the documentation, in reading order: folders of pages."""
 
-_COMMENT: Final = re.compile(r"<!--.*?-->\n?", re.DOTALL)
 _TITLE: Final = re.compile(r"^# (.+)$", re.MULTILINE)
 _INDEX_LINK: Final = re.compile(r"\]\(([\w/-]+)\.md\)")
 _LINK: Final = re.compile(r"\[([^\]]*)\]\([^)]*\)")
@@ -57,7 +58,7 @@ def _read_page(path: Path) -> ManualPage:
 
 def title_and_summary(markdown: str) -> tuple[str, str]:
     """Return the title and the first paragraph of a page, as plain text; empty if it has none."""
-    text = _COMMENT.sub("", markdown)
+    text = without_comments(markdown)
     title = _TITLE.search(text)
     if title is None:
         return "", ""

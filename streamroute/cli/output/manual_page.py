@@ -10,7 +10,9 @@ from typing import Final
 
 import click
 
+from streamroute.cli.output.table import table
 from streamroute.manual.blocks import BlockKind, PageBlock, cells_of, split_blocks
+from streamroute.text.display_width import display_width
 
 _LINK: Final = re.compile(r"!?\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
 _CODE: Final = re.compile(r"(`+)(.+?)\1", re.DOTALL)
@@ -54,14 +56,14 @@ def _item(lines: tuple[str, ...], topic: str, width: int) -> list[str]:
     return _wrap(inline_text(words, topic), width, head)
 
 
-def _table(lines: tuple[str, ...], topic: str, width: int) -> Iterator[str]:
+def _table(lines: tuple[str, ...], topic: str, width: int) -> Iterable[str]:
     """Align the columns if that fits; else write each row as its first cell, and the others below it."""
     head, _, *rows = ([inline_text(cell, topic) for cell in cells_of(line)] for line in lines)
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=False)]
-    if sum(widths) + 2 * (len(widths) - 1) <= width:
-        for row in (head, *rows):
-            yield "  ".join(cell.ljust(size) for cell, size in zip(row, widths, strict=False)).rstrip()
-        return
+    aligned = table(head, rows).split("\n")
+    return aligned if max(map(display_width, aligned)) <= width else _stacked(head, rows, width)
+
+
+def _stacked(head: list[str], rows: list[list[str]], width: int) -> Iterator[str]:
     for row in rows:
         yield from _wrap(row[0], width)
         for name, cell in zip(head[1:], row[1:], strict=False):
