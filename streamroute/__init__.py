@@ -13,6 +13,7 @@ TYPE_CHECKING = False  # True to type checkers; importing typing would be slower
 if TYPE_CHECKING:
     from typing import Final
 
+    from streamroute.adapters.redis.connection import new_client as new_client
     from streamroute.adapters.stream.retry_scheduler import RedisRetryScheduler as RedisRetryScheduler
     from streamroute.adapters.stream.storage import RedisStreamStorage as RedisStreamStorage
     from streamroute.application.application import Application as Application
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from streamroute.errors import SetupError as SetupError
     from streamroute.errors import StreamrouteError as StreamrouteError
     from streamroute.errors import StuckHandlerError as StuckHandlerError
+    from streamroute.logs.coalescing import CoalescingHandler as CoalescingHandler
     from streamroute.message import Message as Message
     from streamroute.ops.reload.result import ReloadResult as ReloadResult
     from streamroute.publishing.event import Event as Event
@@ -49,6 +51,7 @@ __version__: Final = VERSION
 _HOMES: Final = {
     "Application": "streamroute.application.application",
     "BotRedisDispatcher": "streamroute.core.dispatcher",
+    "CoalescingHandler": "streamroute.logs.coalescing",
     "compile_routes": "streamroute.compiler.api",
     "ConfigError": "streamroute.errors",
     "DecodeError": "streamroute.errors",
@@ -57,6 +60,7 @@ _HOMES: Final = {
     "Event": "streamroute.publishing.event",
     "Health": "streamroute.application.health",
     "Message": "streamroute.message",
+    "new_client": "streamroute.adapters.redis.connection",
     "open": "streamroute.application.opening",
     "PayloadError": "streamroute.errors",
     "Publisher": "streamroute.publishing.publisher",

@@ -37,6 +37,9 @@ class RetryPolicy:
     ``delay`` and ``max_delay`` are in seconds; the first run is attempt 1, and ``max_attempts`` counts it.
     The delay after attempt n is ``delay * multiplier ** (n - 1)``, at most ``max_delay``, plus or minus up
     to ``jitter`` (a fraction), so that simultaneous failures are not retried together.
+
+    >>> RetryPolicy(delay=2, jitter=0).delay_after(3)
+    8.0
     """
 
     max_attempts: int = 5

@@ -20,6 +20,11 @@ class ConfigError(StreamrouteError):
     """Raised when a configuration with errors is to be run.
 
     ``findings`` holds all findings, sorted by position.
+
+    >>> try:  # doctest: +SKIP
+    ...     routers = compile_routes("routes.yaml")
+    ... except ConfigError as error:
+    ...     messages = [str(finding) for finding in error.findings]
     """
 
     def __init__(self, message: str, findings: Sequence[Any] = ()) -> None:
@@ -50,6 +55,11 @@ class PayloadError(StreamrouteError):
     """Raised when an event does not fit the catalogue: its type is unknown, or its data is invalid.
 
     ``findings`` holds one text for each problem; none contains a value of the data.
+
+    >>> try:  # doctest: +SKIP
+    ...     await publisher.publish("bot_events", "booking.confirmed", {}, validate=True)
+    ... except PayloadError as error:
+    ...     messages = [str(finding) for finding in error.findings]
     """
 
     def __init__(self, message: str, findings: Sequence[str] = ()) -> None:
@@ -72,6 +82,11 @@ class PublishError(RedisUnavailableError):
     ``unknown`` is how many of the next may have been written, because the reply is missing; the events after
     those were not sent. An event with an ``id`` of its own can be published again in either case.
     ``__cause__`` is the RedisUnavailableError or SetupError.
+
+    >>> try:  # doctest: +SKIP
+    ...     await publisher.publish_many("bot_events", events)
+    ... except PublishError as error:
+    ...     rest = events[len(error.ids) :]
     """
 
     def __init__(self, message: str, ids: Sequence[str] = (), unknown: int = 0) -> None:
@@ -112,6 +127,8 @@ class Retry(RouteFailure):
     ``delay`` is in seconds; None means the delay of the route's retry policy. Redis keeps a retry for a year
     at most. The attempt counts: after the policy's ``max_attempts``, the message is dead-lettered. Any other
     ``delay`` raises TypeError, which is then an ordinary failure of the handler.
+
+    >>> raise Retry(delay=30, reason="the bank is closed")  # doctest: +SKIP
     """
 
     def __init__(self, delay: float | None = None, reason: str = "") -> None:
@@ -132,7 +149,10 @@ class Postpone(Retry):
 
 
 class Reject(RouteFailure):
-    """Raised by a handler to dead-letter the message at once, for its own route only."""
+    """Raised by a handler to dead-letter the message at once, for its own route only.
+
+    >>> raise Reject("no price")  # doctest: +SKIP
+    """
 
     def __init__(self, reason: str = "") -> None:
         super().__init__(reason or "the handler rejected the message")

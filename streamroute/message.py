@@ -40,6 +40,9 @@ class Message(dict[str, Any]):
     The other attributes belong to the processor and its storage. ``delivery`` is what they know of the entry
     (by default, an entry with this id that is pending in ``stream``). ``accepted``: the filters of its
     ``routes`` accepted it on an earlier attempt.
+
+    >>> async def welcome(payload):  # doctest: +SKIP
+    ...     print(payload["guest"], payload.id, payload.attempt)
     """
 
     __slots__ = (

@@ -46,6 +46,11 @@ class Application(PublishMethods):
 
     It is checked and connected, but consumes nothing before ``start`` or ``run``. After a stop it cannot
     start again: open the configuration again. Its methods belong to the event loop in which it was opened.
+
+    >>> async with streamroute.open("routes.yaml") as app:  # doctest: +SKIP
+    ...     await app.start()
+    ...     await app.publish("bot_events", "booking.confirmed", {"nights": 3})
+    ...     await app.drain()
     """
 
     def __init__(

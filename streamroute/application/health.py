@@ -10,6 +10,9 @@ class Health:
     """Whether an application processes messages; ``problems`` says in sentences why it does not.
 
     A restart helps against stuck handlers; an outage of Redis ends without one.
+
+    >>> app.health()  # doctest: +SKIP
+    Health(problems=())
     """
 
     problems: tuple[str, ...] = ()

@@ -69,6 +69,9 @@ async def open(  # noqa: A001, PLR0913 - read as streamroute.open; a keyword for
     Signals, logging, garbage collection and the event loop's settings are left alone. Raises ConfigError,
     with all ``findings``, for a configuration with errors; SetupError if no route is enabled, or the
     container or server cannot be used; RedisUnavailableError if the server does not answer.
+
+    >>> async with streamroute.open("routes.yaml", container={"mail": mail}) as app:  # doctest: +SKIP
+    ...     await app.run(signals=True)
     """
     if inspect.isawaitable(container):
         raise SetupError("the container is awaitable: await it before, and pass the result")

@@ -39,6 +39,9 @@ def compile_routes(
     file has and a router does not apply is logged. ``streamroute.open`` applies all of them.
 
     Raises ConfigError, with all ``findings``, if one of them is an error.
+
+    >>> for router in compile_routes("routes.yaml")["bot_events"]:  # doctest: +SKIP
+    ...     dispatcher.include_router(router)
     """
     result = check_path(path, outside=allow_outside)
     if has_errors(result.findings) or result.compiled is None:

@@ -73,6 +73,10 @@ class BotRedisDispatcher:
     the stream, 16 bytes or more (else ValueError). It is not needed if the storage is ``RedisStreamStorage``
     or the scheduler ``RedisRetryScheduler``, which keep one in Redis. Without a secret, each process
     recognizes only its own retries, and handles a retry of another process as a new message.
+
+    >>> dispatcher = BotRedisDispatcher(retry=RetryPolicy(max_attempts=3))  # doctest: +SKIP
+    >>> dispatcher.include_router(router)  # doctest: +SKIP
+    >>> dispatcher.setup(container)  # doctest: +SKIP
     """
 
     def __init__(

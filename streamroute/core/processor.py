@@ -60,6 +60,10 @@ class RedisStreamProcessor:
     the order in which they were read. ``observer`` is called with the outcomes of messages, ``incidents``
     reports other events of the stream, and ``on_stuck`` is called when a handler still runs ten seconds after
     it was cancelled. ``tuning`` are waits that suit every deployment.
+
+    >>> processor = RedisStreamProcessor(storage, "bot_events", "bot", "worker-1")  # doctest: +SKIP
+    >>> processor.set_message_callback(dispatcher.process_message)  # doctest: +SKIP
+    >>> await processor.start_listening()  # doctest: +SKIP
     """
 
     def __init__(  # noqa: PLR0913 - the settings of a consumer, each with a default

@@ -30,6 +30,9 @@ class Event:
         gives for the event.
     ``traceparent``, ``tracestate``
         the W3C trace context that the event belongs to; by default that of OpenTelemetry's current span.
+
+    >>> event = Event("booking.confirmed", {"nights": 3}, id="order-7")
+    >>> await publisher.publish_many("bot_events", [event])  # doctest: +SKIP
     """
 
     type: str

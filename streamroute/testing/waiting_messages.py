@@ -21,6 +21,9 @@ class DeadMessage:
 
     ``payload`` is None if the entry cannot be decoded. ``route`` is None if the whole message failed. The
     other attributes are those of the stored letter: see ``streamroute dead show``.
+
+    >>> (letter,) = t.dead_letters  # doctest: +SKIP
+    >>> assert letter.route == "charge"  # doctest: +SKIP
     """
 
     stream: str
@@ -41,6 +44,8 @@ class RetryMessage:
 
     ``routes`` are the routes that will run, ``attempt`` is the number of that run, and ``due_in`` are the
     seconds until then, by the clock of the test. ``error`` is that of the last failure, empty if none failed.
+
+    >>> assert [(retry.routes, retry.due_in) for retry in t.retries] == [(("charge",), 60)]  # doctest: +SKIP
     """
 
     stream: str

@@ -112,9 +112,16 @@ def _without_folder(text: str, address: Address, folder: Path) -> str:
 
 
 def new_client(url: str, **options: Any) -> Redis:
-    """Return a client with streamroute's settings; ``options`` and the URL's parameters override them.
+    """Return a client of redis-py with streamroute's settings; it connects at its first command.
 
-    redis-py's retries are off: a command that is sent twice may be executed twice, so callers decide.
+    ``url`` may name a server, sentinels or a cluster. ``options`` are those of redis-py; they and the URL's
+    parameters override the settings. Timeouts are in seconds. redis-py's retries are off: a command that is
+    sent twice may be executed twice, so callers decide. The caller closes the client.
+
+    >>> client = new_client("redis+cluster://redis-1:6379,redis-2:6379")  # doctest: +SKIP
+    >>> storage = RedisStreamStorage(client)  # doctest: +SKIP
+
+    Raises SetupError for a URL that cannot be used.
     """
     from redis.asyncio.retry import Retry  # slow to import, and not needed by `check`
     from redis.backoff import NoBackoff

@@ -63,6 +63,8 @@ class RedisStreamStorage:
         the former name of the group, whose unfinished entries it takes over.
     ``incidents``
         receives reports of deleted entries and groups.
+
+    >>> storage = RedisStreamStorage(client, codec="cloudevents", lease=30)  # doctest: +SKIP
     """
 
     blocks = True

@@ -36,6 +36,10 @@ class RetrySchedulerProtocol(Protocol):
 
     The promise: once ``schedule_retry`` has returned, the payload will appear in the stream again,
     complete, unchanged and at least once. The dispatcher relies on it and has the entry acknowledged.
+
+    >>> class ArqRetries:  # doctest: +SKIP
+    ...     async def schedule_retry(self, stream_name, payload, delay=60):
+    ...         await self.arq.enqueue_job("publish_again", stream_name, payload, _defer_by=delay)
     """
 
     async def schedule_retry(self, stream_name: str, payload: dict[str, Any], delay: int = 60) -> None:

@@ -14,15 +14,15 @@ from streamroute.docs.build.attributes import named_attribute_docs
 from streamroute.docs.build.markdown import anchor, block, docstring, page, table
 from streamroute.docs.build.signatures import signature
 
-MODULES: Final = ("streamroute", "streamroute.testing", "streamroute.handlers.builtin")
+MODULES: Final = ("streamroute", "streamroute.testing", "streamroute.handlers")
 """The public modules, in this order."""
 
 _NOT_CALLED: Final = frozenset({"Application", "Delivery"})
 """Classes whose instances a program receives, and does not make."""
 
 _SUMMARY: Final = (
-    "Every public name of the packages `streamroute` and `streamroute.testing`, with its signature and "
-    "what it does. Other modules may change at any time."
+    "Every public name of the packages `streamroute`, `streamroute.testing` and `streamroute.handlers`, with "
+    "its signature and what it does. Other modules may change at any time."
 )
 
 
@@ -62,7 +62,7 @@ def public_names(module: ModuleType) -> list[str]:
 
 
 def _heading(module: ModuleType, name: str) -> str:
-    return f"{module.__name__.removesuffix('.builtin')}.{name}"
+    return f"{module.__name__}.{name}"
 
 
 def _first_line(value: Any) -> str:

@@ -19,6 +19,10 @@ class ReloadResult:
 
     ``generation`` runs now, ``before`` ran before; equal unless it was applied. ``findings`` is the text of
     the findings that refused it, with their lines. ``seconds`` is how long it took.
+
+    >>> result = await app.reload()  # doctest: +SKIP
+    >>> if not result.is_ok:  # doctest: +SKIP
+    ...     print(result.message, result.findings)
     """
 
     outcome: str

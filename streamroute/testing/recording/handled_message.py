@@ -32,6 +32,9 @@ class HandledMessage:
         what the handler raised, or the timeout that ended it; None if it did not fail.
     ``returned``
         what the handler returned, which streamroute ignores.
+
+    >>> (run,) = t.handled("welcome-vip")  # doctest: +SKIP
+    >>> assert run.payload["nights"] == 3  # doctest: +SKIP
     """
 
     route: str

@@ -75,6 +75,21 @@ def test_every_public_name_has_its_signature_and_text() -> None:
         assert f"\n### streamroute.{name}\n" in PAGES["reference/python"]
 
 
+def test_every_public_name_that_a_program_uses_has_an_example() -> None:
+    """Handlers are named in YAML, and shown in the guide; a plain exception has nothing but its name."""
+    described = re.split(
+        r"^### ", PAGES["reference/python"].split("\n## streamroute.handlers\n")[0], flags=re.MULTILINE
+    )
+    without = {text.partition("\n")[0] for text in described[1:] if "```pycon\n" not in text}
+    assert without == {
+        *(f"streamroute.{name}Error" for name in ("Decode", "Encode", "RedisUnavailable", "RoutesFailed")),
+        *(f"streamroute.{name}Error" for name in ("Setup", "Streamroute", "StuckHandler")),
+        "streamroute.testing.NotSettledError",
+        "streamroute.Delivery",
+        "streamroute.StreamStorageProtocol",
+    }
+
+
 def test_no_page_shows_an_address_of_an_object() -> None:
     assert [topic for topic, text in PAGES.items() if re.search(r" at 0x|<function|<factory", text)] == []
 
