@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,7 +53,7 @@ class ApplicationLoader:
         candidate = loaded.candidate
         if candidate is None or self.container is None:
             return loaded
-        compiled = replace(candidate.compiled, container=lambda: nullcontext(self.container))
+        compiled = candidate.compiled.with_container(self.container)
         return replace(loaded, candidate=replace(candidate, compiled=compiled))
 
     @property

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from streamroute.compiler.checked_route import CheckedRoute, RuntimeContext
 from streamroute.compiler.router_builder import build_routers
@@ -55,6 +56,10 @@ class Compiled:
     def codecs_by_stream(self) -> dict[str, Codec | str]:
         """The codec of each stream: the user's own, or the name of a built-in one."""
         return {name: self.codecs.get(name, stream.codec) for name, stream in self.document.streams.items()}
+
+    def with_container(self, container: Any) -> Self:
+        """Return the configuration with a container of the caller, who closes it."""
+        return replace(self, container=lambda: nullcontext(container))
 
     def names(self, stream: str) -> list[str]:
         """The names of the routes that consume a stream, in order."""

@@ -14,7 +14,6 @@ from streamroute.adapters.codecs.headers import encoded_with_headers, with_reada
 from streamroute.adapters.entries.field_lists import flatten_fields
 from streamroute.adapters.entries.outgoing_entry import OutgoingEntry
 from streamroute.errors import EncodeError
-from streamroute.publishing.current_trace import current_trace
 from streamroute.publishing.event import Event
 from streamroute.publishing.event_delay import delay_seconds
 from streamroute.text.kinds import describe_kind
@@ -39,26 +38,19 @@ _NOTHING: Final[Mapping[str, Any]] = {}
 
 
 class EventEncoder:
-    """Encodes events of one stream; ``ambient`` returns the trace of an event that names none."""
+    """Encodes events of one stream."""
 
-    def __init__(
-        self,
-        stream: StreamConfig,
-        codec: Codec | str,
-        ambient: Callable[[], TraceContext | None] = current_trace,
-    ) -> None:
+    def __init__(self, stream: StreamConfig, codec: Codec | str) -> None:
         self.codec = codec_named(codec) if isinstance(codec, str) else codec
         self._order_by = stream.order_by
         self._key_of: Callable[[Mapping[str, Any]], Any] | None = None
         self._is_builtin = type(self.codec) in BUILT_IN
-        self.ambient = ambient
 
-    def encode(self, event: Event) -> OutgoingEntry:
-        """Return the entry of an event; raises EncodeError if it cannot be published as asked."""
-        return self.encode_in(self.ambient(), event)
+    def encode(self, event: Event, ambient: TraceContext | None = None) -> OutgoingEntry:
+        """Return the entry of an event, in the trace ``ambient`` if it names none.
 
-    def encode_in(self, trace: TraceContext | None, event: Event) -> OutgoingEntry:
-        """Return what ``encode`` does, with this trace for an event that names none."""
+        Raises EncodeError if it cannot be published as asked.
+        """
         if not isinstance(event, Event):
             raise EncodeError(f"this is {describe_kind(event)}, not an Event")
         event_id = None if event.id is None else _checked_id(event.id)
@@ -68,7 +60,7 @@ class EventEncoder:
         if event.key is not None:
             fields = self._with_key(event.key, payload, headers, fields)
         entry = OutgoingEntry(
-            self._traced(trace, event, fields, payload), event_id, delay_seconds(event.delay)
+            self._traced(ambient, event, fields, payload), event_id, delay_seconds(event.delay)
         )
         if not entry.is_plain and len(entry.fields) > 2 * _MAX_FIELDS:
             raise EncodeError(f"an event with an id or a delay has at most {_MAX_FIELDS} fields")

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from streamroute.adapters.stream.publisher import StreamPublisher
 from streamroute.errors import EncodeError, PayloadError, PublishError, RedisUnavailableError, SetupError
+from streamroute.publishing.checked_encoder import CheckedEncoder
 from streamroute.publishing.current_trace import current_trace
-from streamroute.publishing.event_checker import EventChecker
-from streamroute.publishing.event_encoder import EventEncoder
 
 if TYPE_CHECKING:
     from streamroute.adapters.entries.outgoing_entry import OutgoingEntry
@@ -25,7 +24,7 @@ ID_TTL: Final = 86_400.0  # seconds
 
 
 class StreamTarget:
-    """One stream to publish to: its encoder, its checker and its writer.
+    """One stream to publish to: its encoder and its writer.
 
     ``ambient`` returns the trace of an event that names none.
     """
@@ -34,38 +33,11 @@ class StreamTarget:
         self,
         redis: RedisConnection,
         settings: PublishSettings,
-        name: str,
+        stream: str,
         ambient: Callable[[], TraceContext | None] = current_trace,
     ) -> None:
-        config = settings.stream(name)
-        self.name = name
-        self.encoder = EventEncoder(config, settings.codecs.get(name, config.codec), ambient)
-        self.writer = StreamPublisher(redis, name, self.encoder.codec)
-        self.is_consumed = bool(settings.document.served(name))
-        self._settings = settings
-        self._checker: EventChecker | None = None
-
-    @property
-    def checker(self) -> EventChecker:
-        """Checks events; raises SetupError if the configuration has nothing to check with."""
-        if self._checker is None:
-            self._checker = EventChecker(self._settings.document, self.name, self.encoder.codec)
-        return self._checker
-
-    def encode(self, event: Event, *, validate: bool) -> OutgoingEntry:
-        """Return the entry of an event; raises EncodeError, or PayloadError if it does not fit."""
-        return self.encode_in(self.encoder.ambient(), event, validate=validate)
-
-    def encode_in(self, trace: TraceContext | None, event: Event, *, validate: bool) -> OutgoingEntry:
-        """Return what ``encode`` does, with this trace for an event that names none."""
-        entry = self.encoder.encode_in(trace, event)
-        if entry.delay is not None and not self.is_consumed:
-            raise EncodeError(
-                f"no route consumes {self.name}, so that no worker would add the event after its delay"
-            )
-        if validate:
-            self.checker.check(str(event.type), entry.fields)
-        return entry
+        self.encoder = CheckedEncoder(settings, stream, ambient)
+        self.writer = StreamPublisher(redis, stream, self.encoder.codec)
 
 
 class EventWriter:
@@ -91,7 +63,7 @@ class EventWriter:
     async def publish(self, stream: str, event: Event, *, validate: bool = False) -> str:
         """Publish one event; see ``Publisher.publish``."""
         target = self.target(stream)
-        entry = target.encode(event, validate=validate)
+        entry = target.encoder.encode(event, validate=validate)
         (published,) = await target.writer.publish_each([entry], remember=self._id_ttl)
         return published
 
@@ -100,7 +72,7 @@ class EventWriter:
     ) -> list[str]:
         """Publish events in order; see ``Publisher.publish_many``."""
         target = self.target(stream)
-        entries = await _encoded(target, events, validate=validate)
+        entries = await _encoded(target.encoder, events, validate=validate)
         ids: list[str] = []
         for chunk in _chunks(entries):
             try:
@@ -111,15 +83,17 @@ class EventWriter:
         return ids
 
 
-async def _encoded(target: StreamTarget, events: Iterable[Event], *, validate: bool) -> list[OutgoingEntry]:
+async def _encoded(
+    encoder: CheckedEncoder, events: Iterable[Event], *, validate: bool
+) -> list[OutgoingEntry]:
     """Encode all events before the first is written; the event loop goes on meanwhile."""
     entries: list[OutgoingEntry] = []
-    trace = target.encoder.ambient()
+    trace = encoder.ambient()
     for index, event in enumerate(events):
         if index and index % MAX_CHUNK_EVENTS == 0:
             await asyncio.sleep(0)
         try:
-            entries.append(target.encode_in(trace, event, validate=validate))
+            entries.append(encoder.encode_in(trace, event, validate=validate))
         except EncodeError as error:
             raise EncodeError(f"events[{index}]: {error}") from None
         except PayloadError as error:

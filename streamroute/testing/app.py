@@ -19,7 +19,7 @@ from streamroute.publishing.event_delay import delay_seconds
 from streamroute.testing.driver import Driver
 from streamroute.testing.errors import NotSettledError
 from streamroute.testing.event_log import EventLog
-from streamroute.testing.loading import load_compiled, with_handlers
+from streamroute.testing.loading import load_compiled, require_route, with_handlers
 from streamroute.testing.memory_app import MemoryApp
 from streamroute.testing.memory_services import MemoryServiceBuilder
 from streamroute.testing.pause_control import PauseControl
@@ -28,9 +28,7 @@ from streamroute.testing.recording.recorder import Recorder
 from streamroute.testing.results import AppResults
 from streamroute.testing.time.loop_hooks import hooked
 from streamroute.testing.time.virtual_clock import CURRENT_CLOCK, IN_BACKGROUND, VirtualClock
-from streamroute.testing.waiting_messages import (
-    memory_storage,
-)
+from streamroute.testing.waiting_messages import memory_storage
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -154,6 +152,7 @@ class TestApp(AppResults):
         delay: float | str | None = None,
         key: str | None = None,
         traceparent: str | None = None,
+        tracestate: str | None = None,
         validate: bool = False,
     ) -> str:
         """Publish an event as ``Publisher.publish`` does; returns the id of its entry.
@@ -161,7 +160,10 @@ class TestApp(AppResults):
         ``stream=None`` is the only stream of the configuration. No handler runs before ``settled`` or another
         await. Raises what ``Publisher.publish`` raises.
         """
-        event = Event(type, data, headers=headers, id=id, delay=delay, key=key, traceparent=traceparent)
+        event = Event(
+            type, data, headers=headers, id=id, delay=delay, key=key,
+            traceparent=traceparent, tracestate=tracestate,
+        )  # fmt: skip
         return self._log.publish(self._log.stream_of(stream), event, validate=validate)
 
     async def publish_raw(
@@ -204,12 +206,12 @@ class TestApp(AppResults):
 
     async def pause(self, route: str, duration: float | str | None = None) -> None:
         """Pause a route in all of its streams, for a duration (None: until it is resumed)."""
-        self._require_route(route)
+        require_route(self._compiled, route)
         self._inside(self._pauses.pause, route, delay_seconds(duration))
 
     async def resume(self, route: str) -> None:
         """End the pause of a route; its parked messages return."""
-        self._require_route(route)
+        require_route(self._compiled, route)
         self._inside(self._pauses.resume, route)
 
     async def pause_stream(self, stream: str | None = None, duration: float | str | None = None) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from streamroute.adapters.memory.delayed import Delayed
 from streamroute.adapters.memory.server import MemoryServer
 from streamroute.errors import SetupError
-from streamroute.publishing.event_checker import EventChecker
-from streamroute.publishing.event_encoder import EventEncoder
+from streamroute.publishing.checked_encoder import CheckedEncoder
 from streamroute.publishing.event_writer import ID_TTL
 from streamroute.publishing.settings import PublishSettings
 
@@ -35,8 +35,8 @@ class EventLog:
     def __init__(self, server: MemoryServer, compiled: Compiled) -> None:
         self.published: list[PublishedEvent] = []
         self._server = server
-        self._codecs = compiled.codecs
         self._settings = PublishSettings(compiled.document, compiled.codecs)
+        self._encoder = cache(partial(CheckedEncoder, self._settings))
         self._ids: dict[tuple[str, str], tuple[float, str]] = {}
         self._numbers = itertools.count(1)
 
@@ -51,11 +51,7 @@ class EventLog:
 
     def publish(self, stream: str, event: Event, *, validate: bool = False) -> str:
         """Publish an event as ``Publisher.publish`` does; returns the id of its entry, or of the delay."""
-        config = self._settings.stream(stream)
-        encoder = EventEncoder(config, self._codecs.get(stream, config.codec))
-        entry = encoder.encode(event)
-        if validate:
-            EventChecker(self._settings.document, stream, encoder.codec).check(event.type, entry.fields)
+        entry = self._encoder(stream).encode(event, validate=validate)
         known = None if entry.id is None else self._ids.get((stream, entry.id))
         if known is not None and self._server.clock() < known[0]:
             return known[1]

@@ -56,17 +56,22 @@ def with_handlers(compiled: Compiled, handlers: Mapping[str, Callable[..., Any]]
     A replacement is called as a handler of the route would be. Raises SetupError if there is no such route,
     or a replacement does not fit its route.
     """
-    names = {route.config.name for route in compiled.routes}
     for name in handlers:
-        if name not in names:
-            near = did_you_mean(name, names)
-            hint = f'; did you mean "{near}"?' if near else ""
-            raise SetupError(f'there is no route "{name}"{hint}')
+        require_route(compiled, name)
     routes = (
         _replaced(route, handlers[route.config.name]) if route.config.name in handlers else route
         for route in compiled.routes
     )
     return replace(compiled, routes=tuple(routes))
+
+
+def require_route(compiled: Compiled, name: str) -> None:
+    """Raise SetupError unless the configuration has a route with this name."""
+    names = {route.config.name for route in compiled.routes}
+    if name not in names:
+        near = did_you_mean(name, names)
+        hint = f'; did you mean "{near}"?' if near else ""
+        raise SetupError(f'there is no route "{name}"{hint}')
 
 
 def _replaced(route: CheckedRoute, handler: Callable[..., Any]) -> CheckedRoute:

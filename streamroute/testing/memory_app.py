@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, nullcontext
-from dataclasses import replace
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 from streamroute.compiler.runtime.thread_pool import handler_threads
-from streamroute.handlers.webhooks import close_webhooks
+from streamroute.handlers.webhooks import webhook_connections
 from streamroute.services.generation import Generation, open_generation, served_streams
 from streamroute.services.service import Service
 from streamroute.testing.memory_services import MemoryServiceBuilder
@@ -26,17 +25,18 @@ class MemoryApp:
         self.services: dict[str, Service] = {}
         self._builder = builder
         if container is not None:
-            compiled = replace(compiled, container=lambda: nullcontext(container))
+            compiled = compiled.with_container(container)
         self._compiled = compiled
         self._generation: Generation | None = None
-        self._threads = ExitStack()
+        self._stack = AsyncExitStack()
 
     async def open(self) -> None:
         """Open the container and build the pipelines. Raises SetupError if the container cannot be opened."""
         document = self._compiled.document
-        self._threads.enter_context(
+        self._stack.enter_context(
             handler_threads(sum(stream.concurrency for stream in served_streams(document)))
         )
+        await self._stack.enter_async_context(webhook_connections())
         self._generation = await open_generation(self._builder, document, self._compiled)
         pipelines = self._generation.pipelines
         self.services = {name: self._builder.build(pipeline) for name, pipeline in pipelines.items()}
@@ -57,5 +57,4 @@ class MemoryApp:
             if self._generation is not None:
                 await self._generation.container.close()
         finally:
-            await close_webhooks()
-            self._threads.close()
+            await self._stack.aclose()

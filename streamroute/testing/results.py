@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from streamroute.errors import SetupError
+from streamroute.testing.loading import require_route
 from streamroute.testing.report import report
 from streamroute.testing.waiting_messages import (
     DeadMessage,
@@ -13,7 +13,6 @@ from streamroute.testing.waiting_messages import (
     dead_messages,
     scheduled_retries,
 )
-from streamroute.text.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from streamroute.adapters.memory.server import MemoryServer
@@ -49,7 +48,7 @@ class AppResults:
         """Return all runs of a route's handler (None: of all), those that failed or still run included."""
         if route is None:
             return list(self._recorder.runs)
-        self._require_route(route)
+        require_route(self._compiled, route)
         return [run for run in self._recorder.runs if run.route == route]
 
     @property
@@ -125,12 +124,6 @@ class AppResults:
         """
         facts = (self._log.published, self._recorder.runs, self.retries, self.dead_letters)
         return report(self._compiled, *facts, route)
-
-    def _require_route(self, route: str) -> None:
-        names = [known.config.name for known in self._compiled.routes]
-        if route not in names:
-            near = did_you_mean(route, names)
-            raise SetupError(f'there is no route "{route}"' + (f'; did you mean "{near}"?' if near else ""))
 
 
 def _times(count: int) -> str:

@@ -16,6 +16,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,6 +33,7 @@ from streamroute.handlers.contract import CHECK
 from streamroute.handlers.webhooks import close_webhooks, webhook, webhook_connections
 from streamroute.logs.exception_text import traceback_text
 from streamroute.message import Message
+from streamroute.testing import TestApp
 from streamroute.trace_context import TraceContext
 from streamroute.values import RetryPolicy
 
@@ -469,3 +471,19 @@ async def test_connections_are_kept_until_the_last_app_of_the_loop_ends(receiver
         assert webhooks._clients[asyncio.get_running_loop()] is client
     assert client.is_closed
     assert len(receiver.requests) == 2
+
+
+async def test_a_test_app_keeps_the_connections_of_an_app_beside_it(
+    receiver: Receiver, tmp_path: Path
+) -> None:
+    path = tmp_path / "routes.yaml"
+    path.write_text(
+        "version: 1\nstreams: {events: {group: g}}\n"
+        "routes: [{name: log, stream: events, type: t, handler: streamroute.handlers.log}]\n"
+    )
+    async with webhook_connections():
+        await webhook({}, url=receiver.url)
+        client = webhooks._clients[asyncio.get_running_loop()]
+        async with TestApp(path):
+            pass
+        assert not client.is_closed

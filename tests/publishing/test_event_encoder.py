@@ -33,9 +33,8 @@ def stream(tmp_path: Path) -> StreamConfig:
     return load_settings(routes(tmp_path, "redis://nowhere")).stream("bot_events")
 
 
-def encoder(stream: StreamConfig, codec: Codec | str = "json", trace: str = "") -> EventEncoder:
-    context = TraceContext(trace) if trace else None
-    return EventEncoder(stream, codec, lambda: context)
+def encoder(stream: StreamConfig, codec: Codec | str = "json") -> EventEncoder:
+    return EventEncoder(stream, codec)
 
 
 def fields_of(entry: list[bytes]) -> dict[bytes, bytes]:
@@ -76,13 +75,15 @@ def test_an_event_in_one_field_carries_its_trace(stream: StreamConfig) -> None:
 
 
 def test_the_trace_of_the_program_is_the_default(stream: StreamConfig) -> None:
-    traced = encoder(stream, trace=OTHER)
-    assert fields_of(traced.encode(Event("t")).fields)[b"traceparent"] == OTHER.encode()
-    assert fields_of(traced.encode(Event("t", traceparent=PARENT)).fields)[b"traceparent"] == PARENT.encode()
-    own = fields_of(traced.encode(Event("t", {"traceparent": PARENT})).fields)
+    encode, ambient = encoder(stream).encode, TraceContext(OTHER)
+    assert fields_of(encode(Event("t"), ambient).fields)[b"traceparent"] == OTHER.encode()
+    assert (
+        fields_of(encode(Event("t", traceparent=PARENT), ambient).fields)[b"traceparent"] == PARENT.encode()
+    )
+    own = fields_of(encode(Event("t", {"traceparent": PARENT}), ambient).fields)
     assert json.loads(own[b"data"]) == {"traceparent": PARENT}
     assert b"traceparent" not in own
-    header = fields_of(traced.encode(Event("t", headers={"traceparent": PARENT})).fields)
+    header = fields_of(encode(Event("t", headers={"traceparent": PARENT}), ambient).fields)
     assert header[b"traceparent"] == PARENT.encode()
 
 
@@ -104,7 +105,7 @@ def test_a_users_codec_gets_its_headers_and_an_explicit_trace_as_fields(stream: 
         b"tenant": b"x",
         b"traceparent": PARENT.encode(),
     }
-    implicit = encoder(stream, Body(), OTHER).encode(Event("t"))
+    implicit = encoder(stream, Body()).encode(Event("t"), TraceContext(OTHER))
     assert fields_of(implicit.fields) == {b"body": b'{"type": "t"}'}, "it may be a whole CloudEvent"
 
 

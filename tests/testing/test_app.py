@@ -129,6 +129,21 @@ async def test_a_delayed_event_is_added_in_time(routes: Path) -> None:
         assert len(t.handled("plain")) == 1
 
 
+async def test_a_delay_needs_a_consumer_as_in_a_publisher(routes: Path) -> None:
+    write_project(routes.parent, ROUTES.replace("streams:\n", "streams:\n  audit: {group: tests}\n"))
+    async with TestApp(routes) as t:
+        with pytest.raises(EncodeError, match="no route consumes audit"):
+            await t.publish("audit", "plain", {"n": 1}, delay="1h")
+
+
+async def test_a_trace_context_is_published(routes: Path) -> None:
+    parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    async with TestApp(routes) as t:
+        await t.publish("events", "plain", {"n": 1}, traceparent=parent, tracestate="v=1")
+        (entry,) = t.entries("events")
+    assert (entry[b"traceparent"], entry[b"tracestate"]) == (parent.encode(), b"v=1")
+
+
 async def test_an_id_is_published_once_a_day(routes: Path) -> None:
     async with TestApp(routes) as t:
         first = await t.publish("events", "plain", {"n": 1}, id="order-7")

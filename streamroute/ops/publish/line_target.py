@@ -20,7 +20,7 @@ class LineTarget:
     def encode(self, payload: Mapping[str, Any]) -> list[bytes]:
         """Return the fields of an entry; raises EncodeError, or PayloadError if the event does not fit."""
         data = {name: value for name, value in payload.items() if name != "type"}
-        return self.target.encode(Event(payload.get("type", ""), data), validate=self.validate).fields
+        return self.target.encoder.encode(Event(payload.get("type", ""), data), validate=self.validate).fields
 
     async def publish(self, entries: Sequence[list[bytes]]) -> list[str]:
         """See ``SupportsPublish``."""
