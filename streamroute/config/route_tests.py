@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ from streamroute.config.schema.findings import check_against_schema
 from streamroute.config.yaml.source import SourceFile, SourceLocation
 from streamroute.system.files import FileReader
 from streamroute.system.opening import FileKind, OutsideFolderError
+from streamroute.text.bounded_json import loads_bounded
 from streamroute.text.json_problems import describe_json_error
 
 
@@ -183,7 +183,7 @@ def _from_file(path: Path, files: FileReader) -> Mapping[str, Any]:
     except ValueError:
         raise _InvalidMessageError(f"{quote_value(str(path))} is not a valid file name") from None
     try:
-        message = json.loads(text)
+        message = loads_bounded(text)
     except (ValueError, RecursionError) as error:
         raise _InvalidMessageError(f"{path} {describe_json_error(text, error)}") from None
     if not isinstance(message, dict):

@@ -10,7 +10,7 @@ from typing import Final
 _STRING: Final = r'"(?:[^"\\]|\\.)*+"?'
 _BRACKETS: Final = re.compile(rf"{_STRING}|[\[\]{{}}]", re.DOTALL)
 _WHOLE_NUMBERS: Final = re.compile(rf"{_STRING}|[0-9]++(?![.eE])", re.DOTALL)
-_MAX_DEPTH: Final = 200
+MAX_DEPTH: Final = 200
 """Levels of lists and objects; parsers that fail on depth fail at a deeper level."""
 
 
@@ -32,8 +32,8 @@ def describe_json_error(text: str, error: ValueError | RecursionError) -> str:
     if isinstance(error, json.JSONDecodeError):
         return f"is not JSON: {error.msg} at {position_text(text, error.pos)}"
     if isinstance(error, RecursionError):
-        at = nesting_offset(text, _MAX_DEPTH) or 0
-        return f"is nested deeper than {_MAX_DEPTH} levels, at {position_text(text, at)}"
+        at = nesting_offset(text, MAX_DEPTH) or 0
+        return f"is nested deeper than {MAX_DEPTH} levels, at {position_text(text, at)}"
     number = long_number(text)
     if number is None:
         return f"is not JSON: {error}"

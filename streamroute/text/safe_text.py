@@ -106,7 +106,7 @@ def _exception_str(error: BaseException, limit: int) -> str:
 
 def _pieces(value: Any, limit: int, depth: int) -> Iterator[str]:
     value_type = type(value)
-    if issubclass(value_type, BaseException) and value_type.__repr__ is BaseException.__repr__:
+    if issubclass(value_type, BaseException) and _has_builtin_repr(value_type):
         yield type_name(value)
         value = _ARGUMENTS(value)
         opening, closing = "()"
@@ -154,6 +154,15 @@ def _leaf(value: Any) -> str:
         return clip(repr(value), ERROR)
     except BaseException as error:  # noqa: BLE001 - see above
         return f"<{type_name(value)}: __repr__ raised {type_name(error)}>"
+
+
+def _has_builtin_repr(error_type: Any) -> bool:
+    """Whether exceptions of this type have the repr of a built-in one: its name, and its arguments.
+
+    Groups have a method of their own from Python 3.13.12 and 3.14.3 on, with the same result.
+    """
+    method = error_type.__repr__
+    return method is BaseException.__repr__ or method is BaseExceptionGroup.__repr__
 
 
 def _is_container(value_type: Any) -> bool:

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from streamroute.text.bounded_json import loads_bounded
 from streamroute.text.json_problems import describe_json_error, long_number, nesting_offset
 
 
@@ -27,7 +28,7 @@ from streamroute.text.json_problems import describe_json_error, long_number, nes
 )
 def test_a_place_and_a_reason(text: str, message: str) -> None:
     with pytest.raises((ValueError, RecursionError)) as raised:
-        json.loads(text)
+        loads_bounded(text)
     assert isinstance(raised.value, ValueError | RecursionError)
     words = describe_json_error(text, raised.value)
     assert message in words

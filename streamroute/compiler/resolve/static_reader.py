@@ -13,7 +13,13 @@ from typing import Any, Final
 
 from streamroute.compiler.resolve.call_signature import SignatureProblem, signature_problems
 from streamroute.compiler.resolve.module_finder import ModuleFile, ModuleFinder, ModuleSources, search_path
-from streamroute.compiler.resolve.module_scope import Binding, ModuleScope, PlainFunction, module_scope
+from streamroute.compiler.resolve.module_scope import (
+    Binding,
+    ModuleDepthError,
+    ModuleScope,
+    PlainFunction,
+    module_scope,
+)
 from streamroute.compiler.resolve.payload_annotation import misfit as annotation_misfit
 from streamroute.compiler.resolve.references import UNVERIFIED, Reference, check_allowed, parse_reference
 from streamroute.config.paths import list_folder
@@ -109,7 +115,7 @@ class StaticReader:
             return self._unreadable(reference, file.source, error)
         except OSError as error:
             return _unverified(reference, f"could not be read: {error.strerror}")
-        except (RecursionError, MemoryError):
+        except (ModuleDepthError, RecursionError, MemoryError):
             return _unverified(reference, "is nested too deep to be parsed")
 
     def _missing(self, reference: Reference) -> Problem:

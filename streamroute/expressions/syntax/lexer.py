@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from streamroute.expressions.problem import ExpressionError
 from streamroute.expressions.syntax.syntax_errors import Token, unexpected_character, unreadable_token
+from streamroute.text.bounded_json import loads_bounded
 
 _SPACE: Final = " \t\n\r"
 _TOKEN: Final = re.compile(
@@ -76,7 +77,9 @@ def _token(expression: str, kind: str, text: str, start: int, end: int) -> Token
     elif kind != "unquoted_identifier":
         try:
             kind, value = _READERS[kind](text)
-        except (ValueError, RecursionError):
+        except RecursionError:
+            raise unreadable_token(expression, "deep_literal", start, end) from None
+        except ValueError:
             raise unreadable_token(expression, kind, start, end) from None
     return {"type": kind, "value": value, "start": start, "end": end}
 
@@ -92,7 +95,7 @@ def _read_raw(text: str) -> tuple[str, Any]:
 def _read_literal(text: str) -> tuple[str, Any]:
     body = text[1:-1].replace("\\`", "`")
     try:
-        return "literal", loads(body)
+        return "literal", loads_bounded(body)
     except ValueError:
         # JEP-12: a literal that is not JSON is a string; deprecated, but part of the language.
         return "literal", loads(f'"{body.lstrip()}"')

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from streamroute.expressions.problem import ExpressionError, Problem
+from streamroute.text.json_problems import MAX_DEPTH
 from streamroute.text.truncation import ellipsize
 
 Token = dict[str, Any]
@@ -58,6 +59,7 @@ def unreadable_token(expression: str, kind: str, start: int, end: int) -> Expres
 _UNREADABLE: Final = {
     "number": ("the number has too many digits", None),
     "literal": ("the text between the backticks is not JSON", None),
+    "deep_literal": (f"the JSON between the backticks is nested deeper than {MAX_DEPTH} levels", None),
     "quoted_identifier": (
         "invalid escape sequence in a name in double quotes",
         'the escapes of JSON are allowed: \\" \\\\ \\/ \\b \\f \\n \\r \\t and \\u00e9',

@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable
 from typing import Final, NamedTuple, NoReturn
 
+from streamroute.text.bounded_json import loads_bounded
+
 IDENTIFIER: Final = r"[A-Za-z_][A-Za-z0-9_]*"
 _LITERAL_WORDS: Final = {
     "true": "`true`", "false": "`false`",
@@ -37,7 +39,7 @@ def _number(text: str) -> Fragment:
 
 def _json(text: str) -> Fragment:
     try:
-        json.loads(text[1:-1].replace("\\`", "`"))
+        loads_bounded(text[1:-1].replace("\\`", "`"))
     except (ValueError, RecursionError):
         give_up()
     return Fragment(text, "value")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from streamroute.adapters.codecs.strict_json import read_json
 from streamroute.errors import StreamrouteError
+from streamroute.text.bounded_json import loads_bounded
 
 
 def read_event(text: str, name: str, *, first_line: str = "", first_item: str = "") -> dict[str, Any]:
@@ -40,6 +40,6 @@ def read_object(text: str, name: str, *, first_line: str = "", first_item: str =
 
 def _is_object(text: str) -> bool:
     try:
-        return isinstance(json.loads(text), dict)
+        return isinstance(loads_bounded(text), dict)
     except (ValueError, RecursionError):
         return False

@@ -277,13 +277,18 @@ def test_a_link_to_elsewhere_is_not_read_if_python_searches_the_folder_above_too
     [
         ("def run(payload): ...\n" + "a;" * 130_000, "could not be read: the file is larger than 0.25 MB"),
         ("x = " + "-" * 200_000 + "1", "nested too deep to be parsed"),
-        ("x = a" + ".b" * 100_000, "nested too deep to be parsed"),
+        *(("x = a" + ".b" * levels, "nested too deep to be parsed") for levels in (1_000, 5_000, 100_000)),
     ],
 )
 def test_a_module_that_would_take_all_memory_or_stack_is_unknown(folder: Path, source: str, why: str) -> None:
     code, text = problem(folder, f"{package(folder, handlers=source)}.handlers.run")
     assert code == UNVERIFIED
     assert why in text
+
+
+def test_a_module_of_a_thousand_levels_is_read(folder: Path) -> None:
+    source = f"x = a{'.b' * 990}\ndef run(payload): ...\n"
+    assert StaticReader(folder).handler(f"{package(folder, handlers=source)}.handlers.run", {}) == []
 
 
 def test_modules_have_a_limit_together(folder: Path) -> None:

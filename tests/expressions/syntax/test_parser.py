@@ -138,6 +138,16 @@ def test_a_hostile_expression_is_refused_before_it_can_exhaust_the_stack(express
     assert "nested deeper" in problem.message
 
 
+@pytest.mark.parametrize("levels", [201, 900, 8_000])
+def test_a_literal_that_is_nested_too_deeply_is_refused(levels: int) -> None:
+    """Whatever depth the JSON parser of this Python reads."""
+    literal = f"`{'[' * levels}{']' * levels}`"
+    problem = problem_of(f"a == {literal}")
+    assert problem.code == "SR301"
+    assert problem.message == "the JSON between the backticks is nested deeper than 200 levels"
+    assert (problem.start, problem.end) == (5, 5 + len(literal))
+
+
 def test_an_expression_of_absurd_length_is_refused_unread() -> None:
     assert "characters" in problem_of("a" * (MAX_LENGTH + 1)).message
 

@@ -13,6 +13,7 @@ from streamroute.expressions.types.algebra.json_types import UNKNOWN, Type
 from streamroute.expressions.types.mistakes.evidence import Evidence, EvidenceSource
 from streamroute.expressions.types.nodes import Path, is_literal, path_of
 from streamroute.expressions.types.phrases import is_numeric
+from streamroute.text.bounded_json import loads_bounded
 from streamroute.text.truncation import ellipsize
 
 VALUE_IN_QUOTES: Final = "SR324"
@@ -210,7 +211,7 @@ def _inside(tree: Tree, node: Node) -> str:
 
 def _is_json(text: str) -> bool:
     try:
-        json.loads(text)
+        loads_bounded(text)
     except (ValueError, RecursionError):
         return False
     return True
