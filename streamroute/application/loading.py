@@ -37,18 +37,24 @@ class ApplicationLoader:
 
     A relative path starts at ``working_folder``, wherever the program has moved since.
     ``container`` replaces the one that the configuration names, and is never closed; None replaces nothing.
+    Without ``needs_server``, the program has a server, and variables of ``redis`` may be unset.
     """
 
     path: Path
     outside: bool
     container: Any = None
+    needs_server: bool = True
     working_folder: str | None = field(default_factory=_working_folder)
     _refused: Sequence[Finding] = field(default=(), init=False)
 
     def __call__(self, cause: ReloadCause, record: FileRecord | None, running: Candidate | None) -> Loaded:
         """Load the files on disk, or those of a record; see ``Reloader``."""
         self._refused = ()
-        loader = CandidateLoader(self.path, self._describe, self.outside, working_folder=self.working_folder)
+        loader = CandidateLoader(
+            *(self.path, self._describe, self.outside),
+            working_folder=self.working_folder,
+            needs_server=self.needs_server,
+        )
         loaded = loader(cause, record, running)
         candidate = loaded.candidate
         if candidate is None or self.container is None:

@@ -51,8 +51,8 @@ async def open(  # noqa: A001, PLR0913 - read as streamroute.open; a keyword for
     ``container``
         is passed to handlers instead of the one that the file names; it is not closed.
     ``client``, ``url``
-        the Redis client or the address to use instead of the file's. A client is not closed; it must not
-        decode responses, and belong to this event loop.
+        the Redis client or the address to use instead of the file's, whose variables may be unset then. A
+        client is not closed; it must not decode responses, and belong to this event loop.
     ``allow_outside``
         allow files outside the folder of the configuration.
     ``reload``
@@ -75,7 +75,8 @@ async def open(  # noqa: A001, PLR0913 - read as streamroute.open; a keyword for
     """
     if inspect.isawaitable(container):
         raise SetupError("the container is awaitable: await it before, and pass the result")
-    loader = ApplicationLoader(root_file(path), allow_outside, container)
+    needs_server = client is None and url is None
+    loader = ApplicationLoader(root_file(path), allow_outside, container, needs_server)
     candidate, loaded = loader.at_start()
     log_findings(candidate.findings)
     document = candidate.document

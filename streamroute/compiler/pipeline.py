@@ -47,7 +47,7 @@ class CheckResult(NamedTuple):
     tests: tuple[RouteTest, ...] = ()
 
 
-def check_path(
+def check_path(  # noqa: PLR0913 - a keyword for each choice
     path: str | Path,
     *,
     env: Mapping[str, str] | None = None,
@@ -57,6 +57,7 @@ def check_path(
     beside: Sequence[Document] = (),
     outside: bool = False,
     files: FileReader | None = None,
+    needs_server: bool = True,
 ) -> CheckResult:
     """Load and compile a configuration, collecting the findings of every step.
 
@@ -64,11 +65,14 @@ def check_path(
     unset one. Without ``imports`` no user code runs. With ``tests`` the route tests are read and checked, but
     not run. ``beside`` are configurations checked earlier, to compare with this one. Files outside the
     configuration's folder are refused unless ``outside``; ``files`` reads the files instead, for example from
-    a record, and decides which may be read. Never raises because of a file's content.
+    a record, and decides which may be read. Without ``needs_server``, variables of ``redis`` may be unset.
+    Never raises because of a file's content.
     """
     try:
         with suggestions.limit_lookups():
-            loaded = load_config(path, env=env, unset=unset, outside=outside, files=files)
+            loaded = load_config(
+                path, env=env, unset=unset, outside=outside, files=files, needs_server=needs_server
+            )
             return _checked(loaded, imports=imports, tests=tests, beside=beside)
     except (RecursionError, MemoryError) as error:
         name = config_file(path, files)

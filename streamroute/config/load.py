@@ -51,13 +51,14 @@ def load_config(
     unset: Literal["info", "error"] = "error",
     outside: bool = False,
     files: FileReader | None = None,
+    needs_server: bool = True,
 ) -> LoadResult:
     """Read a configuration and all its includes; for a folder, its routes.yaml.
 
     ``env`` gives the environment variables (by default the process's own), ``unset`` the severity of a
     variable that is not set and has no default. Only files below the root file's folder are read, unless
-    ``outside`` is true; ``files`` reads them instead, and decides which may be read. Never raises because of
-    a file's content.
+    ``outside`` is true; ``files`` reads them instead, and decides which may be read. Without
+    ``needs_server``, variables of ``redis`` may be unset. Never raises because of a file's content.
     """
     name = config_file(path, files)
     reader = FileReader(None if outside else Path(name).parent) if files is None else files
@@ -67,7 +68,10 @@ def load_config(
     document = None
     if loaded.source is not None:
         environment = os.environ if env is None else env
-        run = _ConfigReader(loaded.source, environment, Severity(unset), loaded.findings, reader)
+        severity = Severity(unset)
+        run = _ConfigReader(
+            loaded.source, environment, severity, loaded.findings, reader, needs_server=needs_server
+        )
         document = run.document()
         findings += [*run.findings_of_unset, *run.findings]
         texts += run.files
@@ -106,12 +110,15 @@ class _ConfigReader:
         unset: Severity,
         known: Sequence[Finding],
         reader: FileReader,
+        *,
+        needs_server: bool,
     ) -> None:
         self.root = root
         self.environment = environment
         self.unset = unset
         self.known = known
         self.reader = reader
+        self.needs_server = needs_server
         self.findings: list[Finding] = []
         self.findings_of_unset: list[Finding] = []
         self.files: list[TextFile] = []
@@ -147,7 +154,9 @@ class _ConfigReader:
     def _root_data(self) -> dict[str, Any] | None:
         if not self._version_is_known(self.root):
             return None
-        replacement = replace_variables(self.root, self.environment, self.unset)
+        replacement = replace_variables(
+            self.root, self.environment, self.unset, needs_server=self.needs_server
+        )
         self.findings += replacement.findings
         self.findings_of_unset += replacement.findings_of_unset
         misplaced = find_misplaced(self.root, root=True)

@@ -26,7 +26,8 @@ class Publisher(PublishMethods):
         a ``redis.asyncio.Redis`` of the caller, who closes it; by default a connection to the
         configuration's ``redis.url`` is opened.
     ``url``
-        the URL of another server than the configuration's.
+        the URL of another server than the configuration's. With it, or with a client, the variables of
+        ``redis.url`` may be unset.
     ``embedded``
         whether the embedded server may be used.
     ``allow_outside``
@@ -70,7 +71,8 @@ class Publisher(PublishMethods):
         """
         if self._writer is not None:
             raise SetupError("the publisher is open already")
-        settings = load_settings(self._config, outside=self._outside)
+        needs_server = self._client is None and self._url is None
+        settings = load_settings(self._config, outside=self._outside, needs_server=needs_server)
         async with AsyncExitStack() as stack:
             opened = connected(settings.document, client=self._client, url=self._url, embedded=self._embedded)
             redis = await stack.enter_async_context(opened)

@@ -38,13 +38,14 @@ class PublishSettings:
         raise SetupError(f"{self.document.path} declares no stream {quoted_name(name)}; {hint}")
 
 
-def load_settings(path: str | Path, *, outside: bool = False) -> PublishSettings:
+def load_settings(path: str | Path, *, outside: bool = False, needs_server: bool = True) -> PublishSettings:
     """Read a configuration for publishing; user code is imported only for a user's codec.
 
-    Files outside the configuration's folder are read only with ``outside``. Expressions and handlers are not
-    checked. Raises ConfigError, with all ``findings``, if one of them is an error.
+    Files outside the configuration's folder are read only with ``outside``. Without ``needs_server``,
+    variables of ``redis`` may be unset. Expressions and handlers are not checked. Raises ConfigError, with
+    all ``findings``, if one of them is an error.
     """
-    result = load_config(path, outside=outside)
+    result = load_config(path, outside=outside, needs_server=needs_server)
     if result.document is None or has_errors(result.findings):
         raise config_error(path, result.findings)
     return settings_of(result.document, result.findings)

@@ -6,19 +6,16 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from streamroute.compiler.checked_route import CheckedRoute
 from streamroute.compiler.compiled import Compiled
 from streamroute.compiler.pipeline import check_path
 from streamroute.compiler.resolve.call_signature import HandlerCall, handler_call
-from streamroute.config.document import Document
 from streamroute.config.findings.config_error import config_error
-from streamroute.config.findings.finding import errors_of
+from streamroute.config.findings.finding import has_errors
 from streamroute.errors import SetupError
 from streamroute.text.suggestions import did_you_mean
-
-_UNSET: Final = "SR501"
 
 
 def load_compiled(
@@ -28,26 +25,10 @@ def load_compiled(
 
     A variable in the address of Redis may be unset: no server is needed.
     """
-    result = check_path(path, env=env, outside=allow_outside)
-    unused = _span_of_address(result.document)
-    errors = [
-        finding
-        for finding in errors_of(result.findings)
-        if (finding.code, finding.file, finding.span.line) != unused
-    ]
-    if errors or result.compiled is None:
-        raise config_error(path, result.findings, errors)
+    result = check_path(path, env=env, outside=allow_outside, needs_server=False)
+    if has_errors(result.findings) or result.compiled is None:
+        raise config_error(path, result.findings)
     return result.compiled
-
-
-def _span_of_address(document: Document | None) -> tuple[str, str, int] | None:
-    """Return the rule, the file and the line of the finding that a variable of ``redis.url`` is unset."""
-    if document is None or not document.streams:
-        return None
-    source = next(iter(document.streams.values())).location.source
-    if source.value(("redis", "url")) is None:
-        return None
-    return _UNSET, source.path, source.span(("redis", "url")).line
 
 
 def with_handlers(compiled: Compiled, handlers: Mapping[str, Callable[..., Any]]) -> Compiled:

@@ -297,3 +297,18 @@ async def test_an_application_outlives_its_server(
         await app.publish("events", "t", {"n": 3})
         await eventually(lambda: config.has_ended(3))
         assert app.is_running
+
+
+async def test_with_a_client_of_the_program_the_files_address_may_be_unset(
+    config: Reloadable, redis_client: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    text = "version: 1\nredis: {url: '${REDIS_URL}'}\n" + ROUTES
+    (config.folder / "routes.yaml").write_text(text)
+    async with streamroute.open(config.folder, client=redis_client) as app:
+        await app.start()
+        (config.folder / "routes.yaml").write_text(text.replace("by: a", "by: b"))
+        assert (await app.reload()).is_ok
+        await app.publish("events", "t", {"n": 1})
+        await eventually(lambda: config.has_ended(1))
+    assert config.ended() == {1: ("b", 2)}

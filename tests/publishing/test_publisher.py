@@ -15,7 +15,7 @@ from publishing_projects import entries, routes
 from servers import free_port
 from streamroute import Event, Publisher
 from streamroute.adapters.stream.storage import RedisStreamStorage
-from streamroute.errors import RedisUnavailableError, SetupError
+from streamroute.errors import ConfigError, RedisUnavailableError, SetupError
 from streamroute.keys import slot
 
 if TYPE_CHECKING:
@@ -176,3 +176,17 @@ async def test_every_fact_is_published_to_a_cluster(tmp_path: Path, server_binar
         assert written == list(dict.fromkeys(ids))
         assert master.ask("HLEN", "{bot_events}:returning") == 1
         assert cluster.master_of(slot("audit")).ask("XRANGE", "audit", "-", "+")[0][0].decode() == other
+
+
+async def test_with_a_server_of_the_caller_the_files_address_may_be_unset(
+    tmp_path: Path, redis_url: str, redis_client: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    path = routes(tmp_path, "${REDIS_URL}")
+    with pytest.raises(ConfigError, match='environment variable "REDIS_URL" is not set'):
+        await Publisher(path).open()
+    async with Publisher(path, client=redis_client) as publisher:
+        await publisher.publish("bot_events", "ping")
+    async with Publisher(path, url=redis_url) as publisher:
+        await publisher.publish("bot_events", "ping")
+    assert len(await entries(redis_client)) == 2

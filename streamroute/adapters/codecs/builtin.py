@@ -24,8 +24,7 @@ from streamroute.adapters.codecs.entry_fields import (
 from streamroute.adapters.codecs.strict_json import NotJsonError, read_json
 from streamroute.errors import DecodeError, EncodeError, SetupError
 from streamroute.text.kinds import describe_kind
-from streamroute.text.limits import NAME
-from streamroute.text.truncation import clip
+from streamroute.text.quoted_names import quoted_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -164,7 +163,7 @@ class FieldsCodec:
         for name, value in payload.items():
             if not isinstance(value, str):
                 raise EncodeError(
-                    f'the codec "fields" holds strings only, and "{clip(name, NAME)}" is '
+                    f'the codec "fields" holds strings only, and {quoted_name(name)} is '
                     f'{describe_kind(value)}; write it as a string, or use the codec "typed-fields" or "json"'
                 )
         fields = {utf8(name, name): utf8(name, value) for name, value in payload.items()}

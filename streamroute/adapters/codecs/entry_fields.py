@@ -8,8 +8,8 @@ from streamroute.adapters.codecs.strict_json import read_json, short_repr, write
 from streamroute.errors import DecodeError, EncodeError
 from streamroute.text.kinds import describe_kind
 from streamroute.text.limits import NAME
+from streamroute.text.quoted_names import quoted_name
 from streamroute.text.safe_text import safe_repr, safe_str
-from streamroute.text.truncation import clip
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -99,7 +99,7 @@ def json_bytes(name: str, value: Any) -> bytes:
     try:
         return write_json(value)
     except (TypeError, ValueError) as error:
-        raise EncodeError(f'"{clip(name, NAME)}" cannot be written as JSON: {safe_str(error)}') from None
+        raise EncodeError(f"{quoted_name(name)} cannot be written as JSON: {safe_str(error)}") from None
 
 
 def checked_fields(fields: dict[bytes, bytes], max_bytes: int) -> dict[bytes, bytes]:

@@ -30,10 +30,13 @@ class Replacement:
     about variables that are not set, ``findings`` all others.
     """
 
-    def __init__(self, source: SourceFile, environment: Mapping[str, str], unset: Severity) -> None:
+    def __init__(
+        self, source: SourceFile, environment: Mapping[str, str], unset: Severity, needs_server: bool
+    ) -> None:
         self.source = source
         self.environment = environment
         self.unset = unset
+        self.needs_server = needs_server
         self.data: dict[str, Any] = {}
         self.replaced: dict[DataPath, str] = {}
         self.findings: list[Finding] = []
@@ -47,9 +50,14 @@ _UNRESOLVED_UNKNOWN_KEY: Final = object()
 _ESCAPED: Final = r"(?<!\$)((?:\$\$)+)(?=\{[A-Za-z_][A-Za-z0-9_]*(?::-(?:(?!\$\{)[^}])*)?\})"
 
 
-def replace_variables(source: SourceFile, environment: Mapping[str, str], unset: Severity) -> Replacement:
-    """Replace the variables of a root file; the source's data is not modified."""
-    result = Replacement(source, environment, unset)
+def replace_variables(
+    source: SourceFile, environment: Mapping[str, str], unset: Severity, *, needs_server: bool = True
+) -> Replacement:
+    """Replace the variables of a root file; the source's data is not modified.
+
+    Without ``needs_server``, there is no finding about an unset variable of ``redis``.
+    """
+    result = Replacement(source, environment, unset, needs_server)
     for key, value in source.data.items():
         result.data[key] = _walk(result, (key,), value) if key in EXPANDED_KEYS else value
     result.data |= unescaped(source, [key for key in result.data if key not in EXPANDED_KEYS])
@@ -165,7 +173,8 @@ def _value_of(result: Replacement, path: DataPath, match: re.Match[str]) -> str 
     if match[2] is not None:
         return value or match[2]
     if match[1] not in result.environment:
-        result.findings_of_unset.append(_unset_variable(result, path, match))
+        if result.needs_server or path[0] != "redis":
+            result.findings_of_unset.append(_unset_variable(result, path, match))
         return None
     return value
 

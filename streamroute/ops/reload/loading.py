@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from streamroute.config.findings.text_file import TextFile
     from streamroute.ops.reload.watched_files import WatchedFiles
     from streamroute.system.file_record import FileRecord
+    from streamroute.system.files import FileReader
 
     Describe = Callable[[Sequence[Finding], Mapping[str, TextFile]], FindingsText]
     """Returns findings as texts; the mapping has the files' texts by the paths in the findings."""
@@ -36,9 +37,9 @@ class CandidateLoader:
     """Loads candidates of one configuration, given by the path of its root file.
 
     A relative path starts at ``working_folder`` (None: where the process is), wherever user code has moved.
-    ``outside`` allows files outside its folder. Without ``imports``, no user code runs, and errors of
-    handlers are ignored. ``compare`` returns further findings, about replacing the running document by a new
-    one.
+    ``outside`` allows files outside its folder. Without ``needs_server``, variables of ``redis`` may be
+    unset. Without ``imports``, no user code runs, and errors of handlers are ignored. ``compare`` returns
+    further findings, about replacing the running document by a new one.
     """
 
     path: Path
@@ -47,17 +48,21 @@ class CandidateLoader:
     imports: bool = True
     compare: Callable[[Document, Document], Sequence[Finding]] = cold_changes
     working_folder: str | None = None
+    needs_server: bool = True
 
     def __call__(self, cause: ReloadCause, record: FileRecord | None, running: Candidate | None) -> Loaded:
         """Load the files on disk, or those of a record; see ``Reloader``."""
         importlib.invalidate_caches()  # a module may be newer than its folder's time, which has a resolution
         if record is not None:
-            result = check_path(record.path, imports=self.imports, files=RecordedFiles(record))
+            result = self._checked(record.path, RecordedFiles(record))
             return self._loaded(result, record, cause, running)
         path = self._path_from_here()
         reader = recording_reader(path, outside=self.outside, is_file=True)
-        result = check_path(path, imports=self.imports, files=reader)
+        result = self._checked(path, reader)
         return self._loaded(result, reader.record(), cause, running)
+
+    def _checked(self, path: str | Path, files: FileReader) -> CheckResult:
+        return check_path(path, imports=self.imports, files=files, needs_server=self.needs_server)
 
     def _path_from_here(self) -> Path:
         """Return the path as it was given, if that still leads to the file."""
