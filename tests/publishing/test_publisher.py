@@ -190,3 +190,19 @@ async def test_with_a_server_of_the_caller_the_files_address_may_be_unset(
     async with Publisher(path, url=redis_url) as publisher:
         await publisher.publish("bot_events", "ping")
     assert len(await entries(redis_client)) == 2
+
+
+@pytest.mark.parametrize("missing", ["set", "hsetnx", "zadd", "time"])
+async def test_without_all_rights_an_event_is_not_written_at_all(
+    tmp_path: Path, redis_url: str, redis_client: Redis, missing: str
+) -> None:
+    """Publishing it again, with the rights, would write it twice."""
+    rights = ["~*", "+@all", f"-{missing}"]
+    await redis_client.execute_command("ACL", "SETUSER", "producer", "reset", "on", ">pw", *rights)
+    async with (
+        Redis.from_url(redis_url, username="producer", password="pw") as client,
+        Publisher(routes(tmp_path, "redis://nowhere"), client=client) as publisher,
+    ):
+        with pytest.raises(SetupError, match=rf"no permissions? .*{missing}|can't run this command"):
+            await publisher.publish("bot_events", "ping", id="a", delay=None if missing == "set" else 9)
+    assert await redis_client.keys("*") == []

@@ -195,7 +195,7 @@ def test_a_schema_may_speak_of_variables(tmp_path: Path) -> None:
 
 def test_a_program_with_a_server_of_its_own_needs_no_address(tmp_path: Path) -> None:
     path = tmp_path / "routes.yaml"
-    path.write_text("redis: {url: '${REDIS_URL}'}\nstreams: {s: {group: '${GROUP}'}}\n")
+    path.write_text("version: 1\nredis: {url: '${REDIS_URL}'}\nstreams: {s: {group: '${GROUP}'}}\n")
     result = load_config(path, env={}, needs_server=False)
-    assert [(finding.code, finding.span.line) for finding in result.findings] == [("SR501", 2)]
+    assert [(finding.code, finding.span.line) for finding in result.findings] == [("SR501", 3)]
     assert not load_config(path, env={"GROUP": "g"}, needs_server=False).findings

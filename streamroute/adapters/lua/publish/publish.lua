@@ -6,9 +6,11 @@
 -- Returns the id of each entry, or the name under which it waits. An id that is remembered is not published
 -- again: what it was published as is returned.
 -- An event is written before its id is remembered, and an entry before its due time: an interrupted script
--- may repeat an event, and loses none.
+-- may repeat an event, and loses none. What would be refused after the write is tried before it, so that a user
+-- without the rights publishes nothing.
 local stream, due, delayed = KEYS[1], KEYS[2], KEYS[3]
 local published, remember, at = {}, tonumber(ARGV[1]), nil
+local may_remember, may_delay = false, false
 
 local function now()
   if not at then
@@ -24,6 +26,14 @@ while position <= #ARGV do
   local first, last = position + 4, position + 3 + tonumber(ARGV[position + 3])
   local id = index > 0 and redis.call('GET', KEYS[index])
   if not id then
+    if index > 0 and not may_remember then
+      redis.call('SET', KEYS[index], '', 'XX') -- changes nothing: the key does not exist
+      may_remember = true
+    end
+    if delay >= 0 and not may_delay then
+      redis.call('ZADD', due, 'XX', now(), name) -- changes nothing: the name is new
+      may_delay = true
+    end
     if delay < 0 then
       id = redis.call('XADD', stream, '*', unpack(ARGV, first, last))
     else
