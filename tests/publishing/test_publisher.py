@@ -14,6 +14,7 @@ from consuming import consuming
 from publishing_projects import entries, routes
 from servers import free_port
 from streamroute import Event, Publisher
+from streamroute.adapters.redis.raw_client import send_command
 from streamroute.adapters.stream.storage import RedisStreamStorage
 from streamroute.errors import ConfigError, RedisUnavailableError, SetupError
 from streamroute.keys import slot
@@ -198,7 +199,7 @@ async def test_without_all_rights_an_event_is_not_written_at_all(
 ) -> None:
     """Publishing it again, with the rights, would write it twice."""
     rights = ["~*", "+@all", f"-{missing}"]
-    await redis_client.execute_command("ACL", "SETUSER", "producer", "reset", "on", ">pw", *rights)
+    await send_command(redis_client, "ACL", "SETUSER", "producer", "reset", "on", ">pw", *rights)
     async with (
         Redis.from_url(redis_url, username="producer", password="pw") as client,
         Publisher(routes(tmp_path, "redis://nowhere"), client=client) as publisher,

@@ -13,15 +13,10 @@ from streamroute.text.counted import pluralize
 _SHOWN: Final = 20
 
 
-def config_error(
-    path: str | Path, findings: Sequence[Finding], errors: Sequence[Finding] | None = None
-) -> ConfigError:
-    """Return the exception for a configuration; its text has the first twenty of its errors.
-
-    ``errors`` are those that count, if not all of the ``findings`` do.
-    """
-    counted = errors_of(findings) if errors is None else errors
-    lines = [str(finding) for finding in counted[:_SHOWN]]
-    if len(counted) > _SHOWN:
-        lines.append(f"and {len(counted) - _SHOWN} more")
-    return ConfigError("\n  ".join([f"{path} has {pluralize(len(counted), 'error')}:", *lines]), findings)
+def config_error(path: str | Path, findings: Sequence[Finding]) -> ConfigError:
+    """Return the exception for a configuration; its text has the first twenty of its errors."""
+    errors = errors_of(findings)
+    lines = [str(finding) for finding in errors[:_SHOWN]]
+    if len(errors) > _SHOWN:
+        lines.append(f"and {len(errors) - _SHOWN} more")
+    return ConfigError("\n  ".join([f"{path} has {pluralize(len(errors), 'error')}:", *lines]), findings)

@@ -22,10 +22,3 @@ def test_of_many_errors_the_first_twenty_are_shown() -> None:
     assert lines[0] == "routes.yaml has 23 errors:"
     assert lines[20].endswith("problem 19")
     assert lines[21:] == ["and 3 more"]
-
-
-def test_errors_that_do_not_count_are_findings_only() -> None:
-    findings = [found(1), found(2)]
-    error = config_error("routes.yaml", findings, findings[1:])
-    assert str(error) == f"routes.yaml has 1 error:\n  {findings[1]}"
-    assert error.findings == tuple(findings)
