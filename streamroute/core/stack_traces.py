@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from itertools import islice
+from types import FrameType
 from typing import Any, Final
 
 from streamroute.core.thread_call import ThreadCall
@@ -13,15 +14,22 @@ _MAX_FRAMES: Final = 50  # frames
 
 def task_stack(task: asyncio.Task[Any] | None) -> str:
     """Return the coroutine stack of a task, innermost first: each with its name, file and line."""
-    frames: list[str] = []
+    frames = [
+        f"{name} at {frame.f_code.co_filename}:{frame.f_lineno}" for name, frame in suspended_frames(task)
+    ]
+    return ", in ".join(reversed(frames)) or "not known"
+
+
+def suspended_frames(task: asyncio.Task[Any] | None) -> list[tuple[str, FrameType]]:
+    """Return the names and frames of the coroutines of a suspended task, innermost last."""
+    frames: list[tuple[str, FrameType]] = []
     waiting: Any = task.get_coro() if task is not None else None
     while waiting is not None and len(frames) < _MAX_FRAMES:
         frame = _attribute(waiting, "frame")
         if frame is not None:
-            name = getattr(waiting, "__qualname__", frame.f_code.co_name)
-            frames.append(f"{name} at {frame.f_code.co_filename}:{frame.f_lineno}")
+            frames.append((getattr(waiting, "__qualname__", frame.f_code.co_name), frame))
         waiting = _attribute(waiting, "await") or _attribute(waiting, "yieldfrom") or _awaited_by(frame)
-    return ", in ".join(reversed(frames)) or "not known"
+    return frames
 
 
 def thread_stack(call: ThreadCall) -> str:

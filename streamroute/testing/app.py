@@ -169,7 +169,12 @@ class TestApp(AppResults):
     async def publish_raw(
         self, stream: str | None, fields: Mapping[str, str | bytes] | Mapping[bytes, bytes]
     ) -> str:
-        """Append an entry with these fields as they are, as XADD does; returns its id."""
+        """Append an entry with these fields as they are, as XADD does; returns its id.
+
+        Raises SetupError if there are none.
+        """
+        if not fields:
+            raise SetupError("an entry has at least one field")
         raw = {_bytes(name): _bytes(value) for name, value in fields.items()}
         return self._log.add(self._log.stream_of(stream), raw)
 

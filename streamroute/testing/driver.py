@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextvars import Context
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -12,9 +12,9 @@ from typing import Any, Final, TypeVar
 from streamroute.core.stack_traces import task_stack
 from streamroute.testing.errors import NotSettledError
 from streamroute.testing.recording.handled_message import HandledMessage
-from streamroute.testing.recording.recorder import Recorder
+from streamroute.testing.recording.recorder import CURRENT_RUN, Recorder
 from streamroute.testing.time.virtual_clock import VirtualClock
-from streamroute.testing.time.waits import wakes_at
+from streamroute.testing.time.waits import Wait, waits_of
 
 T = TypeVar("T")
 
@@ -53,9 +53,13 @@ class Driver:
             async with asyncio.timeout(within):
                 while True:
                     await self._clock.until_still()
-                    if not self.waiting_outside():
+                    waiting = self.waiting_outside()
+                    if not waiting:
                         return
-                    await self._clock.until_active()
+                    if not self._may_wait_for_time(waiting):
+                        await self._clock.until_active()
+                    elif not await self._is_active_within(_OUTSIDE_GRACE):
+                        return
         except TimeoutError:
             raise NotSettledError(f"after {within:g} s of real time {self._what_runs()}") from None
 
@@ -125,12 +129,22 @@ class Driver:
         stops = [at for at in (timer, self._next_event()) if at is not None]
         return max(min(stops, default=float("inf")), self._clock.now)
 
-    def waiting_outside(self) -> list[tuple[HandledMessage, asyncio.Task[Any]]]:
-        """Return the runs that wait for neither time nor a thread, with their tasks."""
+    def waiting_outside(self) -> list[tuple[HandledMessage, set[Wait]]]:
+        """Return the runs that wait for neither time nor a thread, with what they wait for."""
         sleepers = self._clock.sleepers()
-        return [
-            (run, task) for task, run in self._recorder.running.items() if wakes_at(task, sleepers) is None
-        ]
+        waits = [(run, waits_of(task, sleepers)) for task, run in self._recorder.running.items()]
+        return [(run, wait) for run, wait in waits if wait != {Wait.TIME}]
+
+    def _may_wait_for_time(self, waiting: Sequence[tuple[HandledMessage, set[Wait]]]) -> bool:
+        """Whether each of these runs waits for a sleeping task of its own, or for a lock while a run sleeps.
+
+        Nothing tells a queue that a sleeping task will fill from one that a socket will fill.
+        """
+        asleep = [context.get(CURRENT_RUN) for context in self._clock.sleeping_contexts()]
+        return all(
+            Wait.OUTSIDE not in waits and (run in asleep or (Wait.SIGNAL not in waits and any(asleep)))
+            for run, waits in waiting
+        )
 
     def _what_runs(self) -> str:
         lines = [

@@ -282,6 +282,20 @@ async def test_an_unknown_route_is_a_mistake_of_the_test(routes: Path) -> None:
             await t.publish("events", "plane", validate=True)
 
 
+async def test_a_delay_on_a_stream_that_no_route_consumes_is_refused(routes: Path) -> None:
+    path = write_project(routes.parent, ROUTES.replace("streams:", "streams:\n  copies: {}"))
+    async with TestApp(path) as t:
+        await t.publish("copies", "t")
+        with pytest.raises(EncodeError, match="no route consumes copies"):
+            await t.publish("copies", "t", delay=5)
+
+
+async def test_an_entry_without_fields_is_refused_as_by_a_server(routes: Path) -> None:
+    async with TestApp(routes) as t:
+        with pytest.raises(SetupError, match="an entry has at least one field"):
+            await t.publish_raw("events", {})
+
+
 async def test_an_entry_that_cannot_be_decoded_is_dead(routes: Path) -> None:
     async with TestApp(routes) as t:
         await t.publish_raw("events", {"data": "{"})

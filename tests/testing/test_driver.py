@@ -6,12 +6,13 @@ import asyncio
 import sys
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from memory_projects import HANDLERS, write_project
 from streamroute.compiler.resolve.importer import isolated_imports
-from streamroute.testing import TestApp
+from streamroute.testing import NotSettledError, TestApp
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,3 +104,62 @@ async def build():
         await t.advance("1h")
         beats = sys.modules["memory_handlers"].BEATS
         assert beats == [60 * minute for minute in range(1, 61)]
+
+
+async def grouped(_payload: dict[str, Any]) -> None:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(asyncio.sleep(5))
+        group.create_task(asyncio.sleep(10))
+
+
+async def fed(_payload: dict[str, Any]) -> None:
+    queue: asyncio.Queue[int] = asyncio.Queue()
+
+    async def feed() -> None:
+        await asyncio.sleep(5)
+        queue.put_nowait(1)
+
+    feeding = asyncio.create_task(feed())
+    await queue.get()
+    await feeding
+
+
+LOCK = asyncio.Lock()
+
+
+async def locked(_payload: dict[str, Any]) -> None:
+    async with LOCK:
+        await asyncio.sleep(5)
+
+
+@pytest.mark.parametrize("handler", [grouped, fed, locked], ids=lambda handler: handler.__name__)
+async def test_a_handler_may_wait_for_what_waits_for_time(handler: Any, routes: Path) -> None:
+    async with TestApp(routes, handlers={"ok": handler}) as t:
+        for _ in range(2):
+            await t.publish("events", "t", {"n": 3})
+        await t.settled()
+        assert len(t.running) == 2
+        await t.advance(10)
+        t.assert_handled("ok", times=2)
+
+
+async def test_what_is_outside_is_waited_for_beside_what_sleeps(routes: Path) -> None:
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[str] = loop.create_future()
+    asked = asyncio.Event()
+
+    async def ask(_payload: dict[str, Any]) -> None:
+        asked.set()
+        await asyncio.gather(asyncio.sleep(5), answer)
+
+    async with TestApp(routes, handlers={"ok": ask}) as t:
+        await t.publish("events", "t", {"n": 3})
+        with pytest.raises(NotSettledError):
+            await t.settled(within=0.3)
+        settling = asyncio.create_task(t.settled())
+        await asked.wait()
+        answer.set_result("yes")
+        await settling
+        assert len(t.running) == 1
+        await t.advance(5)
+        t.assert_handled("ok", times=1)

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from streamroute.core.router import HandlerFunc
     from streamroute.core.tracing import ProcessMessage
 
-_RUN: Final[ContextVar[HandledMessage | None]] = ContextVar("streamroute_run", default=None)
+CURRENT_RUN: Final[ContextVar[HandledMessage | None]] = ContextVar("streamroute_run", default=None)
+"""The run of the handler, in its task and in the tasks that it started."""
 
 
 class Recorder:
@@ -82,7 +83,7 @@ class Recorder:
             task = asyncio.current_task()
             assert task is not None  # noqa: S101 - a handler runs in a task
             self.running[task] = record
-            token, background = _RUN.set(record), IN_BACKGROUND.set(False)
+            token, background = CURRENT_RUN.set(record), IN_BACKGROUND.set(False)
             try:
                 result = await run(message, container)
             except BaseException as error:
@@ -94,7 +95,7 @@ class Recorder:
                 return result
             finally:
                 self.running.pop(task, None)
-                _RUN.reset(token)
+                CURRENT_RUN.reset(token)
                 IN_BACKGROUND.reset(background)
 
         return handler
@@ -153,13 +154,13 @@ def _named_as(function: Callable[..., Any], recorded: Callable[..., Any]) -> Cal
 
 
 def _receive(payload: Any) -> None:
-    record = _RUN.get()
+    record = CURRENT_RUN.get()
     if record is not None and isinstance(payload, dict):
         record.payload = unshared_copy(dict(payload))
 
 
 def _return(value: Any) -> Any:
-    record = _RUN.get()
+    record = CURRENT_RUN.get()
     if record is not None:
         record.returned = value
     return value

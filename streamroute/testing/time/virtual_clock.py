@@ -127,10 +127,13 @@ class VirtualClock:
         own = (at for at, _, timer in self._timers if not timer.is_background and not timer.cancelled())
         return min(own, default=None)
 
-    def sleepers(self) -> dict[int, float]:
-        """Return when the futures of ``asyncio.sleep`` end, by their ``id()``."""
-        sleepers = ((timer.sleeper, at) for at, _, timer in self._timers)
-        return {id(future): at for future, at in sleepers if future is not None}
+    def sleepers(self) -> set[int]:
+        """Return the ``id()`` of the futures of ``asyncio.sleep``."""
+        return {id(timer.sleeper) for _, _, timer in self._timers if timer.sleeper is not None}
+
+    def sleeping_contexts(self) -> list[Context]:
+        """Return the contexts of the tasks in ``asyncio.sleep``."""
+        return [timer.context for _, _, timer in self._timers if timer.sleeper is not None]
 
     def move_to(self, time: float) -> None:
         """Let time pass up to ``time``; timers that are due run in ``until_still``."""

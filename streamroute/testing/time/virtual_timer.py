@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextvars import Context
-from typing import Any
+from typing import Any, Final
+
+_WAKE: Final = asyncio.futures._set_result_unless_cancelled  # type: ignore[attr-defined]  # noqa: SLF001 - what asyncio.sleep calls
 
 
 class VirtualTimer(asyncio.TimerHandle):
@@ -33,9 +35,10 @@ class VirtualTimer(asyncio.TimerHandle):
     @property
     def sleeper(self) -> asyncio.Future[Any] | None:
         """The future of ``asyncio.sleep`` that this timer resolves, if it is one."""
-        args = self._args if not self.cancelled() else None
-        first = args[0] if args else None
-        return first if isinstance(first, asyncio.Future) else None
+        if self.cancelled() or self._callback is not _WAKE:  # type: ignore[attr-defined]  # as asyncio's own
+            return None
+        future: asyncio.Future[Any] = self._args[0]
+        return future
 
     def run(self) -> None:
         """Run the callback, unless the timer was cancelled meanwhile; the caller sets the context."""

@@ -12,7 +12,6 @@ import pytest
 
 from streamroute.testing.time.loop_hooks import hooked
 from streamroute.testing.time.virtual_clock import CURRENT_CLOCK, VirtualClock
-from streamroute.testing.time.waits import wakes_at
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
@@ -141,23 +140,6 @@ async def test_something_outside_makes_it_active() -> None:
         await active
         await time.clock.until_still()
         assert task.done()
-
-
-async def test_what_a_task_waits_for_is_told() -> None:
-    async def gather() -> None:
-        await asyncio.gather(asyncio.sleep(5), asyncio.sleep(3))
-
-    async def of_another_task() -> None:
-        await asyncio.create_task(asyncio.sleep(7))
-
-    with timeline() as time:
-        tasks = [time.start(gather()), time.start(of_another_task()), time.start(asyncio.Event().wait())]
-        await time.clock.until_still()
-        sleepers = time.clock.sleepers()
-        assert [wakes_at(task, sleepers) for task in tasks] == [3, 7, None]
-        for task in tasks:
-            task.cancel()
-        await time.clock.until_still()
 
 
 async def test_the_loop_is_as_before_when_the_last_block_ends() -> None:
