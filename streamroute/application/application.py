@@ -25,6 +25,7 @@ from streamroute.ops.serve.session import drain_app
 from streamroute.ops.serve.stop_time import max_stop_seconds
 from streamroute.ops.served_routes import route_names
 from streamroute.publishing.event_writer import EventWriter
+from streamroute.publishing.own_loop import OwnLoop
 from streamroute.publishing.publish_methods import PublishMethods
 from streamroute.publishing.settings import PublishSettings
 
@@ -45,7 +46,8 @@ class Application(PublishMethods):
     """A configuration, opened by ``streamroute.open``, that this process runs.
 
     It is checked and connected, but consumes nothing before ``start`` or ``run``. After a stop it cannot
-    start again: open the configuration again. Its methods belong to the event loop in which it was opened.
+    start again: open the configuration again. Its methods belong to the event loop in which it was opened: in
+    another one they raise SetupError.
 
     >>> async with streamroute.open("routes.yaml") as app:  # doctest: +SKIP
     ...     await app.start()
@@ -71,6 +73,7 @@ class Application(PublishMethods):
         self._watch = RedisWatch(partial(ping, redis.client, redis.address))
         self._lifecycle = Lifecycle(self._running, lambda: max_stop_seconds(app.document))
         self._is_closed = False
+        self._loop = OwnLoop("the application")
         self._stuck = stuck
         stuck.stop = self._lifecycle.request_stop
 
@@ -99,6 +102,7 @@ class Application(PublishMethods):
         If this is cancelled, nothing is consumed, and the application is stopped. Raises
         RedisUnavailableError or SetupError if a stream cannot be consumed, or the application was stopped.
         """
+        self._loop.require()
         await self._lifecycle.start()
 
     async def stop(self) -> None:
@@ -108,6 +112,7 @@ class Application(PublishMethods):
         waits for the end, too. A handler that calls it does not wait, since it is waited for. May be called
         at any time and more than once.
         """
+        self._loop.require()
         if current_worker() is not None:
             self._lifecycle.request_stop()
         else:
@@ -122,6 +127,7 @@ class Application(PublishMethods):
         Raises what ``start`` raises, and StuckHandlerError if a handler is stuck on a stream with
         ``on_stuck: exit``.
         """
+        self._loop.require()
         with stop_at_signal(self._lifecycle.request_stop) if signals else nullcontext():
             await self._lifecycle.start()
             try:
@@ -138,6 +144,7 @@ class Application(PublishMethods):
         the application does not run, stops meanwhile, or is asked by a handler, whose entry would be waited
         for.
         """
+        self._loop.require()
         if current_worker() is not None:
             raise SetupError("a handler cannot wait for the drain, which waits for the handler")
         if not self.is_running:
@@ -164,6 +171,7 @@ class Application(PublishMethods):
 
         Raises SetupError if the application does not run, or stops meanwhile.
         """
+        self._loop.require()
         if self._reloader is None or not self.is_running:
             raise SetupError("the application does not run: only one that runs is reloaded")
         return await self._reloads.reload(
@@ -196,6 +204,7 @@ class Application(PublishMethods):
     def _event_writer(self) -> EventWriter:
         if self._is_closed:
             raise SetupError("the application is closed: publish inside the block of streamroute.open")
+        self._loop.require()
         return self._writer
 
     @asynccontextmanager

@@ -10,6 +10,7 @@ from streamroute.errors import SetupError
 from streamroute.publishing.connecting import connected
 from streamroute.publishing.event_delay import duration_seconds
 from streamroute.publishing.event_writer import EventWriter
+from streamroute.publishing.own_loop import OwnLoop
 from streamroute.publishing.publish_methods import PublishMethods
 from streamroute.publishing.settings import load_settings
 
@@ -62,6 +63,7 @@ class Publisher(PublishMethods):
         self._id_ttl = duration_seconds(id_ttl)
         self._stack = AsyncExitStack()
         self._writer: EventWriter | None = None
+        self._loop: OwnLoop | None = None
 
     async def open(self) -> None:
         """Read the configuration and connect; ``async with`` does so.
@@ -77,6 +79,7 @@ class Publisher(PublishMethods):
             opened = connected(settings.document, client=self._client, url=self._url, embedded=self._embedded)
             redis = await stack.enter_async_context(opened)
             self._writer = EventWriter(redis, settings, id_ttl=self._id_ttl)
+            self._loop = OwnLoop("the publisher")
             self._stack = stack.pop_all()
 
     async def close(self) -> None:
@@ -92,6 +95,7 @@ class Publisher(PublishMethods):
         await self.close()
 
     def _event_writer(self) -> EventWriter:
-        if self._writer is None:
+        if self._writer is None or self._loop is None:
             raise SetupError("the publisher is not open; use `async with Publisher(...)`")
+        self._loop.require()
         return self._writer
