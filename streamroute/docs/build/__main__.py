@@ -6,10 +6,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import click
 
 from streamroute.cli.output.streams import echo
+
+CHECKOUT: Final = Path(__file__).parents[3]
+"""The clone that contains this package; of an installed one, a folder without examples."""
 
 
 @click.group()
@@ -30,7 +34,9 @@ def reference() -> None:
 @main.command()
 @click.argument("out", type=click.Path(path_type=Path))
 def site(out: Path) -> None:
-    """Build the site into the folder OUT; needs: pip install 'streamroute[docs]'."""
+    """Build the site into the folder OUT, in a clone; needs: pip install 'streamroute[docs]'."""
+    if not CHECKOUT.joinpath("examples").is_dir():
+        raise click.ClickException("the pictures of the site are in the repository: build it in a clone")
     with _clear_errors():
         from streamroute.docs.build.site.builder import build_site
 

@@ -29,3 +29,11 @@ def test_a_missing_package_is_named_with_the_extra(
     assert done.exit_code == 1
     assert "pip install 'streamroute[docs]'" in done.stderr
     assert not (tmp_path / "site").exists()
+
+
+def test_a_site_is_built_in_a_clone_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An installed package has the pages, but not the pictures."""
+    monkeypatch.setattr(program, "CHECKOUT", tmp_path)
+    done = CliRunner().invoke(program.main, ["site", str(tmp_path / "site")])
+    assert (done.exit_code, done.stderr.count("\n")) == (1, 1)
+    assert "in a clone" in done.stderr
