@@ -66,9 +66,9 @@ class SyncPublisher:
             self._is_open = True
 
     def close(self) -> None:
-        """Close the connections; calls that are waiting in other threads end with SetupError.
+        """Close the connections; calls that are waiting in other threads end with an error.
 
-        Does nothing if it is not open.
+        That is SetupError or RedisUnavailableError. Does nothing if it is not open.
         """
         with self._lock:
             opened, self._opened, self._is_open = self._opened, None, False

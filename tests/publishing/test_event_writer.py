@@ -11,6 +11,7 @@ import pytest
 
 from publishing_projects import entries, routes
 from streamroute import Event
+from streamroute.adapters.entries.outgoing_entry import OutgoingEntry
 from streamroute.adapters.redis.connection import open_redis
 from streamroute.adapters.stream.publishers import connection_of
 from streamroute.errors import (
@@ -20,7 +21,7 @@ from streamroute.errors import (
     RedisUnavailableError,
     SetupError,
 )
-from streamroute.publishing.event_writer import EventWriter
+from streamroute.publishing.event_writer import MAX_CHUNK_BYTES, EventWriter
 from streamroute.publishing.settings import load_settings
 
 if TYPE_CHECKING:
@@ -58,6 +59,12 @@ async def test_chunks_have_500_events_at_most(tmp_path: Path, redis_client: Redi
     assert await writer.publish_many(STREAM, []) == []
     assert len(await writer.publish_many(STREAM, [Event("ping")] * 1001)) == 1001
     assert sizes == [500, 500, 1]
+
+
+def test_a_chunk_of_small_fields_is_a_command_that_every_server_takes() -> None:
+    """Before Redis 7, a command has at most 2**20 arguments."""
+    entry = OutgoingEntry([b"a", b""] * 3400, id="a")
+    assert MAX_CHUNK_BYTES / entry.size * len(entry.arguments(1)) < 2**20
 
 
 @pytest.mark.parametrize("event_id", [None, "a"])

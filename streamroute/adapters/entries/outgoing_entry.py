@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from streamroute.adapters.entries.field_packing import pack_fields
 from streamroute.adapters.entries.settlement import delay_ms
 
 Argument = str | bytes | int
+
+_FRAME: Final = 8  # bytes around an argument on the wire, about
 
 
 class OutgoingEntry(NamedTuple):
@@ -28,8 +30,11 @@ class OutgoingEntry(NamedTuple):
 
     @property
     def size(self) -> int:
-        """The bytes of its fields."""
-        return sum(map(len, self.fields))
+        """About how many bytes of a command it takes.
+
+        The frames bound the number of arguments, too: before Redis 7 a command has at most 2**20.
+        """
+        return sum(map(len, self.fields)) + _FRAME * len(self.fields)
 
     def arguments(self, key_index: int) -> list[Argument]:
         """Return what the script ``publish/publish`` needs; ``key_index`` is 0 without an id."""

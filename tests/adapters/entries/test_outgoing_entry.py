@@ -12,7 +12,7 @@ def test_an_entry_without_id_and_delay_is_plain() -> None:
     assert OutgoingEntry(FIELDS).is_plain
     assert not OutgoingEntry(FIELDS, id="a").is_plain
     assert not OutgoingEntry(FIELDS, delay=0.0).is_plain
-    assert OutgoingEntry(FIELDS).size == 11
+    assert OutgoingEntry(FIELDS).size == 11 + 8 * len(FIELDS)
 
 
 def test_fields_are_passed_in_turn() -> None:
