@@ -126,9 +126,9 @@ def test_a_key_of_another_kind_is_found_at_the_start(project: Project, key: str)
     project.redis.sadd(key, "mine")
     done = project.run("serve", "--drain")
     assert (done.code, done.out) == (1, "")
-    [line] = done.err.splitlines()
-    assert line.startswith(f"error: the key {key} is a set, and streamroute needs a ")
-    assert "rename" in line
+    assert done.err.startswith(f"error: the key {key} is a set, and streamroute needs a ")
+    assert "rename" in done.err
+    assert len(done.err.splitlines()) == 1, done.err
 
 
 def test_a_user_without_the_right_to_run_scripts_is_advised(project: Project) -> None:

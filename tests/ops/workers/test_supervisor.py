@@ -38,7 +38,7 @@ LONG = 3600.0  # seconds that no test waits
 
 # All workers record their lives in one file: one line for each step.
 STUB = """
-import json, os, signal, subprocess, sys
+import json, os, select, signal, subprocess, sys
 
 FOLDER, PIPE = sys.argv[1], int(sys.argv[2])
 
@@ -61,10 +61,14 @@ def run():
         note("drained")
         report(ready=True, ended=True)
         os._exit(0)
+    # The signal may come before this waits: then only the pipe ends the wait.
+    woken, waker = os.pipe()
+    os.set_blocking(waker, False)
+    signal.set_wakeup_fd(waker)
     signal.signal(signal.SIGTERM, leave)
     report(ready=True)
     note("runs")
-    sys.stdin.read()
+    select.select([sys.stdin, woken], [], [])
 
 """
 RUN = "run()"
@@ -437,7 +441,9 @@ def leave(*_):
 signal.signal(signal.SIGTERM, leave)
 report(ready=True)
 note("runs")
-signal.pause()
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+signal.sigwait([signal.SIGTERM])
+leave()
 """
     stage = Stage(tmp_path, script, 1)
     async with stage.running() as task:

@@ -49,6 +49,12 @@ def leave(*_):
     report(ready=True, ended=True)
     os._exit(0)
 
+def stay():
+    "Until SIGTERM; it may come before this waits, which signal.pause() would not see."
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    signal.sigwait([signal.SIGTERM])
+    leave()
+
 def start(name, **said):
     global NAME
     NAME = name
@@ -347,7 +353,7 @@ async def test_a_refusal_counts_even_if_the_worker_is_slow_to_end(site: Site) ->
 
 
 async def test_a_stop_during_the_start_is_no_refusal(site: Site) -> None:
-    site.code("note('starts'); NAME = 'one'; signal.pause()")
+    site.code("NAME = 'one'; note('starts'); stay()")
     async with site.running():
         await site.until("starts")
     assert site.target.start_refusal is None
@@ -356,7 +362,7 @@ async def test_a_stop_during_the_start_is_no_refusal(site: Site) -> None:
 async def test_a_stop_ends_new_workers_too(site: Site) -> None:
     async with site.running() as task:
         await site.until("one runs")
-        site.code("note('starts'); NAME = 'two'; signal.pause()")
+        site.code("NAME = 'two'; note('starts'); stay()")
         applying = asyncio.create_task(site.refused("^this process is stopping$"))
         await site.until("one runs", "starts")
         site.target.stop()
