@@ -8,7 +8,7 @@ from streamroute.adapters.codecs.codec_calls import decoded
 from streamroute.adapters.entries.field_lists import fields_from_reply
 from streamroute.errors import DecodeError, PayloadError, SetupError
 from streamroute.text.quoted_names import quoted_name
-from streamroute.text.suggestions import did_you_mean
+from streamroute.text.suggestions import suggestion_hint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,8 +39,7 @@ class EventChecker:
     def check(self, event_type: str, entry: Sequence[bytes]) -> None:
         """Raise PayloadError unless the type is known and the entry's data fits its schema."""
         if event_type not in self._types:
-            near = did_you_mean(event_type, sorted(self._types))
-            hint = f'; did you mean "{near}"?' if near else ""
+            hint = suggestion_hint(event_type, sorted(self._types))
             raise PayloadError(f"the type {quoted_name(event_type)} is not known{hint}")
         reason = self._reason(event_type, entry)
         if reason is not None:

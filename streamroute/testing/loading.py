@@ -15,7 +15,7 @@ from streamroute.compiler.resolve.call_signature import HandlerCall, handler_cal
 from streamroute.config.findings.config_error import config_error
 from streamroute.config.findings.finding import has_errors
 from streamroute.errors import SetupError
-from streamroute.text.suggestions import did_you_mean
+from streamroute.text.suggestions import suggestion_hint
 
 
 def load_compiled(
@@ -50,9 +50,7 @@ def require_route(compiled: Compiled, name: str) -> None:
     """Raise SetupError unless the configuration has a route with this name."""
     names = {route.config.name for route in compiled.routes}
     if name not in names:
-        near = did_you_mean(name, names)
-        hint = f'; did you mean "{near}"?' if near else ""
-        raise SetupError(f'there is no route "{name}"{hint}')
+        raise SetupError(f'there is no route "{name}"{suggestion_hint(name, names)}')
 
 
 def _replaced(route: CheckedRoute, handler: Callable[..., Any]) -> CheckedRoute:

@@ -46,6 +46,12 @@ def did_you_mean(word: str, candidates: Collection[str]) -> str | None:
     return _nearest(word, tuple(candidates))
 
 
+def suggestion_hint(word: str, candidates: Collection[str]) -> str:
+    """Return the end of a message about an unknown word: ``; did you mean "X"?``, or an empty text."""
+    suggestion = did_you_mean(word, candidates)
+    return f'; did you mean "{suggestion}"?' if suggestion else ""
+
+
 def _spend(words: int) -> bool:
     """Consume lookups; return whether the limit still allows them."""
     remaining = _remaining.get()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from streamroute.text import suggestions
-from streamroute.text.suggestions import did_you_mean, edit_distance, limit_lookups
+from streamroute.text.suggestions import did_you_mean, edit_distance, limit_lookups, suggestion_hint
 
 KEYS = ["handler", "filter", "name", "type", "timeout", "with", "retry", "stream"]
 
@@ -116,3 +116,8 @@ def test_words_whose_letters_differ_too_much_are_not_compared(
     assert did_you_mean(word, KEYS) == "handler"
     assert "handler" in compared
     assert len(compared) < len(KEYS)
+
+
+def test_a_hint_ends_a_message() -> None:
+    assert suggestion_hint("bookng", ["booking"]) == '; did you mean "booking"?'
+    assert suggestion_hint("zzz", ["booking"]) == ""

@@ -17,7 +17,7 @@ from streamroute.expressions.explain.step_text import step_rows, value_of
 from streamroute.expressions.explain.trace import Step
 from streamroute.expressions.explain.trace_explanation import as_text, json_safe
 from streamroute.text.display_width import display_width, shorten_middle
-from streamroute.text.suggestions import did_you_mean
+from streamroute.text.suggestions import suggestion_hint
 
 if TYPE_CHECKING:
     from streamroute.ops.explain.explanation import Explanation
@@ -45,9 +45,7 @@ def _headline(kind: str, decisions: Sequence[Decision], candidates: Sequence[Dec
         plural, verb = ("s", "match") if len(candidates) > 1 else ("", "matches")
         return printable(f"{kind}: {matching} of {len(candidates)} route{plural} of this type {verb}")
     known = {name for decision in decisions for name in decision.route.types}
-    suggestion = did_you_mean(kind, known)
-    hint = f'; did you mean "{suggestion}"?' if suggestion else ""
-    return printable(f'no route matches type "{kind}"{hint}')
+    return printable(f'no route matches type "{kind}"{suggestion_hint(kind, known)}')
 
 
 def _block(decision: Decision, layout: OutputLayout) -> Iterator[str]:

@@ -13,7 +13,7 @@ from streamroute.config.route_tests import EntryReference, RouteTest
 from streamroute.errors import DecodeError, EncodeError, StreamrouteError
 from streamroute.ops.route_tests.delivery import delivered
 from streamroute.ops.route_tests.diff import differing
-from streamroute.text.suggestions import did_you_mean
+from streamroute.text.suggestions import suggestion_hint
 
 if TYPE_CHECKING:
     from streamroute.compiler.compiled import Compiled
@@ -191,8 +191,7 @@ def _reasons(decision: Decision, message: Mapping[str, Any]) -> tuple[str, ...]:
         return (f"it consumes {', '.join(decision.route.streams)}",)
     if decision.verdict is Verdict.OTHER_TYPE:
         name = str(message.get("type"))
-        suggestion = did_you_mean(name, decision.route.types)
-        hint = f'; did you mean "{suggestion}"?' if suggestion else ""
+        hint = suggestion_hint(name, decision.route.types)
         return (f'it accepts {", ".join(decision.route.types)}; the type of the message is "{name}"{hint}',)
     if decision.side is not None and decision.verdict is not Verdict.NOT_MATCHED:
         return (decision.side.reason,)

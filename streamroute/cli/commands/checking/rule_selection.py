@@ -10,7 +10,7 @@ import click
 from streamroute.compiler.rules.registry import ALL_RULES
 from streamroute.config.findings.finding import Finding, Severity
 from streamroute.config.findings.rules import Stage
-from streamroute.text.suggestions import did_you_mean
+from streamroute.text.suggestions import suggestion_hint
 
 
 class Selection(NamedTuple):
@@ -42,7 +42,5 @@ def read_codes(values: Iterable[str]) -> tuple[str, ...]:
     codes = tuple(part for part in parts if part)
     for code in codes:
         if not any(known.startswith(code) for known in ALL_RULES):
-            suggestion = did_you_mean(code, ALL_RULES)
-            hint = f'; did you mean "{suggestion}"?' if suggestion else ""
-            raise click.UsageError(f'unknown rule "{code}"{hint}')
+            raise click.UsageError(f'unknown rule "{code}"{suggestion_hint(code, ALL_RULES)}')
     return codes

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import click
 
 from streamroute.ops.diff.changes import RouteDiff
-from streamroute.text.suggestions import did_you_mean
+from streamroute.text.suggestions import suggestion_hint
 from streamroute.text.truncation import clip
 
 
@@ -17,9 +17,8 @@ def check_gates(gates: Iterable[str], routes: Sequence[RouteDiff], stream: str |
     for name in gates:
         if name in known:
             continue
-        suggestion = did_you_mean(name, known)
         where = f" of {stream}" if stream is not None else ""
-        hint = f'; did you mean "{suggestion}"?' if suggestion else ""
+        hint = suggestion_hint(name, known)
         raise click.UsageError(f'--fail-on-change: unknown route "{clip(name, 80)}"{where}{hint}')
 
 

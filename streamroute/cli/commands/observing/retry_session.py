@@ -18,7 +18,7 @@ from streamroute.cli.output.streams import confirm, echo
 from streamroute.cli.process.exit_codes import ExitCode
 from streamroute.services.server_connection import open_server
 from streamroute.text.counted import pluralize
-from streamroute.text.suggestions import did_you_mean
+from streamroute.text.suggestions import suggestion_hint
 
 if TYPE_CHECKING:
     from streamroute.config.document import Document, StreamConfig
@@ -143,8 +143,7 @@ async def _require_known(query: RetryQuery, document: Document, routes: Collecti
     for found in await query.select(RetrySelection()):
         known |= {route for retry in found.selected for route in retry.name.routes}
     for unknown in sorted(set(routes) - known):
-        suggestion = did_you_mean(unknown, sorted(known))
-        hint = f'; did you mean "{suggestion}"?' if suggestion else ""
+        hint = suggestion_hint(unknown, sorted(known))
         raise click.UsageError(
             f'unknown route "{unknown}": neither the configuration nor a retry has it{hint}'
         )
