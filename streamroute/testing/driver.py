@@ -131,6 +131,8 @@ class Driver:
 
     def waiting_outside(self) -> list[tuple[HandledMessage, set[Wait]]]:
         """Return the runs that wait for neither time nor a thread, with what they wait for."""
+        if not self._recorder.running:
+            return []
         sleepers = self._clock.sleepers()
         waits = [(run, waits_of(task, sleepers)) for task, run in self._recorder.running.items()]
         return [(run, wait) for run, wait in waits if wait != {Wait.TIME}]

@@ -19,6 +19,7 @@ from streamroute.config.findings.finding import Finding, errors_of
 from streamroute.config.root_file import find_root
 from streamroute.config.route_tests import EntryReference, RouteTest
 from streamroute.ops.route_tests.runner import Outcome, run_tests
+from streamroute.text.safe_text import one_line
 
 _CHECKED: Final = pytest.StashKey[dict[Path, CheckResult]]()
 _CONFIG: Final = "routes.yaml"
@@ -43,7 +44,8 @@ class RouteTestFile(pytest.File):
             yield FindingsItem.from_parent(self, name="findings", findings=own, checked=checked)
         for test in checked.tests:
             if self._is_own(test.location.source.path) and test.message is not None:
-                yield RouteTestItem.from_parent(self, name=test.name, test=test, compiled=checked.compiled)
+                name = _item_name(test.name)
+                yield RouteTestItem.from_parent(self, name=name, test=test, compiled=checked.compiled)
 
     def _is_own(self, file: str) -> bool:
         return file.endswith(self.path.name) and Path(file).resolve() == self.path.resolve()
@@ -94,6 +96,11 @@ class FindingsItem(pytest.Item):
     def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:
         """Return the place of the first finding."""
         return self.path, self._findings[0].span.line - 1, self.name
+
+
+def _item_name(name: str) -> str:
+    """Return the name of a test as part of a node id: on one line, without the separator of node ids."""
+    return one_line(name).replace("::", ":")
 
 
 def _checked(config: pytest.Config, root: Path) -> CheckResult:

@@ -94,6 +94,14 @@ def test_a_file_of_route_tests_is_run(project: PytestRun) -> None:
     assert "exit code 1" in output
 
 
+def test_a_test_of_any_name_can_be_selected(project: PytestRun) -> None:
+    text = TESTS.replace("three nights", '"a::b [c] \\e[31m\\nd"')
+    (project.folder / "routes.test.yaml").write_text(text)
+    name = r"routes.test.yaml::a:b [c] \x1b[31m\nd"
+    assert f"{name} PASSED" in project("routes.test.yaml", "-v")
+    assert "1 passed" in project(name)
+
+
 def test_the_fixture_runs_the_projects_configuration(project: PytestRun) -> None:
     output = project("test_handlers.py")
     assert "2 passed" in output

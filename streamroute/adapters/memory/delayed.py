@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
+import itertools
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
@@ -23,6 +25,8 @@ class MemoryDelays:
 
     def __init__(self) -> None:
         self._waiting: dict[str, Delayed] = {}
+        self._numbers = itertools.count()
+        self._by_due: list[tuple[float, int, str]] = []
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the names, in the order in which they were added."""
@@ -30,7 +34,9 @@ class MemoryDelays:
 
     def add(self, name: str, delayed: Delayed) -> None:
         """Delay an entry; does nothing if an entry of this name is delayed already."""
-        self._waiting.setdefault(name, delayed)
+        if name not in self._waiting:
+            self._waiting[name] = delayed
+            heapq.heappush(self._by_due, (delayed.due, next(self._numbers), name))
 
     def entries(self) -> list[Delayed]:
         """Return the delayed entries, in the order in which they were added."""
@@ -38,9 +44,11 @@ class MemoryDelays:
 
     def take_due(self, now: float) -> list[Delayed]:
         """Remove and return due entries, the earliest first."""
-        names = [name for name, delayed in self._waiting.items() if delayed.due <= now + _ROUNDING]
-        return sorted((self._waiting.pop(name) for name in names), key=lambda delayed: delayed.due)
+        due: list[Delayed] = []
+        while self._by_due and self._by_due[0][0] <= now + _ROUNDING:
+            due.append(self._waiting.pop(heapq.heappop(self._by_due)[2]))
+        return due
 
     def wait(self, now: float) -> float | None:
         """Return the seconds until the next entry is due, or None."""
-        return min((delayed.due - now for delayed in self._waiting.values()), default=None)
+        return self._by_due[0][0] - now if self._by_due else None
