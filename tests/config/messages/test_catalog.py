@@ -143,6 +143,14 @@ def test_a_file_that_holds_no_schema_is_shown_where_it_is_wrong(load: Write, tex
     assert line.startswith(finding)
 
 
+def test_the_name_of_a_class_is_told_from_a_path(load: Write) -> None:
+    loaded = load("messages:\n  a: {schema: shop.events.Confirmed}\n  b: {schema: shop.json}\n")
+    assert [finding.help for finding in loaded.findings] == [
+        "a schema is a JSON Schema, in a file or inline; a Python class is not read",
+        "paths are relative to the file that contains them",
+    ]
+
+
 def test_a_schema_in_yaml_is_read_like_a_configuration(load: Write) -> None:
     Path("a.yaml").write_text("type: object\nproperties: {on: {type: sting}}\n")
     Path("b.yml").write_text("")
