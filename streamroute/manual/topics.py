@@ -26,11 +26,16 @@ class FoundTopic:
 def find_topic(asked: str) -> FoundTopic | None:
     """Return the page with this path or name, or else the sections with this heading."""
     topic = asked.strip().strip("/").removesuffix(".md").lower()
+    # "dead retry" is the heading of a section; "dead letters" is the page "dead-letters".
+    return _find_page(topic) or _find_sections(topic) or _find_page(topic.replace(" ", "-"))
+
+
+def _find_page(topic: str) -> FoundTopic | None:
     pages = [page for page in all_pages() if topic in _names(page)]
     pages.sort(key=lambda page: page.topic.lower() != topic)  # a path before a name
-    if pages:
-        return FoundTopic(pages[0], pages[0].read(), tuple(page.topic for page in pages[1:]))
-    return _find_sections(topic)
+    if not pages:
+        return None
+    return FoundTopic(pages[0], pages[0].read(), tuple(page.topic for page in pages[1:]))
 
 
 def _names(page: ManualPage) -> set[str]:

@@ -47,6 +47,7 @@ def test_a_key_is_found_by_its_section_path_or_name() -> None:
         ("reference/keys.md", "reference/keys", "# Keys"),
         ("dead", "reference/commands/dead", "# streamroute dead"),
         ("dead drop", "reference/commands/dead", "## streamroute dead drop"),
+        ("dead letters", "guide/dead-letters", "# Repair: dead letters"),
         ("route.filter", "reference/keys", "### route: filter"),
         ("compile_routes", "reference/python", "### streamroute.compile_routes"),
     ],
