@@ -12,6 +12,7 @@ from streamroute import adapters
 CHANGING = {
     "Cluster",
     "MemoryGroup",
+    "MemoryPause",
     "Pending",
     "UnfinishedWork",
     "_ReadRequest",

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from streamroute.adapters.codecs.strict_json import read_json
 from streamroute.errors import EncodeError, PayloadError, StreamrouteError
+from streamroute.text.counted import pluralize
 from streamroute.text.safe_text import safe_str
 
 _MAX_BATCH_EVENTS: Final = 500  # events in one batch
@@ -64,7 +65,7 @@ async def publish_feed(
 
     Blank lines and the lines before ``first_line`` are skipped. ``on_published`` is called with the ids of
     each batch. Raises FeedError for a line that is not an event, after the events before it have been
-    published.
+    published, and StreamrouteError if the feed ends before ``first_line``.
     """
     async for chunk in chunks:
         for lines in _batches(chunk):
@@ -77,6 +78,16 @@ async def publish_feed(
             progress.lines += len(lines)
             progress.bytes += (size := sum(len(line) + 1 for line in lines))
             yield size
+    require_first_line(name, progress.lines, first_line)
+
+
+def require_first_line(name: str, lines: int, first_line: int) -> None:
+    """Raise StreamrouteError if a feed of so many lines ends before ``first_line``.
+
+    The line behind the last one is no error: a feed that was published whole resumes there.
+    """
+    if first_line > lines + 1:
+        raise StreamrouteError(f"{name} ends before line {first_line}: it has {pluralize(lines, 'line')}")
 
 
 def read_event(line: bytes) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from streamroute.ops.publish.feed import encoded_lines
+from streamroute.ops.publish.feed import encoded_lines, require_first_line
 
 if TYPE_CHECKING:
     from streamroute.ops.publish.feed import SupportsPublish
@@ -33,7 +33,7 @@ async def check_feed(
 ) -> FeedFindings:
     """Encode every event of a feed, and return what is wrong; ``on_read`` is called with the bytes read.
 
-    The lines before ``first_line`` are skipped.
+    The lines before ``first_line`` are skipped; raises StreamrouteError if the feed ends before it.
     """
     findings = FeedFindings()
     before = 0
@@ -46,4 +46,5 @@ async def check_feed(
                     findings.shown.append(f"{name}:{event.number}: {event.problem}")
         before += len(lines)
         on_read(sum(len(line) + 1 for line in lines))
+    require_first_line(name, before, first_line)
     return findings

@@ -307,6 +307,18 @@ def test_after_an_error_it_goes_on_where_it_says(shop: Project, command: Callabl
     assert [json.loads(fields[b"data"])["n"] for fields in entries(shop)] == list(range(1, 1301))
 
 
+@pytest.mark.parametrize("options", [[], ["--check"]])
+def test_a_line_behind_the_end_is_an_error(
+    shop: Project, command: Callable[..., Done], options: list[str]
+) -> None:
+    shop.write("events.jsonl", b'{"type": "t"}\n' * 3)
+    assert command("publish", "events", "events.jsonl", "--from-line", "4", *options).code == 0
+    done = command("publish", "events", "events.jsonl", "--from-line", "5", *options)
+    assert done.code == 1
+    assert "events.jsonl ends before line 5: it has 3 lines" in done.err
+    assert not entries(shop)
+
+
 def test_after_a_refusal_it_says_where_to_go_on(shop: Project, command: Callable[..., Done]) -> None:
     shop.write("events.jsonl", b'{"type": "t"}\n' * 3)
     shop.redis.set("events", "text")

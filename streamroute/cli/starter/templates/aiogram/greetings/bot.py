@@ -5,6 +5,7 @@ Start it by `python -m greetings.bot`, with the bot's token in BOT_TOKEN.
 
 import asyncio
 import os
+import sys
 from pathlib import Path
 
 import streamroute
@@ -32,8 +33,11 @@ async def start(message: Message, events: streamroute.Application) -> None:
 
 
 async def main() -> None:
+    token = os.environ.get("BOT_TOKEN")
+    if not token:
+        sys.exit("set BOT_TOKEN to the token of your bot, which @BotFather gives")
     async with (
-        Bot(os.environ["BOT_TOKEN"]) as bot,
+        Bot(token) as bot,
         streamroute.open(ROUTES, container=Services(bot), reload=True) as events,
     ):
         await events.start()
