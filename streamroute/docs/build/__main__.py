@@ -12,7 +12,7 @@ import click
 
 from streamroute.cli.output.streams import echo
 
-CHECKOUT: Final = Path(__file__).parents[3]
+_CHECKOUT: Final = Path(__file__).parents[3]
 """The clone that contains this package; of an installed one, a folder without examples."""
 
 
@@ -35,7 +35,7 @@ def reference() -> None:
 @click.argument("out", type=click.Path(path_type=Path))
 def site(out: Path) -> None:
     """Build the site into the folder OUT, in a clone; needs: pip install 'streamroute[docs]'."""
-    if not CHECKOUT.joinpath("examples").is_dir():
+    if not _CHECKOUT.joinpath("examples").is_dir():
         raise click.ClickException("the pictures of the site are in the repository: build it in a clone")
     with _clear_errors():
         from streamroute.docs.build.site.builder import build_site
