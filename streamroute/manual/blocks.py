@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from itertools import groupby
+from operator import itemgetter
 from typing import Final
 
 _COMMENT: Final = re.compile(r"^[ \t]*<!--.*?-->[ \t]*(?:\n[ \t]*$)?\n?", re.DOTALL | re.MULTILINE)
 _FENCE: Final = re.compile(r" *(`{3,})")
-_HEADING: Final = re.compile(r"(#{1,6}) +(.+)")
+_HEADING: Final = re.compile(r"(#{1,6}) +(\S.*)")
 _ITEM: Final = re.compile(r" *(?:[-*]|\d+\.) +")
 
 
@@ -39,11 +41,23 @@ class PageBlock:
 
 def without_comments(markdown: str) -> str:
     """Return a page without the comments that stand on lines of their own, outside of fenced blocks."""
-    parts = re.split(r"(^ *(`{3,})[^\n]*\n.*?^ *\2 *$)", markdown, flags=re.DOTALL | re.MULTILINE)
-    # split() returns a text, a fenced block and its fence in turn.
-    return "".join(
-        _COMMENT.sub("", part) if at % 3 == 0 else part for at, part in enumerate(parts) if at % 3 != 2
-    )
+    lines = re.split(r"(?<=\n)", markdown)
+    parts = groupby(zip(fenced(lines), lines, strict=True), key=itemgetter(0))
+    texts = ((is_code, "".join(line for _, line in part)) for is_code, part in parts)
+    return "".join(text if is_code else _COMMENT.sub("", text) for is_code, text in texts)
+
+
+def fenced(lines: Iterable[str]) -> Iterator[bool]:
+    """Yield for each line whether it belongs to a fenced block, whose fences belong to it."""
+    fence = ""
+    for line in lines:
+        if fence:
+            yield True
+            fence = "" if line.strip() == fence else fence
+        else:
+            opening = _FENCE.match(line)
+            fence = opening[1] if opening else ""
+            yield bool(opening)
 
 
 def split_blocks(markdown: str) -> Iterator[PageBlock]:

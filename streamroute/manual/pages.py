@@ -18,7 +18,7 @@ ROOMS: Final = ("start", "guide", "concepts", "reference", "migrate", "about")
 
 _TITLE: Final = re.compile(r"^# (.+)$", re.MULTILINE)
 _INDEX_LINK: Final = re.compile(r"\]\(([\w/-]+)\.md\)")
-_LINK: Final = re.compile(r"\[([^\]]*)\]\([^)]*\)")
+_LINK: Final = re.compile(r"\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\([^()]*\)")
 
 
 @dataclass(frozen=True, slots=True)

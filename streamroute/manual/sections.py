@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from streamroute.manual.blocks import without_comments
+from streamroute.manual.blocks import fenced, without_comments
 from streamroute.manual.pages import plain_text
 
-_HEADING: Final = re.compile(r"(#{2,6}) +(.+)")
+_HEADING: Final = re.compile(r"(#{2,6}) +(\S.*)")
 _PREFIX: Final = re.compile(r"^(?:streamroute[ .]|[a-z]+: )")
 
 
@@ -40,11 +40,7 @@ def sections_of(markdown: str) -> Iterator[ManualSection]:
 
 def _headings(lines: list[str]) -> Iterator[tuple[int, int, str]]:
     """Yield the line, the level and the text of each heading outside of fenced blocks."""
-    fence = ""
-    for at, line in enumerate(lines):
-        marks = re.match(r" *(`{3,})", line)
-        if marks:
-            fence = "" if fence == marks[1] and line.strip() == fence else fence or marks[1]
-        heading = None if fence else _HEADING.fullmatch(line)
+    for at, (line, is_code) in enumerate(zip(lines, fenced(lines), strict=True)):
+        heading = None if is_code else _HEADING.fullmatch(line)
         if heading:
             yield at, len(heading[1]), plain_text(heading[2])

@@ -14,8 +14,8 @@ from streamroute.cli.output.table import table
 from streamroute.manual.blocks import BlockKind, PageBlock, cells_of, split_blocks
 from streamroute.text.display_width import display_width
 
-_LINK: Final = re.compile(r"!?\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
-_CODE: Final = re.compile(r"(`+)(.+?)\1", re.DOTALL)
+_LINK: Final = re.compile(r"!?\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\(([^()\s]+)\)")
+_CODE: Final = re.compile(r"``(?:[^`]|`(?!`))+``|`[^`]+`")
 _ESCAPE: Final = re.compile(r"\\([\\`*_<>|#\[\]])")
 _BULLET: Final = re.compile(r"( *)([-*]|\d+\.) +")
 _NARROWEST: Final = 20
