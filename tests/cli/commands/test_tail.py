@@ -197,6 +197,7 @@ def test_an_outage_is_said_and_survived(
     running.expect_log("Redis answers again")
     add(lone_project, "*", n=2)
     wait_until(lambda: b'"n": 2' in written.read_bytes(), "the second message")
+    assert written.read_bytes().count(b'"n": 1') == 1
 
 
 def test_redis_that_is_away_at_the_start_is_one_line(lone_project: Project) -> None:
