@@ -25,7 +25,7 @@ def project_files(template: Template, name: str) -> dict[str, bytes]:
     words = _placeholders(template, name)
     folder = resources.files("streamroute.cli.starter").joinpath("templates")
     files = {ROUTES: schema_text(ROUTES).encode(), TESTS: schema_text(TESTS).encode()}
-    for part in ("common", template.name):
+    for part in template.folders:
         for path, content in _resources(folder.joinpath(part), ""):
             target = path.replace("PROJECT", name)
             if path.endswith(".in"):

@@ -10,12 +10,14 @@ from typing import Final
 class Template:
     """A kind of project.
 
-    ``requires`` and ``dev`` are requirements beside streamroute; ``start`` are the commands to try first.
+    ``folders`` hold its files; those of a later folder replace those of an earlier one. ``requires`` and
+    ``dev`` are requirements beside streamroute; ``start`` are the commands to try first.
     ``command`` is what the systemd unit runs, and ``container_command`` what the image runs, with the
     ``variables``.
     """
 
     name: str
+    folders: tuple[str, ...]
     command: tuple[str, ...]
     container_command: tuple[str, ...]
     start: tuple[str, ...]
@@ -27,12 +29,14 @@ class Template:
 
 PLAIN: Final = Template(
     "plain",
+    folders=("common", "plain"),
     command=("streamroute", "serve", "--no-embedded", "--last-good"),
     container_command=("streamroute", "serve", "--no-embedded"),
     start=("streamroute serve --feed events.jsonl --drain",),
 )
 FASTAPI: Final = Template(
     "fastapi",
+    folders=("common", "plain", "fastapi"),
     command=("uvicorn", "greetings.app:app", "--host", "127.0.0.1", "--port", "8000"),
     container_command=("uvicorn", "greetings.app:app", "--host", "0.0.0.0", "--port", "8000"),  # noqa: S104 - in a container
     start=("uvicorn greetings.app:app",),
@@ -42,6 +46,7 @@ FASTAPI: Final = Template(
 )
 AIOGRAM: Final = Template(
     "aiogram",
+    folders=("common", "aiogram"),
     command=("python", "-m", "greetings.bot"),
     container_command=("python", "-m", "greetings.bot"),
     start=("BOT_TOKEN=... python -m greetings.bot",),
