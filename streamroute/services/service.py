@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -74,7 +75,7 @@ def record_nothing(_stream: str) -> None:
     """Default: the runs of no stream are measured."""
 
 
-class ServiceFactory:
+class ServiceFactory(ABC):
     """Builds the services of a process, on the storages that a subclass opens.
 
     ``consumer`` is the name of their consumers. ``observer`` is called with the outcome of each message,
@@ -95,13 +96,13 @@ class ServiceFactory:
     tracing: Tracing | None
     recorder: Callable[[str], StreamRecorder | None]
 
+    @abstractmethod
     def storage(self, stream: StreamConfig) -> Any:
         """Return a new storage for one stream: a ``ServiceStorage`` and a ``StreamStorageProtocol``."""
-        raise NotImplementedError
 
+    @abstractmethod
     def publishers(self, codecs: Mapping[str, Codec | str]) -> Publishers:
         """Return a function from a stream's name to what writes to it, in its codec."""
-        raise NotImplementedError
 
     def build(self, pipeline: Pipeline, used_names: Collection[str] = ()) -> Service:
         """Build the consumer of one stream, which passes its entries to the pipeline.
