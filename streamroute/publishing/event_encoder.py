@@ -26,10 +26,9 @@ from streamroute.trace_context import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from streamroute.adapters.codecs.builtin import Codec
     from streamroute.config.document import StreamConfig
+    from streamroute.core.consume.pool.key_ordering import KeyOf
 
 _LONGEST_ID: Final = 512  # bytes of UTF-8
 _MAX_FIELDS: Final = 3500  # of an entry that a script writes: it can pass some 8,000 arguments on
@@ -43,7 +42,7 @@ class EventEncoder:
     def __init__(self, stream: StreamConfig, codec: Codec | str) -> None:
         self.codec = codec_named(codec) if isinstance(codec, str) else codec
         self._order_by = stream.order_by
-        self._key_of: Callable[[Mapping[str, Any]], Any] | None = None
+        self._key_of: KeyOf | None = None
         self._is_builtin = type(self.codec) in BUILT_IN
 
     def encode(self, event: Event, ambient: TraceContext | None = None) -> OutgoingEntry:
@@ -101,17 +100,13 @@ class EventEncoder:
             raise EncodeError(f"the key is not what order_by ({self._order_by}) gives for this event")
         return fields
 
-    def _ordering_key(self, payload: Mapping[str, Any]) -> Any:
+    def _ordering_key(self, payload: dict[str, Any]) -> Any:
+        """Return the key under which a worker orders the event."""
         if self._key_of is None:
-            from streamroute.expressions.values import compile_value
+            from streamroute.compiler.runtime.ordering_key import order_key
 
-            self._key_of = compile_value(self._order_by or "")
-        try:
-            return self._key_of(payload)
-        except KeyboardInterrupt:
-            raise
-        except BaseException:  # noqa: BLE001 - the expression fails on this event: it has no key
-            return None
+            self._key_of = order_key(self._order_by or "")
+        return self._key_of(payload)
 
     def _traced(
         self,
