@@ -10,6 +10,7 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any
 
+import prometheus_client
 import pytest
 
 import streamroute
@@ -281,7 +282,7 @@ async def test_an_observer_is_called_and_may_fail(
 
 
 async def test_the_metrics_of_an_application(config: Reloadable) -> None:
-    registry = pytest.importorskip("prometheus_client").CollectorRegistry()
+    registry = prometheus_client.CollectorRegistry()
     async with streamroute.open(config.folder) as app:
         registry.register(app.metrics_collector())
         await app.start()
@@ -354,7 +355,11 @@ async def test_nothing_is_published_after_the_end(config: Reloadable) -> None:
 
 @pytest.mark.parametrize("fast", [False, True], ids=["asyncio", "uvloop"])
 def test_it_runs_in_any_thread_and_loop(config: Reloadable, fast: bool) -> None:
-    factory = pytest.importorskip("uvloop").new_event_loop if fast else asyncio.new_event_loop
+    factory = (
+        pytest.importorskip("uvloop", reason="uvloop is not installed: the extra fast").new_event_loop
+        if fast
+        else asyncio.new_event_loop
+    )
     refusals = []
 
     async def program() -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,7 @@ import pytest
 from redis.asyncio import Redis
 
 from consuming import eventually
-from example_projects import importable_example
+from example_projects import asgi_client, importable_example
 
 pytest.importorskip("fastapi", reason="FastAPI is not installed: pip install fastapi")
 
@@ -22,17 +20,6 @@ pytest.importorskip("fastapi", reason="FastAPI is not installed: pip install fas
 def example(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     with importable_example("fastapi", redis_url, monkeypatch) as folder:
         yield folder
-
-
-@asynccontextmanager
-async def serving() -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the app, whose lifespan has begun."""
-    app = importlib.import_module("hotel.app").app
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://hotel") as client,
-    ):
-        yield client
 
 
 async def _state(client: httpx.AsyncClient, booked: httpx.Response) -> str:
@@ -46,7 +33,7 @@ async def _state(client: httpx.AsyncClient, booked: httpx.Response) -> str:
 
 
 async def test_a_request_is_published_and_handled_by_the_same_process(example: Path) -> None:
-    async with serving() as client:
+    async with asgi_client("hotel.app") as client:
         short = await client.post("/bookings", params={"guest": "ann", "nights": 3})
         long = await client.post("/bookings", params={"guest": "bob", "nights": 45})
         assert await _state(client, short) == "reserved for 3 nights"
@@ -56,7 +43,7 @@ async def test_a_request_is_published_and_handled_by_the_same_process(example: P
 
 
 async def test_a_request_that_is_sent_again_is_one_booking(example: Path, redis_client: Redis) -> None:
-    async with serving() as client:
+    async with asgi_client("hotel.app") as client:
         answers = [
             await client.post(
                 "/bookings", params={"guest": "ann", "nights": 3}, headers={"idempotency-key": "k-1"}
@@ -72,14 +59,14 @@ async def test_a_request_that_is_sent_again_is_one_booking(example: Path, redis_
 async def test_what_does_not_fit_the_schema_is_refused(
     example: Path, redis_client: Redis, query: dict[str, Any]
 ) -> None:
-    async with serving() as client:
+    async with asgi_client("hotel.app") as client:
         answer = await client.post("/bookings", params=query)
     assert answer.status_code == 422
     assert await redis_client.xlen("hotel") == 0
 
 
 async def test_after_the_end_nothing_is_consumed(example: Path, redis_client: Redis) -> None:
-    async with serving() as client:
+    async with asgi_client("hotel.app") as client:
         await client.post("/bookings", params={"guest": "ann", "nights": 3})
     [group] = await redis_client.xinfo_groups("hotel")
     assert group["pending"] == 0

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import hmac
-import importlib
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from redis.asyncio import Redis
 
 import streamroute
-from example_projects import importable_example
+from example_projects import asgi_client, importable_example
 from servers import RealServer
 
 SECRET = "a secret of the test"
@@ -27,17 +24,6 @@ def example(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("WEBHOOK_SECRET", SECRET)
     with importable_example("webhooks", redis_url, monkeypatch) as folder:
         yield folder
-
-
-@asynccontextmanager
-async def serving() -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the app."""
-    app = importlib.import_module("inbox.app").app
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://inbox") as client,
-    ):
-        yield client
 
 
 def delivery(body: bytes, **headers: Any) -> dict[str, Any]:
@@ -53,7 +39,7 @@ async def test_a_signed_webhook_is_published_and_handled(
 ) -> None:
     monkeypatch.setenv("NOTES", str(tmp_path / "notes"))
     push = {"ref": "refs/heads/main", "repository": {"full_name": "guests/inn", "default_branch": "main"}}
-    async with serving() as client:
+    async with asgi_client("inbox.app") as client:
         opened = await client.post(**delivery(json.dumps(OPENED).encode()))
         pushed = await client.post(
             **delivery(json.dumps(push).encode(), x_github_event="push", x_github_delivery="d-2")
@@ -68,7 +54,7 @@ async def test_a_signed_webhook_is_published_and_handled(
 async def test_a_webhook_that_is_delivered_again_is_published_once(
     example: Path, redis_client: Redis
 ) -> None:
-    async with serving() as client:
+    async with asgi_client("inbox.app") as client:
         answers = [await client.post(**delivery(json.dumps(OPENED).encode())) for _ in range(2)]
     assert answers[0].json() == answers[1].json()
     assert await redis_client.xlen("webhooks") == 1
@@ -94,7 +80,7 @@ async def test_a_webhook_that_is_delivered_again_is_published_once(
 async def test_anything_else_is_refused(
     example: Path, redis_client: Redis, body: bytes, headers: dict[str, Any], status: int
 ) -> None:
-    async with serving() as client:
+    async with asgi_client("inbox.app") as client:
         answer = await client.post(**delivery(body, **headers))
     assert (answer.status_code, await redis_client.exists("webhooks")) == (status, 0)
     assert SECRET not in answer.text
@@ -105,7 +91,7 @@ async def test_while_redis_is_away_the_sender_is_asked_to_come_back(
 ) -> None:
     server = start_server()
     monkeypatch.setenv("REDIS_URL", server.url)
-    async with serving() as client:
+    async with asgi_client("inbox.app") as client:
         server.stop()
         answer = await client.post(**delivery(json.dumps(OPENED).encode()))
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")

@@ -49,7 +49,7 @@ def chunk_sizes(writer: EventWriter) -> list[int]:
         sizes.append(len(chunk))
         return await write(chunk, remember=remember)
 
-    target.publish_each = publish_each  # type: ignore[method-assign,assignment]
+    target.publish_each = publish_each  # type: ignore[method-assign,assignment]  # it calls the method
     return sizes
 
 
@@ -143,7 +143,7 @@ async def failing_after_one_chunk(
             fail()
             return ids
 
-        target.publish_each = publish_each  # type: ignore[method-assign,assignment]
+        target.publish_each = publish_each  # type: ignore[method-assign,assignment]  # it calls the method
         yield writer
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 
 from repository import EXAMPLES
@@ -23,3 +25,14 @@ def importable_example(name: str, redis_url: str, monkeypatch: pytest.MonkeyPatc
     for module in set(sys.modules) - before:
         if str(getattr(sys.modules[module], "__file__", None) or "").startswith(str(folder)):
             del sys.modules[module]
+
+
+@asynccontextmanager
+async def asgi_client(module: str) -> AsyncIterator[httpx.AsyncClient]:
+    """Yield a client of ``app`` in an example's module, whose lifespan has begun."""
+    app = importlib.import_module(module).app
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://example") as client,
+    ):
+        yield client

@@ -152,7 +152,7 @@ async def test_the_loop_is_as_before_when_the_last_block_ends() -> None:
 
 
 def test_uvloop_is_hooked_too() -> None:
-    uvloop = pytest.importorskip("uvloop")
+    uvloop = pytest.importorskip("uvloop", reason="uvloop is not installed: the extra fast")
 
     async def sleep_for_an_hour() -> float:
         with timeline() as time:
