@@ -16,7 +16,7 @@ from servers import free_port
 from streamroute import Event, Publisher
 from streamroute.adapters.redis.raw_client import send_command
 from streamroute.adapters.stream.storage import RedisStreamStorage
-from streamroute.errors import ConfigError, RedisUnavailableError, SetupError
+from streamroute.errors import ConfigError, PublishError, RedisUnavailableError, SetupError
 from streamroute.keys import slot
 
 if TYPE_CHECKING:
@@ -206,4 +206,23 @@ async def test_without_all_rights_an_event_is_not_written_at_all(
     ):
         with pytest.raises(SetupError, match=rf"no permissions? .*{missing}|can't run this command"):
             await publisher.publish("bot_events", "ping", id="a", delay=None if missing == "set" else 9)
+    assert await redis_client.keys("*") == []
+
+
+@pytest.mark.parametrize(
+    ("missing", "event"), [("set", Event("ping", id="a")), ("zadd", Event("ping", delay=9))]
+)
+async def test_without_all_rights_no_event_of_a_chunk_is_written(
+    tmp_path: Path, redis_url: str, redis_client: Redis, missing: str, event: Event
+) -> None:
+    """The error says that none is: an event before the refused one would be written twice."""
+    rights = ["~*", "+@all", f"-{missing}"]
+    await send_command(redis_client, "ACL", "SETUSER", "producer", "reset", "on", ">pw", *rights)
+    async with (
+        Redis.from_url(redis_url, username="producer", password="pw") as client,
+        Publisher(routes(tmp_path, "redis://nowhere"), client=client) as publisher,
+    ):
+        with pytest.raises(PublishError, match="of 2 events, 0 are published") as raised:
+            await publisher.publish_many("bot_events", [Event("ping"), event])
+    assert (raised.value.ids, raised.value.unknown) == ((), 0)
     assert await redis_client.keys("*") == []
