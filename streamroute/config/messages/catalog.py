@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 from urllib.parse import quote
 
 from streamroute.config.findings.finding import Finding
@@ -25,11 +25,10 @@ from streamroute.config.messages.schema_registry import (
     file_uri,
     unknown_dialect,
 )
+from streamroute.config.schema.explain.value_hints import NO_CLASS, is_class_name
 from streamroute.config.yaml.source import SourceFile, SourceLocation
 from streamroute.system.files import FileReader
 from streamroute.text.suggestions import did_you_mean
-
-_NO_CLASS: Final = "a schema is a JSON Schema, in a file or inline; a Python class is not read"
 
 Files = Sequence[tuple[SourceFile, Mapping[str, Any]]]
 
@@ -150,7 +149,7 @@ class _CatalogueReader:
             return self.registry.read(self.registry.absolute(name), name)
         except NoSchemaFileError as error:
             similar = _similar_file(reference, name, self.registry.reader)
-            advice = _NO_CLASS if _is_python_name(reference) else error.help
+            advice = NO_CLASS if is_class_name(reference) else error.help
             self.findings.append(location.finding("SR111", str(error), help=advice, suggestion=similar))
         except UnresolvedError as error:
             self.findings.append(location.finding(error.code, str(error), help=error.help))
@@ -167,12 +166,6 @@ def _twice(name: str, location: SourceLocation, first: SourceLocation) -> Findin
     where = first.display_line(location.source, on="key")
     message = f'duplicate message type "{name}": first declared on {where}'
     return location.finding("SR110", message, on="key")
-
-
-def _is_python_name(reference: str) -> bool:
-    """Return whether a path looks like the dotted name of a class, as handlers are named."""
-    parts = reference.split(".")
-    return len(parts) > 1 and parts[-1][:1].isupper() and all(part.isidentifier() for part in parts)
 
 
 def _similar_file(reference: str, name: str, files: FileReader) -> str | None:

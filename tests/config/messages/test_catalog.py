@@ -151,6 +151,14 @@ def test_the_name_of_a_class_is_told_from_a_path(load: Write) -> None:
     ]
 
 
+def test_a_class_in_the_place_of_a_message_is_told_from_a_path(load: Write) -> None:
+    loaded = load("messages:\n  a: shop.events.Confirmed\n  b: shop.json\n")
+    assert [finding.help for finding in loaded.findings] == [
+        "a schema is a JSON Schema, in a file or inline; a Python class is not read",
+        "write {schema: shop.json}",
+    ]
+
+
 def test_a_schema_in_yaml_is_read_like_a_configuration(load: Write) -> None:
     Path("a.yaml").write_text("type: object\nproperties: {on: {type: sting}}\n")
     Path("b.yml").write_text("")

@@ -88,6 +88,7 @@ _MAX_ADVICE_LENGTH: Final = 100  # characters of advice
 PLACES_OF_VARIABLES: Final = (("redis",), ("streams",))
 """The top-level keys below which variables are expanded."""
 
+NO_CLASS: Final = "a schema is a JSON Schema, in a file or inline; a Python class is not read"
 NO_FILTER: Final = "remove it: a route without a filter matches every message of its type"
 
 
@@ -108,6 +109,12 @@ def form_of(path: DataPath, value: Any) -> str | None:
     return _WHOLE_VALUE_HINTS.get(str(path[-1]))
 
 
+def is_class_name(reference: str) -> bool:
+    """Return whether a path looks like the dotted name of a class, as handlers are named."""
+    parts = reference.split(".")
+    return len(parts) > 1 and parts[-1][:1].isupper() and all(part.isidentifier() for part in parts)
+
+
 def _form_of_types(value: Any) -> str:
     """Return advice for a route's types written as a mapping or a nested list."""
     names = list(value)
@@ -124,7 +131,7 @@ def _form_of_entry(path: DataPath, value: Any) -> str | None:
     if belongs_to_a_stream(path):
         return indent_below(path)
     if path[:-1] == ("messages",) and isinstance(value, str) and _is_short(value):
-        return f"write {{schema: {value}}}"
+        return NO_CLASS if is_class_name(value) else f"write {{schema: {value}}}"
     if isinstance(value, list):
         return _form_of_list(path, value)
     if len(path) == 2 and path[0] == "routes":
