@@ -153,7 +153,7 @@ def test_the_name_of_a_class_is_told_from_a_path(load: Write) -> None:
 
 def test_a_class_in_the_place_of_a_message_is_told_from_a_path(load: Write) -> None:
     loaded = load("messages:\n  a: shop.events.Confirmed\n  b: shop.json\n")
-    assert [finding.help for finding in loaded.findings] == [
+    assert [finding.help for finding in sort_findings(loaded.findings)] == [
         "a schema is a JSON Schema, in a file or inline; a Python class is not read",
         "write {schema: shop.json}",
     ]
