@@ -145,7 +145,7 @@ def test_a_file_that_holds_no_schema_is_shown_where_it_is_wrong(load: Write, tex
 
 def test_the_name_of_a_class_is_told_from_a_path(load: Write) -> None:
     loaded = load("messages:\n  a: {schema: shop.events.Confirmed}\n  b: {schema: shop.json}\n")
-    assert [finding.help for finding in loaded.findings] == [
+    assert [finding.help for finding in sort_findings(loaded.findings)] == [
         "a schema is a JSON Schema, in a file or inline; a Python class is not read",
         "paths are relative to the file that contains them",
     ]
