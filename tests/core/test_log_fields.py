@@ -41,10 +41,12 @@ class Records(logging.Handler):
 @pytest.fixture
 def records() -> Iterator[Records]:
     handler = Records()
-    logging.getLogger("shop").addHandler(handler)
-    logging.getLogger("shop").setLevel("INFO")
+    earlier = log.level
+    log.addHandler(handler)
+    log.setLevel("INFO")
     yield handler
-    logging.getLogger("shop").removeHandler(handler)
+    log.removeHandler(handler)
+    log.setLevel(earlier)
 
 
 def message(entry_id: str = "1-0", **payload: Any) -> Message:

@@ -81,6 +81,7 @@ class LoopWatch:
     def __exit__(self, *_error: object) -> None:
         self._stopped.set()
         self._thread.join()
+        self._tell_of_the_last_block()
 
     @property
     def has_sample(self) -> bool:
@@ -114,8 +115,7 @@ class LoopWatch:
         if late >= self._blocked_after:
             self._frozen += late
         if self._answered:
-            if self._answered - self._asked >= self._blocked_after:
-                self._tell("the event loop was blocked for %.1f s%s", self._answered - self._asked)
+            self._tell_if_it_was_blocked(self._answered - self._asked)
             self._ask()
             return
         silence = now - self._asked
@@ -125,6 +125,14 @@ class LoopWatch:
         if silence >= self._still_after and not self._was_told:
             self._was_told = True
             self._tell("the event loop has been blocked for %.1f s%s", silence)
+
+    def _tell_of_the_last_block(self) -> None:
+        """Log a block that ended after the thread's last look. Called in the event loop."""
+        self._tell_if_it_was_blocked((self._answered or self._clock()) - self._asked)
+
+    def _tell_if_it_was_blocked(self, seconds: float) -> None:
+        if seconds >= self._blocked_after:
+            self._tell("the event loop was blocked for %.1f s%s", seconds)
 
     def _tell(self, template: str, seconds: float) -> None:
         blockers = list(self._blockers.values())

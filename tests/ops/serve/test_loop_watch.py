@@ -100,6 +100,14 @@ async def test_a_block_that_does_not_end_is_named_too(caplog: pytest.LogCaptureF
     assert "test_loop_watch.py:" in still
 
 
+async def test_a_block_that_ends_with_the_work_is_named(caplog: pytest.LogCaptureFixture) -> None:
+    """The thread looks no more: the block ended just before the end of a drain."""
+    with quick() as watch:
+        block_until(lambda: watch.has_sample)
+    (told,) = (text for text in caplog.messages if "was blocked for" in text)
+    assert "test_loop_watch.py:" in told
+
+
 async def test_a_loop_that_runs_is_not_mentioned(caplog: pytest.LogCaptureFixture) -> None:
     with LoopWatch(blocked_after=60, interval=0.001) as watch:
         for _ in range(50):
