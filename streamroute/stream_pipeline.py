@@ -89,7 +89,7 @@ class StreamPipelines:
             self.use_gate(self._gate)
         self._storage.use(pipeline)
 
-    def process_message(self, message: Any) -> Awaitable[None]:
+    def process_message(self, message: Any) -> Awaitable[None] | None:
         """Validate and dispatch a message by the pipeline that decoded it."""
         pipeline: Pipeline = message.delivery.pipeline
         return pipeline.process_message(message)

@@ -7,7 +7,16 @@ from typing import Any, Protocol
 
 from streamroute.core.router import HandlerFunc
 
-ProcessMessage = Callable[[dict[str, Any]], Awaitable[None]]
+ProcessMessage = Callable[[dict[str, Any]], Awaitable[None] | None]
+"""Processes a message: returns what to await, or None if the message has been handled already."""
+
+TracedMessage = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+async def finished(rest: Awaitable[None] | None) -> None:
+    """Await what a ``ProcessMessage`` returned."""
+    if rest is not None:
+        await rest
 
 
 class Tracing(Protocol):
@@ -16,7 +25,7 @@ class Tracing(Protocol):
     Without tracing nothing is wrapped. Wrappers must not fail by themselves: a message never depends on them.
     """
 
-    def trace_messages(self, process: ProcessMessage, stream: str) -> ProcessMessage:
+    def trace_messages(self, process: ProcessMessage, stream: str) -> TracedMessage:
         """Wrap the processing of one message of a stream."""
         ...
 

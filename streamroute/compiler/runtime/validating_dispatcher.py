@@ -14,6 +14,7 @@ from streamroute.compiler.runtime.data_validation import DataValidator, fields_o
 from streamroute.compiler.runtime.thread_pool import validation_threads
 from streamroute.core.dispatch.outcomes import refuse_message
 from streamroute.core.observer import Observer
+from streamroute.core.tracing import finished
 from streamroute.message import ExpandingMessage, Message, entry_size
 from streamroute.system.forked import exit_if_forked
 
@@ -32,7 +33,7 @@ class ValidatingDispatcher:
         self._validator = validator
         self._observe = observer
 
-    def process_message(self, payload: dict[str, Any]) -> Awaitable[None]:
+    def process_message(self, payload: dict[str, Any]) -> Awaitable[None] | None:
         """Validate a message, then dispatch it; see ``BotRedisDispatcher.process_message``."""
         check = self._validator.check_of(payload)
         if check is None:
@@ -53,7 +54,7 @@ class ValidatingDispatcher:
             validation_threads(), validator.failed_check, check, payload, fields
         )
         exit_if_forked()
-        await (self._process(payload) if reason is None else self._refuse(payload, reason))
+        await finished(self._process(payload) if reason is None else self._refuse(payload, reason))
 
     async def _refuse(self, payload: dict[str, Any], reason: str) -> None:
         if isinstance(payload, Message):

@@ -69,7 +69,7 @@ class ShadowedCallback:
             for message_type in dict.fromkeys(route.types):
                 self._by_type.setdefault(message_type, []).append(shadow)
 
-    def process_message(self, payload: Any) -> Awaitable[None]:
+    def process_message(self, payload: Any) -> Awaitable[None] | None:
         """Watch a message if it is new, and process it."""
         message_type = payload.get("type")
         if type(message_type) is str and message_type in self._by_type and _is_first_delivery(payload):

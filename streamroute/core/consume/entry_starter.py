@@ -10,8 +10,10 @@ from streamroute.core.observer import Observer
 from streamroute.message import Message
 from streamroute.system.forked import exit_if_forked
 
-MessageCallback = Callable[[dict[str, Any]], Awaitable[None]]
-"""``async (payload)``: if it returns, the entry is acknowledged; if it raises, the entry stays pending."""
+MessageCallback = Callable[[dict[str, Any]], Awaitable[None] | None]
+"""``async (payload)``: if it returns, the entry is acknowledged; if it raises, the entry stays pending.
+
+A plain function that returns None has handled the payload already, in the same way."""
 
 
 class EntryStarter:
@@ -22,7 +24,7 @@ class EntryStarter:
         self._last_delivery = last_delivery
         self._observe = observe
 
-    def start(self, _entry_id: str, payload: dict[str, Any]) -> Awaitable[None]:
+    def start(self, _entry_id: str, payload: dict[str, Any]) -> Awaitable[None] | None:
         """Start one entry, or dead-letter it if it could not be decoded or was delivered too often."""
         if (
             isinstance(payload, Message)

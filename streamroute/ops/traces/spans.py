@@ -12,7 +12,7 @@ from opentelemetry.trace import Span, SpanKind, Tracer
 
 from streamroute.core.observer import Result
 from streamroute.core.router import HandlerFunc
-from streamroute.core.tracing import ProcessMessage
+from streamroute.core.tracing import ProcessMessage, TracedMessage, finished
 from streamroute.message import Message, entry_size
 from streamroute.message_trace import producer_context
 from streamroute.ops.traces.current_span import CurrentSpan, is_unsampled
@@ -37,18 +37,18 @@ class MessageSpans:
         self._tracer = GuardedTracer(tracer)
         self._mode = mode
 
-    def trace_messages(self, process: ProcessMessage, stream: str) -> ProcessMessage:
+    def trace_messages(self, process: ProcessMessage, stream: str) -> TracedMessage:
         """Give each message of the stream a span; retries and dead letters are written with its context."""
         tracer, name = self._tracer, f"process {clip(stream, NAME)}"
         fixed = {**_FIXED, "messaging.destination.name": clip(stream, NAME)}
 
         async def traced(payload: dict[str, Any]) -> None:
             if not isinstance(payload, Message):
-                await process(payload)
+                await finished(process(payload))
                 return
             span = self._message_span(name, fixed, payload)
             with CurrentSpan(tracer, span, payload, keeps_trace=True):
-                await process(payload)
+                await finished(process(payload))
                 if span.is_recording():
                     record_outcomes(span, payload.delivery.outcomes or ())
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from streamroute.core.cancellation import is_own_cancellation
 from streamroute.core.observer import Result
+from streamroute.core.tracing import finished
 from streamroute.errors import Postpone
 from streamroute.message import Message, unshared_copy
 from streamroute.testing.recording.handled_message import HandledMessage
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from streamroute.compiler.checked_route import CheckedRoute
     from streamroute.compiler.compiled import Compiled
     from streamroute.core.router import HandlerFunc
-    from streamroute.core.tracing import ProcessMessage
+    from streamroute.core.tracing import ProcessMessage, TracedMessage
 
 CURRENT_RUN: Final[ContextVar[HandledMessage | None]] = ContextVar("streamroute_run", default=None)
 """The run of the handler, in its task and in the tasks that it started."""
@@ -57,12 +58,12 @@ class Recorder:
         """Count an outcome; see ``Observer``."""
         self.outcomes[route, str(result)] += 1
 
-    def trace_messages(self, process: ProcessMessage, stream: str) -> ProcessMessage:  # noqa: ARG002 - as Tracing has it
+    def trace_messages(self, process: ProcessMessage, stream: str) -> TracedMessage:  # noqa: ARG002 - as Tracing has it
         """Wrap the processing of a message: note it if no route takes it."""
 
         async def processed(message: dict[str, Any]) -> None:
             count = len(self.runs)
-            await process(message)
+            await finished(process(message))
             if isinstance(message, Message) and self._is_unmatched(message, self.runs[count:]):
                 self.unmatched.append(message)
 

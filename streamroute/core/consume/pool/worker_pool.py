@@ -41,20 +41,20 @@ def _ignore(*_what: object) -> None:
 class WorkerPool:
     """``concurrency`` workers, and the queue of entries that they handle next.
 
-    ``handle`` starts an entry and returns an awaitable. ``done`` is called with each entry whose run ended,
-    ``failed`` with each that raised; neither is called with a dropped entry. ``stuck`` is called with each
-    entry that is still running ``stuck_after`` seconds after it was cancelled, and with its worker. The entry
-    of a plain function that keeps running in its thread has its outcome, but the worker stays occupied.
-    ``give_back`` is called with the queued entries, which leave the queue, when every worker is stuck.
-    ``order`` keeps entries with equal keys from running concurrently. ``consumer`` is its name in the group.
-    ``uncancellable`` is the number of
-    cancelled handlers that had not ended when the pool closed.
+    ``handle`` starts an entry and returns an awaitable, or None if the run has ended. ``done`` is called with
+    each entry whose run ended, ``failed`` with each that raised; neither is called with a dropped entry.
+    ``stuck`` is called with each entry that is still running ``stuck_after`` seconds after it was cancelled,
+    and with its worker. The entry of a plain function that keeps running in its thread has its outcome, but
+    the worker stays occupied. ``give_back`` is called with the queued entries, which leave the queue, when
+    every worker is stuck. ``order`` keeps entries with equal keys from running concurrently. ``consumer`` is
+    its name in the group. ``uncancellable`` is the number of cancelled handlers that had not ended when the
+    pool closed.
     """
 
     def __init__(  # noqa: PLR0913 - callbacks, each with a default
         self,
         concurrency: int,
-        handle: Callable[[str, dict[str, Any]], Awaitable[Any]],
+        handle: Callable[[str, dict[str, Any]], Awaitable[Any] | None],
         order: KeyedQueue | None = None,
         *,
         done: Callable[[str, dict[str, Any]], None] = _ignore,
@@ -273,7 +273,9 @@ class WorkerPool:
                 # It takes one entry itself.
                 self._idle.wake(len(self._queue.startable) - 1)
 
-    async def _run(self, worker: Worker, queue: deque[Entry]) -> None:
+    async def _run(  # noqa: C901 - hot path: a function more for each message is measurable
+        self, worker: Worker, queue: deque[Entry]
+    ) -> None:
         """Run queued entries one after the other, until the event loop needs to run."""
         handle, done, budget, idle = self._handle, self._done, self._budget, self._idle
         run_queue, has_order, room, watch = self._queue, self._queue.has_order, self._room, self._watch
@@ -285,7 +287,9 @@ class WorkerPool:
             if len(queue) < room.largest_limit or watch.timer is None:
                 self._note_start()
             try:
-                await handle(entry_id, payload)
+                rest = handle(entry_id, payload)
+                if rest is not None:
+                    await rest
             except BaseException as error:
                 self._failed(entry_id, payload, error)
                 if is_own_cancellation(error, worker.task) and not worker.dropped:
