@@ -18,6 +18,7 @@ from streamroute.adapters.stream.publisher import StreamPublisher
 from streamroute.compiler.checked_route import RuntimeContext
 from streamroute.compiler.pipeline import check_path
 from streamroute.core.observer import ignore_result
+from streamroute.core.tracing import finished
 from streamroute.errors import Reject
 from streamroute.services.service import ServiceBuilder
 from streamroute.stream_pipeline import Pipeline, build_pipeline
@@ -54,7 +55,7 @@ def made_pipeline(folder: Path, text: str, container: object) -> Pipeline:
 async def test_a_pipeline_uses_its_own_routes_and_container(tmp_path: Path) -> None:
     noted: list[int] = []
     pipeline = pipeline_of(tmp_path, noted, validate=False)
-    await pipeline.process_message(message_of({"type": "booked", "n": 7}, outcomes=[]))
+    await finished(pipeline.process_message(message_of({"type": "booked", "n": 7}, outcomes=[])))
     assert noted == [7]
     assert isinstance(pipeline.codec, JsonCodec)
     assert pipeline.process_message == pipeline.dispatcher.process_message, "no call in between"
@@ -68,7 +69,7 @@ async def test_a_pipeline_validates_with_its_own_checks(tmp_path: Path) -> None:
     pipeline = pipeline_of(tmp_path, noted, validate=True)
     for n in (1, "x"):
         message = message_of({"type": "booked", "n": n}, outcomes=[])
-        await pipeline.process_message(message)
+        await finished(pipeline.process_message(message))
     assert noted == [1]
     assert message.delivery.outcomes == [
         DeadLetter(None, "the data is invalid: n must be a whole number, not a string")

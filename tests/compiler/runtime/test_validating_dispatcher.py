@@ -24,6 +24,7 @@ from streamroute.compiler.runtime.validating_dispatcher import ValidatingDispatc
 from streamroute.core.dispatch.outcomes import RoutesFailedError
 from streamroute.core.dispatcher import BotRedisDispatcher
 from streamroute.core.observer import Result, ignore_result
+from streamroute.core.tracing import finished
 from streamroute.message import ExpandingMessage, Message
 from streamroute.ops.metrics.counters import Counters
 from streamroute.ops.metrics.declarations import UNDECODABLE
@@ -112,7 +113,7 @@ async def test_an_invalid_message_is_dead_lettered_before_any_filter_or_handler(
     dispatcher.on_message("booked", accepts)(Handling(then=ran.append))
     counters = Counters({STREAM: ("note",)})
     payload = message({"type": "booked", "n": "x"}, attempt=attempt)
-    await validating(dispatcher, numbers_only, counters.observe).process_message(payload)
+    await finished(validating(dispatcher, numbers_only, counters.observe).process_message(payload))
     assert payload.delivery.outcomes == [DeadLetter(None, WRONG, attempt=attempt)]
     assert ran == []
     assert caplog.messages == [f"entry 1-0 of {STREAM} goes to the dead letters: {WRONG}"]
@@ -126,7 +127,7 @@ async def test_an_invalid_message_without_collected_outcomes_is_not_acknowledged
     results: list[Any] = []
     dispatcher = validating(dispatcher_of(Handling()), refusing, lambda *seen: results.append(seen[1:]))
     with pytest.raises(RoutesFailedError, match=WRONG):
-        await dispatcher.process_message(payload)
+        await finished(dispatcher.process_message(payload))
     assert results == [(None, Result.FAILED)]
 
 
@@ -147,7 +148,7 @@ async def test_costly_messages_are_validated_in_a_thread(
     note = Handling()
     with slow_check(is_linear=is_linear) as check:
         check.proceed.set()
-        await within_patience(validating(dispatcher_of(note), check).process_message(payload))
+        await within_patience(finished(validating(dispatcher_of(note), check).process_message(payload)))
         assert [thread != threading.get_ident() for thread in check.threads] == [in_thread]
         assert len(note.seen) == 1
 
@@ -155,7 +156,7 @@ async def test_costly_messages_are_validated_in_a_thread(
 async def test_a_check_without_a_statement_counts_as_linear() -> None:
     threads: list[int] = []
     dispatcher = validating(dispatcher_of(Handling()), lambda _data: threads.append(threading.get_ident()))
-    await dispatcher.process_message(message())
+    await finished(dispatcher.process_message(message()))
     assert threads == [threading.get_ident()]
 
 
@@ -163,7 +164,7 @@ async def test_a_message_that_is_invalid_in_a_thread_is_dead_lettered() -> None:
     note, payload = Handling(), message()
     with slow_check(wrong="n must be a number") as check:
         check.proceed.set()
-        await within_patience(validating(dispatcher_of(note), check).process_message(payload))
+        await within_patience(finished(validating(dispatcher_of(note), check).process_message(payload)))
     assert payload.delivery.outcomes == [DeadLetter(None, WRONG)]
     assert note.seen == []
 
@@ -173,7 +174,7 @@ async def test_at_most_eight_messages_are_validated_at_once() -> None:
     note = Handling()
     with slow_check() as check:
         dispatcher = validating(dispatcher_of(note), check)
-        running = [asyncio.ensure_future(dispatcher.process_message(message())) for _ in range(12)]
+        running = [asyncio.ensure_future(finished(dispatcher.process_message(message()))) for _ in range(12)]
         await eventually(lambda: len(check.threads) == 8)
         await asyncio.sleep(0.05)
         assert len(check.threads) == 8
@@ -301,7 +302,9 @@ async def test_ordering_keys_of_unvalidated_payloads_are_of_any_type(n: Any) -> 
 async def test_the_end_of_a_service_does_not_wait_for_a_validation() -> None:
     with slow_check() as check:
         with handler_threads(1):
-            running = asyncio.ensure_future(validating(dispatcher_of(), check).process_message(message()))
+            running = asyncio.ensure_future(
+                finished(validating(dispatcher_of(), check).process_message(message()))
+            )
             await eventually(lambda: check.threads)
             running.cancel()
             await asyncio.wait([running])

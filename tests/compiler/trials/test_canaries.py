@@ -25,6 +25,7 @@ from streamroute.compiler.trials.canaries import (
 from streamroute.compiler.trials.share import Share
 from streamroute.config.document import CanaryConfig
 from streamroute.core.router import FilterFunc
+from streamroute.core.tracing import finished
 from streamroute.message import Message
 from streamroute.stream_pipeline import Pipeline
 from streamroute.values import DeadLetter, RetryLater
@@ -44,7 +45,7 @@ def booking(guest: Any, **facts: Any) -> Message:
 async def routes_run(pipeline: Pipeline, message: Message) -> list[str]:
     noted: Noted = pipeline.container
     noted.ran.clear()
-    await pipeline.process_message(message)
+    await finished(pipeline.process_message(message))
     return [route for route, _, _ in noted.ran]
 
 
@@ -154,7 +155,7 @@ async def test_a_requeued_message_without_a_route_is_decided_again(tmp_path: Pat
 async def test_a_failure_names_the_canary(tmp_path: Path) -> None:
     pipeline = pipeline_of(tmp_path, routes_of(50), Noted(retry))
     message = booking(IN)
-    await pipeline.process_message(message)
+    await finished(pipeline.process_message(message))
     [outcome] = message.delivery.outcomes or []
     assert isinstance(outcome, RetryLater)
     assert outcome.route == "new"

@@ -13,6 +13,7 @@ from consuming import STREAM
 from messages import message_of
 from streamroute.compiler.api import compile_routes
 from streamroute.core.observer import Result
+from streamroute.core.tracing import finished
 from streamroute.message import Message
 from streamroute.stream_pipeline import Pipeline
 from streamroute.values import DeadLetter
@@ -37,7 +38,7 @@ class Counted:
     async def process(self, **payload: Any) -> Message:
         facts = payload.pop("facts", {})
         message = message_of({"type": "t", **payload}, **{"outcomes": [], "stream": STREAM, **facts})
-        await self.pipeline.process_message(message)
+        await finished(self.pipeline.process_message(message))
         return message
 
     def of_shadow(self) -> dict[Result, int]:

@@ -13,6 +13,7 @@ from streamroute.compiler.trials.canaries import Canary
 from streamroute.compiler.trials.stopping import CanaryWatch, watch_canaries
 from streamroute.config.document import CanaryConfig, StopAt
 from streamroute.core.observer import Result, ignore_result
+from streamroute.core.tracing import finished
 from streamroute.incidents import LOG_ONLY, Incident, Incidents
 from trial_pipelines import Noted, pipeline_of, reject, retry, routes_of
 
@@ -111,8 +112,10 @@ async def test_the_other_route_takes_all_messages_after_the_stop(
     routes = routes_of(100).replace("key: guest.id", STOPPING)
     pipeline = pipeline_of(tmp_path, routes, noted)
     for guest in range(10):
-        await pipeline.process_message(
-            message_of({"type": "t", "n": guest, "guest": {"id": guest}}, outcomes=[])
+        await finished(
+            pipeline.process_message(
+                message_of({"type": "t", "n": guest, "guest": {"id": guest}}, outcomes=[])
+            )
         )
     assert [route for route, _, _ in noted.ran] == ["new"] * 3 + ["old"] * 7
     assert sum(f"messages on bot_events were {what}" in line for line in caplog.messages) == 1

@@ -16,6 +16,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from consuming import STREAM
 from messages import message_of
 from spans import PRODUCED, Traced, context_of, linked, parent_id, produced, traced_pipeline
+from streamroute.core.tracing import finished
 from streamroute.errors import LeaseLostError, Postpone, Reject, Retry
 from streamroute.message_trace import current_context
 from streamroute.ops.traces.mode import TraceMode
@@ -62,7 +63,7 @@ async def test_a_message_has_a_span_by_the_conventions_for_messaging(tmp_path: P
     traced = Traced()
     pipeline = traced_pipeline(tmp_path, route("a"), traced, Seen())
     message = produced({"type": "t"}, pipeline=pipeline, deliveries=3, attempt=2)
-    await pipeline.process_message(message)
+    await finished(pipeline.process_message(message))
     span = traced.one(PROCESS)
     assert span.kind is SpanKind.CONSUMER
     assert dict(span.attributes or {}) == {
@@ -85,7 +86,9 @@ async def test_a_message_has_a_span_by_the_conventions_for_messaging(tmp_path: P
 
 async def test_a_link_leads_to_the_producer_and_the_trace_is_its_own(tmp_path: Path) -> None:
     traced = Traced()
-    await traced_pipeline(tmp_path, route("a"), traced, Seen()).process_message(produced({"type": "t"}))
+    await finished(
+        traced_pipeline(tmp_path, route("a"), traced, Seen()).process_message(produced({"type": "t"}))
+    )
     span = traced.one(PROCESS)
     assert (parent_id(span), linked(span)) == (None, [PRODUCED.span_id])
     assert context_of(span).trace_id != PRODUCED.trace_id
@@ -94,7 +97,9 @@ async def test_a_link_leads_to_the_producer_and_the_trace_is_its_own(tmp_path: P
 
 async def test_a_child_is_in_the_trace_of_its_producer(tmp_path: Path) -> None:
     traced = Traced(TraceMode.CHILD)
-    await traced_pipeline(tmp_path, route("a"), traced, Seen()).process_message(produced({"type": "t"}))
+    await finished(
+        traced_pipeline(tmp_path, route("a"), traced, Seen()).process_message(produced({"type": "t"}))
+    )
     span = traced.one(PROCESS)
     assert (parent_id(span), linked(span)) == (PRODUCED.span_id, [PRODUCED.span_id])
     assert context_of(span).trace_id == traced.one("route a").context.trace_id.to_bytes(16).hex()
@@ -106,7 +111,9 @@ async def test_a_message_without_a_context_begins_a_trace(tmp_path: Path, mode: 
     traced = Traced(mode)
     pipeline = traced_pipeline(tmp_path, route("a"), traced, Seen())
     for field in (b"", b"00-0-0-0", b"\xff" * 55):
-        await pipeline.process_message(produced({"type": "t"}, None, fields={b"traceparent": field}))
+        await finished(
+            pipeline.process_message(produced({"type": "t"}, None, fields={b"traceparent": field}))
+        )
     assert [(parent_id(span), linked(span)) for span in traced.ended(PROCESS)] == 3 * [(None, [])]
 
 
@@ -115,10 +122,10 @@ async def test_a_retry_links_to_the_attempt_before(tmp_path: Path, mode: TraceMo
     traced = Traced(mode)
     pipeline = traced_pipeline(tmp_path, route("a"), traced, Seen())
     before = TraceContext(f"00-{'1' * 32}-{'2' * 16}-01")
-    await pipeline.process_message(produced({"type": "t"}, trace=PRODUCED))
+    await finished(pipeline.process_message(produced({"type": "t"}, trace=PRODUCED)))
     for message in (produced({"type": "t"}), produced({"type": "t"}, None)):
         message.delivery.trace = before
-        await pipeline.process_message(message)
+        await finished(pipeline.process_message(message))
     with_producer, alone = traced.ended(PROCESS)[1:]
     assert linked(with_producer) == [PRODUCED.span_id, before.span_id]
     assert linked(alone) == [before.span_id]
@@ -132,7 +139,7 @@ async def test_the_span_of_a_handler_is_current_where_it_runs(tmp_path: Path, fu
     pipeline = traced_pipeline(tmp_path, route("a", function) + route("b", function), traced, seen)
     message = produced({"type": "t"})
     outside = trace.get_current_span()
-    await pipeline.process_message(message)
+    await finished(pipeline.process_message(message))
     handlers = [traced.one("route a"), traced.one("route b")]
     assert seen.current == [context_of(span).span_id for span in handlers]
     assert seen.sent == [context_of(span) for span in handlers], "what it sends carries it"
@@ -148,7 +155,7 @@ async def test_the_span_of_a_handler_is_current_where_it_runs(tmp_path: Path, fu
 async def test_handlers_of_messages_at_once_have_their_own_spans(tmp_path: Path) -> None:
     traced, seen = Traced(), Seen()
     pipeline = traced_pipeline(tmp_path, route("a", "in_thread"), traced, seen)
-    await asyncio.gather(*(pipeline.process_message(produced({"type": "t"})) for _ in range(20)))
+    await asyncio.gather(*(finished(pipeline.process_message(produced({"type": "t"}))) for _ in range(20)))
     assert len(set(seen.current)) == 20
     parents = {parent_id(span) for span in traced.ended("route a")}
     assert parents == {context_of(span).span_id for span in traced.ended(PROCESS)}
@@ -169,7 +176,7 @@ async def test_a_failure_is_the_status_and_an_event_of_the_span(
 ) -> None:
     traced = Traced()
     pipeline = traced_pipeline(tmp_path, route("a"), traced, Seen(error))
-    await pipeline.process_message(produced({"type": "t"}))
+    await finished(pipeline.process_message(produced({"type": "t"})))
     span = traced.one("route a")
     assert span.status.status_code is StatusCode.ERROR
     assert (span.attributes or {})["error.type"] == name
@@ -191,7 +198,7 @@ async def test_what_the_configuration_hides_is_in_no_span(tmp_path: Path) -> Non
     error = ValueError("no such guest: ada@example.com at https://x:hidden@host")
     pipeline = traced_pipeline(tmp_path, route("a"), traced, Seen(error), root)
     payload = {"type": "t", "guest": {"email": "ada@example.com"}}
-    await pipeline.process_message(produced(payload, pipeline=pipeline))
+    await finished(pipeline.process_message(produced(payload, pipeline=pipeline)))
     span = traced.one("route a")
     assert span.status.description == "ValueError: no such guest: (redacted) at https://x:***@host"
     assert "ada@" not in traced.provider.resource.to_json() + "".join(
@@ -202,7 +209,7 @@ async def test_what_the_configuration_hides_is_in_no_span(tmp_path: Path) -> Non
 async def test_a_message_that_waits_has_not_failed(tmp_path: Path) -> None:
     traced = Traced()
     pipeline = traced_pipeline(tmp_path, route("a"), traced, Seen(Postpone(1, "another one runs")))
-    await pipeline.process_message(produced({"type": "t"}))
+    await finished(pipeline.process_message(produced({"type": "t"})))
     for span in (traced.one("route a"), traced.one(PROCESS)):
         assert span.status.status_code is StatusCode.UNSET
         assert (span.attributes or {})["streamroute.outcome"] == "postponed"
@@ -214,7 +221,7 @@ async def test_a_route_that_ran_before_for_the_same_key_is_skipped(tmp_path: Pat
     pipeline = traced_pipeline(tmp_path, routes, traced, seen)
     for decision in (DedupeDecision.RUN, DedupeDecision.SKIP):
         message = produced({"type": "t", "n": 1}, coordinator=Deciding(decision))
-        await pipeline.process_message(message)
+        await finished(pipeline.process_message(message))
     assert len(seen.current) == 1
     assert [(span.attributes or {}).get("streamroute.outcome") for span in traced.ended("route a")] == [
         None,
@@ -236,7 +243,7 @@ async def test_a_lost_lease_and_a_cancellation_are_no_failures(tmp_path: Path) -
     traced, started = Traced(), asyncio.Event()
     pipeline = traced_pipeline(tmp_path, route("a"), traced, Seen(LeaseLostError("gone")))
     with pytest.raises(LeaseLostError):
-        await pipeline.process_message(produced({"type": "t"}))
+        await finished(pipeline.process_message(produced({"type": "t"})))
 
     async def waiting(_payload: dict[str, Any]) -> None:
         started.set()
@@ -258,7 +265,7 @@ async def test_a_route_that_runs_too_long_is_named_as_such(tmp_path: Path) -> No
     pipeline = traced_pipeline(
         tmp_path, f"- {{name: a, type: t, handler: {handler}, timeout: 20ms}}\n", traced
     )
-    await pipeline.process_message(produced({"type": "t"}))
+    await finished(pipeline.process_message(produced({"type": "t"})))
     assert (traced.one("route a").attributes or {})["error.type"] == "HandlerTimeout"
 
 
@@ -277,7 +284,7 @@ async def test_a_traced_message_has_the_outcome_of_any_other(
     for traced in (None, Traced()):
         pipeline = traced_pipeline(tmp_path, route("a", more=", formerly: [z]"), traced, Seen(error))
         message = produced({"type": "t"}, routes=frozenset({"z"}))
-        await pipeline.process_message(message)
+        await finished(pipeline.process_message(message))
         outcomes = message.delivery.outcomes or []
         facts = [
             (one.reason, one.error, one.attempt) if isinstance(one, DeadLetter) else (one.delay, one.attempt)
@@ -293,12 +300,12 @@ async def test_what_is_not_sampled_is_passed_on_as_such(tmp_path: Path) -> None:
     traced, seen = Traced(TraceMode.CHILD, sampler=ParentBased(ALWAYS_OFF)), Seen(ValueError("no"))
     pipeline = traced_pipeline(tmp_path, route("a"), traced, seen)
     unsampled = PRODUCED._replace(traceparent=f"{PRODUCED.traceparent[:-2]}00")
-    await pipeline.process_message(produced({"type": "t"}, unsampled))
+    await finished(pipeline.process_message(produced({"type": "t"}, unsampled)))
     assert traced.exporter.get_finished_spans() == ()
     (sent,) = seen.sent
     assert sent is not None
     assert (sent.trace_id, sent.flags) == (PRODUCED.trace_id, 0)
-    await pipeline.process_message(produced({"type": "t"}))
+    await finished(pipeline.process_message(produced({"type": "t"})))
     assert len(traced.exporter.get_finished_spans()) == 2, "the producer's is sampled, so this one is"
 
 
@@ -326,7 +333,7 @@ async def test_a_broken_sampler_or_processor_costs_no_message(
     pipeline = traced_pipeline(tmp_path, route("a"), traced, seen)
     for _ in range(3):
         message = produced({"type": "t"})
-        await pipeline.process_message(message)
+        await finished(pipeline.process_message(message))
         assert message.delivery.outcomes == []
     assert len(seen.sent) == 3
     if part == "sampler":
