@@ -21,7 +21,16 @@ from streamroute.adapters.codecs.entry_fields import (
     read_object,
     utf8,
 )
-from streamroute.adapters.codecs.strict_json import NotJsonError, read_json
+from streamroute.adapters.codecs.strict_json import (
+    DIGITS,
+    SAMPLES,
+    SHORT,
+    NotJsonError,
+    has_long_number,
+    orjson_loads,
+    read_json,
+)
+from streamroute.adapters.codecs.type_names import MAX_TYPE_BYTES, TypeNames
 from streamroute.errors import DecodeError, EncodeError, SetupError
 from streamroute.text.kinds import describe_kind
 from streamroute.text.quoted_names import quoted_name
@@ -74,6 +83,10 @@ class JsonCodec:
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         self._max_bytes = max_bytes
+        self._types = TypeNames()
+        self._loads = orjson_loads or read_json
+        # Data up to this size is within the limit with any type, and has no other limit.
+        self._short = -1 if orjson_loads is None else min(SHORT, max_bytes - MAX_TYPE_BYTES - _NAMES)
 
     def decode(self, fields: dict[bytes, bytes]) -> dict[str, Any]:
         """See ``Codec``."""
@@ -89,14 +102,21 @@ class JsonCodec:
 
         Returns None for any other entry and for one that cannot be decoded: ``decode`` handles those.
         """
-        if len(parts) != 4 or parts[0] != b"type" or parts[2] != b"data":
-            return None
-        message_type, data = parts[1], parts[3]
-        if len(message_type) + len(data) + 8 > self._max_bytes:
-            return None
         try:
-            payload: dict[str, Any] = read_json(data)
-            payload["type"] = message_type.decode()
+            name, raw_type, data_name, data = parts
+            if name != b"type" or data_name != b"data":
+                return None
+            message_type = self._types[raw_type]
+            payload: dict[str, Any]
+            if len(data) <= self._short and not (
+                48 in data[SAMPLES].translate(DIGITS) and has_long_number(data)
+            ):
+                payload = self._loads(data)
+            elif len(raw_type) + len(data) + _NAMES > self._max_bytes:
+                return None
+            else:
+                payload = read_json(data)
+            payload["type"] = message_type
         except (ValueError, TypeError):
             return None
         return payload
@@ -127,7 +147,7 @@ class JsonCodec:
         """Whether the entry has only ``type`` and ``data`` and is within the limit (a cheap check)."""
         if len(fields) != 2 or b"data" not in fields or b"type" not in fields:
             return False
-        return len(fields[b"data"]) + len(fields[b"type"]) + 8 <= self._max_bytes
+        return len(fields[b"data"]) + len(fields[b"type"]) + _NAMES <= self._max_bytes
 
     def encode(self, payload: Mapping[str, Any]) -> dict[bytes, bytes]:
         """Write ``type`` as a field, everything else as ``data``."""
@@ -135,6 +155,9 @@ class JsonCodec:
         data = {key: value for key, value in payload.items() if key != "type"}
         fields = {b"type": utf8("type", message_type), b"data": json_bytes("data", data)}
         return checked_fields(fields, self._max_bytes)
+
+
+_NAMES: Final = len(b"type") + len(b"data")
 
 
 def _may_have_type(data: bytes) -> bool:

@@ -25,8 +25,15 @@ MAX_NESTING: Final = 200
 
 _LONGEST_REPR: Final = 80  # characters of an external text in a message
 _SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
-_DIGITS: Final = bytes(48 if 48 <= byte <= 57 else 32 for byte in range(256))
+_EVERY_THIRD: Final = slice(2, None, 3)
 _LONG_NUMBER: Final = b"0" * 19  # the shortest integers that may not fit into 64 bits
+
+SHORT: Final = 2 * MAX_NESTING
+"""Bytes of JSON that is certainly not nested too deeply."""
+DIGITS: Final = bytes(48 if 48 <= byte <= 57 else 32 for byte in range(256))
+"""For ``bytes.translate``: every digit becomes "0", any other byte a space."""
+SAMPLES: Final = slice(18, None, 19)
+"""A number of 19 or more digits covers at least one of the offsets 18, 37, 56, ..."""
 
 
 class NotJsonError(ValueError):
@@ -93,7 +100,7 @@ def read_standard(data: bytes) -> Any:
         return _decode_with_error(data)
     if 92 in data:  # a backslash may begin half of a surrogate pair
         _refuse_half_pairs(data, value)
-    if len(data) > 2 * MAX_NESTING:
+    if len(data) > SHORT:
         _refuse_deep(data, value)
     return value
 
@@ -175,27 +182,38 @@ def accelerated(loads: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
     """
 
     def read(data: bytes) -> Any:
-        # A number of 19 or more digits covers at least one of the offsets 18, 37, 56, ...
-        if 48 in data[18::19].translate(_DIGITS) and data.translate(_DIGITS).find(_LONG_NUMBER) >= 0:
+        if 48 in data[SAMPLES].translate(DIGITS) and has_long_number(data):
             return read_standard(data)
         try:
             value = loads(data)
         except ValueError:
             return read_standard(data)
-        if len(data) > 2 * MAX_NESTING:
+        if len(data) > SHORT:
             _refuse_deep(data, value)
         return value
 
     return read
 
 
-def _fastest_reader() -> Callable[[bytes], Any]:
+def has_long_number(data: bytes) -> bool:
+    """Whether 19 digits follow each other."""
+    # `partition` is faster than `find`, and 19 digits cover at least six of the offsets 2, 5, 8, ...
+    if not data[_EVERY_THIRD].translate(DIGITS).partition(b"000000")[1]:
+        return False
+    return bool(data.translate(DIGITS).partition(_LONG_NUMBER)[1])
+
+
+def _orjson_loads() -> Callable[[bytes], Any] | None:
     try:
-        orjson = import_extra("orjson")
+        loads: Callable[[bytes], Any] = import_extra("orjson").loads
     except ImportError:
-        return read_standard
-    return accelerated(orjson.loads)
+        return None
+    return loads
 
 
-read_json: Callable[[bytes], Any] = _fastest_reader()
+orjson_loads: Final = _orjson_loads()
+"""orjson's ``loads``, or None. Its values are those of ``read_json`` for at most ``SHORT`` bytes without a
+long number; it raises ValueError for some JSON that ``read_json`` parses.
+"""
+read_json: Callable[[bytes], Any] = read_standard if orjson_loads is None else accelerated(orjson_loads)
 """Parse one JSON value from UTF-8; raises NotJsonError or NestingError, with a readable reason."""
