@@ -88,23 +88,27 @@ def commands_for(paths: Mapping[int, Path]) -> dict[str, Sequence[str]]:
     return commands
 
 
-def report(taken: Mapping[str, float], sizes: Sequence[int]) -> str:
-    """Return a table; milliseconds above the interpreter's own start."""
+def measured(sizes: Sequence[int], rounds: int) -> dict[str, float]:
+    """Return milliseconds above the interpreter's own start, by the command's name."""
+    with tempfile.TemporaryDirectory() as folder:
+        paths = {size: write_project(Path(folder) / str(size), size) for size in sizes}
+        taken = measure(commands_for(paths), rounds)
+    return {name: (seconds - taken["start"]) * 1000 for name, seconds in taken.items()}
 
-    def above(name: str) -> float:
-        return (taken[name] - taken["start"]) * 1000
 
+def report(above: Mapping[str, float], sizes: Sequence[int]) -> str:
+    """Return a table of milliseconds above the interpreter's own start."""
     lines = [
-        *(f"{name:<14}{above(name):>9.0f} ms" for name in ("import click", "import yaml", "--help")),
+        *(f"{name:<14}{above[name]:>9.0f} ms" for name in ("import click", "import yaml", "--help")),
         "",
         f"{'routes':>8}{'read':>9}{'check':>9}{'ratio':>8}",
     ]
     for size in sizes:
-        read, check = above(f"read {size}"), above(f"check {size}")
+        read, check = above[f"read {size}"], above[f"check {size}"]
         lines.append(f"{size:>8,}{read:>6.0f} ms{check:>6.0f} ms{check / read:>8.2f}")
     if len(sizes) > 1:
         more, most = sizes[-2:]
-        growth = (above(f"check {most}") - above(f"check {more}")) / (most - more) * 1000
+        growth = (above[f"check {most}"] - above[f"check {more}"]) / (most - more) * 1000
         lines += ["", f"each route beyond {more:,}: {growth:.0f} µs"]
     return "\n".join(lines)
 
@@ -115,10 +119,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES))
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        paths = {size: write_project(Path(folder) / str(size), size) for size in options.sizes}
-        taken = measure(commands_for(paths), options.rounds)
-    print(report(taken, options.sizes))  # noqa: T201 - a program that prints
+    print(report(measured(options.sizes, options.rounds), options.sizes))  # noqa: T201 - a program that prints
 
 
 if __name__ == "__main__":

@@ -22,10 +22,10 @@ class Latency(NamedTuple):
     p99: float
 
 
-def measured(rounds: int, load: int) -> dict[str, Latency]:
-    """Run interleaved rounds; return the medians by load and consumer."""
+def measured(rounds: int, load: int = 0) -> dict[str, Latency]:
+    """Run interleaved rounds; return the medians by load and consumer: idle, and at ``load`` if given."""
     found: dict[str, list[dict[str, float]]] = defaultdict(list)
-    loads = {"idle": ("500", "50"), f"{load:,}/s": (str(3 * load), str(load))}
+    loads = {"idle": ("500", "50")} | ({f"{load:,}/s": (str(3 * load), str(load))} if load else {})
     with new_server() as server:
         for _ in range(rounds):
             for name, (messages, rate) in loads.items():

@@ -25,13 +25,21 @@ PAYLOAD: Final = {
     "guest": {"name": "Ada", "email": "ada@example.com"},
     "note": "x" * 90,
 }
+MIXES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
+    "unlisted": ("bench.other", PAYLOAD),
+    "filtered": ("bench.event", {**PAYLOAD, "tier": "iron"}),
+}
+"""What most entries of a mixed stream are: of a type that no route lists, or refused by its filter."""
+
+_ONE_IN: Final = 20  # entries of a mixed stream is handled; so is the last
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
     """A script in ``variants/`` and its arguments; slow ones get only a ``share`` of the messages.
 
-    It gets ``least`` messages at any rate.
+    It gets ``least`` messages at any rate. Its ratios are to the variant named ``base``, if it has one.
+    ``mix`` is what most of its stream is, and ``python`` the interpreter that runs it.
     """
 
     name: str
@@ -40,6 +48,9 @@ class Variant:
     share: float = 1.0
     needs: tuple[str, ...] = ()
     least: int = 500
+    base: str = ""
+    mix: str = ""
+    python: str = sys.executable
 
     @property
     def installed(self) -> bool:
@@ -70,6 +81,16 @@ class Figures:
         return statistics.median(self.rates)
 
     @property
+    def cpu(self) -> float:
+        """The median processor time of the client."""
+        return statistics.median(self.cpu_us)
+
+    @property
+    def server(self) -> float:
+        """The median processor time of the server."""
+        return statistics.median(self.server_us)
+
+    @property
     def spread(self) -> float:
         """The spread of the rounds, as a fraction of the median."""
         return (max(self.rates) - min(self.rates)) / self.rate
@@ -90,24 +111,35 @@ def new_server() -> RealServer:
     return RealServer(redis_binary() or valkey_binary(), append_only=False)
 
 
-def fill(server: RealServer, messages: int) -> None:
-    """Empty the server, then add the entries: a type and 176 bytes of JSON."""
+def fill(server: RealServer, messages: int, mix: str = "") -> int:
+    """Empty the server, add the entries (a type and 176 bytes of JSON); return how many a route takes."""
     from redis import Redis
 
+    routed = _fields("bench.event", PAYLOAD)
+    skipped = _fields(*MIXES[mix]) if mix else routed
     with Redis.from_url(server.url) as client:
         client.flushall()
-        data = json.dumps(PAYLOAD)
         for start in range(0, messages, 1000):
             pipeline = client.pipeline(transaction=False)
-            for _ in range(min(1000, messages - start)):
-                pipeline.xadd("bench", {"type": "bench.event", "data": data})
+            for later in range(messages - start - 1, max(messages - start - 1001, -1), -1):
+                pipeline.xadd("bench", skipped if later % _ONE_IN else routed)
             pipeline.execute()
+    return -(-messages // _ONE_IN) if mix else messages
 
 
-def run_script(script: str, arguments: Sequence[str]) -> dict[str, float]:
-    """Return the figures that a script in ``variants/`` prints; exit with its output if it fails."""
+def _fields(message_type: str, payload: dict[str, Any]) -> dict[Any, Any]:
+    return {"type": message_type, "data": json.dumps(payload)}
+
+
+def run_script(
+    script: str, arguments: Sequence[str], python: str = sys.executable, under: Sequence[str] = ()
+) -> dict[str, float]:
+    """Return the figures that a script in ``variants/`` prints; exit with its output if it fails.
+
+    ``under`` is a command that runs the interpreter, as of valgrind.
+    """
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
-    command = [sys.executable, str(HERE / "variants" / f"{script}.py"), *arguments]
+    command = [*under, python, str(HERE / "variants" / f"{script}.py"), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=600, check=False)
     if done.returncode:
         raise SystemExit(f"{script} {' '.join(arguments)} failed:\n{done.stderr[-3000:]}")
@@ -117,11 +149,13 @@ def run_script(script: str, arguments: Sequence[str]) -> dict[str, float]:
 
 def measure(server: RealServer, figures: Figures, messages: int) -> None:
     """Run a variant once."""
-    count = max(figures.variant.least, int(messages * figures.variant.share))
-    fill(server, count)
+    variant = figures.variant
+    count = max(variant.least, int(messages * variant.share))
+    handled = fill(server, count, variant.mix)
     before = _server_seconds(server)
-    arguments = ["--url", server.url, "--messages", str(count), *figures.variant.arguments]
-    result = run_script(figures.variant.script, arguments)
+    arguments = ["--url", server.url, "--messages", str(count), *variant.arguments]
+    mixed = ["--handled", str(handled)] if variant.mix else []
+    result = run_script(variant.script, [*arguments, *mixed], variant.python)
     figures.add(result, _server_seconds(server) - before, count)
 
 

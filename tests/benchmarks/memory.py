@@ -44,7 +44,7 @@ def peak(server: RealServer, handler: str, seconds: float) -> float:
 def measured(backlog: int, large: int, seconds: float) -> dict[str, float]:
     """Return the peak memory in MB by the kind of backlog."""
     small = f"{backlog:,} small entries"
-    cases: dict[str, tuple[Callable[[RealServer], None], str]] = {
+    cases: dict[str, tuple[Callable[[RealServer], object], str]] = {
         "an empty stream": (lambda server: fill(server, 1), FAST),
         f"{small}, fast handlers": (lambda server: fill(server, backlog), FAST),
         f"{small}, handlers of 1 s": (lambda server: fill(server, backlog), SLOW),

@@ -1,7 +1,8 @@
 """All variants in one run, interleaved: ``python tests/benchmarks/run.py [--rounds 7] [--quick]``.
 
-It compares the medians over the rounds; the figure to quote is the ratio to the bare loop. With
-``--markdown FILE``, all other measurements follow, and everything is written as tables.
+It compares the medians over the rounds; the figure to quote is the ratio to the bare loop. With ``--aims``,
+only what the aims need is measured, and a table shows which of them are met. With ``--markdown FILE``, all
+other measurements follow, and everything is written as tables.
 """
 
 from __future__ import annotations
@@ -9,44 +10,30 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import statistics
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
 
+import aims
+import check_speed
+import latency
+from aims import Measured
+from cases import FILTERED_FAST, LOOPS, SKIPPED, THOUSAND, THREADS, THROUGHPUT, UNLISTED_FAST, WAITING
 from measuring import Figures, Variant, interleaved
 from picture import bars
-from tables import other_tables, pool_table, throughput_table, write_tables
+from tables import (
+    aims_table,
+    check_table,
+    latency_table,
+    other_tables,
+    pool_table,
+    skipped_table,
+    throughput_table,
+    write_tables,
+)
 
-FAST: Final = ("orjson", "uvloop")
-THROUGHPUT: Final = (
-    Variant("bare loop", "bare"),
-    Variant("streamroute", "routed"),
-    Variant("bare loop, orjson + uvloop", "bare", ("--fast",), needs=FAST),
-    Variant("streamroute[fast]", "routed", ("--fast",), needs=FAST),
-    Variant("an XACK awaited each", "awaited", share=0.1),
-    Variant("FastStream", "faststream_peer", share=0.05, needs=("faststream",)),
-    Variant("FastStream, batches", "faststream_peer", ("--concurrency", "0"), 0.2, ("faststream",)),
-    Variant("taskiq-redis", "taskiq_peer", share=0.03, needs=("taskiq_redis",)),
-)
-SIZES: Final = ((1, 0.002), (32, 0.05), (256, 0.3), (1000, 0.5))
-WAITING: Final = tuple(
-    Variant(
-        f"{name}, 10 ms, {n} at once",
-        script,
-        ("--sleep", "0.01", "--concurrency", str(n)),
-        share,
-        least=max(500, 30 * n),  # so that each concurrent handler runs often enough to outweigh the start
-    )
-    for n, share in SIZES
-    for name, script in (("bare pool", "pool"), ("streamroute", "routed"))
-)
-THREADS: Final = tuple(
-    Variant(f"{name}, sync 10 ms, 32 threads", script, ("--sleep", "0.01", "--sync"), 0.05)
-    for name, script in (("bare pool", "pool"), ("streamroute", "routed"))
-)
+AIMED = (*LOOPS, UNLISTED_FAST, FILTERED_FAST)
 
 
 def say(text: str) -> None:
@@ -61,10 +48,9 @@ def table(title: str, figures: Sequence[Figures]) -> str:
 
 
 def _row(each: Figures, base: float) -> str:
-    cpu, server = statistics.median(each.cpu_us), statistics.median(each.server_us)
     return (
         f"{each.variant.name:38}{each.rate:12,.0f}{each.spread:9.0%}{each.rate / base:8.2f}"
-        f"{cpu:9.2f}{server:11.2f}{each.peak_bytes / 1e6:9.0f}"
+        f"{each.cpu:9.2f}{each.server:11.2f}{each.peak_bytes / 1e6:9.0f}"
     )
 
 
@@ -74,7 +60,7 @@ def pairs(figures: Sequence[Figures]) -> str:
     for pool, ours in zip(figures[::2], figures[1::2], strict=True):
         lines.append(
             f"{ours.variant.name:38}{pool.rate:12,.0f}{ours.rate:12,.0f}{ours.rate / pool.rate:8.2f}"
-            f"{statistics.median(ours.cpu_us):9.2f}"
+            f"{ours.cpu:9.2f}"
         )
     return "\n".join([*lines, ""])
 
@@ -88,8 +74,8 @@ def chosen(variants: Sequence[Variant], only: str) -> list[Variant]:
     return [variant for variant in wanted if variant.installed]
 
 
-def main() -> None:
-    """Run all rounds, print the tables, and save every figure if requested."""
+def arguments() -> argparse.Namespace:
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument(
@@ -97,28 +83,64 @@ def main() -> None:
     )
     parser.add_argument("--quick", action="store_true", help="three rounds of a third")
     parser.add_argument("--only", default="", help="variants whose name matches this pattern")
+    parser.add_argument("--aims", action="store_true", help="measure what the aims need, and show them")
     parser.add_argument("--json", type=Path, help="keep every figure in this file")
     parser.add_argument("--svg", type=Path, help="draw the throughput into this file")
     parser.add_argument("--markdown", type=Path, help="measure all the rest, too; tables go into this file")
     options = parser.parse_args()
-    if options.markdown and options.only:
-        parser.error("--markdown takes everything, and --only does not")
-    rounds = 3 if options.quick else options.rounds
-    messages = options.messages // 3 if options.quick else options.messages
-    throughput = interleaved(chosen(THROUGHPUT, options.only), rounds, messages, say)
-    waiting = interleaved(chosen((*WAITING, *THREADS), options.only), rounds, messages, say)
-    if throughput:
-        sys.stdout.write(table("no-op async handlers", throughput) + "\n")
+    if (options.markdown or options.aims) and options.only:
+        parser.error("--markdown and --aims need all their variants, and --only leaves some out")
+    if options.quick:
+        options.rounds, options.messages = 3, options.messages // 3
+    return options
+
+
+def tables(
+    measured: Measured, throughput: Sequence[Figures], skipped: Sequence[Figures], waiting: Sequence[Figures]
+) -> Iterator[str]:
+    """Yield the tables of a page."""
+    yield aims_table(measured)
+    yield throughput_table(throughput)
+    yield skipped_table(measured, skipped)
+    yield pool_table(waiting)
+    yield latency_table(measured.latency)
+    yield check_table(measured.check_ms)
+    yield from other_tables(say)
+
+
+def beside(figures: Sequence[Figures], rounds: int, load: int) -> Measured:
+    """Measure what is not a variant: ``check``, and latencies, also at ``load`` messages a second."""
+    say("check")
+    check = check_speed.measured(check_speed.SIZES, rounds)
+    say("latency")
+    return Measured(figures, check, latency.measured(rounds, load))
+
+
+def main() -> None:
+    """Run all rounds, print the tables, and save every figure if requested."""
+    options = arguments()
+    only_aims = options.aims and not options.markdown
+    first = AIMED if only_aims else (*THROUGHPUT, *SKIPPED)
+    second = THOUSAND if only_aims else (*WAITING, *THREADS)
+    found = interleaved(chosen(first, options.only), options.rounds, options.messages, say)
+    waiting = interleaved(chosen(second, options.only), options.rounds, options.messages, say)
+    throughput = [each for each in found if each.variant not in SKIPPED]
+    skipped = [each for each in found if each.variant in SKIPPED]
+    if found:
+        sys.stdout.write(table("no-op async handlers", found) + "\n")
     if len(waiting) % 2 == 0 and waiting:
         sys.stdout.write(pairs(waiting))
     if options.json:
-        options.json.write_text(json.dumps([each.as_dict() for each in (*throughput, *waiting)], indent=2))
+        options.json.write_text(json.dumps([each.as_dict() for each in (*found, *waiting)], indent=2))
     if options.svg and throughput:
         options.svg.write_text(bars("messages a second", [(f.variant.name, f.rate) for f in throughput]))
+    if options.aims or options.markdown:
+        ours = next(each for each in throughput if each.variant.name == "streamroute")
+        load = int(0.8 * ours.rate) if options.markdown else 0
+        measured = beside([*found, *waiting], options.rounds, load)
+        sys.stdout.write("\n" + aims.text(measured))
     if options.markdown:
-        load = next(int(0.8 * each.rate) for each in throughput if each.variant.name == "streamroute")
-        tables = [throughput_table(throughput), pool_table(waiting), *other_tables(rounds, load, say)]
-        write_tables(options.markdown, tables)
+        write_tables(options.markdown, list(tables(measured, throughput, skipped, waiting)))
 
 
 if __name__ == "__main__":

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import statistics
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+import aims
+import check_speed
 import filters
-import latency
 import memory
 import routes
 import workers
+from aims import Measured
+from latency import Latency
 from measuring import Figures
 
 Rows = Sequence[Sequence[str]]
 _LARGE: Final = 400
 _BACKLOG: Final = 1_000_000
-_BEGIN: Final = "<!-- figures -->\n"
+FIGURES: Final = "figures"
 _END: Final = "<!-- end of figures -->\n"
+
+
+def aims_table(measured: Measured) -> str:
+    """Return the table of what should be reached, and what is."""
+    return table(aims.HEADS, aims.rows(measured))
 
 
 def throughput_table(figures: Sequence[Figures]) -> str:
@@ -29,13 +36,22 @@ def throughput_table(figures: Sequence[Figures]) -> str:
             each.variant.name,
             f"{each.rate:,.0f}",
             f"{each.rate / figures[0].rate:.2f}",
-            f"{statistics.median(each.cpu_us):.1f}",
-            f"{statistics.median(each.server_us):.1f}",
+            f"{each.cpu:.1f}",
+            f"{each.server:.1f}",
             f"{each.peak_bytes / 1e6:.0f}",
         ]
         for each in figures
     ]
     return table(["no-op async handlers", "messages/s", "ratio", "CPU µs", "server µs", "peak MB"], rows)
+
+
+def skipped_table(measured: Measured, skipped: Sequence[Figures]) -> str:
+    """Return the table of messages that no route takes, each beside the same number of routed ones."""
+    rows = [
+        [each.variant.name, f"{each.rate:,.0f}", f"{each.cpu:.1f}", f"{measured.cpu(each.variant):.2f}"]
+        for each in skipped
+    ]
+    return table(["messages that no route takes", "messages/s", "CPU µs", "to routed"], rows)
 
 
 def pool_table(figures: Sequence[Figures]) -> str:
@@ -46,35 +62,46 @@ def pool_table(figures: Sequence[Figures]) -> str:
             f"{pool.rate:,.0f}",
             f"{ours.rate:,.0f}",
             f"{ours.rate / pool.rate:.2f}",
-            f"{statistics.median(ours.cpu_us):.1f}",
+            f"{ours.cpu:.1f}",
         ]
         for pool, ours in zip(figures[::2], figures[1::2], strict=True)
     ]
     return table(["handlers that wait", "bare pool/s", "streamroute/s", "ratio", "CPU µs"], rows)
 
 
-def other_tables(rounds: int, load: int, tell: Callable[[str], None]) -> Iterator[str]:
-    """Yield filters, routes, latency, workers and memory, each measured in turn.
+def check_table(above: Mapping[str, float]) -> str:
+    """Return the milliseconds of ``check`` beside a bare read of the same file."""
+    rows = [
+        [f"{size:,}", *(f"{each:.0f}" for each in (read, check)), f"{check / read:.2f}"]
+        for size in check_speed.SIZES
+        for read, check in [(above[f"read {size}"], above[f"check {size}"])]
+    ]
+    return table(["`streamroute check`, ms above the interpreter", "bare read", "check", "ratio"], rows)
 
-    ``load`` is the rate, in messages a second, of the latency under load.
-    """
+
+def latency_table(found: Mapping[str, Latency]) -> str:
+    """Return the latencies in µs."""
+    rows = [[name, f"{each.median:,.0f}", f"{each.p99:,.0f}"] for name, each in found.items()]
+    return table(["from XADD to the handler, µs", "median", "p99"], rows)
+
+
+def other_tables(tell: Callable[[str], None]) -> Iterator[str]:
+    """Yield filters, routes, workers and memory, each measured in turn."""
     tell("filters")
     yield _filters()
     tell("routes")
     yield _routes()
-    tell("latency")
-    yield _latency(rounds, load)
     tell("workers")
     yield _workers()
     tell("memory")
     yield _memory()
 
 
-def write_tables(path: Path, tables: Sequence[str]) -> None:
+def write_tables(path: Path, tables: Sequence[str], mark: str = FIGURES) -> None:
     """Write the tables to a file of their own, or between the marks of a file that has them."""
-    text = "\n".join(tables)
+    text, begin = "\n".join(tables), f"<!-- {mark} -->\n"
     known = path.read_text(encoding="utf-8") if path.exists() else ""
-    before, begin, rest = known.partition(_BEGIN)
+    before, _, rest = known.partition(begin)
     _, end, after = rest.partition(_END)
     path.write_text(f"{before}{begin}\n{text}\n{end}{after}" if end else text, encoding="utf-8")
 
@@ -104,12 +131,6 @@ def _routes() -> str:
     found = asyncio.run(routes.measured())
     rows = [[name, *(f"{each:.1f}" for each in medians)] for name, medians in found.items()]
     return table(["µs a message with so many routes", *(f"{size:,}" for size in routes.SIZES)], rows)
-
-
-def _latency(rounds: int, load: int) -> str:
-    found = latency.measured(rounds, load)
-    rows = [[name, f"{each.median:,.0f}", f"{each.p99:,.0f}"] for name, each in found.items()]
-    return table(["from XADD to the handler, µs", "median", "p99"], rows)
 
 
 def _workers() -> str:

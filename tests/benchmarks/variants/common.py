@@ -16,10 +16,11 @@ GROUP = "bench"
 
 
 def arguments() -> argparse.Namespace:
-    """Parse ``--url URL --messages N [--fast] [--concurrency N] [--sleep S] [--traces M] [--metrics M]``."""
+    """Parse ``--url URL --messages N [--fast] [--concurrency N] [--sleep S] ...``."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--url", required=True)
     parser.add_argument("--messages", type=int, required=True)
+    parser.add_argument("--handled", type=int, help="how many of them a route takes; the last is among them")
     parser.add_argument("--fast", action="store_true", help="uvloop, and orjson where the variant decodes")
     parser.add_argument("--concurrency", type=int, default=32)
     parser.add_argument("--sync", action="store_true", help="the handler is a plain function, in a thread")

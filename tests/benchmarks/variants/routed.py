@@ -49,7 +49,7 @@ def write(folder: Path, options: argparse.Namespace) -> None:
     waiting = "block" if options.sync else "wait"
     settings: dict[str, Any] = {"url": options.url, "stream": STREAM, "group": GROUP}
     settings |= {"concurrency": options.concurrency, "handler": waiting if options.sleep else "count"}
-    handlers = HANDLERS.format(messages=options.messages, sleep=options.sleep)
+    handlers = HANDLERS.format(messages=options.handled or options.messages, sleep=options.sleep)
     (folder / "routes.yaml").write_text(ROUTES.format(**settings))
     (folder / "bench_handlers.py").write_text(handlers)
 
