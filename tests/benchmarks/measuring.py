@@ -7,6 +7,7 @@ import os
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -104,6 +105,11 @@ class Figures:
             "server_us": self.server_us,
             "peak_bytes": self.peak_bytes,
         }
+
+
+def say(text: str) -> None:
+    """Print progress on stderr."""
+    sys.stderr.write(f"{time.strftime('%H:%M:%S')} {text}\n")
 
 
 def new_server() -> RealServer:

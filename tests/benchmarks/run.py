@@ -11,7 +11,6 @@ import argparse
 import json
 import re
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -20,7 +19,7 @@ import check_speed
 import latency
 from aims import Measured
 from cases import FILTERED_FAST, LOOPS, SKIPPED, THOUSAND, THREADS, THROUGHPUT, UNLISTED_FAST, WAITING
-from measuring import Figures, Variant, interleaved
+from measuring import Figures, Variant, interleaved, say
 from picture import bars
 from tables import (
     aims_table,
@@ -34,11 +33,6 @@ from tables import (
 )
 
 AIMED = (*LOOPS, UNLISTED_FAST, FILTERED_FAST)
-
-
-def say(text: str) -> None:
-    """Print progress on stderr."""
-    sys.stderr.write(f"{time.strftime('%H:%M:%S')} {text}\n")
 
 
 def table(title: str, figures: Sequence[Figures]) -> str:

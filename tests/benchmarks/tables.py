@@ -21,6 +21,8 @@ Rows = Sequence[Sequence[str]]
 _LARGE: Final = 400
 _BACKLOG: Final = 1_000_000
 FIGURES: Final = "figures"
+INSTRUCTIONS: Final = "instructions"
+VERSIONS: Final = "versions"
 _END: Final = "<!-- end of figures -->\n"
 
 

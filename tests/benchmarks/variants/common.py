@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from slow_clock import slow_down, slow_loop
+
 STREAM = "bench"
 GROUP = "bench"
 
@@ -32,6 +34,7 @@ def arguments() -> argparse.Namespace:
         default="histograms",
         help="what is counted; `serve` has the histograms",
     )
+    parser.add_argument("--slow", type=float, default=1, help="how many times slower the clocks pass")
     parser.add_argument("--sampled", help="the share of the messages whose spans are recorded")
     return parser.parse_args()
 
@@ -61,14 +64,23 @@ class Clock:
 def run(main: Callable[[argparse.Namespace, Clock], Coroutine[Any, Any, None]]) -> None:
     """Run a variant and print its figures."""
     options, clock = arguments(), Clock()
+    if not options.fast:
+        sys.modules["orjson"] = None  # type: ignore[assignment]  # streamroute uses it where it is installed
+    with asyncio.Runner(loop_factory=_loop_factory(options)) as runner:
+        runner.run(main(options, clock))
+    report(clock)
+
+
+def _loop_factory(options: argparse.Namespace) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return the event loop of the variant, and slow the clocks down if requested; None: asyncio's own."""
+    if options.slow != 1:
+        slow_down(options.slow)
+        return slow_loop(options.slow, options.fast)
     if options.fast:
         import uvloop
 
-        uvloop.run(main(options, clock))
-    else:
-        sys.modules["orjson"] = None  # type: ignore[assignment]  # streamroute uses it where it is installed
-        asyncio.run(main(options, clock))
-    report(clock)
+        return uvloop.new_event_loop
+    return None
 
 
 def report(clock: Clock) -> None:
