@@ -39,7 +39,7 @@ def routes(url: str, streams: int) -> str:
             *(f"  {name}: {{}}" for name in names),
             "routes:",
             *(
-                f"  - {{name: {name}, stream: {name}, type: t, handler: serving_handlers.work}}"
+                f"  - {{name: {name}, stream: {name}, type: bench.event, handler: serving_handlers.work}}"
                 for name in names
             ),
         ]
@@ -54,11 +54,11 @@ def measured(server: RealServer, streams: int, seconds: float) -> dict[str, floa
         serving(server.url, Path(name), HANDLER, text=routes(server.url, streams)) as worker,
     ):
         began = time.monotonic()
-        started = _wait_for_groups(client, streams) - began
+        started = wait_for_groups(client, streams) - began
         time.sleep(3)  # the start-up cost is over
-        before = _sample(client, worker.pid)
+        before = sample(client, worker.pid)
         time.sleep(seconds)
-        after = _sample(client, worker.pid)
+        after = sample(client, worker.pid)
         lasted = after["time"] - before["time"]
         worker.terminate()
         ended = time.monotonic()
@@ -77,7 +77,7 @@ def measured(server: RealServer, streams: int, seconds: float) -> dict[str, floa
     }
 
 
-def _wait_for_groups(client: Redis, streams: int) -> float:
+def wait_for_groups(client: Redis, streams: int) -> float:
     deadline = time.monotonic() + 120
     last = f"idle-{streams - 1}"
     while time.monotonic() < deadline:
@@ -91,7 +91,7 @@ def _wait_for_groups(client: Redis, streams: int) -> float:
     raise SystemExit(f"after two minutes not all of {streams} groups are there")
 
 
-def _sample(client: Redis, pid: int) -> dict[str, float]:
+def sample(client: Redis, pid: int) -> dict[str, float]:
     stats: Any = client.info("stats")
     cpu: Any = client.info("cpu")
     status = dict(

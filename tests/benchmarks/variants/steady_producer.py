@@ -1,4 +1,8 @@
-"""A producer: ``steady_producer.py URL STREAM MESSAGES RATE`` adds messages steadily, with times."""
+"""A producer: ``steady_producer.py URL STREAMS MESSAGES RATE [EVERY]`` adds messages steadily, with times.
+
+``STREAMS`` are names with commas between them, which take turns. Every ``EVERY`` seconds, what is due is sent
+in one pipeline.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,8 @@ import time
 
 from redis import Redis
 
-url, stream, count, rate = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
+url, streams, count, rate = sys.argv[1], sys.argv[2].split(","), int(sys.argv[3]), float(sys.argv[4])
+every = float(sys.argv[5]) if len(sys.argv) > 5 else 0.0005
 client, start = Redis.from_url(url), time.monotonic()
 time.sleep(0.5)
 number = 0
@@ -16,9 +21,9 @@ while number < count:
     time.sleep(max(0.0, start + 0.5 + number / rate - time.monotonic()))
     due = min(count, int((time.monotonic() - start - 0.5) * rate) + 1)
     pipeline = client.pipeline(transaction=False)
-    for _ in range(number, due):
+    for place in range(number, due):
         data = json.dumps({"sent": time.monotonic_ns(), "tier": "gold", "nights": 4})
-        pipeline.xadd(stream, {"type": "bench.event", "data": data})
+        pipeline.xadd(streams[place % len(streams)], {"type": "bench.event", "data": data})
     pipeline.execute()
     number = max(number, due)
-    time.sleep(0.0005)
+    time.sleep(every)
