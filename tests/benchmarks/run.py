@@ -20,7 +20,7 @@ import latency
 from aims import Measured
 from cases import FILTERED_FAST, LOOPS, SKIPPED, THOUSAND, THREADS, THROUGHPUT, UNLISTED_FAST, WAITING
 from measuring import Figures, Variant, interleaved, say
-from picture import bars
+from picture import TITLE, bars
 from tables import (
     aims_table,
     check_table,
@@ -127,7 +127,7 @@ def main() -> None:
     if options.json:
         options.json.write_text(json.dumps([each.as_dict() for each in (*found, *waiting)], indent=2))
     if options.svg and throughput:
-        options.svg.write_text(bars("messages a second", [(f.variant.name, f.rate) for f in throughput]))
+        options.svg.write_text(bars(TITLE, [(f.variant.name, f.rate) for f in throughput]))
     if options.aims or options.markdown:
         ours = next(each for each in throughput if each.variant.name == "streamroute")
         load = int(0.8 * ours.rate) if options.markdown else 0
