@@ -17,6 +17,7 @@ from pathlib import Path
 import aims
 import check_speed
 import latency
+import streams
 from aims import Measured
 from cases import FILTERED_FAST, LOOPS, SKIPPED, THOUSAND, THREADS, THROUGHPUT, UNLISTED_FAST, WAITING
 from measuring import Figures, Variant, interleaved, say
@@ -28,6 +29,7 @@ from tables import (
     other_tables,
     pool_table,
     skipped_table,
+    streams_table,
     throughput_table,
     write_tables,
 )
@@ -98,16 +100,19 @@ def tables(
     yield skipped_table(measured, skipped)
     yield pool_table(waiting)
     yield latency_table(measured.latency)
+    yield streams_table(measured.streams)
     yield check_table(measured.check_ms)
     yield from other_tables(say)
 
 
 def beside(figures: Sequence[Figures], rounds: int, load: int) -> Measured:
-    """Measure what is not a variant: ``check``, and latencies, also at ``load`` messages a second."""
+    """Measure what is not a variant: ``check``, many streams, and latencies, also at ``load`` a second."""
     say("check")
     check = check_speed.measured(check_speed.SIZES, rounds)
+    say("streams")
+    spread = {int(row["streams"]): row for row in streams.interleaved(streams.SIZES, rounds, seconds=10)}
     say("latency")
-    return Measured(figures, check, latency.measured(rounds, load))
+    return Measured(figures, check, latency.measured(rounds, load), spread)
 
 
 def main() -> None:

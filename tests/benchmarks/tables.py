@@ -53,7 +53,7 @@ def skipped_table(measured: Measured, skipped: Sequence[Figures]) -> str:
         [each.variant.name, f"{each.rate:,.0f}", f"{each.cpu:.1f}", f"{measured.cpu(each.variant):.2f}"]
         for each in skipped
     ]
-    return table(["messages that no route takes", "messages/s", "CPU µs", "to routed"], rows)
+    return table(["messages that no route takes", "messages/s", "CPU µs", "to routed ones"], rows)
 
 
 def pool_table(figures: Sequence[Figures]) -> str:
@@ -79,6 +79,20 @@ def check_table(above: Mapping[str, float]) -> str:
         for read, check in [(above[f"read {size}"], above[f"check {size}"])]
     ]
     return table(["`streamroute check`, ms above the interpreter", "bare read", "check", "ratio"], rows)
+
+
+def streams_table(found: Mapping[int, Mapping[str, float]]) -> str:
+    """Return what one load costs, spread over more streams."""
+    least = min(found)
+    rows = [
+        [
+            f"{size:,}",
+            *(f"{each[key]:.1f}" for key in ("cpu_us", "server_us", "commands")),
+            f"{each['cpu_us'] / found[least]['cpu_us']:.2f}",
+        ]
+        for size, each in found.items()
+    ]
+    return table(["2,000 messages/s from so many streams", "CPU µs", "server µs", "commands", "ratio"], rows)
 
 
 def latency_table(found: Mapping[str, Latency]) -> str:
