@@ -1,7 +1,8 @@
 """Settler: acknowledge finished entries in the background, many in one call.
 
-An entry waits for at most ``delay`` seconds or until ``batch`` entries are finished. It stays held (leased
-and counted against the limits) until the storage has answered. A failed call is repeated with half as many
+An entry waits for at most ``delay`` seconds or until ``batch`` entries are finished; the streams of an event
+loop are settled together. An entry stays held (leased and counted against the limits) until the storage has
+answered. A failed call is repeated with half as many
 entries, until the entry that makes calls fail is isolated and settled separately.
 """
 
@@ -14,6 +15,7 @@ from contextlib import suppress
 from itertools import islice
 from typing import Any, cast
 
+from streamroute.core.consume.flush_timer import FlushTimer, flush_timer_of_loop
 from streamroute.core.consume.tuning import TUNING, Tuning
 from streamroute.core.storage import StreamStorageProtocol, acks_many, settles
 from streamroute.incidents import LOG_ONLY, Incidents
@@ -62,7 +64,8 @@ class Settler:
         self._writing = 0
         self._flush_requested = asyncio.Event()
         self._progress = asyncio.Event()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: FlushTimer | None = None
+        self._is_timed = False
         doing = "settling entries of %s"
         self._outage = OutageTracker(doing, stream, incidents, tuning.backoff)
         refusing = f"{doing} (refused by the storage)"
@@ -72,6 +75,9 @@ class Settler:
     def open(self) -> None:
         """Start settling in the background."""
         self._flush_requested, self._progress = asyncio.Event(), asyncio.Event()
+        self._timer, self._is_timed = flush_timer_of_loop(self._delay), False
+        if self._finished:  # while it was closed
+            self._flush_requested.set()
         self._task = asyncio.create_task(self._run())
 
     def add(self, entry_id: str, payload: dict[str, Any]) -> None:
@@ -79,8 +85,9 @@ class Settler:
         self._finished[entry_id] = payload
         if len(self._finished) == self._batch:
             self._flush_requested.set()
-        elif self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(self._delay, self._flush_requested.set)
+        elif not self._is_timed and self._timer is not None:
+            self._is_timed = True
+            self._timer.add(self._flush_requested)
 
     async def room(self) -> None:
         """Wait while too many entries are unsettled: the storage is unreachable or refuses outcomes."""
@@ -111,7 +118,8 @@ class Settler:
             )
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        self._stop_timer()  # otherwise entries added after the next open() would start no timer
+        self._stop_timer()
+        self._timer = None  # no task waits for it until the next open()
 
     @property
     def _unsettled(self) -> int:
@@ -135,11 +143,13 @@ class Settler:
                     log.exception("observer raised an exception; settling continues")
                 if pause is not None:
                     await asyncio.sleep(pause)
+                if self._is_timed and len(self._finished) < self._batch_limit:
+                    break  # these finished meanwhile, and wait until their delay ends or their batch is full
 
     def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        if self._is_timed and self._timer is not None:
+            self._timer.discard(self._flush_requested)
+        self._is_timed = False
 
     def _next_batch(self) -> dict[str, dict[str, Any]]:
         """Remove and return the entries that finished first; isolated ones come last, one at a time."""

@@ -378,21 +378,65 @@ async def test_the_delay_starts_with_the_first_entry_of_a_batch(monkeypatch: pyt
         assert storage.batches == [["1", "2"], ["3"]]
 
 
-async def test_a_running_delay_is_dropped_on_close(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Otherwise entries added after reopening would wait for a full batch."""
+async def test_entries_that_finish_during_a_write_wait_for_their_own_delay(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Written at once, they would be a small batch, and so would those that finish during its write."""
     storage, clock = Storage(), LoopClock(monkeypatch)
     async with opened(storage, delay=100.0, batch=2) as settler:
         storage.may_go_on.clear()
         add(settler, 1, 2)
         await eventually(lambda: storage.batches)
-        add(settler, 3)  # starts its delay, and is written before that ends
+        add(settler, 3)
         storage.may_go_on.set()
-        await eventually(lambda: storage.released == ["1", "2", "3"])
+        await eventually(lambda: storage.released == ["1", "2"])
+        await turns()
+        assert storage.batches == [["1", "2"]]
+        await clock.advance(110)
+        assert storage.batches == [["1", "2"], ["3"]]
+
+
+async def test_the_streams_of_an_event_loop_are_settled_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full batch of one of them delays no other."""
+    storages, clock = [Storage(), Storage()], LoopClock(monkeypatch)
+    async with opened(storages[0], delay=100.0, batch=2) as one, opened(storages[1], delay=100.0) as other:
+        add(one, 1)
+        await clock.advance(60)
+        add(other, 2)
+        await clock.advance(50)
+        assert [storage.batches for storage in storages] == [[["1"]], [["2"]]]
+        add(one, 3)
+        await clock.advance(10)
+        add(other, 4)
+        add(one, 5)
+        await eventually(lambda: storages[0].batches == [["1"], ["3", "5"]])
+        await clock.advance(100)
+        assert storages[1].batches == [["2"], ["4"]]
+
+
+async def test_a_running_delay_is_dropped_on_close(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise entries added after reopening would wait for a full batch."""
+    storage, clock = Storage(), LoopClock(monkeypatch)
+    async with opened(storage, delay=100.0, batch=2) as settler:
+        add(settler, 3)  # starts its delay, and is written before that ends
         await within_patience(settler.close(10))
         settler.open()
         add(settler, 4)
         await clock.advance(110)
-        assert storage.released == ["1", "2", "3", "4"]
+        assert storage.released == ["3", "4"]
+
+
+async def test_what_finishes_while_it_is_closed_is_settled_when_it_opens() -> None:
+    storage = Storage()
+    settler = settler_of(storage)
+    add(settler, 1)
+    settler.open()
+    await eventually(lambda: storage.released == ["1"])
+    await within_patience(settler.close(10))
+    add(settler, 2)
+    settler.open()
+    await eventually(lambda: storage.released == ["1", "2"])
+    await within_patience(settler.close(10))
 
 
 async def test_after_a_close_no_task_is_running() -> None:
