@@ -13,9 +13,9 @@ from streamroute.adapters.groups.live_workers import live_workers
 from streamroute.adapters.pauses.record import parse_pause
 from streamroute.adapters.redis.connection import RedisConnection
 from streamroute.adapters.redis.errors import translate_errors
+from streamroute.adapters.redis.exchange import CommandArgs
 from streamroute.adapters.redis.raw_client import raw_client, send_each
 from streamroute.adapters.redis.replies import attributes, milliseconds, text
-from streamroute.adapters.redis.round_trip import CommandArgs
 from streamroute.keys import GroupKeys, PauseKeys
 
 _MAX_PAUSED: Final = 1000  # pauses that are counted

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+from streamroute.adapters.redis.exchange import CommandArgs
 from streamroute.adapters.redis.replies import text
-from streamroute.adapters.redis.round_trip import CommandArgs
 
 _FIRST_PAGE: Final = 10  # entries: the first ones may be of 5 MB each
 _PAGE: Final = 100

@@ -15,9 +15,9 @@ from streamroute.adapters.live.outcome_batch import FIELD, OutcomeBatch, unpack_
 from streamroute.adapters.live.outcome_writer import MAX_BATCHES
 from streamroute.adapters.redis.connection import RedisConnection
 from streamroute.adapters.redis.errors import to_domain_error, translate_errors
+from streamroute.adapters.redis.exchange import CommandArgs
 from streamroute.adapters.redis.raw_client import raw_clients, send_each
 from streamroute.adapters.redis.replies import attributes, milliseconds
-from streamroute.adapters.redis.round_trip import CommandArgs
 from streamroute.keys import GroupKeys
 
 REFRESH: Final = 2.0

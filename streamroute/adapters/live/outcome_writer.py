@@ -14,8 +14,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from streamroute.adapters.live.outcome_batch import FIELD, OutcomeBatch
+from streamroute.adapters.redis.exchange import CommandArgs
 from streamroute.adapters.redis.raw_client import send_each
-from streamroute.adapters.redis.round_trip import CommandArgs
 from streamroute.adapters.stream.leases.heartbeat import CallInLoop, ClientOf
 from streamroute.keys import GroupKeys
 from streamroute.logs.exception_text import error_line

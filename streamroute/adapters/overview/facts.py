@@ -11,8 +11,8 @@ from streamroute.adapters.groups.answers import answer_or_none, group_attributes
 from streamroute.adapters.groups.live_workers import live_workers
 from streamroute.adapters.overview.group_overview import ConsumerHolding, GroupOverview
 from streamroute.adapters.pauses.record import Pause, parse_pause
+from streamroute.adapters.redis.exchange import CommandArgs
 from streamroute.adapters.redis.replies import attributes, milliseconds, text
-from streamroute.adapters.redis.round_trip import CommandArgs
 from streamroute.keys import RELEASED, GroupKeys, PauseKeys
 from streamroute.text.safe_text import safe_str
 

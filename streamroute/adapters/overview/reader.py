@@ -14,9 +14,9 @@ from streamroute.adapters.overview.facts import fact_commands, is_released, read
 from streamroute.adapters.overview.group_overview import ConsumerHolding, GroupOverview
 from streamroute.adapters.redis.connection import RedisConnection
 from streamroute.adapters.redis.errors import translate_errors
+from streamroute.adapters.redis.exchange import CommandArgs
 from streamroute.adapters.redis.raw_client import raw_clients, send_each
 from streamroute.adapters.redis.replies import text
-from streamroute.adapters.redis.round_trip import CommandArgs
 from streamroute.adapters.snapshots.worker_snapshot import MAX_BYTES, DamagedSnapshotError, WorkerSnapshot
 from streamroute.keys import GroupKeys
 

@@ -15,7 +15,8 @@ from typing import Any, Final
 
 from redis.asyncio import ConnectionPool, Redis
 
-from streamroute.adapters.redis.round_trip import CommandArgs, round_trip
+from streamroute.adapters.redis.exchange import CommandArgs
+from streamroute.adapters.redis.round_trip import round_trip
 from streamroute.errors import SetupError
 
 COMMAND_CONNECTIONS: Final = 3

@@ -12,8 +12,9 @@ from redis.asyncio.sentinel import SentinelConnectionPool
 from streamroute.adapters.redis.channel import MIN_CONNECTIONS, channel_of
 from streamroute.adapters.redis.cluster.client import MULTI, SlotClient, clone_slot_client, slot_client
 from streamroute.adapters.redis.cluster.pool import ClusterPool
+from streamroute.adapters.redis.exchange import CommandArgs
 from streamroute.adapters.redis.read_commands import ReaderId, ReadResult
-from streamroute.adapters.redis.round_trip import CommandArgs, NotSentError
+from streamroute.adapters.redis.round_trip import NotSentError
 from streamroute.adapters.redis.sentinel import clone_pool
 from streamroute.adapters.redis.shared_reads import shared_reads_of
 from streamroute.errors import SetupError

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from streamroute.adapters.redis.exchange import CommandArgs
 from streamroute.adapters.redis.replies import Row, milliseconds, rows_by_stream
-from streamroute.adapters.redis.round_trip import CommandArgs
 
 Rows = Mapping[str, Sequence[Row]]
 """Entries by stream."""

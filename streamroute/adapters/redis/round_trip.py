@@ -6,7 +6,6 @@ command that is sent twice may be executed twice.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -21,10 +20,9 @@ from redis.exceptions import (
 )
 
 from streamroute.adapters.redis.driver_errors import redact_server_error
+from streamroute.adapters.redis.exchange import CommandArgs, exchange
+from streamroute.adapters.redis.swallowed_cancellation import SwallowedCancellation
 from streamroute.system.forked import exit_if_forked
-
-CommandArgs = Sequence[str | bytes | float]
-"""A command and its arguments."""
 
 _CLUSTER_ERRORS: Final = {
     "MOVED": MovedError,
@@ -49,13 +47,12 @@ async def round_trip(pool: ConnectionPool, commands: Sequence[CommandArgs]) -> l
     the server is not ready.
     """
     exit_if_forked()  # a forked child must not write to its parent's connection
-    cancelled = _Cancellation()
+    cancelled = SwallowedCancellation()
     connection: Any = await _connection(pool)
     try:
         cancelled.raise_if_swallowed()
-        await connection.send_packed_command(connection.pack_commands(commands))
-        cancelled.raise_if_swallowed()
-        return [await _answer(connection) for _ in commands]
+        replies = await exchange(connection, commands)
+        return [_typed_error(reply) if isinstance(reply, ResponseError) else reply for reply in replies]
     except BaseException:
         # Answers may still be in transit; the next command must not read them.
         await connection.disconnect(nowait=True)
@@ -64,36 +61,11 @@ async def round_trip(pool: ConnectionPool, commands: Sequence[CommandArgs]) -> l
         await pool.release(connection)
 
 
-class _Cancellation:
-    """Detects a swallowed cancellation of the current task.
-
-    redis-py connects and sends within ``asyncio.wait_for``, which before Python 3.12 swallows a cancellation
-    that arrives together with the result.
-    """
-
-    __slots__ = ("_before", "_task")
-
-    def __init__(self) -> None:
-        self._task = asyncio.current_task()
-        self._before = self._task.cancelling() if self._task else 0
-
-    def raise_if_swallowed(self) -> None:
-        if self._task is not None and self._task.cancelling() > self._before:
-            raise asyncio.CancelledError
-
-
 async def _connection(pool: Any) -> Any:
     try:
         return await pool.get_connection()
     except Exception as error:  # noqa: BLE001 - whatever the error, nothing was sent
         raise NotSentError(error) from None
-
-
-async def _answer(connection: Any) -> Any:
-    try:
-        return await connection.read_response()
-    except ResponseError as error:
-        return _typed_error(error)
 
 
 def _typed_error(error: ResponseError) -> ResponseError:

@@ -19,8 +19,9 @@ from redis.asyncio import ConnectionPool, Redis
 from redis.exceptions import ResponseError
 
 from streamroute.adapters.redis.channel import read_connections
+from streamroute.adapters.redis.exchange import CommandArgs
 from streamroute.adapters.redis.read_commands import ReaderId, ReadResult, read_command, read_reply
-from streamroute.adapters.redis.round_trip import CommandArgs, round_trip
+from streamroute.adapters.redis.round_trip import round_trip
 from streamroute.system.waiting import wait_for_event
 
 _TICK: Final = 0.5  # seconds; waiting commands end at multiples of it

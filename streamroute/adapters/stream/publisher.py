@@ -11,9 +11,9 @@ from streamroute.adapters.entries.field_lists import flatten_fields
 from streamroute.adapters.entries.outgoing_entry import Argument, OutgoingEntry
 from streamroute.adapters.redis.connection import RedisConnection
 from streamroute.adapters.redis.errors import translate_errors
+from streamroute.adapters.redis.exchange import CommandArgs
 from streamroute.adapters.redis.raw_client import raw_client, send_command, send_transaction
 from streamroute.adapters.redis.replies import text
-from streamroute.adapters.redis.round_trip import CommandArgs
 from streamroute.adapters.redis.scripts import script
 from streamroute.keys import PublishKeys
 

@@ -22,8 +22,8 @@ from streamroute.adapters.redis.channel import (
     read_connections,
 )
 from streamroute.adapters.redis.connection import new_client
+from streamroute.adapters.redis.exchange import CommandArgs
 from streamroute.adapters.redis.raw_client import raw_client, send_command, send_pipelined, send_transaction
-from streamroute.adapters.redis.round_trip import CommandArgs
 from streamroute.errors import SetupError
 
 HANG = ("BLPOP", "nothing", 0)

@@ -11,7 +11,7 @@ from redis.asyncio import ConnectionPool, Redis
 
 from consuming import eventually, within_patience
 from streamroute.adapters.redis.channel import Channel, command_connections, read_connections
-from streamroute.adapters.redis.round_trip import CommandArgs
+from streamroute.adapters.redis.exchange import CommandArgs
 from streamroute.adapters.stream.storage import RedisStreamStorage
 from streamroute.errors import SetupError
 

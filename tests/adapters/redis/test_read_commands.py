@@ -12,8 +12,8 @@ from redis.exceptions import ResponseError
 
 from consuming import eventually, within_patience
 from streamroute.adapters.redis import shared_reads as stream_reads
+from streamroute.adapters.redis.exchange import CommandArgs
 from streamroute.adapters.redis.read_commands import ReaderId, ReadResult, read_command, read_reply
-from streamroute.adapters.redis.round_trip import CommandArgs
 from streamroute.adapters.redis.shared_reads import ReadLimits, SharedReads
 
 ME, OTHER = ReaderId("shop", "me"), ReaderId("mail", "me")

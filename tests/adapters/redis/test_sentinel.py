@@ -23,7 +23,7 @@ from scripted_nodes import Node, Reply
 from sentinels import RealSentinel, Watched
 from servers import RealServer, free_port, old_redis_binary, valkey_binary
 from streamroute.adapters.redis.connection import RedisConnection, new_client, open_redis
-from streamroute.adapters.redis.raw_client import clone_for_loop
+from streamroute.adapters.redis.raw_client import clone_for_loop, send_pipelined
 from streamroute.adapters.redis.sentinel import master_client
 from streamroute.adapters.stream.storage import RedisStreamStorage
 from streamroute.adapters.urls.sentinel_url import read_sentinel_url
@@ -145,6 +145,23 @@ async def test_a_master_that_lives_on_is_left_as_soon_as_the_sentinels_name_anot
             await connection.send_command("GET", "c")
             await within_patience(connection.read_response())
             await pool.release(connection)
+        assert old.taken() == []
+
+
+async def test_a_master_that_became_a_replica_is_left_at_its_first_refusal(
+    nodes: tuple[Node, Node, Node],
+) -> None:
+    sentinel, old, new = nodes
+    async with client_of(sentinel, old) as client:
+        client.connection_pool.refresh_every = 3600
+        assert await send_pipelined(client, [("GET", "a"), ("GET", "b")]) == [b"OK", b"OK"]
+        old.replies_with("SET", "-READONLY You can't write against a read only replica.")
+        sentinel.replies_with("SENTINEL", masters(new))
+        with pytest.raises(RedisConnectionError, match="The previous master is now a slave"):
+            await send_pipelined(client, [("GET", "a"), ("SET", "a", 1), ("GET", "b")])
+        old.taken()
+        await send_pipelined(client, [("SET", "a", 2)])
+        assert new.taken() == ["SET a 2"]
         assert old.taken() == []
 
 

@@ -12,8 +12,8 @@ from redis.asyncio import ConnectionPool
 
 from jumping import run_jumping
 from streamroute.adapters.redis import shared_reads as stream_reads
+from streamroute.adapters.redis.exchange import CommandArgs
 from streamroute.adapters.redis.read_commands import ReaderId, ReadResult
-from streamroute.adapters.redis.round_trip import CommandArgs
 from streamroute.adapters.redis.shared_reads import SharedReads
 
 ME, OTHER = ReaderId("shop", "me"), ReaderId("mail", "me")

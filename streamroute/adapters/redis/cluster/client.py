@@ -24,8 +24,9 @@ from streamroute.adapters.redis.channel import channel_of
 from streamroute.adapters.redis.cluster.pool import ClusterPool
 from streamroute.adapters.redis.cluster.topology import Cluster, SlotDownError
 from streamroute.adapters.redis.driver_errors import hide_address
+from streamroute.adapters.redis.exchange import CommandArgs
 from streamroute.adapters.redis.read_commands import ReaderId, ReadResult, read_command, read_reply
-from streamroute.adapters.redis.round_trip import CommandArgs, NotSentError
+from streamroute.adapters.redis.round_trip import NotSentError
 from streamroute.adapters.redis.shared_reads import shared_reads_of
 from streamroute.adapters.urls.cluster_url import read_cluster_url
 from streamroute.errors import SetupError
