@@ -36,6 +36,15 @@ FILTERED_FAST: Final = Variant(
 )
 SKIPPED: Final = (UNLISTED, FILTERED, UNLISTED_FAST, FILTERED_FAST)
 
+PARTS: Final = (
+    Variant("reply parsed by hiredis", "parts", ("--part", "parsed reply")),
+    Variant("JSON decoded", "parts", ("--part", "decoded")),
+    Variant("JSON decoded by orjson", "parts", ("--part", "decoded", "--fast"), needs=FAST),
+    Variant("[fast], entry decoded to a message", "parts", ("--part", "read", "--fast"), needs=FAST),
+    Variant("[fast], the same, dispatched", "parts", ("--part", "dispatched", "--fast"), needs=FAST),
+)
+"""Parts of what a message costs, each alone and without a server."""
+
 SIZES: Final = ((1, 0.002), (32, 0.05), (256, 0.3), (1000, 0.5))
 
 

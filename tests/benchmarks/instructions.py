@@ -3,7 +3,8 @@
 Processor time depends on what else the machine does; the number of executed instructions hardly does. Each
 variant runs with two numbers of messages, and the difference is that of the messages, without start and end.
 Hashes are the same in each run, and clocks pass as slowly as valgrind runs, so that timers and budgets allow
-as much work as without it. The server runs at full speed, and answers at once.
+as much work as without it. The server runs at full speed, and answers at once. The last rows are parts of a
+message's cost, which run alone.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from cases import LOOPS, SKIPPED
-from measuring import Variant, fill, new_server, run_script
+from cases import LOOPS, PARTS, SKIPPED
+from measuring import Variant, fill, new_server, run_script, say
 from tables import INSTRUCTIONS, table, write_tables
 
 from servers import RealServer
 
-VARIANTS: Final = (*LOOPS, *SKIPPED)
+VARIANTS: Final = (*LOOPS, *SKIPPED, *PARTS)
 _SLOWER: Final = 25  # times, without simulated caches
 _QUICK: Final = (1_000, 2_000)
 
@@ -63,6 +64,7 @@ def measured(variants: Sequence[Variant], few: int, many: int) -> dict[Variant, 
         for variant in variants:
             fewer, more = (instructions(server, variant, messages) for messages in (few, many))
             found[variant] = (more - fewer) / (many - few)
+            say(f"{variant.name}: {found[variant]:,.0f}")
     return found
 
 

@@ -34,6 +34,7 @@ def arguments() -> argparse.Namespace:
         default="histograms",
         help="what is counted; `serve` has the histograms",
     )
+    parser.add_argument("--part", help="of what a message costs, see parts.py")
     parser.add_argument("--slow", type=float, default=1, help="how many times slower the clocks pass")
     parser.add_argument("--sampled", help="the share of the messages whose spans are recorded")
     return parser.parse_args()
