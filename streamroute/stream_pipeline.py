@@ -45,8 +45,8 @@ class Pipeline:
 
     ``generation`` identifies the configuration in dead letters. ``stream`` are the settings of the stream.
     ``checks`` validate message data, by type. ``process_message`` validates and dispatches one message:
-    without checks and shadows it is the dispatcher's own. ``canaries`` decide in the filters of its routes.
-    ``redactor`` hides what the configuration shows to nobody.
+    without checks and shadows it is the dispatcher's ``start_message``. ``canaries`` decide in the filters
+    of its routes. ``redactor`` hides what the configuration shows to nobody.
     ``circuits`` pause routes that keep failing.
     ``container`` may be closed when no entry of the pipeline is in flight any more
     (``RedisStreamProcessor.in_flight_of``).
@@ -132,7 +132,7 @@ def build_pipeline(
     dispatcher.setup(container)
     codec = compiled.codecs[stream.name] if stream.name in compiled.codecs else codec_named(stream.codec)
     checks = compiled.checks(stream.name)
-    shadowed = _shadowed(dispatcher.process_message, compiled.shadows(stream.name), observer)
+    shadowed = _shadowed(dispatcher.start_message, compiled.shadows(stream.name), observer)
     process = _process_message(shadowed, codec, checks, observer)
     return Pipeline(
         generation=compiled.document.generation,

@@ -1,10 +1,10 @@
-"""Observer: a callback for each outcome of a route."""
+"""Observer: a callback for each outcome of a route, or a tally to which the caller adds instead."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 
 class Result(StrEnum):
@@ -60,3 +60,39 @@ class ObserverSwitch:
     def of(cls, observer: Observer) -> ObserverSwitch:
         """Return the observer itself if it is a switch, else a switch to it."""
         return observer if isinstance(observer, ObserverSwitch) else cls(observer)
+
+
+class Tally:
+    """The counts of one route and stream, to which a caller adds instead of calling the observer.
+
+    Only for messages of ``stream`` on their first attempt that ``succeeded`` or were ``filtered``, and only
+    while it ``is_open``. The event loop adds; other threads may read.
+    """
+
+    __slots__ = ("filtered", "is_open", "stream", "succeeded")
+
+    def __init__(self, stream: str, *, is_open: bool = True) -> None:
+        self.stream = stream
+        self.is_open = is_open
+        self.succeeded = 0
+        self.filtered = 0
+
+
+NO_TALLY: Final = Tally("", is_open=False)
+"""Stands for a tally where none is offered: each outcome has to be observed."""
+
+
+class OffersTallies:
+    """Base class of what only counts outcomes, by a method ``observe``, and offers tallies."""
+
+    __slots__ = ()
+
+    def tally(self, stream: str, route: str) -> Tally:
+        """Return the tally of a route, or ``NO_TALLY``."""
+        raise NotImplementedError
+
+
+def tally_of(observer: Observer, stream: str, route: str) -> Tally:
+    """Return the tally that an observer offers, or ``NO_TALLY``."""
+    owner = getattr(observer, "__self__", None)
+    return owner.tally(stream, route) if isinstance(owner, OffersTallies) else NO_TALLY

@@ -90,6 +90,7 @@ ELSEWHERE: Final = {
     "cli/output/status": "cli/commands/test_status.py",
     "cli/output/stored_event": "cli/commands/test_explain_entries.py",
     "cli/output/tail": "cli/commands/test_tail.py",
+    "core/dispatch/message_plans": "core/dispatch/test_route_start.py",
     "cli/process/deadline": "cli/commands/test_serve_stuck_handlers.py",
     "cli/process/workers": "cli/commands/test_serve_workers.py",
     "compiler/resolve/codec_object": "cli/commands/test_check.py",

@@ -58,7 +58,7 @@ async def test_a_pipeline_uses_its_own_routes_and_container(tmp_path: Path) -> N
     await finished(pipeline.process_message(message_of({"type": "booked", "n": 7}, outcomes=[])))
     assert noted == [7]
     assert isinstance(pipeline.codec, JsonCodec)
-    assert pipeline.process_message == pipeline.dispatcher.process_message, "no call in between"
+    assert pipeline.process_message == pipeline.dispatcher.start_message, "no call in between"
     assert pipeline.generation == pipeline.document.generation != ""
     with pytest.raises(FrozenInstanceError):
         pipeline.container = None  # type: ignore[misc]  # that it cannot be set is the point

@@ -99,7 +99,7 @@ def check_factory(factory: Any, name: str) -> Problem | None:
     except Exception:  # noqa: BLE001 - a user's object may raise anything
         return None  # unknown signature: report nothing
     if is_generator:
-        prefix = "async" if inspect.isasyncgenfunction(_plain(factory)) else ""
+        prefix = "async" if inspect.isasyncgenfunction(innermost_function(factory)) else ""
         message = f'"{name}" is a generator function: handlers would receive a generator'
         return Problem(NOT_CALLABLE, message, help=f"decorate it with contextlib.{prefix}contextmanager")
     try:
@@ -143,7 +143,7 @@ def _kind(value: Any) -> str:
     return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 
-def _plain(handler: Any) -> Any:
+def innermost_function(handler: Any) -> Any:
     """The function that finally runs: inside partials, bound methods and ``__call__``."""
     while isinstance(handler, functools.partial):
         handler = handler.func
@@ -153,12 +153,12 @@ def _plain(handler: Any) -> Any:
 
 
 def _is_generator(function: Any) -> bool:
-    code = _plain(function)
+    code = innermost_function(function)
     return inspect.isgeneratorfunction(code) or inspect.isasyncgenfunction(code)
 
 
 def _is_async(handler: Any) -> bool:
-    return inspect.iscoroutinefunction(_plain(handler))
+    return inspect.iscoroutinefunction(innermost_function(handler))
 
 
 def _container(parameters: list[inspect.Parameter], arguments: Mapping[str, Any]) -> ContainerPassing:

@@ -11,14 +11,15 @@ import contextvars
 import functools
 import inspect
 from collections.abc import Callable, Coroutine, Mapping
+from types import FunctionType, MethodType
 from typing import Any, cast
 
-from streamroute.compiler.resolve.call_signature import ContainerPassing, HandlerCall
+from streamroute.compiler.resolve.call_signature import ContainerPassing, HandlerCall, innermost_function
 from streamroute.compiler.runtime.timeouts import await_with_timeout
 from streamroute.core.cancellation import reraise_own_cancellation
 from streamroute.core.dispatch.outcomes import attempt_of
 from streamroute.core.dispatch.retry_decision import decided
-from streamroute.core.dispatch.routes import HandlerParts, set_parts
+from streamroute.core.dispatch.routes import HandlerParts, HandlerSteps, set_parts
 from streamroute.core.thread_call import ThreadCall
 from streamroute.durations import RetryPolicy
 from streamroute.message import unshared_copy
@@ -56,6 +57,12 @@ def route_handler(
             return
         await await_with_timeout(coroutine, first, timeout, name)
 
+    def begin_with(container: Any) -> Callable[[Any], Coroutine[Any, Any, Any]]:
+        return direct if direct is not None else lambda payload: start(payload, container)
+
+    def wait(coroutine: Coroutine[Any, Any, Any], first: Any) -> Coroutine[Any, Any, Any]:
+        return await_with_timeout(coroutine, first, timeout, name)
+
     async def route(payload: dict[str, Any], container: Any) -> None:
         try:
             await run(payload, container)
@@ -67,7 +74,8 @@ def route_handler(
     route.__name__ = route.__qualname__ = name
     vars(route)["route_key"] = name
     vars(route)["formerly"] = formerly
-    set_parts(route, HandlerParts(run, retry))
+    steps = HandlerSteps(begin_with, wait) if _is_native_coroutine(handler) else None
+    set_parts(route, HandlerParts(run, retry, steps))
     return route
 
 
@@ -83,6 +91,14 @@ def _function(handler: HandlerCall) -> Callable[..., Any]:
         return function(*payload, **container, **fixed, **unshared_copy(changing))
 
     return call
+
+
+def _is_native_coroutine(handler: HandlerCall) -> bool:
+    """Whether calling the handler returns a coroutine of Python's own, which a generator can await."""
+    function = innermost_function(handler.function)
+    if isinstance(function, MethodType):
+        function = function.__func__
+    return type(function) is FunctionType and bool(function.__code__.co_flags & inspect.CO_COROUTINE)
 
 
 def _starter(handler: HandlerCall, prepare: Prepare | None) -> Call:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from streamroute.core.dispatch.route_table import RouteTable
-from streamroute.core.dispatch.routes import Route, TimingOf, unique_routes
+from streamroute.core.dispatch.routes import Route, Start, TimingOf, unique_routes
 from streamroute.core.router import FilterFunc, HandlerFunc, RedisRouter
 from streamroute.values import KnownRoutes
 
@@ -18,13 +18,15 @@ class RouteRegistry:
     """The routes of a dispatcher, in the order of registration, which is possible at any time.
 
     ``tables`` holds the tables known to be up to date, by message type. It stays empty if a router has no
-    ``watch`` method: then ``table_of`` counts the handlers on each call. ``timing_of`` returns what measures
+    ``watch`` method: then ``table_of`` counts the handlers on each call. ``plans`` holds what the dispatcher
+    has made of these tables; a plan is dropped with its table. ``timing_of`` returns what measures
     the runs of a route.
     """
 
     def __init__(self, timing_of: TimingOf | None = None) -> None:
         self._timing_of = timing_of
         self.tables: dict[str, RouteTable] = {}
+        self.plans: dict[str, Start] = {}
         self._built: dict[str, RouteTable] = {}
         self._handlers: list[_Handlers] = []
         self._by_name: dict[str, Route] | None = None
@@ -34,6 +36,7 @@ class RouteRegistry:
         """Add a router's handlers, including those registered on it later."""
         self._handlers.append(router.handlers)
         self.tables.clear()
+        self.plans.clear()
         self._built.clear()
         self._by_name = None
         watch = getattr(router, "watch", None)
@@ -80,5 +83,6 @@ class RouteRegistry:
 
     def _forget(self, message_type: str) -> None:
         self.tables.pop(message_type, None)
+        self.plans.pop(message_type, None)
         self._built.pop(message_type, None)
         self._by_name = None

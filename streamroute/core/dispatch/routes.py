@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from types import FunctionType
 from typing import Any, Final
@@ -13,9 +13,25 @@ from weakref import WeakKeyDictionary
 from streamroute.core.recording.route_timing import RouteTiming
 from streamroute.core.router import FilterFunc, HandlerFunc
 from streamroute.durations import RetryPolicy
+from streamroute.message import Message
 
 TimingOf = Callable[[str], RouteTiming]
 """Returns the timing of a route, by its key."""
+
+Start = Callable[[Message], Awaitable[None] | None]
+"""Handles a new message: returns what is left to await, or None if nothing is."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandlerSteps:
+    """The two steps of a handler: most end in the first, which needs no timeout.
+
+    ``begin_with`` takes the container, and returns a function that makes the coroutine of a payload, which is
+    not started. ``wait`` takes such a coroutine and what it has yielded first: it awaits the rest.
+    """
+
+    begin_with: Callable[[Any], Callable[[Any], Coroutine[Any, Any, Any]]]
+    wait: Callable[[Any, Any], Coroutine[Any, Any, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +39,7 @@ class Route:
     """One handler of a message type; ``key`` is stable, since retries and dead letters contain it.
 
     ``formerly`` are its former keys, whose retries it also runs. ``policy`` is its own retry policy, if any.
-    ``timing`` measures its runs, if they are measured.
+    ``timing`` measures its runs, if they are measured. ``steps`` are those of its handler, if it has any.
     """
 
     key: str
@@ -32,6 +48,7 @@ class Route:
     formerly: frozenset[str] = frozenset()
     policy: RetryPolicy | None = None
     timing: RouteTiming | None = None
+    steps: HandlerSteps | None = None
 
     def is_named_in(self, names: frozenset[str]) -> bool:
         """Whether ``names`` contains its key or a former key."""
@@ -53,8 +70,10 @@ def unique_routes(
         counts[name] += 1
         key = name if counts[name] == 1 else f"{name}#{counts[name]}"
         run, policy = _run_and_policy(handler)
+        parts = parts_of(handler)
+        steps = None if parts is None else parts.steps
         timing = None if timing_of is None else timing_of(key)
-        routes.append(Route(key, run, accepts, _former_names(handler), policy, timing))
+        routes.append(Route(key, run, accepts, _former_names(handler), policy, timing, steps))
     return routes
 
 
@@ -63,10 +82,12 @@ class HandlerParts:
     """A compiled handler in parts: ``run`` raises failures as they are, and ``policy`` decides on them.
 
     A dispatcher runs ``run`` and applies ``policy``; the whole handler does both, for any other caller.
+    ``steps`` are those of ``run``, for a dispatcher that takes the first one itself (None: it has none).
     """
 
     run: HandlerFunc
     policy: RetryPolicy
+    steps: HandlerSteps | None = None
 
 
 # Only a function that the compiler made is in here: an attribute could be copied or set by any code.

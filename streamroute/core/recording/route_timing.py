@@ -64,6 +64,13 @@ class RouteTiming:
         self._latest = 0.0
         self._latest_age: float | None = None
 
+    def begin(self) -> Run | None:
+        """Begin a run; return None if it is left out."""
+        if not self.left:
+            return self.start()
+        self.left -= 1
+        return None
+
     def start(self) -> Run:
         """Start a run that is measured."""
         if not self._measured:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Any, Final, Self
 
-from streamroute.core.observer import Result
+from streamroute.core.observer import NO_TALLY, OffersTallies, Result, Tally
 from streamroute.incidents import Incident
 from streamroute.message import Message
 from streamroute.ops.metrics.declarations import (
@@ -29,6 +29,7 @@ from streamroute.ops.metrics.route_counts import (
     int_values,
     without_zeros,
 )
+from streamroute.ops.metrics.tallied_counts import TalliedCounts
 from streamroute.ops.metrics.unlisted import UnlistedMessages
 from streamroute.text.limits import NAME
 from streamroute.text.truncation import clip
@@ -43,21 +44,20 @@ _MAX_FOREIGN_ROUTES: Final = 100  # unconfigured routes: retries of external sch
 
 
 @dataclass(slots=True)
-class Counters:
+class Counters(OffersTallies):
     """An observer that counts outcomes, separately for messages of a feed and the backlog before it.
 
     ``routes`` are the route names of each stream. ``feed_start_ids`` are the last ids of the streams before
-    the feed; a stream without one has no feed. ``events`` counts the events of each stream that concern no
-    route: see ``EVENT_METRICS``. ``shadows`` are the counts of shadow routes, by ``SHADOW_RESULTS``.
-    ``recorded`` are the times and failures of routes. One thread observes; other threads may read, and count
-    events.
+    the feed; a stream without one has no feed (see ``begin_feed``). ``events`` counts the events of each
+    stream that concern no route: see ``EVENT_METRICS``. ``shadows`` are the counts of shadow routes, by
+    ``SHADOW_RESULTS``. ``recorded`` are the times and failures of routes. One thread observes; other threads
+    may read, and count events.
     """
 
     routes: Mapping[str, tuple[str, ...]]
     feed_start_ids: dict[str, str] = field(default_factory=dict)
     metrics: Sequence[RouteMetric] = field(default=ROUTE_METRICS, repr=False)
     feed: CountsByRoute = field(default_factory=dict)
-    backlog: CountsByRoute = field(default_factory=dict)
     unlisted: UnlistedMessages = field(default_factory=UnlistedMessages)
     events: Counter[tuple[str, str]] = field(default_factory=Counter)
     shadows: CountsByRoute = field(default_factory=dict)
@@ -69,6 +69,7 @@ class Counters:
     _filtered: tuple[str, ...] = field(init=False, repr=False, compare=False)
     _names: Mapping[str, frozenset[str]] = field(init=False, repr=False, compare=False)
     """``routes`` as sets: a stream may have thousands."""
+    _backlog: TalliedCounts = field(init=False, repr=False, compare=False)
     _configured_backlog: dict[str, dict[str | None, RouteCounts]] = field(
         default_factory=dict, repr=False, compare=False
     )
@@ -79,6 +80,7 @@ class Counters:
         self._first_success = self._counted[_SUCCEEDED, True, True]
         self._later_success = self._counted[_SUCCEEDED, False, True]
         self._filtered = self._counted[_FILTERED, True, True]
+        self._backlog = TalliedCounts(self._first_success, self._filtered)
         self.use_routes(self.routes)
 
     def observe(self, payload: Mapping[str, Any], route: str | None, result: Result) -> None:
@@ -106,6 +108,22 @@ class Counters:
             case _:
                 self._count(payload, route, result)
 
+    def tally(self, stream: str, route: str) -> Tally:
+        """Return the tally of a configured route that was counted before; none once there is a feed."""
+        if self.feed_start_ids or route not in self._configured_backlog.get(stream, ()):
+            return NO_TALLY
+        return self._backlog.tally(stream, route)
+
+    def begin_feed(self, stream: str, start_id: str) -> None:
+        """Count the messages of a stream behind ``start_id`` as those of a feed."""
+        self.feed_start_ids[stream] = start_id
+        self._backlog.close()
+
+    @property
+    def backlog(self) -> CountsByRoute:
+        """The counts of messages that are not of a feed; not to be changed."""
+        return self._backlog.table()
+
     def count_event(self, stream: str, event: Incident | str, count: int = 1) -> None:
         """Count an event of a stream; see ``IncidentCallback``."""
         with self._lock:
@@ -124,14 +142,14 @@ class Counters:
     @property
     def failed(self) -> int:
         """The number of messages that failed permanently."""
-        return sum(row.get(_DEAD, 0) for table in (self.feed, self.backlog) for row in table.values())
+        return sum(row.get(_DEAD, 0) for table in (self.feed, self._backlog.rows) for row in table.values())
 
     def as_dict(self) -> dict[str, Any]:
         """Return the counts without those of the feed, as JSON values for ``from_dict``."""
         return {
             "routes": [
                 {"stream": stream, "route": route, "counts": without_zeros(row)}
-                for (stream, route), row in self.backlog.copy().items()
+                for (stream, route), row in self.backlog.items()
             ],
             "unlisted": {"messages": self.unlisted.messages, "types": dict(self.unlisted.types)},
             "events": [
@@ -153,7 +171,7 @@ class Counters:
         """
         counters = cls({})
         for row in data.get("routes", ()):
-            counters.backlog[row["stream"], row["route"]] = int_values(row.get("counts", {}))
+            counters._backlog.rows[row["stream"], row["route"]] = int_values(row.get("counts", {}))
         unlisted = data.get("unlisted", {})
         types = Counter(int_values(unlisted.get("types", {})))
         counters.unlisted = UnlistedMessages(int(unlisted.get("messages", 0)), types)
@@ -166,8 +184,8 @@ class Counters:
 
     def add(self, other: Counters) -> None:
         """Add the counts of another, without those of its feed."""
-        for key, row in other.backlog.copy().items():
-            add_counts(self.backlog.setdefault(key, {}), row)
+        for key, row in other.backlog.items():
+            add_counts(self._backlog.rows.setdefault(key, {}), row)
         self.unlisted.merge(other.unlisted)
         for (stream, event), count in dict(other.events).items():
             self.count_event(stream, event, count)
@@ -185,8 +203,8 @@ class Counters:
     def route_counts(self, stream: str, route: str) -> RouteCounts:
         """Return the counts of a route, including those of the feed."""
         total = self._zeros()
-        for table in (self.backlog, self.feed):
-            add_counts(total, table.get((stream, route), {}))
+        for row in (self._backlog.row((stream, route)), self.feed.get((stream, route), {})):
+            add_counts(total, row)
         return total
 
     def _zeros(self) -> RouteCounts:
@@ -194,13 +212,13 @@ class Counters:
 
     def _count(self, payload: Mapping[str, Any], route: str | None, result: Result) -> None:
         message = payload if isinstance(payload, Message) else Message({})
-        table = self.feed if self._is_of_feed(message) else self.backlog
+        table = self.feed if self._is_of_feed(message) else self._backlog.rows
         name = self._bounded_name(table, message.stream, route)
         row = table.get((message.stream, name))
         if row is None:
             # Add all keys at once, so that other threads can iterate over the row.
             table[message.stream, name] = row = self._zeros()
-        if table is self.backlog and route in self._names.get(message.stream, ()):
+        if table is self._backlog.rows and route in self._names.get(message.stream, ()):
             self._configured_backlog.setdefault(message.stream, {})[route] = row
         for key in self._counted[result, message.attempt == 1, route is not None]:
             row[key] += 1

@@ -199,7 +199,7 @@ async def test_routes_without_a_canary_keep_their_own_filter(tmp_path: Path) -> 
     without = pipeline_of(tmp_path, OLD, Noted())
     assert without.dispatcher._registry.table_of("t").routes[0].accepts is None
     assert without.canaries == ()
-    assert without.process_message == without.dispatcher.process_message
+    assert without.process_message == without.dispatcher.start_message
 
 
 async def test_a_disabled_canary_takes_nothing(tmp_path: Path) -> None:

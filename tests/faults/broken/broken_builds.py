@@ -107,7 +107,7 @@ BROKEN: Mapping[str, BrokenBuild] = {
         "dead-lettered without cause: .* for the route transformed",
         (
             Edit(
-                "core/dispatcher.py",
+                "core/dispatch/route_runs.py",
                 "own = copy_for_route(payload) if remaining else payload",
                 "own = payload",
             ),
@@ -118,7 +118,7 @@ BROKEN: Mapping[str, BrokenBuild] = {
         "lost: .* for the route filtered",
         (
             Edit(
-                "core/dispatcher.py",
+                "core/dispatch/route_runs.py",
                 "own = copy_for_route(payload) if remaining else payload",
                 "own = payload\n            if route.accepts is not None and not route.accepts(payload):\n"
                 "                continue",
@@ -141,7 +141,7 @@ BROKEN: Mapping[str, BrokenBuild] = {
         "ran .* times|no letter says",
         (
             Edit(
-                "core/dispatcher.py",
+                "core/dispatch/route_runs.py",
                 "except BaseException as error:  # noqa: BLE001 - our own end is raised again",
                 "except Exception as error:",
             ),
@@ -224,7 +224,7 @@ BROKEN: Mapping[str, BrokenBuild] = {
     "unknown types are kept whole": BrokenBuild(
         "texts of 10 MB",
         "the worker has .* bytes in memory",
-        (Edit("core/dispatcher.py", "name = clip(message_type, NAME)", "name = message_type"),),
+        (Edit("core/dispatch/route_selection.py", "name = clip(message_type, NAME)", "name = message_type"),),
     ),
     "equal failures have a line each": BrokenBuild(
         "thousands of equal failures",

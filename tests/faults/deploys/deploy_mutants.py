@@ -8,7 +8,7 @@ from streamroute.adapters.groups.renaming.takeover import GroupTakeover
 from streamroute.adapters.stream.coordinator import RedisCoordinator
 from streamroute.core.dispatch import routes
 from streamroute.core.dispatch.route_registry import RouteRegistry
-from streamroute.core.dispatcher import BotRedisDispatcher
+from streamroute.core.dispatch.route_selection import RouteSelection
 from streamroute.values import RouteWait
 
 if TYPE_CHECKING:
@@ -31,15 +31,15 @@ def unknown_route_dies_at_once() -> None:
 
 def filters_judge_retries() -> None:
     """A retry's filter runs again; a retry that it rejects is acknowledged."""
-    routes_of_retry: Callable[..., Awaitable[Sequence[Route]]] = BotRedisDispatcher._routes_of_retry
+    routes_of_retry: Callable[..., Awaitable[Sequence[Route]]] = RouteSelection._routes_of_retry
 
     def ask_again(
-        dispatcher: Whole, message: Whole, names: frozenset[str], failures: list[Any]
+        selection: Whole, message: Whole, names: frozenset[str], failures: list[Any]
     ) -> Awaitable[Sequence[Route]]:
         message.accepted = False
-        return routes_of_retry(dispatcher, message, names, failures)
+        return routes_of_retry(selection, message, names, failures)
 
-    _replace(BotRedisDispatcher, "_routes_of_retry", ask_again)
+    _replace(RouteSelection, "_routes_of_retry", ask_again)
 
 
 def takeover_leaves_retries() -> None:

@@ -79,7 +79,7 @@ def test_outcomes_are_counted_by_route_and_result() -> None:
 
 def test_messages_of_a_feed_are_counted_like_others() -> None:
     service = Service()
-    service.counters.feed_start_ids["s"] = "4-0"
+    service.counters.begin_feed("s", "4-0")
     service.counters.observe(message(), "a", Result.SUCCEEDED)
     assert service.samples()["messages_total", "succeeded", "a", "s"] == 1
 

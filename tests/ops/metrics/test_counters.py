@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamroute.core.observer import Result
+from streamroute.core.observer import NO_TALLY, Result
 from streamroute.incidents import Incident, Incidents
 from streamroute.message import Message
 from streamroute.ops.metrics.counters import NO_ROUTE, OTHER_ROUTES, Counters
@@ -142,6 +142,26 @@ def test_counting_never_raises_for_any_id(entry_id: str, result: Result, route: 
     assert Counters.from_dict(counters.as_dict()).as_dict() == counters.as_dict()
 
 
+def test_messages_in_a_tally_are_part_of_every_sum() -> None:
+    counters = Counters({"s": ("a", "b")})
+    assert counters.tally("s", "a") is NO_TALLY, "a row is added by the first message"
+    for result in (Result.SUCCEEDED, Result.RETRIED):
+        counters.observe(message(), "a", result)
+    tally = counters.tally("s", "a")
+    tally.succeeded, tally.filtered = 3, 2
+    assert tally is counters.tally("s", "a")
+    expected = counts(matched=5, succeeded=4, retried=1, filtered=2)
+    assert counters.backlog == {("s", "a"): expected}
+    assert counters.route_counts("s", "a") == expected
+    assert Counters.from_dict(counters.as_dict()).route_counts("s", "a") == expected
+    total = Counters({"s": ("a",)})
+    total.add(counters)
+    assert total.backlog == {("s", "a"): expected}
+    counters.use_routes({"s": ("b",)})
+    assert tally.is_open, "the row of a route stays, whatever is configured"
+    assert counters.backlog == {("s", "a"): expected}
+
+
 def test_shadows_of_several_workers_are_added() -> None:
     total = Counters({"s": ("a",)})
     for times in (1, 2):
@@ -172,7 +192,7 @@ def test_counters_of_several_workers_are_added() -> None:
     merged = Counters({"s": ("r",)})
     for part in parts:
         merged.add(Counters.from_dict(json.loads(json.dumps(part.as_dict()))))
-    assert merged == whole
+    assert (merged, merged.backlog) == (whole, whole.backlog)
 
 
 def test_types_of_several_workers_are_counted_in_bounded_memory() -> None:

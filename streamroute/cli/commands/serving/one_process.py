@@ -103,7 +103,7 @@ class _ServeRun:
         )
         if options.feed is not None:
             stream = options.feed.stream
-            self.counters.feed_start_ids[stream] = await app.publisher(stream).last_id()
+            self.counters.begin_feed(stream, await app.publisher(stream).last_id())
         stack.enter_context(rare_collections())
         report_started = await stack.enter_async_context(
             process_metrics(
