@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 from redis.asyncio import Redis
 
@@ -12,13 +11,12 @@ from streamroute.adapters.entries.settlement import ack_mode, settlement
 from streamroute.adapters.redis.raw_client import send_command
 from streamroute.adapters.redis.replies import text
 from streamroute.adapters.redis.scripts import script, script_error_text
+from streamroute.adapters.stream.ack_batches import MAX_IDS, Ack, ack_batches_of
 from streamroute.adapters.stream.failure_reports import report_failures
 from streamroute.delivery import Delivery
 from streamroute.incidents import LOG_ONLY, Incidents
 from streamroute.keys import GroupKeys
 from streamroute.message import Message
-
-_MAX_IDS: Final = 500  # ids in one script
 
 
 async def ack_deliveries(
@@ -29,28 +27,34 @@ async def ack_deliveries(
     ``lease`` is in ms. Raises what redis-py raises.
     """
     lost: list[str] = []
+    by_key = {delivery.pending_key for delivery in deliveries}
     for key in (keys.stream, keys.retry):
+        if key not in by_key:
+            continue
+        done = deliveries if len(by_key) == 1 else [each for each in deliveries if each.pending_key == key]
         mode = ack_mode(is_retry=key == keys.retry)
-        done = [delivery for delivery in deliveries if delivery.pending_key == key]
-        for start in range(0, len(done), _MAX_IDS):
-            gone = await _ack(client, key, group, consumer, done[start : start + _MAX_IDS], mode, lease)
+        for start in range(0, len(done), MAX_IDS):
+            ack = _ack(key, group, consumer, done[start : start + MAX_IDS], mode, lease)
+            gone = await ack_batches_of(client).ack(client, ack)
             lost += [entry_name(keys, key, text(entry_id)) for entry_id in gone]
     return lost
 
 
-async def _ack(
-    client: Redis, key: str, group: str, consumer: str, done: list[Delivery], mode: str, lease: int
-) -> list[bytes]:
+def _ack(key: str, group: str, consumer: str, done: Sequence[Delivery], mode: str, lease: int) -> Ack:
     deadline = min([delivery.lease_confirmed_at for delivery in done]) + lease
     counts = [delivery.deliveries for delivery in done]
+    if counts.count(1) == len(counts):
+        return Ack(key, group, consumer, deadline, mode, [delivery.entry_id for delivery in done])
     if min(counts) < 1:
         # Another entry has the id of a running one. Force a lookup, which finds no matching count: if a
         # heartbeat confirmed the id, that was for the other entry.
         deadline = 0
-    ids = " ".join([delivery.entry_id for delivery in done])
-    packed = " ".join(map(str, counts)) if max(counts) > 1 or min(counts) < 1 else ""
-    lost = await script("settle/ack").run(client, [key], [group, consumer, deadline, mode, ids, packed])
-    return list(lost)
+    done = sorted(done, key=lambda delivery: len(delivery.entry_id))  # the order of the packed ids
+    return Ack(
+        *(key, group, consumer, deadline, mode),
+        [delivery.entry_id for delivery in done],
+        [delivery.deliveries for delivery in done],
+    )
 
 
 async def ack_unconditionally(client: Redis, keys: GroupKeys, group: str, message_ids: Sequence[str]) -> None:

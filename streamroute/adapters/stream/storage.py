@@ -13,6 +13,7 @@ from streamroute.adapters.codecs.builtin import Codec
 from streamroute.adapters.entries.entry_pipeline import EntryPipeline, codec_pipeline
 from streamroute.adapters.entries.entry_reader import EntryReader
 from streamroute.adapters.entries.field_lists import fields_from_reply
+from streamroute.adapters.entries.settlement import needs_settle_script
 from streamroute.adapters.groups.cleanup import StreamCleaner
 from streamroute.adapters.groups.key_type_check import explain_wrong_types
 from streamroute.adapters.groups.watermark import Watermarks
@@ -218,10 +219,10 @@ class RedisStreamStorage:
         """
         keys = self._keys(stream_name, group_name)
         target = (self._client_of(keys.stream), keys, group_name, consumer_name)
-        to_write = {name: m for name, m in messages.items() if (d := m.delivery).outcomes or d.dedupe_locks}
-        to_ack = [message.delivery for message in messages.values()]
-        if to_write:
-            to_ack = [message.delivery for name, message in messages.items() if name not in to_write]
+        to_ack = [d for m in messages.values() if not ((d := m.delivery).outcomes or d.dedupe_locks)]
+        to_write: dict[str, Message] = {}
+        if len(to_ack) < len(messages):
+            to_write = {name: m for name, m in messages.items() if needs_settle_script(m.delivery)}
         lost = await ack_deliveries(*target, to_ack, self._lease.milliseconds)
         self._watermarks.moved(keys, group_name)
         if not to_write:

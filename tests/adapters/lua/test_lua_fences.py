@@ -10,6 +10,7 @@ from backends import KEYS
 from consuming import GROUP, STREAM, eventually
 from scripted import ME, OTHER, Pending, Scripted
 from streamroute.adapters.redis.scripts import Argument
+from streamroute.adapters.stream.ack_batches import pack_ids
 from streamroute.keys import RELEASED
 
 LATER = 10**15
@@ -40,7 +41,11 @@ class TestAck:
     async def ack(
         self, group: Scripted, deadline: int, ids: str, counts: str = "", word: str = "keep"
     ) -> list[str]:
-        lost: list[str] = await group.run("settle/ack", [STREAM], GROUP, ME, deadline, word, ids, counts)
+        packed = pack_ids(ids.split())
+        answers: list[list[str]] = await group.run(
+            "settle/ack", [STREAM], GROUP, ME, deadline, word, packed, counts
+        )
+        (lost,) = answers
         return lost
 
     async def test_after_the_deadline_each_entry_is_checked(self, group: Scripted) -> None:
@@ -51,6 +56,24 @@ class TestAck:
         lost = await self.ack(group, 0, "1-0 2-0 3-0 4-0", "12 1 1 1")
         assert lost == ["2-0", "3-0", "4-0"]
         assert await group.pending() == [Pending("2-0", ME, 2), Pending("3-0", OTHER, 1)]
+
+    async def test_each_stream_has_its_own_group_deadline_and_answer(self, group: Scripted) -> None:
+        await group.client.xgroup_create("other", "its group", "0", mkstream=True)
+        await group.client.xadd("other", {"a": "b"}, id="1-0")
+        await group.client.xreadgroup("its group", "it", {"other": ">"})
+        for each in ("1-0", "2-0"):
+            await group.hold(each, OTHER, 1)
+        answers = await group.run(
+            *("settle/ack", [STREAM, "other", STREAM]),
+            *(GROUP, ME, 0, "keep", pack_ids(["1-0", "3-0"]), ""),
+            *("its group", "it", LATER, "drop", pack_ids(["1-0"]), ""),
+            *(GROUP, ME, 0, "drop", pack_ids(["2-0", "4-0"]), "1 1"),
+        )
+        assert answers == [["1-0"], [], ["2-0"]]
+        assert await group.pending() == [Pending("1-0", OTHER, 1), Pending("2-0", OTHER, 1)]
+        assert (await group.client.xpending("other", "its group"))["pending"] == 0
+        assert await group.client.xlen("other") == 0
+        assert await group.ids() == ["1-0", "2-0", "3-0"]
 
     async def test_without_counts_each_entry_is_at_its_first_delivery(self, group: Scripted) -> None:
         await group.hold("2-0", ME, 2)

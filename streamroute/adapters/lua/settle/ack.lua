@@ -1,24 +1,39 @@
--- Acknowledges entries that one consumer has finished, unless another consumer has claimed them.
--- KEYS: the stream. ARGV: group, consumer, deadline (Redis time, ms), "drop" to delete acknowledged entries
--- from the stream or "keep", the ids, their delivery counts (empty if each is 1). Ids and counts are one
--- space-separated argument each: several hundred arguments cost the client more than handling the entries.
--- Returns the ids that this consumer no longer holds. Before the deadline no other consumer can have claimed
--- an entry, so a plain XACK is safe; after it each entry is looked up.
-local key, group, consumer = KEYS[1], ARGV[1], ARGV[2]
-local now = redis.call('TIME')
-local late = now[1] * 1000 + math.floor(now[2] / 1000) >= tonumber(ARGV[3])
-local next_count = string.gmatch(ARGV[6], '%S+')
-local lost, ours = {}, {}
-for id in string.gmatch(ARGV[5], '%S+') do
-  local mine = true
-  if late then
+-- Acknowledges entries that consumers of one process have finished, unless other consumers have claimed them.
+-- KEYS: streams. ARGV: for each of them group, consumer, deadline (Redis time, ms), "drop" to delete
+-- acknowledged entries from the stream or "keep", the ids, their delivery counts (empty if each is 1). The ids
+-- are MessagePack strings, one after the other: the server splits them in one call. Several hundred arguments,
+-- or a pattern, cost it more than the XACK itself. The counts are separated by spaces.
+-- Returns for each stream the ids that its consumer no longer holds. Before the deadline no other consumer can
+-- have claimed an entry, so a plain XACK is safe; after it each entry is looked up.
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+local function split(key, group, consumer, ids, counts)
+  local next_count = string.gmatch(counts, '%S+')
+  local lost, ours = {}, {}
+  for _, id in ipairs({cmsgpack.unpack(ids)}) do
     local held = redis.call('XPENDING', key, group, id, id, 1)[1]
-    mine = held and held[2] == consumer and held[4] == tonumber(next_count() or 1)
+    local mine = held and held[2] == consumer and held[4] == tonumber(next_count() or 1)
+    if mine then ours[#ours + 1] = id else lost[#lost + 1] = id end
   end
-  if mine then ours[#ours + 1] = id else lost[#lost + 1] = id end
+  return lost, ours
 end
-if #ours > 0 then
-  redis.call('XACK', key, group, unpack(ours))
-  if ARGV[4] == 'drop' then redis.call('XDEL', key, unpack(ours)) end
+
+local function ack(key, group, mode, ...)
+  redis.call('XACK', key, group, ...)
+  if mode == 'drop' then redis.call('XDEL', key, ...) end
 end
-return lost
+
+local answers = {}
+for i, key in ipairs(KEYS) do
+  local group, consumer, deadline, mode, ids, counts = unpack(ARGV, 6 * i - 5, 6 * i)
+  local lost, ours = {}, nil
+  if now < tonumber(deadline) then
+    ack(key, group, mode, cmsgpack.unpack(ids))
+  else
+    lost, ours = split(key, group, consumer, ids, counts)
+    if #ours > 0 then ack(key, group, mode, unpack(ours)) end
+  end
+  answers[i] = lost
+end
+return answers
