@@ -173,8 +173,11 @@ class SharedReads:
         else:
             sharing = self._pending if is_polling else self._of_reader(first.reader)
             commands = _commands_by_reader(sharing, self._limits.streams)
-        chosen = {request for command in commands for request in command}
-        self._pending = [request for request in self._pending if request not in chosen]
+        if sum(map(len, commands)) == len(self._pending):
+            self._pending = []
+        else:
+            chosen = {request for command in commands for request in command}
+            self._pending = [request for request in self._pending if request not in chosen]
         return _ReadBatch(commands, is_polling)
 
     def _of_reader(self, reader: ReaderId) -> list[_ReadRequest]:
@@ -197,8 +200,9 @@ class SharedReads:
         if is_polling and not (has_entries and len(batch.commands) == 1):
             self._dispatch()
             await asyncio.sleep(max(_MIN_POLL_PAUSE, len(batch.commands) * _TURN))
+        now = loop.time()
         for request in requests:
-            if loop.time() >= request.deadline:
+            if now >= request.deadline:
                 request.resolve(_NOTHING)
             elif not request.answer.done():
                 self._pending.append(request)
@@ -240,7 +244,7 @@ class SharedReads:
     def _block(self, requests: Sequence[_ReadRequest]) -> tuple[int, bool]:
         """Return the ms that a command may block on the server, and whether it ends at the next tick."""
         now = asyncio.get_running_loop().time()
-        longest = max(request.deadline for request in requests) - now
+        longest = max([request.deadline for request in requests]) - now
         tick = _TICK - now % _TICK
         return max(1, int(min(longest, tick) * 1000)), tick <= longest
 
@@ -251,8 +255,12 @@ def _commands_by_reader(pending: Iterable[_ReadRequest], max_streams: int) -> li
     Requests to be read alone, and second requests for a stream, stay pending.
     """
     chosen: dict[ReaderId, dict[tuple[str, ...], _ReadRequest]] = {}
+    reader: ReaderId | None = None
+    streams: dict[tuple[str, ...], _ReadRequest] = {}
     for request in pending:
-        streams = chosen.setdefault(request.reader, {})
+        if request.reader != reader:  # rarely: a look-up for each would cost more than all the rest
+            reader = request.reader
+            streams = chosen.setdefault(reader, {})
         if not request.reads_alone and len(streams) < max_streams:
             streams.setdefault(request.keys, request)
     return [list(streams.values()) for streams in chosen.values() if streams]
@@ -271,11 +279,11 @@ def _answer(requests: Sequence[_ReadRequest], time: Any, reply: Any) -> bool:
         for request in requests:
             request.reject(error)
         return False
-    if read.rows:
-        for request in requests:
-            rows = {key: read.rows[key] for key in request.keys if key in read.rows}
-            if rows:
-                request.resolve(ReadResult(read.time, rows))
+    has_rows = read.rows.keys()
+    for request in requests if has_rows else ():
+        if not has_rows.isdisjoint(request.keys):
+            rows = {key: read.rows[key] for key in request.keys if key in has_rows}
+            request.resolve(ReadResult(read.time, rows))
     return bool(read.rows)
 
 
