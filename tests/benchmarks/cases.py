@@ -48,17 +48,19 @@ PARTS: Final = (
 SIZES: Final = ((1, 0.002), (32, 0.05), (256, 0.3), (1000, 0.5))
 
 
-def waiting(at_once: int, share: float) -> tuple[Variant, Variant]:
+def waiting(at_once: int, share: float, *, fast: bool = False) -> tuple[Variant, Variant]:
     """Return the bare pool and streamroute with handlers of 10 ms, this many at once."""
-    words = ("--sleep", "0.01", "--concurrency", str(at_once))
+    words = ("--sleep", "0.01", "--concurrency", str(at_once), *(("--fast",) if fast else ()))
     least = max(500, 30 * at_once)  # so that each concurrent handler runs often enough to outweigh the start
-    pool = Variant(f"bare pool, 10 ms, {at_once} at once", "pool", words, share, least=least)
-    name = f"streamroute, 10 ms, {at_once} at once"
-    return pool, Variant(name, "routed", words, share, least=least, base=pool.name)
+    name = f"10 ms, {at_once} at once{', [fast]' if fast else ''}"
+    needs = FAST if fast else ()
+    pool = Variant(f"bare pool, {name}", "pool", words, share, needs, least)
+    return pool, Variant(f"streamroute, {name}", "routed", words, share, needs, least, base=pool.name)
 
 
 THOUSAND: Final = waiting(*SIZES[-1])
-WAITING: Final = (*(each for size in SIZES[:-1] for each in waiting(*size)), *THOUSAND)
+_FAST_THOUSAND: Final = waiting(*SIZES[-1], fast=True)
+WAITING: Final = (*(each for size in SIZES[:-1] for each in waiting(*size)), *THOUSAND, *_FAST_THOUSAND)
 _POOL_OF_THREADS: Final = "bare pool, sync 10 ms, 32 threads"
 THREADS: Final = (
     Variant(_POOL_OF_THREADS, "pool", ("--sleep", "0.01", "--sync"), 0.05),
