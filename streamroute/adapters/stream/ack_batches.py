@@ -145,4 +145,5 @@ _batches_by_pool: Final[WeakKeyDictionary[ConnectionPool, dict[int | None, AckBa
 def ack_batches_of(client: Redis) -> AckBatches:
     """Return the batches that all users of a client's pool share (in a cluster: those of one slot)."""
     slot = client.slot if isinstance(client, SlotClient) else None
-    return _batches_by_pool.setdefault(client.connection_pool, {}).setdefault(slot, AckBatches())
+    shared = _batches_by_pool.setdefault(client.connection_pool, {})
+    return shared.get(slot) or shared.setdefault(slot, AckBatches())

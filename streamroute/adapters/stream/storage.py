@@ -102,6 +102,7 @@ class RedisStreamStorage:
         self._cursors: dict[tuple[str, str], list[str]] = {}
         self._readers: dict[tuple[str, str, str], EntryReader] = {}
         self._gates: dict[tuple[str, str], PauseGate] = {}
+        self._keys_of: dict[tuple[str, str], GroupKeys] = {}
 
     def use(self, pipeline: EntryPipeline) -> None:
         """Decode entries by ``pipeline`` from now on; deliveries that were decoded before keep theirs."""
@@ -115,7 +116,8 @@ class RedisStreamStorage:
 
     def pause_gate(self, stream_name: str, group_name: str) -> PauseGate:
         """Return the gate of a group, which its lease keeper keeps up to date."""
-        return self._gates.setdefault((stream_name, group_name), PauseGate())
+        gate = self._gates.get((stream_name, group_name))
+        return gate or self._gates.setdefault((stream_name, group_name), PauseGate())
 
     async def create_group(self, stream_name: str, group_name: str) -> None:
         """See ``GroupSetup.create``. Reports a deleted group, whose unsettled entries run again."""
@@ -306,7 +308,10 @@ class RedisStreamStorage:
         )
 
     def _keys(self, stream: str, group: str) -> GroupKeys:
-        return GroupKeys.of(stream, group, self._dead_letter)
+        keys = self._keys_of.get((stream, group))
+        if keys is None:
+            keys = self._keys_of[stream, group] = GroupKeys.of(stream, group, self._dead_letter)
+        return keys
 
     def _reader(self, keys: GroupKeys, group: str, consumer: str) -> EntryReader:
         reader = self._readers.get((keys.stream, group, consumer))
