@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from streamroute.compiler.validation.data_check import Check
     from streamroute.config.document import Document, RouteConfig, StreamConfig
     from streamroute.core.consume.entry_starter import MessageCallback
+    from streamroute.core.dispatch.prefilter import Prefilter
     from streamroute.core.observer import Observer
     from streamroute.core.recording.stream_recorder import StreamRecorder
     from streamroute.core.router import RedisRouter
@@ -47,7 +48,8 @@ class Pipeline:
     ``checks`` validate message data, by type. ``process_message`` validates and dispatches one message:
     without checks and shadows it is the dispatcher's ``start_message``. ``canaries`` decide in the filters
     of its routes. ``redactor`` hides what the configuration shows to nobody.
-    ``circuits`` pause routes that keep failing.
+    ``circuits`` pause routes that keep failing. ``prefilter`` says which new messages no route takes (None:
+    each is processed).
     ``container`` may be closed when no entry of the pipeline is in flight any more
     (``RedisStreamProcessor.in_flight_of``).
     """
@@ -63,6 +65,7 @@ class Pipeline:
     canaries: tuple[Canary, ...] = ()
     redactor: PayloadRedactor = HIDES_NOTHING
     circuits: Mapping[str, Circuit] = field(default_factory=dict)
+    prefilter: Prefilter | None = None
 
 
 class StreamPipelines:
@@ -132,7 +135,8 @@ def build_pipeline(
     dispatcher.setup(container)
     codec = compiled.codecs[stream.name] if stream.name in compiled.codecs else codec_named(stream.codec)
     checks = compiled.checks(stream.name)
-    shadowed = _shadowed(dispatcher.start_message, compiled.shadows(stream.name), observer)
+    shadows = compiled.shadows(stream.name)
+    shadowed = _shadowed(dispatcher.start_message, shadows, observer)
     process = _process_message(shadowed, codec, checks, observer)
     return Pipeline(
         generation=compiled.document.generation,
@@ -146,7 +150,19 @@ def build_pipeline(
         canaries=canaries,
         circuits=_circuits(compiled.document.served(stream.name), stream),
         redactor=PayloadRedactor(compiled.document.redact),
+        # A traced message has a span, whatever happens to it.
+        prefilter=_prefilter(dispatcher, checks, shadows) if tracing is None else None,
     )
+
+
+def _prefilter(
+    dispatcher: BotRedisDispatcher, checks: Mapping[str, Check], shadows: Sequence[RouteConfig]
+) -> Prefilter:
+    """Let messages be skipped, except those that are validated or watched before they reach a filter."""
+    from streamroute.expressions.filters import is_pure
+
+    watched = {message_type for route in shadows for message_type in route.types}
+    return dispatcher.prefilter(is_pure, watched | checks.keys())
 
 
 def _circuits(routes: Iterable[RouteConfig], stream: StreamConfig) -> dict[str, Circuit]:

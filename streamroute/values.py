@@ -24,6 +24,7 @@ __all__ = [
     "RetryPolicy",
     "RouteWait",
     "SettleResult",
+    "SkippedEntries",
     "format_duration",
     "parse_duration",
 ]
@@ -163,6 +164,19 @@ class SettleResult:
 
     lost: Sequence[str] = ()
     refused: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedEntries:
+    """New entries of one read that no route takes: they are acknowledged without being handled.
+
+    ``ids`` are the server's. ``read_at`` is the Redis time in ms before the read: until a lease later, no
+    other consumer can have claimed them. ``mean_bytes`` estimates the size of one of them.
+    """
+
+    ids: Sequence[bytes]
+    read_at: int
+    mean_bytes: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from collections.abc import Set as AbstractSet
 from typing import Any, Final, Literal
 
 from streamroute.core.dispatch.external_retries import (
@@ -11,6 +12,7 @@ from streamroute.core.dispatch.external_retries import (
     RetrySchedulerProtocol,
 )
 from streamroute.core.dispatch.message_plans import message_plan
+from streamroute.core.dispatch.prefilter import Prefilter
 from streamroute.core.dispatch.retry_envelope import KEY
 from streamroute.core.dispatch.route_registry import RouteRegistry
 from streamroute.core.dispatch.route_runs import UNSET, RouteRuns
@@ -94,6 +96,14 @@ class BotRedisDispatcher:
     def known_routes(self) -> KnownRoutes:
         """Return the routes of this dispatcher and their types; may be called from any thread."""
         return self._registry.known()
+
+    def prefilter(self, is_pure: Callable[[Any], bool], excluded: AbstractSet[str]) -> Prefilter:
+        """Return what says which new messages no route takes; see ``Prefilter`` for the parameters."""
+        return Prefilter(
+            *(self._registry, self._observe, lambda: self._gate, self._selection.acknowledged_types),
+            is_pure=is_pure,
+            excluded=excluded,
+        )
 
     def on_message(self, message_type: str, filter_func: FilterFunc | None = None) -> Callable[[H], H]:
         """Register the decorated handler on this dispatcher; see ``RedisRouter.message``."""

@@ -91,8 +91,44 @@ class OffersTallies:
         """Return the tally of a route, or ``NO_TALLY``."""
         raise NotImplementedError
 
+    @property
+    def counts_alike(self) -> bool:
+        """Whether it can count messages now that it does not see."""
+        raise NotImplementedError
+
+    def count_alike(
+        self, stream: str, message_type: str, route: str | None, result: Result, count: int
+    ) -> None:
+        """Count first attempts of messages of one type with the same outcome, UNKNOWN or FILTERED."""
+        raise NotImplementedError
+
 
 def tally_of(observer: Observer, stream: str, route: str) -> Tally:
     """Return the tally that an observer offers, or ``NO_TALLY``."""
     owner = getattr(observer, "__self__", None)
     return owner.tally(stream, route) if isinstance(owner, OffersTallies) else NO_TALLY
+
+
+class IgnoresAlike(OffersTallies):
+    """Counts nothing, for ``ignore_result``, which offers no tally."""
+
+    __slots__ = ()
+
+    @property
+    def counts_alike(self) -> bool:
+        """See ``OffersTallies``."""
+        return True
+
+    def count_alike(
+        self, stream: str, message_type: str, route: str | None, result: Result, count: int
+    ) -> None:
+        """Count nothing."""
+
+
+_IGNORES: Final = IgnoresAlike()
+
+
+def alike_counter(observer: Observer) -> OffersTallies | None:
+    """Return what counts messages that ``observer`` does not see; None if it has to be called with each."""
+    owner = _IGNORES if observer is ignore_result else getattr(observer, "__self__", None)
+    return owner if isinstance(owner, OffersTallies) and owner.counts_alike else None

@@ -12,7 +12,7 @@ from typing import Any, Protocol, cast, runtime_checkable
 from streamroute.delivery import Delivery
 from streamroute.message import Message
 from streamroute.pauses import PauseGate
-from streamroute.values import ClaimResult, KnownRoutes, Quotas, SettleResult
+from streamroute.values import ClaimResult, KnownRoutes, Quotas, SettleResult, SkippedEntries
 
 
 @runtime_checkable
@@ -81,6 +81,33 @@ class SupportsSettle(Protocol):
         self, stream_name: str, group_name: str, consumer_name: str, messages: Mapping[str, Message]
     ) -> SettleResult:
         """Settle messages, given by id; raise if the storage is unreachable."""
+        ...
+
+
+class SkipSink(Protocol):
+    """What acknowledges the entries that a storage skips."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether entries that are read now may be skipped."""
+        ...
+
+    def skip(self, entries: SkippedEntries) -> None:
+        """Acknowledge entries soon; called in the step of the event loop in which they were read."""
+        ...
+
+
+class SupportsSkips(Protocol):
+    """Capability ``skip_into``: leave out new entries that no route takes, instead of returning them."""
+
+    def skip_into(self, stream_name: str, group_name: str, consumer_name: str, sink: SkipSink) -> None:
+        """Pass the entries of this consumer that may be skipped to ``sink`` from now on."""
+        ...
+
+    async def ack_skipped(
+        self, stream_name: str, group_name: str, consumer_name: str, skipped: Sequence[SkippedEntries]
+    ) -> None:
+        """Ack those entries that this consumer still holds; raise if the storage is unreachable."""
         ...
 
 
@@ -178,6 +205,11 @@ def acks_many(storage: object) -> SupportsAckMany | None:
 def settles(storage: object) -> SupportsSettle | None:
     """Return the storage if it settles outcomes, or None."""
     return cast("SupportsSettle", storage) if has_method(storage, "settle") else None
+
+
+def skips(storage: object) -> SupportsSkips | None:
+    """Return the storage if it skips entries, or None."""
+    return cast("SupportsSkips", storage) if has_method(storage, "skip_into") else None
 
 
 def releases(storage: object) -> SupportsRelease | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from types import FunctionType
 from typing import Any, Final, Protocol, cast
-from weakref import WeakValueDictionary
+from weakref import WeakSet, WeakValueDictionary
 
 from jmespath.exceptions import JMESPathTypeError
 
@@ -47,6 +48,7 @@ class FilterError(StreamrouteError):
         self.cause = cause
 
 
+_pure: Final[WeakSet[Any]] = WeakSet()
 _in_use: Final[WeakValueDictionary[str, Filter]] = WeakValueDictionary()
 
 
@@ -68,6 +70,8 @@ def _compiled(expression: str) -> Filter:
     accepts = _with_cost_limit(expression, tree, accepts)
     vars(accepts)["expression"] = expression
     vars(accepts)["equalities"] = leading_equalities(tree.root)
+    if is_cheap(cost_of(tree.root).steps):
+        _pure.add(accepts)
     return cast("Filter", accepts)
 
 
@@ -127,7 +131,17 @@ def no_match(accepts: Callable[[Any], bool], warn: Callable[[FilterError], None]
             return False
 
     vars(lenient)["equalities"] = getattr(accepts, "equalities", ())
+    if is_pure(accepts):
+        _pure.add(lenient)
     return lenient
+
+
+def is_pure(accepts: Any) -> bool:
+    """Whether a filter was compiled here, and costs at most as much as decoding the payload.
+
+    It depends on the payload alone, and any dict with the same content is the same payload to it.
+    """
+    return type(accepts) is FunctionType and accepts in _pure
 
 
 def failure_text(error: BaseException) -> str:

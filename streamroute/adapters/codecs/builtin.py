@@ -80,6 +80,7 @@ class JsonCodec:
     summary: ClassVar = "the field data holds a JSON object"
     may_wrap_payload: ClassVar = False
     keeps_types: ClassVar = True
+    type_field: ClassVar = b"type"
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         self._max_bytes = max_bytes
@@ -171,6 +172,7 @@ class FieldsCodec:
     summary: ClassVar = "flat strings"
     may_wrap_payload: ClassVar = False
     keeps_types: ClassVar = False
+    type_field: ClassVar = b"type"
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         self._max_bytes = max_bytes
@@ -200,6 +202,7 @@ class TypedFieldsCodec:
     summary: ClassVar = "each value as JSON where it is JSON"
     may_wrap_payload: ClassVar = True
     keeps_types: ClassVar = True
+    type_field: ClassVar = b"type"
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         self._max_bytes = max_bytes

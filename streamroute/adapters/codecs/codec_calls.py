@@ -30,6 +30,19 @@ def optional_decoder(codec: Codec, name: str) -> Callable[..., Any] | None:
     return None
 
 
+def type_field_of(codec: Codec) -> bytes | None:
+    """Return the field whose value is the type of every entry that has it, undecoded, or None.
+
+    Codecs declare it in ``type_field``. One that decodes in another way than its ancestor may change types.
+    """
+    for ancestor in type(codec).__mro__:
+        declared = vars(ancestor)
+        if not declared.keys().isdisjoint(("decode", "decode_fast", "type_field")):
+            field = declared.get("type_field")
+            return field if isinstance(field, bytes) else None
+    return None
+
+
 def plain_payload(payload: Any) -> dict[str, Any]:
     """Return what a codec returned as a plain dict, with its type as a plain string.
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from streamroute.adapters.codecs.builtin import Codec, codec_named
+from streamroute.adapters.entries.entry_skipper import EntryFilter
 from streamroute.delivery import DeliveryPipeline
 from streamroute.payload_redaction import HIDES_NOTHING, PayloadRedactor
 
@@ -18,6 +19,11 @@ class EntryPipeline(DeliveryPipeline, Protocol):
         """The codec of the entries."""
         ...
 
+    @property
+    def prefilter(self) -> EntryFilter | None:
+        """Says which new entries no route takes (None: each is handled)."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class CodecPipeline:
@@ -26,6 +32,7 @@ class CodecPipeline:
     codec: Codec
     generation: str = ""
     redactor: PayloadRedactor = HIDES_NOTHING
+    prefilter: EntryFilter | None = None
 
 
 def codec_pipeline(codec: Codec | str) -> CodecPipeline:

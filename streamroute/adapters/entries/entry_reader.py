@@ -6,16 +6,18 @@ stream: ids of the two streams may be equal.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from streamroute.adapters.codecs.builtin import Codec
-from streamroute.adapters.codecs.codec_calls import optional_decoder, plain_payload
+from streamroute.adapters.codecs.codec_calls import optional_decoder, plain_payload, type_field_of
+from streamroute.adapters.entries.entry_pipeline import EntryPipeline
+from streamroute.adapters.entries.entry_skipper import EntrySkipper, Skipping
 from streamroute.adapters.entries.field_lists import fields_from_reply
 from streamroute.adapters.entries.retry_record import RetryRecord
 from streamroute.adapters.redis.replies import Row
-from streamroute.delivery import Delivery, DeliveryPipeline, ReplayDelivery, Unparked
+from streamroute.delivery import Delivery, ReplayDelivery, Unparked
 from streamroute.errors import DecodeError
 from streamroute.expansion import is_expanding
 from streamroute.keys import GroupKeys
@@ -35,14 +37,16 @@ class EntryReader:
     """Decodes the entries of one group; ``keys`` identifies its stream and its retry stream.
 
     ``coordinator`` and ``pipeline`` are attached to each delivery: the former has access to the group's other
-    messages and workers, the latter is where the codec is from.
+    messages and workers, the latter is where the codec is from. ``skipper`` takes out new entries that no
+    route of the pipeline takes.
     """
 
     codec: Codec
     keys: GroupKeys
     group: str
-    coordinator: object = None
-    pipeline: DeliveryPipeline | None = None
+    coordinator: Any = None
+    pipeline: EntryPipeline | None = None
+    skipper: EntrySkipper | None = None
 
     def read(
         self,
@@ -55,6 +59,8 @@ class EntryReader:
     ) -> tuple[str, Message]:
         """Return the entry's id and its message, with a ``decode_error`` if it cannot be decoded."""
         origin, payload, decode_error = self._decoded(key, entry_id, fields)
+        if self.skipper is not None and key == self.keys.stream:
+            self.skipper.note_id(entry_id)
         exit_if_forked()
         message = (ExpandingMessage if is_expanding(payload) else Message)(
             payload,
@@ -71,26 +77,55 @@ class EntryReader:
         )
         return self.name(key, entry_id), message
 
-    def read_new(self, rows: Iterable[Row], *, read_at: int) -> list[tuple[str, dict[str, Any]]]:
-        """Decode entries of the stream itself on their first delivery; faster than ``read``."""
+    def read_new(self, rows: Sequence[Row], *, read_at: int) -> list[tuple[str, dict[str, Any]]]:
+        """Decode entries of the stream itself on their first delivery; faster than ``read``.
+
+        Entries that no route takes are left out.
+        """
+        skipping = self._skipping(rows, read_at)
+        if skipping is None:
+            return self._read_new(rows, read_at)
+        entries = self._read_new(skipping.without_unlisted(), read_at, skipping)
+        skipping.finish()
+        return entries
+
+    def _skipping(self, rows: Sequence[Row], read_at: int) -> Skipping | None:
+        """Return what may be skipped of a read; None if every entry has to be handled."""
+        if self.skipper is None or not rows or self.pipeline is None:
+            return None
+        type_field = type_field_of(self.codec)
+        return self.skipper.start(rows, read_at, type_field, self.pipeline.prefilter, self.coordinator)
+
+    def _read_new(
+        self, rows: Sequence[Row], read_at: int, skipping: Skipping | None = None
+    ) -> list[tuple[str, dict[str, Any]]]:
+        rules, skipped = (None, []) if skipping is None else (skipping.rules, skipping.ids)
         decode = fast_decoder(self.codec)
         stream, group = self.keys.stream, self.group
         coordinator, pipeline = self.coordinator, self.pipeline
         entries: list[tuple[str, dict[str, Any]]] = []
         for raw_id, parts in rows:
-            entry_id = raw_id.decode()
             try:
                 payload = decode(parts)
             except BaseException:  # noqa: BLE001 - of a user's codec: its `decode` reports what is wrong
                 payload = None
             if type(payload) is dict:
+                if rules is not None:
+                    rule = rules[payload["type"]]
+                    if rule is not None:
+                        if rule.wait:
+                            rule.wait -= 1
+                        elif rule.rejects(payload):
+                            skipped.append(raw_id)
+                            continue
+                entry_id = raw_id.decode()
                 message = first_delivery(
                     payload, entry_id, parts, stream, group, read_at, coordinator, pipeline
                 )
                 entries.append((entry_id, message))
             else:
                 fields = fields_from_reply(parts)
-                entries.append(self.read(stream, entry_id, fields, read_at=read_at, deliveries=1))
+                entries.append(self.read(stream, raw_id.decode(), fields, read_at=read_at, deliveries=1))
         exit_if_forked()
         return entries
 

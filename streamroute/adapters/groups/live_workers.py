@@ -73,6 +73,7 @@ class GroupWorkers:
         self._lock = asyncio.Lock()
         self._until = 0.0
         self._view = GroupView(0, frozenset(), frozenset(), frozenset(), {})
+        self._listed_types: frozenset[str] = frozenset()
 
     async def view(self) -> GroupView:
         """Return the current view of the group's workers.
@@ -83,8 +84,13 @@ class GroupWorkers:
             async with self._lock:
                 if time.monotonic() >= self._until:
                     self._view = await self._fetch()
+                    self._listed_types = self._view.types | self._view.former_types
                     self._until = time.monotonic() + self._cached_for
         return self._view
+
+    def listed_types(self) -> frozenset[str] | None:
+        """Return the types of the current view; None if it has to be read again."""
+        return self._listed_types if time.monotonic() < self._until else None
 
     async def _fetch(self) -> GroupView:
         keys = self._keys

@@ -68,6 +68,10 @@ class RedisCoordinator:
             return route_wait(message, view.time, is_known=is_known, lease=self._lease)
         return RouteWait(None)
 
+    def listed_types(self) -> frozenset[str] | None:
+        """Return the types for which ``type_wait`` waits; None if the workers were not read lately."""
+        return self._workers.listed_types()
+
 
 def route_wait(message: Message, now: int, *, is_known: bool, lease: Lease) -> RouteWait:
     """Return how long a message waits for a worker that has its route or lists its type; ``now`` is in ms.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from redis.asyncio import Redis
 
@@ -17,6 +18,9 @@ from streamroute.delivery import Delivery
 from streamroute.incidents import LOG_ONLY, Incidents
 from streamroute.keys import GroupKeys
 from streamroute.message import Message
+from streamroute.values import SkippedEntries
+
+_KEEP: Final = ack_mode(is_retry=False)
 
 
 async def ack_deliveries(
@@ -55,6 +59,20 @@ def _ack(key: str, group: str, consumer: str, done: Sequence[Delivery], mode: st
         [delivery.entry_id for delivery in done],
         [delivery.deliveries for delivery in done],
     )
+
+
+async def ack_skipped(
+    client: Redis, key: str, group: str, consumer: str, skipped: Sequence[SkippedEntries], lease: int
+) -> None:
+    """Acknowledge skipped entries of a stream, except those that another consumer has claimed.
+
+    ``lease`` is in ms. Raises what redis-py raises.
+    """
+    deadline = min(entries.read_at for entries in skipped) + lease
+    ids = b" ".join([entry_id for entries in skipped for entry_id in entries.ids]).decode().split(" ")
+    for start in range(0, len(ids), MAX_IDS):
+        ack = Ack(key, group, consumer, deadline, _KEEP, ids[start : start + MAX_IDS])
+        await ack_batches_of(client).ack(client, ack)
 
 
 async def ack_unconditionally(client: Redis, keys: GroupKeys, group: str, message_ids: Sequence[str]) -> None:

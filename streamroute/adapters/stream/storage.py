@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from streamroute.adapters.codecs.builtin import Codec
 from streamroute.adapters.entries.entry_pipeline import EntryPipeline, codec_pipeline
 from streamroute.adapters.entries.entry_reader import EntryReader
+from streamroute.adapters.entries.entry_skipper import EntrySkipper, SkipSink
 from streamroute.adapters.entries.field_lists import fields_from_reply
 from streamroute.adapters.entries.settlement import needs_settle_script
 from streamroute.adapters.groups.cleanup import StreamCleaner
@@ -31,13 +32,18 @@ from streamroute.adapters.stream.leases.release import release
 from streamroute.adapters.stream.leases.taken_over import log_taken_over
 from streamroute.adapters.stream.pause_watch import PauseWatch
 from streamroute.adapters.stream.retry_promoter import RetryPromoter
-from streamroute.adapters.stream.settling import ack_deliveries, ack_unconditionally, settle_outcomes
+from streamroute.adapters.stream.settling import (
+    ack_deliveries,
+    ack_skipped,
+    ack_unconditionally,
+    settle_outcomes,
+)
 from streamroute.delivery import Delivery
 from streamroute.incidents import LOG_ONLY, Incidents
 from streamroute.keys import RELEASED, GroupKeys
 from streamroute.message import Message
 from streamroute.pauses import PauseGate
-from streamroute.values import ClaimResult, KnownRoutes, Lease, Quotas, SettleResult
+from streamroute.values import ClaimResult, KnownRoutes, Lease, Quotas, SettleResult, SkippedEntries
 
 _RETURNING: Final = 0.2  # seconds that a read waits while parked messages return
 _NOT_READY: Final = 1.0  # seconds between checks of a group that cannot be read yet
@@ -103,6 +109,7 @@ class RedisStreamStorage:
         self._readers: dict[tuple[str, str, str], EntryReader] = {}
         self._gates: dict[tuple[str, str], PauseGate] = {}
         self._keys_of: dict[tuple[str, str], GroupKeys] = {}
+        self._skippers: dict[tuple[str, str, str], EntrySkipper] = {}
 
     def use(self, pipeline: EntryPipeline) -> None:
         """Decode entries by ``pipeline`` from now on; deliveries that were decoded before keep theirs."""
@@ -148,8 +155,9 @@ class RedisStreamStorage:
             )
             for entry_id, fields in result.rows.get(keys.retry, ())
         ]
-        entries += decoder.read_new(result.rows.get(keys.stream, ()), read_at=result.time)
-        if entries:
+        new = result.rows.get(keys.stream, ())
+        entries += decoder.read_new(new, read_at=result.time)
+        if entries or new:
             self._watermarks.moved(keys, group_name)
         return entries
 
@@ -231,6 +239,19 @@ class RedisStreamStorage:
             return SettleResult(lost, {})
         lost_too, refused = await settle_outcomes(*target, to_write, self._incidents)
         return SettleResult(lost + lost_too, refused)
+
+    def skip_into(self, stream_name: str, group_name: str, consumer_name: str, sink: SkipSink) -> None:
+        """Pass the new entries of this consumer that no route takes to ``sink``; see ``EntrySkipper``."""
+        self._skippers[stream_name, group_name, consumer_name] = EntrySkipper(stream_name, sink)
+
+    async def ack_skipped(
+        self, stream_name: str, group_name: str, consumer_name: str, skipped: Sequence[SkippedEntries]
+    ) -> None:
+        """Acknowledge those entries that this consumer still holds, by the fence of ``settle``."""
+        keys = self._keys(stream_name, group_name)
+        target = (self._client_of(keys.stream), keys.stream, group_name, consumer_name)
+        await ack_skipped(*target, skipped, self._lease.milliseconds)
+        self._watermarks.moved(keys, group_name)
 
     async def release(
         self,
@@ -319,6 +340,7 @@ class RedisStreamStorage:
             former = [] if self._former_group is None else [self._keys(keys.stream, self._former_group)]
             client, lease = self._client_of(keys.stream), self._lease
             coordinator = RedisCoordinator(client, keys, group, consumer, lease=lease, former=former)
-            reader = EntryReader(self._pipeline.codec, keys, group, coordinator, self._pipeline)
+            skipper = self._skippers.get((keys.stream, group, consumer))
+            reader = EntryReader(self._pipeline.codec, keys, group, coordinator, self._pipeline, skipper)
             self._readers[keys.stream, group, consumer] = reader
         return reader

@@ -19,6 +19,7 @@ from streamroute.core.consume.pool.key_ordering import KeyedQueue
 from streamroute.core.consume.pool.worker_pool import Entry, WorkerPool
 from streamroute.core.consume.releaser import Releaser
 from streamroute.core.consume.settler import Settler, writer_for
+from streamroute.core.consume.skipped_acks import skipped_acks
 from streamroute.core.observer import Observer
 from streamroute.core.storage import StreamStorageProtocol
 from streamroute.incidents import Incidents
@@ -68,6 +69,9 @@ class EntryLifecycle:
             incidents=incidents,
             tuning=settings.tuning,
         )
+        self._skipped = skipped_acks(
+            storage, consumer, settings, self._prefetch, incidents, self._starts_entries
+        )
         self._pool = WorkerPool(
             settings.concurrency,
             self._starter.start,
@@ -94,6 +98,7 @@ class EntryLifecycle:
         self._events.open()
         self._pool.open()
         self._settler.open()
+        self._skipped.open()
         self._pause_group = pause_group_of_loop()
         self._pause_group.join(self)
         if self._is_held:
@@ -131,7 +136,8 @@ class EntryLifecycle:
             self._report.uncancellable(self._pool.uncancellable)
         if cut:
             self._report.cut_off(len(cut), self._settings.grace)
-        await self._settler.close(self._tuning.settle_patience)
+        patience = self._tuning.settle_patience
+        await asyncio.gather(self._settler.close(patience), self._skipped.close(patience))
         await self._releaser.release(cut, started=True)
         await self._releaser.wait()
         self.in_flight.clear()
@@ -200,6 +206,7 @@ class EntryLifecycle:
     async def room(self, *, claims: bool) -> int:
         """Wait for room and return its size. Claims have separate room, so new entries cannot block them."""
         await self._settler.room()
+        await self._skipped.room()
         if self._prefetch is None:
             await self._pool.room((3 if claims else 2) * self._settings.batch_count)
             return self._settings.batch_count
@@ -252,7 +259,9 @@ class EntryLifecycle:
             return
         patience = min(self._tuning.last_delivery_patience, self._settings.lease.seconds / 4)
         async with group.exclusive(patience) as alone:
-            await self._settler.flush(self._tuning.flush)
+            await asyncio.gather(
+                self._settler.flush(self._tuning.flush), self._skipped.flush(self._tuning.flush)
+            )
             yield alone
 
     def last_delivery_quotas(self) -> Quotas:
@@ -287,6 +296,10 @@ class EntryLifecycle:
                 self._events.lost([entry_id])
                 self.in_flight.discard([(entry_id, self.in_flight.get(entry_id))])
                 self._pool.drop(entry_id)
+
+    def _starts_entries(self) -> bool:
+        """Whether entries that are read now may start; otherwise other consumers may have to handle them."""
+        return not (self._is_retired or self._is_held or self._pool.all_stuck)
 
     def _take_over(self, entries: Iterable[Entry]) -> list[Entry]:
         """Hold claimed entries and report them; return those to handle."""

@@ -20,7 +20,7 @@ class RouteRegistry:
     ``tables`` holds the tables known to be up to date, by message type. It stays empty if a router has no
     ``watch`` method: then ``table_of`` counts the handlers on each call. ``plans`` holds what the dispatcher
     has made of these tables; a plan is dropped with its table. ``timing_of`` returns what measures
-    the runs of a route.
+    the runs of a route. ``version`` changes with each change of the routes; None if changes are not noticed.
     """
 
     def __init__(self, timing_of: TimingOf | None = None) -> None:
@@ -31,6 +31,7 @@ class RouteRegistry:
         self._handlers: list[_Handlers] = []
         self._by_name: dict[str, Route] | None = None
         self._is_watched = True
+        self._version = 0
 
     def include(self, router: RedisRouter) -> None:
         """Add a router's handlers, including those registered on it later."""
@@ -39,11 +40,17 @@ class RouteRegistry:
         self.plans.clear()
         self._built.clear()
         self._by_name = None
+        self._version += 1
         watch = getattr(router, "watch", None)
         if watch is None:
             self._is_watched = False
         else:
             watch(self._forget)
+
+    @property
+    def version(self) -> int | None:
+        """See the class."""
+        return self._version if self._is_watched else None
 
     def table_of(self, message_type: str) -> RouteTable:
         """Return the routes of a type; an empty table if there are none."""
@@ -86,3 +93,4 @@ class RouteRegistry:
         self.plans.pop(message_type, None)
         self._built.pop(message_type, None)
         self._by_name = None
+        self._version += 1

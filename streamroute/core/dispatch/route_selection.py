@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Any, Final
 
@@ -45,6 +46,11 @@ class RouteSelection:
         self._observe = observe
         self._dead_letters_unknown = dead_letters_unknown
         self._unknown: set[str] = set()
+
+    @property
+    def acknowledged_types(self) -> AbstractSet[str]:
+        """The types that were logged as unlisted, whose messages are acknowledged; it may grow."""
+        return frozenset() if self._dead_letters_unknown else self._unknown
 
     def accepting(self, payload: dict[str, Any], failures: list[Outcome]) -> Sequence[Route] | None:
         """Return the routes that accept a new message; all filters run before the first handler.

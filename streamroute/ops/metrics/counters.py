@@ -108,6 +108,23 @@ class Counters(OffersTallies):
             case _:
                 self._count(payload, route, result)
 
+    @property
+    def counts_alike(self) -> bool:
+        """See ``OffersTallies``: while there is a feed, it depends on a message's id how it is counted."""
+        return not self.feed_start_ids
+
+    def count_alike(
+        self, stream: str, message_type: str, route: str | None, result: Result, count: int
+    ) -> None:
+        """See ``OffersTallies``."""
+        if result is Result.UNKNOWN:
+            self.unlisted.add(message_type, count)
+            self.count_event(stream, UNLISTED, count)
+            return
+        row = self._row(self._backlog.rows, stream, route)
+        for key in self._counted[result, True, route is not None]:
+            row[key] += count
+
     def tally(self, stream: str, route: str) -> Tally:
         """Return the tally of a configured route that was counted before; none once there is a feed."""
         if self.feed_start_ids or route not in self._configured_backlog.get(stream, ()):
@@ -212,18 +229,22 @@ class Counters(OffersTallies):
 
     def _count(self, payload: Mapping[str, Any], route: str | None, result: Result) -> None:
         message = payload if isinstance(payload, Message) else Message({})
-        table = self.feed if self._is_of_feed(message) else self._backlog.rows
-        name = self._bounded_name(table, message.stream, route)
-        row = table.get((message.stream, name))
-        if row is None:
-            # Add all keys at once, so that other threads can iterate over the row.
-            table[message.stream, name] = row = self._zeros()
-        if table is self._backlog.rows and route in self._names.get(message.stream, ()):
-            self._configured_backlog.setdefault(message.stream, {})[route] = row
+        row = self._row(self.feed if self._is_of_feed(message) else self._backlog.rows, message.stream, route)
         for key in self._counted[result, message.attempt == 1, route is not None]:
             row[key] += 1
         if result is Result.DEAD and route is None and message.decode_error is not None:
             self.count_event(message.stream, UNDECODABLE)
+
+    def _row(self, table: CountsByRoute, stream: str, route: str | None) -> RouteCounts:
+        """Return the counts of a route in ``feed`` or ``backlog``; its new row if it has none."""
+        name = self._bounded_name(table, stream, route)
+        row = table.get((stream, name))
+        if row is None:
+            # Add all keys at once, so that other threads can iterate over the row.
+            table[stream, name] = row = self._zeros()
+        if table is self._backlog.rows and route in self._names.get(stream, ()):
+            self._configured_backlog.setdefault(stream, {})[route] = row
+        return row
 
     def _count_shadow(self, stream: str, route: str, result: str) -> None:
         row = self.shadows.get((stream, route))

@@ -17,10 +17,10 @@ class UnlistedMessages:
     messages: int = 0
     types: Counter[str] = field(default_factory=Counter)
 
-    def add(self, message_type: str) -> None:
-        """Count one message."""
-        self.messages += 1
-        self._count(message_type[:_MAX_TYPE_LENGTH], 1)
+    def add(self, message_type: str, count: int = 1) -> None:
+        """Count messages of one type."""
+        self.messages += count
+        self._count(message_type[:_MAX_TYPE_LENGTH], count)
 
     def merge(self, other: UnlistedMessages) -> None:
         """Add the counts of another."""

@@ -30,10 +30,13 @@ class PrefetchWindow:
         self._started = 0
         self._since = clock()
         self._bytes = 1.0
+        self._skipped = 0  # entries of the last read, which did not become messages
+        self._all_skipped = 0
 
     def room(self, *, queued: int, free: int, started: int) -> int:
         """Return how many entries may be queued, given those queued, idle workers and the total started."""
-        self._note(started)
+        self._skipped = 0
+        self._note(started + self._all_skipped)
         wanted = free + math.ceil(self._rate * self._ahead)
         if not queued and free:
             wanted = max(wanted, 2 * self._last)  # workers are waiting for entries
@@ -46,8 +49,17 @@ class PrefetchWindow:
 
     def record_read(self, entries: Sequence[tuple[str, dict[str, Any]]]) -> None:
         """Record the number and sizes of entries that were read, which determine the next read."""
-        self._last = len(entries)
+        self._last = self._skipped + len(entries)
         self.record_sizes(entries)
+
+    def record_skipped(self, count: int, mean_bytes: float) -> None:
+        """Record entries of a read that need no handler; ``record_read`` follows if there are others.
+
+        They count as started, and for the size of the next read: the next one may skip as many.
+        """
+        self._skipped = self._last = count
+        self._all_skipped += count
+        self._bytes = max(1.0, self._bytes / 2, mean_bytes)
 
     def record_sizes(self, entries: Sequence[tuple[str, dict[str, Any]]]) -> None:
         """Record the sizes of entries: reads of large entries are smaller."""

@@ -1,0 +1,173 @@
+"""Prefilter: which new messages no route takes, decided where they are read.
+
+Most messages of a shared stream may be meant for other consumers. Those whose only effect would be a count
+and their acknowledgement are acknowledged without being handled. Every message that may have another effect
+is handled: the dispatcher decides on it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
+from time import monotonic
+from typing import Any, Final
+
+from streamroute.core.dispatch.retry_envelope import KEY
+from streamroute.core.dispatch.route_registry import RouteRegistry
+from streamroute.core.dispatch.route_table import RouteTable
+from streamroute.core.observer import ObserverSwitch, OffersTallies, Result, alike_counter
+from streamroute.pauses import PauseGate
+from streamroute.text.limits import NAME
+
+_BUDGET: Final = 0.001  # seconds that the filters of one read may take, in which nothing else runs
+_REJECTION: Final = 8  # what a rejection saves, in evaluations
+_MOST_CREDIT: Final = 64
+_WAIT: Final = 63  # messages of a type that are handled before its filters are tried again
+
+
+class FilterRule:
+    """The filters of one message type, which are all pure.
+
+    ``wait`` is how many messages of the type are handled before the next is judged: filters that accept
+    nearly every message would be evaluated twice for nothing.
+    """
+
+    __slots__ = ("_credit", "_rules", "_table", "message_type", "rejections", "wait")
+
+    def __init__(self, message_type: str, table: RouteTable, rules: FilterRules) -> None:
+        self.message_type = message_type
+        self.rejections: dict[str, int] = {}
+        self.wait = 0
+        self._table = table
+        self._rules = rules
+        self._credit = 0
+
+    def rejects(self, payload: dict[str, Any]) -> bool:
+        """Whether all routes reject the payload, and nothing but that has to be counted.
+
+        False, too, if a filter raises, which fails its route, if the payload may be a retry, and if the
+        filters of this read have taken too long.
+        """
+        rules, table = self._rules, self._table
+        if monotonic() > rules.until:
+            return False
+        routes = table.routes if table.only is not None or table.is_plain else table.candidates(payload)
+        try:
+            for route in routes:
+                if route.accepts is None or route.accepts(payload):
+                    self._note_accepted()
+                    return False
+        except Exception:  # noqa: BLE001 - the dispatcher evaluates it again, and records the failure
+            return False
+        if KEY in payload:
+            return False
+        self._credit = min(self._credit + _REJECTION, _MOST_CREDIT)
+        if not self.rejections:
+            rules.rejecting.append(self)
+        for route in routes:
+            self.rejections[route.key] = self.rejections.get(route.key, 0) + 1
+        return True
+
+    def _note_accepted(self) -> None:
+        self._credit -= 1
+        if self._credit < 0:
+            self._credit, self.wait = 0, _WAIT
+
+
+class FilterRules(dict[str, FilterRule | None]):
+    """The rule of each listed type, made on first access (None: its messages have to be handled).
+
+    ``until`` is when the filters of the current read have taken too long; ``rejecting`` are the rules whose
+    rejections are not counted yet.
+    """
+
+    def __init__(self, rule_of: Callable[[str, FilterRules], FilterRule | None]) -> None:
+        super().__init__()
+        self._rule_of = rule_of
+        self.until = 0.0
+        self.rejecting: list[FilterRule] = []
+
+    def __missing__(self, message_type: str) -> FilterRule | None:
+        """Make a rule; it is kept if there is one, as types are external input."""
+        rule = self._rule_of(message_type, self)
+        if rule is not None:
+            self[message_type] = rule
+        return rule
+
+
+class Prefilter:
+    """What the routes of a dispatcher say about new messages before they are handled.
+
+    ``warned`` are the types that were logged as unlisted: the first message of each is handled. ``is_pure``
+    tells whether a filter depends on the payload alone, and has no effect. Messages of the ``excluded`` types
+    have other effects.
+    """
+
+    def __init__(
+        self,
+        registry: RouteRegistry,
+        observe: ObserverSwitch,
+        gate: Callable[[], PauseGate],
+        warned: AbstractSet[str],
+        *,
+        is_pure: Callable[[Any], bool],
+        excluded: AbstractSet[str] = frozenset(),
+    ) -> None:
+        self._registry = registry
+        self._observe = observe
+        self._gate = gate
+        self._warned = warned
+        self._is_pure = is_pure
+        self._excluded = excluded
+        self._version: int | None = None
+        self._judged = -1  # how many of the warned types were looked up
+        self._counter: OffersTallies | None = None
+        self.rules = FilterRules(self._make_rule)
+        self.unlisted: frozenset[str] = frozenset()
+
+    def start(self) -> bool:
+        """Prepare for one read; return whether any of its messages may be skipped.
+
+        Then ``unlisted`` are types whose messages are skipped if no other worker lists them, and ``rules``
+        are the filters of the listed types. Both are valid for this read only: the routes, what an operator
+        has paused, and who watches the outcomes of messages may change at any time.
+        """
+        version = self._registry.version
+        self._counter = alike_counter(self._observe.target)
+        if version is None or self._counter is None or self._gate().parks:
+            return False
+        if version != self._version:
+            self._version, self._judged = version, -1
+            self.rules.clear()
+        if len(self._warned) != self._judged:
+            self._judged = len(self._warned)
+            self.unlisted = frozenset(filter(self._is_unlisted, self._warned))
+        self.rules.until = monotonic() + _BUDGET
+        return True
+
+    def count(self, stream: str, unlisted: Mapping[str, int]) -> None:
+        """Count the skipped messages of the read: those ``unlisted``, by type, and the rejected ones."""
+        counter = self._counter
+        assert counter is not None  # noqa: S101 - otherwise nothing was skipped
+        for message_type, count in unlisted.items():
+            counter.count_alike(stream, message_type, None, Result.UNKNOWN, count)
+        for rule in self.rules.rejecting:
+            for route, count in rule.rejections.items():
+                counter.count_alike(stream, rule.message_type, route, Result.FILTERED, count)
+            rule.rejections.clear()
+        self.rules.rejecting.clear()
+
+    def _is_unlisted(self, message_type: str) -> bool:
+        """Whether messages of a type that was logged as unlisted may be skipped."""
+        if len(message_type) >= NAME:
+            return False  # it was clipped
+        return message_type not in self._excluded and not self._registry.table_of(message_type).routes
+
+    def _make_rule(self, message_type: str, rules: FilterRules) -> FilterRule | None:
+        table = self._registry.table_of(message_type)
+        if not table.routes or message_type in self._excluded:
+            return None
+        filters = [route.accepts for route in table.routes]
+        if not all(accepts is not None and self._is_pure(accepts) for accepts in filters):
+            return None
+        return FilterRule(message_type, table, rules)
