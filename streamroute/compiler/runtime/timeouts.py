@@ -29,9 +29,10 @@ class HandlerTimeout(StreamrouteError):  # noqa: N818 - reads as what happened, 
         self.seconds = seconds
 
 
-async def await_with_timeout(
+@types.coroutine
+def await_with_timeout(  # noqa: C901 - hot path: each frame between a task and its handler costs
     coroutine: Coroutine[Any, Any, Any], first: Any, seconds: float, route: str = ""
-) -> Any:
+) -> Generator[Any, Any, Any]:
     """Await a coroutine that has run its first step and yielded ``first``; return its result.
 
     A handler that ignores its cancellation blocks the caller, which is logged once for each ``route``.
@@ -41,25 +42,42 @@ async def await_with_timeout(
     propagate unchanged.
     """
     loop = asyncio.get_running_loop()
-    waiter = _Waiter(asyncio.current_task(loop), loop.time() + seconds, route)
-    deadlines = Deadlines.of(loop)
-    deadlines.add(waiter, loop)
+    task = asyncio.current_task(loop)
+    assert task is not None, "a handler runs in a task"  # noqa: S101 - true of every coroutine of asyncio
+    deadlines, key = Deadlines.of(loop), id(coroutine)
+    deadlines.add(key, (task, loop.time() + seconds, route, task.cancelling()), loop)
+    pending = first
     try:
-        result = await _continue(coroutine, first)
+        while True:
+            # As ``await`` does, for a coroutine that has already yielded once.
+            try:
+                yield pending
+            except GeneratorExit:
+                coroutine.close()
+                raise
+            except BaseException as error:  # noqa: BLE001 - passed on to the handler
+                try:
+                    pending = coroutine.throw(error)
+                except StopIteration as done:
+                    result = done.value
+                    break
+            else:
+                result = yield from coroutine
+                break
     except asyncio.CancelledError as error:
-        if deadlines.end(waiter) is not _EndReason.DEADLINE:
+        if deadlines.end(key) is not _EndReason.DEADLINE:
             raise
         raise HandlerTimeout(seconds) from error
     except GeneratorExit as error:
-        deadlines.end(waiter)
-        if _is_running(waiter.task):
+        deadlines.end(key)
+        if _is_running(task):
             # Raised by the handler: if it propagated, it would look like the closing of this coroutine.
             raise RuntimeError("the handler raised GeneratorExit") from error
         raise
     except BaseException:
-        deadlines.end(waiter)
+        deadlines.end(key)
         raise
-    end = deadlines.end(waiter)
+    end = deadlines.end(key)
     if end is _OWN:
         return result
     if end is _EndReason.DEADLINE:
@@ -88,47 +106,26 @@ def _is_running(task: asyncio.Task[Any]) -> bool:
         return False
 
 
-@types.coroutine
-def _continue(coroutine: Coroutine[Any, Any, Any], first: Any) -> Generator[Any, Any, Any]:
-    """Continue a coroutine that has already yielded once, as ``await`` would."""
-    pending = first
-    while True:
-        try:
-            yield pending
-        except GeneratorExit:
-            coroutine.close()
-            raise
-        except BaseException as error:  # noqa: BLE001 - passed on to the handler
-            try:
-                pending = coroutine.throw(error)
-            except StopIteration as done:
-                return done.value
-        else:
-            return (yield from coroutine)
+_Watched = tuple["asyncio.Task[Any]", float, str, int]
+"""A suspended handler: its task, deadline (loop time), route, and how often the task had been cancelled."""
 
 
-class _Waiter:
-    """A suspended handler: its task, its deadline (loop time), and how often it was cancelled here."""
+class _Overdue:
+    """A handler that was cancelled ``cancels`` times at its deadline, and is again at ``deadline``."""
 
     __slots__ = ("cancelling_before", "cancels", "deadline", "route", "task")
 
-    def __init__(self, task: asyncio.Task[Any] | None, deadline: float, route: str = "") -> None:
-        assert task is not None, "a handler runs in a task"  # noqa: S101 - true of every coroutine of asyncio
-        self.task = task
-        self.deadline = deadline
-        self.route = route
+    def __init__(self, watched: _Watched) -> None:
+        self.task, self.deadline, self.route, self.cancelling_before = watched
         self.cancels = 0
-        self.cancelling_before = task.cancelling()
 
-    def expire(self, cancel_again_after: float) -> None:
+    def cancel(self, again_after: float) -> None:
         self.cancels += 1
-        self.deadline += cancel_again_after
+        self.deadline += again_after
         self.task.cancel()
 
     def uncancel_own(self) -> _EndReason:
         """Undo the cancellations made here, so that only external ones remain."""
-        if self.cancels == 0:
-            return _OWN
         for _ in range(self.cancels):
             self.task.uncancel()
         return _EndReason.OUTSIDE if self.task.cancelling() > self.cancelling_before else _EndReason.DEADLINE
@@ -147,7 +144,8 @@ class Deadlines:
 
     def __init__(self) -> None:
         self.cancel_again_after = 1.0
-        self._watched: set[_Waiter] = set()
+        self._watched: dict[int, _Watched] = {}
+        self._overdue: dict[int, _Overdue] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._due = math.inf
         self._warned: set[str] = set()
@@ -163,16 +161,17 @@ class Deadlines:
             found = cls._of_loop[loop] = cls()
         return found
 
-    def add(self, waiter: _Waiter, loop: asyncio.AbstractEventLoop) -> None:
-        """Watch a handler until ``end`` is called."""
-        self._watched.add(waiter)
-        if waiter.deadline < self._due:
-            self._arm(waiter.deadline, loop)
+    def add(self, key: int, watched: _Watched, loop: asyncio.AbstractEventLoop) -> None:
+        """Watch a handler until ``end`` is called with its key."""
+        self._watched[key] = watched
+        if watched[1] < self._due:
+            self._arm(watched[1], loop)
 
-    def end(self, waiter: _Waiter) -> _EndReason:
+    def end(self, key: int) -> _EndReason:
         """Stop watching a handler. The timer stays: an idle expiry costs less than many timers."""
-        self._watched.discard(waiter)
-        return waiter.uncancel_own()
+        if self._watched.pop(key, None) is not None:
+            return _OWN
+        return self._overdue.pop(key).uncancel_own()
 
     def _arm(self, due: float, loop: asyncio.AbstractEventLoop) -> None:
         if self._timer is not None:
@@ -183,16 +182,20 @@ class Deadlines:
     def _expire_due(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()
         self._timer, self._due = None, math.inf
-        for waiter in [one for one in self._watched if one.deadline <= now]:
-            waiter.expire(self.cancel_again_after)
-            if waiter.cancels > 1 and waiter.route not in self._warned:
-                self._warned.add(waiter.route)
-                self._warn(waiter.route)
-        if self._watched:
-            self._arm(min(waiter.deadline for waiter in self._watched), loop)
+        for key in [key for key, watched in self._watched.items() if watched[1] <= now]:
+            self._overdue[key] = _Overdue(self._watched.pop(key))
+        for overdue in [one for one in self._overdue.values() if one.deadline <= now]:
+            overdue.cancel(self.cancel_again_after)
+            if overdue.cancels > 1 and overdue.route not in self._warned:
+                self._warned.add(overdue.route)
+                self._warn(overdue.route)
+        deadlines = [watched[1] for watched in self._watched.values()]
+        deadlines += [overdue.deadline for overdue in self._overdue.values()]
+        if deadlines:
+            self._arm(min(deadlines), loop)
 
     def _warn(self, route: str) -> None:
-        uncancellable = sum(waiter.route == route and waiter.cancels > 1 for waiter in self._watched)
+        uncancellable = sum(one.route == route and one.cancels > 1 for one in self._overdue.values())
         log.warning(
             "a handler of the route %s ignores its cancellation after the timeout; it counts against "
             "concurrency until it ends (%d now; logged once)",

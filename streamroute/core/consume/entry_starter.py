@@ -8,7 +8,7 @@ from typing import Any
 from streamroute.core.dispatch.outcomes import refuse_message
 from streamroute.core.observer import Observer
 from streamroute.message import Message
-from streamroute.system.forked import exit_if_forked
+from streamroute.system.forked import PROCESS, exit_if_forked
 
 MessageCallback = Callable[[dict[str, Any]], Awaitable[None] | None]
 """``async (payload)``: if it returns, the entry is acknowledged; if it raises, the entry stays pending.
@@ -32,9 +32,11 @@ class EntryStarter:
             and payload.delivery.outcomes is not None
         ):
             return self._dead_letter(payload)
-        assert self.callback is not None  # noqa: S101 - the processor has made sure of it
-        exit_if_forked()
-        return self.callback(payload)
+        callback = self.callback
+        assert callback is not None  # noqa: S101 - the processor has made sure of it
+        if PROCESS.is_copy:
+            exit_if_forked()
+        return callback(payload)
 
     async def _dead_letter(self, message: Message) -> None:
         """Set a dead letter as the outcome of an entry that must not be handled."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from streamroute.compiler.runtime.timeouts import Deadlines, HandlerTimeout, _Waiter, await_with_timeout
+from streamroute.compiler.runtime.timeouts import Deadlines, HandlerTimeout, await_with_timeout
 
 LONG = 3600.0
 AT_ONCE = 0.0
@@ -291,18 +291,17 @@ class FakeLoop:
             callback(self)
 
 
-def waiter(deadlines: Deadlines, loop: Any, deadline: float) -> tuple[Any, FakeTask]:
+def waiter(deadlines: Deadlines, loop: Any, deadline: float) -> tuple[int, FakeTask]:
     task: Any = FakeTask()
-    watched = _Waiter(task, deadline)
-    deadlines.add(watched, loop)
-    return watched, task
+    deadlines.add(id(task), (task, deadline, "", 0), loop)
+    return id(task), task
 
 
 def test_one_timer_serves_all_timeouts() -> None:
     loop, deadlines = FakeLoop(), Deadlines()
-    watched = [waiter(deadlines, loop, 30 + number / 1000)[0] for number in range(1000)]
-    for one in watched:
-        deadlines.end(one)
+    watched = [waiter(deadlines, loop, 30 + number / 1000) for number in range(1000)]
+    for key, _ in watched:
+        deadlines.end(key)
     loop.move_to(30)
     assert loop.armed == [30.0]
     assert loop.timers == [], "nothing is left to be watched"

@@ -1,8 +1,8 @@
 """Idle workers: those that wait for entries, and those that were not needed so far.
 
-A worker that takes an entry wakes two idle ones if more entries are queued, so that handlers that wait run
-concurrently at once, and handlers that do not wait cost few wake-ups. A worker is started when it is first
-needed: an idle stream has none.
+One worker is woken for the entries that are queued. A worker whose handler may wait wakes two more, so that
+handlers that wait soon run concurrently, and handlers that do not wait cost few wake-ups. A worker is started
+when it is first needed: an idle stream has none.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from collections.abc import Callable
 class IdleWorkers:
     """At most ``concurrency`` workers; ``start`` starts one more, which calls ``begin()`` first.
 
-    ``starting`` is the number of started workers that do not run yet; ``waking`` are woken ones that do not.
+    ``starting`` is the number of started workers that do not run yet, ``waking`` that of woken ones.
+    ``yielding`` is the number of workers that continue in the next iteration of the event loop.
     """
 
-    __slots__ = ("_concurrency", "_start", "sleeping", "starting", "unstarted", "waking")
+    __slots__ = ("_concurrency", "_start", "sleeping", "starting", "unstarted", "waking", "yielding")
 
     def __init__(self, concurrency: int, start: Callable[[], None]) -> None:
         self._concurrency = concurrency
@@ -25,12 +26,12 @@ class IdleWorkers:
         self.unstarted = concurrency
         self.starting = 0
         self.sleeping: list[asyncio.Future[None]] = []
-        self.waking: set[asyncio.Future[None]] = set()
+        self.waking = self.yielding = 0
 
     @property
     def free(self) -> int:
         """The number of idle workers, including those not started yet."""
-        return len(self.sleeping) + len(self.waking) + self.unstarted
+        return len(self.sleeping) + self.waking + self.unstarted
 
     def open(self) -> None:
         """Allow workers to start again, after ``close()``."""
@@ -51,17 +52,25 @@ class IdleWorkers:
             self._wake_one()
 
     def wake(self, startable: int) -> None:
-        """Wake or start up to two workers, but no more than there are ``startable`` entries."""
-        for _ in range(min(2, startable)):
-            if self.sleeping:
-                self._wake_one()
-            elif self.unstarted:
-                self.unstarted -= 1
-                self.start()
+        """Make sure that a worker will take the ``startable`` entries, if there are any."""
+        if startable > 0 and not (self.waking or self.starting or self.yielding):
+            self._wake_or_start()
+
+    def wake_more(self, startable: int) -> None:
+        """Wake or start two more workers, but no more than there are ``startable`` entries for."""
+        for _ in range(min(2, startable - self.waking - self.starting)):
+            self._wake_or_start()
+
+    def _wake_or_start(self) -> None:
+        if self.sleeping:
+            self._wake_one()
+        elif self.unstarted:
+            self.unstarted -= 1
+            self.start()
 
     def _wake_one(self) -> None:
         waiter = self.sleeping.pop()
-        self.waking.add(waiter)
+        self.waking += 1
         if not waiter.done():
             waiter.set_result(None)
 
@@ -83,6 +92,15 @@ class IdleWorkers:
         except BaseException:
             if waiter in self.sleeping:
                 self.sleeping.remove(waiter)
+            else:
+                self.waking -= 1
             raise
+        self.waking -= 1
+
+    async def yield_to_loop(self) -> None:
+        """Continue in the next iteration of the event loop; meanwhile no other worker has to be woken."""
+        self.yielding += 1
+        try:
+            await asyncio.sleep(0)
         finally:
-            self.waking.discard(waiter)
+            self.yielding -= 1

@@ -13,13 +13,15 @@ _ITERATIONS: Final = 2  # iterations until the reader has requested more: one to
 class LoopBudget:
     """Half a millisecond per loop iteration, shared by all workers; ``end`` is when it ends (``monotonic``).
 
-    With a budget for each worker, one iteration would take the sum of them.
+    With a budget for each worker, one iteration would take the sum of them. ``holder`` is the worker that
+    started the last handler: one that finds another after its own handler has waited, and blocked nothing.
     """
 
-    __slots__ = ("_iterations", "end")
+    __slots__ = ("_iterations", "end", "holder")
 
     def __init__(self) -> None:
         self.end = 0.0
+        self.holder: object = None
         self._iterations = 0
 
     def renew(self) -> bool:

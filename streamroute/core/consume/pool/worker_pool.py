@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable, Collection
 from time import monotonic
 from typing import Any, Final
@@ -32,6 +31,9 @@ _MAX_WAITING: Final = 5_000  # entries that may wait for another with the same k
 _LAST_PATIENCE: Final = 5.0  # seconds that a cancelled handler has to end
 STUCK_AFTER: Final = 10.0
 """Seconds after which a cancelled handler that keeps running counts as stuck."""
+
+
+_NO_PAYLOAD: Final[dict[str, Any]] = {}
 
 
 def _ignore(*_what: object) -> None:
@@ -261,34 +263,38 @@ class WorkerPool:
             self._replace(worker)
             raise
 
-    async def _work_until_retired(self, worker: Worker) -> None:
-        while not (worker.retired and self._leaves(worker)):
-            await self._run(worker, self._queue.startable)
-            if self._queue.startable:
-                await asyncio.sleep(0)  # handlers that never wait would block acks, reads and signals
-            elif self._closing:
-                return
-            else:
-                await self._idle.sleep()
-                # It takes one entry itself.
-                self._idle.wake(len(self._queue.startable) - 1)
-
-    async def _run(  # noqa: C901 - hot path: a function more for each message is measurable
-        self, worker: Worker, queue: deque[Entry]
+    async def _work_until_retired(  # noqa: C901, PLR0912 - hot path: a call more for each message is measurable
+        self, worker: Worker
     ) -> None:
-        """Run queued entries one after the other, until the event loop needs to run."""
+        """Run queued entries one after the other; sleep while there are none."""
         handle, done, budget, idle = self._handle, self._done, self._budget, self._idle
         run_queue, has_order, room, watch = self._queue, self._queue.has_order, self._room, self._watch
+        woken = True
         budget.renew()
-        while queue is run_queue.startable and queue and not worker.retired:
+        while not (worker.retired and self._leaves(worker)):
+            queue = run_queue.startable
+            if not queue:
+                if self._closing:
+                    return
+                payload, rest = _NO_PAYLOAD, None  # an idle worker keeps no message alive
+                await idle.sleep()
+                woken = True
+                budget.renew()
+                continue
+            budget.holder = worker
             worker.entry = entry_id, payload = queue.popleft()
-            if queue and (idle.sleeping or idle.unstarted) and not idle.waking and not idle.starting:
-                idle.wake(len(queue))
             if len(queue) < room.largest_limit or watch.timer is None:
                 self._note_start()
             try:
                 rest = handle(entry_id, payload)
                 if rest is not None:
+                    if (
+                        queue
+                        and (idle.sleeping or idle.unstarted)
+                        and (woken or not (idle.waking or idle.starting))
+                    ):
+                        woken = False
+                        idle.wake_more(len(queue))  # this handler may wait
                     await rest
             except BaseException as error:
                 self._failed(entry_id, payload, error)
@@ -301,20 +307,24 @@ class WorkerPool:
                 worker.entry = None
                 if worker.dropped or self._idle_waiter is not None or has_order:
                     self._finish(worker, entry_id)
-            has_threads = ABANDONED_CALLS and await self._await_abandoned_calls(worker, (entry_id, payload))
-            if has_threads or (monotonic() > budget.end and not budget.renew()):
-                return
+            if ABANDONED_CALLS:
+                await self._await_abandoned_calls(worker, (entry_id, payload))
+            # A handler that waited has let the event loop run: its worker goes on at once. Handlers that
+            # never wait would block acks, reads and signals.
+            if budget.holder is worker and monotonic() > budget.end and not budget.renew():
+                await idle.yield_to_loop()
+                budget.renew()
 
     def _note_start(self) -> None:
         """Record that an entry has started: release waiters for room, and watch the entry."""
         self._release_waiters()
         self._watch.start()
 
-    async def _await_abandoned_calls(self, worker: Worker, entry: Entry) -> bool:
-        """Keep the worker occupied until the threads of its entry end; return whether there were any."""
+    async def _await_abandoned_calls(self, worker: Worker, entry: Entry) -> None:
+        """Keep the worker occupied until the threads of its entry end, if it left any."""
         calls = () if worker.task is None else tuple(ABANDONED_CALLS.get(worker.task, ()))
         if not calls or self._closing:
-            return False
+            return
         worker.abandoned = AbandonedThreads(entry, calls, monotonic())
         self._idle.wake(len(self._queue.startable))
         self._watch.start()
@@ -324,7 +334,6 @@ class WorkerPool:
             worker.abandoned = None
             self._unstick(worker)
             self._resolve_idle_waiter()
-        return True
 
     def _start_next_with_key(self, entry_id: str) -> None:
         """Record the end of an entry: the next one with its key may start."""
@@ -368,6 +377,7 @@ class WorkerPool:
             worker.retired = False
             return False
         self._surplus -= 1
+        self._idle.wake(len(self._queue.startable))
         self._workers.discard(worker)
         self._workers.set_retired(self._surplus > 0)
         return True

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
+import weakref
 from typing import Any
 
 import pytest
 
 from consuming import eventually, within_patience
 from loop_clock import turns
+from streamroute.core.consume.pool.idle_workers import IdleWorkers
 from streamroute.core.consume.pool.worker_pool import WorkerPool
 from worker_pools import entries, holding, opened
 
@@ -109,3 +112,82 @@ async def test_a_worker_that_was_cancelled_while_it_had_nothing_to_do_is_woken_n
         held.pool.put(entries("3"))
         await turns()
         assert held.started == ["1", "2", "3"]
+
+
+async def test_one_worker_is_woken_unless_one_will_run_anyway() -> None:
+    started = [0]
+
+    def start() -> None:
+        started[0] += 1
+
+    idle = IdleWorkers(5, start)
+    idle.wake(0)
+    assert started == [0], "there is nothing to do"
+    idle.wake(9)
+    idle.wake(9)
+    assert started == [1], "the one that starts takes the entries"
+    idle.begin()
+    yielding = asyncio.ensure_future(idle.yield_to_loop())
+    await asyncio.sleep(0)
+    idle.wake(9)
+    assert started == [1], "the one that continues takes the entries"
+    await yielding
+    idle.wake(9)
+    assert started == [2]
+
+
+async def test_two_more_are_woken_for_entries_that_no_other_will_take() -> None:
+    started = [0]
+
+    def start() -> None:
+        started[0] += 1
+
+    idle = IdleWorkers(5, start)
+    idle.wake_more(1)
+    assert started == [1]
+    idle.wake_more(2)
+    assert started == [2], "one takes the first, another the second"
+    idle.wake_more(9)
+    idle.wake_more(9)
+    assert (started, idle.unstarted) == ([5], 0), "there are no others"
+
+
+async def test_workers_whose_handlers_have_waited_go_on_in_the_same_iteration() -> None:
+    """What one of them uses of the budget delays no other: each has let the event loop run."""
+    proceed, started, turn = asyncio.Event(), dict[str, int](), [0]
+
+    async def handle(entry_id: str, payload: dict[str, Any]) -> None:
+        started[entry_id] = turn[0]
+        await proceed.wait()
+        await asyncio.sleep(0)
+        if int(entry_id) < 10:
+            time.sleep(0.001)  # noqa: ASYNC251 - it computes, for longer than a budget
+        else:
+            await asyncio.Event().wait()
+
+    async with opened(10, handle) as pool:
+        pool.put(entries(*map(str, range(20))))
+        await turns()
+        assert len(started) == 10
+        proceed.set()
+        while len(started) < 20:
+            await asyncio.sleep(0)
+            turn[0] += 1
+        assert len({started[str(number)] for number in range(10, 20)}) == 1
+
+
+async def test_a_worker_without_an_entry_keeps_no_message_alive() -> None:
+    class Payload(dict[str, Any]):
+        """A payload that can be referred to weakly."""
+
+    async def handle(entry_id: str, payload: dict[str, Any]) -> None:
+        await asyncio.sleep(0)
+
+    async with opened(1, handle) as pool:
+        payload = Payload()
+        kept = weakref.ref(payload)
+        pool.put([("1", payload)])
+        del payload
+        await eventually(lambda: pool.free == 1)
+        await turns()
+        assert kept() is None
