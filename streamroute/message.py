@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -11,7 +11,6 @@ from streamroute.delivery import Delivery, DeliveryPipeline
 from streamroute.values import Failure
 
 _new: Final = dict.__new__
-_new_delivery: Final = object.__new__
 _IMMUTABLE: Final = frozenset({str, int, float, bool, bytes, type(None)})
 
 
@@ -117,6 +116,22 @@ class Message(dict[str, Any]):
         return (dict, (dict(self),))
 
 
+class _NewMessage(Message):
+    """A message whose metadata ``first_deliveries`` sets: without a constructor in Python."""
+
+    __slots__ = ()
+
+    __init__ = dict.__init__
+
+
+class _NewDelivery(Delivery):
+    """A delivery whose fields ``first_deliveries`` sets, in the same way."""
+
+    __slots__ = ()
+
+    __init__ = object.__init__
+
+
 class ExpandingMessage(Message):
     """A message whose payload, built by a user's codec, is far larger when traversed than in memory.
 
@@ -126,37 +141,40 @@ class ExpandingMessage(Message):
     __slots__ = ()
 
 
-def first_delivery(
-    payload: Mapping[str, Any],
-    entry_id: str,
-    raw: list[bytes],
+def first_deliveries(
     stream: str,
     group: str,
     lease_confirmed_at: int,
     coordinator: object,
     pipeline: DeliveryPipeline | None,
-) -> Message:
-    """Return the message of a new entry with collected outcomes; five times faster than the constructors."""
-    delivery = _new_delivery(Delivery)
-    message = _new(Message)
-    message.update(payload)
-    message.id = delivery.entry_id = entry_id
-    message.stream = delivery.pending_key = stream
-    message.group = group
-    message.attempt = delivery.deliveries = 1
-    message.routes = message.decode_error = delivery.dedupe_locks = None
-    delivery.trace = delivery.running_route = None
-    message.accepted = False
-    message.raw = raw
-    message.history = ()
-    message.delivery = delivery
-    delivery.lease_confirmed_at = lease_confirmed_at
-    delivery.outcomes = []
-    delivery.coordinator = coordinator
-    delivery.pipeline = pipeline
-    delivery.unknown_since = 0
-    delivery.unparked = None
-    return message
+) -> Callable[[Mapping[str, Any], str, list[bytes]], Message]:
+    """Return a function that makes the messages of the new entries of one read, with collected outcomes.
+
+    It takes a payload, the entry's id and its raw fields, and is several times faster than the constructors.
+    """
+
+    def first_delivery(payload: Mapping[str, Any], entry_id: str, raw: list[bytes]) -> Message:
+        delivery = _NewDelivery()
+        message: Message = _NewMessage(payload)
+        message.id = delivery.entry_id = entry_id
+        message.stream = delivery.pending_key = stream
+        message.group = group
+        message.attempt = delivery.deliveries = 1
+        message.routes = message.decode_error = delivery.dedupe_locks = None
+        delivery.trace = delivery.running_route = None
+        message.accepted = False
+        message.raw = raw
+        message.history = ()
+        message.delivery = delivery
+        delivery.lease_confirmed_at = lease_confirmed_at
+        delivery.outcomes = []
+        delivery.coordinator = coordinator
+        delivery.pipeline = pipeline
+        delivery.unknown_since = 0
+        delivery.unparked = None
+        return message
+
+    return first_delivery
 
 
 def entry_size(payload: Mapping[str, Any]) -> int:

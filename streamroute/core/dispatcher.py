@@ -132,32 +132,30 @@ class BotRedisDispatcher:
         exit_if_forked()  # a filter may be user code too
         await runs.run(payload, routes, failures, stream_name)
 
-    def start_message(self, message_data: dict[str, Any]) -> Awaitable[None] | None:
+    def start_message(self, message: Any) -> Awaitable[None] | None:
         """Do what ``process_message`` does; return None if the message has been handled at once.
 
         Else, await the result without delay, in the same task: a handler may wait already. It is for messages
         of a processor, from one thread; handlers that do not wait take a third of the time.
         """
         try:
-            start = self._plans[message_data["type"]]
-        except Exception:  # noqa: BLE001 - no plan yet, or the type is anything
-            found = self._plan_of(message_data)
+            start = self._plans[message["type"]]
+            is_new = not message.routes
+        except Exception:  # noqa: BLE001 - no plan yet, no message, or the type is anything
+            found = self._plan_of(message)
             if found is None:
-                return self.process_message(message_data)
-            start = found
-        if (
-            type(message_data) is Message
-            and not message_data.routes
-            and _MARKER not in message_data
-            and not self._gate.parks
-        ):
-            return start(message_data)
-        return self.process_message(message_data)
+                return self.process_message(message)
+            start, is_new = found, not message.routes
+        if is_new and _MARKER not in message and not self._gate.parks:
+            return start(message)
+        return self.process_message(message)
 
     def _plan_of(self, payload: dict[str, Any]) -> Start | None:
         """Make the plan of a payload's type; return None if ``process_message`` decides what happens."""
         message_type = payload.get("type")
-        if type(message_type) is not str or not message_type or self._runs.container is UNSET:
+        if not isinstance(payload, Message) or type(message_type) is not str or not message_type:
+            return None
+        if self._runs.container is UNSET:
             return None
         table = self._registry.table_of(message_type)
         if self._registry.tables.get(message_type) is not table:

@@ -20,7 +20,7 @@ from streamroute.compiler.resolve.call_signature import ContainerPassing, Handle
 from streamroute.compiler.runtime.route_handler import route_handler
 from streamroute.core.dispatcher import BotRedisDispatcher
 from streamroute.core.router import RedisRouter
-from streamroute.message import Message, first_delivery
+from streamroute.message import Message, first_deliveries
 from streamroute.ops.metrics.counters import Counters
 from streamroute.values import RetryPolicy
 
@@ -68,7 +68,8 @@ async def turn(process: Process) -> float:
     """Return the nanoseconds of a message, of one turn."""
     payload = {"type": "bench.event", **PAYLOAD}
     entry_id = f"{int(time.time() * 1000)}-0"
-    messages = [first_delivery(payload, entry_id, [], _STREAM, "g", 0, None, None) for _ in range(_TURN)]
+    message_of = first_deliveries(_STREAM, "g", 0, None, None)
+    messages = [message_of(payload, entry_id, []) for _ in range(_TURN)]
     started = time.perf_counter_ns()
     for message in messages:
         rest = process(message)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from messages import message_of
 from streamroute.delivery import Delivery
-from streamroute.message import Message, copy_for_route, unshared_copy
+from streamroute.message import Message, copy_for_route, first_deliveries, unshared_copy
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5)
 VALUES = st.recursive(
@@ -56,6 +56,20 @@ def test_a_copy_shares_only_values_that_cannot_be_copied() -> None:
     copied["set"].add(3)
     copied["tuple"][0].append(2)
     assert payload == {"set": {1, 2}, "tuple": ([1],)}
+
+
+def test_a_message_of_a_read_is_one_of_the_constructors() -> None:
+    coordinator, raw = object(), [b"type", b"t"]
+    message = first_deliveries("s", "g", 7, coordinator, None)({"type": "t"}, "1-0", raw)
+    facts = {"lease_confirmed_at": 7, "coordinator": coordinator, "outcomes": []}
+    built = message_of({"type": "t"}, id="1-0", stream="s", group="g", **facts)
+    assert (message, message.raw) == (built, raw)
+    assert message.fields == {b"type": b"t"}
+    for name in set(Message.__slots__) - {"raw", "delivery"}:
+        assert getattr(message, name) == getattr(built, name), name
+    for name in Delivery.__slots__:
+        assert getattr(message.delivery, name) == getattr(built.delivery, name), name
+    assert (message.delivery.generation, message.replay, copy_for_route(message)) == ("", None, message)
 
 
 def test_the_copy_of_a_message_is_the_same_delivery() -> None:

@@ -22,7 +22,7 @@ from streamroute.errors import DecodeError
 from streamroute.expansion import is_expanding
 from streamroute.keys import GroupKeys
 from streamroute.logs.exception_text import error_text
-from streamroute.message import ExpandingMessage, Message, first_delivery
+from streamroute.message import ExpandingMessage, Message, first_deliveries
 from streamroute.system.forked import exit_if_forked
 from streamroute.text.limits import REASON
 from streamroute.text.safe_text import redacted_str
@@ -101,8 +101,8 @@ class EntryReader:
     ) -> list[tuple[str, dict[str, Any]]]:
         rules, skipped = (None, []) if skipping is None else (skipping.rules, skipping.ids)
         decode = fast_decoder(self.codec)
-        stream, group = self.keys.stream, self.group
-        coordinator, pipeline = self.coordinator, self.pipeline
+        stream = self.keys.stream
+        message_of = first_deliveries(stream, self.group, read_at, self.coordinator, self.pipeline)
         entries: list[tuple[str, dict[str, Any]]] = []
         for raw_id, parts in rows:
             try:
@@ -119,10 +119,7 @@ class EntryReader:
                             skipped.append(raw_id)
                             continue
                 entry_id = raw_id.decode()
-                message = first_delivery(
-                    payload, entry_id, parts, stream, group, read_at, coordinator, pipeline
-                )
-                entries.append((entry_id, message))
+                entries.append((entry_id, message_of(payload, entry_id, parts)))
             else:
                 fields = fields_from_reply(parts)
                 entries.append(self.read(stream, raw_id.decode(), fields, read_at=read_at, deliveries=1))

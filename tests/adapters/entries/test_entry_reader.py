@@ -170,7 +170,7 @@ def test_a_decoded_value_that_is_not_a_payload_is_a_decode_error(make: Any) -> N
 @pytest.mark.parametrize("make", [dict, HardToRead, lambda: Message({}), lambda: HardToRead(type="x")])
 def test_a_payload_is_a_dict_of_python_s_own(make: Any) -> None:
     [message] = read(Making(make), [b"type", b"a", b"data", b"{}"])
-    assert type(message) is Message
+    assert isinstance(message, Message)
     assert list(message.items()) == list(dict.items(make())) or str(message.decode_error).startswith(
         "the codec "
     )

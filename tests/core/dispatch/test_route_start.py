@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from depth import examples
 from dispatched_worlds import ACTIONS, EVENTS, FILTERS, KINDS, ROUTES, RoutePlan, Step, World
 from messages import message_of
-from streamroute.message import ExpandingMessage
 
 facts = st.fixed_dictionaries(
     {"outcomes": st.sampled_from([[], [], None])},
@@ -140,12 +139,3 @@ async def test_a_message_that_was_handled_is_not_kept() -> None:
         message = message_of({"type": "t", "n": 0}, stream="s")
         assert world.handle(message) is None
     assert not any(isinstance(one, GeneratorType) for one in gc.get_referrers(message))
-
-
-async def test_an_expanding_message_is_processed() -> None:
-    world = World("start_message", [RoutePlan("a", "payload", "none")], is_recorded=False)
-    world._step = Step(0, "return", 0)
-    rest = world.handle(ExpandingMessage({"type": "t", "n": 0}, stream="s"))
-    assert rest is not None
-    await rest
-    assert ("acts", "return") in world.log

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamroute.core.consume.fetch.prefetch import PrefetchWindow, over_byte_budget
-from streamroute.message import Message, first_delivery
+from streamroute.message import Message, first_deliveries
 
 
 class Clock:
@@ -160,7 +160,7 @@ def test_claims_do_not_change_the_prefetch() -> None:
 
 def test_entries_that_the_server_sent_are_measured_as_they_came() -> None:
     """Alternating names and values: the fields are not decoded yet."""
-    message = first_delivery({}, "1-0", [b"data", b"x" * (4 * MEGABYTE - 4)], "s", "g", 0, None, None)
+    message = first_deliveries("s", "g", 0, None, None)({}, "1-0", [b"data", b"x" * (4 * MEGABYTE - 4)])
     window = PrefetchWindow(500, 0.1, Clock())
     window.record_read(sized(*[0] * 250))
     window.record_sizes([("1-0", message)])
