@@ -25,7 +25,7 @@ _READS: Final = (AbstractConnection.read_response, SentinelManagedConnection.rea
 """The methods that are replaced; Sentinel's raises READONLY as a broken connection."""
 
 CommandArgs = Sequence[str | bytes | float]
-"""A command and its arguments."""
+"""A command and its arguments, or the bytes of a command that is packed already."""
 
 
 async def exchange(connection: Any, commands: Sequence[CommandArgs]) -> list[Any]:
@@ -104,14 +104,21 @@ def _packed(connection: Any, commands: Sequence[Any]) -> bytes:
     import hiredis  # whose parser the connection has
 
     try:
-        return b"".join(map(hiredis.pack_command, commands))
+        return b"".join([each if type(each) is bytes else hiredis.pack_command(each) for each in commands])
     except TypeError:  # a list in place of a tuple, or an argument that redis-py refuses
-        return b"".join(connection.pack_commands(commands))
+        return b"".join(_packed_by_driver(connection, commands))
+
+
+def _packed_by_driver(connection: Any, commands: Sequence[Any]) -> list[bytes]:
+    parts: list[bytes] = []
+    for command in commands:
+        parts += [command] if type(command) is bytes else connection.pack_command(*command)
+    return parts
 
 
 async def _exchange_through_driver(connection: Any, commands: Sequence[CommandArgs]) -> list[Any]:
     cancelled = SwallowedCancellation()
-    await connection.send_packed_command(connection.pack_commands(commands))
+    await connection.send_packed_command(_packed_by_driver(connection, commands))
     cancelled.raise_if_swallowed()
     return [await _reply(connection) for _ in commands]
 

@@ -20,7 +20,7 @@ from redis.exceptions import ResponseError
 
 from streamroute.adapters.redis.channel import read_connections
 from streamroute.adapters.redis.exchange import CommandArgs
-from streamroute.adapters.redis.read_commands import ReaderId, ReadResult, read_command, read_reply
+from streamroute.adapters.redis.read_commands import ReaderId, ReadResult, packed_read_command, read_reply
 from streamroute.adapters.redis.round_trip import round_trip
 from streamroute.system.waiting import wait_for_event
 
@@ -267,8 +267,7 @@ def _commands_by_reader(pending: Iterable[_ReadRequest], max_streams: int) -> li
 
 
 def _command(requests: Sequence[_ReadRequest], count: int, block: int | None) -> CommandArgs:
-    keys = tuple(key for request in requests for key in request.keys)
-    return read_command(requests[0].reader, keys, count, block)
+    return packed_read_command(requests[0].reader, [request.keys for request in requests], count, block)
 
 
 def _answer(requests: Sequence[_ReadRequest], time: Any, reply: Any) -> bool:

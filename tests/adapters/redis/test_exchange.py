@@ -22,7 +22,7 @@ from proxy import Proxy
 from scripted_nodes import Node
 from servers import RealServer, valkey_binary
 from streamroute.adapters.redis.connection import new_client
-from streamroute.adapters.redis.exchange import _direct_parts, _packed, exchange
+from streamroute.adapters.redis.exchange import _direct_parts, _exchange_through_driver, _packed, exchange
 from streamroute.adapters.redis.raw_client import send_command, send_pipelined
 
 LOOPS = [asyncio.new_event_loop, uvloop.new_event_loop]
@@ -224,6 +224,16 @@ def test_commands_are_packed_as_redis_py_packs_them(commands: list[Any]) -> None
     theirs = b"".join(connection.pack_commands(commands))
     assert _packed(connection, commands) == theirs
     assert _packed(connection, [list(command) for command in commands]) == theirs
+    assert _packed(connection, [commands[0], theirs, list(commands[0])]) == b"".join(
+        connection.pack_commands([commands[0], *commands, commands[0]])
+    )
+
+
+async def test_a_packed_command_is_sent_as_it_is(redis_url: str) -> None:
+    packed = b"*2\r\n$4\r\nECHO\r\n$1\r\na\r\n"
+    async with new_client(redis_url) as client, connection_of(client) as connection:
+        assert await exchange(connection, [("ECHO", "b"), packed]) == [b"b", b"a"]
+        assert await _exchange_through_driver(connection, [packed, ("ECHO", "b")]) == [b"a", b"b"]
 
 
 def _no_notifications(protocol: int) -> dict[str, Any]:

@@ -7,17 +7,27 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, NamedTuple, cast
 
 import pytest
-from redis.asyncio import ConnectionPool
+from hypothesis import given
+from hypothesis import strategies as st
+from redis.asyncio import Connection, ConnectionPool
 from redis.exceptions import ResponseError
 
 from consuming import eventually, within_patience
+from packed_words import words_of
 from streamroute.adapters.redis import shared_reads as stream_reads
 from streamroute.adapters.redis.exchange import CommandArgs
-from streamroute.adapters.redis.read_commands import ReaderId, ReadResult, read_command, read_reply
+from streamroute.adapters.redis.read_commands import (
+    ReaderId,
+    ReadResult,
+    packed_read_command,
+    read_command,
+    read_reply,
+)
 from streamroute.adapters.redis.shared_reads import ReadLimits, SharedReads
 
 ME, OTHER = ReaderId("shop", "me"), ReaderId("mail", "me")
 TIME = [b"7", b"5000"]
+WORDS = st.text(st.characters(exclude_categories=["Cs"]))
 NOGROUP = ResponseError("NOGROUP No such key")
 
 
@@ -78,7 +88,7 @@ class Server:
 
 
 def _parsed(words: CommandArgs) -> Command:
-    parts = list(words)
+    parts = words_of(words)
     assert parts[:2] == ["XREADGROUP", "GROUP"]
     at = parts.index("STREAMS")
     half = (len(parts) - at - 1) // 2
@@ -139,6 +149,21 @@ def test_a_command_is_written_as_the_server_takes_it() -> None:
     head = ("XREADGROUP", "GROUP", "shop", "me", "COUNT", 3)
     assert read_command(ME, ("a", "b"), 3) == (*head, "STREAMS", "a", "b", ">", ">")
     assert read_command(ME, ("a",), 3, 500) == (*head, "BLOCK", 500, "STREAMS", "a", ">")
+
+
+@given(
+    st.builds(ReaderId, WORDS, WORDS),
+    st.lists(st.lists(WORDS, min_size=1, max_size=2).map(tuple), min_size=1, max_size=5),
+    st.integers(1, 10**6),
+    st.none() | st.integers(1, 10**6),
+)
+def test_a_packed_command_is_the_command_for_all_keys(
+    reader: ReaderId, streams: list[tuple[str, ...]], count: int, block: int | None
+) -> None:
+    connection: Any = Connection()
+    keys = tuple(key for stream in streams for key in stream)
+    theirs = b"".join(connection.pack_command(*read_command(reader, keys, count, block)))
+    assert packed_read_command(reader, streams, count, block) == theirs
 
 
 def test_a_read_returns_entries_and_time() -> None:

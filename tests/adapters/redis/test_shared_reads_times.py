@@ -11,6 +11,7 @@ import pytest
 from redis.asyncio import ConnectionPool
 
 from jumping import run_jumping
+from packed_words import words_of
 from streamroute.adapters.redis import shared_reads as stream_reads
 from streamroute.adapters.redis.exchange import CommandArgs
 from streamroute.adapters.redis.read_commands import ReaderId, ReadResult
@@ -44,7 +45,7 @@ class Server:
     async def round_trip(self, _pool: Any, commands: Sequence[CommandArgs]) -> list[Any]:
         """Handle TIME, and reads."""
         self.trips += 1
-        return [[b"7", b"0"], *[await self._read(list(words)) for words in commands[1:]]]
+        return [[b"7", b"0"], *[await self._read(words_of(command)) for command in commands[1:]]]
 
     async def _read(self, words: list[Any]) -> Any:
         group, block = str(words[2]), words[words.index("BLOCK") + 1] if "BLOCK" in words else None
