@@ -23,7 +23,7 @@ from streamroute.compiler.runtime.route_handler import route_handler
 from streamroute.core.dispatch.routes import parts_of
 from streamroute.core.processor import RedisStreamProcessor
 from streamroute.durations import RetryPolicy
-from streamroute.message import Message, first_delivery
+from streamroute.message import Message, first_deliveries
 from streamroute.ops.serve.gc_tuning import rare_collections
 from streamroute.values import SettleResult
 
@@ -53,7 +53,7 @@ class PreparedMessages:
         payload = {"type": "bench.event", **PAYLOAD}
         for number in range(messages, 0, -1):
             entry_id = f"{start}-{number}"
-            message = first_delivery(payload, entry_id, [], *_GROUP[:2], 0, None, None)
+            message = first_deliveries(*_GROUP[:2], 0, None, None)(payload, entry_id, [])
             self._entries.append((entry_id, message))
         self._unsettled = messages
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Iterable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from streamroute.core.cancellation import reraise_own_cancellation
 from streamroute.core.dispatch.external_retries import DEFAULT_STREAM, ExternalRetries
@@ -26,11 +26,8 @@ _SUCCEEDED: Final = Result.SUCCEEDED
 _SKIPPED: Final = Result.SKIPPED
 
 
-class Begun(NamedTuple):
-    """The run of a message's first route that has begun: what is left to await, and its measurement."""
-
-    rest: Awaitable[Any]
-    measured: Run | None
+Begun = tuple[Awaitable[Any], Run | None]
+"""The run of a message's first route that has begun: what is left to await, and its measurement."""
 
 
 class RouteRuns:

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import Any, Final
 
 from streamroute.core.dispatch.route_count import RouteCount
-from streamroute.core.dispatch.route_runs import Begun, RouteRuns
+from streamroute.core.dispatch.route_runs import RouteRuns
 from streamroute.core.dispatch.route_selection import filter_failure
 from streamroute.core.dispatch.routes import Route, Start
 from streamroute.core.observer import Result
@@ -76,10 +76,10 @@ def route_start(  # noqa: C901, PLR0915 - its functions share what is made once
             try:
                 yielded = driver[0](message)
             except BaseException as error:  # noqa: BLE001 - see RouteRuns
-                return runs.run(message, routes, [], begun=Begun(_raise(error), measured))
+                return runs.run(message, routes, [], begun=(_raise(error), measured))
             if yielded is not _RETURNED:
                 driver[2].append(True)
-                return runs.run(message, routes, [], begun=Begun(wait(driver[1], yielded), measured))
+                return runs.run(message, routes, [], begun=(wait(driver[1], yielded), measured))
         idle = driver
         if process.is_copy:
             exit_if_forked()
@@ -105,8 +105,8 @@ def route_start(  # noqa: C901, PLR0915 - its functions share what is made once
             except StopIteration:
                 return None
         except BaseException as error:  # noqa: BLE001 - see RouteRuns
-            return runs.run(message, routes, [], begun=Begun(_raise(error), measured))
-        return runs.run(message, routes, [], begun=Begun(wait(coroutine, yielded), measured))
+            return runs.run(message, routes, [], begun=(_raise(error), measured))
+        return runs.run(message, routes, [], begun=(wait(coroutine, yielded), measured))
 
     return start
 
