@@ -6,9 +6,21 @@ from pathlib import Path
 
 from aims import Measured
 from cases import ROUTED, UNLISTED
+from check_speed import SIZES
+from latency import Latency
 from measuring import Figures
 from picture import PAGE
-from tables import FIGURES, INSTRUCTIONS, VERSIONS, skipped_table, streams_table, table, write_tables
+from tables import (
+    FIGURES,
+    INSTRUCTIONS,
+    VERSIONS,
+    check_table,
+    latency_table,
+    skipped_table,
+    streams_table,
+    table,
+    write_tables,
+)
 
 
 def test_only_the_tables_of_a_mark_are_replaced(tmp_path: Path) -> None:
@@ -52,4 +64,15 @@ def test_many_streams_are_compared_with_the_fewest() -> None:
     assert written.splitlines()[2:] == [
         "| 1 | 20.0 | 3.0 | 0.5 | 1.00 |",
         "| 200 | 30.0 | 3.0 | 0.5 | 1.50 |",
+    ]
+
+
+def test_check_is_compared_with_a_bare_read_of_the_same_file() -> None:
+    above = {f"{what} {size}": ms for size in SIZES for what, ms in (("read", 20.0), ("check", 30.0))}
+    assert check_table(above).splitlines()[2:] == [f"| {size:,} | 20 | 30 | 1.50 |" for size in SIZES]
+
+
+def test_latencies_are_in_microseconds() -> None:
+    assert latency_table({"idle, bare": Latency(532.4, 1720)}).splitlines()[2:] == [
+        "| idle, bare | 532 | 1,720 |"
     ]
