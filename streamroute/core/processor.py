@@ -123,7 +123,7 @@ class RedisStreamProcessor:
     def set_message_callback(
         self, callback: MessageCallback, known_routes: Callable[[], KnownRoutes] | None = None
     ) -> None:
-        """Set the callback for each payload, usually ``dispatcher.process_message``.
+        """Set the callback for each payload, usually a dispatcher's ``start_message`` or ``process_message``.
 
         ``known_routes`` returns the routes that the callback runs, for the group's other workers; it is
         called from any thread. By default it is that of the dispatcher whose method the callback is.

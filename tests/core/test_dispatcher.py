@@ -64,6 +64,25 @@ def test_the_parameters_are_those_of_the_documented_api() -> None:
     assert isinstance(Scheduler(), RetrySchedulerProtocol)
 
 
+async def test_all_routes_of_a_message_have_the_container_that_it_began_with() -> None:
+    dispatcher, router, seen = BotRedisDispatcher(), RedisRouter(), list[str]()
+
+    async def first(_payload: Any, container: str) -> None:
+        seen.append(container)
+        dispatcher.setup("later")
+
+    async def second(_payload: Any, container: str) -> None:
+        seen.append(container)
+
+    for handler in (first, second):
+        router.message("t")(handler)
+    dispatcher.include_router(router)
+    dispatcher.setup("early")
+    for _ in range(2):
+        await dispatcher.process_message({"type": "t"})
+    assert seen == ["early", "early", "later", "later"]
+
+
 async def test_before_setup_nothing_is_processed_and_nothing_is_acked() -> None:
     dispatcher = BotRedisDispatcher()
     with pytest.raises(SetupError, match="setup"):

@@ -62,7 +62,7 @@ class RouteRuns:
 
         ``begun`` is the run of the first route, if it has begun; that route gets the payload itself.
         """
-        remaining, observe = len(routes), self._observe.target
+        remaining, observe, container = len(routes), self._observe.target, self.container
         delivery = payload.delivery if isinstance(payload, Message) else Delivery()
         cause: BaseException | None = None
         for route in routes:
@@ -78,7 +78,7 @@ class RouteRuns:
             result = None
             try:
                 if rest is None:
-                    result = await route.handler(own, self.container)
+                    result = await route.handler(own, container)
                 else:
                     await rest  # it returns what the user's function does
             except BaseException as error:  # noqa: BLE001 - our own end is raised again
