@@ -195,8 +195,16 @@ def copy_for_route(payload: dict[str, Any]) -> dict[str, Any]:
         return copied
     message = _new(type(payload))
     message.update(unshared_copy(dict(payload)))
-    for name in Message.__slots__:
-        setattr(message, name, getattr(payload, name))
+    message.accepted = payload.accepted
+    message.attempt = payload.attempt
+    message.decode_error = payload.decode_error
+    message.delivery = payload.delivery
+    message.group = payload.group
+    message.history = payload.history
+    message.id = payload.id
+    message.raw = payload.raw
+    message.routes = payload.routes
+    message.stream = payload.stream
     return message
 
 
