@@ -12,7 +12,7 @@ import math
 import types
 from collections.abc import Callable, Coroutine, Generator
 from enum import Enum
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from streamroute.durations import format_duration
 from streamroute.errors import StreamrouteError
@@ -30,7 +30,7 @@ class HandlerTimeout(StreamrouteError):  # noqa: N818 - reads as what happened, 
 
 
 @types.coroutine
-def await_with_timeout(  # noqa: C901 - hot path: each frame between a task and its handler costs
+def await_with_timeout(  # noqa: C901, PLR0912 - hot path: each frame to the handler costs
     coroutine: Coroutine[Any, Any, Any], first: Any, seconds: float, route: str = ""
 ) -> Generator[Any, Any, Any]:
     """Await a coroutine that has run its first step and yielded ``first``; return its result.
@@ -44,9 +44,11 @@ def await_with_timeout(  # noqa: C901 - hot path: each frame between a task and 
     loop = asyncio.get_running_loop()
     task = asyncio.current_task(loop)
     assert task is not None, "a handler runs in a task"  # noqa: S101 - true of every coroutine of asyncio
-    deadlines, key = Deadlines.of(loop), id(coroutine)
-    deadlines.add(key, (task, loop.time() + seconds, route, task.cancelling()), loop)
-    pending = first
+    deadlines, key, pending = Deadlines.of(loop), id(coroutine), first
+    watched, deadline = deadlines.watched, loop.time() + seconds
+    watched[key] = (task, deadline, route, task.cancelling())
+    if deadline < deadlines.due:
+        deadlines.arm(deadline, loop)
     try:
         while True:
             # As ``await`` does, for a coroutine that has already yielded once.
@@ -77,10 +79,9 @@ def await_with_timeout(  # noqa: C901 - hot path: each frame between a task and 
     except BaseException:
         deadlines.end(key)
         raise
-    end = deadlines.end(key)
-    if end is _OWN:
+    if watched.pop(key, None) is not None:
         return result
-    if end is _EndReason.DEADLINE:
+    if deadlines.end(key) is _EndReason.DEADLINE:
         raise HandlerTimeout(seconds)
     # The handler swallowed this cancellation and an external one: raise the external one again.
     raise asyncio.CancelledError
@@ -92,9 +93,6 @@ class _EndReason(Enum):
     OWN = "its own"
     DEADLINE = "cancelled at its deadline"
     OUTSIDE = "cancelled at its deadline, and from outside"
-
-
-_OWN: Final = _EndReason.OWN
 
 
 def _is_running(task: asyncio.Task[Any]) -> bool:
@@ -134,7 +132,9 @@ class _Overdue:
 class Deadlines:
     """All suspended handlers of an event loop, with one timer for the earliest deadline.
 
-    A handler that swallowed its cancellation is cancelled again after ``cancel_again_after`` seconds.
+    ``watched`` are those that were not cancelled here, by the ``id()`` of their coroutine; a new one must be
+    followed by ``arm`` if its deadline is before ``due``. A handler that swallowed its cancellation is
+    cancelled again after ``cancel_again_after`` seconds.
     """
 
     of_context: ClassVar[Callable[[], Deadlines | None] | None] = None
@@ -144,10 +144,10 @@ class Deadlines:
 
     def __init__(self) -> None:
         self.cancel_again_after = 1.0
-        self._watched: dict[int, _Watched] = {}
+        self.watched: dict[int, _Watched] = {}
+        self.due = math.inf
         self._overdue: dict[int, _Overdue] = {}
         self._timer: asyncio.TimerHandle | None = None
-        self._due = math.inf
         self._warned: set[str] = set()
 
     @classmethod
@@ -161,38 +161,33 @@ class Deadlines:
             found = cls._of_loop[loop] = cls()
         return found
 
-    def add(self, key: int, watched: _Watched, loop: asyncio.AbstractEventLoop) -> None:
-        """Watch a handler until ``end`` is called with its key."""
-        self._watched[key] = watched
-        if watched[1] < self._due:
-            self._arm(watched[1], loop)
-
     def end(self, key: int) -> _EndReason:
         """Stop watching a handler. The timer stays: an idle expiry costs less than many timers."""
-        if self._watched.pop(key, None) is not None:
-            return _OWN
+        if self.watched.pop(key, None) is not None:
+            return _EndReason.OWN
         return self._overdue.pop(key).uncancel_own()
 
-    def _arm(self, due: float, loop: asyncio.AbstractEventLoop) -> None:
+    def arm(self, due: float, loop: asyncio.AbstractEventLoop) -> None:
+        """Look for handlers to cancel at ``due`` (loop time)."""
         if self._timer is not None:
             self._timer.cancel()
-        self._due = due
+        self.due = due
         self._timer = loop.call_at(due, self._expire_due, loop)
 
     def _expire_due(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()
-        self._timer, self._due = None, math.inf
-        for key in [key for key, watched in self._watched.items() if watched[1] <= now]:
-            self._overdue[key] = _Overdue(self._watched.pop(key))
+        self._timer, self.due = None, math.inf
+        for key in [key for key, watched in self.watched.items() if watched[1] <= now]:
+            self._overdue[key] = _Overdue(self.watched.pop(key))
         for overdue in [one for one in self._overdue.values() if one.deadline <= now]:
             overdue.cancel(self.cancel_again_after)
             if overdue.cancels > 1 and overdue.route not in self._warned:
                 self._warned.add(overdue.route)
                 self._warn(overdue.route)
-        deadlines = [watched[1] for watched in self._watched.values()]
+        deadlines = [watched[1] for watched in self.watched.values()]
         deadlines += [overdue.deadline for overdue in self._overdue.values()]
         if deadlines:
-            self._arm(min(deadlines), loop)
+            self.arm(min(deadlines), loop)
 
     def _warn(self, route: str) -> None:
         uncancellable = sum(one.route == route and one.cancels > 1 for one in self._overdue.values())

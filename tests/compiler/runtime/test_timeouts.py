@@ -293,7 +293,9 @@ class FakeLoop:
 
 def waiter(deadlines: Deadlines, loop: Any, deadline: float) -> tuple[int, FakeTask]:
     task: Any = FakeTask()
-    deadlines.add(id(task), (task, deadline, "", 0), loop)
+    deadlines.watched[id(task)] = (task, deadline, "", 0)
+    if deadline < deadlines.due:
+        deadlines.arm(deadline, loop)
     return id(task), task
 
 
