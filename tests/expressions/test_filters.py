@@ -13,7 +13,7 @@ from jmespath.exceptions import JMESPathError
 from depth import examples
 from expression_cases import documents, expressions, payloads
 from streamroute.expressions.evaluate.interpreter import is_falsy
-from streamroute.expressions.filters import FilterError, compile_filter, no_match
+from streamroute.expressions.filters import FilterError, compile_filter, is_pure, no_match
 from streamroute.expressions.problem import ExpressionError
 from streamroute.message import Message
 
@@ -165,3 +165,31 @@ def test_a_filter_is_compiled_again_only_when_it_is_not_in_use() -> None:
     del first
     assert known() is None
     assert compile_filter("in_use == 'one'")({"in_use": "one"}) is True
+
+
+@given(expressions, payloads)
+def test_a_pure_filter_decides_on_a_payload_as_on_its_message(
+    expression: str, payload: dict[str, Any]
+) -> None:
+    try:
+        accepts = compile_filter(expression)
+    except ExpressionError:
+        reject()
+    verdicts: list[object] = []
+    for each in (payload, Message(payload)):
+        try:
+            verdicts.append(accepts(each))
+        except FilterError as error:
+            verdicts.append(str(error))
+    assert verdicts[0] == verdicts[1] or not is_pure(accepts)
+
+
+def test_a_cheap_filter_that_was_compiled_is_pure_and_nothing_else() -> None:
+    cheap = compile_filter("tier == 'gold'")
+    assert is_pure(cheap)
+    assert is_pure(no_match(cheap, lambda _error: None))
+    costly = compile_filter(" && ".join(["length(a[?b]) > `1`"] * 20))
+    assert not is_pure(costly)
+    assert not is_pure(no_match(costly, lambda _error: None))
+    assert not is_pure(lambda _payload: False)
+    assert not is_pure({})

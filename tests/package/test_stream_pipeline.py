@@ -141,3 +141,16 @@ async def publish(connection: RedisConnection, *numbers: int) -> None:
     """Publish a message of each number."""
     publisher = StreamPublisher(connection, "events", JsonCodec())
     await publisher.publish([publisher.encode({"type": "t", "n": n}) for n in numbers])
+
+
+def test_messages_that_are_watched_or_validated_are_not_skipped(tmp_path: Path) -> None:
+    validated = pipeline_of(tmp_path, [], validate=True).prefilter
+    text = ROUTES.replace("VALIDATE", "false").replace("HANDLER", f"{__name__}:note")
+    shadow = text.rstrip().removesuffix("]") + (
+        f', {{name: b, stream: events, type: [seen, booked], shadow: true, handler: "{__name__}:note"}}]'
+    )
+    watched = made_pipeline(tmp_path, shadow, []).prefilter
+    assert validated is not None
+    assert watched is not None
+    assert validated._excluded == {"booked"}
+    assert watched._excluded == {"booked", "seen"}

@@ -18,7 +18,7 @@ _ESCAPED_ASCII: Final = b"\\u00"
 _SAMPLE: Final = 8  # entries measured in each read
 
 
-class Rule(Protocol):
+class PayloadRule(Protocol):
     """The filters of one message type."""
 
     wait: int
@@ -36,7 +36,7 @@ class EntryFilter(Protocol):
     """Types that no route lists, which are skipped if no other worker lists them."""
 
     @property
-    def rules(self) -> Mapping[str, Rule | None]:
+    def rules(self) -> Mapping[str, PayloadRule | None]:
         """The rule of each type (None: its messages have to be handled)."""
         ...
 
@@ -49,7 +49,7 @@ class EntryFilter(Protocol):
         ...
 
 
-class SkipSink(Protocol):
+class SkippedSink(Protocol):
     """What acknowledges skipped entries for one consumer."""
 
     @property
@@ -138,7 +138,7 @@ class EntrySkipper:
     was created again, and may be running here.
     """
 
-    def __init__(self, stream: str, sink: SkipSink) -> None:
+    def __init__(self, stream: str, sink: SkippedSink) -> None:
         self.stream = stream
         self.sink = sink
         self._highest = (-1, -1)

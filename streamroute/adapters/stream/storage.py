@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from streamroute.adapters.codecs.builtin import Codec
 from streamroute.adapters.entries.entry_pipeline import EntryPipeline, codec_pipeline
 from streamroute.adapters.entries.entry_reader import EntryReader
-from streamroute.adapters.entries.entry_skipper import EntrySkipper, SkipSink
+from streamroute.adapters.entries.entry_skipper import EntrySkipper, SkippedSink
 from streamroute.adapters.entries.field_lists import fields_from_reply
 from streamroute.adapters.entries.settlement import needs_settle_script
 from streamroute.adapters.groups.cleanup import StreamCleaner
@@ -240,7 +240,7 @@ class RedisStreamStorage:
         lost_too, refused = await settle_outcomes(*target, to_write, self._incidents)
         return SettleResult(lost + lost_too, refused)
 
-    def skip_into(self, stream_name: str, group_name: str, consumer_name: str, sink: SkipSink) -> None:
+    def skip_into(self, stream_name: str, group_name: str, consumer_name: str, sink: SkippedSink) -> None:
         """Pass the new entries of this consumer that no route takes to ``sink``; see ``EntrySkipper``."""
         self._skippers[stream_name, group_name, consumer_name] = EntrySkipper(stream_name, sink)
 

@@ -49,8 +49,9 @@ class FilterRule:
         filters of this read have taken too long.
         """
         rules, table = self._rules, self._table
-        if monotonic() > rules.until:
+        if rules.left < 0.0:
             return False
+        began = monotonic()
         routes = table.routes if table.only is not None or table.is_plain else table.candidates(payload)
         try:
             for route in routes:
@@ -59,6 +60,8 @@ class FilterRule:
                     return False
         except Exception:  # noqa: BLE001 - the dispatcher evaluates it again, and records the failure
             return False
+        finally:
+            rules.left -= monotonic() - began
         if KEY in payload:
             return False
         self._credit = min(self._credit + _REJECTION, _MOST_CREDIT)
@@ -77,14 +80,14 @@ class FilterRule:
 class FilterRules(dict[str, FilterRule | None]):
     """The rule of each listed type, made on first access (None: its messages have to be handled).
 
-    ``until`` is when the filters of the current read have taken too long; ``rejecting`` are the rules whose
-    rejections are not counted yet.
+    ``left`` are the seconds that the filters of the current read may still take; ``rejecting`` are the rules
+    whose rejections are not counted yet.
     """
 
     def __init__(self, rule_of: Callable[[str, FilterRules], FilterRule | None]) -> None:
         super().__init__()
         self._rule_of = rule_of
-        self.until = 0.0
+        self.left = 0.0
         self.rejecting: list[FilterRule] = []
 
     def __missing__(self, message_type: str) -> FilterRule | None:
@@ -142,7 +145,7 @@ class Prefilter:
         if len(self._warned) != self._judged:
             self._judged = len(self._warned)
             self.unlisted = frozenset(filter(self._is_unlisted, self._warned))
-        self.rules.until = monotonic() + _BUDGET
+        self.rules.left = _BUDGET
         return True
 
     def count(self, stream: str, unlisted: Mapping[str, int]) -> None:

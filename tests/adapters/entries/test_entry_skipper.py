@@ -13,7 +13,7 @@ from streamroute.adapters.codecs.builtin import Codec, FieldsCodec, JsonCodec, T
 from streamroute.adapters.codecs.cloudevents import CloudEventsCodec
 from streamroute.adapters.entries.entry_pipeline import CodecPipeline
 from streamroute.adapters.entries.entry_reader import EntryReader
-from streamroute.adapters.entries.entry_skipper import EntrySkipper, Rule
+from streamroute.adapters.entries.entry_skipper import EntrySkipper, PayloadRule
 from streamroute.keys import GroupKeys
 from streamroute.values import SkippedEntries
 
@@ -31,7 +31,7 @@ class RejectingRule:
         return "no" in payload
 
 
-class Rules(dict[str, Rule | None]):
+class Rules(dict[str, PayloadRule | None]):
     """No rule for other types."""
 
     def __missing__(self, message_type: str) -> None:
@@ -43,7 +43,7 @@ class ScriptedFilter:
 
     def __init__(self) -> None:
         self.unlisted = frozenset({"other"})
-        self.rules: Mapping[str, Rule | None] = Rules()
+        self.rules: Mapping[str, PayloadRule | None] = Rules()
         self.may_skip = True
         self.counted: list[tuple[str, Mapping[str, int]]] = []
 

@@ -138,6 +138,16 @@ class TestView:
 
         await eventually(is_seen)
 
+    async def test_the_listed_types_are_known_while_the_answer_is_new(self, group: Scripted) -> None:
+        workers = self.workers(group)
+        assert workers.listed_types() is None
+        await self.note(group, "one", BOTH)
+        await workers.view()
+        assert workers.listed_types() == frozenset({"booked"})
+        old = GroupWorkers(raw_client(group.client, STREAM), KEYS, cached_for=0.0)
+        await old.view()
+        assert old.listed_types() is None
+
     async def test_a_server_that_refuses_is_an_error(self, group: Scripted) -> None:
         await group.client.set(KEYS.workers, "a string")
         with pytest.raises(SetupError, match=f"the key {KEYS.workers} is a string, and .* a hash there"):

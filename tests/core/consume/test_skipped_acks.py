@@ -178,4 +178,5 @@ async def test_a_storage_that_cannot_skip_has_nothing_to_acknowledge() -> None:
     acks.open()
     await acks.room()
     await acks.flush(60)
+    assert not acks._count
     await acks.close(60)

@@ -164,7 +164,7 @@ def test_filters_stop_when_they_have_blocked_the_loop_for_a_millisecond() -> Non
     judged = Judged(with_routes(GOLD))
     rule = judged.rule("booked")
     assert rule is not None
-    judged.prefilter.rules.until = 0.0
+    judged.prefilter.rules.left = -1e-6
     assert not rule.rejects({"tier": "red"})
     assert judged.prefilter.start()
     assert rule.rejects({"tier": "red"})

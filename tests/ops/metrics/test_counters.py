@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamroute.core.observer import NO_TALLY, Result
+from streamroute.core.observer import NO_TALLY, Result, alike_counter, ignore_result
 from streamroute.incidents import Incident, Incidents
 from streamroute.message import Message
 from streamroute.ops.metrics.counters import NO_ROUTE, OTHER_ROUTES, Counters
@@ -205,3 +205,31 @@ def test_types_of_several_workers_are_counted_in_bounded_memory() -> None:
     assert merged.unlisted.messages == 1800
     assert len(merged.unlisted.types) == 1000
     assert merged.unlisted.types["300"] == 2
+
+
+def test_messages_that_were_not_seen_are_counted_as_if_they_were() -> None:
+    seen, unseen = (Counters({"s": ("a",)}) for _ in range(2))
+    for route in ("a", "b"):
+        for _ in range(3):
+            seen.observe(message(), route, Result.FILTERED)
+        unseen.count_alike("s", "t", route, Result.FILTERED, 3)
+    seen.observe(message(), None, Result.UNKNOWN)
+    unseen.count_alike("s", "t", None, Result.UNKNOWN, 1)
+    assert unseen.as_dict() == seen.as_dict()
+    seen.observe(message(), "a", Result.FILTERED)
+    unseen.observe(message(), "a", Result.FILTERED)
+    assert unseen.as_dict() == seen.as_dict()
+
+
+def test_messages_of_a_feed_have_to_be_seen() -> None:
+    counters = Counters({"s": ("a",)})
+    assert alike_counter(counters.observe) is counters
+    counters.begin_feed("s", "5-0")
+    assert alike_counter(counters.observe) is None
+    assert alike_counter(lambda _payload, _route, _result: None) is None
+
+
+def test_nothing_is_counted_for_an_observer_that_ignores_all() -> None:
+    ignoring = alike_counter(ignore_result)
+    assert ignoring is not None
+    ignoring.count_alike("s", "t", None, Result.UNKNOWN, 1)

@@ -224,3 +224,24 @@ def test_up_to_eight_entries_of_a_read_are_measured(megabytes: list[int], most: 
     window = PrefetchWindow(500, 0.1, Clock())
     window.record_read(sized(*(size * MEGABYTE for size in megabytes)))
     assert window.most == most
+
+
+def test_skipped_entries_count_for_the_size_of_the_next_read() -> None:
+    """Otherwise a stream of which most is skipped would be read a few entries at a time."""
+    clock = Clock()
+    window, sizes = PrefetchWindow(500, 0.1, clock), []
+    for _ in range(8):
+        clock.now += 0.001
+        sizes.append(min(window.most, window.room(queued=0, free=32, started=0)))
+        window.record_skipped(sizes[-1] - 1, 100.0)
+        window.record_read(entries(1))
+    assert sizes == [4, 8, 16, 32, 64, 128, 256, 500]
+    assert window.room(queued=0, free=32, started=0) > 500
+    window.record_read(entries(3))
+    assert window.most == 6
+
+
+def test_large_skipped_entries_are_read_a_few_at_a_time() -> None:
+    window = PrefetchWindow(500, 0.1, Clock())
+    window.record_skipped(500, 1_000_000.0)
+    assert window.most == 16
