@@ -10,7 +10,6 @@ from typing import Any, Final, NamedTuple
 from streamroute.durations import RetryPolicy, format_duration, parse_duration
 
 __all__ = [
-    "EMBEDDED_FOLDER",
     "ClaimResult",
     "DeadLetter",
     "DedupeDecision",
@@ -30,8 +29,6 @@ __all__ = [
 ]
 
 _DEFAULT_STALL: Final = 5  # leases
-EMBEDDED_FOLDER: Final = ".streamroute"
-"""Folder of the embedded server's data, next to the configuration; ``embedded:DIR`` overrides it."""
 
 
 class DedupeDecision(StrEnum):

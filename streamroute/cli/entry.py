@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Callable
 
 from streamroute.cli.output.standard_streams import reopen_closed_streams
 
@@ -22,8 +23,7 @@ def main() -> None:
 
         keep_hangups()
     reopen_closed_streams()
-    from streamroute.cli.main import main as run
-
+    run = _command_line()
     try:
         if ours:
             signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -33,6 +33,25 @@ def main() -> None:
     finally:
         if ours:
             signal.signal(signal.SIGINT, _exit_now)
+
+
+def _command_line() -> Callable[[], None]:
+    """Import what the command line needs, and return the function that runs it and exits."""
+    if sys.argv[1:2] == ["check"]:
+        from streamroute.cli.commands.checking.plain import plain_check
+
+        plain = plain_check(sys.argv[2:], _run_through_click)
+        if plain is not None:
+            return plain
+    from streamroute.cli.main import main as run
+
+    return run
+
+
+def _run_through_click() -> None:
+    from streamroute.cli.main import main as run
+
+    run()
 
 
 def _exit_now(_number: int, _frame: object) -> None:

@@ -21,10 +21,9 @@ from streamroute.config.document import (
 from streamroute.config.schema.pruning import INVALID
 from streamroute.config.schema.replaced_values import has_variable
 from streamroute.config.yaml.source import SourceFile, SourceLocation
-from streamroute.durations import parse_duration
+from streamroute.durations import RetryPolicy, parse_duration
 from streamroute.keys import GroupKeys
 from streamroute.system.files import FileReader
-from streamroute.values import RetryPolicy
 
 if TYPE_CHECKING:
     from streamroute.config.messages.catalog import MessageConfig

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import textwrap
-import traceback
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from streamroute.errors import SetupError
 from streamroute.text.limits import ERROR, LONG, NAME
 from streamroute.text.safe_text import one_line, redact_logins, redacted_str, safe_str, type_name
 from streamroute.text.truncation import clip, clip_middle
+
+if TYPE_CHECKING:
+    import traceback
 
 _LONGEST_LINE: Final = 500  # characters of a frame, which includes a line of source
 _MAX_FRAMES: Final = 20  # at each end of a stack
@@ -98,6 +99,8 @@ class _Traceback:
             yield from self._members(_MEMBERS(error))
 
     def _members(self, members: tuple[BaseException, ...]) -> Iterator[str]:
+        import textwrap
+
         for number, member in enumerate(members[:_MAX_MEMBERS], 1):
             if self._left <= 0:
                 break
@@ -141,6 +144,8 @@ def _notes(error: BaseException) -> Iterator[str]:
 
 
 def _frames(stack: TracebackType) -> Iterator[str]:
+    import traceback
+
     depth = sum(1 for _ in traceback.walk_tb(stack))
     if depth <= 2 * _MAX_FRAMES:
         yield from _shown(traceback.extract_tb(stack))

@@ -19,6 +19,8 @@ MAX_BYTES: Final = 10_000_000
 
 VCS_FOLDERS: Final = frozenset({".git", ".hg", ".jj", ".svn"})
 """Version control folders at the top of a checkout."""
+EMBEDDED_FOLDER: Final = ".streamroute"
+"""Folder of the embedded server's data, next to the configuration; ``embedded:DIR`` overrides it."""
 
 _FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 _CHUNK: Final = 1 << 20

@@ -172,7 +172,7 @@ def test_unexpected_errors_are_reported_as_internal(capsys: pytest.CaptureFixtur
     assert err.endswith("This is a bug in streamroute, not in your files; please report it.\n")
 
 
-@pytest.mark.parametrize("module", ["click.py", "jobs.py"])
+@pytest.mark.parametrize("module", ["yaml.py", "jobs.py"])
 def test_ctrl_c_ends_a_command_without_a_traceback(lone_project: Project, module: str) -> None:
     """While the package's own modules are loading, and while the user's are."""
     lone_project.routes("name: a, type: a, handler: jobs.ok")

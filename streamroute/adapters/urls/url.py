@@ -9,7 +9,7 @@ from pathlib import Path
 from streamroute.adapters.urls.problems import UrlProblem, problem_of
 from streamroute.adapters.urls.redaction import redact, redact_written
 from streamroute.errors import SetupError
-from streamroute.values import EMBEDDED_FOLDER
+from streamroute.system.opening import EMBEDDED_FOLDER
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, NoReturn
 
 import click
 
-from streamroute.cli.arguments.paths import outside_allowed
+from streamroute.cli.arguments.path_options import outside_allowed
 from streamroute.cli.output.logging import echo_error
 from streamroute.cli.output.streams import echo
 from streamroute.cli.output.terminal import terminal_width, wants_color

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from streamroute.cli.arguments.paths import NAME, config_path, outside_allowed
+from streamroute.cli.arguments.path_options import outside_allowed
+from streamroute.cli.arguments.paths import NAME, config_path
 from streamroute.config.paths import exists
 from streamroute.config.root_file import find_root
 from streamroute.system.opening import FileKind

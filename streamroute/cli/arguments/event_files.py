@@ -10,7 +10,7 @@ from typing import BinaryIO, Final, TextIO
 
 import click
 
-from streamroute.cli.arguments.paths import outside_allowed
+from streamroute.cli.arguments.path_options import outside_allowed
 from streamroute.system.named_files import open_named, read_named
 from streamroute.system.opening import MAX_BYTES, FileTooLargeError, NotRegularError, OutsideFolderError
 from streamroute.text.truncation import clip_middle

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from streamroute.cli.arguments.paths import PATH
+from streamroute.cli.arguments.path_options import PATH
 from streamroute.errors import SetupError
 from streamroute.system.extras import import_extra
 

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from streamroute.cli.arguments.paths import ALLOW_OUTSIDE, PATH
+from streamroute.cli.arguments.path_options import ALLOW_OUTSIDE, PATH
 from streamroute.values import parse_duration
 
 _RATE: Final = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)/(s|m|h)", re.ASCII)

@@ -3,41 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
-
-import click
+from typing import TYPE_CHECKING, Final
 
 from streamroute.config.paths import exists, file_problem, is_folder, list_folder
 from streamroute.text.truncation import clip_middle
+
+if TYPE_CHECKING:
+    import click
 
 NAME: Final = "routes.yaml"
 
 _MAX_SHOWN_LENGTH: Final = 300  # characters of a path in a message
 _SUFFIXES: Final = frozenset({".yaml", ".yml"})
-_OUTSIDE: Final = "streamroute.allow-outside"
-
-PATH: Final = click.Path(readable=False)
-"""A path that shells complete; errors are reported when the file is read."""
-
-
-def _allow(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
-    context.meta[_OUTSIDE] = value
-
-
-ALLOW_OUTSIDE: Final = click.option(
-    "--allow-outside",
-    is_flag=True,
-    expose_value=False,
-    callback=_allow,
-    help="Allow files and embedded data outside the configuration folder.",
-)
-"""The option of all commands that read a configuration; ``outside_allowed`` returns its value."""
-
-
-def outside_allowed() -> bool:
-    """Whether the running command may read files outside the folder of the configuration."""
-    allowed: bool = click.get_current_context().meta.get(_OUTSIDE, False)
-    return allowed
 
 
 def config_path(argument: str | None) -> Path:
@@ -53,8 +30,8 @@ def config_path(argument: str | None) -> Path:
     if argument is None:
         similar = _similar_file(path)
         hint = f"did you mean {similar}? name it" if similar else "name one, or run: streamroute init"
-        raise click.UsageError(f"there is no {NAME} in this folder; {hint}")
-    raise click.UsageError(_missing(path))
+        raise usage_error(f"there is no {NAME} in this folder; {hint}")
+    raise usage_error(_missing(path))
 
 
 def config_path_if_any(argument: str | None, *, may_be_missing: bool) -> Path:
@@ -62,6 +39,8 @@ def config_path_if_any(argument: str | None, *, may_be_missing: bool) -> Path:
 
     A folder that is named like a configuration is such a path, too: a file may have been there.
     """
+    import click
+
     try:
         return config_path(argument)
     except click.UsageError:
@@ -75,12 +54,12 @@ def config_path_if_any(argument: str | None, *, may_be_missing: bool) -> Path:
 def _in_folder(folder: Path) -> Path:
     path = folder / NAME
     if is_folder(path):
-        raise click.UsageError(f"{path} is a folder, not a file")
+        raise usage_error(f"{path} is a folder, not a file")
     if exists(path):
         return path
     if folder.name == NAME:
-        raise click.UsageError(f"{folder} is a folder without a {NAME}; rename one of them")
-    raise click.UsageError(_missing(path))
+        raise usage_error(f"{folder} is a folder without a {NAME}; rename one of them")
+    raise usage_error(_missing(path))
 
 
 def _missing(path: Path) -> str:
@@ -96,3 +75,10 @@ def _similar_file(path: Path) -> Path | None:
     siblings = [entry.name for entry in list_folder(path.parent) if entry.suffix.lower() in _SUFFIXES]
     suggestion = did_you_mean(path.name, sorted(siblings))
     return path.with_name(suggestion) if suggestion else None
+
+
+def usage_error(message: str) -> click.UsageError:
+    """Return the error to raise; imports click, which a command without an error may not need."""
+    import click
+
+    return click.UsageError(message)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from streamroute.cli.arguments.paths import NAME, PATH, config_path
+from streamroute.cli.arguments.path_options import PATH
+from streamroute.cli.arguments.paths import NAME, config_path
 from streamroute.config.paths import exists, is_folder
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from streamroute.cli.arguments.http import access_options, http_endpoint
-from streamroute.cli.arguments.paths import ALLOW_OUTSIDE, PATH, config_path
+from streamroute.cli.arguments.path_options import ALLOW_OUTSIDE, PATH
+from streamroute.cli.arguments.paths import config_path
 from streamroute.cli.arguments.state_dir import STATE_DIR
 from streamroute.cli.commands.serving.router_link import LISTENER_OPTION, METRICS_OPTION
 from streamroute.cli.output.logging import set_up_logging

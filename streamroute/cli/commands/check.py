@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import gc
-import sys
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from streamroute.cli.arguments.paths import ALLOW_OUTSIDE, PATH, outside_allowed
+from streamroute.cli.arguments.path_options import ALLOW_OUTSIDE, PATH, outside_allowed
 from streamroute.cli.output.formats import FORMATS
 from streamroute.cli.output.streams import echo
 from streamroute.cli.process.exit_codes import ExitCode
+from streamroute.cli.process.time_limit import SECONDS
 
 _PASSES: Final = 5
 """Maximum passes of ``--fix``: a syntax error hides other findings."""
 
 if TYPE_CHECKING:
-    from streamroute.cli.commands.checking.run import CheckOptions, CheckRun
+    from streamroute.cli.commands.checking.run import CheckOptions
 
 
 @click.command(name="check")
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     "--time-limit",
     type=click.FloatRange(min=0.1),
     metavar="SECONDS",
-    default=120.0,
+    default=SECONDS,
     show_default=True,
     help="Stop a check that takes longer.",
 )
@@ -88,49 +88,16 @@ def command(
         return _watch(options, output_format)
     if flags["fix"] or flags["diff"]:
         return _fix(options, output_format, time_limit, write=flags["fix"])
-    return _report(*_check(options, output_format, time_limit), output_format)
+    from streamroute.cli.commands.checking.report import check_and_report
 
-
-def _check(options: CheckOptions, output_format: str, seconds: float) -> tuple[CheckRun, str]:
-    """Check within the time limit; returns the result and its rendered text."""
-    from streamroute.cli.commands.checking.run import check
-    from streamroute.cli.output.findings import truncate_findings
-    from streamroute.cli.output.formats.rendering import render
-    from streamroute.cli.output.terminal import terminal_width, wants_color
-    from streamroute.cli.process.time_limit import time_limit
-
-    with time_limit(seconds, options.paths[0] if options.paths else "routes.yaml", output_format):
-        checked = check(options)
-        report = checked.report._replace(findings=truncate_findings(checked.report.findings))
-        return checked, render(
-            report, output_format, color=wants_color(sys.stdout), columns=terminal_width(sys.stdout)
-        )
-
-
-def _report(checked: CheckRun, text: str, output_format: str) -> int:
-    """Print the findings; returns FOUND if one is worse than info."""
-    from streamroute.cli.output.findings import is_clean, summary
-    from streamroute.cli.output.formats.rendering import write_rendered
-
-    findings = checked.report.findings
-    write_rendered(text, output_format)
-    roots = ", ".join(map(str, checked.roots))
-    conclusion = f"{summary(findings)} in {roots}" if findings else f"{roots}: no problems found"
-    echo(conclusion + _left_out(checked.left_out), err=True)
-    return ExitCode.OK if is_clean(findings) else ExitCode.FOUND
-
-
-def _left_out(number: int) -> str:
-    """Return a note on findings that were not selected: they may still keep ``serve`` from starting."""
-    if not number:
-        return ""
-    return f" ({number} finding{'s' if number > 1 else ''} hidden by --select and --ignore)"
+    return check_and_report(options, output_format, time_limit)
 
 
 def _fix(options: CheckOptions, output_format: str, seconds: float, *, write: bool) -> int:
     from streamroute.cli.commands.checking.fix import fixes_of, show, write_all
+    from streamroute.cli.commands.checking.report import check_and_render, write_report
 
-    checked, text = _check(options, output_format, seconds)
+    checked, text = check_and_render(options, output_format, seconds)
     fixes = fixes_of(checked.report, checked.roots)
     if not write:
         echo(show(fixes), nl=False)
@@ -138,11 +105,11 @@ def _fix(options: CheckOptions, output_format: str, seconds: float, *, write: bo
     for _ in range(_PASSES):
         echo(show(fixes), nl=False, err=True)
         write_all(fixes, checked.roots)
-        checked, text = _check(options, output_format, seconds)
+        checked, text = check_and_render(options, output_format, seconds)
         fixes = fixes_of(checked.report, checked.roots)
         if not fixes:
             break
-    return _report(checked, text, output_format)
+    return write_report(checked, text, output_format)
 
 
 def _watch(options: CheckOptions, output_format: str) -> int:

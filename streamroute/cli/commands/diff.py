@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from streamroute.cli.arguments.paths import ALLOW_OUTSIDE, NAME, PATH
+from streamroute.cli.arguments.path_options import ALLOW_OUTSIDE, PATH
+from streamroute.cli.arguments.paths import NAME
 from streamroute.cli.arguments.state_dir import STATE_DIR
 from streamroute.cli.output.logging import echo_error, set_up_logging
 from streamroute.cli.output.streams import echo, write_document

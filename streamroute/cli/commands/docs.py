@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from streamroute.cli.arguments.paths import PATH
+from streamroute.cli.arguments.path_options import PATH
 from streamroute.cli.output.streams import echo
 
 if TYPE_CHECKING:

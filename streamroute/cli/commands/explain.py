@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from streamroute.cli.arguments.paths import ALLOW_OUTSIDE, PATH, config_path
+from streamroute.cli.arguments.path_options import ALLOW_OUTSIDE, PATH
+from streamroute.cli.arguments.paths import config_path
 from streamroute.cli.arguments.state_dir import STATE_DIR
 from streamroute.cli.commands.explaining.event_argument import event_message
 from streamroute.cli.commands.explaining.stored_event import EntryId

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from streamroute.cli.arguments.paths import PATH
+from streamroute.cli.arguments.path_options import PATH
 from streamroute.cli.arguments.state_dir import STATE_DIR, root_path, stored_generations
 from streamroute.cli.output.logging import echo_error
 from streamroute.cli.output.streams import echo, write_json

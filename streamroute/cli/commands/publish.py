@@ -15,7 +15,8 @@ import click
 
 from streamroute.cli.arguments.event_files import STDIN
 from streamroute.cli.arguments.event_source import lines_of, one_event, resume_hint
-from streamroute.cli.arguments.paths import ALLOW_OUTSIDE, PATH, config_path
+from streamroute.cli.arguments.path_options import ALLOW_OUTSIDE, PATH
+from streamroute.cli.arguments.paths import config_path
 from streamroute.cli.arguments.stream_argument import stream_named
 from streamroute.cli.output.logging import set_up_logging
 from streamroute.cli.output.streams import echo, progress_bar

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from streamroute.cli.arguments.paths import PATH
+from streamroute.cli.arguments.path_options import PATH
 from streamroute.cli.arguments.state_dir import STATE_DIR
 from streamroute.cli.commands.controlling.ask import TIMEOUT, ask_and_print
 

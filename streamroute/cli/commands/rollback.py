@@ -7,7 +7,7 @@ from typing import Final
 
 import click
 
-from streamroute.cli.arguments.paths import PATH
+from streamroute.cli.arguments.path_options import PATH
 from streamroute.cli.arguments.state_dir import STATE_DIR
 from streamroute.cli.commands.controlling.ask import TIMEOUT, ask_and_print
 from streamroute.config.paths import exists

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from streamroute.cli.arguments.paths import ALLOW_OUTSIDE, PATH, config_path
+from streamroute.cli.arguments.path_options import ALLOW_OUTSIDE, PATH
+from streamroute.cli.arguments.paths import config_path
 from streamroute.cli.output.streams import echo, write_document
 from streamroute.cli.process.exit_codes import ExitCode
 from streamroute.text.json_text import as_json

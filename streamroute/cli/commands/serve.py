@@ -10,7 +10,8 @@ import click
 
 from streamroute.cli.arguments.event_files import display_name, open_events
 from streamroute.cli.arguments.http import access_options, http_endpoint
-from streamroute.cli.arguments.paths import ALLOW_OUTSIDE, PATH, config_path_if_any, outside_allowed
+from streamroute.cli.arguments.path_options import ALLOW_OUTSIDE, PATH, outside_allowed
+from streamroute.cli.arguments.paths import config_path_if_any
 from streamroute.cli.arguments.state_dir import STATE_DIR
 from streamroute.cli.output.logging import set_up_logging
 from streamroute.cli.output.standard_streams import tolerate_closed_stdout

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from streamroute.cli.arguments.paths import ALLOW_OUTSIDE, PATH
+from streamroute.cli.arguments.path_options import ALLOW_OUTSIDE, PATH
 from streamroute.cli.arguments.stream_time import StreamTimeParam
 from streamroute.cli.arguments.where import WhereParam
 from streamroute.ops.tail.outcome_names import OUTCOMES

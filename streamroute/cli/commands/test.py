@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from streamroute.cli.arguments.paths import ALLOW_OUTSIDE, PATH
+from streamroute.cli.arguments.path_options import ALLOW_OUTSIDE, PATH
 from streamroute.cli.output.streams import echo, write_document
 from streamroute.cli.process.exit_codes import ExitCode
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import sys
 import unicodedata
 import warnings
@@ -17,14 +16,13 @@ from contextlib import contextmanager, suppress
 from io import StringIO
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
-import click
-
 from streamroute.cli.output.standard_streams import discard
 from streamroute.errors import StreamrouteError
 from streamroute.text.display_width import shorten
 from streamroute.text.json_text import as_json
 
 if TYPE_CHECKING:
+    import click
     from click._termui_impl import ProgressBar
 
 REPLACEMENT: Final = "\ufffd"
@@ -88,11 +86,15 @@ def echo_usage_error(error: click.ClickException) -> None:
 
 def confirm(question: str) -> None:
     """Ask for confirmation on stderr; raises click.Abort if the answer is no."""
+    import click
+
     click.confirm(sanitize(question), abort=True, err=True)
 
 
 def ask(question: str, *, default: bool) -> bool:
     """Ask a question on stderr, and return the answer."""
+    import click
+
     return click.confirm(sanitize(question), default=default, err=True)
 
 
@@ -137,6 +139,8 @@ def progress_bar(label: str, size: int | None) -> Iterator[ProgressBar[Any]]:
 
     Without ``size``, the bar only shows activity.
     """
+    import click
+
     hidden = not has_status_line()
     endless = iter(int, 1) if size is None else None
     try:
@@ -149,6 +153,8 @@ def progress_bar(label: str, size: int | None) -> Iterator[ProgressBar[Any]]:
 
 def bar_label(text: str) -> str:
     """Return a label that leaves room for the bar: a line that wraps could not be erased."""
+    import shutil
+
     return shorten(printable(text), max(_LEAST_LABEL, shutil.get_terminal_size().columns - _BAR))
 
 
@@ -183,7 +189,13 @@ def _write(text: str, stream: TextIO, *, nl: bool = True) -> bool:
     StreamrouteError if stdout cannot be written; ignores errors of stderr.
     """
     try:
-        click.echo(text, file=stream, nl=nl)
+        if "\x1b" in text:  # click removes styles if the stream is not a terminal
+            import click
+
+            click.echo(text, file=stream, nl=nl)
+        else:
+            stream.write(f"{text}\n" if nl else text)
+            stream.flush()
     except OSError as error:
         discard(stream)
         if stream is sys.stdout and not isinstance(error, BrokenPipeError):

@@ -10,7 +10,6 @@ import faulthandler
 import os
 import signal
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,9 +39,6 @@ def time_limit(seconds: float, root: Path | str, output_format: str | None) -> I
     The finding is in this format of ``check``; for None, it is in the format ``full`` on stderr. Only the
     main thread receives signals: in other threads there is no limit.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
     finding = time_limit_finding(root, seconds)
     text = render(
         FindingsReport([finding], {}), output_format or "full"
@@ -58,7 +54,11 @@ def time_limit(seconds: float, root: Path | str, output_format: str | None) -> I
         os._exit(ExitCode.FOUND)
 
     started = time.monotonic()
-    handler = signal.signal(signal.SIGALRM, end)
+    try:
+        handler = signal.signal(signal.SIGALRM, end)
+    except ValueError:  # another thread than the main one
+        yield
+        return
     running, again = signal.setitimer(signal.ITIMER_REAL, seconds)
     faulthandler.dump_traceback_later(seconds + _ABORT_DELAY, exit=True, file=_STDERR)
     try:

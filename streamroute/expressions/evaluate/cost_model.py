@@ -8,7 +8,6 @@ by a thousand). Sizes are in characters and elements: at most the bytes that the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from streamroute.expressions.syntax.parser import Node, chain, children
@@ -28,14 +27,13 @@ _FIXED_SIZE: Final = frozenset(
 """Functions whose result has a constant size."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(NamedTuple):
     """At most ``factor * size + fixed``."""
 
     factor: int
     fixed: int
 
-    def __add__(self, other: Bound) -> Bound:
+    def __add__(self, other: Bound) -> Bound:  # type: ignore[override]  # a sum, not a longer tuple
         return _bound(self.factor + other.factor, self.fixed + other.fixed)
 
     def times(self, number: int) -> Bound:

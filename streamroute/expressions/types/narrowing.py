@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, Final
 
 from streamroute.expressions.evaluate.interpreter import SIGNATURES
@@ -110,7 +109,7 @@ def _assume_equal(side: Node, other: Node, scope: Type, *, equal: bool) -> Type:
 def _comparable_part(t: Type, other: Type) -> Type:
     """The part that may equal a list or an object; Python's equality decides about their elements."""
     part = restrict(t, other.kinds)
-    return part if other.empty else replace(part, empty=frozenset())
+    return part if other.empty else part._replace(empty=frozenset())
 
 
 def _assume_ordered(side: Node, other: Node, scope: Type) -> Type:
@@ -189,14 +188,14 @@ def _without_all(t: Type, values: list[Any]) -> Type:
 
 def _with_name(t: Type, name: str) -> Type:
     shapes = tuple(_named(shape, name) for shape in t.objects)
-    return replace(restrict(t, _OBJECTS), objects=shapes)
+    return restrict(t, _OBJECTS)._replace(objects=shapes)
 
 
 def _named(shape: Shape, name: str) -> Shape:
     field = shape.properties.get(name)
     if field is None or field.required:
         return shape
-    return replace(shape, properties={**shape.properties, name: Property(field.type, required=True)})
+    return shape._replace(properties={**shape.properties, name: Property(field.type, required=True)})
 
 
 def _after_call(node: Node, scope: Type) -> Type:
@@ -233,7 +232,7 @@ def at_path(scope: Type, path: Path, change: Change) -> Type:
         )
     if shapes == scope.objects:
         return scope
-    return replace(scope, objects=shapes, empty=scope.empty if shapes else scope.empty - _OBJECTS)
+    return scope._replace(objects=shapes, empty=scope.empty if shapes else scope.empty - _OBJECTS)
 
 
 def _shape_at(shape: Shape, name: str, rest: Path, change: Change) -> Shape | None:
@@ -245,4 +244,4 @@ def _shape_at(shape: Shape, name: str, rest: Path, change: Change) -> Shape | No
         return None
     count_steps(len(shape.properties))
     # Null may stand for a missing property: both are read as null.
-    return replace(shape, properties={**shape.properties, name: Property(after, required=True)})
+    return shape._replace(properties={**shape.properties, name: Property(after, required=True)})

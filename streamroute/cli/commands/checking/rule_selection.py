@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-import click
-
+from streamroute.cli.arguments.paths import usage_error
 from streamroute.compiler.rules.registry import ALL_RULES
 from streamroute.config.findings.finding import Finding, Severity
 from streamroute.config.findings.rules import Stage
@@ -42,5 +41,5 @@ def read_codes(values: Iterable[str]) -> tuple[str, ...]:
     codes = tuple(part for part in parts if part)
     for code in codes:
         if not any(known.startswith(code) for known in ALL_RULES):
-            raise click.UsageError(f'unknown rule "{code}"{suggestion_hint(code, ALL_RULES)}')
+            raise usage_error(f'unknown rule "{code}"{suggestion_hint(code, ALL_RULES)}')
     return codes

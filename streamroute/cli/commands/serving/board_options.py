@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from streamroute.cli.arguments.http import HttpOptions
-from streamroute.cli.arguments.paths import outside_allowed
+from streamroute.cli.arguments.path_options import outside_allowed
 from streamroute.cli.commands.serving.board_process import BoardStart
 from streamroute.cli.commands.serving.router_link import LISTENER_OPTION, METRICS_OPTION
 from streamroute.ops.metrics.server import Endpoint

@@ -13,7 +13,7 @@ from streamroute.cli.arguments.config import (
     exit_unusable,
     usable_config,
 )
-from streamroute.cli.arguments.paths import outside_allowed
+from streamroute.cli.arguments.path_options import outside_allowed
 from streamroute.cli.output.logging import echo_error
 from streamroute.compiler.pipeline import check_path, findings_for_running
 from streamroute.config.findings.finding import errors_of

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from streamroute.cli.arguments.config import check_or_exit, exit_unusable, usable_config
-from streamroute.cli.arguments.paths import outside_allowed
+from streamroute.cli.arguments.path_options import outside_allowed
 from streamroute.cli.output.reload_findings import findings_text
 from streamroute.cli.process.hangups import Hangups
 from streamroute.compiler.pipeline import check_path, findings_for_running

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-import click
-
 from streamroute.cli.output.streams import printable
 from streamroute.cli.output.tables.wrapping import hang
 from streamroute.config.findings.finding import Finding, Severity
@@ -40,6 +38,8 @@ def render_full(
 
 
 def _paint(text: str, style: str) -> str:
+    import click
+
     return click.style(text, bold=True) if style == "bold" else click.style(text, fg=style, bold=True)
 
 

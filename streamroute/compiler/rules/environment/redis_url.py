@@ -14,7 +14,7 @@ from streamroute.config.findings.quoting import quote_value
 from streamroute.config.findings.rules import Rule, Stage
 from streamroute.config.schema.replaced_values import is_default, match_variable
 from streamroute.config.yaml.source import SourceLocation
-from streamroute.values import EMBEDDED_FOLDER
+from streamroute.system.opening import EMBEDDED_FOLDER
 
 if TYPE_CHECKING:
     from streamroute.adapters.urls.url import AddressError

@@ -8,7 +8,6 @@ null.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -154,7 +153,7 @@ class _Schemas:
             properties[name] = Property(NEVER if rest is None else rest, required=True)
         shape = Shape(properties, rest, declared=True)
         empty = UNKNOWN.empty - {"object"} if required else UNKNOWN.empty
-        return replace(UNKNOWN, objects=(shape,), empty=empty)
+        return UNKNOWN._replace(objects=(shape,), empty=empty)
 
     def _rest(self, schema: dict[str, Any]) -> Deferred | None:
         if schema.get("patternProperties"):
@@ -164,7 +163,7 @@ class _Schemas:
 
     def _of_array(self, schema: dict[str, Any]) -> Type:
         empty = UNKNOWN.empty - {"array"} if _at_least_one(schema.get("minItems")) else UNKNOWN.empty
-        return replace(UNKNOWN, items=self._items(schema), empty=empty)
+        return UNKNOWN._replace(items=self._items(schema), empty=empty)
 
     def _items(self, schema: dict[str, Any]) -> Deferred:
         items = schema.get("items", True)
@@ -184,7 +183,7 @@ def _of_values(schema: dict[str, Any]) -> Iterator[Type]:
     if isinstance(schema.get("enum"), list):
         yield union_all(of_value(value) for value in schema["enum"])
     if _at_least_one(schema.get("minLength")):
-        yield replace(UNKNOWN, empty=UNKNOWN.empty - {"string"})
+        yield UNKNOWN._replace(empty=UNKNOWN.empty - {"string"})
 
 
 def _of_type(names_or_name: Any) -> Type:

@@ -6,7 +6,6 @@ For each kind of value, a type states whether it may occur and, if known, which 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple, Protocol
 
 from streamroute.text.kinds import KINDS, Kind
@@ -52,8 +51,7 @@ class Property(NamedTuple):
     required: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Shape:
+class Shape(NamedTuple):
     """The properties of an object, and the type of all others (``rest``, None if there are no others).
 
     A ``declared`` shape comes from a schema: an unknown name is a mistake. In a ``loose`` shape, a property
@@ -66,9 +64,17 @@ class Shape:
     loose: bool = False
     envelope: bool = False
 
+    def __eq__(self, other: object) -> bool:
+        return self is other
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Type:
+    def __ne__(self, other: object) -> bool:
+        return self is not other
+
+    def __hash__(self) -> int:
+        return object.__hash__(self)
+
+
+class Type(NamedTuple):
     """A set of values, by kind; ``uncertainty`` states how certain it is that each kind can occur.
 
     ``items`` is the type of a list's elements, None if no list is possible. ``empty`` are the kinds (string,
@@ -84,6 +90,15 @@ class Type:
     expref: bool = False
     empty: frozenset[Kind] = frozenset()
     uncertainty: int = CERTAIN
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __ne__(self, other: object) -> bool:
+        return self is not other
+
+    def __hash__(self) -> int:
+        return object.__hash__(self)
 
     def get(self) -> Type:
         """The type itself, so that it can be used as a ``Deferred``."""
@@ -172,11 +187,11 @@ def is_never(t: Type) -> bool:
 
 def nullable(t: Type, uncertainty: int = CERTAIN) -> Type:
     """Add null to a type; ``uncertainty`` states how certain the null is."""
-    return t if t.null else replace(t, null=True, uncertainty=max(t.uncertainty, uncertainty))
+    return t if t.null else t._replace(null=True, uncertainty=max(t.uncertainty, uncertainty))
 
 
 def as_uncertain(t: Type) -> Type:
     """Mark a type as uncertain, at any depth: some of its values may be impossible."""
     if t.uncertainty == UNCERTAIN:
         return t
-    return replace(t, uncertainty=UNCERTAIN, objects=tuple(replace(shape, loose=True) for shape in t.objects))
+    return t._replace(uncertainty=UNCERTAIN, objects=tuple(shape._replace(loose=True) for shape in t.objects))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 from typing import Final
@@ -26,7 +25,7 @@ from streamroute.expressions.types.algebra.type_operations import intersect, of_
 
 _NAMES_A_STEP: Final = 16
 
-ENVELOPE_FIELD: Final = replace(nullable(STRING), uncertainty=ASSUMED)
+ENVELOPE_FIELD: Final = nullable(STRING)._replace(uncertainty=ASSUMED)
 """A name that is not in the data: a field of the entry, which is a string, or missing."""
 
 
@@ -57,7 +56,7 @@ def _enveloped(shape: Shape, name: str, attributes: Mapping[str, bool]) -> Shape
     }
     properties = {**shape.properties, **shared, **type_field}
     rest = ENVELOPE_FIELD if shape.rest is None else UNKNOWN
-    return replace(shape, properties=properties, rest=rest, envelope=shape.rest is None)
+    return shape._replace(properties=properties, rest=rest, envelope=shape.rest is None)
 
 
 def _or_string(declared: Deferred) -> Type:

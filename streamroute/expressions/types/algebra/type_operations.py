@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any, Final
 
 from streamroute.expressions.types.algebra.json_types import (
@@ -191,10 +190,10 @@ def restrict(t: Type, kinds: frozenset[Kind]) -> Type:
 def without(t: Type, value: Any) -> Type:
     """The type without one scalar value, if a type can express that."""
     if value is None:
-        return replace(t, null=False) if t.null else t
+        return t._replace(null=False) if t.null else t
     if isinstance(value, bool):
-        return replace(t, booleans=t.booleans - {value})
+        return t._replace(booleans=t.booleans - {value})
     if isinstance(value, str):
         strings = None if t.strings is None else t.strings - {value}
-        return replace(t, strings=strings, empty=t.empty if value else t.empty - MAYBE_EMPTY_STRING)
-    return t if t.numbers is None else replace(t, numbers=t.numbers - {value})
+        return t._replace(strings=strings, empty=t.empty if value else t.empty - MAYBE_EMPTY_STRING)
+    return t if t.numbers is None else t._replace(numbers=t.numbers - {value})
