@@ -14,8 +14,9 @@ from streamroute.config.json_schema import ROOT_ONLY
 from streamroute.config.load import FILE_NAME
 from streamroute.config.paths import is_file
 from streamroute.system.named_files import read_named
+from streamroute.text.lazy_pattern import lazy_pattern
 
-_ROOT_KEY: Final = re.compile(rf"^[\"']?(?:{'|'.join(ROOT_ONLY)})[\"']?[ \t]*:", re.MULTILINE)
+_ROOT_KEY: Final = lazy_pattern(rf"^[\"']?(?:{'|'.join(ROOT_ONLY)})[\"']?[ \t]*:", re.MULTILINE)
 
 
 def find_root(path: Path) -> Path:

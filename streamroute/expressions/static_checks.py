@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -10,6 +9,7 @@ from streamroute.expressions.evaluate.cost_model import cost_of
 from streamroute.expressions.evaluate.interpreter import SIGNATURES, is_callable
 from streamroute.expressions.problem import Problem
 from streamroute.expressions.syntax.parser import Node, Tree, walk
+from streamroute.text.lazy_pattern import lazy_pattern
 
 UNKNOWN_FUNCTION: Final = "SR302"
 ARGUMENT_COUNT: Final = "SR304"
@@ -20,7 +20,7 @@ EXPLODES: Final = "SR309"
 SHORT: Final = 100
 """Characters: the result of an expression with fewer cannot grow much."""
 
-_COMPARED: Final = re.compile(r"\s*[=!<>]=?\s*(?:'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`)")
+_COMPARED: Final = lazy_pattern(r"\s*[=!<>]=?\s*(?:'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`)")
 """A comparison after a path: ``!a.b == 'x'`` is meant as the negation of all of it."""
 
 

@@ -9,7 +9,6 @@ itself, wherever it is.
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import Final
 
@@ -22,8 +21,9 @@ from streamroute.system.opening import (
     open_anywhere,
     open_below,
 )
+from streamroute.text.lazy_pattern import lazy_pattern
 
-_STREAM: Final = re.compile(r"/dev/(?:fd/)?[^/]+|/proc/[^/]+/fd/[0-9]+")
+_STREAM: Final = lazy_pattern(r"/dev/(?:fd/)?[^/]+|/proc/[^/]+/fd/[0-9]+")
 """Devices and pipes of a shell, such as ``/dev/stdin`` and ``/dev/fd/63``; read without further checks."""
 
 

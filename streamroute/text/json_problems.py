@@ -7,9 +7,11 @@ import re
 import sys
 from typing import Final
 
+from streamroute.text.lazy_pattern import lazy_pattern
+
 _STRING: Final = r'"(?:[^"\\]|\\.)*+"?'
-_BRACKETS: Final = re.compile(rf"{_STRING}|[\[\]{{}}]", re.DOTALL)
-_WHOLE_NUMBERS: Final = re.compile(rf"{_STRING}|[0-9]++(?![.eE])", re.DOTALL)
+_BRACKETS: Final = lazy_pattern(rf"{_STRING}|[\[\]{{}}]", re.DOTALL)
+_WHOLE_NUMBERS: Final = lazy_pattern(rf"{_STRING}|[0-9]++(?![.eE])", re.DOTALL)
 MAX_DEPTH: Final = 200
 """Levels of lists and objects; parsers that fail on depth fail at a deeper level."""
 

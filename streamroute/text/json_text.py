@@ -7,7 +7,9 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
-_ESCAPES: Final = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u[dD][89a-fA-F]..|\\.")
+from streamroute.text.lazy_pattern import lazy_pattern
+
+_ESCAPES: Final = lazy_pattern(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u[dD][89a-fA-F]..|\\.")
 
 
 def as_json(value: Any, default: Callable[[Any], Any] | None = None, *, indent: int | None = 2) -> str:

@@ -10,18 +10,19 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
+from streamroute.text.lazy_pattern import lazy_pattern
 from streamroute.text.limits import ERROR, NAME
 from streamroute.text.truncation import MORE, clip, ellipsize, encodable
 
 _MAX_DEPTH: Final = 20  # levels of lists and dicts
 _ARGUMENTS: Final = vars(BaseException)["args"].__get__
 _CLASS_NAME: Final = vars(type)["__name__"].__get__
-_CONTROLS: Final = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_CONTROLS: Final = lazy_pattern("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 """Terminal control characters, line breaks, and bidirectional formatting characters."""
-_ADDRESS: Final = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]{0,30})://(\S+)")
-_CUT_LOGIN: Final = re.compile(r"([^/:\[]*):(?![0-9]{1,5}(?:\Z|[^0-9.]))[^/]")
+_ADDRESS: Final = lazy_pattern(r"\b([A-Za-z][A-Za-z0-9+.-]{0,30})://(\S+)")
+_CUT_LOGIN: Final = lazy_pattern(r"([^/:\[]*):(?![0-9]{1,5}(?:\Z|[^0-9.]))[^/]")
 """The part before the password in a text that was cut within the password: no port follows."""
-_PARAMETER: Final = re.compile(r"(?i)([?&][\w-]*(?:passw|secret|token|key|sig)[\w-]*=)[^\s\"']+")
+_PARAMETER: Final = lazy_pattern(r"(?i)([?&][\w-]*(?:passw|secret|token|key|sig)[\w-]*=)[^\s\"']+")
 
 
 def safe_str(value: object, limit: int = ERROR) -> str:

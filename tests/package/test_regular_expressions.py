@@ -24,6 +24,7 @@ from typing import Any, Final, NamedTuple
 import pytest
 
 import streamroute
+from streamroute.text.lazy_pattern import LazyPattern
 
 LENGTH: Final = 20_000
 SECONDS: Final = 0.1
@@ -52,6 +53,7 @@ GIVEN: Final = {
     "streamroute.config.schema.explain.value_hints": "a pattern of the published schema",
     "streamroute.config.schema.fast_validator": "a pattern of the published schema",
     "streamroute.config.files.search": "a wildcard of the user's, which fnmatch writes without backtracking",
+    "streamroute.text.lazy_pattern": "a constant of another module, which is found there",
     "streamroute.config.regex.matching": "a pattern of the user's, which is proven to be harmless there",
 }
 """Modules that take expressions from elsewhere, and which."""
@@ -87,6 +89,8 @@ def calls(module: ModuleType) -> Iterator[tuple[str, ast.Call]]:
     for node in ast.walk(ast.parse(Path(str(module.__file__)).read_text())):
         if isinstance(node, ast.Attribute) and node.attr in FUNCTIONS:
             methods[node.value] = node.attr
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "lazy_pattern":
+            yield methods.get(node, "compile"), node
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
             continue
         if isinstance(node.func.value, ast.Name) and node.func.value.id == "re":
@@ -102,7 +106,9 @@ def uses(module: ModuleType) -> Iterator[tuple[str, str]]:
 
 def compiled_in(value: Any) -> Iterator[re.Pattern[Any]]:
     """The expressions in a module's constant, however deep."""
-    if isinstance(value, re.Pattern):
+    if isinstance(value, LazyPattern):
+        yield value.compiled()
+    elif isinstance(value, re.Pattern):
         yield value
     elif isinstance(value, dict):
         for part in value.values():
@@ -125,7 +131,7 @@ def find_all() -> Iterator[Found]:
             functions = used.get((home_of(module, name), name), set())
             where = f"{module.__name__}.{name}"
             anchored = where in TABLES or (
-                isinstance(value, re.Pattern) and bool(functions) and functions <= ANCHORED
+                isinstance(value, (re.Pattern, LazyPattern)) and bool(functions) and functions <= ANCHORED
             )
             yield from (Found(where, pattern, anchored) for pattern in compiled_in(value))
         for form in written_tables(module):

@@ -20,6 +20,7 @@ from streamroute.cli.output.standard_streams import discard
 from streamroute.errors import StreamrouteError
 from streamroute.text.display_width import shorten
 from streamroute.text.json_text import as_json
+from streamroute.text.lazy_pattern import lazy_pattern
 
 if TYPE_CHECKING:
     import click
@@ -31,10 +32,10 @@ _ERASE_LINE: Final = "\r\x1b[2K"
 _BAR: Final = 60  # columns of a bar, with its percentage and the time that is left
 _LEAST_LABEL: Final = 8
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-_LAYOUT: Final = re.compile(r"([\n\t])")
-_LAYOUT_AND_STYLE: Final = re.compile(r"([\n\t]|\x1b\[(?:0|1|3[1-7])m)")
+_LAYOUT: Final = lazy_pattern(r"([\n\t])")
+_LAYOUT_AND_STYLE: Final = lazy_pattern(r"([\n\t]|\x1b\[(?:0|1|3[1-7])m)")
 """Line breaks, tabs, and the styles of click.style() that streamroute uses."""
-_COMMAND: Final = re.compile(r"^([^\S\n]*+):(?=:)|#(?=#\[)", re.MULTILINE)
+_COMMAND: Final = lazy_pattern(r"^([^\S\n]*+):(?=:)|#(?=#\[)", re.MULTILINE)
 """Commands to GitHub's runner: ``::`` at the start of a line, and the older ``##[`` anywhere."""
 
 

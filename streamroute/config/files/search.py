@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Final
 
 from streamroute.system.files import FileReader, FolderEntry
+from streamroute.text.lazy_pattern import lazy_pattern
 
 MAX_STEPS: Final = 100_000
 """Limit on the names that all includes of one configuration may examine together."""
@@ -25,7 +26,7 @@ _FREE_DEPTH: Final = 50
 _MAX_PART_LENGTH: Final = 2_000
 """Characters of the part of a pattern between two slashes; a longer part matches nothing."""
 
-WILDCARD: Final = re.compile(r"[*?\[]")
+WILDCARD: Final = lazy_pattern(r"[*?\[]")
 
 
 class SearchLimitError(Exception):

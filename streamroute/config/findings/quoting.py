@@ -9,17 +9,18 @@ from functools import lru_cache
 from typing import Any, Final
 
 from streamroute.text.kinds import YAML_TYPES, kind_of
+from streamroute.text.lazy_pattern import lazy_pattern
 from streamroute.text.truncation import ellipsize, ellipsize_middle
 
-_SERVER: Final = re.compile(r"\b(?!https?:)[\w+.-]{1,30}://\S+", re.IGNORECASE)
+_SERVER: Final = lazy_pattern(r"\b(?!https?:)[\w+.-]{1,30}://\S+", re.IGNORECASE)
 _SECRETS_OF_SERVER: Final = (
-    re.compile(r"^([^/]*//)(.*)(?=@)"),  # up to the last @: an unencoded password may contain any character
-    re.compile(r"^(\w+://[^:@/\[]*:)(?![0-9]*(?:[^0-9A-Za-z]|$))(.*[^\"'})\],])"),  # not a port
-    re.compile(r"([?&]\w*passw\w*=)(.*[^\"'})\],])"),  # the password may contain an &
-    re.compile(r"([?&][^=&?]*=)([^&]*[^&\"'})\],])"),
+    lazy_pattern(r"^([^/]*//)(.*)(?=@)"),  # up to the last @: an unencoded password may contain any character
+    lazy_pattern(r"^(\w+://[^:@/\[]*:)(?![0-9]*(?:[^0-9A-Za-z]|$))(.*[^\"'})\],])"),  # not a port
+    lazy_pattern(r"([?&]\w*passw\w*=)(.*[^\"'})\],])"),  # the password may contain an &
+    lazy_pattern(r"([?&][^=&?]*=)([^&]*[^&\"'})\],])"),
 )
 _MAX_READ_LENGTH: Final = 4_000
-_SPACED: Final = re.compile(
+_SPACED: Final = lazy_pattern(
     r"(?!https?:)\b(?:(?<=\")[\w+.-]{1,30}://((?:[^\n\"\\]|\\.)*)|[\w+.-]{1,30}://((?:(?!\s#).)*))",
     re.IGNORECASE,
 )
@@ -32,14 +33,14 @@ _PLAIN: Final = r"(?!\$\{\w+\}\s*(?:[,}#]|$))[^\s\"'{\[|>&*]"
 _AUTHORIZATION: Final = r"((?:^|[\s{,])[\"']?(?:proxy-)?authorization[\"']?:\s+[\"']?(?:\w+[ \t]+)?)"
 _NAME_OF_VARIABLE: Final = r"(?-i:[A-Z_][A-Z0-9_]*(?:[\s,}\"']|$))"
 _SECRETS: Final = (
-    re.compile(r"(://)([^/\s]*)(?=@)"),
-    re.compile(rf"{_AUTHORIZATION}(?!{_NAME_OF_VARIABLE})([^\s\"'{{}},\[*&|>#]+)", re.IGNORECASE),
-    re.compile(rf"(^\s*(?:-\s+)?{_KEY_OF_ONE})({_QUOTED}|{_PLAIN}.*)", re.IGNORECASE | re.MULTILINE),
-    re.compile(rf"((?:[\s{{,]){_KEY_OF_ONE})({_QUOTED}|{_PLAIN}[^,}}\n]*)", re.IGNORECASE),
-    re.compile(
+    lazy_pattern(r"(://)([^/\s]*)(?=@)"),
+    lazy_pattern(rf"{_AUTHORIZATION}(?!{_NAME_OF_VARIABLE})([^\s\"'{{}},\[*&|>#]+)", re.IGNORECASE),
+    lazy_pattern(rf"(^\s*(?:-\s+)?{_KEY_OF_ONE})({_QUOTED}|{_PLAIN}.*)", re.IGNORECASE | re.MULTILINE),
+    lazy_pattern(rf"((?:[\s{{,]){_KEY_OF_ONE})({_QUOTED}|{_PLAIN}[^,}}\n]*)", re.IGNORECASE),
+    lazy_pattern(
         r"([?&][\w-]*(?:passw|secret|token|key|sig)[\w-]*=)([^&\s\"'{},]*)", re.IGNORECASE
     ),  # in a web address
-    re.compile(r"(\$\{\w*(?:pass|pwd?|secret|token|key|auth)\w*:?[-=?+])([^}\n]*)", re.IGNORECASE),
+    lazy_pattern(r"(\$\{\w*(?:pass|pwd?|secret|token|key|auth)\w*:?[-=?+])([^}\n]*)", re.IGNORECASE),
 )
 
 

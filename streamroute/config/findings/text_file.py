@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from functools import cached_property
 from typing import Final
 
 from streamroute.config.findings.finding import Finding, Severity, Span
 from streamroute.config.findings.rules import RULES, Rule
+from streamroute.text.lazy_pattern import lazy_pattern
 from streamroute.text.truncation import ellipsize_middle
 
 Step = str | int
@@ -17,7 +17,7 @@ Step = str | int
 _MAX_LINE_LENGTH: Final = 1_000
 """Characters of a finding's message or advice: a name may have megabytes, and occur in many findings."""
 
-_LINE_END = re.compile(r"\r\n|\r|\n")
+_LINE_END = lazy_pattern(r"\r\n|\r|\n")
 
 
 class TextFile:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
 
 import yaml
@@ -12,11 +11,12 @@ from streamroute.config.findings.quoting import quote_yaml
 from streamroute.config.yaml.events import extent
 from streamroute.config.yaml.scalars import CORE, read_plain, read_tagged
 from streamroute.config.yaml.versions import may_hold_lone_tag, report_dropped_exclamation_mark
+from streamroute.text.lazy_pattern import lazy_pattern
 
 QUOTE_IT: Final = "quote the whole expression, or write it as a block under >-"
 
 
-_LONE_TAG: Final = re.compile(r"(?:&\S+\s+)?!(?:<!>)?(?=[\s,\]}]|$)")
+_LONE_TAG: Final = lazy_pattern(r"(?:&\S+\s+)?!(?:<!>)?(?=[\s,\]}]|$)")
 
 
 class ScalarReader:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from streamroute.text.lazy_pattern import lazy_pattern
+
 Scalar = str | int | float | bool | None
 
 CORE: Final = "tag:yaml.org,2002:"
@@ -23,9 +25,9 @@ _MAX_DIGITS: Final = 3_000
 """Digits in base 8 or 16: Python parses any number of them, but may refuse to print the result in base 10."""
 
 _NUMBER_STARTS: Final = frozenset("+-.0123456789")
-_INT: Final = re.compile(r"[-+]?[0-9]+", re.ASCII)
-_BASED: Final = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
-_FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", re.ASCII)
+_INT: Final = lazy_pattern(r"[-+]?[0-9]+", re.ASCII)
+_BASED: Final = lazy_pattern(r"0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT: Final = lazy_pattern(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", re.ASCII)
 
 
 def read_plain(text: str) -> Scalar:

@@ -5,7 +5,6 @@ A file whose meaning would silently differ is rejected: editors and other tools 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -13,12 +12,13 @@ import yaml
 
 from streamroute.config.findings.collector import Extent, FindingCollector
 from streamroute.config.yaml.events import events, extent
+from streamroute.text.lazy_pattern import lazy_pattern
 
 RULE: Final = "SR031"
 
 _LINE_ENDS: Final = "\x85\u2028\u2029"
 _MARK: Final = "\ufeff"
-_SUSPICIOUS: Final = re.compile(rf"[{_LINE_ENDS}{_MARK}]|[\"'\]}}]#")
+_SUSPICIOUS: Final = lazy_pattern(rf"[{_LINE_ENDS}{_MARK}]|[\"'\]}}]#")
 
 _LONE_TAGS: Final = ("! ", "!\n", "!\r", "!\t", "!,", "!]", "!}", "!<!>")
 _GLUED: Final = ('"#', "'#", "]#", "}#")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from functools import cache, partial
 from typing import Final
@@ -38,6 +37,7 @@ from streamroute.expressions.types.mistakes.malformed_literals import MALFORMED_
 from streamroute.expressions.types.mistakes.payload_names import NAMED_PAYLOAD
 from streamroute.expressions.types.problem_report import ProblemReport
 from streamroute.expressions.types.scope import Scope
+from streamroute.text.lazy_pattern import lazy_pattern
 
 _SAME_BY_LITERALS: Final = {
     WRONG_ARGUMENT: WRONG_ARGUMENT,
@@ -56,7 +56,7 @@ _BETTER_ADVISED: Final = {
 }
 """The codes whose advice replaces that of another finding about the same part."""
 
-_ADVICE: Final = re.compile(
+_ADVICE: Final = lazy_pattern(
     r"(?:^|: )(?:write |compare it: |a number is written in backticks: )(.*?)(?:; if |\Z)"
 )
 """Matches the expression that a piece of advice offers."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from streamroute.text.display_width import clusters, display_width, shorten, take_start
+from streamroute.text.lazy_pattern import lazy_pattern
 
-_STYLE: Final = re.compile(r"\x1b\[[0-9;]*m")
+_STYLE: Final = lazy_pattern(r"\x1b\[[0-9;]*m")
 
 
 def wrap(text: str, width: int, lines: int | None = None) -> list[str]:

@@ -10,6 +10,7 @@ from streamroute.compiler.rules.context import RuleContext
 from streamroute.config.document import RouteConfig
 from streamroute.config.findings.finding import Finding, Severity
 from streamroute.config.findings.rules import Rule, Stage
+from streamroute.text.lazy_pattern import lazy_pattern
 
 RULE: Final = Rule(
     "SR221",
@@ -47,8 +48,8 @@ routes:
 )
 _QUOTES: Final = "\"'`\u2018\u2019\u201c\u201d\u00ab\u00bb"
 _INVISIBLE: Final = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
-_UNLIKELY: Final = re.compile(rf"[,;|{_QUOTES}{_INVISIBLE}]|^\s|\s$")
-_LIST: Final = re.compile(r"[\w.*?-]+(?:\s*[,;|]\s*[\w.*?-]+)+")
+_UNLIKELY: Final = lazy_pattern(rf"[,;|{_QUOTES}{_INVISIBLE}]|^\s|\s$")
+_LIST: Final = lazy_pattern(r"[\w.*?-]+(?:\s*[,;|]\s*[\w.*?-]+)+")
 
 
 def check(context: RuleContext) -> Iterator[Finding]:

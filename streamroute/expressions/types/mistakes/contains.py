@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -13,11 +12,12 @@ from streamroute.expressions.types.mistakes.list_names import is_list_name
 from streamroute.expressions.types.mistakes.malformed_literals import replaced
 from streamroute.expressions.types.mistakes.unquoted_strings import CATEGORY_FIELDS
 from streamroute.expressions.types.nodes import Path, path_of, value_of
+from streamroute.text.lazy_pattern import lazy_pattern
 
 SWAPPED: Final = "SR329"
 NO_MESSAGE: Final = "SR314"
 
-_PATH: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*\Z")
+_PATH: Final = lazy_pattern(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*\Z")
 
 
 def check_contains(tree: Tree, node: Node, get_evidence: EvidenceSource) -> Iterator[Problem]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -11,6 +10,7 @@ from streamroute.expressions.syntax.parser import Node, Tree, children, walk
 from streamroute.expressions.types.mistakes.malformed_literals import rewriting
 from streamroute.expressions.types.nodes import is_literal
 from streamroute.expressions.types.phrases import as_literal, is_numeric
+from streamroute.text.lazy_pattern import lazy_pattern
 
 FIELD_FOR_LITERAL: Final = "SR312"
 
@@ -20,7 +20,7 @@ LITERAL_WORDS: Final = {
     "TRUE": "`true`", "FALSE": "`false`", "NULL": "`null`", "Null": "`null`",
     "nil": "`null`", "Nil": "`null`", "NIL": "`null`", "undefined": "`null`",
 }  # fmt: skip
-_PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_PLAIN: Final = lazy_pattern(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _TEXT_ARGUMENT: Final = {"contains": 1, "starts_with": 1, "ends_with": 1, "join": 0}
 _BOOLEAN: Final = frozenset({"and_expression", "or_expression", "not_expression"})
 

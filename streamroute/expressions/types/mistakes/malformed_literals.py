@@ -14,22 +14,23 @@ from streamroute.expressions.types.mistakes.evidence import Evidence, EvidenceSo
 from streamroute.expressions.types.nodes import Path, is_literal, path_of
 from streamroute.expressions.types.phrases import is_numeric
 from streamroute.text.bounded_json import loads_bounded
+from streamroute.text.lazy_pattern import lazy_pattern
 from streamroute.text.truncation import ellipsize
 
 VALUE_IN_QUOTES: Final = "SR324"
 MALFORMED_LITERAL: Final = "SR325"
 _ORDERINGS: Final = frozenset({"lt", "lte", "gt", "gte"})
-_TEXTS: Final = re.compile(
+_TEXTS: Final = lazy_pattern(
     r"date|time|year|month|version|zip|post|_at\Z|At\Z|id\Z|sku|number\Z|code\Z|phone|build|_no\Z|No\Z|ref"
     r"|serial|iban|account|isbn|hash|etag|semver|release|cursor|name|plz|\A(?:ip|key|lsn|rev|tag)\Z"
 )
 """Names of fields whose strings look like numbers, but are ordered as text."""
 
-_YEAR: Final = re.compile(r"(?:19|20)[0-9]{2}\Z")
-_MOMENT: Final = re.compile(r"[0-9]{4}-[0-9]{2}|[0-9]{1,2}:[0-9]{2}")
-_NUMBER_LIKE: Final = re.compile(r"[-+]?[.$]?[0-9][0-9_,.]*%?\Z|0[xob][0-9a-fA-F]+\Z")
-_PHONE: Final = re.compile(r"\+[0-9]{6,}\Z")
-_BY_COMMAS: Final = re.compile(r"-?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?\Z")
+_YEAR: Final = lazy_pattern(r"(?:19|20)[0-9]{2}\Z")
+_MOMENT: Final = lazy_pattern(r"[0-9]{4}-[0-9]{2}|[0-9]{1,2}:[0-9]{2}")
+_NUMBER_LIKE: Final = lazy_pattern(r"[-+]?[.$]?[0-9][0-9_,.]*%?\Z|0[xob][0-9a-fA-F]+\Z")
+_PHONE: Final = lazy_pattern(r"\+[0-9]{6,}\Z")
+_BY_COMMAS: Final = lazy_pattern(r"-?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?\Z")
 _CLOSERS: Final = {"[": "]", "{": "}"}
 _TRUTH: Final = frozenset({"true", "false", "True", "False", "TRUE", "FALSE"})
 _WORDS: Final = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -13,6 +12,7 @@ from streamroute.expressions.types.algebra.type_operations import of_value
 from streamroute.expressions.types.mistakes.malformed_literals import with_replaced
 from streamroute.expressions.types.nodes import is_literal
 from streamroute.expressions.types.problem_report import ProblemReport
+from streamroute.text.lazy_pattern import lazy_pattern
 
 COLLECTION: Final = "SR320"
 ALTERNATIVES: Final = "SR321"
@@ -23,7 +23,7 @@ _BINDING: Final = frozenset({"comparator", "not_expression", "subexpression", *_
 _SIGNS_OF_CHAINS: Final = {"and_expression": " && ", "or_expression": " || "}
 _SIGNS: Final = {"eq": "==", "ne": "!="}
 _SEARCHES: Final = frozenset({"contains", "starts_with", "ends_with"})
-_PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_PLAIN: Final = lazy_pattern(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _MAX_ALTERNATIVES: Final = 5
 """The most alternatives that advice lists."""
 

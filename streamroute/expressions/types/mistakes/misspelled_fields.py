@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from streamroute.expressions.types.mistakes.common_words import COMMON_WORDS
+from streamroute.text.lazy_pattern import lazy_pattern
 from streamroute.text.suggestions import edit_distance
 
 _MIN_NAME_LENGTH: Final = 4
@@ -15,7 +16,7 @@ _LETTER_REPLACED: Final = 6
 _TWO_EDITS: Final = 8
 _LONGEST_ENDING: Final = 3
 _MAX_DECLARED_NAMES: Final = 200
-_WORD: Final = re.compile(r"(?:[A-Z]?[a-z]+|[A-Z]+(?![a-z]))[0-9]*|[0-9]+")
+_WORD: Final = lazy_pattern(r"(?:[A-Z]?[a-z]+|[A-Z]+(?![a-z]))[0-9]*|[0-9]+")
 
 
 def misspelled_field(name: str, declared: Iterable[str]) -> str | None:

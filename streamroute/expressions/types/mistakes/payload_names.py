@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterator
 from typing import Final
 
@@ -16,6 +15,7 @@ from streamroute.expressions.types.mistakes.evidence import (
 from streamroute.expressions.types.mistakes.fields_for_literals import LITERAL_WORDS
 from streamroute.expressions.types.mistakes.malformed_literals import advice_to_write
 from streamroute.expressions.types.nodes import is_literal, path_of
+from streamroute.text.lazy_pattern import lazy_pattern
 
 NAMED_PAYLOAD: Final = "SR322"
 
@@ -50,7 +50,7 @@ _KNOWN_PARTS: Final = {
 Slack, mail."""
 
 _WHOLE: Final = "@ is the whole payload, which never equals a string or a number"
-_DOT: Final = re.compile(r"\s*\.\s*")
+_DOT: Final = lazy_pattern(r"\s*\.\s*")
 IF_A_FIELD: Final = "; if "
 DECLARING: Final = f'{IF_A_FIELD}messages have a field "{{}}", declare it in their schema'
 """Advice in case the name is correct."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -13,6 +12,7 @@ from streamroute.expressions.types.mistakes.fields_for_literals import FIELD_FOR
 from streamroute.expressions.types.mistakes.malformed_literals import rewriting, with_replaced
 from streamroute.expressions.types.nodes import Path, is_call, path_of
 from streamroute.expressions.types.phrases import TYPE_ALIASES
+from streamroute.text.lazy_pattern import lazy_pattern
 
 CATEGORY_FIELDS: Final = frozenset(
     {"tier", "status", "state", "kind", "type", "category", "country", "currency", "plan", "level", "role"}
@@ -68,7 +68,7 @@ _RELATIVE: Final = frozenset(
 )
 """Words that qualify a value: ``state == desired`` compares two fields."""
 
-_SHOUTED: Final = re.compile(r"[A-Z][A-Z0-9_]+\Z")
+_SHOUTED: Final = lazy_pattern(r"[A-Z][A-Z0-9_]+\Z")
 _ENVELOPE: Final = frozenset({"type", "stream", "id", "source", "subject", "version", "tenant", "name"})
 _TEXT_TESTS: Final = frozenset({"starts_with", "ends_with"})
 
