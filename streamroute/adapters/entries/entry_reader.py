@@ -112,12 +112,9 @@ class EntryReader:
             if type(payload) is dict:
                 if rules is not None:
                     rule = rules[payload["type"]]
-                    if rule is not None:
-                        if rule.wait:
-                            rule.wait -= 1
-                        elif rule.rejects(payload):
-                            skipped.append(raw_id)
-                            continue
+                    if rule is not None and not rule.wait and rule.rejects(payload):
+                        skipped.append(raw_id)
+                        continue
                 entry_id = raw_id.decode()
                 entries.append((entry_id, message_of(payload, entry_id, parts)))
             else:

@@ -22,7 +22,7 @@ class PayloadRule(Protocol):
     """The filters of one message type."""
 
     wait: int
-    """How many messages of the type have to be handled before the next may be asked about."""
+    """For how many reads messages of the type are handled without asking."""
 
     def rejects(self, payload: dict[str, Any]) -> bool:
         """Whether a payload is skipped, since every filter rejects it."""
@@ -36,8 +36,8 @@ class EntryFilter(Protocol):
     """Types that no route lists, which are skipped if no other worker lists them."""
 
     @property
-    def rules(self) -> Mapping[str, PayloadRule | None]:
-        """The rule of each type (None: its messages have to be handled)."""
+    def rules(self) -> Mapping[str, PayloadRule | None] | None:
+        """The rule of each type (None: its messages have to be handled), if there may be any."""
         ...
 
     def start(self) -> bool:

@@ -22,14 +22,14 @@ from streamroute.text.limits import NAME
 _BUDGET: Final = 0.001  # seconds that the filters of one read may take, in which nothing else runs
 _REJECTION: Final = 8  # what a rejection saves, in evaluations
 _MOST_CREDIT: Final = 64
-_WAIT: Final = 63  # messages of a type that are handled before its filters are tried again
+_WAIT: Final = 16  # reads before filters that accepted nearly everything are tried again
 
 
 class FilterRule:
     """The filters of one message type, which are all pure.
 
-    ``wait`` is how many messages of the type are handled before the next is judged: filters that accept
-    nearly every message would be evaluated twice for nothing.
+    ``wait`` is for how many reads its messages are not judged: filters that accept nearly every message would
+    be evaluated twice for nothing.
     """
 
     __slots__ = ("_credit", "_rules", "_table", "message_type", "rejections", "wait")
@@ -91,11 +91,8 @@ class FilterRules(dict[str, FilterRule | None]):
         self.rejecting: list[FilterRule] = []
 
     def __missing__(self, message_type: str) -> FilterRule | None:
-        """Make a rule; it is kept if there is one, as types are external input."""
-        rule = self._rule_of(message_type, self)
-        if rule is not None:
-            self[message_type] = rule
-        return rule
+        """Make the rule of a type."""
+        return self._rule_of(message_type, self)
 
 
 class Prefilter:
@@ -125,15 +122,17 @@ class Prefilter:
         self._version: int | None = None
         self._judged = -1  # how many of the warned types were looked up
         self._counter: OffersTallies | None = None
-        self.rules = FilterRules(self._make_rule)
+        self._rules = FilterRules(self._make_rule)
+        self.rules: FilterRules | None = None
         self.unlisted: frozenset[str] = frozenset()
 
     def start(self) -> bool:
         """Prepare for one read; return whether any of its messages may be skipped.
 
         Then ``unlisted`` are types whose messages are skipped if no other worker lists them, and ``rules``
-        are the filters of the listed types. Both are valid for this read only: the routes, what an operator
-        has paused, and who watches the outcomes of messages may change at any time.
+        are the filters of the listed types (None: they are not judged). Both are valid for this read only:
+        the routes, what an operator has paused, and who watches the outcomes of messages may change at any
+        time.
         """
         version = self._registry.version
         self._counter = alike_counter(self._observe.target)
@@ -141,11 +140,12 @@ class Prefilter:
             return False
         if version != self._version:
             self._version, self._judged = version, -1
-            self.rules.clear()
+            self._rules.clear()
         if len(self._warned) != self._judged:
             self._judged = len(self._warned)
             self.unlisted = frozenset(filter(self._is_unlisted, self._warned))
-        self.rules.left = _BUDGET
+        self._rules.left = _BUDGET
+        self.rules = self._rules if self._some_rule_may_reject() else None
         return True
 
     def count(self, stream: str, unlisted: Mapping[str, int]) -> None:
@@ -154,11 +154,11 @@ class Prefilter:
         assert counter is not None  # noqa: S101 - otherwise nothing was skipped
         for message_type, count in unlisted.items():
             counter.count_alike(stream, message_type, None, Result.UNKNOWN, count)
-        for rule in self.rules.rejecting:
+        for rule in self._rules.rejecting:
             for route, count in rule.rejections.items():
                 counter.count_alike(stream, rule.message_type, route, Result.FILTERED, count)
             rule.rejections.clear()
-        self.rules.rejecting.clear()
+        self._rules.rejecting.clear()
 
     def _is_unlisted(self, message_type: str) -> bool:
         """Whether messages of a type that was logged as unlisted may be skipped."""
@@ -166,11 +166,26 @@ class Prefilter:
             return False  # it was clipped
         return message_type not in self._excluded and not self._registry.table_of(message_type).routes
 
+    def _some_rule_may_reject(self) -> bool:
+        """Whether to look up rules in this read; the types whose messages were handled have one."""
+        rules, tables, may_reject = self._rules, self._registry.tables, False
+        if len(rules) < len(tables):
+            for message_type in tables.keys() - rules.keys():
+                self._make_rule(message_type, rules)
+        for rule in rules.values():
+            if rule is not None:
+                rule.wait = max(0, rule.wait - 1)
+                may_reject = may_reject or not rule.wait
+        return may_reject
+
     def _make_rule(self, message_type: str, rules: FilterRules) -> FilterRule | None:
+        """Make the rule of a type; unlisted types are external input, and not kept."""
         table = self._registry.table_of(message_type)
-        if not table.routes or message_type in self._excluded:
+        if not table.routes:
             return None
         filters = [route.accepts for route in table.routes]
-        if not all(accepts is not None and self._is_pure(accepts) for accepts in filters):
-            return None
-        return FilterRule(message_type, table, rules)
+        judges = message_type not in self._excluded and all(
+            accepts is not None and self._is_pure(accepts) for accepts in filters
+        )
+        rule = rules[message_type] = FilterRule(message_type, table, rules) if judges else None
+        return rule
