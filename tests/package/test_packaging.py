@@ -92,7 +92,7 @@ def test_the_console_script_can_be_loaded() -> None:
 IMPORT: Final = re.compile(r"^(?:from|import) (\w+)", re.MULTILINE)
 """An import that runs when its module is imported."""
 FOLDERS: Final = [*(ROOT / "tests").glob("*"), *(ROOT / "tests" / "support").glob("*")]
-OPTIONAL: Final = {"aiogram", "arq", "fastapi"}  # of modules that skip themselves without it
+OPTIONAL: Final = {"aiogram", "arq", "fastapi", "uvloop"}  # of modules that skip themselves without it
 HANDLERS: Final = {"jobs"}  # in the texts of projects that tests write
 
 
@@ -108,11 +108,18 @@ def installed_for_tests() -> set[str]:
     found: set[str] = set()
     waiting = [*project["dependencies"], *extras["embedded"], *extras["test"]]
     while waiting:
-        name = name_of(waiting.pop())
+        requirement = waiting.pop()
+        name = name_of(requirement)
         if name not in found:
             found.add(name)
-            waiting += [each for each in requirements_of(name) if "extra ==" not in each]
+            waiting += [each for each in requirements_of(name) if is_of(each, requirement)]
     return found
+
+
+def is_of(each: str, requirement: str) -> bool:
+    """Whether what a distribution requires is installed with it, given the extras of the requirement."""
+    extra = re.search(r"""extra == ["']([^"']+)""", each)
+    return extra is None or f"[{extra[1]}]" in requirement
 
 
 def requirements_of(name: str) -> list[str]:

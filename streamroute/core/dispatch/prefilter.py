@@ -25,6 +25,20 @@ _MOST_CREDIT: Final = 64
 _WAIT: Final = 16  # reads before filters that accepted nearly everything are tried again
 
 
+class ReadBudget:
+    """What is common to the rules of one read.
+
+    ``left`` are the seconds that its filters may still take; ``rejecting`` are the rules whose rejections are
+    not counted yet.
+    """
+
+    __slots__ = ("left", "rejecting")
+
+    def __init__(self) -> None:
+        self.left = 0.0
+        self.rejecting: list[FilterRule] = []
+
+
 class FilterRule:
     """The filters of one message type, which are all pure.
 
@@ -32,14 +46,14 @@ class FilterRule:
     be evaluated twice for nothing.
     """
 
-    __slots__ = ("_credit", "_rules", "_table", "message_type", "rejections", "wait")
+    __slots__ = ("_budget", "_credit", "_table", "message_type", "rejections", "wait")
 
-    def __init__(self, message_type: str, table: RouteTable, rules: FilterRules) -> None:
+    def __init__(self, message_type: str, table: RouteTable, budget: ReadBudget) -> None:
         self.message_type = message_type
         self.rejections: dict[str, int] = {}
         self.wait = 0
         self._table = table
-        self._rules = rules
+        self._budget = budget
         self._credit = 0
 
     def rejects(self, payload: dict[str, Any]) -> bool:
@@ -48,8 +62,8 @@ class FilterRule:
         False, too, if a filter raises, which fails its route, if the payload may be a retry, and if the
         filters of this read have taken too long.
         """
-        rules, table = self._rules, self._table
-        if rules.left < 0.0:
+        budget, table = self._budget, self._table
+        if budget.left < 0.0:
             return False
         began = monotonic()
         routes = table.routes if table.only is not None or table.is_plain else table.candidates(payload)
@@ -61,12 +75,12 @@ class FilterRule:
         except Exception:  # noqa: BLE001 - the dispatcher evaluates it again, and records the failure
             return False
         finally:
-            rules.left -= monotonic() - began
+            budget.left -= monotonic() - began
         if KEY in payload:
             return False
         self._credit = min(self._credit + _REJECTION, _MOST_CREDIT)
         if not self.rejections:
-            rules.rejecting.append(self)
+            budget.rejecting.append(self)
         for route in routes:
             self.rejections[route.key] = self.rejections.get(route.key, 0) + 1
         return True
@@ -80,19 +94,41 @@ class FilterRule:
 class FilterRules(dict[str, FilterRule | None]):
     """The rule of each listed type, made on first access (None: its messages have to be handled).
 
-    ``left`` are the seconds that the filters of the current read may still take; ``rejecting`` are the rules
-    whose rejections are not counted yet.
+    Nothing in here refers to the prefilter that has it: a replaced configuration is freed at once.
     """
 
-    def __init__(self, rule_of: Callable[[str, FilterRules], FilterRule | None]) -> None:
+    def __init__(
+        self, registry: RouteRegistry, is_pure: Callable[[Any], bool], excluded: AbstractSet[str]
+    ) -> None:
         super().__init__()
-        self._rule_of = rule_of
-        self.left = 0.0
-        self.rejecting: list[FilterRule] = []
+        self.budget = ReadBudget()
+        self._registry = registry
+        self._is_pure = is_pure
+        self._excluded = excluded
 
     def __missing__(self, message_type: str) -> FilterRule | None:
-        """Make the rule of a type."""
-        return self._rule_of(message_type, self)
+        """Make the rule of a type; unlisted types are external input, and not kept."""
+        table = self._registry.table_of(message_type)
+        if not table.routes:
+            return None
+        filters = [route.accepts for route in table.routes]
+        judges = message_type not in self._excluded and all(
+            accepts is not None and self._is_pure(accepts) for accepts in filters
+        )
+        rule = self[message_type] = FilterRule(message_type, table, self.budget) if judges else None
+        return rule
+
+    def some_may_reject(self) -> bool:
+        """Whether to look up rules in this read; the types whose messages were handled have one."""
+        tables, may_reject = self._registry.tables, False
+        if len(self) < len(tables):
+            for message_type in tables.keys() - self.keys():
+                self[message_type]  # which makes it
+        for rule in self.values():
+            if rule is not None:
+                rule.wait = max(0, rule.wait - 1)
+                may_reject = may_reject or not rule.wait
+        return may_reject
 
 
 class Prefilter:
@@ -117,12 +153,11 @@ class Prefilter:
         self._observe = observe
         self._gate = gate
         self._warned = warned
-        self._is_pure = is_pure
         self._excluded = excluded
         self._version: int | None = None
         self._judged = -1  # how many of the warned types were looked up
         self._counter: OffersTallies | None = None
-        self._rules = FilterRules(self._make_rule)
+        self._rules = FilterRules(registry, is_pure, excluded)
         self.rules: FilterRules | None = None
         self.unlisted: frozenset[str] = frozenset()
 
@@ -144,8 +179,8 @@ class Prefilter:
         if len(self._warned) != self._judged:
             self._judged = len(self._warned)
             self.unlisted = frozenset(filter(self._is_unlisted, self._warned))
-        self._rules.left = _BUDGET
-        self.rules = self._rules if self._some_rule_may_reject() else None
+        self._rules.budget.left = _BUDGET
+        self.rules = self._rules if self._rules.some_may_reject() else None
         return True
 
     def count(self, stream: str, unlisted: Mapping[str, int]) -> None:
@@ -154,38 +189,15 @@ class Prefilter:
         assert counter is not None  # noqa: S101 - otherwise nothing was skipped
         for message_type, count in unlisted.items():
             counter.count_alike(stream, message_type, None, Result.UNKNOWN, count)
-        for rule in self._rules.rejecting:
+        rejecting = self._rules.budget.rejecting
+        for rule in rejecting:
             for route, count in rule.rejections.items():
                 counter.count_alike(stream, rule.message_type, route, Result.FILTERED, count)
             rule.rejections.clear()
-        self._rules.rejecting.clear()
+        rejecting.clear()
 
     def _is_unlisted(self, message_type: str) -> bool:
         """Whether messages of a type that was logged as unlisted may be skipped."""
         if len(message_type) >= NAME:
             return False  # it was clipped
         return message_type not in self._excluded and not self._registry.table_of(message_type).routes
-
-    def _some_rule_may_reject(self) -> bool:
-        """Whether to look up rules in this read; the types whose messages were handled have one."""
-        rules, tables, may_reject = self._rules, self._registry.tables, False
-        if len(rules) < len(tables):
-            for message_type in tables.keys() - rules.keys():
-                self._make_rule(message_type, rules)
-        for rule in rules.values():
-            if rule is not None:
-                rule.wait = max(0, rule.wait - 1)
-                may_reject = may_reject or not rule.wait
-        return may_reject
-
-    def _make_rule(self, message_type: str, rules: FilterRules) -> FilterRule | None:
-        """Make the rule of a type; unlisted types are external input, and not kept."""
-        table = self._registry.table_of(message_type)
-        if not table.routes:
-            return None
-        filters = [route.accepts for route in table.routes]
-        judges = message_type not in self._excluded and all(
-            accepts is not None and self._is_pure(accepts) for accepts in filters
-        )
-        rule = rules[message_type] = FilterRule(message_type, table, rules) if judges else None
-        return rule

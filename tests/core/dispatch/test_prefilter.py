@@ -166,7 +166,7 @@ def test_filters_stop_when_they_have_blocked_the_loop_for_a_millisecond() -> Non
     judged = Judged(with_routes(GOLD))
     rule = judged.rule("booked")
     assert rule is not None
-    judged.prefilter._rules.left = -1e-6
+    judged.prefilter._rules.budget.left = -1e-6
     assert not rule.rejects({"tier": "red"})
     assert judged.prefilter.start()
     assert rule.rejects({"tier": "red"})
