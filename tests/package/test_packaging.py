@@ -105,15 +105,15 @@ def installed_for_tests() -> set[str]:
     """Return the distributions that the README's command for the tests installs, with what they require."""
     project = PROJECT["project"]
     extras = project["optional-dependencies"]
-    found: set[str] = set()
+    found: set[str] = set()  # requirements, with their extras
     waiting = [*project["dependencies"], *extras["embedded"], *extras["test"]]
     while waiting:
         requirement = waiting.pop()
-        name = name_of(requirement)
-        if name not in found:
-            found.add(name)
-            waiting += [each for each in requirements_of(name) if is_of(each, requirement)]
-    return found
+        if requirement not in found:
+            found.add(requirement)
+            requirements = requirements_of(name_of(requirement))
+            waiting += [each for each in requirements if is_of(each, requirement)]
+    return {name_of(requirement) for requirement in found}
 
 
 def is_of(each: str, requirement: str) -> bool:
