@@ -17,10 +17,10 @@ from cases import FILTERED_FAST, LOOPS, ROUTED, ROUTED_FAST, UNLISTED_FAST
 from measuring import Figures, Variant, interleaved
 
 BOUNDS: Final[Mapping[Variant, float]] = {
-    ROUTED: 1.6,
-    ROUTED_FAST: 2.4,
-    UNLISTED_FAST: 0.8,
-    FILTERED_FAST: 1.1,
+    ROUTED: 1.3,
+    ROUTED_FAST: 1.8,
+    UNLISTED_FAST: 0.7,
+    FILTERED_FAST: 0.9,
 }
 """Variant -> the most processor time per message, as a ratio to its base's."""
 
