@@ -112,7 +112,7 @@ class EntryReader:
             if type(payload) is dict:
                 if rules is not None:
                     rule = rules[payload["type"]]
-                    if rule is not None and not rule.wait and rule.rejects(payload):
+                    if rule is not None and not rule.waits and rule.rejects(payload):
                         skipped.append(raw_id)
                         continue
                 entry_id = raw_id.decode()

@@ -21,8 +21,8 @@ _SAMPLE: Final = 8  # entries measured in each read
 class PayloadRule(Protocol):
     """The filters of one message type."""
 
-    wait: int
-    """For how many reads messages of the type are handled without asking."""
+    waits: bool
+    """Whether messages of the type are handled without asking in this read."""
 
     def rejects(self, payload: dict[str, Any]) -> bool:
         """Whether a payload is skipped, since every filter rejects it."""

@@ -7,6 +7,7 @@ is handled: the dispatcher decides on it again.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from time import monotonic
@@ -26,32 +27,35 @@ _WAIT: Final = 16  # reads before filters that accepted nearly everything are tr
 
 
 class ReadBudget:
-    """What is common to the rules of one read.
+    """What is common to the rules.
 
-    ``left`` are the seconds that its filters may still take; ``rejecting`` are the rules whose rejections are
-    not counted yet.
+    ``left`` are the seconds that the filters of this read may still take; ``rejecting`` are the rules whose
+    rejections are not counted yet. ``reads`` is the number of reads so far; ``waiting`` are the rules that
+    are not asked, each with the number of the read that asks it again, in the order of these.
     """
 
-    __slots__ = ("left", "rejecting")
+    __slots__ = ("left", "reads", "rejecting", "waiting")
 
     def __init__(self) -> None:
         self.left = 0.0
+        self.reads = 0
         self.rejecting: list[FilterRule] = []
+        self.waiting: deque[tuple[int, FilterRule]] = deque()
 
 
 class FilterRule:
     """The filters of one message type, which are all pure.
 
-    ``wait`` is for how many reads its messages are not judged: filters that accept nearly every message would
-    be evaluated twice for nothing.
+    While it ``waits``, its messages are not judged: filters that accept nearly every message would be
+    evaluated twice for nothing.
     """
 
-    __slots__ = ("_budget", "_credit", "_table", "message_type", "rejections", "wait")
+    __slots__ = ("_budget", "_credit", "_table", "message_type", "rejections", "waits")
 
     def __init__(self, message_type: str, table: RouteTable, budget: ReadBudget) -> None:
         self.message_type = message_type
         self.rejections: dict[str, int] = {}
-        self.wait = 0
+        self.waits = False
         self._table = table
         self._budget = budget
         self._credit = 0
@@ -88,7 +92,8 @@ class FilterRule:
     def _note_accepted(self) -> None:
         self._credit -= 1
         if self._credit < 0:
-            self._credit, self.wait = 0, _WAIT
+            self._credit, self.waits = 0, True
+            self._budget.waiting.append((self._budget.reads + _WAIT, self))
 
 
 class FilterRules(dict[str, FilterRule | None]):
@@ -105,6 +110,7 @@ class FilterRules(dict[str, FilterRule | None]):
         self._registry = registry
         self._is_pure = is_pure
         self._excluded = excluded
+        self._judging = 0  # the number of rules, those that wait included
 
     def __missing__(self, message_type: str) -> FilterRule | None:
         """Make the rule of a type; unlisted types are external input, and not kept."""
@@ -116,19 +122,30 @@ class FilterRules(dict[str, FilterRule | None]):
             accepts is not None and self._is_pure(accepts) for accepts in filters
         )
         rule = self[message_type] = FilterRule(message_type, table, self.budget) if judges else None
+        self._judging += judges
         return rule
 
+    def forget(self) -> None:
+        """Drop the rules of all types: their routes may have changed."""
+        self.clear()
+        self.budget.waiting.clear()
+        self._judging = 0
+
     def some_may_reject(self) -> bool:
-        """Whether to look up rules in this read; the types whose messages were handled have one."""
-        tables, may_reject = self._registry.tables, False
-        if len(self) < len(tables):
-            for message_type in tables.keys() - self.keys():
-                self[message_type]  # which makes it
-        for rule in self.values():
-            if rule is not None:
-                rule.wait = max(0, rule.wait - 1)
-                may_reject = may_reject or not rule.wait
-        return may_reject
+        """Whether to look up rules in this read, which begins now.
+
+        The types whose messages were handled have one. A read costs the same with any number of types.
+        """
+        tables, budget = self._registry.tables, self.budget
+        for message_type in reversed(tables):  # those without a rule are the last ones
+            if len(self) == len(tables):
+                break
+            self[message_type]  # which makes it
+        budget.reads += 1
+        waiting = budget.waiting
+        while waiting and waiting[0][0] <= budget.reads:
+            waiting.popleft()[1].waits = False
+        return self._judging > len(waiting)
 
 
 class Prefilter:
@@ -175,7 +192,7 @@ class Prefilter:
             return False
         if version != self._version:
             self._version, self._judged = version, -1
-            self._rules.clear()
+            self._rules.forget()
         if len(self._warned) != self._judged:
             self._judged = len(self._warned)
             self.unlisted = frozenset(filter(self._is_unlisted, self._warned))

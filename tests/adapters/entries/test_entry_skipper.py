@@ -24,8 +24,8 @@ BOOKED = [b"type", b"booked", b"data", b"{}"]
 class RejectingRule:
     """Rejects payloads with a key ``no``."""
 
-    def __init__(self, wait: int = 0) -> None:
-        self.wait = wait
+    def __init__(self) -> None:
+        self.waits = False
 
     def rejects(self, payload: dict[str, Any]) -> bool:
         return "no" in payload
@@ -186,7 +186,7 @@ def test_entries_whose_payload_is_rejected_are_skipped() -> None:
     assert reading.take(no, BOOKED, [b"type", b"booked", b"data", b"{"], no) == ["2-0", "3-0"]
     assert reading.sink.ids == [b"1-0", b"4-0"]
     assert reading.filter.counted == [(STREAM, {})]
-    rule.wait = 1
+    rule.waits = True
     assert reading.take(no) == ["5-0"]
 
 

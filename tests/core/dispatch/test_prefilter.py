@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from consuming import STREAM
-from streamroute.core.dispatch.prefilter import FilterRule, Prefilter
+from streamroute.core.dispatch.prefilter import FilterRule, FilterRules, Prefilter
 from streamroute.core.dispatcher import BotRedisDispatcher
 from streamroute.core.observer import ObserverSwitch, Result
 from streamroute.core.router import RedisRouter
@@ -151,15 +151,71 @@ def test_filters_that_accept_nearly_everything_are_rarely_evaluated_here() -> No
     rule = judged.rule("booked")
     assert rule is not None
     assert not rule.rejects({"tier": "gold"})
-    assert rule.wait == 16
+    assert rule.waits
     looks = [bool(judged.prefilter.start() and judged.prefilter.rules) for _ in range(18)]
     assert looks == [*[False] * 15, *[True] * 3]
-    rule.wait = 0
-    for tier in ["red", *["gold"] * 8]:
+    waits = []
+    for tier in ["red", *["gold"] * 9]:
         rule.rejects({"tier": tier})
-    assert not rule.wait
-    rule.rejects({"tier": "gold"})
-    assert rule.wait
+        waits.append(rule.waits)
+    assert waits == [*[False] * 9, True]
+
+
+def test_filters_of_another_type_are_asked_while_some_wait() -> None:
+    router = with_routes(GOLD)
+    router.message("paid", GOLD)(take)
+    judged = Judged(router)
+    booked, paid = judged.rule("booked"), judged.rule("paid")
+    assert booked is not None
+    assert paid is not None
+    for rule in (booked, paid):
+        assert judged.prefilter.start()
+        assert judged.prefilter.rules
+        assert not rule.rejects({"tier": "gold"})
+    looks = [bool(judged.prefilter.start() and judged.prefilter.rules) for _ in range(16)]
+    assert looks == [*[False] * 14, True, True]
+    assert [booked.waits, paid.waits] == [False, False]
+
+
+def test_a_change_of_the_routes_ends_the_wait_of_all_filters() -> None:
+    judged = Judged(with_routes(GOLD))
+    rule = judged.rule("booked")
+    assert rule is not None
+    assert not rule.rejects({"tier": "gold"})
+    judged.router.message("paid", GOLD)(take)
+    assert judged.rejects({"type": "booked", "tier": "red"})
+    assert judged.prefilter.start()
+    assert judged.prefilter.rules is not None
+
+
+async def test_a_read_looks_at_no_rule_whose_type_it_does_not_have() -> None:
+    """With thousands of types, it would take longer than the read."""
+    router = RedisRouter()
+    for number in range(50):
+        router.message(f"type {number}", GOLD)(take)
+    judged = Judged(router)
+    for number in range(50):
+        await judged.handle({"type": f"type {number}", "tier": "red"})
+    assert judged.prefilter.start()
+    rules = judged.prefilter.rules
+    assert rules is not None
+    assert len(rules) == 50
+    looked_at: list[str] = []
+
+    class Noting(FilterRules):
+        """Notes the types that are looked up, and each look at all rules."""
+
+        def __getitem__(self, message_type: str) -> FilterRule | None:
+            looked_at.append(message_type)
+            return super().__getitem__(message_type)
+
+        def values(self) -> Any:
+            looked_at.append("all")
+            return super().values()
+
+    rules.__class__ = Noting
+    assert judged.prefilter.start()
+    assert looked_at == []
 
 
 def test_filters_stop_when_they_have_blocked_the_loop_for_a_millisecond() -> None:
