@@ -298,8 +298,11 @@ class EntryLifecycle:
                 self._pool.drop(entry_id)
 
     def _starts_entries(self) -> bool:
-        """Whether entries that are read now may start; otherwise other consumers may have to handle them."""
-        return not (self._is_retired or self._is_held or self._pool.all_stuck)
+        """Whether entries that are read now may start; otherwise other consumers may have to handle them.
+
+        Beside a last delivery that kills the process, one that is not acknowledged yet would lose a delivery.
+        """
+        return not (self._is_retired or self._pool.is_paused or self._pool.all_stuck)
 
     def _take_over(self, entries: Iterable[Entry]) -> list[Entry]:
         """Hold claimed entries and report them; return those to handle."""

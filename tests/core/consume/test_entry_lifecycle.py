@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import FrozenInstanceError
 from typing import Any
@@ -25,7 +25,7 @@ from streamroute.core.observer import Result
 from streamroute.errors import LeaseLostError
 from streamroute.incidents import Incident, Incidents
 from streamroute.message import Message
-from streamroute.values import DeadLetter, Lease, Quotas, RetryLater, SettleResult
+from streamroute.values import DeadLetter, Lease, Quotas, RetryLater, SettleResult, SkippedEntries
 
 ME = ConsumerId(STREAM, GROUP, "me")
 
@@ -61,6 +61,19 @@ class Noted(MemoryStreamStorage):
         await super().release(stream_name, group_name, consumer_name, messages, started=started)
 
 
+class Skips(Noted):
+    """A storage that may leave out entries that no route takes."""
+
+    def skip_into(self, stream_name: str, group_name: str, consumer_name: str, sink: Any) -> None:
+        assert (stream_name, group_name, consumer_name) == ME
+        self.sink = sink
+
+    async def ack_skipped(
+        self, stream_name: str, group_name: str, consumer_name: str, skipped: Sequence[SkippedEntries]
+    ) -> None:
+        """Acknowledge nothing: no test skips."""
+
+
 class Due(DueTimer):
     """Records the delays of retries."""
 
@@ -75,8 +88,8 @@ class Due(DueTimer):
 class Work:
     """A worker's lifecycle with a record of its callbacks; ``then`` is the handler's action for a payload."""
 
-    def __init__(self, **limits: Any) -> None:
-        self.storage, self.due = Noted(), Due()
+    def __init__(self, storage: Noted | None = None, **limits: Any) -> None:
+        self.storage, self.due = storage or Noted(), Due()
         self.started: list[str] = []
         self.results: list[tuple[str, Result]] = []
         self.reported: list[tuple[Incident, int]] = []
@@ -133,8 +146,8 @@ class Work:
 
 
 @asynccontextmanager
-async def opened(**limits: Any) -> AsyncIterator[Work]:
-    work = Work(**limits)
+async def opened(storage: Noted | None = None, **limits: Any) -> AsyncIterator[Work]:
+    work = Work(storage, **limits)
     work.lifecycle.open()
     try:
         yield work
@@ -747,6 +760,24 @@ class TestLastDelivery:
             work.proceed.set()
             assert await running
             await eventually(lambda: work.started[1:] == ["s", "1"])
+
+    async def test_nothing_is_skipped_beside_a_last_delivery(self) -> None:
+        """If it kills the process, what was skipped and not acknowledged yet would lose a delivery."""
+        storage = Skips()
+        async with opened(storage) as work, opened() as other:
+            assert storage.sink.is_open
+            running = asyncio.create_task(self.run(other, await other.claim(5, "s")))
+            await eventually(lambda: "s" in other.started)
+            assert not storage.sink.is_open
+            other.proceed.set()
+            assert await running
+            assert storage.sink.is_open
+            work.lifecycle.hold(is_paused=True)
+            assert not storage.sink.is_open
+            work.lifecycle.hold(is_paused=False)
+            assert storage.sink.is_open
+            work.lifecycle.retire()
+            assert not storage.sink.is_open
 
     async def test_without_a_last_delivery_all_continue(self) -> None:
         async with opened() as work:

@@ -43,9 +43,14 @@ class RunQueue:
         return 0 if self._order is None else self._order.waiting
 
     @property
+    def is_paused(self) -> bool:
+        """Whether only exclusive entries may start."""
+        return self.startable is self._exclusive
+
+    @property
     def has_exclusive(self) -> bool:
         """Whether the queue is paused and an exclusive entry has not started."""
-        return self.startable is self._exclusive and bool(self._exclusive)
+        return self.is_paused and bool(self._exclusive)
 
     def ids(self) -> Collection[str]:
         """Return the ids of unstarted entries; may be called from any thread while the loop is blocked."""

@@ -178,6 +178,11 @@ class WorkerPool:
 
     # Running an entry alone.
 
+    @property
+    def is_paused(self) -> bool:
+        """Whether no queued entry starts until ``resume()``."""
+        return self._queue.is_paused
+
     def pause(self) -> None:
         """Start no queued entries until ``resume()``."""
         self._queue.pause()
