@@ -57,6 +57,14 @@ class TestAck:
         assert lost == ["2-0", "3-0", "4-0"]
         assert await group.pending() == [Pending("2-0", ME, 2), Pending("3-0", OTHER, 1)]
 
+    async def test_an_entry_of_another_does_not_shift_the_counts_of_the_rest(self, group: Scripted) -> None:
+        await group.hold("1-0", OTHER, 2)
+        await group.client.xack(STREAM, GROUP, "2-0")
+        await group.hold("3-0", ME, 4)
+        await group.hold("4-0", ME, 2)
+        assert await self.ack(group, 0, "1-0 2-0 3-0 4-0", "2 4 4 3") == ["1-0", "2-0", "4-0"]
+        assert await group.pending() == [Pending("1-0", OTHER, 2), Pending("4-0", ME, 2)]
+
     async def test_each_stream_has_its_own_group_deadline_and_answer(self, group: Scripted) -> None:
         await group.client.xgroup_create("other", "its group", "0", mkstream=True)
         await group.client.xadd("other", {"a": "b"}, id="1-0")
