@@ -93,6 +93,22 @@ async def test_the_error_of_one_stream_fails_no_other(redis_client: Redis) -> No
     assert [await pending(redis_client, stream) for stream in "ac"] == [0, 0]
 
 
+@pytest.mark.parametrize("broken", ["no stream any more", "without its group"])
+async def test_the_error_of_one_stream_makes_no_entry_of_another_look_lost(
+    redis_client: Redis, broken: str
+) -> None:
+    for stream in "abc":
+        await held(redis_client, stream, "1-0")
+    if broken == "without its group":
+        await redis_client.xgroup_destroy("b", GROUP)
+    else:
+        await redis_client.set("b", broken)
+    first, second, third = await acked(redis_client, *(ack_of(stream, "1-0", deadline=0) for stream in "abc"))
+    assert first == third == []
+    assert isinstance(second, ResponseError)
+    assert [await pending(redis_client, stream) for stream in "ac"] == [0, 0]
+
+
 async def test_one_script_holds_a_bounded_number_of_ids(redis_client: Redis) -> None:
     ids = [f"{number}-0" for number in range(1, MAX_IDS + 1)]
     for stream in "abc":

@@ -25,7 +25,7 @@ local function ack(key, group, mode, ...)
   if mode == 'drop' then redis.call('XDEL', key, ...) end
 end
 
-local answers = {}
+local answers, late = {}, {}
 for i, key in ipairs(KEYS) do
   local group, consumer, deadline, mode, ids, counts = unpack(ARGV, 6 * i - 5, 6 * i)
   local lost, ours = {}, nil
@@ -33,8 +33,14 @@ for i, key in ipairs(KEYS) do
     ack(key, group, mode, cmsgpack.unpack(ids))
   else
     lost, ours = split(key, group, consumer, ids, counts)
-    if #ours > 0 then ack(key, group, mode, unpack(ours)) end
+    if #ours > 0 then late[#late + 1] = {key, group, mode, ours} end
   end
   answers[i] = lost
+end
+-- Last: after the error of one stream each is acknowledged again, and an entry that is acknowledged already
+-- would then look lost.
+for _, found in ipairs(late) do
+  local key, group, mode, ours = unpack(found)
+  ack(key, group, mode, unpack(ours))
 end
 return answers
