@@ -34,6 +34,8 @@ async def exchange(connection: Any, commands: Sequence[CommandArgs]) -> list[Any
     Raises what redis-py raises. After an error or a cancellation, replies may still arrive: the connection
     must be closed.
     """
+    if not commands:
+        return []  # no reply would come
     parts = _direct_parts(connection)
     if parts is None:
         return await _exchange_through_driver(connection, commands)

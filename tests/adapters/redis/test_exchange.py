@@ -236,6 +236,12 @@ async def test_a_packed_command_is_sent_as_it_is(redis_url: str) -> None:
         assert await _exchange_through_driver(connection, [packed, ("ECHO", "b")]) == [b"a", b"b"]
 
 
+async def test_no_commands_have_no_replies(redis_url: str) -> None:
+    async with new_client(redis_url, socket_timeout=None) as client, connection_of(client) as connection:
+        assert await within_patience(exchange(connection, [])) == []
+        assert await exchange(connection, [("ECHO", "a")]) == [b"a"]
+
+
 def _no_notifications(protocol: int) -> dict[str, Any]:
     settings = new_client("redis://h", protocol=protocol).connection_pool.connection_kwargs
     return {name: value for name, value in settings.items() if name == "maint_notifications_config"}
