@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import groupby
 from typing import Final, NamedTuple
 from weakref import WeakKeyDictionary
@@ -60,11 +61,14 @@ def pack_ids(ids: Iterable[str]) -> bytes:
     return "".join(parts).encode("latin-1")
 
 
+_Waiting = list[tuple[Ack, "asyncio.Future[list[bytes]]"]]
+
+
 class AckBatches:
     """Collects the acks of streams on one server, and sends them together."""
 
     def __init__(self) -> None:
-        self._waiting: list[tuple[Ack, asyncio.Future[list[bytes]]]] = []
+        self._waiting: _Waiting = []
         self._carriers: set[asyncio.Task[None]] = set()
 
     async def ack(self, client: Redis, ack: Ack) -> list[bytes]:
@@ -79,8 +83,16 @@ class AckBatches:
         if len(self._waiting) == 1:
             carrier = loop.create_task(self._send(client))
             self._carriers.add(carrier)
-            carrier.add_done_callback(self._carriers.discard)
+            carrier.add_done_callback(partial(self._end, self._waiting))
         return await answer
+
+    def _end(self, waiting: _Waiting, carrier: asyncio.Task[None]) -> None:
+        """Cancel the callers whose carrier was cancelled, perhaps before its start."""
+        self._carriers.discard(carrier)
+        if self._waiting is waiting:
+            self._waiting = []
+        for _, answer in waiting:
+            answer.cancel()  # unless it is done
 
     async def _send(self, client: Redis) -> None:
         waiting, self._waiting = self._waiting, []
@@ -89,10 +101,6 @@ class AckBatches:
             answers = await _answers(client, [ack for ack, _ in waiting])
         except Exception as error:  # noqa: BLE001 - the error is raised in each caller
             answers = [error] * len(waiting)
-        except asyncio.CancelledError:
-            for _, future in waiting:
-                future.cancel()
-            raise
         for (_, future), answer in zip(waiting, answers, strict=True):
             if future.done():
                 continue

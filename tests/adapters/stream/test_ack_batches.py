@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from consuming import GROUP
+from consuming import GROUP, within_patience
 from streamroute.adapters.redis.raw_client import raw_client
 from streamroute.adapters.stream.ack_batches import MAX_IDS, Ack, ack_batches_of, pack_ids
 
@@ -133,6 +133,21 @@ async def test_a_cancelled_caller_costs_no_other_its_ack(redis_client: Redis) ->
     with pytest.raises(asyncio.CancelledError):
         await first
     assert [await pending(redis_client, stream) for stream in "ab"] == [0, 0]
+
+
+@pytest.mark.parametrize("steps", range(4))
+async def test_after_all_tasks_were_cancelled_the_next_ack_is_sent(redis_client: Redis, steps: int) -> None:
+    """Their carrier, too, in any state: before its first step it has taken no ack over."""
+    await held(redis_client, "a", "1-0", "2-0")
+    raw = raw_client(redis_client, "a")
+    task = asyncio.create_task(ack_batches_of(raw).ack(raw, ack_of("a", "1-0")))
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    for each in asyncio.all_tasks() - {asyncio.current_task()}:
+        each.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await within_patience(task)
+    assert await within_patience(ack_batches_of(raw).ack(raw, ack_of("a", "2-0"))) == []
 
 
 async def test_an_unreachable_server_is_an_error_of_each_caller() -> None:
