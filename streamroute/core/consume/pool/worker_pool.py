@@ -349,8 +349,8 @@ class WorkerPool:
         if not worker.is_stuck:
             self._start_next_with_key(entry_id)
         self._unstick(worker)
-        if worker.dropped and not worker.retired:
-            worker.dropped = False
+        if worker.dropped and worker in self._workers:
+            worker.dropped = False  # the result of the next run counts
             take_back_cancellations(worker.task)
         self._resolve_idle_waiter()
 

@@ -162,3 +162,19 @@ async def test_any_sequence_of_sizes_runs_each_entry_once(seed: int) -> None:
     assert sorted(run.ended) == sorted(names)
     assert len([worker for worker in run.pool._workers if not worker.retired]) <= size
     await within_patience(run.pool.close(1))
+
+
+async def test_a_worker_that_was_to_end_and_stays_counts_its_next_result() -> None:
+    run = Run(2)
+    run.put(*"ab")
+    await eventually(lambda: run.running == set("ab"))
+    run.pool.resize(1)
+    run.pool.put([("c", {}), ("d", {})])  # the reader goes first: the worker yields after this run
+    run.pool.drop("b")
+    await asyncio.sleep(0)
+    assert run.pool.running == 1
+    run.pool.resize(2)
+    run.end(*"acd")
+    await eventually(lambda: len(run.ended) == 3)
+    await within_patience(run.pool.close(1))
+    assert sorted(run.ended) == list("acd")
