@@ -69,9 +69,7 @@ class EntryLifecycle:
             incidents=incidents,
             tuning=settings.tuning,
         )
-        self._skipped = skipped_acks(
-            storage, consumer, settings, self._prefetch, incidents, self._starts_entries
-        )
+        self._skipped = skipped_acks(storage, consumer, settings, self._prefetch, incidents, self._may_skip)
         self._pool = WorkerPool(
             settings.concurrency,
             self._starter.start,
@@ -297,12 +295,15 @@ class EntryLifecycle:
                 self.in_flight.discard([(entry_id, self.in_flight.get(entry_id))])
                 self._pool.drop(entry_id)
 
-    def _starts_entries(self) -> bool:
-        """Whether entries that are read now may start; otherwise other consumers may have to handle them.
+    def _may_skip(self) -> bool:
+        """Whether entries that are read now may be skipped.
 
-        Beside a last delivery that kills the process, one that is not acknowledged yet would lose a delivery.
+        Not while none may start here, as other consumers may have to handle them. Nor if it could cost them
+        their last delivery, since no heartbeat renews their leases: they have a single one, or an entry that
+        may kill the process runs alone.
         """
-        return not (self._is_retired or self._pool.is_paused or self._pool.all_stuck)
+        has_spare = self._settings.max_deliveries > 1
+        return has_spare and not (self._is_retired or self._pool.is_paused or self._pool.all_stuck)
 
     def _take_over(self, entries: Iterable[Entry]) -> list[Entry]:
         """Hold claimed entries and report them; return those to handle."""

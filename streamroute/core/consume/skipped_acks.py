@@ -26,7 +26,7 @@ _BATCH: Final = 500  # entries that are acknowledged without waiting for more
 
 
 class SkippedAcks:
-    """The ``SkipSink`` of one consumer; ``accepts`` tells whether it may start entries now.
+    """The ``SkipSink`` of one consumer; ``accepts`` tells whether entries may be skipped now.
 
     An entry waits at most ``delay`` seconds for others, and for finished entries, which are then settled in
     the same round trip. Reading stops while ``max_unsettled`` entries wait: the storage is unreachable.

@@ -779,6 +779,15 @@ class TestLastDelivery:
             work.lifecycle.retire()
             assert not storage.sink.is_open
 
+    @pytest.mark.parametrize(("deliveries", "skips"), [(1, False), (2, True)])
+    async def test_nothing_is_skipped_if_the_first_delivery_is_the_last(
+        self, deliveries: int, skips: bool
+    ) -> None:
+        """It would be dead-lettered if a blocked event loop did not acknowledge it within the lease."""
+        storage = Skips()
+        async with opened(storage, max_deliveries=deliveries):
+            assert storage.sink.is_open is skips
+
     async def test_without_a_last_delivery_all_continue(self) -> None:
         async with opened() as work:
             assert not await self.run(work, [])
