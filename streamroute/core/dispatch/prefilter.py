@@ -30,8 +30,8 @@ class ReadBudget:
     """What is common to the rules.
 
     ``left`` are the seconds that the filters of this read may still take; ``rejecting`` are the rules whose
-    rejections are not counted yet. ``reads`` is the number of reads so far; ``waiting`` are the rules that
-    are not asked, each with the number of the read that asks it again, in the order of these.
+    rejections are not counted yet. ``reads`` is the number of reads so far; ``waiting`` are the types whose
+    rules are not asked, each after the number of the read that asks it again, in the order of these.
     """
 
     __slots__ = ("left", "reads", "rejecting", "waiting")
@@ -40,7 +40,7 @@ class ReadBudget:
         self.left = 0.0
         self.reads = 0
         self.rejecting: list[FilterRule] = []
-        self.waiting: deque[tuple[int, FilterRule]] = deque()
+        self.waiting: deque[tuple[int, str]] = deque()
 
 
 class FilterRule:
@@ -93,7 +93,7 @@ class FilterRule:
         self._credit -= 1
         if self._credit < 0:
             self._credit, self.waits = 0, True
-            self._budget.waiting.append((self._budget.reads + _WAIT, self))
+            self._budget.waiting.append((self._budget.reads + _WAIT, self.message_type))
 
 
 class FilterRules(dict[str, FilterRule | None]):
@@ -144,7 +144,9 @@ class FilterRules(dict[str, FilterRule | None]):
         budget.reads += 1
         waiting = budget.waiting
         while waiting and waiting[0][0] <= budget.reads:
-            waiting.popleft()[1].waits = False
+            rule = self[waiting.popleft()[1]]
+            if rule is not None:
+                rule.waits = False
         return self._judging > len(waiting)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Mapping
 from typing import Any
 
@@ -175,6 +177,22 @@ def test_filters_of_another_type_are_asked_while_some_wait() -> None:
     looks = [bool(judged.prefilter.start() and judged.prefilter.rules) for _ in range(16)]
     assert looks == [*[False] * 14, True, True]
     assert [booked.waits, paid.waits] == [False, False]
+
+
+def test_rules_that_wait_are_freed_at_once() -> None:
+    """A replaced configuration may have a large container, and collections are rare while serving."""
+    judged = Judged(with_routes(GOLD))
+    rule = judged.rule("booked")
+    assert rule is not None
+    assert not rule.rejects({"tier": "gold"})
+    assert rule.waits
+    table = weakref.ref(judged.dispatcher._registry.table_of("booked"))
+    gc.disable()
+    try:
+        del judged, rule
+        assert table() is None
+    finally:
+        gc.enable()
 
 
 def test_a_change_of_the_routes_ends_the_wait_of_all_filters() -> None:
