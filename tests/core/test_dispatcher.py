@@ -175,6 +175,27 @@ async def test_the_cause_of_the_failure_is_the_first_handlers_exception() -> Non
     assert raised.value.__cause__ is first
 
 
+@pytest.mark.parametrize("truth", [False, None])
+async def test_the_truth_of_an_exception_is_not_asked(truth: bool | None) -> None:
+    """A class may define it, and may raise there (None): the other routes run all the same."""
+
+    class SilentError(Exception):
+        def __bool__(self) -> bool:
+            if truth is None:
+                raise OSError("away")
+            return truth
+
+    async def bad(payload: dict[str, Any], container: Any) -> None:
+        raise first
+
+    first, good = SilentError(), Handling("good")
+    dispatcher = dispatcher_of(bad, Handling("worse", failing(KeyError())), good)
+    with pytest.raises(RoutesFailedError) as raised:
+        await dispatcher.process_message({"type": "booked"})
+    assert raised.value.__cause__ is first
+    assert len(good.seen) == 1
+
+
 async def test_an_exception_does_not_outlive_its_message() -> None:
     """A cycle with the traceback's frame would keep payloads alive until garbage collection."""
 

@@ -197,7 +197,8 @@ def _reason_of(error: BaseException) -> str:
 
 def _cause(error: BaseException) -> BaseException:
     """Return the cause of a Retry or Reject, if any, since it is more specific; else the error itself."""
-    return (cause_of(error) or error) if issubclass(type(error), RouteFailure) else error
+    cause = cause_of(error) if issubclass(type(error), RouteFailure) else None
+    return error if cause is None else cause
 
 
 def _text(error: BaseException) -> str:

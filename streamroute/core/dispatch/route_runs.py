@@ -83,8 +83,8 @@ class RouteRuns:
                     await rest  # it returns what the user's function does
             except BaseException as error:  # noqa: BLE001 - our own end is raised again
                 failures.append(await self._failure_of(route, error, payload, measured))
-                if delivery.outcomes is None:
-                    cause = cause or error
+                if delivery.outcomes is None and cause is None:  # its truth would be the user's code
+                    cause = error
             else:
                 if measured is not None:
                     measured.succeeded(own)

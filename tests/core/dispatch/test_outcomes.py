@@ -218,6 +218,17 @@ def test_failures_are_equal_in_the_log_where_route_and_kind_are_the_same(
     assert len(set(keys)) == 6
 
 
+def test_a_cause_without_a_truth_is_the_cause() -> None:
+    class SilentError(Exception):
+        def __bool__(self) -> bool:
+            raise OSError("away")
+
+    refused = Reject("no")
+    refused.__cause__ = SilentError("why")
+    letter = dead_letter("r", "the filter failed", refused, 1)
+    assert (letter.error, letter.error_class) == ("SilentError: why", "SilentError")
+
+
 def test_a_letter_has_the_traceback_of_what_made_its_handler_give_up() -> None:
     def charge() -> None:
         raise ValueError("no card")
