@@ -55,7 +55,7 @@ def plain_check(arguments: Sequence[str], through_click: Callable[[], None]) -> 
     gc.disable()  # this process ends soon, so collections only cost time
     from streamroute.cli.commands.checking.report import check_and_report
     from streamroute.cli.commands.checking.run import CheckOptions
-    from streamroute.cli.output.streams import capture_warnings
+    from streamroute.cli.output.streams import capture_warnings, echo
     from streamroute.cli.process.error_boundary import run_guarded
     from streamroute.cli.process.time_limit import SECONDS
 
@@ -66,6 +66,9 @@ def plain_check(arguments: Sequence[str], through_click: Callable[[], None]) -> 
     def check() -> int:
         try:
             return check_and_report(options, plain.output_format, SECONDS)
+        except KeyboardInterrupt:
+            echo("", err=True)  # as click does: the next prompt is not on the line of ^C
+            raise
         except Exception as error:
             if not _is_usage_error(error):
                 raise

@@ -100,3 +100,11 @@ def test_a_plain_check_reports_what_the_command_reports(
     assert plain == lone_project.run("check", path, *arguments, "--time-limit", "120")
     assert plain.code == (1 if path == "routes.yaml" else 2)
     assert ("Usage: streamroute check [OPTIONS] [PATHS]..." in plain.err) is (path == "absent.yaml")
+
+
+def test_an_interrupted_check_ends_the_line_as_click_does(lone_project: Project) -> None:
+    lone_project.routes("name: a, type: a, handler: own.ok")
+    lone_project.write("own.py", "raise KeyboardInterrupt")
+    plain = lone_project.run("check")
+    assert plain == lone_project.run("check", "--time-limit", "120")
+    assert (plain.code, plain.err) == (130, "\n")
