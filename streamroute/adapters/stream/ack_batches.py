@@ -79,11 +79,12 @@ class AckBatches:
         """
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[list[bytes]] = loop.create_future()
-        self._waiting.append((ack, answer))
-        if len(self._waiting) == 1:
+        waiting = self._waiting
+        waiting.append((ack, answer))
+        if len(waiting) == 1:
             carrier = loop.create_task(self._send(client))
             self._carriers.add(carrier)
-            carrier.add_done_callback(partial(self._end, self._waiting))
+            carrier.add_done_callback(partial(self._end, waiting))
         return await answer
 
     def _end(self, waiting: _Waiting, carrier: asyncio.Task[None]) -> None:
