@@ -168,11 +168,13 @@ class SkippedEntries:
     """New entries of one read that no route takes: they are acknowledged without being handled.
 
     ``ids`` are the server's. ``read_at`` is the Redis time in ms before the read: until a lease later, no
-    other consumer can have claimed them. ``mean_bytes`` estimates the size of one of them.
+    other consumer can have claimed them. ``of`` is the number of entries in the read, and ``mean_bytes``
+    estimates the size of one of them.
     """
 
     ids: Sequence[bytes]
     read_at: int
+    of: int
     mean_bytes: float = 0.0
 
 

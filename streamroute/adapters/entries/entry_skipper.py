@@ -128,7 +128,8 @@ class Skipping:
             return
         types = {raw_type.decode(): count for raw_type, count in Counter(self._types).items()}
         self._filter.count(self._skipper.stream, types)
-        self._skipper.sink.skip(SkippedEntries(self.ids, self._read_at, _mean_bytes(self._rows)))
+        rows = self._rows
+        self._skipper.sink.skip(SkippedEntries(self.ids, self._read_at, len(rows), _mean_bytes(rows)))
 
 
 class EntrySkipper:

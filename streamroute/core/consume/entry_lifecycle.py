@@ -213,7 +213,8 @@ class EntryLifecycle:
         if claims:
             limit += self._prefetch.most
         await pool.room(limit // 2 + 1)
-        return max(1, min(self._prefetch.most, limit - pool.queued))
+        room = limit - pool.queued
+        return max(1, min(self._prefetch.most, room)) if claims else self._prefetch.size(room)
 
     def take(self, entries: list[Entry]) -> None:
         """Queue entries that were read."""

@@ -30,6 +30,7 @@ class SkippedAcks:
 
     An entry waits at most ``delay`` seconds for others, and for finished entries, which are then settled in
     the same round trip. Reading stops while ``max_unsettled`` entries wait: the storage is unreachable.
+    ``skipped`` is the number of entries so far.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class SkippedAcks:
         self._outage = outage
         self._delay = delay
         self._max_unsettled = max_unsettled
+        self.skipped = 0
         self._is_running = False
         self._waiting: list[SkippedEntries] = []
         self._count = 0  # entries that are not acknowledged yet
@@ -70,9 +72,10 @@ class SkippedAcks:
     def skip(self, entries: SkippedEntries) -> None:
         """See ``SkipSink``."""
         if self._prefetch is not None:
-            self._prefetch.record_skipped(len(entries.ids), entries.mean_bytes)
+            self._prefetch.record_skipped(len(entries.ids), entries.of, entries.mean_bytes)
         self._waiting.append(entries)
         self._count += len(entries.ids)
+        self.skipped += len(entries.ids)
         if self._count >= _BATCH or self._timer is None:
             self._flush_requested.set()
         else:

@@ -102,7 +102,7 @@ def test_unlisted_entries_are_skipped_and_the_others_keep_their_order() -> None:
     reading = Reading()
     assert reading.take(BOOKED, OTHER, OTHER, BOOKED) == ["1-0", "4-0"]
     [skipped] = reading.sink.entries
-    assert skipped == SkippedEntries([b"2-0", b"3-0"], 7, sum(map(len, OTHER)) + 0.5)
+    assert skipped == SkippedEntries([b"2-0", b"3-0"], 7, 4, sum(map(len, OTHER)) + 0.5)
     assert reading.filter.counted == [(STREAM, {"other": 2})]
     assert reading.take(BOOKED) == ["5-0"]
     assert reading.take() == []

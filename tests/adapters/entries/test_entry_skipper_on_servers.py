@@ -78,9 +78,7 @@ async def is_done(client: Any) -> bool:
 
 def skipped(app: App) -> int:
     """Return how many entries the app has skipped."""
-    window = app.services["events"].processor._lifecycle._prefetch
-    assert window is not None
-    return window._all_skipped
+    return app.services["events"].processor._lifecycle._skipped.skipped
 
 
 async def warm_up(client: Redis, app: App) -> None:

@@ -22,7 +22,7 @@ CONSUMER = ConsumerId(STREAM, GROUP, "one")
 
 
 def some(*ids: bytes) -> SkippedEntries:
-    return SkippedEntries(ids, 5, 100.0)
+    return SkippedEntries(ids, 5, len(ids), 100.0)
 
 
 class SkippingStorage:

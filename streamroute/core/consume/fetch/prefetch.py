@@ -30,17 +30,22 @@ class PrefetchWindow:
         self._started = 0
         self._since = clock()
         self._bytes = 1.0
-        self._skipped = 0  # entries of the last read, which did not become messages
-        self._all_skipped = 0
+        self._needed = 0  # entries of the last read that need a handler
+        self._skipped = 0  # and those that need none
+        self._share = 1.0  # of the entries that are read: those that need a handler
 
     def room(self, *, queued: int, free: int, started: int) -> int:
         """Return how many entries may be queued, given those queued, idle workers and the total started."""
         self._skipped = 0
-        self._note(started + self._all_skipped)
+        self._note(started)
         wanted = free + math.ceil(self._rate * self._ahead)
         if not queued and free:
-            wanted = max(wanted, 2 * self._last)  # workers are waiting for entries
+            wanted = max(wanted, 2 * self._needed)  # workers are waiting for entries
         return max(1, min(wanted, 2 * self.most))
+
+    def size(self, room: int) -> int:
+        """Return how many entries to read for a queue with this room: some of them may be skipped."""
+        return max(1, min(self.most, int(room / self._share)))
 
     @property
     def most(self) -> int:
@@ -49,16 +54,18 @@ class PrefetchWindow:
 
     def record_read(self, entries: Sequence[tuple[str, dict[str, Any]]]) -> None:
         """Record the number and sizes of entries that were read, which determine the next read."""
-        self._last = self._skipped + len(entries)
+        self._last, self._needed = self._skipped + len(entries), len(entries)
+        if not self._skipped:
+            self._share = 1.0
         self.record_sizes(entries)
 
-    def record_skipped(self, count: int, mean_bytes: float) -> None:
-        """Record entries of a read that need no handler; ``record_read`` follows if there are others.
+    def record_skipped(self, count: int, of: int, mean_bytes: float) -> None:
+        """Record that so many entries of a read need no handler; ``record_read`` follows if there are others.
 
-        They count as started, and for the size of the next read: the next one may skip as many.
+        The next read may skip as many, so it may be larger than the room in the queue.
         """
-        self._skipped = self._last = count
-        self._all_skipped += count
+        self._skipped, self._last, self._needed = count, of, of - count
+        self._share = max(self._needed / of, self._share / 2, 1 / self._most)
         self._bytes = max(1.0, self._bytes / 2, mean_bytes)
 
     def record_sizes(self, entries: Sequence[tuple[str, dict[str, Any]]]) -> None:

@@ -228,20 +228,48 @@ def test_up_to_eight_entries_of_a_read_are_measured(megabytes: list[int], most: 
 
 def test_skipped_entries_count_for_the_size_of_the_next_read() -> None:
     """Otherwise a stream of which most is skipped would be read a few entries at a time."""
-    clock = Clock()
-    window, sizes = PrefetchWindow(500, 0.1, clock), []
+    window, sizes = PrefetchWindow(500, 0.1, Clock()), []
     for _ in range(8):
-        clock.now += 0.001
-        sizes.append(min(window.most, window.room(queued=0, free=32, started=0)))
-        window.record_skipped(sizes[-1] - 1, 100.0)
+        sizes.append(window.size(window.room(queued=0, free=32, started=0)))
+        window.record_skipped(sizes[-1] - 1, sizes[-1], 100.0)
         window.record_read(entries(1))
     assert sizes == [4, 8, 16, 32, 64, 128, 256, 500]
-    assert window.room(queued=0, free=32, started=0) > 500
+    assert window.room(queued=0, free=32, started=0) == 32
     window.record_read(entries(3))
     assert window.most == 6
 
 
+def test_slow_handlers_have_little_waiting_behind_them_if_most_entries_are_skipped() -> None:
+    """What is skipped says nothing about how soon handlers start those that are not."""
+    clock = Clock()
+    window, started, queued = PrefetchWindow(500, 0.1, clock), 0, 0
+    for turn in range(1000):
+        clock.now += 0.001
+        if queued and not turn % 100:  # ten workers start one message a second each
+            started, queued = started + 1, queued - 1
+        room = window.room(queued=queued, free=0, started=started)
+        if queued < room // 2 + 1:
+            size = window.size(room - queued)
+            handled = (size + 19) // 20
+            if handled < size:
+                window.record_skipped(size - handled, size, 100.0)
+            window.record_read(entries(handled))
+            queued += handled
+            assert queued <= 3
+    assert started > 5
+
+
+def test_after_a_read_without_skipped_entries_the_next_has_no_more_than_the_queue_has_room_for() -> None:
+    window = PrefetchWindow(500, 0.1, Clock())
+    for _ in range(20):
+        window.record_skipped(500, 500, 100.0)
+    assert window.room(queued=0, free=1, started=0) == 1
+    assert window.size(1) == 500
+    window.record_read(entries(500))
+    assert window.size(1) == 1
+
+
 def test_large_skipped_entries_are_read_a_few_at_a_time() -> None:
     window = PrefetchWindow(500, 0.1, Clock())
-    window.record_skipped(500, 1_000_000.0)
+    window.record_skipped(500, 500, 1_000_000.0)
     assert window.most == 16
