@@ -197,6 +197,9 @@ def _write(text: str, stream: TextIO, *, nl: bool = True) -> bool:
         else:
             stream.write(f"{text}\n" if nl else text)
             stream.flush()
+    except UnicodeEncodeError:  # characters that the locale does not have
+        known = text.encode(stream.encoding, "backslashreplace").decode(stream.encoding)
+        return _write(known, stream, nl=nl)
     except OSError as error:
         discard(stream)
         if stream is sys.stdout and not isinstance(error, BrokenPipeError):

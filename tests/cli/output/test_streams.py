@@ -226,6 +226,14 @@ def test_arguments_are_printed_without_control_characters(
         _check_streams(done, output_format)
 
 
+def test_characters_that_the_locale_does_not_have_are_escaped(lone_project: Project) -> None:
+    lone_project.write("routes.yaml", "version: 1\nröutes→: []\n")
+    lone_project.env["PYTHONIOENCODING"] = "ascii:strict"
+    done = lone_project.run("check")
+    assert done.code == 1
+    assert 'unexpected key "r\\xf6utes\\u2192"' in done.out
+
+
 def test_python_s_warnings_of_a_source_that_is_read_stay_inside(
     hostile: Project, command: Callable[..., Done]
 ) -> None:
