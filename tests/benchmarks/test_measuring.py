@@ -41,9 +41,13 @@ async def test_a_route_takes_one_of_twenty_of_a_mixed_stream_and_the_last(
 async def test_a_variant_reads_its_whole_stream(
     variant: Variant, redis_client: Any, redis_server: RealServer
 ) -> None:
+    if not variant.installed:
+        pytest.skip(f"not installed: {', '.join(variant.needs)}")
     figures = Figures(variant)
     measure(redis_server, figures, variant.least)
     [group] = await redis_client.xinfo_groups("bench")
-    assert (group["entries-read"], group["pending"], group["lag"]) == (variant.least, 0, 0)
+    [[last, _]] = await redis_client.xrevrange("bench", count=1)
+    assert (group["last-delivered-id"], group["pending"]) == (last, 0)
+    assert await redis_client.xlen("bench") == variant.least
     assert figures.rate > 0
     assert figures.cpu > 0

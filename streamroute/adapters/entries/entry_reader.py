@@ -110,8 +110,9 @@ class EntryReader:
             except BaseException:  # noqa: BLE001 - of a user's codec: its `decode` reports what is wrong
                 payload = None
             if type(payload) is dict:
-                if rules is not None:
-                    rule = rules[payload["type"]]
+                message_type = payload.get("type")  # of a user's codec, anything
+                if rules is not None and type(message_type) is str:
+                    rule = rules[message_type]
                     if rule is not None and not rule.waits and rule.rejects(payload):
                         skipped.append(raw_id)
                         continue

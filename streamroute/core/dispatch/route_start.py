@@ -76,10 +76,10 @@ def route_start(  # noqa: C901, PLR0915 - its functions share what is made once
             try:
                 yielded = driver[0](message)
             except BaseException as error:  # noqa: BLE001 - see RouteRuns
-                return runs.run(message, routes, [], begun=(_raise(error), measured))
+                return rest_of(message, _raise(error), measured)
             if yielded is not _RETURNED:
                 driver[2].append(True)
-                return runs.run(message, routes, [], begun=(wait(driver[1], yielded), measured))
+                return rest_of(message, wait(driver[1], yielded), measured)
         idle = driver
         if process.is_copy:
             exit_if_forked()
@@ -105,8 +105,12 @@ def route_start(  # noqa: C901, PLR0915 - its functions share what is made once
             except StopIteration:
                 return None
         except BaseException as error:  # noqa: BLE001 - see RouteRuns
-            return runs.run(message, routes, [], begun=(_raise(error), measured))
-        return runs.run(message, routes, [], begun=(wait(coroutine, yielded), measured))
+            return rest_of(message, _raise(error), measured)
+        return rest_of(message, wait(coroutine, yielded), measured)
+
+    def rest_of(message: Message, rest: Awaitable[Any], measured: Run | None) -> Awaitable[None]:
+        exit_if_forked()  # a copy must not go back into the worker
+        return runs.run(message, routes, [], begun=(rest, measured))
 
     return start
 

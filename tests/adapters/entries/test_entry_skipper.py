@@ -226,3 +226,18 @@ def test_a_codec_tells_where_the_type_is(codec: Codec, skips: bool) -> None:
     reading = Reading(codec)
     reading.take([b"type", b"other", b"data", b"{}"])
     assert bool(reading.sink.ids) is skips
+
+
+class OwnJson(JsonCodec):
+    """A codec of a user, which says where the type is, and whose payloads have none."""
+
+    type_field = b"type"
+
+    def decode_fast(self, parts: list[bytes]) -> dict[str, Any] | None:
+        return {"data": parts[3]}
+
+
+def test_a_payload_without_a_type_is_handled() -> None:
+    reading = Reading(OwnJson())
+    assert reading.take(BOOKED, OTHER) == ["1-0"]
+    assert reading.sink.ids == [b"2-0"]

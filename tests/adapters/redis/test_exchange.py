@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-import uvloop
 from hypothesis import given
 from hypothesis import strategies as st
 from redis.asyncio import ConnectionPool, Redis
@@ -25,7 +24,14 @@ from streamroute.adapters.redis.connection import new_client
 from streamroute.adapters.redis.exchange import _direct_parts, _exchange_through_driver, _packed, exchange
 from streamroute.adapters.redis.raw_client import send_command, send_pipelined
 
-LOOPS = [asyncio.new_event_loop, uvloop.new_event_loop]
+
+def uvloop_loop() -> asyncio.AbstractEventLoop:
+    uvloop = pytest.importorskip("uvloop", reason="uvloop is not installed: pip install uvloop")
+    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    return loop
+
+
+LOOPS = [asyncio.new_event_loop, uvloop_loop]
 RESP = [2, 3]
 
 
