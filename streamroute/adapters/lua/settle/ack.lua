@@ -12,7 +12,7 @@ local function split(key, group, consumer, ids, counts)
   local next_count = string.gmatch(counts, '%S+')
   local lost, ours = {}, {}
   for _, id in ipairs({cmsgpack.unpack(ids)}) do
-    local count = tonumber(next_count() or 1) -- of this entry, whoever holds it
+    local count = tonumber(next_count() or 1) -- taken for each entry, held here or not
     local held = redis.call('XPENDING', key, group, id, id, 1)[1]
     local mine = held and held[2] == consumer and held[4] == count
     if mine then ours[#ours + 1] = id else lost[#lost + 1] = id end
