@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, Final
@@ -82,25 +83,25 @@ NO_TALLY: Final = Tally("", is_open=False)
 """Stands for a tally where none is offered: each outcome has to be observed."""
 
 
-class OffersTallies:
+class OffersTallies(ABC):
     """Base class of what only counts outcomes, by a method ``observe``, and offers tallies."""
 
     __slots__ = ()
 
+    @abstractmethod
     def tally(self, stream: str, route: str) -> Tally:
         """Return the tally of a route, or ``NO_TALLY``."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def counts_alike(self) -> bool:
         """Whether it can count messages now that it does not see."""
-        raise NotImplementedError
 
+    @abstractmethod
     def count_alike(
         self, stream: str, message_type: str, route: str | None, result: Result, count: int
     ) -> None:
         """Count first attempts of messages of one type with the same outcome, UNKNOWN or FILTERED."""
-        raise NotImplementedError
 
 
 def tally_of(observer: Observer, stream: str, route: str) -> Tally:
@@ -113,6 +114,10 @@ class IgnoresAlike(OffersTallies):
     """Counts nothing, for ``ignore_result``, which offers no tally."""
 
     __slots__ = ()
+
+    def tally(self, stream: str, route: str) -> Tally:  # noqa: ARG002 - as every counter has it
+        """See ``OffersTallies``."""
+        return NO_TALLY
 
     @property
     def counts_alike(self) -> bool:

@@ -16,7 +16,7 @@ _BY = 10
 @pytest.mark.parametrize("fast", [False, True])
 def test_a_timer_ends_when_the_slow_clock_says_so(fast: bool) -> None:
     if fast:
-        pytest.importorskip("uvloop")
+        pytest.importorskip("uvloop", reason="uvloop is not installed: the extra fast")
     code = (
         "import asyncio, time\n"
         "actual = time.monotonic\n"
@@ -43,6 +43,6 @@ def test_a_timer_ends_when_the_slow_clock_says_so(fast: bool) -> None:
 @pytest.mark.parametrize("fast", [False, True])
 def test_an_event_is_not_delayed(fast: bool) -> None:
     if fast:
-        pytest.importorskip("uvloop")
+        pytest.importorskip("uvloop", reason="uvloop is not installed: the extra fast")
     with asyncio.Runner(loop_factory=slow_loop(1_000_000, fast)) as runner:
         assert runner.run(asyncio.to_thread(int)) == 0

@@ -32,4 +32,4 @@ def test_it_is_compiled_at_its_first_use() -> None:
 
 def test_it_has_nothing_else() -> None:
     with pytest.raises(AttributeError):
-        lazy_pattern("a").__wrapped__  # type: ignore[attr-defined]  # noqa: B018
+        lazy_pattern("a").__wrapped__  # type: ignore[attr-defined]  # noqa: B018 - reading it raises

@@ -85,7 +85,8 @@ async def warm_up(client: Redis, app: App) -> None:
     """Handle an unlisted message, so that its type is known, and what other workers list."""
     await add(client, event("other"))
     await eventually(lambda: is_done(client))
-    coordinator = app.services["events"].storage._readers["events", "tests", consumer(app)].coordinator  # type: ignore[attr-defined]
+    storage: Any = app.services["events"].storage
+    coordinator = storage._readers["events", "tests", consumer(app)].coordinator
     assert coordinator.listed_types() is not None
 
 

@@ -114,7 +114,7 @@ async def test_a_message_may_be_started_by_the_handler_of_another() -> None:
         if payload["n"]:
             assert world.handle(message_of({"type": "t", "n": payload["n"] - 1}, stream="s")) is None
 
-    world._begin = begin  # type: ignore[method-assign, assignment]
+    world._begin = begin  # type: ignore[method-assign, assignment]  # it starts another message
     world._step = Step(0, "return", 0)
     for _ in range(2):
         assert world.handle(message_of({"type": "t", "n": 3}, stream="s")) is None
